@@ -1,0 +1,82 @@
+/**
+ * The errors a caller can act on, each with its facts as fields.
+ *
+ * A message reads `Cannot <do> <object> "<name>": expected <this>, found <that>`; what the user
+ * can do about it goes into `hint`, which the command line prints on a line of its own. Wrong kinds
+ * and wrong values of arguments stay plain `TypeError` and `RangeError`.
+ *
+ * @module
+ */
+
+/** What every error here can carry besides its message. */
+export interface ErrorFacts {
+  /** The error that led to this one. */
+  cause?: unknown;
+  /** What the user can do about it. */
+  hint?: string;
+}
+
+/** A tensor has another shape than the operation needs. */
+export class ShapeError extends RangeError {
+  override readonly name = "ShapeError";
+}
+
+/** A device, a model or a layer lacks what is asked for. */
+export class UnsupportedOpError extends TypeError {
+  override readonly name = "UnsupportedOpError";
+  /** What the user can do about it. */
+  readonly hint?: string;
+  /** @param message what is not supported, and what is. */
+  constructor(message: string, facts: ErrorFacts = {}) {
+    super(message, { cause: facts.cause });
+    this.hint = facts.hint;
+  }
+}
+
+/** Bytes are not the audio that they claim to be, or audio that cannot be classified. */
+export class AudioFormatError extends SyntaxError {
+  override readonly name = "AudioFormatError";
+  /** The file, where one is known. */
+  readonly file?: string;
+  /** What the user can do about it. */
+  readonly hint?: string;
+  /** @param message what is wrong with the audio. */
+  constructor(message: string, facts: ErrorFacts & { file?: string } = {}) {
+    super(message, { cause: facts.cause });
+    this.file = facts.file;
+    this.hint = facts.hint;
+  }
+}
+
+/** A file of a model directory is missing, broken or does not fit the model. */
+export class CheckpointError extends SyntaxError {
+  override readonly name = "CheckpointError";
+  /** The file, where one is known. */
+  readonly file?: string;
+  /** The tensor or config field, where one is known. */
+  readonly key?: string;
+  /** What the user can do about it. */
+  readonly hint?: string;
+  /** @param message what is wrong with the checkpoint. */
+  constructor(message: string, facts: ErrorFacts & { file?: string; key?: string } = {}) {
+    super(message, { cause: facts.cause });
+    this.file = facts.file;
+    this.key = facts.key;
+    this.hint = facts.hint;
+  }
+}
+
+/** A data set cannot be used as it is: no files, one class, a label the model does not know. */
+export class DatasetError extends RangeError {
+  override readonly name = "DatasetError";
+  /** The file or folder, where one is known. */
+  readonly file?: string;
+  /** What the user can do about it. */
+  readonly hint?: string;
+  /** @param message what is wrong with the data. */
+  constructor(message: string, facts: ErrorFacts & { file?: string } = {}) {
+    super(message, { cause: facts.cause });
+    this.file = facts.file;
+    this.hint = facts.hint;
+  }
+}
