@@ -1,0 +1,33 @@
+/**
+ * What a model loader reads from, whatever the files are: tensors by name, as float32.
+ *
+ * Implemented by the readers of single safetensors files, of torch's `.bin` files and of sharded
+ * checkpoints. A source knows nothing of models: names are the file's own, and it gives every
+ * tensor in row-major order, one at a time.
+ *
+ * @module
+ */
+
+/** Named tensors of a checkpoint, read one at a time. */
+export interface TensorSource {
+  /** What error messages call the checkpoint. */
+  readonly file: string;
+  /** Every tensor's name, in the order of the file. */
+  names(): Iterable<string>;
+  /** The length of each axis, empty for a scalar; undefined where there is no such tensor. */
+  shape(name: string): readonly number[] | undefined;
+  /** How the numbers are stored, in the words of safetensors: `F32`, `BF16`, `I64`, ... */
+  dtype(name: string): string | undefined;
+  /**
+   * The tensor's numbers as float32, in a new array that the caller owns.
+   *
+   * Integers beyond 2^24 and float64 are rounded to the nearest float32.
+   *
+   * @throws {CheckpointError} if there is no such tensor, or its bytes cannot be read.
+   */
+  read(name: string): Promise<Float32Array>;
+  /** The file that holds the tensor: the shard, where there are several. */
+  origin(name: string): string;
+  /** Closes the files that the source was opened over. */
+  close(): void;
+}
