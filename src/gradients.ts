@@ -14,6 +14,7 @@ import {
   type GradConfig,
   type NamedAttrMap,
   registerGradient,
+  reshape,
   type Tensor,
 } from "@tensorflow/tfjs-core";
 import { run, runAll } from "./kernels.ts";
@@ -133,6 +134,10 @@ gradientOf("EarshotDropout", {}, (dy, _saved, attrs) => ({
 }));
 
 gradientOf("Add", {}, (dy) => ({ a: () => dy.clone(), b: () => dy.clone() }));
+
+gradientOf("Identity", {}, (dy) => ({ x: () => dy.clone() }));
+
+gradientOf("Reshape", { inputs: ["x"] }, (dy, { x }) => ({ x: () => reshape(dy, x!.shape) }));
 
 gradientOf("EarshotMaskFrames", { inputs: ["mask"] }, (dy, { mask }) => {
   const [dx, dvalue] = runAll(KERNEL.maskFrames, { dy, mask }, {});
