@@ -1,0 +1,79 @@
+/**
+ * Plain convolution over time, as cross-correlation, with stride, groups and zero padding.
+ *
+ * Reference of `EarshotConv1d`, `EarshotConv1dGradInput` and `EarshotConv1dGradWeight`: all three visit
+ * the same products `x * weight -> y`, so that one loop, {@linkcode forEachTap}, serves them.
+ *
+ * @module
+ */
+import type { Conv1dAttrs } from "../../src/kernels.ts";
+import { activate } from "./activation.ts";
+import { map, type NdArray, zeros } from "./nd_array.ts";
+
+/** `x [B, T, C]`, `weight [O, C / groups, K]`, `bias [O]` -> `[B, T', O]` */
+export function conv1d(
+  { x, weight, bias }: { x: NdArray; weight: NdArray; bias?: NdArray },
+  attrs: Conv1dAttrs,
+): NdArray {
+  const [batch, frames] = x.shape as [number, number, number];
+  const [outputs, , width] = weight.shape as [number, number, number];
+  const padded = frames + attrs.padLeft + attrs.padRight;
+  const y = zeros([batch, Math.floor((padded - width) / attrs.stride) + 1, outputs]);
+  if (bias) y.values.forEach((_, at) => y.values[at] = bias.values[at % outputs]!);
+  forEachTap(x.shape, weight.shape, y.shape, attrs, (xAt, weightAt, yAt) => {
+    y.values[yAt]! += x.values[xAt]! * weight.values[weightAt]!;
+  });
+  return map(y, (value) => activate(value, attrs.activation));
+}
+
+/** `dy [B, T', O]`, `weight` -> `dx [B, frames, C]` */
+export function conv1dGradInput(
+  { dy, weight }: { dy: NdArray; weight: NdArray },
+  attrs: Conv1dAttrs & { frames: number },
+): NdArray {
+  const dx = zeros([dy.shape[0]!, attrs.frames, weight.shape[1]! * attrs.groups]);
+  forEachTap(dx.shape, weight.shape, dy.shape, attrs, (xAt, weightAt, yAt) => {
+    dx.values[xAt]! += dy.values[yAt]! * weight.values[weightAt]!;
+  });
+  return dx;
+}
+
+/** `x`, `dy [B, T', O]` -> `dweight [O, C / groups, width]` */
+export function conv1dGradWeight(
+  { x, dy }: { x: NdArray; dy: NdArray },
+  attrs: Conv1dAttrs & { width: number },
+): NdArray {
+  const dweight = zeros([dy.shape[2]!, x.shape[2]! / attrs.groups, attrs.width]);
+  forEachTap(x.shape, dweight.shape, dy.shape, attrs, (xAt, weightAt, yAt) => {
+    dweight.values[weightAt]! += x.values[xAt]! * dy.values[yAt]!;
+  });
+  return dweight;
+}
+
+/** Calls `visit` with the flat positions of every product `x * weight` that belongs to an element of `y`. */
+function forEachTap(
+  xShape: readonly number[],
+  weightShape: readonly number[],
+  yShape: readonly number[],
+  { stride, groups, padLeft }: Conv1dAttrs,
+  visit: (xAt: number, weightAt: number, yAt: number) => void,
+): void {
+  const [batch, frames, channels] = xShape as [number, number, number];
+  const [outputs, groupChannels, width] = weightShape as [number, number, number];
+  const steps = yShape[1]!;
+  for (let b = 0; b < batch; b++) {
+    for (let step = 0; step < steps; step++) {
+      for (let o = 0; o < outputs; o++) {
+        const firstChannel = Math.floor(o / (outputs / groups)) * groupChannels;
+        for (let k = 0; k < width; k++) {
+          const t = step * stride + k - padLeft;
+          if (t < 0 || t >= frames) continue;
+          for (let c = 0; c < groupChannels; c++) {
+            const xAt = (b * frames + t) * channels + firstChannel + c;
+            visit(xAt, (o * groupChannels + c) * width + k, (b * steps + step) * outputs + o);
+          }
+        }
+      }
+    }
+  }
+}
