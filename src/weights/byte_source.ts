@@ -14,6 +14,7 @@ import { CheckpointError } from "../errors.ts";
 export interface ByteSource {
   /** What error messages call the file. */
   readonly name: string;
+  /** The whole file, which does not change while it is open. */
   readonly sizeBytes: number;
   /**
    * Bytes `start` up to, without, `end`, in an array that the caller may keep and change.
