@@ -1,0 +1,75 @@
+/**
+ * From encoder states to class scores: an optional weighted sum of all layers, a projection, the mean
+ * over time and a linear classifier. No activation and no dropout between them.
+ *
+ * The reference projects each frame and takes the mean then. The mean of an affine map is the map of the mean,
+ * so here the mean comes first, which projects one vector a clip instead of one a frame.
+ *
+ * Source: Yang et al. 2021 (SUPERB); names as in transformers 5.18 `Wav2Vec2ForSequenceClassification`.
+ *
+ * @module
+ */
+import { type Tensor, tidy } from "@tensorflow/tfjs-core";
+import { layerSum, meanPool } from "../kernels.ts";
+import { linear, type LinearParams, loadLinear } from "./linear.ts";
+import { constant, normal, type ParameterReader } from "./parameters.ts";
+
+/** `layerWeights [L + 1]`, `projector [P, D]`, `classifier [N, P]` */
+export interface ClassificationHeadParams {
+  layerWeights?: Tensor;
+  projector: LinearParams;
+  classifier: LinearParams;
+}
+
+/** The sizes of the head. */
+export interface ClassificationHeadSizes {
+  size: number;
+  projection: number;
+  classes: number;
+  /** States to weigh, if a weighted layer sum is used. */
+  states?: number;
+  /** Standard deviation of the first weights. */
+  initializerRange: number;
+}
+
+/** Loads `layer_weights`, `projector` and `classifier`. */
+export async function loadClassificationHead(
+  reader: ParameterReader,
+  sizes: ClassificationHeadSizes,
+): Promise<ClassificationHeadParams> {
+  const { size, projection, classes, states, initializerRange } = sizes;
+  const init = { weight: normal(initializerRange) };
+  return {
+    layerWeights: states
+      ? await reader.get("layer_weights", [states], constant(1 / states))
+      : undefined,
+    projector: await loadLinear(
+      reader.at("projector"),
+      { inputs: size, outputs: projection },
+      init,
+    ),
+    classifier: await loadLinear(
+      reader.at("classifier"),
+      { inputs: projection, outputs: classes },
+      init,
+    ),
+  };
+}
+
+/**
+ * Class scores, with the vector that the classifier saw.
+ *
+ * **Shape** `states`: L + 1 of `[B, T, D]` with layer weights, else one; `lengths [B]` -> `logits [B, N]`, `pooled [B, P]`
+ */
+export function classificationHead(
+  params: ClassificationHeadParams,
+  states: Tensor[],
+  lengths?: Tensor,
+): { logits: Tensor; pooled: Tensor } {
+  return tidy(() => {
+    const { layerWeights, projector, classifier } = params;
+    const hidden = layerWeights ? layerSum(states, layerWeights) : states[0]!;
+    const pooled = linear(projector, meanPool(hidden, lengths)); // [B, P]
+    return { logits: linear(classifier, pooled), pooled };
+  });
+}

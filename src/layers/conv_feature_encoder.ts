@@ -1,0 +1,103 @@
+/**
+ * The convolutional feature encoder: strided convolutions from samples to frames of about 20 ms.
+ *
+ * Two forms, as `feat_extract_norm` says. "group": the first convolution is followed by a norm of each
+ * channel over time, the others by none, so a clip's features depend on what it is padded with. "layer": each
+ * convolution is followed by a layer norm. GELU after each.
+ *
+ * Source: Baevski et al. 2020, "wav2vec 2.0"; names as in transformers 5.18 `modeling_wav2vec2.py`.
+ *
+ * @module
+ */
+import { reshape, type Tensor, tidy } from "@tensorflow/tfjs-core";
+import { activation } from "../kernels.ts";
+import { conv1d, conv1dFrames, type Conv1dParams, loadConv1d } from "./conv1d.ts";
+import { groupNorm, layerNorm, loadNorm, type NormParams } from "./norm.ts";
+import type { ParameterReader } from "./parameters.ts";
+
+/** The fields of `config.json` that describe the encoder. */
+export interface ConvFeatureEncoderConfig {
+  conv_dim: number[];
+  conv_kernel: number[];
+  conv_stride: number[];
+  conv_bias: boolean;
+  feat_extract_norm: "group" | "layer";
+}
+
+/** One convolution, its norm and the kind of norm. */
+export interface ConvFeatureLayer {
+  conv: Conv1dParams;
+  norm?: NormParams;
+}
+
+/** The layers in order, and the kind of norm they use. */
+export interface ConvFeatureEncoderParams {
+  kind: "group" | "layer";
+  layers: ConvFeatureLayer[];
+}
+
+const NORM_EPS = 1e-5;
+
+/** Loads `conv_layers.i.conv` and `conv_layers.i.layer_norm`. */
+export async function loadConvFeatureEncoder(
+  reader: ParameterReader,
+  config: ConvFeatureEncoderConfig,
+): Promise<ConvFeatureEncoderParams> {
+  const kind = config.feat_extract_norm;
+  const layers: ConvFeatureLayer[] = [];
+  for (const [i, outputs] of config.conv_dim.entries()) {
+    const layer = reader.at("conv_layers", i);
+    const conv = await loadConv1d(layer.at("conv"), {
+      inputs: i === 0 ? 1 : config.conv_dim[i - 1]!,
+      outputs,
+      width: config.conv_kernel[i]!,
+      stride: config.conv_stride[i]!,
+      bias: config.conv_bias,
+    });
+    const hasNorm = kind === "layer" || i === 0;
+    const norm = hasNorm ? await loadNorm(layer.at("layer_norm"), outputs, NORM_EPS) : undefined;
+    layers.push({ conv, norm });
+  }
+  return { kind, layers };
+}
+
+/** **Shape** `samples [B, S]` -> `[B, T, C]` */
+export function convFeatureEncoder(params: ConvFeatureEncoderParams, samples: Tensor): Tensor {
+  return tidy(() => {
+    let x: Tensor = reshape(samples, [...samples.shape, 1]); // [B, S, 1]
+    for (const { conv, norm } of params.layers) {
+      const input = x;
+      x = norm ? normedConv(conv, norm, params.kind, x) : conv1d(conv, x, "gelu"); // [B, T, C]
+      input.dispose();
+    }
+    return x;
+  });
+}
+
+function normedConv(
+  conv: Conv1dParams,
+  norm: NormParams,
+  kind: "group" | "layer",
+  x: Tensor,
+): Tensor {
+  return tidy(() => {
+    const y = conv1d(conv, x);
+    return activation(kind === "group" ? groupNorm(norm, y) : layerNorm(norm, y), "gelu");
+  });
+}
+
+/** Frames that the encoder gives for a number of samples; 0 or less where the clip is too short. */
+export function featureFrames(config: ConvFeatureEncoderConfig, samples: number): number {
+  return config.conv_kernel.reduce(
+    (frames, width, i) => conv1dFrames(frames, width, config.conv_stride[i]!),
+    samples,
+  );
+}
+
+/** The fewest samples that give one frame. */
+export function receptiveFieldSamples(config: ConvFeatureEncoderConfig): number {
+  return config.conv_kernel.reduceRight(
+    (samples, width, i) => (samples - 1) * config.conv_stride[i]! + width,
+    1,
+  );
+}

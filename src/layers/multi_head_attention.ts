@@ -1,0 +1,64 @@
+/**
+ * Multi-head self-attention with separate query, key, value and output maps.
+ *
+ * Source: Vaswani et al. 2017; names as the speech encoders of transformers 5.18 store them.
+ *
+ * @module
+ */
+import { type Tensor, tidy } from "@tensorflow/tfjs-core";
+import { attention } from "../kernels.ts";
+import { linear, type LinearInit, type LinearParams, loadLinear } from "./linear.ts";
+import type { Noise } from "./noise.ts";
+import type { ParameterReader } from "./parameters.ts";
+
+/** Four maps `[D, D]`. */
+export interface AttentionParams {
+  query: LinearParams;
+  key: LinearParams;
+  value: LinearParams;
+  output: LinearParams;
+  heads: number;
+}
+
+/** Loads `q_proj`, `k_proj`, `v_proj` and `out_proj`. */
+export async function loadAttention(
+  reader: ParameterReader,
+  sizes: { size: number; heads: number },
+  init: LinearInit,
+): Promise<AttentionParams> {
+  const square = { inputs: sizes.size, outputs: sizes.size };
+  return {
+    key: await loadLinear(reader.at("k_proj"), square, init),
+    value: await loadLinear(reader.at("v_proj"), square, init),
+    query: await loadLinear(reader.at("q_proj"), square, init),
+    output: await loadLinear(reader.at("out_proj"), square, init),
+    heads: sizes.heads,
+  };
+}
+
+/**
+ * Each frame attends to the frames of its own clip.
+ *
+ * **Shape** `x [B, T, D]`, `lengths [B]` -> `[B, T, D]`
+ */
+export function multiHeadAttention(
+  params: AttentionParams,
+  x: Tensor,
+  options: { lengths?: Tensor; dropoutRate: number; noise?: Noise },
+): Tensor {
+  const { lengths, dropoutRate, noise } = options;
+  return tidy(() => {
+    const context = attention(
+      linear(params.query, x),
+      linear(params.key, x),
+      linear(params.value, x),
+      {
+        heads: params.heads,
+        lengths,
+        dropoutRate: noise ? dropoutRate : 0,
+        dropoutSeed: noise?.seed(),
+      },
+    );
+    return linear(params.output, context);
+  });
+}

@@ -1,0 +1,47 @@
+/**
+ * What is random inside a model in training, drawn from one seeded stream.
+ *
+ * Layers get `Noise | undefined`; undefined means evaluation: no dropout, no layer drop, no masks. The
+ * state goes into checkpoints, so a resumed run draws on where it stopped.
+ *
+ * @module
+ */
+import { add, dropout as dropoutKernel } from "../kernels.ts";
+import { Random, type RandomState } from "../random.ts";
+import type { Tensor } from "@tensorflow/tfjs-core";
+
+/** The random stream of a model in training. */
+export class Noise {
+  /** The stream itself, for masks. */
+  readonly random: Random;
+
+  /** @param seed a number, or the saved state of another stream. */
+  constructor(seed: number | RandomState) {
+    this.random = new Random(seed);
+  }
+
+  /** A fresh seed for one dropout. */
+  seed(): number {
+    return this.random.uint32();
+  }
+
+  /** Whether a layer is skipped (Fan et al. 2019), with probability `rate`. */
+  dropsLayer(rate: number): boolean {
+    return this.random.uniform() < rate;
+  }
+}
+
+/**
+ * Dropout in training, the identity in evaluation; with a residual, its sum with the result.
+ *
+ * **Shape** `x`, `residual` any -> the same
+ */
+export function dropout(
+  x: Tensor,
+  rate: number,
+  noise: Noise | undefined,
+  residual?: Tensor,
+): Tensor {
+  if (noise && rate > 0) return dropoutKernel(x, { rate, seed: noise.seed() }, residual);
+  return residual ? add(x, residual) : x.clone();
+}

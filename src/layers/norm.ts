@@ -1,0 +1,38 @@
+/**
+ * Layer and group normalisation with their affine parameters (`weight`, `bias`).
+ *
+ * @module
+ */
+import type { Tensor } from "@tensorflow/tfjs-core";
+import { groupNorm as groupNormKernel, layerNorm as layerNormKernel } from "../kernels.ts";
+import { constant, type ParameterReader } from "./parameters.ts";
+
+/** `weight [C]`, `bias [C]`, and what is added to the variance. */
+export interface NormParams {
+  weight: Tensor;
+  bias: Tensor;
+  eps: number;
+}
+
+/** Loads `weight [channels]` and `bias [channels]`; they start as ones and zeros. */
+export async function loadNorm(
+  reader: ParameterReader,
+  channels: number,
+  eps: number,
+): Promise<NormParams> {
+  return {
+    weight: await reader.get("weight", [channels], constant(1)),
+    bias: await reader.get("bias", [channels], constant(0)),
+    eps,
+  };
+}
+
+/** Each frame over its channels (Ba et al. 2016). **Shape** `x [..., C]` -> `[..., C]` */
+export function layerNorm(params: NormParams, x: Tensor): Tensor {
+  return layerNormKernel(x, params.weight, params.bias, { eps: params.eps });
+}
+
+/** Each channel over time (Wu and He 2018, a group per channel). **Shape** `x [B, T, C]` -> `[B, T, C]` */
+export function groupNorm(params: NormParams, x: Tensor): Tensor {
+  return groupNormKernel(x, params.weight, params.bias, { eps: params.eps });
+}

@@ -1,0 +1,153 @@
+/**
+ * Named parameters, and the reader that fills them from a checkpoint or from random numbers.
+ *
+ * A model asks for each tensor by its hub name and expected shape, once, in one place; whether the value
+ * comes from a file or is drawn is the reader's affair. What was asked for and not there, and what
+ * was there and not asked for, is reported together when loading ends.
+ *
+ * @module
+ */
+import { type Tensor, tensor, type Variable, variable } from "@tensorflow/tfjs-core";
+import { CheckpointError } from "../errors.ts";
+import type { Random } from "../random.ts";
+
+/** Where tensors come from: the part of a checkpoint file that loading needs. */
+export interface TensorSource {
+  /** For messages. */
+  readonly file: string;
+  /** The names of all tensors. */
+  names(): Iterable<string>;
+  /** The shape of a tensor, or undefined where there is none of that name. */
+  shape(name: string): readonly number[] | undefined;
+  /** The values in row-major order. */
+  read(name: string): Promise<Float32Array>;
+}
+
+/** Draws the first values of a parameter. */
+export type Initializer = (sizeElements: number, random: Random) => Float32Array;
+
+/** Every element drawn from N(0, std^2). */
+export function normal(std: number): Initializer {
+  return (size, random) => Float32Array.from({ length: size }, () => std * random.normal());
+}
+
+/** Every element drawn uniformly from [low, high). */
+export function uniform(low: number, high: number): Initializer {
+  return (size, random) =>
+    Float32Array.from({ length: size }, () => low + (high - low) * random.uniform());
+}
+
+/** Every element the same. */
+export function constant(value: number): Initializer {
+  return (size) => new Float32Array(size).fill(value);
+}
+
+/** What loading found, by name. */
+export interface LoadReport {
+  /** Asked for, not in the checkpoint: initialised with random numbers. */
+  missing: string[];
+  /** In the checkpoint under another shape: initialised with random numbers. */
+  mismatched: string[];
+  /** In the checkpoint, not asked for: left out. */
+  unexpected: string[];
+}
+
+/** How a {@linkcode ParameterReader} resolves names and gaps. */
+export interface ParameterReaderOptions {
+  /** The checkpoint; without one everything is initialised. */
+  source?: TensorSource;
+  /** Prefix of the base model ("wav2vec2"), which checkpoints of the bare encoder leave out. */
+  basePrefix: string;
+  /** For what is not in the checkpoint. */
+  random: Random;
+  /** Whether a tensor of another shape is initialised instead of refused. @default false */
+  ignoreMismatchedSizes?: boolean;
+}
+
+/** Gives parameters by path: `reader.at("encoder", "layers", 0).get("weight", [D, D], init)`. */
+export class ParameterReader {
+  /** All parameters given so far, under their full hub names, in the order of asking. */
+  readonly parameters: Map<string, Variable>;
+  #options: ParameterReaderOptions;
+  #path: string;
+  #report: { missing: string[]; mismatched: string[]; used: Set<string> };
+
+  /** @param options the checkpoint and what to do about gaps. */
+  constructor(options: ParameterReaderOptions, parent?: ParameterReader, path = "") {
+    this.#options = options;
+    this.#path = path;
+    this.parameters = parent?.parameters ?? new Map();
+    this.#report = parent ? parent.#report : { missing: [], mismatched: [], used: new Set() };
+  }
+
+  /** The reader of a deeper path. */
+  at(...path: (string | number)[]): ParameterReader {
+    const deeper = [this.#path, ...path].filter((part) => part !== "").join(".");
+    return new ParameterReader(this.#options, this, deeper);
+  }
+
+  /**
+   * The parameter of this name, from the checkpoint or initialised.
+   *
+   * @param names the hub name relative to this path; further names are older spellings of it.
+   * @throws {CheckpointError} when the checkpoint holds it in another shape.
+   */
+  async get(
+    names: string | [string, ...string[]],
+    shape: number[],
+    init: Initializer,
+  ): Promise<Variable> {
+    const spellings = (typeof names === "string" ? [names] : names).map((name) => this.#full(name));
+    const name = spellings[0]!;
+    const found = this.#find(spellings);
+    const values = found ? await this.#read(name, found, shape) : this.#missing(name);
+    const size = shape.reduce((product, axis) => product * axis, 1);
+    const first: Tensor = tensor(values ?? init(size, this.#options.random), shape, "float32");
+    const parameter = variable(first, true);
+    first.dispose();
+    this.parameters.set(name, parameter);
+    return parameter;
+  }
+
+  /** What was missing, misshapen and left over; call it when everything has been asked for. */
+  report(): LoadReport {
+    const { missing, mismatched, used } = this.#report;
+    const names = [...this.#options.source?.names() ?? []];
+    return { missing, mismatched, unexpected: names.filter((name) => !used.has(name)) };
+  }
+
+  #full(name: string): string {
+    return this.#path === "" ? name : `${this.#path}.${name}`;
+  }
+
+  #find(names: string[]): string | undefined {
+    const { source, basePrefix } = this.#options;
+    if (!source) return undefined;
+    const bare = names.map((name) =>
+      name.startsWith(`${basePrefix}.`) ? name.slice(basePrefix.length + 1) : name
+    );
+    return [...names, ...bare].find((name) => source.shape(name) !== undefined);
+  }
+
+  async #read(name: string, found: string, shape: number[]): Promise<Float32Array | undefined> {
+    const source = this.#options.source!;
+    const stored = source.shape(found)!;
+    this.#report.used.add(found);
+    if (stored.length === shape.length && stored.every((size, i) => size === shape[i])) {
+      return await source.read(found);
+    }
+    if (this.#options.ignoreMismatchedSizes) {
+      this.#report.mismatched.push(name);
+      return undefined;
+    }
+    throw new CheckpointError(
+      `Cannot load tensor "${found}" of "${source.file}": expected shape [${shape}], found [${stored}]`,
+      { file: source.file, key: found },
+    );
+  }
+
+  #missing(name: string): undefined {
+    if (this.#options.source) this.#report.missing.push(name);
+    return undefined;
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * Relative positions from a wide grouped convolution with weight normalisation, followed by GELU.
+ *
+ * Checkpoints spell the normalised weight in two ways: `weight_g`/`weight_v`, and since torch 2
+ * `parametrizations.weight.original0/1`. Both are read, the second is written.
+ *
+ * Source: Baevski et al. 2020; Salimans and Kingma 2016 for the norm, here per kernel tap.
+ *
+ * @module
+ */
+import { type Tensor, tidy } from "@tensorflow/tfjs-core";
+import { conv1d as conv1dKernel, weightNorm } from "../kernels.ts";
+import { constant, type Initializer, type ParameterReader, uniform } from "./parameters.ts";
+
+/** `g [1, 1, K]`, `v [D, D / groups, K]`, `bias [D]` */
+export interface PositionalConvParams {
+  g: Tensor;
+  v: Tensor;
+  bias: Tensor;
+  groups: number;
+}
+
+/** The sizes of the convolution. */
+export interface PositionalConvSizes {
+  size: number;
+  width: number;
+  groups: number;
+}
+
+/**
+ * Loads `conv` below the reader's path. The direction starts uniform within one over the root of the
+ * fan-in, the gain at the norm of the direction, so that the two cancel at first.
+ */
+export async function loadPositionalConv(
+  reader: ParameterReader,
+  { size, width, groups }: PositionalConvSizes,
+): Promise<PositionalConvParams> {
+  const conv = reader.at("conv");
+  const shape: [number, number, number] = [size, size / groups, width];
+  const bound = 1 / Math.sqrt(shape[1] * width);
+  let direction: Float32Array | undefined;
+  const drawn: Initializer = (count, random) => direction = uniform(-bound, bound)(count, random);
+  const names = (part: number, old: string): [string, string] => [
+    `parametrizations.weight.original${part}`,
+    old,
+  ];
+  const v = await conv.get(names(1, "weight_v"), shape, drawn);
+  const g = await conv.get(names(0, "weight_g"), [1, 1, width], (taps) => {
+    return direction ? tapNorms(direction, taps) : new Float32Array(taps).fill(1);
+  });
+  return { g, v, bias: await conv.get("bias", [size], constant(0)), groups };
+}
+
+/** The Euclidean norm of each tap over the first two axes of `[O, I, K]`. */
+function tapNorms(weight: Float32Array, taps: number): Float32Array {
+  const squares = new Float64Array(taps);
+  weight.forEach((value, i) => squares[i % taps] = squares[i % taps]! + value * value);
+  return Float32Array.from(squares, Math.sqrt);
+}
+
+/**
+ * The position of each frame, seen through its neighbours. An even kernel sees one frame more
+ * to the left than to the right.
+ *
+ * **Shape** `x [B, T, D]` -> `[B, T, D]`
+ */
+export function positionalConv(params: PositionalConvParams, x: Tensor): Tensor {
+  const width = params.v.shape[2]!;
+  const padLeft = Math.floor(width / 2);
+  return tidy(() =>
+    conv1dKernel(x, weightNorm(params.g, params.v), {
+      bias: params.bias,
+      groups: params.groups,
+      padLeft,
+      padRight: width - 1 - padLeft,
+      activation: "gelu",
+    })
+  );
+}

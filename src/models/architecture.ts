@@ -1,0 +1,63 @@
+/**
+ * What each architecture offers to the registry: its config, its parameters and its forward pass.
+ *
+ * @module
+ */
+import type { Tensor } from "@tensorflow/tfjs-core";
+import type { Noise } from "../layers/noise.ts";
+import type { ParameterReader } from "../layers/parameters.ts";
+import type { ConfigReader } from "./_config_reader.ts";
+
+/** One batch, as a feature extractor gives it. */
+export interface ModelInputs {
+  /** `[B, S]` waveforms, or `[B, frames, bands]`; on the device in use. */
+  inputs: Tensor;
+  /** Real samples of each clip, where the model is to know about padding (an attention mask). */
+  lengths?: Int32Array;
+}
+
+/** How a forward pass runs. */
+export interface ForwardOptions {
+  /** Present in training: dropout, layer drop and SpecAugment are on. */
+  noise?: Noise;
+  /** Whether to keep every layer's state. @default false */
+  outputHiddenStates?: boolean;
+}
+
+/** What a forward pass gives; the caller disposes it. */
+export interface ModelOutput {
+  /** `[B, N]` */
+  logits: Tensor;
+  /** `[B, P]`, the vector that the classifier saw. */
+  pooled: Tensor;
+  /** Input of the first layer, then the output of each, `[B, T, D]`. */
+  hiddenStates?: Tensor[];
+  /** `[B, T, C]`, output of the convolutional feature encoder. */
+  convFeatures?: Tensor;
+  /** `[B, T, D]`, where a final norm makes it differ from the last hidden state. */
+  lastHiddenState?: Tensor;
+}
+
+/** A model family: everything that its `config.json` decides. */
+export interface Architecture<Config = unknown, Params = unknown> {
+  /** `model_type` of `config.json`. */
+  readonly modelType: string;
+  /** Class name in `architectures` of `config.json`. */
+  readonly className: string;
+  /** Prefix of the base model's tensors. */
+  readonly basePrefix: string;
+  /** Prefix of the convolutional feature encoder's tensors, where there is one. */
+  readonly featureEncoderPrefix?: string;
+  /** Validates the fields that the model uses. */
+  parseConfig(reader: ConfigReader, classes: number): Config;
+  /** Asks the reader for every parameter. */
+  load(reader: ParameterReader, config: Config): Promise<Params>;
+  /** Samples to class scores. */
+  forward(params: Params, inputs: ModelInputs, options: ForwardOptions): ModelOutput;
+  /** Frames for a number of samples; below 1 where the clip is too short. */
+  frames(config: Config, samples: number): number;
+  /** The fewest samples that can be classified. */
+  minSamples(config: Config): number;
+  /** Whether a clip's scores stay the same when it is padded and masked. */
+  paddingInvariant(config: Config): boolean;
+}

@@ -1,0 +1,216 @@
+/**
+ * A classification model of any architecture: config, labels, named parameters and the forward pass.
+ *
+ * Not here: samples (`features`), files (`auto.ts`), the optimiser (`train`).
+ *
+ * @module
+ */
+import type { Variable } from "@tensorflow/tfjs-core";
+import { CheckpointError } from "../errors.ts";
+import {
+  type LoadReport,
+  ParameterReader,
+  type ParameterReaderOptions,
+} from "../layers/parameters.ts";
+import { Random } from "../random.ts";
+import { ConfigReader, type JsonObject } from "./_config_reader.ts";
+import { labelFields, labelsOf } from "./_labels.ts";
+import type { Architecture, ForwardOptions, ModelInputs, ModelOutput } from "./architecture.ts";
+import { architectureOf } from "./registry.ts";
+
+/** How a model is made from a config and a checkpoint. */
+export interface BuildModelOptions {
+  /** Name of the config file, for messages. @default "config.json" */
+  file?: string;
+  /** The checkpoint; without one every parameter is drawn at random. */
+  source?: ParameterReaderOptions["source"];
+  /** Class names in place of the config's; another number of them means a new classifier. */
+  labels?: readonly string[];
+  /** Seed of the parameters that are drawn. @default 42 */
+  seed?: number;
+  /** Whether a tensor of another shape is drawn anew instead of refused. @default false */
+  ignoreMismatchedSizes?: boolean;
+}
+
+/** What {@linkcode buildModel} puts together. */
+interface ModelParts {
+  architecture: Architecture;
+  json: JsonObject;
+  config: unknown;
+  labels: readonly string[];
+  params: unknown;
+  parameters: ReadonlyMap<string, Variable>;
+  loading: LoadReport;
+}
+
+/**
+ * Makes a model, reading or drawing each of its parameters on the device in use.
+ *
+ * @throws {CheckpointError} when the config or a tensor does not fit.
+ */
+export async function buildModel(
+  json: JsonObject,
+  options: BuildModelOptions = {},
+): Promise<AudioClassificationModel> {
+  const { file = "config.json", source, seed = 42 } = options;
+  const architecture = architectureOf(json.model_type, file);
+  const labels = options.labels ?? labelsOf(json, file);
+  const reader = new ParameterReader({
+    source,
+    basePrefix: architecture.basePrefix,
+    random: new Random(seed),
+    ignoreMismatchedSizes: options.ignoreMismatchedSizes,
+  });
+  try {
+    const config = architecture.parseConfig(new ConfigReader(json, file), labels.length);
+    const params = await architecture.load(reader, config);
+    const { parameters } = reader;
+    const loading = reader.report();
+    return new AudioClassificationModel({
+      architecture,
+      json,
+      config,
+      labels,
+      params,
+      parameters,
+      loading,
+    });
+  } catch (error) {
+    for (const parameter of reader.parameters.values()) parameter.dispose();
+    throw error;
+  }
+}
+
+/** An audio-classification model on the device in use. */
+export class AudioClassificationModel {
+  /** Class names by number. */
+  readonly labels: readonly string[];
+  /** Parameters under their hub names, in the order of the architecture. */
+  readonly parameters: ReadonlyMap<string, Variable>;
+  /** What loading found missing, misshapen or left over. */
+  readonly loading: LoadReport;
+  readonly #parts: ModelParts;
+  readonly #frozen: string[] = [];
+
+  /** @param parts made by {@linkcode buildModel}. */
+  constructor(parts: ModelParts) {
+    this.#parts = parts;
+    this.labels = parts.labels;
+    this.parameters = parts.parameters;
+    this.loading = parts.loading;
+  }
+
+  /** `model_type` of the config. */
+  get modelType(): string {
+    return this.#parts.architecture.modelType;
+  }
+
+  /** Class name to number. */
+  get label2id(): Record<string, number> {
+    return Object.fromEntries(this.labels.map((label, i) => [label, i]));
+  }
+
+  /** Class number to name. */
+  get id2label(): Record<number, string> {
+    return Object.fromEntries(this.labels.entries());
+  }
+
+  /** Number of all parameters' elements. */
+  get parameterCount(): number {
+    return [...this.parameters.values()].reduce((sum, parameter) => sum + parameter.size, 0);
+  }
+
+  /** The fewest samples that can be classified. */
+  get minSamples(): number {
+    return this.#parts.architecture.minSamples(this.#parts.config);
+  }
+
+  /** Whether a clip's scores stay the same when it is padded and masked. */
+  get paddingInvariant(): boolean {
+    return this.#parts.architecture.paddingInvariant(this.#parts.config);
+  }
+
+  /** Encoder frames for a number of samples. */
+  frames(samples: number): number {
+    return this.#parts.architecture.frames(this.#parts.config, samples);
+  }
+
+  /**
+   * Class scores of a batch; the caller disposes them.
+   *
+   * **Shape** `inputs [B, S]` -> `logits [B, N]`
+   */
+  forward(inputs: ModelInputs, options: ForwardOptions = {}): ModelOutput {
+    return this.#parts.architecture.forward(this.#parts.params, inputs, options);
+  }
+
+  /** Keeps the convolutional feature encoder as it is in training. */
+  freezeFeatureEncoder(): void {
+    const prefix = this.#parts.architecture.featureEncoderPrefix;
+    if (prefix) this.#frozen.push(prefix);
+  }
+
+  /** Keeps everything but the classification head as it is in training. */
+  freezeBaseModel(): void {
+    this.#frozen.push(`${this.#parts.architecture.basePrefix}.`);
+  }
+
+  /** The parameters that training changes. */
+  trainable(): Map<string, Variable> {
+    const free = [...this.parameters].filter(([name]) =>
+      !this.#frozen.some((prefix) => name.startsWith(prefix))
+    );
+    return new Map(free);
+  }
+
+  /** The content of `config.json` for this model: the one it was made from, with its labels. */
+  toConfig(): JsonObject {
+    const { json, architecture } = this.#parts;
+    const fields: JsonObject = {
+      ...json,
+      ...labelFields(this.labels),
+      architectures: [architecture.className],
+      dtype: "float32",
+    };
+    delete fields.num_labels;
+    delete fields.torch_dtype;
+    return Object.fromEntries(Object.keys(fields).sort().map((key) => [key, fields[key]]));
+  }
+
+  /** Reads all parameters back, one at a time, for saving. */
+  async *tensors(): AsyncIterable<{ name: string; shape: number[]; values: Float32Array }> {
+    for (const [name, parameter] of this.parameters) {
+      const values = await parameter.data() as Float32Array;
+      yield { name, shape: parameter.shape, values };
+    }
+  }
+
+  /**
+   * Ends with an error if any parameter had to be drawn at random, for callers that only classify.
+   *
+   * @throws {CheckpointError} naming what was missing, misshapen and left over.
+   */
+  expectComplete(file: string): void {
+    const { missing, mismatched, unexpected } = this.loading;
+    const gaps = [...missing, ...mismatched];
+    if (gaps.length === 0) return;
+    const left = unexpected.length > 0 ? `; not used: ${listed(unexpected)}` : "";
+    throw new CheckpointError(
+      `Cannot classify with "${file}": expected ${this.parameters.size} tensors, found ${gaps.length} missing: ${
+        listed(gaps)
+      }${left}`,
+      { file, key: gaps[0], hint: "Fine-tune it first, or name a model that has a classifier" },
+    );
+  }
+
+  /** Gives the parameters' memory back. */
+  dispose(): void {
+    for (const parameter of this.parameters.values()) parameter.dispose();
+  }
+}
+
+/** Up to five names, and how many more. */
+function listed(names: string[]): string {
+  const more = names.length > 5 ? ` and ${names.length - 5} more` : "";
+  return names.slice(0, 5).join(", ") + more;
+}

@@ -1,0 +1,27 @@
+/**
+ * The architectures by `model_type`. A new one takes its own file and a line here.
+ *
+ * @module
+ */
+import { CheckpointError } from "../errors.ts";
+import type { Architecture } from "./architecture.ts";
+import { wav2vec2 } from "./wav2vec2.ts";
+
+const ARCHITECTURES: readonly Architecture[] = [wav2vec2 as Architecture];
+
+/**
+ * The architecture that a config asks for.
+ *
+ * @throws {CheckpointError} naming those that exist.
+ */
+export function architectureOf(modelType: unknown, file: string): Architecture {
+  const found = ARCHITECTURES.find((architecture) => architecture.modelType === modelType);
+  if (found) return found;
+  const known = ARCHITECTURES.map((architecture) => architecture.modelType).join(", ");
+  throw new CheckpointError(
+    `Cannot read field "model_type" of "${file}": expected one of ${known}, found ${
+      JSON.stringify(modelType) ?? "nothing"
+    }`,
+    { file, key: "model_type" },
+  );
+}
