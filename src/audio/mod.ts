@@ -1,0 +1,25 @@
+/**
+ * Audio files to samples: decode bytes to one channel, then bring it to a model's rate.
+ *
+ * Everything here runs in any JavaScript runtime, and its memory stays in proportion to the bytes
+ * that it is given.
+ *
+ * @example
+ * ```ts
+ * import { decodeAudio, encodeWav, resample } from "@earshot/earshot/audio";
+ * import { equal } from "node:assert/strict";
+ *
+ * const file = encodeWav(new Float32Array(8_000), 8_000);
+ * const audio = decodeAudio(file);
+ * equal(resample(audio.samples, audio.sampleRateHz, 16_000).length, 16_000);
+ * ```
+ *
+ * @module
+ */
+
+export { decodeAudio } from "./decode.ts";
+export type { AudioInfo, DecodedAudio, DecodedChannels, DecodeOptions } from "./decoded_audio.ts";
+export { encodeWav, type EncodeWavOptions } from "./encode_wav.ts";
+export { resample } from "./resample.ts";
+export { type ContentKind, sniff } from "./sniff.ts";
+export { decodeWav, decodeWavChannels } from "./wav.ts";
