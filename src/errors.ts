@@ -80,3 +80,36 @@ export class DatasetError extends RangeError {
     this.hint = facts.hint;
   }
 }
+
+/** A file or folder cannot be read or written: not there, not allowed, the disk full. */
+export class FileError extends Error {
+  override readonly name = "FileError";
+  /** The file or folder. */
+  readonly file: string;
+  /** What the operating system calls the reason, such as "ENOENT", where it gave one. */
+  readonly code?: string;
+  /** What the user can do about it. */
+  readonly hint?: string;
+  /** @param message what could not be done, and why. */
+  constructor(message: string, facts: ErrorFacts & { file: string; code?: string }) {
+    super(message, { cause: facts.cause });
+    this.file = facts.file;
+    this.code = facts.code;
+    this.hint = facts.hint;
+  }
+}
+
+/** A device can no longer compute: lost, out of memory, or it refused what it was given. */
+export class DeviceError extends RangeError {
+  override readonly name = "DeviceError";
+  /** What ended it; `"refused"` is a fault of this package. */
+  readonly reason: "lost" | "memory" | "refused";
+  /** What the user can do about it. */
+  readonly hint?: string;
+  /** @param message which device, and what happened to it. */
+  constructor(message: string, facts: ErrorFacts & { reason: DeviceError["reason"] }) {
+    super(message, { cause: facts.cause });
+    this.reason = facts.reason;
+    this.hint = facts.hint;
+  }
+}

@@ -1,0 +1,372 @@
+/**
+ * The local file system, for data sets, training and loading.
+ *
+ * Reading gives the sources that `weights/` reads from. Writing is atomic: under a temporary name in
+ * the same folder, flushed to the disk, then renamed, so that a full disk or a lost process leaves
+ * the old state or the new one, and never a file that only looks whole. Nothing here knows what the
+ * bytes mean. Every failure of the operating system comes out as a `FileError`.
+ *
+ * @module
+ */
+
+import { basename, dirname, join, normalize } from "node:path";
+import { FileError } from "./errors.ts";
+import type { ByteSource, FileReader } from "./weights/byte_source.ts";
+
+/** A file on disk that is open for reading. */
+export interface FileSource extends ByteSource {
+  /** Closes the file; a second call does nothing. */
+  close(): void;
+}
+
+/** The names in a folder, sorted, without hidden ones. */
+export interface FolderListing {
+  files: string[];
+  folders: string[];
+}
+
+/** How a directory is written. */
+export interface WriteDirectoryOptions {
+  /** Whether a directory that is there already may be replaced. @default false */
+  replace?: boolean;
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "no such file or folder",
+  EACCES: "access is denied",
+  EPERM: "access is denied",
+  EISDIR: "it is a folder",
+  ENOTDIR: "part of the path is not a folder",
+  ENOSPC: "the disk is full",
+  EDQUOT: "the disk quota is used up",
+  EFBIG: "the file is larger than allowed here",
+  EROFS: "the file system is read-only",
+  EEXIST: "it is there already",
+  ENOTEMPTY: "it is there already and not empty",
+  EMFILE: "too many files are open",
+};
+
+/**
+ * Opens a file for reading ranges of it.
+ *
+ * Each read is done in one piece, so readers that share a source do not disturb each other, and the
+ * source keeps to the file that it opened even if another takes over its name.
+ *
+ * @returns a source that the caller closes.
+ * @throws {FileError} where the file cannot be opened, or is a folder.
+ *
+ * @example
+ * ```ts
+ * import { equal } from "node:assert/strict";
+ *
+ * const path = await Deno.makeTempFile();
+ * await Deno.writeTextFile(path, "earshot");
+ * using source = await fileSource(path);
+ * equal(new TextDecoder().decode(await source.read(0, 3)), "ear");
+ * ```
+ */
+export async function fileSource(path: string): Promise<FileSource & Disposable> {
+  const file = await attempt("open", path, () => Deno.open(path, { read: true }));
+  const info = file.statSync();
+  if (!info.isFile) {
+    file.close();
+    const found = info.isDirectory ? "a folder" : "something else";
+    throw new FileError(`Cannot open "${path}": expected a file, found ${found}`, { file: path });
+  }
+  let open = true;
+  const close = () => {
+    if (open) file.close();
+    open = false;
+  };
+  return {
+    name: path,
+    sizeBytes: info.size,
+    read: (start, end) => attempt("read", path, () => readRange(file, path, start, end)),
+    close,
+    [Symbol.dispose]: close,
+  };
+}
+
+/** Seeks and reads without a pause between the two; a file that has shrunk gives an error. */
+function readRange(file: Deno.FsFile, path: string, start: number, end: number): Uint8Array {
+  if (!(start >= 0 && start <= end)) {
+    throw new RangeError(
+      `Cannot read "${path}": expected a range of bytes, found ${start}..${end}`,
+    );
+  }
+  const bytes = new Uint8Array(end - start);
+  file.seekSync(start, Deno.SeekMode.Start);
+  let filled = 0;
+  while (filled < bytes.length) {
+    const count = file.readSync(bytes.subarray(filled));
+    if (count === null) {
+      const expected = `bytes ${start} to ${end}, found ${filled} of them`;
+      throw new FileError(`Cannot read "${path}": expected ${expected}`, { file: path });
+    }
+    filled += count;
+  }
+  return bytes;
+}
+
+/**
+ * The files of a directory by name, for the loading of a model.
+ *
+ * A name may lead into a folder inside, and never out of the directory; links are followed.
+ *
+ * @param path the directory.
+ * @returns a reader that holds nothing open itself; the caller closes what it opens.
+ *
+ * @example
+ * ```ts
+ * import { equal } from "node:assert/strict";
+ *
+ * const files = directoryFiles(await Deno.makeTempDir());
+ * equal(await files.open("config.json"), undefined);
+ * ```
+ */
+export function directoryFiles(path: string): FileReader {
+  return {
+    name: path,
+    async open(name: string): Promise<FileSource | undefined> {
+      if (!isInside(name)) {
+        throw new RangeError(`Cannot open "${name}": expected a name inside "${path}"`);
+      }
+      try {
+        return await fileSource(join(path, name));
+      } catch (error) {
+        if (error instanceof FileError && error.code === "ENOENT") return undefined;
+        throw error;
+      }
+    },
+  };
+}
+
+function isInside(name: string): boolean {
+  const parts = name.split(/[/\\]/);
+  return !/^[a-z]:/i.test(name) && parts.every((part) => part !== "" && part !== "..");
+}
+
+/**
+ * Lists a folder: names sorted as strings are compared, hidden ones left out, links followed.
+ *
+ * A link that leads nowhere is listed as a file, so that whoever reads it says which one it is.
+ *
+ * @throws {FileError} where there is no such folder, or it cannot be read.
+ *
+ * @example
+ * ```ts
+ * import { deepEqual } from "node:assert/strict";
+ *
+ * const path = await Deno.makeTempDir();
+ * await Deno.mkdir(`${path}/yes`);
+ * await Deno.writeTextFile(`${path}/README.md`, "");
+ * deepEqual(await listFolder(path), { files: ["README.md"], folders: ["yes"] });
+ * ```
+ */
+export async function listFolder(path: string): Promise<FolderListing> {
+  const listing: FolderListing = { files: [], folders: [] };
+  await attempt("list", path, async () => {
+    for await (const entry of Deno.readDir(path)) {
+      if (entry.name.startsWith(".")) continue;
+      const isFolder = entry.isDirectory ||
+        entry.isSymlink && await leadsToFolder(join(path, entry.name));
+      (isFolder ? listing.folders : listing.files).push(entry.name);
+    }
+  });
+  listing.files.sort();
+  listing.folders.sort();
+  return listing;
+}
+
+async function leadsToFolder(link: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(link)).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Writes a file so that its name stands for all of the bytes or for what it stood for before.
+ *
+ * @param path the file; its folder must be there.
+ * @param chunks the bytes in order, taken one chunk at a time.
+ * @throws {FileError} where it cannot be written, the disk being full for one; what `chunks` throws
+ * passes through. The temporary file is gone in either case.
+ *
+ * @example
+ * ```ts
+ * import { equal } from "node:assert/strict";
+ *
+ * const path = `${await Deno.makeTempDir()}/state.json`;
+ * await writeFileAtomic(path, [new TextEncoder().encode('{"step":3}')]);
+ * equal(await Deno.readTextFile(path), '{"step":3}');
+ * ```
+ */
+export async function writeFileAtomic(
+  path: string,
+  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<void> {
+  const temporary = siblingOf(path, "tmp");
+  try {
+    await writeNew(temporary, path, chunks);
+    await attempt("write", path, () => Deno.rename(temporary, path));
+  } catch (error) {
+    await removeLeftover(temporary);
+    throw error;
+  }
+  await flush(dirname(path));
+}
+
+async function writeNew(
+  temporary: string,
+  path: string,
+  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<void> {
+  const options = { write: true, createNew: true };
+  using file = await attempt("write", path, () => Deno.open(temporary, options));
+  for await (const chunk of chunks) await attempt("write", path, () => writeAll(file, chunk));
+  await attempt("write", path, () => file.sync());
+}
+
+async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  let written = 0;
+  while (written < bytes.length) written += await file.write(bytes.subarray(written));
+}
+
+/**
+ * Writes a directory so that its name stands for all of the files or is not there.
+ *
+ * Replacing one renames the old directory away first: a process lost between the two renames leaves
+ * it whole beside the place, as `.<name>.old-<random>`.
+ *
+ * @param path the directory to make; folders above it are made where they are missing.
+ * @param fill writes the files into the folder that it is given; nothing in it needs to be atomic.
+ * @param options whether a directory that is there already may go. An empty one always may.
+ * @throws {FileError} where the directory is there already (before `fill` is called) or cannot be
+ * written; what `fill` throws passes through. The temporary directory is gone in either case.
+ *
+ * @example
+ * ```ts
+ * import { equal } from "node:assert/strict";
+ *
+ * const path = `${await Deno.makeTempDir()}/model`;
+ * await writeDirectoryAtomic(path, (folder) => Deno.writeTextFile(`${folder}/config.json`, "{}"));
+ * equal(await Deno.readTextFile(`${path}/config.json`), "{}");
+ * ```
+ */
+export async function writeDirectoryAtomic(
+  path: string,
+  fill: (folder: string) => Promise<void>,
+  options: WriteDirectoryOptions = {},
+): Promise<void> {
+  const target = normalize(path).replace(/(?<=.)[/\\]$/, "");
+  const isThere = await hasContent(target);
+  if (isThere && !options.replace) throw fileError("write", target, { code: "EEXIST" });
+  await attempt("write", target, () => Deno.mkdir(dirname(target), { recursive: true }));
+  const temporary = siblingOf(target, "tmp");
+  try {
+    await attempt("write", target, () => Deno.mkdir(temporary));
+    await attempt("write", target, () => fill(temporary));
+    await attempt("write", target, () => flushTree(temporary));
+    await (isThere ? exchange(temporary, target) : moveTo(temporary, target));
+  } catch (error) {
+    await removeLeftover(temporary);
+    throw namingFinal(error, temporary, target);
+  }
+  await flush(dirname(target));
+}
+
+/** Whether a directory is there with something in it. */
+async function hasContent(path: string): Promise<boolean> {
+  try {
+    for await (const _ of Deno.readDir(path)) return true;
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === "ENOENT") return false;
+    throw fileError("write", path, code === "ENOTDIR" ? { code: "EEXIST" } : error);
+  }
+  return false;
+}
+
+function moveTo(temporary: string, path: string): Promise<void> {
+  return attempt("write", path, () => Deno.rename(temporary, path));
+}
+
+/** The same error about the name that the user gave. */
+function namingFinal(error: unknown, temporary: string, path: string): unknown {
+  if (!(error instanceof FileError) || !error.file.startsWith(temporary)) return error;
+  const file = error.file.replace(temporary, path);
+  const message = error.message.replaceAll(temporary, path);
+  return new FileError(message, { cause: error, file, code: error.code, hint: error.hint });
+}
+
+/** Puts the new directory into the old one's place, and the old one back if that fails. */
+async function exchange(temporary: string, path: string): Promise<void> {
+  const old = siblingOf(path, "old");
+  await attempt("replace", path, () => Deno.rename(path, old));
+  try {
+    await moveTo(temporary, path);
+  } catch (error) {
+    await Deno.rename(old, path);
+    throw error;
+  }
+  await attempt("remove", old, () => Deno.remove(old, { recursive: true }));
+}
+
+/** Flushes the files of a folder first, then the folder that names them. */
+async function flushTree(folder: string): Promise<void> {
+  for await (const entry of Deno.readDir(folder)) {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory) await flushTree(path);
+    else if (entry.isFile) await flush(path);
+  }
+  await flush(folder);
+}
+
+async function flush(path: string): Promise<void> {
+  // Windows cannot open a folder, and flushes only what is open for writing.
+  const onWindows = Deno.build.os === "windows";
+  if (onWindows && (await Deno.stat(path)).isDirectory) return;
+  await attempt("write", path, async () => {
+    using file = await Deno.open(path, { read: true, write: onWindows });
+    await file.sync();
+  });
+}
+
+/** Removes what a failure left; the failure itself is what the user has to hear of. */
+async function removeLeftover(path: string): Promise<void> {
+  await Deno.remove(path, { recursive: true }).catch(() => {});
+}
+
+/** A hidden name beside the file, in the same folder, so that a rename can reach it. */
+function siblingOf(path: string, kind: "tmp" | "old"): string {
+  return join(dirname(path), `.${basename(path)}.${kind}-${crypto.randomUUID().slice(0, 8)}`);
+}
+
+/** Runs one step on the file system; its failure names the file that the user knows. */
+async function attempt<T>(verb: string, path: string, step: () => T | Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (error) {
+    throw fileError(verb, path, error);
+  }
+}
+
+function fileError(verb: string, file: string, cause: unknown): unknown {
+  if (cause instanceof Deno.errors.NotCapable) {
+    const hint = `Allow it with --allow-${/write access/.test(cause.message) ? "write" : "read"}`;
+    const message = `Cannot ${verb} "${file}": Deno was not given access`;
+    return new FileError(message, { cause, file, hint });
+  }
+  const code = codeOf(cause);
+  if (code === undefined || cause instanceof FileError) return cause;
+  const reason = REASONS[code] ?? code;
+  return new FileError(`Cannot ${verb} "${file}": ${reason}`, { cause, file, code });
+}
+
+/** The operating system's name for the reason, such as ENOENT; other libraries' codes hold a `_`. */
+function codeOf(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return typeof code === "string" && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
+}
