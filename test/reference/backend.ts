@@ -17,31 +17,28 @@ import {
   type NamedTensorInfoMap,
   registerBackend,
   registerKernel,
-  removeBackend,
   setBackend,
   type TensorInfo,
 } from "@tensorflow/tfjs-core";
 import { type NdArray, sizeOf } from "./nd_array.ts";
 import { REFERENCE_KERNELS, type ReferenceBody } from "./bodies.ts";
 
-/** How many bits a float32 tensor of the reference really has: 32 or 64. */
+/** Whether the float32 tensors of the reference hold single- or double-precision numbers. */
 export type Precision = "single" | "double";
 
-const BACKEND_NAME = "reference";
+const BACKEND_NAMES: Readonly<Record<Precision, string>> = {
+  single: "reference",
+  double: "reference-double",
+};
 
-/**
- * Makes the reference the device in use; a change of precision takes all its tensors away.
- *
- * With `"double"`, float32 tensors hold double-precision numbers from kernel to kernel.
- */
+/** Makes the reference the device in use. */
 export async function useReference(precision: Precision = "single"): Promise<void> {
-  const current = engine().findBackend(BACKEND_NAME) as ReferenceBackend | null;
-  if (current === null) registerKernels();
-  if (current && current.precision !== precision) removeBackend(BACKEND_NAME);
-  if (current?.precision !== precision) {
-    registerBackend(BACKEND_NAME, () => new ReferenceBackend(precision));
+  const backendName = BACKEND_NAMES[precision];
+  if (!engine().backendNames().includes(backendName)) {
+    registerBackend(backendName, () => new ReferenceBackend(precision));
+    registerKernels(backendName);
   }
-  await setBackend(BACKEND_NAME);
+  await setBackend(backendName);
 }
 
 /** The numbers of one or more tensors: Float64Array under a float32 tensor in double precision. */
@@ -138,39 +135,42 @@ function typed(values: ArrayLike<number>, dtype: DataType, precision: Precision)
   throw new TypeError(`Cannot store tensor: expected float32, int32 or bool, found ${dtype}`);
 }
 
-function registerKernels(): void {
-  for (const [name, body] of Object.entries(REFERENCE_KERNELS)) registerBody(name, body);
-  register("Identity", (backend, { x }) => share(backend, x!, x!.shape));
-  register("Reshape", (backend, { x }, { shape }) => {
-    return share(backend, x!, wholeShape(shape as number[], sizeOf(x!.shape)));
-  });
-  register("Cast", (backend, { x }, attrs) => {
+/** A kernel on the tensors of a backend. */
+type Kernel = (
+  backend: ReferenceBackend,
+  inputs: NamedTensorInfoMap,
+  attrs: Record<string, unknown>,
+) => TensorInfo | TensorInfo[];
+
+const STANDARD_KERNELS: Readonly<Record<string, Kernel>> = {
+  Identity: (backend, { x }) => share(backend, x!, x!.shape),
+  Reshape: (backend, { x }, { shape }) =>
+    share(backend, x!, wholeShape(shape as number[], sizeOf(x!.shape))),
+  Cast: (backend, { x }, attrs) => {
     const dtype = attrs.dtype as DataType;
     return { dataId: backend.store(backend.readSync(x!.dataId), dtype), shape: x!.shape, dtype };
-  });
+  },
+};
+
+function registerKernels(backendName: string): void {
+  const bodies = Object.entries(REFERENCE_KERNELS).map(([name, body]) => [name, onTensors(body)]);
+  const kernels: Record<string, Kernel> = { ...STANDARD_KERNELS, ...Object.fromEntries(bodies) };
+  for (const [kernelName, kernel] of Object.entries(kernels)) {
+    registerKernel({
+      kernelName,
+      backendName,
+      kernelFunc: ({ inputs, attrs, backend }) =>
+        kernel(backend as ReferenceBackend, inputs, attrs as Record<string, unknown>),
+    });
+  }
 }
 
-function register(
-  kernelName: string,
-  body: (
-    backend: ReferenceBackend,
-    inputs: NamedTensorInfoMap,
-    attrs: Record<string, unknown>,
-  ) => TensorInfo | TensorInfo[],
-): void {
-  registerKernel({
-    kernelName,
-    backendName: BACKEND_NAME,
-    kernelFunc: ({ inputs, attrs, backend }) =>
-      body(backend as ReferenceBackend, inputs, attrs as Record<string, unknown>),
-  });
-}
-
-function registerBody(name: string, body: ReferenceBody): void {
-  register(name, (backend, inputs, attrs) => {
+/** A body that takes arrays, as a kernel that takes tensors. */
+function onTensors(body: ReferenceBody): Kernel {
+  return (backend, inputs, attrs) => {
     const outputs = body(readAll(backend, inputs), attrs);
     return "shape" in outputs ? write(backend, outputs) : outputs.map((y) => write(backend, y));
-  });
+  };
 }
 
 /** Inputs come by name or, for kernels of any number of tensors, as a list. */
