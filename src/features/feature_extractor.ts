@@ -1,0 +1,53 @@
+/**
+ * What every feature extractor takes and gives: clips in, one dense batch for a model out.
+ *
+ * The words of the options are those of Hugging Face's extractors. An extractor reads no files and
+ * resamples nothing; a clip at another rate than its own is refused.
+ *
+ * @module
+ */
+
+/** How clips of unlike length become one batch. */
+export type Padding = boolean | "longest" | "max_length" | "do_not_pad";
+
+/** How clips become a batch. */
+export interface ExtractOptions {
+  /** The clips' rate in hertz, to hold against the extractor's own; unchecked where left out. */
+  samplingRate?: number;
+  /** `true` and `"longest"` pad to the longest clip, `"max_length"` to `maxLength`. @default false */
+  padding?: Padding;
+  /** Samples a clip, for `"max_length"` and for `truncation`. */
+  maxLength?: number;
+  /** Cuts clips longer than `maxLength` at their end. @default false */
+  truncation?: boolean;
+  /** Rounds the length padded or cut to up to a multiple of this. */
+  padToMultipleOf?: number;
+  /** Whether to say which samples are real. @default what the extractor's file says */
+  returnAttentionMask?: boolean;
+}
+
+/** Clips as one batch, laid out as the model takes them. */
+export interface FeatureBatch {
+  /** The numbers, in the order of `shape`. */
+  inputValues: Float32Array;
+  /** `[B, S]` for waveforms. */
+  shape: number[];
+  /** 1 where a position is real and 0 where it is padding, clip by clip. */
+  attentionMask?: Int32Array;
+  /** Real samples of each clip, after truncation. Shape: `[B]`. */
+  lengths: Int32Array;
+}
+
+/** Turns waveforms into what a model takes. */
+export interface FeatureExtractor {
+  /** The class's name in `feature_extractor_type`. */
+  readonly type: string;
+  /** The name of the model's argument that takes the batch. */
+  readonly inputName: "input_values" | "input_features";
+  /** The rate that clips must have, in hertz. */
+  readonly samplingRate: number;
+  /** Turns clips, each one channel at `samplingRate`, into a batch. */
+  extract(clips: readonly Float32Array[], options?: ExtractOptions): FeatureBatch;
+  /** The content of `preprocessor_config.json`, keys sorted. */
+  toConfig(): Record<string, unknown>;
+}

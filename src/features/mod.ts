@@ -1,0 +1,14 @@
+/**
+ * Waveforms to model input, as the `preprocessor_config.json` of a model directory describes.
+ *
+ * @module
+ */
+
+export type {
+  ExtractOptions,
+  FeatureBatch,
+  FeatureExtractor,
+  Padding,
+} from "./feature_extractor.ts";
+export { type FeatureExtractorConfigOptions, featureExtractorFromConfig } from "./registry.ts";
+export { Wav2Vec2FeatureExtractor, type Wav2Vec2FeatureExtractorOptions } from "./wav2vec2.ts";

@@ -1,0 +1,59 @@
+/**
+ * Picks the feature extractor that a model directory asks for.
+ *
+ * @module
+ */
+
+import { ConfigFields } from "./_config_fields.ts";
+import type { FeatureExtractor } from "./feature_extractor.ts";
+import { Wav2Vec2FeatureExtractor } from "./wav2vec2.ts";
+
+/** What is known besides the content of the file. */
+export interface FeatureExtractorConfigOptions {
+  /** The file's name, for messages. */
+  file?: string;
+  /** The extractor of the model's architecture, for old files that name none. */
+  defaultType?: string;
+}
+
+type FromConfig = (config: unknown, options: { file?: string }) => FeatureExtractor;
+
+const EXTRACTORS: ReadonlyMap<string, FromConfig> = new Map([
+  ["Wav2Vec2FeatureExtractor", Wav2Vec2FeatureExtractor.fromConfig],
+]);
+
+/**
+ * Builds the extractor that a `preprocessor_config.json` names in `feature_extractor_type`.
+ *
+ * @param config the file's parsed content.
+ * @param options the file's name, and the extractor to take where the file names none.
+ * @returns the extractor.
+ * @throws {CheckpointError} where the extractor is missing or not supported, or a field has a value
+ * that it cannot have.
+ *
+ * @example
+ * ```ts
+ * import { featureExtractorFromConfig } from "@earshot/earshot";
+ * import { equal } from "node:assert/strict";
+ *
+ * const extractor = featureExtractorFromConfig({
+ *   feature_extractor_type: "Wav2Vec2FeatureExtractor",
+ *   sampling_rate: 16_000,
+ * });
+ * equal(extractor.inputName, "input_values");
+ * ```
+ */
+export function featureExtractorFromConfig(
+  config: unknown,
+  options: FeatureExtractorConfigOptions = {},
+): FeatureExtractor {
+  const fields = new ConfigFields(config, options.file);
+  const type = fields.text("feature_extractor_type") ?? options.defaultType ?? "none";
+  const fromConfig = EXTRACTORS.get(type);
+  if (fromConfig !== undefined) return fromConfig(config, { file: options.file });
+  const supported = [...EXTRACTORS.keys()].join(" or ");
+  throw fields.error(
+    `expected feature_extractor_type ${supported}, found ${type}`,
+    "feature_extractor_type",
+  );
+}
