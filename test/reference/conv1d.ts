@@ -2,7 +2,7 @@
  * Plain convolution over time, as cross-correlation, with stride, groups and zero padding.
  *
  * Reference of `EarshotConv1d`, `EarshotConv1dGradInput` and `EarshotConv1dGradWeight`: all three visit
- * the same products `x * weight -> y`, so that one loop, {@linkcode forEachTap}, serves them.
+ * the same products `x * weight -> y`, so that one loop, `forEachTap`, serves them.
  *
  * @module
  */
@@ -16,12 +16,14 @@ export function conv1d(
   attrs: Conv1dAttrs,
 ): NdArray {
   const [batch, frames] = x.shape as [number, number, number];
-  const [outputs, , width] = weight.shape as [number, number, number];
+  const [outputs, groupChannels, width] = weight.shape as [number, number, number];
   const padded = frames + attrs.padLeft + attrs.padRight;
   const y = zeros([batch, Math.floor((padded - width) / attrs.stride) + 1, outputs]);
   if (bias) y.values.forEach((_, at) => y.values[at] = bias.values[at % outputs]!);
   forEachTap(x.shape, weight.shape, y.shape, attrs, (xAt, weightAt, yAt) => {
-    y.values[yAt]! += x.values[xAt]! * weight.values[weightAt]!;
+    for (let c = 0; c < groupChannels; c++) {
+      y.values[yAt]! += x.values[xAt + c]! * weight.values[weightAt + c * width]!;
+    }
   });
   return map(y, (value) => activate(value, attrs.activation));
 }
@@ -31,9 +33,12 @@ export function conv1dGradInput(
   { dy, weight }: { dy: NdArray; weight: NdArray },
   attrs: Conv1dAttrs & { frames: number },
 ): NdArray {
-  const dx = zeros([dy.shape[0]!, attrs.frames, weight.shape[1]! * attrs.groups]);
+  const [, groupChannels, width] = weight.shape as [number, number, number];
+  const dx = zeros([dy.shape[0]!, attrs.frames, groupChannels * attrs.groups]);
   forEachTap(dx.shape, weight.shape, dy.shape, attrs, (xAt, weightAt, yAt) => {
-    dx.values[xAt]! += dy.values[yAt]! * weight.values[weightAt]!;
+    for (let c = 0; c < groupChannels; c++) {
+      dx.values[xAt + c]! += dy.values[yAt]! * weight.values[weightAt + c * width]!;
+    }
   });
   return dx;
 }
@@ -43,14 +48,21 @@ export function conv1dGradWeight(
   { x, dy }: { x: NdArray; dy: NdArray },
   attrs: Conv1dAttrs & { width: number },
 ): NdArray {
-  const dweight = zeros([dy.shape[2]!, x.shape[2]! / attrs.groups, attrs.width]);
+  const groupChannels = x.shape[2]! / attrs.groups;
+  const dweight = zeros([dy.shape[2]!, groupChannels, attrs.width]);
   forEachTap(x.shape, dweight.shape, dy.shape, attrs, (xAt, weightAt, yAt) => {
-    dweight.values[weightAt]! += x.values[xAt]! * dy.values[yAt]!;
+    for (let c = 0; c < groupChannels; c++) {
+      dweight.values[weightAt + c * attrs.width]! += x.values[xAt + c]! * dy.values[yAt]!;
+    }
   });
   return dweight;
 }
 
-/** Calls `visit` with the flat positions of every product `x * weight` that belongs to an element of `y`. */
+/**
+ * Calls `visit` for every element of `y` and every kernel tap that meets a frame there, with three flat
+ * positions: of that frame's first channel of the group in `x`, of that tap's first channel in the
+ * weight (the next is a kernel width further), and of the element of `y`.
+ */
 function forEachTap(
   xShape: readonly number[],
   weightShape: readonly number[],
@@ -64,14 +76,12 @@ function forEachTap(
   for (let b = 0; b < batch; b++) {
     for (let step = 0; step < steps; step++) {
       for (let o = 0; o < outputs; o++) {
-        const firstChannel = Math.floor(o / (outputs / groups)) * groupChannels;
+        const group = Math.floor(o / (outputs / groups));
         for (let k = 0; k < width; k++) {
           const t = step * stride + k - padLeft;
           if (t < 0 || t >= frames) continue;
-          for (let c = 0; c < groupChannels; c++) {
-            const xAt = (b * frames + t) * channels + firstChannel + c;
-            visit(xAt, (o * groupChannels + c) * width + k, (b * steps + step) * outputs + o);
-          }
+          const xAt = (b * frames + t) * channels + group * groupChannels;
+          visit(xAt, o * groupChannels * width + k, (b * steps + step) * outputs + o);
         }
       }
     }

@@ -1,0 +1,104 @@
+/**
+ * The devices that tests run on, and a test that is registered once for each of them.
+ *
+ * A device that this machine lacks shows as an ignored test with the reason in its name;
+ * `REQUIRE_WEBGPU=1` turns a missing WebGPU adapter into a failure.
+ *
+ * @module
+ */
+import { fail } from "node:assert/strict";
+import { exists } from "./kit.ts";
+
+/** A device under test, started and in use. */
+export interface TestDevice {
+  name: string;
+  /** Its name among the backends of TensorFlow.js. */
+  backendName: string;
+  dispose(): void;
+}
+
+/** What a test of a device does. */
+export type DeviceTestBody = (device: TestDevice, t: Deno.TestContext) => void | Promise<void>;
+
+/** How many WASM threads, and which of its two builds. */
+export interface WasmChoice {
+  threads: number;
+  relaxedSimd?: boolean;
+}
+
+interface DeviceChoice {
+  name: string;
+  /** Why it cannot be used here, if it cannot. */
+  missing?: string;
+  start: () => Promise<TestDevice>;
+}
+
+const WASM_MODULE = new URL("../src/kernels/wasm/mod.ts", import.meta.url);
+const WEBGPU_MODULE = new URL("../src/kernels/webgpu/mod.ts", import.meta.url);
+
+const NO_WASM = exists(WASM_MODULE.pathname) ? undefined : "not built yet";
+const NO_WEBGPU = await whyNoWebgpu();
+
+const DEVICES: readonly DeviceChoice[] = [
+  wasmChoice("wasm", { threads: 1 }),
+  wasmChoice("wasm, 2 threads", { threads: 2 }),
+  wasmChoice("wasm, plain SIMD", { threads: 1, relaxedSimd: false }),
+  {
+    name: "webgpu",
+    missing: Deno.env.get("REQUIRE_WEBGPU") === "1" ? undefined : NO_WEBGPU,
+    start: startTestWebgpu,
+  },
+];
+
+/** Registers a test once for each device; the device is started before and ended after. */
+export function deviceTest(name: string, body: DeviceTestBody): void {
+  for (const device of DEVICES) registerTest(name, device, body);
+}
+
+/** Registers a test that starts WASM devices itself. */
+export function wasmTest(name: string, fn: (t: Deno.TestContext) => Promise<void>): void {
+  const shown = NO_WASM ? `${name} [wasm; skipped: ${NO_WASM}]` : `${name} [wasm]`;
+  Deno.test({ name: shown, ignore: NO_WASM !== undefined, fn });
+}
+
+/** Starts the WASM device, which replaces the one before. */
+export async function startTestWasm({ threads, relaxedSimd }: WasmChoice): Promise<TestDevice> {
+  const { startWasm } = await import(WASM_MODULE.href);
+  const device = await startWasm({ threads, relaxedSimd });
+  return { name: "wasm", backendName: "earshot-wasm", dispose: () => device.dispose() };
+}
+
+function registerTest(name: string, choice: DeviceChoice, body: DeviceTestBody): void {
+  const { missing } = choice;
+  const shown = missing ? `${choice.name}; skipped: ${missing}` : choice.name;
+  Deno.test({
+    name: `${name} [${shown}]`,
+    ignore: missing !== undefined,
+    fn: async (t) => {
+      const device = await choice.start();
+      try {
+        await body(device, t);
+      } finally {
+        device.dispose();
+      }
+    },
+  });
+}
+
+function wasmChoice(name: string, choice: WasmChoice): DeviceChoice {
+  return { name, missing: NO_WASM, start: () => startTestWasm(choice) };
+}
+
+async function startTestWebgpu(): Promise<TestDevice> {
+  if (NO_WEBGPU) fail(`Cannot run on webgpu: ${NO_WEBGPU}`);
+  const { startWebgpu } = await import(WEBGPU_MODULE.href);
+  const device = await startWebgpu({ software: true });
+  if (!device) fail("Cannot run on webgpu: found an adapter, but startWebgpu() gave none");
+  return { name: "webgpu", backendName: "webgpu", dispose: () => device.dispose() };
+}
+
+async function whyNoWebgpu(): Promise<string | undefined> {
+  if (!exists(WEBGPU_MODULE.pathname)) return "not built yet";
+  if (!("gpu" in navigator)) return "this runtime has no WebGPU";
+  return await navigator.gpu.requestAdapter() ? undefined : "no adapter";
+}
