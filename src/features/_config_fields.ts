@@ -13,7 +13,7 @@ export class ConfigFields {
   readonly #fields: Record<string, unknown>;
   readonly #file?: string;
 
-  /** @param config the parsed content of the file. */
+  /** Takes the parsed content of a file. */
   constructor(config: unknown, file?: string) {
     this.#file = file;
     if (typeof config !== "object" || config === null || Array.isArray(config)) {

@@ -66,7 +66,7 @@ const OWN_KEYS = [
  */
 export class Wav2Vec2FeatureExtractor implements FeatureExtractor {
   /** The class's name in `feature_extractor_type`. */
-  readonly type = TYPE;
+  readonly type: string = TYPE;
   /** The name of the model's argument that takes the batch. */
   readonly inputName = "input_values";
   /** The rate that clips must have, in hertz. */
@@ -74,7 +74,11 @@ export class Wav2Vec2FeatureExtractor implements FeatureExtractor {
   readonly #options: Required<Wav2Vec2FeatureExtractorOptions>;
   #otherFields: Record<string, unknown> = {};
 
-  /** @param options how waveforms are prepared; by default as wav2vec2-base does. */
+  /**
+   * Builds an extractor from nothing, by default like that of wav2vec2-base.
+   *
+   * @param options how waveforms are prepared.
+   */
   constructor(options: Wav2Vec2FeatureExtractorOptions = {}) {
     const { samplingRate = 16_000, doNormalize = true, returnAttentionMask = false } = options;
     const { paddingValue = 0, paddingSide = "right" } = options;
