@@ -1,0 +1,45 @@
+// Element-wise activations and their gradient; one unit is one SIMD vector.
+import { gelu, geluSlope, relu, VECTOR_BYTES } from "./simd";
+
+/** The numbers of the activations; `../activation.ts` has the same. */
+export const NONE: i32 = 0;
+export const GELU: i32 = 1;
+export const RELU: i32 = 2;
+
+/** One of the activations above, for kernels that apply it to what they computed. */
+// @ts-ignore: decorator
+@inline
+export function activate(x: v128, kind: i32): v128 {
+  if (kind == GELU) return gelu(x);
+  if (kind == RELU) return relu(x);
+  return x;
+}
+
+export function activation(
+  thread: i32, begin: i32, end: i32,
+  x: usize, y: usize, kind: i32,
+): void {
+  const stop = x + <usize>end * VECTOR_BYTES;
+  y -= x;
+  x += <usize>begin * VECTOR_BYTES;
+  if (kind == GELU) {
+    for (; x < stop; x += VECTOR_BYTES) v128.store(x + y, gelu(v128.load(x)));
+  } else {
+    for (; x < stop; x += VECTOR_BYTES) v128.store(x + y, relu(v128.load(x)));
+  }
+}
+
+export function activationGrad(
+  thread: i32, begin: i32, end: i32,
+  x: usize, dy: usize, dx: usize, kind: i32,
+): void {
+  const zero = f32x4.splat(0.0);
+  for (let i = <usize>begin * VECTOR_BYTES, stop = <usize>end * VECTOR_BYTES; i < stop; i += VECTOR_BYTES) {
+    const value = v128.load(x + i);
+    const given = v128.load(dy + i);
+    const result = kind == GELU
+      ? f32x4.mul(given, geluSlope(value))
+      : v128.and(given, f32x4.gt(value, zero));
+    v128.store(dx + i, result);
+  }
+}

@@ -1,0 +1,15 @@
+// Entry of the kernels: every export is a kernel, called as `kernel(thread, begin, end, ...args)`
+// to compute units begin to end of its work, or one of the two constants the loader reads.
+//
+// The conventions that hold for all of them:
+// - Addresses are `usize`; a tensor is float32 unless its file says otherwise.
+// - A unit gives the same bits whoever computes it and however the units are split.
+// - Behind the last element of a tensor lie 16 spare bytes: they may be read, and the
+//   owner of an output may write them, so element-wise kernels know no remainder.
+// - Scratch comes from the caller; scratch per thread starts at `scratch + thread * scratchBytes`.
+// - Nothing is allocated here and nothing is kept between calls.
+export const RELAXED_SIMD: i32 = ASC_FEATURE_RELAXED_SIMD ? 1 : 0;
+export const STATIC_END: usize = __heap_base;
+
+export { activation, activationGrad } from "./activation";
+export { add } from "./add";

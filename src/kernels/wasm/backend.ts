@@ -1,0 +1,157 @@
+/**
+ * The TensorFlow.js backend of the WASM device: its tensor store, on our memory, with our kernels.
+ *
+ * `BackendWasm` keeps the tensors; the module behind it is ours, and the stock binary is never
+ * loaded. It stands under a name of its own, so that no stock kernel is set up on it: an
+ * operation that no file here registers is an error of TensorFlow.js that names it.
+ *
+ * @module
+ */
+import { type DataType, registerKernel, type TensorInfo } from "@tensorflow/tfjs-core";
+import { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
+import type { Heap } from "./heap.ts";
+import type { ThreadPool } from "./threads.ts";
+
+/** The name under which TensorFlow.js knows this backend. */
+export const BACKEND_NAME = "earshot-wasm";
+
+/** Units of a kernel whose unit is one SIMD vector of an element-wise operation, per chunk at least. */
+export const VECTOR_GRAIN = 4096;
+/** Float32 elements of a SIMD vector. */
+export const LANES = 4;
+
+/** The parts of a running device. */
+export interface WasmParts {
+  memory: WebAssembly.Memory;
+  heap: Heap;
+  pool: ThreadPool;
+}
+
+/** Tensors in WASM memory, and the means to run a kernel on them. */
+export class WasmBackend extends BackendWasm {
+  readonly #parts: WasmParts;
+  #scratch = { address: 0, sizeBytes: 0 };
+
+  /** Takes over the parts: disposing the backend ends the threads. */
+  constructor(parts: WasmParts) {
+    super(hostModule(parts));
+    this.#parts = parts;
+  }
+
+  /** Threads that a dispatch may use; each has a number below this. */
+  get threads(): number {
+    return this.#parts.pool.threads;
+  }
+
+  /**
+   * Address of a tensor's first element.
+   *
+   * @throws {TypeError} when the tensor is of another type than the kernel reads.
+   */
+  address(x: TensorInfo, dtype: DataType = "float32"): number {
+    if (x.dtype !== dtype) {
+      throw new TypeError(`Cannot run a kernel: expected a ${dtype} tensor, found ${x.dtype}`);
+    }
+    return this.dataIdMap.get(x.dataId).memoryOffset;
+  }
+
+  /** A new tensor, whose elements are undefined until a kernel writes them. */
+  output(shape: readonly number[], dtype: DataType = "float32"): TensorInfo {
+    return this.makeOutput([...shape], dtype);
+  }
+
+  /**
+   * Address of scratch memory, undefined at first and good until the next call.
+   *
+   * Kernels that need some per thread ask for `threads` times as much.
+   */
+  scratch(sizeBytes: number): number {
+    const { heap } = this.#parts;
+    if (this.#scratch.sizeBytes < sizeBytes) {
+      if (this.#scratch.sizeBytes > 0) heap.free(this.#scratch.address);
+      this.#scratch = { address: 0, sizeBytes: 0 };
+      this.#scratch = { address: heap.allocate(sizeBytes), sizeBytes };
+    }
+    return this.#scratch.address;
+  }
+
+  /**
+   * Runs an exported kernel over units 0 to `units`, on all threads where that pays.
+   *
+   * `grain` is the least number of units worth giving to another thread.
+   */
+  dispatch(kernel: string, units: number, args: readonly number[], grain = 1): void {
+    this.#parts.pool.dispatch(kernel, units, args, grain);
+  }
+
+  /** Numbers in memory at `address`; the view is good until something is allocated. */
+  floats(address: number, length: number): Float32Array {
+    return new Float32Array(this.#parts.memory.buffer, address, length);
+  }
+
+  /** @see floats */
+  ints(address: number, length: number): Int32Array {
+    return new Int32Array(this.#parts.memory.buffer, address, length);
+  }
+
+  /** Bytes of memory, and how many of them are in tensors and scratch. */
+  memoryUse(): { totalBytes: number; usedBytes: number; blocks: number } {
+    const { memory, heap } = this.#parts;
+    return {
+      totalBytes: memory.buffer.byteLength,
+      usedBytes: heap.usedBytes,
+      blocks: heap.blocks,
+    };
+  }
+}
+
+/** What `BackendWasm` needs of the module that it believes to be compiled by Emscripten. */
+function hostModule(parts: WasmParts): BackendWasm["wasm"] {
+  const { memory, heap, pool } = parts;
+  const host = {
+    get HEAPU8() {
+      return new Uint8Array(memory.buffer);
+    },
+    _malloc: (sizeBytes: number) => heap.allocate(sizeBytes),
+    // Tensors of strings live outside the memory, at address 0.
+    _free: (address: number) => address ? heap.free(address) : undefined,
+    tfjs: {
+      init: () => {},
+      initWithThreadsCount: () => {},
+      getThreadsCount: () => pool.threads,
+      registerTensor: () => {},
+      disposeData: () => {},
+      dispose: () => pool.dispose(),
+    },
+  };
+  return host as unknown as BackendWasm["wasm"];
+}
+
+/** A call of a kernel: its inputs and attributes by name, as `kernels.ts` passes them. */
+export interface WasmCall<Inputs, Attrs> {
+  inputs: Inputs;
+  attrs: Attrs;
+  backend: WasmBackend;
+}
+
+/** Registers the body of a kernel on this backend. */
+export function registerWasmKernel<Inputs, Attrs = Record<string, never>>(
+  kernelName: string,
+  body: (call: WasmCall<Inputs, Attrs>) => TensorInfo | TensorInfo[],
+): void {
+  registerKernel({
+    kernelName,
+    backendName: BACKEND_NAME,
+    kernelFunc: (call) => body(call as unknown as WasmCall<Inputs, Attrs>),
+  });
+}
+
+/** Number of SIMD vectors that hold all elements: the units of an element-wise kernel. */
+export function vectorsOf(x: TensorInfo): number {
+  return Math.ceil(sizeOf(x.shape) / LANES);
+}
+
+/** Number of elements of a shape. */
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((size, length) => size * length, 1);
+}

@@ -1,0 +1,155 @@
+/**
+ * The allocator of the WASM device: blocks of tensor data in one growing memory.
+ *
+ * Best fit, lowest address first, neighbours merged when freed. Every block starts at a multiple of
+ * 64 bytes and is followed by at least 16 spare bytes of its own, so that a kernel may read and write
+ * whole SIMD vectors at the end of a tensor. It keeps its books outside the memory: no kernel can
+ * damage them, and a worker thread never needs them.
+ *
+ * @module
+ */
+
+const ALIGNMENT = 64;
+const SPARE_BYTES = 16;
+const PAGE_BYTES = 65536;
+/** Growth asks for this share of the present size, so that the number of growths is logarithmic. */
+const GROWTH_SHARE = 0.25;
+
+/** A free stretch of memory. */
+interface Gap {
+  address: number;
+  size: number;
+}
+
+/** Hands out and takes back stretches of a `WebAssembly.Memory`. */
+export class Heap {
+  readonly #memory: WebAssembly.Memory;
+  /** Sorted by size, then address. */
+  readonly #gaps: Gap[] = [];
+  readonly #gapAt = new Map<number, Gap>();
+  readonly #gapUntil = new Map<number, Gap>();
+  readonly #sizes = new Map<number, number>();
+  #end: number;
+  #usedBytes = 0;
+
+  /** @param start the first address that is free for tensors. */
+  constructor(memory: WebAssembly.Memory, start: number) {
+    this.#memory = memory;
+    this.#end = memory.buffer.byteLength;
+    const first = roundUp(start, ALIGNMENT);
+    this.#insert({ address: first, size: this.#end - first });
+  }
+
+  /** Bytes in blocks that are not freed, spare bytes included. */
+  get usedBytes(): number {
+    return this.#usedBytes;
+  }
+
+  /** Number of blocks that are not freed. */
+  get blocks(): number {
+    return this.#sizes.size;
+  }
+
+  /**
+   * Reserves `sizeBytes`; what they hold is undefined.
+   *
+   * @throws {RangeError} when the memory cannot grow far enough.
+   */
+  allocate(sizeBytes: number): number {
+    const size = roundUp(sizeBytes + SPARE_BYTES, ALIGNMENT);
+    const index = this.#firstOfSize(size);
+    const gap = index < this.#gaps.length ? this.#gaps[index]! : this.#grow(size, sizeBytes);
+    this.#remove(gap);
+    if (gap.size > size) this.#insert({ address: gap.address + size, size: gap.size - size });
+    this.#sizes.set(gap.address, size);
+    this.#usedBytes += size;
+    return gap.address;
+  }
+
+  /**
+   * Gives a block back.
+   *
+   * @throws {RangeError} when no block starts there, for instance because it was freed before.
+   */
+  free(address: number): void {
+    const size = this.#sizes.get(address);
+    if (size === undefined) {
+      throw new RangeError(`Cannot free memory: expected the start of a block, found ${address}`);
+    }
+    this.#sizes.delete(address);
+    this.#usedBytes -= size;
+    this.#release({ address, size });
+  }
+
+  /** Adds a gap, merged with those that touch it, and returns what became of it. */
+  #release(gap: Gap): Gap {
+    const before = this.#gapUntil.get(gap.address);
+    const after = this.#gapAt.get(gap.address + gap.size);
+    const merged = { ...gap };
+    if (before) {
+      this.#remove(before);
+      merged.address = before.address;
+      merged.size += before.size;
+    }
+    if (after) {
+      this.#remove(after);
+      merged.size += after.size;
+    }
+    this.#insert(merged);
+    return merged;
+  }
+
+  #insert(gap: Gap): void {
+    if (gap.size === 0) return;
+    this.#gaps.splice(this.#firstOfSize(gap.size, gap.address), 0, gap);
+    this.#gapAt.set(gap.address, gap);
+    this.#gapUntil.set(gap.address + gap.size, gap);
+  }
+
+  #remove(gap: Gap): void {
+    this.#gaps.splice(this.#firstOfSize(gap.size, gap.address), 1);
+    this.#gapAt.delete(gap.address);
+    this.#gapUntil.delete(gap.address + gap.size);
+  }
+
+  /** Index of the first gap that is not smaller, and of those as large not at a lower address. */
+  #firstOfSize(size: number, address = 0): number {
+    let [low, high] = [0, this.#gaps.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const gap = this.#gaps[middle]!;
+      if (gap.size < size || (gap.size === size && gap.address < address)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Makes the gap at the end of the memory at least `size` long. */
+  #grow(size: number, sizeBytes: number): Gap {
+    const missing = size - (this.#gapUntil.get(this.#end)?.size ?? 0);
+    const generous = Math.max(missing, this.#end * GROWTH_SHARE);
+    if (!this.#growBy(generous) && !this.#growBy(missing)) {
+      throw new RangeError(
+        `Cannot allocate a tensor of ${sizeBytes} bytes: expected the WASM memory to stay within ` +
+          `its limit of 4 GB, found ${this.#usedBytes} bytes in ${this.blocks} tensors`,
+      );
+    }
+    const address = this.#end;
+    this.#end = this.#memory.buffer.byteLength;
+    return this.#release({ address, size: this.#end - address });
+  }
+
+  #growBy(bytes: number): boolean {
+    try {
+      this.#memory.grow(Math.ceil(bytes / PAGE_BYTES));
+      return true;
+    } catch (error) {
+      if (error instanceof RangeError) return false;
+      throw error;
+    }
+  }
+}
+
+function roundUp(value: number, multiple: number): number {
+  return Math.ceil(value / multiple) * multiple;
+}
