@@ -151,3 +151,17 @@ export class ParameterReader {
     return undefined;
   }
 }
+
+/** A tensor to save, read back from the device when it is asked for. */
+export interface StoredTensor {
+  name: string;
+  dtype: "F32";
+  shape: readonly number[];
+  values(): Promise<Float32Array>;
+}
+
+/** A float32 tensor of the device, to be saved under a name. */
+export function storedTensor(name: string, values: Tensor): StoredTensor {
+  const read = () => values.data() as Promise<Float32Array>;
+  return { name, dtype: "F32", shape: values.shape, values: read };
+}

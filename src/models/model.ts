@@ -5,12 +5,15 @@
  *
  * @module
  */
-import type { Variable } from "@tensorflow/tfjs-core";
+import { tensor, util, type Variable } from "@tensorflow/tfjs-core";
 import { CheckpointError } from "../errors.ts";
 import {
   type LoadReport,
   ParameterReader,
   type ParameterReaderOptions,
+  type StoredTensor,
+  storedTensor,
+  type TensorSource,
 } from "../layers/parameters.ts";
 import { Random } from "../random.ts";
 import { ConfigReader, type JsonObject } from "./_config_reader.ts";
@@ -177,11 +180,30 @@ export class AudioClassificationModel {
     return Object.fromEntries(Object.keys(fields).sort().map((key) => [key, fields[key]]));
   }
 
-  /** Reads all parameters back, one at a time, for saving. */
-  async *tensors(): AsyncIterable<{ name: string; shape: number[]; values: Float32Array }> {
+  /** The parameters for saving; each is read back from the device when its turn comes. */
+  *tensors(): Iterable<StoredTensor> {
+    for (const [name, parameter] of this.parameters) yield storedTensor(name, parameter);
+  }
+
+  /**
+   * Takes the values of all parameters from a checkpoint of this very model.
+   *
+   * @throws {CheckpointError} when one is missing or has another shape; the others may be changed then.
+   */
+  async assign(source: TensorSource): Promise<void> {
     for (const [name, parameter] of this.parameters) {
-      const values = await parameter.data() as Float32Array;
-      yield { name, shape: parameter.shape, values };
+      const stored = source.shape(name);
+      if (!stored || !util.arraysEqual([...stored], parameter.shape)) {
+        throw new CheckpointError(
+          `Cannot load tensor "${name}" of "${source.file}": expected shape [${parameter.shape}], found ${
+            stored ? `[${stored}]` : "nothing"
+          }`,
+          { file: source.file, key: name },
+        );
+      }
+      const values = tensor(await source.read(name), parameter.shape, "float32");
+      parameter.assign(values);
+      values.dispose();
     }
   }
 

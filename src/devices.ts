@@ -1,0 +1,89 @@
+/**
+ * Picks the device that models run on, in one place.
+ *
+ * Training takes WebGPU where there is a real adapter, else WASM on all cores; inference takes WASM on one
+ * thread. A software adapter is slower than WASM and is only taken when asked for by name.
+ *
+ * @module
+ */
+import { engine } from "@tensorflow/tfjs-core";
+import { UnsupportedOpError } from "./errors.ts";
+import { startWasm } from "./kernels/wasm/mod.ts";
+
+/** What a user can ask for. */
+export type BackendChoice = "auto" | "webgpu" | "wasm";
+
+/** What the device is for, and what the user asked for. */
+export interface DeviceOptions {
+  /** @default "auto" */
+  backend?: BackendChoice;
+  /** @default "inference" */
+  purpose?: "training" | "inference";
+  /** WASM threads; 0 takes all cores. @default 0 in training, 1 in inference */
+  threads?: number;
+}
+
+/** A device in use. */
+export interface Device {
+  readonly backend: "webgpu" | "wasm";
+  /** What it is, and why it was picked, in one line. */
+  readonly description: string;
+  /** Ends workers and gives memory back; models on it are lost. */
+  dispose(): void;
+}
+
+let inUse: Device | undefined;
+
+/**
+ * The device in use, started if need be. Without options, whatever is in use stays.
+ *
+ * @throws {UnsupportedOpError} when WebGPU is asked for and there is no adapter.
+ */
+export async function useDevice(options?: DeviceOptions): Promise<Device> {
+  if (!options && engine().backendName) return inUse ?? foreignDevice();
+  inUse = await startDevice(options ?? {});
+  return inUse;
+}
+
+async function startDevice(options: DeviceOptions): Promise<Device> {
+  const { backend = "auto", purpose = "inference" } = options;
+  const threads = options.threads ?? (purpose === "training" ? 0 : 1);
+  if (backend === "wasm") return await wasmDevice(threads, "as asked");
+  if (backend === "auto" && purpose === "inference") {
+    return await wasmDevice(threads, "the default for inference");
+  }
+  const { startWebgpu } = await import("./kernels/webgpu/mod.ts");
+  const gpu = await startWebgpu({ software: backend === "webgpu" });
+  if (gpu) {
+    const reason = backend === "webgpu" ? "as asked" : "a GPU is there";
+    return { ...gpu, description: `${gpu.description} (${reason})`, dispose: () => gpu.dispose() };
+  }
+  if (backend === "webgpu") {
+    throw new UnsupportedOpError(
+      `Cannot use backend "webgpu": expected a GPU adapter, found none`,
+      {
+        hint: "Use --backend wasm, or install a Vulkan driver",
+      },
+    );
+  }
+  return await wasmDevice(threads, "no GPU adapter was found");
+}
+
+async function wasmDevice(threads: number, reason: string): Promise<Device> {
+  const wasm = await startWasm({ threads });
+  return {
+    backend: "wasm",
+    description: `${wasm.description} (${reason})`,
+    dispose: () => wasm.dispose(),
+  };
+}
+
+/** A backend that the caller set up without {@linkcode useDevice}. */
+function foreignDevice(): Device {
+  const name = engine().backendName;
+  return {
+    backend: name === "webgpu" ? "webgpu" : "wasm",
+    description: `${name} (already in use)`,
+    dispose: () => {},
+  };
+}

@@ -1,0 +1,159 @@
+/**
+ * Models and feature extractors from a model directory, and back into one, in the words of transformers.
+ *
+ * A directory is what Hugging Face writes: `config.json`, `preprocessor_config.json` and weights. This file
+ * reads and writes the local disk; where there is none, `models/model.ts` takes any {@linkcode FileReader}.
+ *
+ * @module
+ */
+import { CheckpointError } from "./errors.ts";
+import { directoryFiles, writeDirectoryAtomic, writeFileAtomic } from "./files.ts";
+import { type FeatureExtractor, featureExtractorFromConfig } from "./features/mod.ts";
+import { useDevice } from "./devices.ts";
+import { type AudioClassificationModel, buildModel } from "./models/model.ts";
+import { readJsonFile } from "./weights/json_file.ts";
+import type { FileReader } from "./weights/byte_source.ts";
+import { openCheckpoint } from "./weights/checkpoint.ts";
+import { streamSafetensors } from "./weights/safetensors_writer.ts";
+
+/** How a pretrained model is adapted while it is loaded. */
+export interface FromPretrainedOptions {
+  /** Class names in place of the model's own; another number of them draws a new classifier. */
+  labels?: readonly string[];
+  /** Seed of what the checkpoint lacks. @default 42 */
+  seed?: number;
+  /** Whether a tensor of another shape is drawn anew instead of refused. @default false */
+  ignoreMismatchedSizes?: boolean;
+}
+
+/** Loads feature extractors. */
+export class AutoFeatureExtractor {
+  /**
+   * The extractor of a model directory, from its `preprocessor_config.json`.
+   *
+   * @param model the directory, or its files.
+   * @throws {CheckpointError} when the file is missing or wrong.
+   *
+   * @example
+   * ```ts
+   * import { AutoFeatureExtractor } from "@earshot/earshot";
+   * import assert from "node:assert/strict";
+   *
+   * const extractor = await AutoFeatureExtractor.fromPretrained("models/voice_menu");
+   * assert.equal(extractor.samplingRate, 8000);
+   * ```
+   */
+  static async fromPretrained(model: string | FileReader): Promise<FeatureExtractor> {
+    const files = await filesOf(model);
+    const config = await readJsonFile(files, "preprocessor_config.json");
+    return featureExtractorFromConfig(config, { file: nameIn(files, "preprocessor_config.json") });
+  }
+}
+
+/** Loads audio-classification models of any supported architecture. */
+export class AutoModelForAudioClassification {
+  /**
+   * The model of a directory, on the device in use; WASM on one thread where none was chosen.
+   *
+   * What the checkpoint lacks (a new classifier) is drawn at random and listed in `model.loading`.
+   *
+   * @param model the directory, or its files.
+   * @throws {CheckpointError} when a file is missing or wrong.
+   *
+   * @example
+   * ```ts
+   * import { AutoModelForAudioClassification } from "@earshot/earshot";
+   * import assert from "node:assert/strict";
+   *
+   * const model = await AutoModelForAudioClassification.fromPretrained("models/voice_menu");
+   * assert.equal(model.labels.length, 14);
+   * model.dispose();
+   * ```
+   */
+  static async fromPretrained(
+    model: string | FileReader,
+    options: FromPretrainedOptions = {},
+  ): Promise<AudioClassificationModel> {
+    const files = await filesOf(model);
+    await useDevice();
+    return await loadModel(files, options);
+  }
+}
+
+/** The model of a directory's files, on the device in use. */
+export async function loadModel(
+  files: FileReader,
+  options: FromPretrainedOptions = {},
+): Promise<AudioClassificationModel> {
+  const config = await readJsonFile(files, "config.json");
+  const source = await openCheckpoint(files);
+  try {
+    return await buildModel(config, { ...options, source, file: nameIn(files, "config.json") });
+  } finally {
+    source.close();
+  }
+}
+
+/** The name of a file in messages. */
+function nameIn(files: FileReader, file: string): string {
+  return files.name ? `${files.name}/${file}` : file;
+}
+
+async function filesOf(model: string | FileReader): Promise<FileReader> {
+  if (typeof model !== "string") return model;
+  const found = await Deno.stat(model).catch(() => undefined);
+  if (found?.isDirectory) return directoryFiles(model);
+  const isHubId = !found && /^[\w.-]+\/[\w.-]+$/.test(model);
+  throw new CheckpointError(
+    `Cannot load model "${model}": expected a model directory, found ${
+      found ? "a file" : "nothing"
+    }`,
+    {
+      file: model,
+      hint: isHubId
+        ? "Ids of the Hugging Face hub are not loaded yet: download the model and name its directory"
+        : undefined,
+    },
+  );
+}
+
+const JSON_FILES = ["preprocessor_config.json", "config.json"] as const;
+
+/** The files of a model directory as chunks, the one that makes it a model last. */
+export function modelFiles(
+  model: AudioClassificationModel,
+  extractor: FeatureExtractor,
+): { name: string; chunks(): AsyncIterable<Uint8Array> | Iterable<Uint8Array> }[] {
+  const contents = {
+    "preprocessor_config.json": extractor.toConfig(),
+    "config.json": model.toConfig(),
+  };
+  const weights = streamSafetensors(model.tensors());
+  return [
+    { name: "model.safetensors", chunks: () => weights.chunks() },
+    ...JSON_FILES.map((name) => ({ name, chunks: () => [jsonBytes(contents[name])] })),
+  ];
+}
+
+/** JSON text as the reference writes it. */
+export function jsonBytes(content: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(content, null, 2) + "\n");
+}
+
+/**
+ * Writes a model directory that transformers and Earshot load, whole or not at all.
+ *
+ * @throws {FileError} when it cannot be written, or holds files already and `replace` is not set.
+ */
+export async function savePretrained(
+  directory: string,
+  model: AudioClassificationModel,
+  extractor: FeatureExtractor,
+  options: { replace?: boolean } = {},
+): Promise<void> {
+  await writeDirectoryAtomic(directory, async (folder) => {
+    for (const { name, chunks } of modelFiles(model, extractor)) {
+      await writeFileAtomic(`${folder}/${name}`, chunks());
+    }
+  }, options);
+}

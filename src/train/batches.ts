@@ -1,0 +1,48 @@
+/**
+ * What the trainer needs of data: batches by epoch, in an order that only the epoch decides.
+ *
+ * @module
+ */
+import { type Tensor, tensor, tensor1d } from "@tensorflow/tfjs-core";
+
+/** One batch in host memory. */
+export interface Batch {
+  /** Model input in row-major order. */
+  inputs: Float32Array;
+  /** Shape of the input, `[B, S]` for waveforms. */
+  shape: number[];
+  /** Real samples of each clip, where the model is told about padding. */
+  lengths?: Int32Array;
+  /** `[B]` class numbers. */
+  labels: Int32Array;
+}
+
+/** A data set as batches. */
+export interface BatchSource {
+  /** Clips of an epoch. */
+  readonly size: number;
+  /** Batches of an epoch. */
+  batchCount(batchSize: number): number;
+  /**
+   * The batches of one epoch; the same epoch gives the same batches each time.
+   *
+   * @param epoch counted from 0; -1 for evaluation, in the order of the data.
+   */
+  batches(epoch: number, options: { batchSize: number; skip?: number }): AsyncIterable<Batch>;
+}
+
+/** A batch on the device; the caller disposes its tensors. */
+export interface DeviceBatch {
+  inputs: Tensor;
+  labels: Tensor;
+  lengths?: Int32Array;
+}
+
+/** Sends a batch to the device. */
+export function upload(batch: Batch): DeviceBatch {
+  return {
+    inputs: tensor(batch.inputs, batch.shape, "float32"),
+    labels: tensor1d(batch.labels, "int32"),
+    lengths: batch.lengths,
+  };
+}

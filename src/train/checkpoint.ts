@@ -1,0 +1,121 @@
+/**
+ * Checkpoints of a run: a model directory `checkpoint-N` with the optimiser's state, the log and what an exact
+ * continuation needs, written whole or not at all.
+ *
+ * Not here: the result of a run, which is the model directory itself (`trainer.ts`).
+ *
+ * @module
+ */
+import { CheckpointError } from "../errors.ts";
+import type { FeatureExtractor } from "../features/mod.ts";
+import { directoryFiles, fileSource, writeDirectoryAtomic, writeFileAtomic } from "../files.ts";
+import type { AudioClassificationModel } from "../models/model.ts";
+import { jsonBytes, modelFiles } from "../pretrained.ts";
+import { readJsonFile } from "../weights/json_file.ts";
+import { openSafetensors } from "../weights/safetensors.ts";
+import { streamSafetensors } from "../weights/safetensors_writer.ts";
+import type { AdamW } from "./optimizer.ts";
+import type { ResumeState, TrainerState } from "./state.ts";
+
+const PREFIX = "checkpoint-";
+const OPTIMIZER = "optimizer.safetensors";
+const TRAINER_STATE = "trainer_state.json";
+const RESUME = "resume.json";
+
+/** Everything that a checkpoint holds. */
+export interface CheckpointParts {
+  model: AudioClassificationModel;
+  extractor: FeatureExtractor;
+  optimizer: AdamW;
+  state: TrainerState;
+  resume: ResumeState;
+}
+
+/** The name of a step's checkpoint. */
+export function checkpointName(step: number): string {
+  return `${PREFIX}${step}`;
+}
+
+/** Writes `outputDir/checkpoint-N`, in place of one that is there. */
+export async function writeCheckpoint(outputDir: string, parts: CheckpointParts): Promise<string> {
+  const { model, extractor, optimizer, state, resume } = parts;
+  const name = checkpointName(state.global_step);
+  const moments = streamSafetensors(optimizer.tensors());
+  await writeDirectoryAtomic(`${outputDir}/${name}`, async (folder) => {
+    const files = [
+      ...modelFiles(model, extractor),
+      { name: OPTIMIZER, chunks: () => moments.chunks() },
+      { name: TRAINER_STATE, chunks: () => [jsonBytes(state)] },
+      { name: RESUME, chunks: () => [jsonBytes({ optimizerSteps: optimizer.steps, ...resume })] },
+    ];
+    for (const file of files) await writeFileAtomic(`${folder}/${file.name}`, file.chunks());
+  }, { replace: true });
+  return name;
+}
+
+/** Takes weights, optimiser state and log back from a checkpoint. */
+export async function readCheckpoint(
+  directory: string,
+  parts: { model: AudioClassificationModel; optimizer: AdamW },
+): Promise<{ state: TrainerState; resume: ResumeState }> {
+  const files = directoryFiles(directory);
+  const state = await readJsonFile(files, TRAINER_STATE) as unknown as TrainerState;
+  const { optimizerSteps, ...resume } = await readJsonFile(files, RESUME) as unknown as
+    & ResumeState
+    & { optimizerSteps: number };
+  await readWeights(directory, parts.model);
+  using source = await fileSource(`${directory}/${OPTIMIZER}`);
+  await parts.optimizer.restore(optimizerSteps, await openSafetensors(source));
+  return { state, resume };
+}
+
+/** Takes the weights of a checkpoint of the same model back. */
+export async function readWeights(
+  directory: string,
+  model: AudioClassificationModel,
+): Promise<void> {
+  using source = await fileSource(`${directory}/model.safetensors`);
+  await model.assign(await openSafetensors(source));
+}
+
+/** The steps of the checkpoints in a directory, rising. */
+export async function checkpointSteps(outputDir: string): Promise<number[]> {
+  const steps: number[] = [];
+  try {
+    for await (const entry of Deno.readDir(outputDir)) {
+      const match = entry.isDirectory && entry.name.match(/^checkpoint-(\d+)$/);
+      if (match) steps.push(Number(match[1]));
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return steps.sort((a, b) => a - b);
+}
+
+/**
+ * The newest checkpoint of a directory.
+ *
+ * @throws {CheckpointError} when there is none.
+ */
+export async function newestCheckpoint(outputDir: string): Promise<string> {
+  const step = (await checkpointSteps(outputDir)).at(-1);
+  if (step === undefined) {
+    throw new CheckpointError(
+      `Cannot resume "${outputDir}": expected a directory checkpoint-N, found none`,
+      { file: outputDir, hint: "Start anew without --resume" },
+    );
+  }
+  return `${outputDir}/${checkpointName(step)}`;
+}
+
+/** Removes the oldest checkpoints beyond a number, and never the best one; 0 keeps all. */
+export async function removeOldCheckpoints(
+  outputDir: string,
+  limit: number,
+  best: string | null,
+): Promise<void> {
+  if (limit === 0) return;
+  const names = (await checkpointSteps(outputDir)).map(checkpointName);
+  const old = names.slice(0, -limit).filter((name) => name !== best);
+  for (const name of old) await Deno.remove(`${outputDir}/${name}`, { recursive: true });
+}

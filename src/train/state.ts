@@ -1,0 +1,60 @@
+/**
+ * Where a run stands: the log and the best result, as transformers keeps them in `trainer_state.json`, and beside
+ * them what an exact continuation needs.
+ *
+ * @module
+ */
+import type { RandomState } from "../random.ts";
+
+/** One line of the log; evaluation results start with `eval_`. */
+export type LogEntry = { step: number; epoch: number } & Record<string, number>;
+
+/** The content of `trainer_state.json`. */
+export interface TrainerState {
+  best_global_step: number | null;
+  best_metric: number | null;
+  best_model_checkpoint: string | null;
+  /** Epochs done, with the share of the current one. */
+  epoch: number;
+  global_step: number;
+  log_history: LogEntry[];
+  max_steps: number;
+  num_train_epochs: number;
+  train_batch_size: number;
+}
+
+/** What continues a run exactly, besides weights, optimiser state and {@linkcode TrainerState}. */
+export interface ResumeState {
+  /** Epoch that the next batch belongs to. */
+  epoch: number;
+  /** Batches of that epoch already used. */
+  batches: number;
+  /** Random stream of dropout, layer drop and masks. */
+  noise: RandomState;
+  /** Sum of the losses since the last log line, and of how many steps. */
+  lossSum: number;
+  lossSteps: number;
+  /** Sum of all losses. */
+  totalLoss: number;
+  /** Evaluations since the best one. */
+  evaluationsWithoutBetter: number;
+}
+
+/** A run before its first step. */
+export function initialState(plan: {
+  maxSteps: number;
+  epochs: number;
+  batchSize: number;
+}): TrainerState {
+  return {
+    best_global_step: null,
+    best_metric: null,
+    best_model_checkpoint: null,
+    epoch: 0,
+    global_step: 0,
+    log_history: [],
+    max_steps: plan.maxSteps,
+    num_train_epochs: plan.epochs,
+    train_batch_size: plan.batchSize,
+  };
+}

@@ -1,0 +1,90 @@
+/**
+ * One optimiser step: the mean loss and gradient over all clips of one or more batches, then AdamW.
+ *
+ * The mean is over clips, not over batches, so that accumulated batches of different sizes give what one
+ * large batch would.
+ *
+ * @module
+ */
+import { type Scalar, type Tensor, tidy, variableGrads } from "@tensorflow/tfjs-core";
+import "../gradients.ts";
+import { add, crossEntropy } from "../kernels.ts";
+import type { Noise } from "../layers/noise.ts";
+import type { AudioClassificationModel } from "../models/model.ts";
+import { type Batch, upload } from "./batches.ts";
+
+/** What a gradient is taken of. */
+export interface StepOptions {
+  /** Random stream of training; without one the pass is as in evaluation. */
+  noise?: Noise;
+  /** @default 0 */
+  labelSmoothing?: number;
+}
+
+/** Mean loss and its gradients by parameter name; the caller disposes them. */
+export interface LossAndGradients {
+  loss: Tensor;
+  gradients: Map<string, Tensor>;
+}
+
+/**
+ * Mean cross-entropy over all clips of the batches, with its gradient for every trainable parameter
+ * that takes part.
+ */
+export function lossAndGradients(
+  model: AudioClassificationModel,
+  batches: Batch[],
+  options: StepOptions = {},
+): LossAndGradients {
+  const normalizer = batches.reduce((clips, batch) => clips + batch.labels.length, 0);
+  let sum: LossAndGradients | undefined;
+  for (const batch of batches) {
+    const part = batchGradients(model, batch, { ...options, normalizer });
+    sum = sum ? accumulate(sum, part) : part;
+  }
+  return sum!;
+}
+
+function batchGradients(
+  model: AudioClassificationModel,
+  batch: Batch,
+  { noise, labelSmoothing = 0, normalizer }: StepOptions & { normalizer: number },
+): LossAndGradients {
+  const trainable = model.trainable();
+  const { inputs, labels, lengths } = upload(batch);
+  const { value, grads } = variableGrads(() => {
+    const { logits } = model.forward({ inputs, lengths }, { noise });
+    return crossEntropy(logits, labels, { labelSmoothing, normalizer }) as Scalar;
+  }, [...trainable.values()]);
+  inputs.dispose();
+  labels.dispose();
+  const gradients = new Map<string, Tensor>();
+  for (const [name, variable] of trainable) {
+    const gradient = grads[variable.name];
+    if (gradient) gradients.set(name, gradient);
+  }
+  return { loss: value, gradients };
+}
+
+function accumulate(sum: LossAndGradients, part: LossAndGradients): LossAndGradients {
+  const gradients = new Map(sum.gradients);
+  for (const [name, gradient] of part.gradients) {
+    const before = gradients.get(name);
+    gradients.set(name, before ? addDisposing(before, gradient) : gradient);
+  }
+  return { loss: addDisposing(sum.loss, part.loss), gradients };
+}
+
+/** The sum of two tensors, which it disposes. */
+export function addDisposing(a: Tensor, b: Tensor): Tensor {
+  const sum = tidy(() => add(a, b));
+  a.dispose();
+  b.dispose();
+  return sum;
+}
+
+/** Disposes a loss and its gradients. */
+export function disposeGradients({ loss, gradients }: LossAndGradients): void {
+  loss.dispose();
+  for (const gradient of gradients.values()) gradient.dispose();
+}
