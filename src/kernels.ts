@@ -314,6 +314,7 @@ export function meanPool(x: Tensor, lengths?: Tensor): Tensor {
  */
 export function layerSum(states: Tensor[], weights: Tensor): Tensor {
   expectShape("layerSum weights", weights, [states.length]);
+  states.forEach((state, i) => expectShape(`layerSum state ${i}`, state, states[0]!.shape));
   return run("EarshotLayerSum", [weights, ...states], {});
 }
 
@@ -349,7 +350,11 @@ export function adamwStep(
   state: { param: Tensor; grad: Tensor; m: Tensor; v: Tensor; norm: Tensor },
   attrs: AdamwAttrs,
 ): [Tensor, Tensor, Tensor] {
-  expectShape("adamwStep grad", state.grad, state.param.shape);
+  const { param, grad, m, v, norm } = state;
+  for (const [name, tensor] of Object.entries({ grad, m, v })) {
+    expectShape(`adamwStep ${name}`, tensor, param.shape);
+  }
+  expectShape("adamwStep norm", norm, []);
   return runAll("EarshotAdamwStep", state, attrs) as [Tensor, Tensor, Tensor];
 }
 
