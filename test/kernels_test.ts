@@ -1,0 +1,119 @@
+import { equal, ok, throws } from "node:assert/strict";
+import { dispose, engine, type Tensor, tensor, tidy, zeros } from "@tensorflow/tfjs-core";
+import { ShapeError } from "../src/errors.ts";
+import {
+  adamwStep,
+  add,
+  attention,
+  conv1d,
+  crossEntropy,
+  dropout,
+  groupNorm,
+  keepHash,
+  layerNorm,
+  layerSum,
+  linear,
+  maskChannels,
+  maskFrames,
+  meanPool,
+  weightNorm,
+} from "../src/kernels.ts";
+import { useReference } from "./reference/backend.ts";
+
+Deno.test("keepHash() gives the numbers that every device must give", () => {
+  equal(keepHash(1, 0), 1364076727);
+  equal(keepHash(0, 1), 2462723854);
+  equal(keepHash(123456789, 42), 4164216765);
+  equal(keepHash(0xffffffff, 0xffffffff), 996586154);
+});
+
+Deno.test("keepHash() spreads evenly over indices and over seeds", () => {
+  const spreads = [(i: number) => keepHash(7, i), (i: number) => keepHash(i, 7)];
+  for (const draw of spreads) {
+    const bins = new Float64Array(16);
+    for (let i = 0; i < 160_000; i++) bins[Math.floor(draw(i) / 2 ** 28)]!++;
+    const chiSquare = bins.reduce((sum, count) => sum + (count - 10_000) ** 2 / 10_000, 0);
+    // 15 degrees of freedom: above 37.7 once in a thousand draws.
+    ok(chiSquare < 37.7, `chi-square ${chiSquare}`);
+  }
+});
+
+/** Calls with one size that does not fit, and what their message must name. */
+const MISFITS: Record<string, [RegExp, () => unknown]> = {
+  "linear x": [/linear x: expected shape \[2,4\], found \[2,3\]/, () => linear(z(2, 3), z(5, 4))],
+  "linear bias": [/linear bias/, () => linear(z(2, 4), z(5, 4), { bias: z(4) })],
+  "linear residual": [/linear residual/, () => linear(z(2, 4), z(5, 4), { residual: z(2, 4) })],
+  "conv1d x": [/conv1d x/, () => conv1d(z(1, 9, 3), z(4, 2, 3))],
+  "conv1d rank": [/conv1d x/, () => conv1d(z(9, 3), z(4, 3, 3))],
+  "conv1d bias": [/conv1d bias/, () => conv1d(z(1, 9, 3), z(4, 3, 3), { bias: z(3) })],
+  "conv1d groups": [/divisible by 2 groups/, () => conv1d(z(1, 9, 4), z(5, 2, 3), { groups: 2 })],
+  "conv1d frames": [
+    /at least 5 frames, found 4/,
+    () => conv1d(z(1, 3, 2), z(4, 2, 5), { padLeft: 1 }),
+  ],
+  "layerNorm gamma": [/layerNorm gamma/, () => layerNorm(z(2, 3), z(2), z(3), { eps: 0 })],
+  "layerNorm beta": [/layerNorm beta/, () => layerNorm(z(2, 3), z(3), z(2), { eps: 0 })],
+  "groupNorm rank": [
+    /groupNorm x: expected 3 axes/,
+    () => groupNorm(z(2, 3), z(3), z(3), { eps: 0 }),
+  ],
+  "groupNorm beta": [/groupNorm beta/, () => groupNorm(z(1, 2, 3), z(3), z(2), { eps: 0 })],
+  "attention k": [/attention k/, () => attention(z(1, 2, 4), z(1, 3, 4), z(1, 2, 4), { heads: 2 })],
+  "attention heads": [
+    /divisible by 3 heads/,
+    () => attention(z(1, 2, 4), z(1, 2, 4), z(1, 2, 4), { heads: 3 }),
+  ],
+  "attention lengths": [
+    /attention lengths/,
+    () => attention(z(1, 2, 4), z(1, 2, 4), z(1, 2, 4), { heads: 2, lengths: z(2) }),
+  ],
+  "attention bias": [
+    /attention bias: expected shape \[1,2,2,2\]/,
+    () => attention(z(1, 2, 4), z(1, 2, 4), z(1, 2, 4), { heads: 2, bias: z(1, 1, 2, 2) }),
+  ],
+  "dropout residual": [/dropout residual/, () => dropout(z(2), { rate: 0.5, seed: 0 }, z(3))],
+  "add y": [/add y/, () => add(z(2), z(3))],
+  "maskFrames mask": [/maskFrames mask/, () => maskFrames(z(1, 2, 3), z(1, 3), z(3))],
+  "maskFrames value": [/maskFrames value/, () => maskFrames(z(1, 2, 3), z(1, 2), z(2))],
+  "maskChannels mask": [/maskChannels mask/, () => maskChannels(z(1, 2, 3), z(1, 2))],
+  "weightNorm g": [/weightNorm g/, () => weightNorm(z(1, 1, 2), z(4, 3, 5))],
+  "meanPool lengths": [/meanPool lengths/, () => meanPool(z(2, 3, 4), z(3))],
+  "layerSum weights": [/layerSum weights/, () => layerSum([z(2), z(2)], z(3))],
+  "layerSum states": [/layerSum state 1/, () => layerSum([z(2), z(3)], z(2))],
+  "crossEntropy labels": [/crossEntropy labels/, () => crossEntropy(z(2, 3), z(3))],
+  "adamwStep m": [/adamwStep m/, () => step({ m: z(3) })],
+  "adamwStep norm": [/adamwStep norm/, () => step({ norm: z(1) })],
+  "adamwStep grad": [/adamwStep grad/, () => step({ grad: z(3) })],
+};
+
+function z(...shape: number[]): Tensor {
+  return zeros(shape);
+}
+
+function step(misfit: Record<string, Tensor>): Tensor[] {
+  const state = { param: z(2), grad: z(2), m: z(2), v: z(2), norm: z() };
+  const betas = { beta1: 0.9, beta2: 0.999, eps: 1e-8 };
+  const attrs = { learningRate: 1, ...betas, weightDecay: 0, step: 1, maxGradNorm: 0 };
+  return adamwStep({ ...state, ...misfit }, attrs);
+}
+
+Deno.test("every operation rejects sizes that do not fit", async (t) => {
+  await useReference();
+  for (const [name, [message, call]] of Object.entries(MISFITS)) {
+    await t.step(name, () => {
+      const check = (error: unknown) => error instanceof ShapeError && message.test(error.message);
+      tidy(() => throws(call, check));
+    });
+  }
+});
+
+Deno.test("operations dispose none of their arguments and nothing else stays", async () => {
+  await useReference();
+  const before = engine().memory().numTensors;
+  const x = tensor([1, 2, 3, 4], [1, 2, 2]);
+  const pooled = meanPool(x);
+  const context = attention(x, x, x, { heads: 1 });
+  equal(engine().memory().numTensors, before + 3);
+  ok(!x.isDisposed);
+  dispose([x, pooled, context]);
+});

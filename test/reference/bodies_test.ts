@@ -1,0 +1,188 @@
+/**
+ * The forward bodies on examples worked out elsewhere, by hand or with NumPy's own functions. Their
+ * gradients are checked against finite differences in `test/kernels`.
+ */
+import { assertAllClose, type Numbers } from "../compare.ts";
+import { adamwStep } from "./adamw_step.ts";
+import { attention } from "./attention.ts";
+import { columnSum } from "./column_sum.ts";
+import { conv1d } from "./conv1d.ts";
+import { crossEntropy } from "./cross_entropy.ts";
+import { dropout } from "./dropout.ts";
+import { globalNorm } from "./global_norm.ts";
+import { groupNorm } from "./group_norm.ts";
+import { layerNorm } from "./layer_norm.ts";
+import { layerSum } from "./layer_sum.ts";
+import { linear } from "./linear.ts";
+import { maskChannels } from "./mask_channels.ts";
+import { maskFrames } from "./mask_frames.ts";
+import { meanPool } from "./mean_pool.ts";
+import type { NdArray } from "./nd_array.ts";
+import { weightNorm } from "./weight_norm.ts";
+
+function array(shape: number[], ...values: number[]): NdArray {
+  return { shape, values: Float64Array.from(values) };
+}
+
+function counted(shape: number[], count: number): NdArray {
+  return array(shape, ...Array.from({ length: count }, (_, i) => i + 1));
+}
+
+function assertEqual(actual: Numbers, expected: Numbers): void {
+  assertAllClose(actual, expected, { atol: 1e-12 });
+}
+
+Deno.test("linear() multiplies rows with rows of the weight", () => {
+  const inputs = {
+    x: array([2, 2], 1, 2, 3, 4),
+    weight: array([3, 2], 1, 0, 0, 1, -1, -1),
+    bias: array([3], 0, 10, 0),
+    residual: array([2, 3], 0, 0, 1, 0, 0, 2),
+  };
+  const expected = array([2, 3], 1, 12, 1, 3, 14, 2);
+  assertEqual(linear(inputs, { activation: "relu" }), expected);
+});
+
+Deno.test("columnSum() sums over all axes but the last", () => {
+  assertEqual(columnSum({ x: counted([2, 2, 3], 12) }), array([3], 22, 26, 30));
+});
+
+Deno.test("conv1d() slides the unflipped kernel over padded groups", () => {
+  const inputs = { x: counted([1, 5, 2], 10), weight: array([2, 1, 3], 1, 0, -1, 2, 1, 1) };
+  const attrs = { stride: 2, groups: 2, padLeft: 1, padRight: 1, activation: "none" } as const;
+  assertEqual(conv1d(inputs, attrs), array([1, 3, 2], -3, 6, -4, 22, 7, 26));
+});
+
+Deno.test("layerNorm() divides by the biased deviation of each row", () => {
+  const inputs = {
+    x: array([2, 3], 1, 2, 4, 0, -3, 3),
+    gamma: array([3], 1, 2, 0.5),
+    beta: array([3], 0, 1, -1),
+  };
+  const first = [-1.0656252308942, 0.46718738455292, -0.33398423069115];
+  const second = [0, -1.447451049344, -0.388137237664];
+  assertEqual(layerNorm(inputs, { eps: 0.01 }), array([2, 3], ...first, ...second));
+});
+
+Deno.test("groupNorm() divides by the biased deviation of each channel over time", () => {
+  const inputs = {
+    x: array([1, 3, 2], 1, 10, 2, 0, 6, -10),
+    gamma: array([2], 2, 1),
+    beta: array([2], 0.5, 0),
+  };
+  const left = [-1.3496594820594, -0.42482974102971, 3.2744892230891];
+  const right = [1.2246530258587, 0, -1.2246530258587];
+  const expected = left.flatMap((value, t) => [value, right[t]!]);
+  assertEqual(groupNorm(inputs, { eps: 0.01 }), array([1, 3, 2], ...expected));
+});
+
+const QUERIES = {
+  q: array([1, 3, 2], 1, 2, 0, -1, 3, 1),
+  k: array([1, 3, 2], 1, 0, 2, 1, -1, 4),
+  v: array([1, 3, 2], 1, 10, 2, 20, 3, 30),
+};
+const HEADS = { heads: 2, scale: 0.5, dropoutRate: 0, dropoutSeed: 0 };
+
+Deno.test("attention() weighs all keys by softmax, head by head", () => {
+  const [context, logSumExp] = attention({ ...QUERIES, lengths: array([1], 3) }, HEADS);
+  const frames = [1.7904526918856, 29.19091726331, 2, 15.035985861809];
+  assertEqual(context!, array([1, 3, 2], ...frames, 1.8282171145993, 26.365010762503));
+  const left = [1.6041306053367, 1.0986122886681, 3.2104547127722];
+  const right = [4.0658839037574, 0.55495691964199, 2.3063557122291];
+  assertEqual(logSumExp!, array([1, 2, 3], ...left, ...right));
+});
+
+Deno.test("attention() adds the bias to the scores and leaves out keys past the length", () => {
+  const bias = array([1, 2, 3, 3], ...[0.1, -0.2].flatMap(scaled));
+  const [context, logSumExp] = attention({ ...QUERIES, lengths: array([1], 2), bias }, HEADS);
+  const frames = [1.6456563062258, 16.899744811276, 1.5249791874789, 13.318122278318];
+  assertEqual(context!, array([1, 3, 2], ...frames, 1.8320183851339, 15.744425168117));
+  const left = [1.5374879504859, 1.0443966600736, 3.8839007408883];
+  const right = [1.1711006659478, -0.19681395111454, -0.34564475553147];
+  assertEqual(logSumExp!, array([1, 2, 3], ...left, ...right));
+});
+
+function scaled(factor: number): number[] {
+  return Array.from({ length: 9 }, (_, i) => factor * i);
+}
+
+Deno.test("attention() numbers dropped probabilities by clip, head, query and key", () => {
+  const ones = array([2, 2, 2], 1, 1, 1, 1, 1, 1, 1, 1);
+  const inputs = { q: ones, k: ones, v: ones, lengths: array([2], 2, 2) };
+  const attrs = { heads: 2, scale: 1, dropoutRate: 0.5, dropoutSeed: 7 };
+  const [context] = attention(inputs, attrs);
+  const kept = dropout({ x: array([16], ...Array(16).fill(0.5)) }, { rate: 0.5, seed: 7 }).values;
+  const sumOf = (b: number, t: number, h: number) => {
+    const at = ((b * 2 + h) * 2 + t) * 2;
+    return kept[at]! + kept[at + 1]!;
+  };
+  const expected = [0, 1].flatMap((b) => [0, 1].flatMap((t) => [0, 1].map((h) => sumOf(b, t, h))));
+  assertEqual(context!, array([2, 2, 2], ...expected));
+});
+
+Deno.test("dropout() keeps what the hash lets through, scaled up, and adds the residual", () => {
+  // The first hashes of seed 7, as shares of 2^32: 0.097, 0.137, 0.451, 0.998, 0.552, 0.446.
+  const inputs = { x: counted([6], 6), residual: array([6], 0, 0, 0, 0, 0, 100) };
+  assertEqual(dropout(inputs, { rate: 0.5, seed: 7 }), array([6], 0, 0, 0, 8, 10, 100));
+});
+
+Deno.test("maskFrames() puts the value in place of masked frames", () => {
+  const inputs = {
+    x: counted([2, 2, 2], 8),
+    mask: array([2, 2], 0, 1, 1, 0),
+    value: array([2], -1, -2),
+  };
+  assertEqual(maskFrames(inputs), array([2, 2, 2], 1, 2, -1, -2, -1, -2, 7, 8));
+});
+
+Deno.test("maskChannels() zeroes masked channels in every frame of their clip", () => {
+  const inputs = { x: counted([2, 2, 2], 8), mask: array([2, 2], 0, 1, 1, 0) };
+  assertEqual(maskChannels(inputs), array([2, 2, 2], 1, 0, 3, 0, 0, 6, 0, 8));
+});
+
+Deno.test("weightNorm() gives every tap the norm g", () => {
+  const inputs = { g: array([1, 1, 2], 2, 3), v: counted([2, 2, 2], 8) };
+  const even = [0.21821789023599, 0.65465367070798, 1.09108945118, 1.5275252316519];
+  const odd = [0.54772255750517, 1.0954451150103, 1.6431676725155, 2.1908902300207];
+  const expected = even.flatMap((value, i) => [value, odd[i]!]);
+  assertEqual(weightNorm(inputs), array([2, 2, 2], ...expected));
+});
+
+Deno.test("meanPool() averages the frames before the length", () => {
+  const inputs = { x: counted([2, 2, 2], 8), lengths: array([2], 2, 1) };
+  assertEqual(meanPool(inputs), array([2, 2], 2, 3, 5, 6));
+});
+
+Deno.test("layerSum() weighs the states by softmax", () => {
+  const states = [array([3], 1, 2, 3), array([3], 10, 20, 30)];
+  const expected = array([3], 2.6418297142572, 5.2836594285144, 7.9254891427716);
+  assertEqual(layerSum([array([2], 0.5, -1), ...states]), expected);
+});
+
+Deno.test("crossEntropy() is the mean negative log-likelihood, smoothed towards all classes", () => {
+  const inputs = { logits: array([2, 3], 1, 2, 0.5, 0, 0, 3), labels: array([2], 1, 0) };
+  const plain = { labelSmoothing: 0, normalizer: 2 };
+  assertEqual(crossEntropy(inputs, plain), array([], 1.7796458702645));
+  const smooth = { labelSmoothing: 0.3, normalizer: 5 };
+  assertEqual(crossEntropy(inputs, smooth), array([], 0.70185834810578));
+});
+
+Deno.test("globalNorm() spans all tensors", () => {
+  assertEqual(globalNorm([array([2], 1, 2), array([1, 1], -2), array([], 4)]), array([], 5));
+});
+
+Deno.test("adamwStep() clips, decays, averages, corrects the bias and steps", () => {
+  const state = {
+    param: array([2], 1, -2),
+    grad: array([2], 0.3, -4),
+    m: array([2], 0.1, 0),
+    v: array([2], 0.02, 0),
+    norm: array([], 5),
+  };
+  const decay = { weightDecay: 0.2, maxGradNorm: 1 };
+  const attrs = { learningRate: 0.1, beta1: 0.9, beta2: 0.99, eps: 1e-3, step: 3, ...decay };
+  const [param, m, v] = adamwStep(state, attrs);
+  assertEqual(param!, array([2], 0.93670583959731, -1.8965426877624));
+  assertEqual(m!, array([2], 0.0959999988, -0.079999984000003));
+  assertEqual(v!, array([2], 0.0198359999856, 0.0063999974400008));
+});
