@@ -8,7 +8,7 @@
  * @module
  */
 
-import { quoted } from "./_quoted.ts";
+import { quoted } from "./_shown.ts";
 
 /** How deep values that nobody asked for may nest. */
 const MAX_SKIPPED_DEPTH = 64;
@@ -93,7 +93,9 @@ export class JsonReader {
   end(): void {
     this.#skipSpace();
     if (this.#at < this.#text.length) {
-      throw new SyntaxError(`expected the end, found "${this.#peek()}" at character ${this.#at}`);
+      throw new SyntaxError(
+        `expected the end at character ${this.#at}, found ${quoted(this.#peek())}`,
+      );
     }
   }
 
@@ -106,7 +108,7 @@ export class JsonReader {
 
   #expect(token: string): void {
     if (this.#takes(token)) return;
-    const found = this.#at < this.#text.length ? `"${this.#peek()}"` : "the end";
+    const found = this.#at < this.#text.length ? quoted(this.#peek()) : "the end";
     throw new SyntaxError(`expected ${token} at character ${this.#at}, found ${found}`);
   }
 

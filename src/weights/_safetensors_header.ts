@@ -10,7 +10,7 @@
 
 import { CheckpointError } from "../errors.ts";
 import { JsonReader } from "./_json_reader.ts";
-import { quoted } from "./_quoted.ts";
+import { quoted, shownShape } from "./_shown.ts";
 import { DTYPE_BITS } from "./dtypes.ts";
 
 /** Reserved among the tensor names for the file's own notes. */
@@ -98,7 +98,8 @@ function readEntry(reader: JsonReader, dataStart: number): SafetensorsEntry {
   const sizeBytes = tensorBytes(dtype, shape);
   if (end - start !== sizeBytes) {
     throw new SyntaxError(
-      `expected ${sizeBytes} bytes for ${dtype} [${shape}], found data_offsets ${start} to ${end}`,
+      `expected ${sizeBytes} bytes for ${dtype} ${shownShape(shape)}, ` +
+        `found data_offsets ${start} to ${end}`,
     );
   }
   return { dtype, shape, start: dataStart + start, end: dataStart + end };
@@ -118,11 +119,13 @@ export function tensorBytes(dtype: string, shape: readonly number[]): number {
   for (const length of shape) {
     sizeBits *= length;
     if (sizeBits > Number.MAX_SAFE_INTEGER) {
-      throw new SyntaxError(`expected a size below 2^53 bits, found shape [${shape}]`);
+      throw new SyntaxError(`expected a size below 2^53 bits, found shape ${shownShape(shape)}`);
     }
   }
   if (sizeBits % 8 === 0) return sizeBits / 8;
-  throw new SyntaxError(`expected whole bytes, found ${sizeBits} bits for ${dtype} [${shape}]`);
+  throw new SyntaxError(
+    `expected whole bytes, found ${sizeBits} bits for ${dtype} ${shownShape(shape)}`,
+  );
 }
 
 /** Entries in the order of their bytes must follow one another from the first byte to the last. */

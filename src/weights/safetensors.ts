@@ -10,7 +10,7 @@
  */
 
 import { CheckpointError } from "../errors.ts";
-import { quoted } from "./_quoted.ts";
+import { quoted } from "./_shown.ts";
 import {
   headerError,
   parseHeader,
