@@ -7,7 +7,7 @@
  * @module
  */
 import { fail } from "node:assert/strict";
-import { exists } from "./kit.ts";
+import { exists, kitPath } from "./kit.ts";
 
 /** A device under test, started and in use. */
 export interface TestDevice {
@@ -50,9 +50,22 @@ const DEVICES: readonly DeviceChoice[] = [
   },
 ];
 
+/** What a device test needs besides the device. */
+export interface DeviceTestOptions {
+  /** Whether it reads the golden kit; without the kit it shows as ignored. @default false */
+  needsKit?: boolean;
+}
+
 /** Registers a test once for each device; the device is started before and ended after. */
-export function deviceTest(name: string, body: DeviceTestBody): void {
-  for (const device of DEVICES) registerTest(name, device, body);
+export function deviceTest(
+  name: string,
+  body: DeviceTestBody,
+  { needsKit = false }: DeviceTestOptions = {},
+): void {
+  const noKit = needsKit && !exists(kitPath()) ? `no reference kit at ${kitPath()}` : undefined;
+  for (const device of DEVICES) {
+    registerTest(name, { ...device, missing: noKit ?? device.missing }, body);
+  }
 }
 
 /** Registers a test that starts WASM devices itself. */
