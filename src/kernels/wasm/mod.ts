@@ -7,5 +7,7 @@
  */
 import "./standard.ts";
 import "./activation.ts";
+import "./conv1d.ts";
+import "./linear.ts";
 
 export { startWasm, type WasmDevice, type WasmOptions } from "./device.ts";

@@ -97,6 +97,7 @@ export function gemmOuter(
  * Packs `depth` rows from row `first` on into panels of `size` columns (ROWS or 8): panel after panel,
  * each row after row. Columns of the last panel that do not exist stay as they are.
  */
+// @ts-ignore: decorator
 @inline
 function packRows(
   base: usize,
@@ -133,6 +134,7 @@ function packRows(
 }
 
 /** 4, 6 or 8 floats. */
+// @ts-ignore: decorator
 @inline
 function copyRow(from: usize, to: usize, size: i32): void {
   v128.store(to, v128.load(from));

@@ -13,3 +13,7 @@ export const STATIC_END: usize = __heap_base;
 
 export { activation, activationGrad } from "./activation";
 export { add } from "./add";
+export { gemm } from "./gemm";
+export { gemmOuter } from "./gemm_outer";
+export { packPanels } from "./pack";
+export { groupFrames, swapTaps } from "./conv1d";

@@ -84,6 +84,7 @@ export function packPanel(
   }
 }
 
+// @ts-ignore: decorator
 @inline
 function packRow(from: usize, columns: i32, columnStride: usize, to: usize): void {
   for (let column = 0; column < PANEL; column++) {
@@ -93,8 +94,9 @@ function packRow(from: usize, columns: i32, columnStride: usize, to: usize): voi
 }
 
 /** Four rows of four floats, `fromStride` apart, become four columns in rows `toStride` apart. */
+// @ts-ignore: decorator
 @inline
-function transpose(from: usize, fromStride: usize, to: usize, toStride: usize): void {
+export function transpose(from: usize, fromStride: usize, to: usize, toStride: usize): void {
   const row0 = v128.load(from);
   const row1 = v128.load(from + fromStride);
   const row2 = v128.load(from + 2 * fromStride);

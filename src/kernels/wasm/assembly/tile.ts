@@ -19,6 +19,7 @@ export const PANEL_BYTES: usize = 32;
 export const UNIT_ROWS: i32 = 12;
 
 /** Addresses of the rows of a tile: `a(row)` of A at its first k, `c(row)` of C at its first column. */
+// @ts-ignore: decorator
 @unmanaged
 export class TileRows {
   a0: usize = 0;
@@ -38,16 +39,19 @@ export class TileRows {
 /** Bytes of TileRows and, behind it, of a second one with the tile that {@link edgeTile} works in. */
 export const TILE_SCRATCH_BYTES: usize = 64 + 64 + 256;
 
+// @ts-ignore: decorator
 @inline
 export function setA(rows: TileRows, row: i32, address: usize): void {
   store<usize>(changetype<usize>(rows) + (<usize>row << 2), address);
 }
 
+// @ts-ignore: decorator
 @inline
 export function setC(rows: TileRows, row: i32, address: usize): void {
   store<usize>(changetype<usize>(rows) + (<usize>row << 2), address, 24);
 }
 
+// @ts-ignore: decorator
 @inline
 export function getC(rows: TileRows, row: i32): usize {
   return load<usize>(changetype<usize>(rows) + (<usize>row << 2), 24);
@@ -124,6 +128,7 @@ export function tile(
   }
 }
 
+// @ts-ignore: decorator
 @inline
 function writeRow(c: usize, low: v128, high: v128, bias: usize, add: bool): void {
   if (add) {

@@ -1,0 +1,259 @@
+/**
+ * Convolution over time, forward and gradients, on WASM, as matrix products without an im2col copy.
+ *
+ * Computes: `y[t] = activation(bias + sum_k weight[:, :, k] x[t stride + k - padLeft])`, and the gradients
+ *   of `x` and `weight`. Channels come last, so that the frames under a kernel are one
+ *   run of floats: the rows of A, overlapping where stride < K. The input gradient is one such product
+ *   for each residue of t modulo stride, with the taps that reach it, in reverse.
+ * Buffers: `x [B, T, C]`, `weight [O, C / G, K]`, `bias [O]`, `dy [B, T', O]` float32, read; `y [B, T', O]`,
+ *   `dx [B, T, C]`, `dweight [O, C / G, K]` float32, written.
+ * Memory: the weight once more, in panels; with groups, `x` or `dy` once more, group by group; the weight
+ *   gradient once more where it must be reordered; per thread the scratch of `gemm.ts`.
+ * Error: that of `gemm.ts`.
+ * Reference: `test/reference/conv1d.ts`.
+ *
+ * @module
+ */
+import type { TensorInfo } from "@tensorflow/tfjs-core";
+import type { Conv1dAttrs } from "../../kernels.ts";
+import { registerWasmKernel, type WasmBackend } from "./backend.ts";
+import {
+  gemm,
+  gemmOuter,
+  gemmOuterScratchBytes,
+  gemmScratchBytes,
+  packedBytes,
+  packPanels,
+  type PanelSource,
+  scratchAreas,
+} from "./gemm.ts";
+
+const FLOAT_BYTES = 4;
+const COPY_GRAIN = 64;
+
+/** Sizes of a convolution, in bytes where it says so. */
+interface Sizes extends Conv1dAttrs {
+  batch: number;
+  frames: number;
+  steps: number;
+  outputs: number;
+  width: number;
+  groupOutputs: number;
+  groupChannels: number;
+  /** One frame of one group. */
+  frameBytes: number;
+  /** One output frame of one group. */
+  stepBytes: number;
+}
+
+/** Frames where a row of A or B finds them: `[B, T, C]` as it is, or a copy `[B, G, padded, C / G]`. */
+interface Frames {
+  address: number;
+  groupBytes: number;
+  batchBytes: number;
+}
+
+interface Inputs {
+  x: TensorInfo;
+  weight: TensorInfo;
+  bias?: TensorInfo;
+}
+
+registerWasmKernel<Inputs, Conv1dAttrs>("EarshotConv1d", ({ inputs, attrs, backend }) => {
+  const { x, weight, bias } = inputs;
+  const width = weight.shape[2]!;
+  const padded = x.shape[1]! + attrs.padLeft + attrs.padRight;
+  const steps = Math.floor((padded - width) / attrs.stride) + 1;
+  const sizes = sizesOf(attrs, x.shape, [x.shape[0]!, steps, weight.shape[0]!], width);
+  const y = backend.output([sizes.batch, steps, sizes.outputs]);
+  const b = forwardPanels(backend.address(weight), sizes);
+  const copied = attrs.groups > 1;
+  const [packed, scratch, copy] = scratchAreas(
+    backend,
+    packedBytes(b),
+    gemmScratchBytes(backend),
+    copied ? sizes.batch * padded * attrs.groups * sizes.frameBytes : 0,
+  );
+  packPanels(backend, b, packed!);
+  const rows = copied ? groupFrames(backend, x, sizes, copy!) : asTheyAre(backend, x, sizes);
+  gemm(backend, {
+    ...{ a: rows.address, aGroup: rows.groupBytes, aBatch: rows.batchBytes },
+    aRow: attrs.stride * sizes.frameBytes,
+    aStart: copied ? 0 : -attrs.padLeft * sizes.frameBytes,
+    aLimit: copied ? padded * sizes.frameBytes : sizes.frames * sizes.frameBytes,
+    ...{ depth: width * sizes.groupChannels, packed: packed! },
+    ...outputRows(backend, y, sizes),
+    bias: bias && backend.address(bias),
+    activation: attrs.activation,
+  }, scratch!);
+  return y;
+});
+
+registerWasmKernel<{ dy: TensorInfo; weight: TensorInfo }, Conv1dAttrs & { frames: number }>(
+  "EarshotConv1dGradInput",
+  ({ inputs: { dy, weight }, attrs, backend }) => {
+    const [, groupChannels, width] = weight.shape as [number, number, number];
+    const shape = [dy.shape[0]!, attrs.frames, groupChannels * attrs.groups];
+    const sizes = sizesOf(attrs, shape, dy.shape, width);
+    const dx = backend.output(shape);
+    const phases = phasesOf(backend.address(weight), sizes);
+    const [scratch, copy, ...packed] = scratchAreas(
+      backend,
+      gemmScratchBytes(backend),
+      attrs.groups > 1 ? sizes.batch * sizes.steps * sizes.outputs * FLOAT_BYTES : 0,
+      ...phases.map(({ panels }) => packedBytes(panels)),
+    );
+    const transposed = swapSides(sizes);
+    const rows = attrs.groups > 1
+      ? groupFrames(backend, dy, transposed, copy!)
+      : asTheyAre(backend, dy, transposed);
+    phases.forEach(({ panels, first, count, start }, i) => {
+      packPanels(backend, panels, packed[i]!);
+      gemm(backend, {
+        ...{ a: rows.address, aGroup: rows.groupBytes, aBatch: rows.batchBytes },
+        ...{ aRow: sizes.stepBytes, aStart: start, aLimit: sizes.steps * sizes.stepBytes },
+        ...{ depth: panels.outer * panels.taps, packed: packed[i]! },
+        ...{ c: backend.address(dx) + first * attrs.groups * sizes.frameBytes },
+        ...{ cGroup: sizes.frameBytes, cRow: attrs.stride * attrs.groups * sizes.frameBytes },
+        ...{ cBatch: sizes.frames * attrs.groups * sizes.frameBytes, groups: attrs.groups },
+        ...{ batches: sizes.batch, rows: count, columns: groupChannels },
+      }, scratch!);
+    });
+    return dx;
+  },
+);
+
+registerWasmKernel<{ x: TensorInfo; dy: TensorInfo }, Conv1dAttrs & { width: number }>(
+  "EarshotConv1dGradWeight",
+  ({ inputs: { x, dy }, attrs, backend }) => {
+    const sizes = sizesOf(attrs, x.shape, dy.shape, attrs.width);
+    const { groupChannels, groupOutputs, outputs, width } = sizes;
+    const dweight = backend.output([outputs, groupChannels, width]);
+    const size = { m: groupOutputs, n: width * groupChannels, groups: attrs.groups };
+    const padded = sizes.frames + attrs.padLeft + attrs.padRight;
+    const copied = attrs.groups > 1 || attrs.padLeft + attrs.padRight > 0;
+    const reordered = width > 1 && groupChannels > 1;
+    const [scratch, copy, product] = scratchAreas(
+      backend,
+      gemmOuterScratchBytes(backend, size),
+      copied ? sizes.batch * padded * attrs.groups * sizes.frameBytes : 0,
+      reordered ? outputs * size.n * FLOAT_BYTES : 0,
+    );
+    const rows = copied ? groupFrames(backend, x, sizes, copy!) : asTheyAre(backend, x, sizes);
+    const c = reordered ? product! : backend.address(dweight);
+    const { c: a, cGroup: aGroup, cBatch: aBatch, cRow: aRow } = outputRows(backend, dy, sizes);
+    gemmOuter(backend, {
+      ...{ a, aGroup, aBatch, aRow, bRow: attrs.stride * sizes.frameBytes },
+      ...{ b: rows.address, bGroup: rows.groupBytes, bBatch: rows.batchBytes },
+      ...{ c, cGroup: groupOutputs * size.n * FLOAT_BYTES, cRow: size.n * FLOAT_BYTES },
+      ...{ batches: sizes.batch, rows: sizes.steps, ...size },
+    }, scratch!);
+    if (reordered) {
+      const args = [c, backend.address(dweight), width, groupChannels];
+      backend.dispatch("swapTaps", outputs, args, COPY_GRAIN);
+    }
+    return dweight;
+  },
+);
+
+function sizesOf(
+  attrs: Conv1dAttrs,
+  xShape: readonly number[],
+  yShape: readonly number[],
+  width: number,
+): Sizes {
+  const [batch, frames, channels] = xShape as [number, number, number];
+  const [, steps, outputs] = yShape as [number, number, number];
+  const [groupChannels, groupOutputs] = [channels / attrs.groups, outputs / attrs.groups];
+  return {
+    ...attrs,
+    ...{ batch, frames, steps, outputs, width, groupOutputs, groupChannels },
+    frameBytes: groupChannels * FLOAT_BYTES,
+    stepBytes: groupOutputs * FLOAT_BYTES,
+  };
+}
+
+/** The sizes of frames that are `dy`: no padding, and outputs in place of channels. */
+function swapSides(sizes: Sizes): Sizes {
+  const { steps: frames, groupOutputs: groupChannels, stepBytes: frameBytes } = sizes;
+  return { ...sizes, frames, groupChannels, frameBytes, padLeft: 0, padRight: 0 };
+}
+
+/** The rows of `[B, T', O]` as those of C. */
+function outputRows(
+  backend: WasmBackend,
+  y: TensorInfo,
+  { batch, steps, outputs, groups, groupOutputs, stepBytes }: Sizes,
+) {
+  return {
+    ...{ c: backend.address(y), cGroup: stepBytes, cBatch: steps * outputs * FLOAT_BYTES },
+    ...{ cRow: outputs * FLOAT_BYTES, groups, batches: batch, rows: steps, columns: groupOutputs },
+  };
+}
+
+function asTheyAre(backend: WasmBackend, x: TensorInfo, sizes: Sizes): Frames {
+  return {
+    address: backend.address(x),
+    groupBytes: 0,
+    batchBytes: sizes.frames * sizes.frameBytes,
+  };
+}
+
+function groupFrames(backend: WasmBackend, x: TensorInfo, sizes: Sizes, copy: number): Frames {
+  const { batch, frames, groups, groupChannels, padLeft, padRight, frameBytes } = sizes;
+  const padded = frames + padLeft + padRight;
+  const args = [backend.address(x), copy, frames, groups, groupChannels, padLeft, padded];
+  backend.dispatch("groupFrames", batch * padded, args, COPY_GRAIN);
+  const groupBytes = padded * frameBytes;
+  return { address: copy, groupBytes, batchBytes: groups * groupBytes };
+}
+
+/** `weight [O, C / G, K]` as B: row k, c is `weight[:, c, k]`. */
+function forwardPanels(weight: number, sizes: Sizes): PanelSource {
+  const { groups, groupChannels, groupOutputs, width } = sizes;
+  const columnStride = groupChannels * width * FLOAT_BYTES;
+  const taps = { outer: groupChannels, outerStride: width * FLOAT_BYTES, taps: width };
+  // One tap: the channels are what is contiguous.
+  const single = { outer: 1, outerStride: 0, taps: groupChannels };
+  return {
+    ...{ source: weight, groups, groupStride: groupOutputs * columnStride },
+    ...{ columns: groupOutputs, columnStride, tapStride: FLOAT_BYTES },
+    ...(width === 1 ? single : taps),
+  };
+}
+
+/** The frames of `dx` of one residue modulo stride, and the taps that reach them. */
+interface Phase {
+  panels: PanelSource;
+  /** The first of these frames, and how many there are in a clip. */
+  first: number;
+  count: number;
+  /** Where the outputs that the first one takes part in begin in `dy`, in bytes; before 0 lie none. */
+  start: number;
+}
+
+/** Frame `t = stride u + phase - padLeft` takes tap `stride j + phase` of output `u - j`, for each j. */
+function phasesOf(weight: number, sizes: Sizes): Phase[] {
+  const { stride, padLeft, frames, width, groups, groupChannels, groupOutputs, stepBytes } = sizes;
+  const outputStride = groupChannels * width * FLOAT_BYTES;
+  return Array.from({ length: stride }, (_, phase) => {
+    const taps = Math.max(0, Math.ceil((width - phase) / stride));
+    const firstOutput = Math.max(0, Math.ceil((padLeft - phase) / stride));
+    const first = stride * firstOutput + phase - padLeft;
+    const lastTap = stride * (taps - 1) + phase;
+    return {
+      panels: {
+        ...{
+          source: weight + lastTap * FLOAT_BYTES,
+          groups,
+          groupStride: groupOutputs * outputStride,
+        },
+        ...{ columns: groupChannels, columnStride: width * FLOAT_BYTES },
+        ...{ outer: groupOutputs, outerStride: outputStride },
+        ...{ taps, tapStride: -stride * FLOAT_BYTES },
+      },
+      ...{ first, count: Math.ceil((frames - first) / stride) },
+      start: (firstOutput - taps + 1) * stepBytes,
+    };
+  }).filter(({ count }) => count > 0);
+}
