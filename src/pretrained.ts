@@ -20,6 +20,8 @@ import { streamSafetensors } from "./weights/safetensors_writer.ts";
 export interface FromPretrainedOptions {
   /** Class names in place of the model's own; another number of them draws a new classifier. */
   labels?: readonly string[];
+  /** Fields in place of those of `config.json`, `{ layerdrop: 0 }` for one. */
+  config?: Record<string, unknown>;
   /** Seed of what the checkpoint lacks. @default 42 */
   seed?: number;
   /** Whether a tensor of another shape is drawn anew instead of refused. @default false */
@@ -85,7 +87,7 @@ export async function loadModel(
   files: FileReader,
   options: FromPretrainedOptions = {},
 ): Promise<AudioClassificationModel> {
-  const config = await readJsonFile(files, "config.json");
+  const config = { ...await readJsonFile(files, "config.json"), ...options.config };
   const source = await openCheckpoint(files);
   try {
     return await buildModel(config, { ...options, source, file: nameIn(files, "config.json") });
