@@ -6,7 +6,8 @@
  *
  * @module
  */
-import { fail } from "node:assert/strict";
+import { equal, fail } from "node:assert/strict";
+import { startWasm } from "../src/kernels/wasm/mod.ts";
 import { exists, kitPath } from "./kit.ts";
 
 /** A device under test, started and in use. */
@@ -33,10 +34,6 @@ interface DeviceChoice {
   start: () => Promise<TestDevice>;
 }
 
-const WASM_MODULE = new URL("../src/kernels/wasm/mod.ts", import.meta.url);
-const WEBGPU_MODULE = new URL("../src/kernels/webgpu/mod.ts", import.meta.url);
-
-const NO_WASM = exists(WASM_MODULE.pathname) ? undefined : "not built yet";
 const NO_WEBGPU = await whyNoWebgpu();
 
 const DEVICES: readonly DeviceChoice[] = [
@@ -68,16 +65,11 @@ export function deviceTest(
   }
 }
 
-/** Registers a test that starts WASM devices itself. */
-export function wasmTest(name: string, fn: (t: Deno.TestContext) => Promise<void>): void {
-  const shown = NO_WASM ? `${name} [wasm; skipped: ${NO_WASM}]` : `${name} [wasm]`;
-  Deno.test({ name: shown, ignore: NO_WASM !== undefined, fn });
-}
-
 /** Starts the WASM device, which replaces the one before. */
 export async function startTestWasm({ threads, relaxedSimd }: WasmChoice): Promise<TestDevice> {
-  const { startWasm } = await import(WASM_MODULE.href);
   const device = await startWasm({ threads, relaxedSimd });
+  equal(device.threads, threads, device.description);
+  equal(device.relaxedSimd, relaxedSimd ?? device.relaxedSimd, device.description);
   return { name: "wasm", backendName: "earshot-wasm", dispose: () => device.dispose() };
 }
 
@@ -99,19 +91,18 @@ function registerTest(name: string, choice: DeviceChoice, body: DeviceTestBody):
 }
 
 function wasmChoice(name: string, choice: WasmChoice): DeviceChoice {
-  return { name, missing: NO_WASM, start: () => startTestWasm(choice) };
+  return { name, start: () => startTestWasm(choice) };
 }
 
 async function startTestWebgpu(): Promise<TestDevice> {
   if (NO_WEBGPU) fail(`Cannot run on webgpu: ${NO_WEBGPU}`);
-  const { startWebgpu } = await import(WEBGPU_MODULE.href);
+  const { startWebgpu } = await import("../src/kernels/webgpu/mod.ts");
   const device = await startWebgpu({ software: true });
   if (!device) fail("Cannot run on webgpu: found an adapter, but startWebgpu() gave none");
   return { name: "webgpu", backendName: "webgpu", dispose: () => device.dispose() };
 }
 
 async function whyNoWebgpu(): Promise<string | undefined> {
-  if (!exists(WEBGPU_MODULE.pathname)) return "not built yet";
   if (!("gpu" in navigator)) return "this runtime has no WebGPU";
   return await navigator.gpu.requestAdapter() ? undefined : "no adapter";
 }

@@ -7,7 +7,7 @@
 import { deepEqual, ok } from "node:assert/strict";
 import { getBackend, setBackend } from "@tensorflow/tfjs-core";
 import { assertAllClose } from "../compare.ts";
-import { deviceTest, startTestWasm, wasmTest } from "../devices.ts";
+import { deviceTest, startTestWasm } from "../devices.ts";
 import type { NdArray } from "../reference/nd_array.ts";
 import { useReference } from "../reference/backend.ts";
 import { assertFiniteDifferences, inputSize, MAX_DIFFERENCES } from "./_finite_differences.ts";
@@ -19,7 +19,7 @@ export function kernelSuite(op: string, cases: readonly OpCase[]): void {
   deviceTest(`${op}() agrees with the reference`, async (_device, t) => {
     for (const opCase of cases) await t.step(opCase.name, () => assertAgreement(opCase));
   });
-  wasmTest(`${op}() gives the same bits with 1 and 2 threads`, async () => {
+  Deno.test(`${op}() gives the same bits with 1 and 2 threads [wasm]`, async () => {
     const [one, two] = [await evaluateOnWasm(cases, 1), await evaluateOnWasm(cases, 2)];
     cases.forEach(({ name }, i) => deepEqual(two[i], one[i], name));
   });

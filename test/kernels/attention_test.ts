@@ -82,7 +82,7 @@ kernelSuite("attention", [
   attended({ batch: 1, frames: 1, heads: 1, headSize: 1 }),
   attended({ batch: 2, frames: 1, heads: 4, headSize: 8 }),
   attended({ batch: 2, frames: 5, heads: 2, headSize: 3, lengths: [5, 2] }),
-  attended({ batch: 1, frames: 4, heads: 2, headSize: 4, scale: 0.7, biases: 1 }),
+  attended({ batch: 2, frames: 3, heads: 2, headSize: 4, scale: 0.7, biases: 1 }),
   attended({ batch: 2, frames: 3, heads: 2, headSize: 2, lengths: [1, 3], biases: 2 }),
   attended({ batch: 2, frames: 4, heads: 2, headSize: 3, dropoutRate: 0.4, dropoutSeed: 9 }),
   attended({ batch: 2, frames: 7, heads: 4, headSize: 16, lengths: [7, 3] }),

@@ -106,6 +106,16 @@ function scaled(factor: number): number[] {
   return Array.from({ length: 9 }, (_, i) => factor * i);
 }
 
+Deno.test("attention() gives every clip the one bias", () => {
+  const shape = [2, 3, 2];
+  const [q, k, v] = [counted(shape, 12), array(shape, ...Array(12).fill(0.1)), counted(shape, 12)];
+  const inputs = { q, k, v, lengths: array([2], 3, 3) };
+  const once = attention({ ...inputs, bias: counted([1, 2, 3, 3], 18) }, HEADS);
+  const numbers = counted([1, 2, 3, 3], 18).values;
+  const twice = attention({ ...inputs, bias: array([2, 2, 3, 3], ...numbers, ...numbers) }, HEADS);
+  once.forEach((output, i) => assertEqual(output, twice[i]!));
+});
+
 Deno.test("attention() numbers dropped probabilities by clip, head, query and key", () => {
   const ones = array([2, 2, 2], 1, 1, 1, 1, 1, 1, 1, 1);
   const inputs = { q: ones, k: ones, v: ones, lengths: array([2], 2, 2) };
@@ -185,4 +195,14 @@ Deno.test("adamwStep() clips, decays, averages, corrects the bias and steps", ()
   assertEqual(param!, array([2], 0.93670583959731, -1.8965426877624));
   assertEqual(m!, array([2], 0.0959999988, -0.079999984000003));
   assertEqual(v!, array([2], 0.0198359999856, 0.0063999974400008));
+});
+
+Deno.test("adamwStep() leaves gradients alone within the norm, or where no norm is given", () => {
+  const one = array([1], 1);
+  const betas = { beta1: 0.9, beta2: 0.99, eps: 1e-3, step: 1 };
+  for (const [norm, maxGradNorm] of [[0.5, 1], [5, 0]] as const) {
+    const state = { param: one, grad: one, m: one, v: one, norm: array([], norm) };
+    const attrs = { ...betas, learningRate: 0.1, weightDecay: 0, maxGradNorm };
+    assertEqual(adamwStep(state, attrs)[1]!, one);
+  }
 });
