@@ -15,6 +15,10 @@ export interface Batch {
   lengths?: Int32Array;
   /** `[B]` class numbers. */
   labels: Int32Array;
+  /** `[B]` places of the clips in the data set, where batches go in another order. */
+  indices?: ArrayLike<number>;
+  /** Place of the batch in its epoch, where some may be left out. */
+  position?: number;
 }
 
 /** A data set as batches. */

@@ -13,25 +13,33 @@ export interface Evaluation extends EvalPrediction {
   loss: number;
 }
 
-/** Runs the model over a data set, in the order of the data. */
+interface ScoredClip {
+  index: number;
+  label: number;
+  scores: Float32Array;
+}
+
+/** Runs the model over a data set; scores come in the order of the data. */
 export async function evaluateModel(
   model: AudioClassificationModel,
   data: BatchSource,
   options: { batchSize: number; onClips?: (done: number) => void },
 ): Promise<Evaluation> {
   const classes = model.labels.length;
-  const logits: number[] = [];
-  const labels: number[] = [];
+  const clips: ScoredClip[] = [];
   for await (const batch of data.batches(-1, { batchSize: options.batchSize })) {
-    for (const score of await scoresOf(model, batch)) logits.push(score);
-    labels.push(...batch.labels);
-    options.onClips?.(labels.length);
+    const before = clips.length;
+    const scores = await scoresOf(model, batch);
+    batch.labels.forEach((label, i) => {
+      const index = batch.indices?.[i] ?? before + i;
+      clips.push({ index, label, scores: scores.subarray(i * classes, (i + 1) * classes) });
+    });
+    options.onClips?.(clips.length);
   }
-  const prediction = {
-    logits: Float32Array.from(logits),
-    classes,
-    labels: Int32Array.from(labels),
-  };
+  clips.sort((a, b) => a.index - b.index);
+  const logits = new Float32Array(clips.length * classes);
+  clips.forEach(({ scores }, i) => logits.set(scores, i * classes));
+  const prediction = { logits, classes, labels: Int32Array.from(clips, ({ label }) => label) };
   return { ...prediction, loss: meanCrossEntropy(prediction) };
 }
 

@@ -214,7 +214,7 @@ export class Trainer {
     this.#lossSum = addDisposing(this.#lossSum ?? zeros([]), result.loss.clone());
     disposeGradients(result);
     this.#resume.lossSteps++;
-    this.#resume.batches += batches.length;
+    this.#resume.batches = positionAfter(batches, this.#resume.batches);
     this.state.global_step++;
     const perEpoch = this.#options.trainDataset.batchCount(args.perDeviceTrainBatchSize);
     this.state.epoch = this.#resume.epoch + this.#resume.batches / perEpoch;
@@ -379,6 +379,12 @@ function accuracyOnly(evaluation: Evaluation): Record<string, number> {
 
 function withPrefix(name: string): string {
   return name.startsWith("eval_") ? name : `eval_${name}`;
+}
+
+/** Place in the epoch of the batch after these. */
+function positionAfter(batches: Batch[], before: number): number {
+  const last = batches.at(-1)!.position;
+  return last === undefined ? before + batches.length : last + 1;
 }
 
 /** Batches in groups of `size`; the last group of an epoch may be smaller. */
