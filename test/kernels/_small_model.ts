@@ -1,0 +1,129 @@
+/**
+ * A small model that calls every operation of the contract, and its training for a few steps.
+ *
+ * It means nothing; that it trains shows that the kernels of a device work together on the tape.
+ *
+ * @module
+ */
+import { equal } from "node:assert/strict";
+import {
+  dispose,
+  engine,
+  type Scalar,
+  type Tensor,
+  tensor,
+  tensor1d,
+  type Variable,
+  variable,
+  variableGrads,
+} from "@tensorflow/tfjs-core";
+import "../../src/gradients.ts";
+import {
+  type AdamwAttrs,
+  adamwStep,
+  attention,
+  conv1d,
+  crossEntropy,
+  dropout,
+  globalNorm,
+  groupNorm,
+  layerNorm,
+  layerSum,
+  linear,
+  maskChannels,
+  maskFrames,
+  meanPool,
+  weightNorm,
+} from "../../src/kernels.ts";
+import { normal } from "./_op_case.ts";
+
+/** Parameters: the dimensions are 2 clips, 20 samples, 9 frames, 6 channels, 3 classes. */
+const SHAPES: Record<string, number[]> = {
+  kernel: [6, 1, 4],
+  bias: [6],
+  gamma: [6],
+  beta: [6],
+  masked: [6],
+  square: [6, 6],
+  g: [1, 1, 3],
+  v: [6, 3, 3],
+  scores: [1, 2, 9, 9],
+  layers: [2],
+  head: [3, 6],
+};
+
+const ADAMW: Omit<AdamwAttrs, "step"> = {
+  learningRate: 0.05,
+  beta1: 0.9,
+  beta2: 0.999,
+  eps: 1e-8,
+  weightDecay: 0.01,
+  maxGradNorm: 1,
+};
+
+/** A parameter with its moments, which every step replaces. */
+interface Trained {
+  name: string;
+  param: Variable;
+  m: Tensor;
+  v: Tensor;
+}
+
+/** Trains on the device in use; fails when a step leaves a tensor behind. Returns the losses. */
+export async function trainSmallModel(steps: number): Promise<number[]> {
+  const trained = Object.entries(SHAPES).map(([name, shape], i) => initial(name, shape, i));
+  const before = engine().memory();
+  const losses: number[] = [];
+  for (let step = 1; step <= steps; step++) {
+    losses.push(await trainStep(trained, step));
+    const { numTensors, numDataBuffers } = engine().memory();
+    equal(numTensors, before.numTensors, `tensors after step ${step}`);
+    equal(numDataBuffers, before.numDataBuffers, `buffers after step ${step}`);
+  }
+  for (const { param, m, v } of trained) dispose([param, m, v]);
+  return losses;
+}
+
+function initial(name: string, shape: number[], seed: number): Trained {
+  const value = tensor(Array.from(normal(shape, { seed }).values), shape);
+  const param = variable(value);
+  value.dispose();
+  const zeros = () => tensor(new Float32Array(param.size), shape);
+  return { name, param, m: zeros(), v: zeros() };
+}
+
+async function trainStep(trained: Trained[], step: number): Promise<number> {
+  const params = Object.fromEntries(trained.map(({ name, param }) => [name, param]));
+  const { value, grads } = variableGrads(() => lossOf(params), Object.values(params));
+  const norm = globalNorm(Object.values(grads));
+  for (const state of trained) {
+    const { param, m, v } = state;
+    const grad = grads[param.name]!;
+    const [next, nextM, nextV] = adamwStep({ param, grad, m, v, norm }, { ...ADAMW, step });
+    param.assign(next);
+    dispose([next, m, v]);
+    Object.assign(state, { m: nextM, v: nextV });
+  }
+  const [loss] = await value.data();
+  dispose([value, norm, ...Object.values(grads)]);
+  return loss!;
+}
+
+function lossOf(params: Record<string, Tensor>): Scalar {
+  const { kernel, bias, gamma, beta, masked, square, g, v, scores, layers, head } = params;
+  const norm = { eps: 1e-5 };
+  const lengths = tensor1d([9, 6], "int32");
+  const waveform = tensor(Array.from(normal([40]).values), [2, 20, 1]);
+  const features = conv1d(waveform, kernel!, { stride: 2, bias, activation: "gelu" }); // [2, 9, 6]
+  const normed = groupNorm(features, gamma!, beta!, norm);
+  const frames = tensor([0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0], [2, 9], "int32");
+  const channels = tensor([0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0], [2, 6], "int32");
+  const spared = maskChannels(maskFrames(normed, frames, masked!), channels);
+  const positions = conv1d(spared, weightNorm(g!, v!), { groups: 2, padLeft: 1, padRight: 1 });
+  const hidden = linear(positions, square!, { bias, residual: spared, activation: "relu" });
+  const plain = attention(hidden, hidden, hidden, { heads: 2, lengths, dropoutRate: 0.1 });
+  const biased = attention(plain, hidden, plain, { heads: 2, lengths, bias: scores });
+  const out = layerNorm(dropout(biased, { rate: 0.1, seed: 3 }, hidden), gamma!, beta!, norm);
+  const pooled = meanPool(layerSum([hidden, out], layers!), lengths); // [2, 6]
+  return crossEntropy(linear(pooled, head!), tensor1d([2, 0], "int32")) as Scalar;
+}
