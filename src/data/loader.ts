@@ -117,10 +117,10 @@ async function readClip(
     return { samples: resampled, warning };
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
-    throw new AudioFormatError(`Cannot resample audio "${file}": ${cause.message}`, {
-      cause,
-      file,
-    });
+    const message =
+      `Cannot resample audio "${file}": expected a rate from which ${samplingRate} Hz ` +
+      `can be made, found ${sampleRateHz} Hz`;
+    throw new AudioFormatError(message, { cause, file });
   }
 }
 

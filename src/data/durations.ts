@@ -1,0 +1,133 @@
+/**
+ * How long clips are, from their headers, without decoding them.
+ *
+ * Good for putting clips of like length together and for refusing one that is far too long before
+ * it is read. Not good for timing: a header is believed as far as the file's size allows, and what is no
+ * WAV file is guessed from its size. What is broken about a file is for the decoder to say.
+ *
+ * @module
+ */
+
+import { FileError } from "../errors.ts";
+import { fileSource } from "../files.ts";
+import type { ByteSource } from "../weights/byte_source.ts";
+import type { AudioClip } from "./dataset.ts";
+
+const RIFF_HEADER_BYTES = 12;
+const CHUNK_HEADER_BYTES = 8;
+
+/** A chunk's header with as much of a `fmt ` chunk as is needed. */
+const CHUNK_START_BYTES = CHUNK_HEADER_BYTES + 16;
+
+/** Chunks looked at before giving up. */
+const MAX_CHUNKS = 64;
+
+/** What a compressed file is taken to spend on a second: 64 kbit/s, usual for speech. */
+const COMPRESSED_BYTES_PER_SEC = 8_000;
+
+const FILES_AT_ONCE = 16;
+
+const cache = new WeakMap<readonly AudioClip[], Promise<Float64Array>>();
+
+/**
+ * The seconds of every clip, read once for a data set and then kept.
+ *
+ * A file that cannot be read counts as 0 seconds long; the loader will name it.
+ *
+ * @param clips the clips of a data set.
+ * @returns one number for each clip.
+ *
+ * @example
+ * ```ts
+ * import { encodeWav } from "../audio/encode_wav.ts";
+ * import { deepEqual } from "node:assert/strict";
+ *
+ * const file = await Deno.makeTempFile();
+ * await Deno.writeFile(file, encodeWav(new Float32Array(4_000), 8_000));
+ * deepEqual(await clipDurations([{ file, label: 0 }]), Float64Array.of(0.5));
+ * ```
+ */
+export function clipDurations(clips: readonly AudioClip[]): Promise<Float64Array> {
+  const known = cache.get(clips);
+  if (known !== undefined) return known;
+  const durations = readDurations(clips);
+  cache.set(clips, durations);
+  return durations;
+}
+
+async function readDurations(clips: readonly AudioClip[]): Promise<Float64Array> {
+  const durations = new Float64Array(clips.length);
+  let next = 0;
+  const work = async () => {
+    while (next < clips.length) {
+      const at = next++;
+      durations[at] = await fileDuration(clips[at]!.file);
+    }
+  };
+  await Promise.all(Array.from({ length: FILES_AT_ONCE }, work));
+  return durations;
+}
+
+async function fileDuration(file: string): Promise<number> {
+  try {
+    using source = await fileSource(file);
+    return await wavDurationSec(source) ?? source.sizeBytes / COMPRESSED_BYTES_PER_SEC;
+  } catch (error) {
+    if (error instanceof FileError) return 0;
+    throw error;
+  }
+}
+
+/**
+ * The seconds that a WAV file's headers declare, at most what the file has room for.
+ *
+ * @param source the file; a few dozen bytes of it are read, however long it is.
+ * @returns undefined where it is no WAV file or its headers make no sense.
+ *
+ * @example
+ * ```ts
+ * import { encodeWav } from "../audio/encode_wav.ts";
+ * import { bytesSource } from "../weights/byte_source.ts";
+ * import { equal } from "node:assert/strict";
+ *
+ * const bytes = encodeWav(new Float32Array(4_000), 8_000);
+ * equal(await wavDurationSec(bytesSource("clip.wav", bytes)), 0.5);
+ * ```
+ */
+export async function wavDurationSec(source: ByteSource): Promise<number | undefined> {
+  const riff = await viewOf(source, 0, RIFF_HEADER_BYTES);
+  if (textAt(riff, 0) !== "RIFF" || textAt(riff, 8) !== "WAVE") return undefined;
+  let bytesPerSec: number | undefined;
+  let dataBytes: number | undefined;
+  let at = RIFF_HEADER_BYTES;
+  for (
+    let chunks = 0;
+    chunks < MAX_CHUNKS && at + CHUNK_HEADER_BYTES <= source.sizeBytes;
+    chunks++
+  ) {
+    const view = await viewOf(source, at, CHUNK_START_BYTES);
+    const declared = view.getUint32(4, true);
+    at += CHUNK_HEADER_BYTES;
+    const room = source.sizeBytes - at;
+    const id = textAt(view, 0);
+    // A writer to a pipe cannot fill in the size: it leaves 0 or 2^32 - 1.
+    if (id === "data") dataBytes ??= declared === 0 ? room : Math.min(declared, room);
+    if (id === "fmt " && view.byteLength === CHUNK_START_BYTES) {
+      bytesPerSec ??= view.getUint32(12, true) * view.getUint16(20, true);
+    }
+    if (bytesPerSec && dataBytes !== undefined) return dataBytes / bytesPerSec;
+    at += declared + declared % 2;
+  }
+  return undefined;
+}
+
+/** Up to `length` bytes from `start` on. */
+async function viewOf(source: ByteSource, start: number, length: number): Promise<DataView> {
+  const bytes = await source.read(start, Math.min(start + length, source.sizeBytes));
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function textAt(view: DataView, at: number): string {
+  if (at + 4 > view.byteLength) return "";
+  return String.fromCharCode(...Array.from({ length: 4 }, (_, i) => view.getUint8(at + i)));
+}
