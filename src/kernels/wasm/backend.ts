@@ -17,6 +17,8 @@ export const BACKEND_NAME = "earshot-wasm";
 
 /** Units of a kernel whose unit is one SIMD vector of an element-wise operation, per chunk at least. */
 export const VECTOR_GRAIN = 4096;
+/** Elements worth another thread, for kernels whose unit is a row. */
+export const ROW_GRAIN_ELEMENTS = 16384;
 /** Float32 elements of a SIMD vector. */
 export const LANES = 4;
 
@@ -94,6 +96,11 @@ export class WasmBackend extends BackendWasm {
     return new Int32Array(this.#parts.memory.buffer, address, length);
   }
 
+  /** @see floats */
+  doubles(address: number, length: number): Float64Array {
+    return new Float64Array(this.#parts.memory.buffer, address, length);
+  }
+
   /** Bytes of memory, and how many of them are in tensors and scratch. */
   memoryUse(): { totalBytes: number; usedBytes: number; blocks: number } {
     const { memory, heap } = this.#parts;
@@ -149,6 +156,11 @@ export function registerWasmKernel<Inputs, Attrs = Record<string, never>>(
 /** Number of SIMD vectors that hold all elements: the units of an element-wise kernel. */
 export function vectorsOf(x: TensorInfo): number {
   return Math.ceil(sizeOf(x.shape) / LANES);
+}
+
+/** A tensor as a matrix: its last axis, and everything before that. */
+export function rowsOf(x: TensorInfo): { rows: number; columns: number } {
+  return { rows: sizeOf(x.shape.slice(0, -1)), columns: x.shape.at(-1) ?? 1 };
 }
 
 /** Number of elements of a shape. */

@@ -5,9 +5,22 @@
  *
  * @module
  */
-import "./standard.ts";
 import "./activation.ts";
+import "./adamw_step.ts";
+import "./column_sum.ts";
+import "./attention.ts";
 import "./conv1d.ts";
+import "./cross_entropy.ts";
+import "./dropout.ts";
+import "./global_norm.ts";
+import "./group_norm.ts";
+import "./layer_norm.ts";
+import "./layer_sum.ts";
 import "./linear.ts";
+import "./mask_channels.ts";
+import "./mask_frames.ts";
+import "./mean_pool.ts";
+import "./standard.ts";
+import "./weight_norm.ts";
 
 export { startWasm, type WasmDevice, type WasmOptions } from "./device.ts";

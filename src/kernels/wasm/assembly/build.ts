@@ -23,7 +23,7 @@ const COMMON_FLAGS = [
   ENTRY,
   ...["--runtime", "stub", "--noAssert", "-O3"],
   ...["--importMemory", "--noExportMemory", "--maximumMemory", `${MAX_PAGES}`],
-  ...["--memoryBase", `${MEMORY_BASE}`, "--disable", "bulk-memory", "--enable", "simd"],
+  ...["--memoryBase", `${MEMORY_BASE}`, "--enable", "simd"],
 ];
 
 interface Built {

@@ -1,0 +1,29 @@
+// Sums of squares in double precision; one unit is a block of BLOCK elements, its sum one float64.
+import { laneMask, VECTOR_BYTES } from "./simd";
+
+/** `../global_norm.ts` has the same. */
+const BLOCK: i32 = 16384;
+
+export function sumSquares(
+  thread: i32, begin: i32, end: i32,
+  x: usize, sums: usize, size: i32,
+): void {
+  for (let unit = begin; unit < end; unit++) {
+    const first = unit * BLOCK;
+    const sum = squaresOf(x + (<usize>first << 2), min(BLOCK, size - first));
+    f64.store(sums + (<usize>unit << 3), sum);
+  }
+}
+
+function squaresOf(x: usize, count: i32): f64 {
+  let low = f64x2.splat(0.0), high = low;
+  for (let left = count; left > 0; left -= 4, x += VECTOR_BYTES) {
+    const value = v128.and(v128.load(x), laneMask(left));
+    const first = f64x2.promote_low_f32x4(value);
+    const second = f64x2.promote_low_f32x4(v128.shuffle<i32>(value, value, 2, 3, 2, 3));
+    low = f64x2.add(low, f64x2.mul(first, first));
+    high = f64x2.add(high, f64x2.mul(second, second));
+  }
+  const sum = f64x2.add(low, high);
+  return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
+}

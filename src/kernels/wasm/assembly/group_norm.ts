@@ -1,0 +1,265 @@
+// Normalisation of each channel of each clip over time; one unit is four channels of one clip.
+//
+// Statistics are gathered eight frames at a time, held in registers: their mean, the squared
+// differences from it, and a merge into the running values (Chan, Golub and LeVeque 1983), so that one pass
+// over memory is as exact as two.
+import { madd, nmadd, storeLanes, VECTOR_BYTES } from "./simd";
+
+const GROUP: i32 = 8;
+
+/** Places of the statistics of a clip, each `statBytes` long. The gradient needs all four. */
+// @ts-ignore: decorator
+@inline
+const MEAN: usize = 0;
+/** Sum of squared differences, then the inverse deviation. */
+// @ts-ignore: decorator
+@inline
+const SPREAD: usize = 1;
+/** Sum of dy. */
+// @ts-ignore: decorator
+@inline
+const SLOPE: usize = 2;
+/** Sum of dy * (x - mean), then of dy * normal. */
+// @ts-ignore: decorator
+@inline
+const PRODUCT: usize = 3;
+
+export function groupNorm(
+  thread: i32, begin: i32, end: i32,
+  x: usize, gamma: usize, beta: usize, y: usize, stats: usize, statBytes: usize,
+  frames: i32, channels: i32, eps: f32,
+): void {
+  const vectors = (channels + 3) >> 2;
+  const clipBytes = <usize>frames * <usize>channels * 4;
+  while (begin < end) {
+    const clip = begin / vectors;
+    const first = begin - clip * vectors;
+    const last = min(vectors, first + end - begin);
+    const stat = stats + 2 * <usize>clip * statBytes;
+    const from = x + <usize>clip * clipBytes;
+    gatherMoments(from, stat, statBytes, frames, channels, first, last);
+    finishDeviation(stat, statBytes, frames, first, last, eps);
+    normalize(from, y + <usize>clip * clipBytes, gamma, beta, stat, statBytes, frames, channels, first, last);
+    begin += last - first;
+  }
+}
+
+/** Mean and sum of squared differences of vectors `first` to `last` of the channels of one clip. */
+function gatherMoments(
+  x: usize, stat: usize, statBytes: usize,
+  frames: i32, channels: i32, first: i32, last: i32,
+): void {
+  const rowBytes = <usize>channels << 2;
+  const from = <usize>first * VECTOR_BYTES;
+  const until = <usize>last * VECTOR_BYTES;
+  memory.fill(stat + MEAN * statBytes + from, 0, until - from);
+  memory.fill(stat + SPREAD * statBytes + from, 0, until - from);
+  const eighth = f32x4.splat(1.0 / <f32>GROUP);
+  let frame = 0;
+  for (; frame + GROUP <= frames; frame += GROUP) {
+    const share = f32x4.splat(<f32>GROUP / <f32>(frame + GROUP));
+    const weight = f32x4.splat(<f32>GROUP * <f32>frame / <f32>(frame + GROUP));
+    const top = x + <usize>frame * rowBytes;
+    for (let i = from; i < until; i += VECTOR_BYTES) {
+      let at = top + i;
+      const x0 = v128.load(at), x1 = v128.load(at + rowBytes);
+      at += 2 * rowBytes;
+      const x2 = v128.load(at), x3 = v128.load(at + rowBytes);
+      at += 2 * rowBytes;
+      const x4 = v128.load(at), x5 = v128.load(at + rowBytes);
+      at += 2 * rowBytes;
+      const x6 = v128.load(at), x7 = v128.load(at + rowBytes);
+      const low = f32x4.add(f32x4.add(x0, x1), f32x4.add(x2, x3));
+      const high = f32x4.add(f32x4.add(x4, x5), f32x4.add(x6, x7));
+      const groupMean = f32x4.mul(f32x4.add(low, high), eighth);
+      let spread = v128.load(stat + SPREAD * statBytes + i);
+      spread = addSquare(x0, groupMean, spread);
+      spread = addSquare(x1, groupMean, spread);
+      spread = addSquare(x2, groupMean, spread);
+      spread = addSquare(x3, groupMean, spread);
+      spread = addSquare(x4, groupMean, spread);
+      spread = addSquare(x5, groupMean, spread);
+      spread = addSquare(x6, groupMean, spread);
+      spread = addSquare(x7, groupMean, spread);
+      const mean = v128.load(stat + MEAN * statBytes + i);
+      const apart = f32x4.sub(groupMean, mean);
+      v128.store(stat + MEAN * statBytes + i, madd(apart, share, mean));
+      v128.store(stat + SPREAD * statBytes + i, madd(f32x4.mul(apart, apart), weight, spread));
+    }
+  }
+  for (; frame < frames; frame++) {
+    const share = f32x4.splat(1.0 / <f32>(frame + 1));
+    const weight = f32x4.splat(<f32>frame / <f32>(frame + 1));
+    const top = x + <usize>frame * rowBytes;
+    for (let i = from; i < until; i += VECTOR_BYTES) {
+      const mean = v128.load(stat + MEAN * statBytes + i);
+      const apart = f32x4.sub(v128.load(top + i), mean);
+      const spread = v128.load(stat + SPREAD * statBytes + i);
+      v128.store(stat + MEAN * statBytes + i, madd(apart, share, mean));
+      v128.store(stat + SPREAD * statBytes + i, madd(f32x4.mul(apart, apart), weight, spread));
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function addSquare(x: v128, mean: v128, sum: v128): v128 {
+  const apart = f32x4.sub(x, mean);
+  return madd(apart, apart, sum);
+}
+
+/** Turns sums of squared differences into inverse deviations. */
+function finishDeviation(
+  stat: usize, statBytes: usize, frames: i32, first: i32, last: i32, eps: f32,
+): void {
+  const share = f32x4.splat(1.0 / <f32>frames);
+  const added = f32x4.splat(eps);
+  const one = f32x4.splat(1.0);
+  for (let vector = first; vector < last; vector++) {
+    const at = stat + SPREAD * statBytes + <usize>vector * VECTOR_BYTES;
+    v128.store(at, f32x4.div(one, f32x4.sqrt(madd(v128.load(at), share, added))));
+  }
+}
+
+function normalize(
+  x: usize, y: usize, gamma: usize, beta: usize, stat: usize, statBytes: usize,
+  frames: i32, channels: i32, first: i32, last: i32,
+): void {
+  const rowBytes = <usize>channels << 2;
+  const rest = last * 4 > channels ? channels & 3 : 0;
+  const from = <usize>first * VECTOR_BYTES;
+  const until = <usize>(rest ? last - 1 : last) * VECTOR_BYTES;
+  const deviation = stat + SPREAD * statBytes;
+  for (let frame = 0; frame < frames; frame++) {
+    const at = <usize>frame * rowBytes;
+    for (let i = from; i < until; i += VECTOR_BYTES) {
+      v128.store(y + at + i, normalOf(x + at + i, gamma + i, beta + i, stat + i, deviation + i));
+    }
+    if (rest) {
+      const i = until;
+      const tail = normalOf(x + at + i, gamma + i, beta + i, stat + i, deviation + i);
+      storeLanes(y + at + i, tail, rest);
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function normalOf(x: usize, gamma: usize, beta: usize, mean: usize, deviation: usize): v128 {
+  const scale = f32x4.mul(v128.load(gamma), v128.load(deviation));
+  return madd(f32x4.sub(v128.load(x), v128.load(mean)), scale, v128.load(beta));
+}
+
+/** dx; in `stats`, four a clip, SLOPE and PRODUCT are what the clip adds to dbeta and dgamma. */
+export function groupNormGrad(
+  thread: i32, begin: i32, end: i32,
+  x: usize, gamma: usize, dy: usize, dx: usize, stats: usize, statBytes: usize,
+  frames: i32, channels: i32, eps: f32,
+): void {
+  const vectors = (channels + 3) >> 2;
+  const clipBytes = <usize>frames * <usize>channels * 4;
+  while (begin < end) {
+    const clip = begin / vectors;
+    const first = begin - clip * vectors;
+    const last = min(vectors, first + end - begin);
+    const stat = stats + 4 * <usize>clip * statBytes;
+    const at = <usize>clip * clipBytes;
+    gatherSlopes(x + at, dy + at, stat, statBytes, frames, channels, first, last);
+    finishDeviation(stat, statBytes, frames, first, last, eps);
+    finishProduct(stat, statBytes, first, last);
+    spreadSlopes(x + at, gamma, dy + at, dx + at, stat, statBytes, frames, channels, first, last);
+    begin += last - first;
+  }
+}
+
+/** The moments of x as above and, in the same pass, the sums of dy and of dy * (x - mean). */
+function gatherSlopes(
+  x: usize, dy: usize, stat: usize, statBytes: usize,
+  frames: i32, channels: i32, first: i32, last: i32,
+): void {
+  const rowBytes = <usize>channels << 2;
+  const from = <usize>first * VECTOR_BYTES;
+  const until = <usize>last * VECTOR_BYTES;
+  for (let kind: usize = 0; kind < 4; kind++) {
+    memory.fill(stat + kind * statBytes + from, 0, until - from);
+  }
+  for (let frame = 0; frame < frames; frame += GROUP) {
+    const count = min(GROUP, frames - frame);
+    const share = f32x4.splat(<f32>count / <f32>(frame + count));
+    const weight = f32x4.splat(<f32>count * <f32>frame / <f32>(frame + count));
+    const inverse = f32x4.splat(1.0 / <f32>count);
+    const top = <usize>frame * rowBytes;
+    const bottom = top + <usize>count * rowBytes;
+    for (let i = from; i < until; i += VECTOR_BYTES) {
+      let sum = f32x4.splat(0.0);
+      for (let at = x + top + i, stop = x + bottom + i; at < stop; at += rowBytes) {
+        sum = f32x4.add(sum, v128.load(at));
+      }
+      const groupMean = f32x4.mul(sum, inverse);
+      let spread = v128.load(stat + SPREAD * statBytes + i);
+      let slope = f32x4.splat(0.0), product = slope;
+      for (let at = top + i, stop = bottom + i; at < stop; at += rowBytes) {
+        const apart = f32x4.sub(v128.load(x + at), groupMean);
+        const given = v128.load(dy + at);
+        spread = madd(apart, apart, spread);
+        product = madd(apart, given, product);
+        slope = f32x4.add(slope, given);
+      }
+      const mean = v128.load(stat + MEAN * statBytes + i);
+      const apart = f32x4.sub(groupMean, mean);
+      const moved = madd(apart, share, mean);
+      const slopeBefore = v128.load(stat + SLOPE * statBytes + i);
+      product = f32x4.add(product, v128.load(stat + PRODUCT * statBytes + i));
+      product = madd(f32x4.sub(mean, moved), slopeBefore, product);
+      product = madd(f32x4.sub(groupMean, moved), slope, product);
+      v128.store(stat + MEAN * statBytes + i, moved);
+      v128.store(stat + SPREAD * statBytes + i, madd(f32x4.mul(apart, apart), weight, spread));
+      v128.store(stat + SLOPE * statBytes + i, f32x4.add(slopeBefore, slope));
+      v128.store(stat + PRODUCT * statBytes + i, product);
+    }
+  }
+}
+
+/** From dy * (x - mean) to dy * normal. */
+function finishProduct(stat: usize, statBytes: usize, first: i32, last: i32): void {
+  for (let vector = first; vector < last; vector++) {
+    const at = stat + <usize>vector * VECTOR_BYTES;
+    const product = v128.load(at + PRODUCT * statBytes);
+    v128.store(at + PRODUCT * statBytes, f32x4.mul(product, v128.load(at + SPREAD * statBytes)));
+  }
+}
+
+/** `dx = gamma / deviation * (dy - mean(dy) - normal * mean(dy * normal))`. */
+function spreadSlopes(
+  x: usize, gamma: usize, dy: usize, dx: usize, stat: usize, statBytes: usize,
+  frames: i32, channels: i32, first: i32, last: i32,
+): void {
+  const rowBytes = <usize>channels << 2;
+  const share = f32x4.splat(1.0 / <f32>frames);
+  const rest = last * 4 > channels ? channels & 3 : 0;
+  const from = <usize>first * VECTOR_BYTES;
+  const until = <usize>(rest ? last - 1 : last) * VECTOR_BYTES;
+  for (let frame = 0; frame < frames; frame++) {
+    const at = <usize>frame * rowBytes;
+    for (let i = from; i < until; i += VECTOR_BYTES) {
+      v128.store(dx + at + i, slopeOf(x + at + i, gamma + i, dy + at + i, stat + i, statBytes, share));
+    }
+    if (rest) {
+      const i = until;
+      const tail = slopeOf(x + at + i, gamma + i, dy + at + i, stat + i, statBytes, share);
+      storeLanes(dx + at + i, tail, rest);
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function slopeOf(
+  x: usize, gamma: usize, dy: usize, stat: usize, statBytes: usize, share: v128,
+): v128 {
+  const inverse = v128.load(stat + SPREAD * statBytes);
+  const normal = f32x4.mul(f32x4.sub(v128.load(x), v128.load(stat)), inverse);
+  const projection = f32x4.mul(v128.load(stat + PRODUCT * statBytes), share);
+  const centred = nmadd(v128.load(stat + SLOPE * statBytes), share, v128.load(dy));
+  return f32x4.mul(nmadd(normal, projection, centred), f32x4.mul(v128.load(gamma), inverse));
+}
