@@ -25,9 +25,9 @@ const TILE_ROWS = 6;
 const BLOCK_DEPTH = 512;
 const BLOCK_ROWS = 256;
 /** Work on tiles and row addresses, as in `assembly/tile.ts`, rounded up. */
-const TILE_SCRATCH_BYTES = 384;
+export const TILE_SCRATCH_BYTES = 384;
 /** Less than this is not worth another thread: some tens of microseconds. */
-const CHUNK_FLOPS = 1e6;
+export const CHUNK_FLOPS = 1e6;
 /** Units per thread that share the work evenly. */
 const UNITS_PER_THREAD = 6;
 /** Largest unit of `gemmOuter`: both operands' blocks stay in L2. */

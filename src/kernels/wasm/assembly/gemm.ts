@@ -11,15 +11,14 @@
 import { activate, NONE } from "./activation";
 import { LANES, storeLanes, VECTOR_BYTES } from "./simd";
 import {
-  edgeTile,
   getC,
   PANEL,
   PANEL_BYTES,
   ROWS,
   setA,
   setC,
-  tile,
   TILE_SCRATCH_BYTES,
+  tilePanels,
   TileRows,
   UNIT_ROWS,
 } from "./tile";
@@ -87,11 +86,12 @@ export function gemm(
     const groupPacked = packed + <usize>(group * panels) * <usize>depth * PANEL_BYTES;
 
     for (let panel0 = firstPanel; panel0 < lastPanel; panel0 += BLOCK_PANELS) {
-      const panel1 = min(panel0 + BLOCK_PANELS, lastPanel);
+      const width = min(min(panel0 + BLOCK_PANELS, lastPanel) * PANEL, columns) - panel0 * PANEL;
+      const blockC = groupC + <usize>panel0 * PANEL_BYTES;
       for (let block = 0; block < blocks; block++) {
         const k = block * blockDepth;
         const stepDepth = min(blockDepth, depth - k);
-        const blockBias = block == 0 ? groupBias : 0;
+        const blockBias = block == 0 && groupBias ? groupBias + <usize>panel0 * PANEL_BYTES : 0;
         for (let row = firstRow; row < lastRow; row += ROWS) {
           const count = min(ROWS, lastRow - row);
           let batch = row / rows;
@@ -105,30 +105,28 @@ export function gemm(
               copyInside(base, start, stepDepth, aLimit, address);
             }
             setA(tileRows, i, address);
-            setC(tileRows, i, groupC + <usize>batch * cBatch + <usize>step * cRow);
+            setC(tileRows, i, blockC + <usize>batch * cBatch + <usize>step * cRow);
             // Rows past the last repeat it.
             if (i + 1 < count && ++step == rows) {
               step = 0;
               batch++;
             }
           }
-          for (let panel = panel0; panel < panel1; panel++) {
-            const width = columns - panel * PANEL;
-            const from = groupPacked + (<usize>panel * <usize>depth + <usize>k) * PANEL_BYTES;
-            const offset = <usize>panel * PANEL_BYTES;
-            const tileBias = blockBias ? blockBias + offset : 0;
-            if (width >= PANEL) {
-              tile(tileRows, count, stepDepth, 0, 4, from, offset, tileBias, block > 0);
-            } else {
-              edgeTile(
-                tileRows, count, stepDepth, 0, 4, from, offset, tileBias, block > 0, width,
-              );
-            }
-          }
+          tilePanels(
+            tileRows,
+            count,
+            stepDepth,
+            4,
+            groupPacked + (<usize>panel0 * <usize>depth + <usize>k) * PANEL_BYTES,
+            <usize>depth * PANEL_BYTES,
+            width,
+            PANEL_BYTES,
+            blockBias,
+            block > 0,
+          );
           if (block == blocks - 1 && (activation != NONE || residual != 0)) {
-            const width = min(panel1 * PANEL, columns) - panel0 * PANEL;
             for (let i = 0; i < count; i++) {
-              const at = getC(tileRows, i) + <usize>panel0 * PANEL_BYTES;
+              const at = getC(tileRows, i);
               finish(at, residual ? residual + (at - c) : 0, width, activation);
             }
           }

@@ -5,14 +5,13 @@
 // a convolution. Blocks of rows are packed, A in panels of ROWS columns and B in panels of 8, and
 // multiplied into C. The blocks are the same for any split of C, and so are the bits.
 import {
-  edgeTile,
   PANEL,
   PANEL_BYTES,
   ROWS,
   setA,
   setC,
-  tile,
   TILE_SCRATCH_BYTES,
+  tilePanels,
   TileRows,
 } from "./tile";
 
@@ -76,18 +75,18 @@ export function gemmOuter(
           setA(tileRows, r, aPanels + (<usize>(i * depth + r) << 2));
           setC(tileRows, r, groupC + <usize>(m0 + i + r) * cRow);
         }
-        const count = min(ROWS, height - i);
-        for (let j = 0; j < width; j += PANEL) {
-          const panel = bPanels + (<usize>(j * depth) << 2);
-          const offset = <usize>j << 2;
-          if (j + PANEL <= width) {
-            tile(tileRows, count, depth, 0, <usize>ROWS << 2, panel, offset, 0, row > 0);
-          } else {
-            edgeTile(
-              tileRows, count, depth, 0, <usize>ROWS << 2, panel, offset, 0, row > 0, width - j,
-            );
-          }
-        }
+        tilePanels(
+          tileRows,
+          min(ROWS, height - i),
+          depth,
+          <usize>ROWS << 2,
+          bPanels,
+          <usize>depth * PANEL_BYTES,
+          width,
+          PANEL_BYTES,
+          0,
+          row > 0,
+        );
       }
     }
   }

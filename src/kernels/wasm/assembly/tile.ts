@@ -62,27 +62,25 @@ export function getC(rows: TileRows, row: i32): usize {
  *
  * Row pointers past `count` must be readable; what they give is thrown away.
  *
- * @param aOffset bytes from the row addresses of A to the first k
  * @param aStep bytes from one k to the next in A
  * @param bias address of 8 floats, or 0
  */
-export function tile(
+function tile(
   rows: TileRows,
   count: i32,
   depth: i32,
-  aOffset: usize,
   aStep: usize,
   panel: usize,
   cOffset: usize,
   bias: usize,
   add: bool,
 ): void {
-  let a0 = rows.a0 + aOffset;
-  let a1 = rows.a1 + aOffset;
-  let a2 = rows.a2 + aOffset;
-  let a3 = rows.a3 + aOffset;
-  let a4 = rows.a4 + aOffset;
-  let a5 = rows.a5 + aOffset;
+  let a0 = rows.a0;
+  let a1 = rows.a1;
+  let a2 = rows.a2;
+  let a3 = rows.a3;
+  let a4 = rows.a4;
+  let a5 = rows.a5;
   const zero = f32x4.splat(0);
   let c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero;
   let c30 = zero, c31 = zero, c40 = zero, c41 = zero, c50 = zero, c51 = zero;
@@ -143,12 +141,11 @@ function writeRow(c: usize, low: v128, high: v128, bias: usize, add: bool): void
   v128.store(c, high, 16);
 }
 
-/** {@link tile} where only `columns` of the 8 are there: bias and C are touched no further. */
-export function edgeTile(
+/** {@link tile} where only `columns` of the 8 are there; bias and C are touched no further. */
+function edgeTile(
   rows: TileRows,
   count: i32,
   depth: i32,
-  aOffset: usize,
   aStep: usize,
   panel: usize,
   cOffset: usize,
@@ -162,7 +159,7 @@ export function edgeTile(
     setA(whole, row, load<usize>(changetype<usize>(rows) + (<usize>row << 2)));
     setC(whole, row, values + <usize>row * PANEL_BYTES);
   }
-  tile(whole, count, depth, aOffset, aStep, panel, 0, 0, false);
+  tile(whole, count, depth, aStep, panel, 0, 0, false);
   for (let row = 0; row < count; row++) {
     const c = getC(rows, row) + cOffset;
     for (let column: usize = 0; column < <usize>columns << 2; column += 4) {
@@ -172,4 +169,32 @@ export function edgeTile(
       store<f32>(c + column, sum);
     }
   }
+}
+
+/**
+ * `count` rows of C and all its `columns`, panel by panel.
+ *
+ * @param panelStride bytes from one panel to the next; a panel may hold more rows than `depth`
+ * @param cStride bytes from the columns of one panel to those of the next, 32 in a row of numbers
+ */
+export function tilePanels(
+  rows: TileRows,
+  count: i32,
+  depth: i32,
+  aStep: usize,
+  panels: usize,
+  panelStride: usize,
+  columns: i32,
+  cStride: usize,
+  bias: usize,
+  add: bool,
+): void {
+  let offset: usize = 0;
+  for (; columns >= PANEL; columns -= PANEL) {
+    tile(rows, count, depth, aStep, panels, offset, bias, add);
+    panels += panelStride;
+    offset += cStride;
+    if (bias) bias += PANEL_BYTES;
+  }
+  if (columns > 0) edgeTile(rows, count, depth, aStep, panels, offset, bias, add, columns);
 }

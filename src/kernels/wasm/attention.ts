@@ -1,0 +1,132 @@
+/**
+ * Scaled dot-product attention over all heads, forward and gradient, on WASM.
+ *
+ * Computes: `context = dropout(softmax(scale q k^T + bias)) v` for each head and the logarithm of each row's
+ *   sum of exponentials; gradients of `q`, `k`, `v` and `bias`, for which the probabilities are
+ *   computed anew as `exp(score - logSumExp)`. Keys from `lengths[b]` on are never touched.
+ * Buffers: `q`, `k`, `v`, `context`, `dy [B, T, D]`, `logSumExp [B, H, T]`, `bias [B or 1, H, T, T]` float32,
+ *   `lengths [B]` int32; outputs of the same shapes.
+ * Memory: no T x T array. Per thread, forward: keys and values of a head, six rows of scores; gradient:
+ *   keys twice, values and both their gradients, three blocks of scores of 384 KB together.
+ * Error: 1e-6 for values around 1; the gradient adds the rounding of `logSumExp`, 1e-6 of each probability.
+ * Reference: `test/reference/attention.ts`.
+ *
+ * @module
+ */
+import type { TensorInfo } from "@tensorflow/tfjs-core";
+import type { AttentionAttrs } from "../../kernels.ts";
+import { registerWasmKernel, type WasmBackend } from "./backend.ts";
+import { CHUNK_FLOPS, roundUp, TILE_SCRATCH_BYTES } from "./gemm.ts";
+
+const FLOAT_BYTES = 4;
+/** Queries in a unit, and what blocks of them are a multiple of. */
+const UNIT_ROWS = 12;
+const TILE_ROWS = 6;
+/** Frames and head sizes are rounded up to whole panels. */
+const PANEL = 8;
+/** Three blocks of scores stay in L2. */
+const BLOCK_BYTES = 384 * 1024;
+const MAX_BLOCK_ROWS = 96;
+/** `AttentionCall` and `Work` of `assembly/`. */
+const CALL_BYTES = 64;
+const WORK_BYTES = 64;
+
+interface Inputs {
+  q: TensorInfo;
+  k: TensorInfo;
+  v: TensorInfo;
+  lengths: TensorInfo;
+  bias?: TensorInfo;
+}
+
+interface GradInputs extends Inputs {
+  context: TensorInfo;
+  logSumExp: TensorInfo;
+  dy: TensorInfo;
+}
+
+interface Sizes {
+  batch: number;
+  frames: number;
+  heads: number;
+  headSize: number;
+}
+
+for (const name of ["EarshotAttention", "EarshotBiasedAttention"]) {
+  registerWasmKernel<Inputs, AttentionAttrs>(name, ({ inputs, attrs, backend }) => {
+    const sizes = sizesOf(inputs.q, attrs);
+    const { batch, frames, heads, headSize } = sizes;
+    const context = backend.output(inputs.q.shape);
+    const logSumExp = backend.output([batch, heads, frames]);
+    const threadBytes = forwardThreadBytes(sizes);
+    const scratch = backend.scratch(backend.threads * threadBytes);
+    backend.dispatch("attention", batch * heads * Math.ceil(frames / UNIT_ROWS), [
+      ...inputAddresses(backend, inputs),
+      ...[backend.address(context), backend.address(logSumExp), frames],
+      ...attrNumbers(sizes, attrs),
+      ...[scratch, threadBytes],
+    ], Math.ceil(CHUNK_FLOPS / (4 * UNIT_ROWS * frames * headSize)));
+    return [context, logSumExp];
+  });
+
+  registerWasmKernel<GradInputs, AttentionAttrs>(`${name}Grad`, ({ inputs, attrs, backend }) => {
+    const { q, bias, context, logSumExp, dy } = inputs;
+    const sizes = sizesOf(q, attrs);
+    const { batch, frames, heads, headSize } = sizes;
+    const [dq, dk, dv] = [q, q, q].map(({ shape }) => backend.output(shape));
+    const dbias = bias && backend.output(bias.shape);
+    const blockRows = blockRowsOf(frames);
+    const threadBytes = gradThreadBytes(sizes, blockRows);
+    const scratch = backend.scratch(backend.threads * threadBytes);
+    const outputs = [dq!, dk!, dv!, ...(dbias ? [dbias] : [])];
+    const units = bias?.shape[0] === 1 ? heads : batch * heads;
+    backend.dispatch("attentionGrad", units, [
+      ...inputAddresses(backend, inputs),
+      ...[context, logSumExp, dy, dq!, dk!, dv!].map((x) => backend.address(x)),
+      ...[dbias ? backend.address(dbias) : 0, batch, frames],
+      ...attrNumbers(sizes, attrs),
+      ...[blockRows, scratch, threadBytes],
+    ], Math.ceil(CHUNK_FLOPS / (10 * frames * frames * headSize)));
+    return outputs;
+  });
+}
+
+function sizesOf({ shape }: TensorInfo, { heads }: AttentionAttrs): Sizes {
+  const [batch, frames, size] = shape as [number, number, number];
+  return { batch, frames, heads, headSize: size / heads };
+}
+
+/** The arguments from `q` to `biasShared`. */
+function inputAddresses(backend: WasmBackend, { q, k, v, lengths, bias }: Inputs): number[] {
+  return [
+    ...[q, k, v].map((x) => backend.address(x)),
+    ...[backend.address(lengths, "int32"), bias ? backend.address(bias) : 0],
+    bias?.shape[0] === 1 ? 1 : 0,
+  ];
+}
+
+/** The arguments from `heads` to `seed`. */
+function attrNumbers({ heads, headSize }: Sizes, attrs: AttentionAttrs): number[] {
+  const { scale, dropoutRate, dropoutSeed } = attrs;
+  const threshold = Math.ceil(dropoutRate * 2 ** 32);
+  return [heads, headSize, scale, threshold, 1 / (1 - dropoutRate), dropoutSeed];
+}
+
+/** Depends on nothing but the frames, so that the bits of the gradient do not either. */
+function blockRowsOf(frames: number): number {
+  const fitting = Math.floor(BLOCK_BYTES / (3 * FLOAT_BYTES * roundUp(frames, PANEL)));
+  const most = Math.min(MAX_BLOCK_ROWS, roundUp(frames, UNIT_ROWS));
+  return Math.max(UNIT_ROWS, Math.min(most, Math.floor(fitting / UNIT_ROWS) * UNIT_ROWS));
+}
+
+function forwardThreadBytes({ frames, headSize }: Sizes): number {
+  const [paddedFrames, paddedSize] = [roundUp(frames, PANEL), roundUp(headSize, PANEL)];
+  const floats = paddedFrames * headSize + paddedSize * frames + TILE_ROWS * (paddedFrames + 1);
+  return TILE_SCRATCH_BYTES + CALL_BYTES + roundUp(floats * FLOAT_BYTES, 64);
+}
+
+function gradThreadBytes({ frames, headSize }: Sizes, blockRows: number): number {
+  const [paddedFrames, paddedSize] = [roundUp(frames, PANEL), roundUp(headSize, PANEL)];
+  const floats = 5 * paddedFrames * paddedSize + blockRows * (3 * paddedFrames + 2 * paddedSize);
+  return TILE_SCRATCH_BYTES + CALL_BYTES + WORK_BYTES + roundUp(floats * FLOAT_BYTES, 64);
+}
