@@ -1,10 +1,10 @@
 /**
  * The local file system, for data sets, training and loading.
  *
- * Reading gives the sources that `weights/` reads from. Writing is atomic: under a temporary name in
- * the same folder, flushed to the disk, then renamed, so that a full disk or a lost process leaves
- * the old state or the new one, and never a file that only looks whole. Nothing here knows what the
- * bytes mean. Every failure of the operating system comes out as a `FileError`.
+ * Reading gives the sources that `weights/` reads from. Writing is atomic: under a temporary name
+ * in the same folder, flushed to the disk, then renamed, so that a full disk or a lost process
+ * leaves the old state or the new one, and never a file that only looks whole. Nothing here knows
+ * what the bytes mean. Every failure of the operating system comes out as a `FileError`.
  *
  * @module
  */
@@ -21,7 +21,9 @@ export interface FileSource extends ByteSource {
 
 /** The names in a folder, sorted, without hidden ones. */
 export interface FolderListing {
+  /** Files, and links to files or to nothing. */
   files: string[];
+  /** Folders, and links to folders. */
   folders: string[];
 }
 
@@ -365,7 +367,9 @@ function fileError(verb: string, file: string, cause: unknown): unknown {
   return new FileError(`Cannot ${verb} "${file}": ${reason}`, { cause, file, code });
 }
 
-/** The operating system's name for the reason, such as ENOENT; other libraries' codes hold a `_`. */
+/**
+ * The operating system's name for the reason, such as ENOENT; other libraries' codes hold a `_`.
+ */
 function codeOf(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | undefined)?.code;
   return typeof code === "string" && /^E[A-Z0-9]+$/.test(code) ? code : undefined;

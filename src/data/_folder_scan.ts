@@ -1,8 +1,8 @@
 /**
  * Finds the audio files of a data set folder and says which split and label each belongs to.
  *
- * Only names are looked at. The endings are those that Hugging Face's `audiofolder` takes, and a few
- * more of audio; whether a file holds what its ending says shows when it is read.
+ * Only names are looked at. The endings are those that Hugging Face's `audiofolder` takes, and a
+ * few more of audio; whether a file holds what its ending says shows when it is read.
  *
  * @module
  */
@@ -16,6 +16,7 @@ export type SplitName = "train" | "validation" | "test";
 
 /** Files that are no clips of the data set. */
 export interface IgnoredFiles {
+  /** How many there are. */
   count: number;
   /** One of them. */
   example?: string;
@@ -86,7 +87,10 @@ export async function scanFolder(dir: string): Promise<FolderScan> {
   return scan;
 }
 
-/** Which split a folder name speaks of: one of the words, alone or set off by -, _, ., space or digits. */
+/**
+ * Which split a folder name speaks of: one of the words, alone or set off by -, _, ., space or
+ * digits.
+ */
 export function splitOf(name: string): SplitName | undefined {
   const words = name.toLowerCase().split(/[-._ 0-9]+/);
   const splits = Object.keys(SPLIT_WORDS) as SplitName[];

@@ -1,10 +1,10 @@
 /**
  * The generator behind NumPy's `default_rng`, so that a seed splits data as it does in Python.
  *
- * PCG XSL-RR 128/64 (M. O'Neill, "PCG", HMC-CS-2014-0905), seeded by the hash of O'Neill's "Developing
- * a seed_seq Alternative" (2015), bounded by D. Lemire's "Fast Random Integer Generation in an
- * Interval" (2019). Numbers of 128 bits are eight limbs of 16, lowest first. For splitting only:
- * everything else draws from `src/random.ts`.
+ * PCG XSL-RR 128/64 (M. O'Neill, "PCG", HMC-CS-2014-0905), seeded by the hash of O'Neill's
+ * "Developing a seed_seq Alternative" (2015), bounded by D. Lemire's "Fast Random Integer
+ * Generation in an Interval" (2019). Numbers of 128 bits are eight limbs of 16, lowest first. For
+ * splitting only: everything else draws from `src/random.ts`.
  *
  * @module
  */

@@ -1,11 +1,11 @@
 /**
  * A data set that is a folder: `split/label/file`, or `label/file` that is split here.
  *
- * Follows Hugging Face's `audiofolder`: the label is the folder that a file lies in, labels are sorted
- * by name over all splits, a split is told by a folder name that says train, validation (valid, val,
- * dev) or test (eval), rows are in the order of their paths, hidden files do not count. Unlike
- * there, a file outside a label folder does not cost all files their label: it is left out, and said so. Only
- * names are read here, and no audio.
+ * Follows Hugging Face's `audiofolder`: the label is the folder that a file lies in, labels are
+ * sorted by name over all splits, a split is told by a folder name that says train, validation
+ * (valid, val, dev) or test (eval), rows are in the order of their paths, hidden files do not
+ * count. Unlike there, a file outside a label folder does not cost all files their label: it is
+ * left out, and said so. Only names are read here, and no audio.
  *
  * @module
  */
@@ -31,8 +31,8 @@ export interface AudioFolderOptions {
   /** Whether every label has the same share in every split made here. @default false */
   stratify?: boolean;
   /**
-   * The labels of a trained model, by number. The clips then have that model's numbers, a label that it
-   * does not know is an error, and one label is enough.
+   * The labels of a trained model, by number. The clips then have that model's numbers, a label
+   * that it does not know is an error, and one label is enough.
    */
   labels?: readonly string[];
 }
@@ -43,7 +43,9 @@ export interface AudioFolder {
   dir: string;
   /** The label names by number. */
   labels: readonly string[];
+  /** Number by label name, as in a model's `config.json`. */
   label2id: Readonly<Record<string, number>>;
+  /** Label name by number, as in a model's `config.json`. */
   id2label: Readonly<Record<string, string>>;
   /** The splits that the folder has or that were made here. */
   splits: Readonly<Partial<Record<SplitName, AudioDataset>>>;
@@ -61,8 +63,9 @@ const LAYOUTS = "label/file or split/label/file";
  * @param dir the folder.
  * @param options how to split a folder without splits, and the labels of a model to evaluate.
  * @returns one data set for each split, with the labels that they share.
- * @throws {DatasetError} where there is no such folder or no clip in it, only one label, a label that
- * the training split lacks or the model does not know, or a split would be made that is there already.
+ * @throws {DatasetError} where there is no such folder or no clip in it, only one label, a label
+ * that the training split lacks or the model does not know, or a split would be made that is there
+ * already.
  * @throws {RangeError} for a size or a seed that is no such number.
  *
  * @example

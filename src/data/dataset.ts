@@ -11,6 +11,7 @@ import { DatasetError } from "../errors.ts";
 
 /** One recording. */
 export interface AudioClip {
+  /** The path of an audio file. */
   readonly file: string;
   /** Index into the data set's labels. */
   readonly label: number;
@@ -22,6 +23,7 @@ export interface AudioDataset {
   readonly split: string;
   /** The names of all labels, also of those that no clip here has. */
   readonly labels: readonly string[];
+  /** In the order of their paths, or as a split drew them. */
   readonly clips: readonly AudioClip[];
 }
 
@@ -39,7 +41,8 @@ const MAX_LISTED = 20;
  * ```ts
  * import { throws } from "node:assert/strict";
  *
- * const dataset = { split: "test", labels: ["no", "yes"], clips: [{ file: "no/1.wav", label: 0 }] };
+ * const clips = [{ file: "no/1.wav", label: 0 }];
+ * const dataset = { split: "test", labels: ["no", "yes"], clips };
  * checkLabels(dataset, ["maybe", "no"]);
  * throws(() => checkLabels(dataset, ["maybe", "yes"]), /found "no"/);
  * ```
@@ -70,8 +73,10 @@ export function checkLabels(dataset: AudioDataset, modelLabels: readonly string[
  * ```ts
  * import { deepEqual } from "node:assert/strict";
  *
- * const dataset = { split: "test", labels: ["no", "yes"], clips: [{ file: "no/1.wav", label: 0 }] };
- * deepEqual(alignLabels(dataset, ["yes", "maybe", "no"]).clips, [{ file: "no/1.wav", label: 2 }]);
+ * const clips = [{ file: "no/1.wav", label: 0 }];
+ * const dataset = { split: "test", labels: ["no", "yes"], clips };
+ * const aligned = alignLabels(dataset, ["yes", "maybe", "no"]);
+ * deepEqual(aligned.clips, [{ file: "no/1.wav", label: 2 }]);
  * ```
  */
 export function alignLabels(dataset: AudioDataset, modelLabels: readonly string[]): AudioDataset {

@@ -24,7 +24,9 @@ import type { BatchPlan } from "./sampler.ts";
 export interface LoadClipOptions {
   /** The rate that the model hears, in hertz. */
   samplingRate: number;
-  /** Longest clip accepted; a longer one is refused, from its header where that can be. @default 600 */
+  /**
+   * Longest clip accepted; a longer one is refused, from its header where that can be. @default 600
+   */
   maxSeconds?: number;
   /** Fewest samples at that rate, such as the model's receptive field. @default 1 */
   minSamples?: number;
@@ -37,6 +39,7 @@ export interface ClipNotice {
    * was read, with a doubt.
    */
   kind: "silent" | "skipped" | "odd";
+  /** The clip's path. */
   file: string;
   /** What is wrong, one sentence that names the file. */
   message: string;
@@ -52,7 +55,10 @@ export interface ClipLoaderOptions extends LoadClipOptions {
   prefetch?: number;
   /** Memory for samples that later epochs find decoded; 0 for none. @default 268435456 (256 MiB) */
   cacheBytes?: number;
-  /** Changes a clip for training, such as by adding noise. Gets samples of its own, which it may change. */
+  /**
+   * Changes a clip for training, such as by adding noise. Gets samples of its own, which it may
+   * change.
+   */
   transform?: (samples: Float32Array, random: Random) => Float32Array;
   /** Seed of the numbers that `transform` gets. @default 42 */
   seed?: number;
@@ -154,8 +160,8 @@ function tooShort(
 /**
  * Loads the clips of one data set, in epoch after epoch.
  *
- * It remembers across epochs which files it had to skip, which it spoke of, and as many decoded clips as
- * fit in its cache.
+ * It remembers across epochs which files it had to skip, which it spoke of, and as many decoded
+ * clips as fit in its cache.
  *
  * @example
  * ```ts
@@ -178,7 +184,12 @@ export class ClipLoader {
   readonly #skipped = new Map<number, ClipNotice>();
   readonly #noticed = new Set<number>();
 
-  /** @param dataset the clips. @param options the rate of the model, and what to do with bad files. */
+  /**
+   * A loader that has read nothing yet.
+   *
+   * @param dataset the clips.
+   * @param options the rate that the model hears, and what to do with bad files.
+   */
   constructor(dataset: AudioDataset, options: ClipLoaderOptions) {
     this.#dataset = dataset;
     this.#options = options;
@@ -195,7 +206,8 @@ export class ClipLoader {
    *
    * @param plan clip numbers by batch.
    * @param epoch part of what the random numbers of `transform` depend on.
-   * @throws {FileError | AudioFormatError} for a clip that cannot be used, unless bad files are skipped.
+   * @throws {FileError | AudioFormatError} for a clip that cannot be used, unless bad files are
+   * skipped.
    * @throws {DatasetError} where every clip of the data set was skipped.
    */
   async *batches(plan: BatchPlan, epoch = 0): AsyncGenerator<ClipBatch, void, void> {

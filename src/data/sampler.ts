@@ -2,9 +2,9 @@
  * Which clips make up which batch of an epoch.
  *
  * A batch of clips of like length pads little. To stay random all the same, the clips are shuffled,
- * sorted by length within windows of some fifty batches, cut into batches, and the batches shuffled (the
- * reference's `group_by_length`). A plan depends on the seed and the epoch alone, so a resumed run
- * makes the same one and goes on in the middle. No audio is read here.
+ * sorted by length within windows of some fifty batches, cut into batches, and the batches shuffled
+ * (the reference's `group_by_length`). A plan depends on the seed and the epoch alone, so a resumed
+ * run makes the same one and goes on in the middle. No audio is read here.
  *
  * @module
  */
@@ -19,11 +19,11 @@ export interface BatchPlanOptions {
   /** Seconds (or any measure of length) by clip; given, batches are of like length. */
   durations?: ArrayLike<number>;
   /**
-   * Whether the order is random. Without, the clips stay in their order, or with `durations` go from
-   * the longest to the shortest. @default true
+   * Whether the order is random. Without, the clips stay in their order, or with `durations` go
+   * from the longest to the shortest. @default true
    */
   shuffle?: boolean;
-  /** @default 42 */
+  /** A number; its low 32 bits count. @default 42 */
   seed?: number;
   /** The epoch, from 0; each has its own order. @default 0 */
   epoch?: number;
@@ -40,11 +40,12 @@ const MIN_WINDOWS = 4;
 /**
  * Plans the batches of one epoch; every clip is in exactly one of them.
  *
- * In a shuffled plan by length the batch with the longest clip comes first, so that a device whose memory
- * does not suffice fails at once.
+ * In a shuffled plan by length the batch with the longest clip comes first, so that a device whose
+ * memory does not suffice fails at once.
  *
  * @param count the number of clips.
- * @throws {RangeError} for a batch size that is not a whole number from 1, or other than `count` durations.
+ * @throws {RangeError} for a batch size that is not a whole number from 1, or other than `count`
+ * durations.
  *
  * @example
  * ```ts

@@ -1,8 +1,8 @@
 /**
  * Splits a data set in two, clip for clip as Hugging Face `datasets` does for the same seed.
  *
- * Clips are dealt out one by one, so two recordings of one person may land on both sides; a data set
- * with people in it is better split by hand into folders. The stratified way is scikit-learn's
+ * Clips are dealt out one by one, so two recordings of one person may land on both sides; a data
+ * set with people in it is better split by hand into folders. The stratified way is scikit-learn's
  * StratifiedShuffleSplit, which `datasets` follows.
  *
  * @module
@@ -24,7 +24,9 @@ export interface TrainTestSplitOptions {
 
 /** The two sides of a split, in the order in which they were drawn. */
 export interface TrainTestSplit {
+  /** What is left for training. */
   train: AudioDataset;
+  /** `testSize` clips. */
   test: AudioDataset;
 }
 
@@ -42,7 +44,8 @@ export interface TrainTestSplit {
  * import { deepEqual } from "node:assert/strict";
  *
  * const clips = Array.from({ length: 10 }, (_, i) => ({ file: `${i}.wav`, label: i % 2 }));
- * const { test } = trainTestSplit({ split: "all", labels: ["no", "yes"], clips }, { testSize: 0.2 });
+ * const dataset = { split: "all", labels: ["no", "yes"], clips };
+ * const { test } = trainTestSplit(dataset, { testSize: 0.2 });
  * deepEqual(test.clips.map((clip) => clip.file), ["5.wav", "6.wav"]);
  * ```
  */
@@ -79,9 +82,9 @@ function countOf(testSize: number, { split, clips }: AudioDataset): number {
   }
   const count = isCount ? testSize : Math.ceil(testSize * clips.length);
   if (count < clips.length) return count;
-  const found = `${clips.length} in all`;
+  const expected = `more than the ${count} clips to test on`;
   throw new DatasetError(
-    `Cannot split data set "${split}": expected more than the ${count} clips to test on, found ${found}`,
+    `Cannot split data set "${split}": expected ${expected}, found ${clips.length} in all`,
   );
 }
 
@@ -90,15 +93,17 @@ function plainSides(count: number, testCount: number, random: Pcg64): Sides {
   return { test: order.slice(0, testCount), train: order.slice(testCount) };
 }
 
-/** Each label's clips are shuffled and dealt to both sides by its share, then each side is shuffled. */
+/**
+ * Each label's clips are shuffled and dealt to both sides by its share, then each side is shuffled.
+ */
 function stratifiedSides(dataset: AudioDataset, testCount: number, random: Pcg64): Sides {
   const groups = clipsByLabel(dataset);
   const trainCount = dataset.clips.length - testCount;
   for (const [side, count] of [["train", trainCount], ["test", testCount]] as const) {
     if (count >= groups.length) continue;
-    const found = `${count}, which cannot hold all ${groups.length} labels`;
     throw new DatasetError(
-      `Cannot split data set "${dataset.split}" by label: expected more clips to ${side} on, found ${found}`,
+      `Cannot split data set "${dataset.split}" by label: expected more clips to ${side} on, ` +
+        `found ${count}, which cannot hold all ${groups.length} labels`,
     );
   }
   const sizes = groups.map((group) => group.length);

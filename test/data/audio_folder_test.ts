@@ -155,8 +155,8 @@ folderTest(
     ]);
     await rejects(loadAudioFolder(dir, { testSize: 0.2 }), {
       name: "DatasetError",
-      message:
-        `Cannot make a test split of data set "${dir}": expected no such split, found 10 clips in it`,
+      message: `Cannot make a test split of data set "${dir}": expected no such split, ` +
+        "found 10 clips in it",
     });
   },
 );
@@ -217,8 +217,8 @@ folderTest("loadAudioFolder() refuses a test label that training never hears", a
   await putFiles(dir, ["train/a/1.wav", "train/b/1.wav", "test/c/1.wav"]);
   await rejects(loadAudioFolder(dir), {
     name: "DatasetError",
-    message:
-      `Cannot use split "test": expected labels that "train" has too, found "c" ("${dir}/test/c/1.wav")`,
+    message: `Cannot use split "test": expected labels that "train" has too, found "c" ` +
+      `("${dir}/test/c/1.wav")`,
     file: `${dir}/test/c/1.wav`,
   });
 });

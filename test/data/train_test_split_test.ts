@@ -46,7 +46,7 @@ kitTest("trainTestSplit() makes the reference's stratified split", async () => {
   deepEqual([rows(train), rows(test)], [expected.train, expected.test]);
 });
 
-Deno.test("trainTestSplit() draws lots for what cannot be shared out, as the reference does", () => {
+Deno.test("trainTestSplit() draws lots for ties as the reference does", () => {
   // datasets 5.0.1: train_test_split(test_size=3, seed=7, stratify_by_column="y")
   const dataset = rowsOf([0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1]);
   const { train, test } = trainTestSplit(dataset, { testSize: 3, seed: 7, stratify: true });
