@@ -1,0 +1,43 @@
+/**
+ * Registers every kernel of the contract for the backend "webgpu"; the stock kernels stay beside them.
+ *
+ * @module
+ */
+import { registerKernel } from "@tensorflow/tfjs-core";
+import { activationKernels } from "./activation.ts";
+import { adamwStepKernels } from "./adamw_step.ts";
+import { attentionKernels } from "./attention.ts";
+import { columnSumKernels } from "./column_sum.ts";
+import { conv1dKernels } from "./conv1d.ts";
+import { crossEntropyKernels } from "./cross_entropy.ts";
+import { dropoutKernels } from "./dropout.ts";
+import { globalNormKernels } from "./global_norm.ts";
+import { groupNormKernels } from "./group_norm.ts";
+import { layerNormKernels } from "./layer_norm.ts";
+import { layerSumKernels } from "./layer_sum.ts";
+import { linearKernels } from "./linear.ts";
+import { maskChannelsKernels } from "./mask_channels.ts";
+import { maskFramesKernels } from "./mask_frames.ts";
+import { meanPoolKernels } from "./mean_pool.ts";
+import { weightNormKernels } from "./weight_norm.ts";
+
+const KERNELS = [
+  activationKernels,
+  adamwStepKernels,
+  attentionKernels,
+  columnSumKernels,
+  conv1dKernels,
+  crossEntropyKernels,
+  dropoutKernels,
+  globalNormKernels,
+  groupNormKernels,
+  layerNormKernels,
+  layerSumKernels,
+  linearKernels,
+  maskChannelsKernels,
+  maskFramesKernels,
+  meanPoolKernels,
+  weightNormKernels,
+].flat();
+
+for (const config of KERNELS) registerKernel(config);

@@ -1,0 +1,143 @@
+/**
+ * Finds a WebGPU adapter and makes it the device in use, with all that the adapter offers.
+ *
+ * The stock factory of the backend asks for few limits and no features, so it is taken out when this
+ * file is imported, and the backend is made here. Whether to use a GPU at all is decided elsewhere.
+ *
+ * @module
+ */
+import {
+  findBackendFactory,
+  registerBackend,
+  removeBackend,
+  setBackend,
+} from "@tensorflow/tfjs-core";
+import "./_register.ts";
+import { DeviceBackend } from "./_backend.ts";
+
+const BACKEND_NAME = "webgpu";
+
+/** Features that are asked for where the adapter has them. */
+const WANTED_FEATURES = ["shader-f16", "timestamp-query", "subgroups"] as const;
+
+/** How adapters that compute on the processor call themselves. */
+const SOFTWARE_NAMES = /llvmpipe|lavapipe|swiftshader|basic render|software/i;
+
+/** @see startWebgpu */
+export interface WebgpuOptions {
+  /** Whether an adapter that computes on the processor will do. @default false */
+  software?: boolean;
+}
+
+/** What an adapter is and can do. */
+export interface AdapterDescription {
+  /** Its name, as the driver gives it. */
+  adapter: string;
+  /** Whether it computes on the processor. */
+  software: boolean;
+  /** Optional WebGPU features, in alphabetical order. */
+  features: string[];
+  /** WebGPU limits by name. */
+  limits: Record<string, number>;
+  /** The adapter in one line. */
+  description: string;
+}
+
+/** The WebGPU device in use. */
+export interface WebgpuDevice extends AdapterDescription {
+  backend: "webgpu";
+  /** Ends the device and takes its backend away, with every tensor on it. */
+  dispose(): void;
+}
+
+let running: WebgpuDevice | undefined;
+
+if (findBackendFactory(BACKEND_NAME)) removeBackend(BACKEND_NAME);
+
+/**
+ * Starts WebGPU and makes it the device in use; where it runs already, only the latter.
+ *
+ * @returns the device, or undefined where there is no adapter, or only a software one and `software` is not set.
+ * @throws {OperationError} when the driver refuses the device.
+ *
+ * @example Use a GPU where there is one
+ * ```ts no-assert
+ * import { startWebgpu } from "./device.ts";
+ *
+ * const device = await startWebgpu();
+ * console.log(device?.description ?? "no GPU");
+ * device?.dispose();
+ * ```
+ */
+export async function startWebgpu(options: WebgpuOptions = {}): Promise<WebgpuDevice | undefined> {
+  if (running) return await activate(running, options);
+  const adapter = await requestAdapter();
+  if (!adapter) return undefined;
+  const described = describe(adapter);
+  if (described.software && !options.software) return undefined;
+  const device = await adapter.requestDevice({
+    requiredFeatures: WANTED_FEATURES.filter((feature) =>
+      adapter.features.has(feature)
+    ) as GPUFeatureName[],
+    requiredLimits: described.limits,
+  });
+  const backend = new DeviceBackend(device, adapter.info, described.adapter);
+  registerBackend(BACKEND_NAME, () => backend);
+  running = {
+    ...described,
+    backend: BACKEND_NAME,
+    dispose() {
+      if (running !== this) return;
+      running = undefined;
+      removeBackend(BACKEND_NAME);
+      device.destroy();
+    },
+  };
+  return await activate(running, options);
+}
+
+/** Describes the adapter that {@linkcode startWebgpu} would find, software or not; undefined where there is none. */
+export async function describeAdapter(): Promise<AdapterDescription | undefined> {
+  const adapter = await requestAdapter();
+  return adapter && describe(adapter);
+}
+
+async function activate(
+  device: WebgpuDevice,
+  { software = false }: WebgpuOptions,
+): Promise<WebgpuDevice | undefined> {
+  if (device.software && !software) return undefined;
+  await setBackend(BACKEND_NAME);
+  return device;
+}
+
+async function requestAdapter(): Promise<GPUAdapter | undefined> {
+  if (!("gpu" in navigator)) return undefined;
+  return await navigator.gpu.requestAdapter({ powerPreference: "high-performance" }) ?? undefined;
+}
+
+function describe({ info, features, limits }: GPUAdapter): AdapterDescription {
+  const named = [info.vendor, info.architecture, info.device].filter((part) => part).join(" ");
+  const adapter = info.description || named || "unnamed adapter";
+  const software = info.isFallbackAdapter || SOFTWARE_NAMES.test(`${named} ${adapter}`);
+  const tensorBytes = limits.maxStorageBufferBindingSize;
+  return {
+    adapter,
+    software,
+    features: Array.from(features as Iterable<string>).sort(),
+    limits: numbersOf(limits),
+    description: `${adapter}${software ? ", in software" : ""}, tensors up to ${
+      Math.floor(tensorBytes / 2 ** 20)
+    } MiB`,
+  };
+}
+
+/** Limits are getters of the prototype, which only `for in` visits. */
+function numbersOf(limits: GPUSupportedLimits): Record<string, number> {
+  const numbers: Record<string, number> = {};
+  for (const name in limits) {
+    const value = limits[name as keyof GPUSupportedLimits];
+    if (typeof value === "number") numbers[name] = value;
+  }
+  return numbers;
+}

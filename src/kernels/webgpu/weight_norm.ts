@@ -1,0 +1,92 @@
+/**
+ * Weight normalisation of a convolution per kernel tap, and its gradient.
+ *
+ * Computes: `w = g * v / |v|` with `|v|` over outputs and inputs of one tap; with `p = sum of dy * v`,
+ * `dg = p / |v|` and `dv = g / |v| * (dy - v * p / |v|^2)`.
+ * Buffers: v, dy, result [O, I, K]; g, squares, products [1, 1, K]; f32, all but result read.
+ * Grid: sums as in `_row_sum.ts`; then one thread per element.
+ * Memory: as in `_row_sum.ts`; v is read twice.
+ * Error: 1e-6 of the largest value.
+ * Reference: test/reference/weight_norm.ts
+ *
+ * @module
+ */
+import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
+import { elements, runElements } from "./_elements.ts";
+import { kernel, type Program, release, u32 } from "./_program.ts";
+import { rowSum, type RowSumSizes, sumRows } from "./_row_sum.ts";
+
+type WeightNormInputs = Record<"g" | "v" | "dy", TensorInfo>;
+
+const SQUARES: Program<Record<never, never>> = {
+  name: "WeightNormSquares",
+  source: () => rowSum("v[i] * v[i]"),
+};
+
+const PRODUCTS: Program<Record<never, never>> = {
+  name: "WeightNormProducts",
+  source: () => rowSum("v[i] * dy[i]"),
+};
+
+const FORWARD: Program<Record<never, never>> = {
+  name: "WeightNorm",
+  source: () => elements("g[i % uniforms.width] * v[i] / sqrt(squares[i % uniforms.width])"),
+};
+
+const GAIN_GRADIENT: Program<Record<never, never>> = {
+  name: "WeightNormGradGain",
+  source: () => elements("products[i] / sqrt(squares[i])"),
+};
+
+const DIRECTION_GRADIENT: Program<Record<never, never>> = {
+  name: "WeightNormGradDirection",
+  source: () =>
+    elements(
+      "directionGradient(i, i % uniforms.width)",
+      `
+    fn directionGradient(i: u32, tap: u32) -> f32 {
+      let across = dy[i] - v[i] * products[tap] / squares[tap];
+      return g[tap] / sqrt(squares[tap]) * across;
+    }`,
+    ),
+};
+
+/** `EarshotWeightNorm` and its gradient. */
+export const weightNormKernels: KernelConfig[] = [
+  kernel("EarshotWeightNorm", (backend, inputs) => {
+    const { g, v } = inputs as WeightNormInputs;
+    const squares = sumRows(backend, SQUARES, { config: {}, inputs: { v }, ...sizesOf(v) });
+    const weight = runElements(backend, FORWARD, {
+      config: {},
+      inputs: { g, v, squares },
+      uniforms: { width: u32(v.shape[2]!) },
+      shape: v.shape,
+    });
+    release(backend, squares);
+    return weight;
+  }),
+  kernel("EarshotWeightNormGrad", (backend, inputs) => {
+    const { g, v, dy } = inputs as WeightNormInputs;
+    const squares = sumRows(backend, SQUARES, { config: {}, inputs: { v }, ...sizesOf(v) });
+    const products = sumRows(backend, PRODUCTS, { config: {}, inputs: { v, dy }, ...sizesOf(v) });
+    const dg = runElements(backend, GAIN_GRADIENT, {
+      config: {},
+      inputs: { products, squares },
+      shape: g.shape,
+    });
+    const dv = runElements(backend, DIRECTION_GRADIENT, {
+      config: {},
+      inputs: { g, v, dy, squares, products },
+      uniforms: { width: u32(v.shape[2]!) },
+      shape: v.shape,
+    });
+    release(backend, squares, products);
+    return [dg, dv];
+  }),
+];
+
+/** One column per tap, one row per pair of output and input. */
+function sizesOf({ shape }: TensorInfo): RowSumSizes {
+  const [outputs, inputs, width] = shape as [number, number, number];
+  return { batch: 1, rows: outputs * inputs, columns: width };
+}
