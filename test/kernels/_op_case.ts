@@ -118,9 +118,9 @@ function readAll(tensors: Tensor[]): Promise<NdArray[]> {
   })));
 }
 
-function tensorCounts(): { tensors: number; buffers: number } {
-  const { numTensors, numDataBuffers } = engine().memory();
-  return { tensors: numTensors, buffers: numDataBuffers };
+/** Tensors alive, and buffers that the device holds, those inside a kernel included. */
+export function tensorCounts(): { tensors: number; buffers: number } {
+  return { tensors: engine().memory().numTensors, buffers: engine().backend.numDataIds() };
 }
 
 function mapValues<From, To>(

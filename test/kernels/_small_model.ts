@@ -5,10 +5,9 @@
  *
  * @module
  */
-import { equal } from "node:assert/strict";
+import { deepEqual } from "node:assert/strict";
 import {
   dispose,
-  engine,
   type Scalar,
   type Tensor,
   tensor,
@@ -35,7 +34,7 @@ import {
   meanPool,
   weightNorm,
 } from "../../src/kernels.ts";
-import { normal } from "./_op_case.ts";
+import { normal, tensorCounts } from "./_op_case.ts";
 
 /** Parameters: the dimensions are 2 clips, 20 samples, 9 frames, 6 channels, 3 classes. */
 const SHAPES: Record<string, number[]> = {
@@ -72,13 +71,11 @@ interface Trained {
 /** Trains on the device in use; fails when a step leaves a tensor behind. Returns the losses. */
 export async function trainSmallModel(steps: number): Promise<number[]> {
   const trained = Object.entries(SHAPES).map(([name, shape], i) => initial(name, shape, i));
-  const before = engine().memory();
+  const before = tensorCounts();
   const losses: number[] = [];
   for (let step = 1; step <= steps; step++) {
     losses.push(await trainStep(trained, step));
-    const { numTensors, numDataBuffers } = engine().memory();
-    equal(numTensors, before.numTensors, `tensors after step ${step}`);
-    equal(numDataBuffers, before.numDataBuffers, `buffers after step ${step}`);
+    deepEqual(tensorCounts(), before, `left behind by step ${step}`);
   }
   for (const { param, m, v } of trained) dispose([param, m, v]);
   return losses;
