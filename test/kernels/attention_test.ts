@@ -71,6 +71,16 @@ function withLogSumExp(): OpCase {
   };
 }
 
+/** Keys and values past the length that would overflow, were they looked at. */
+function padded(): OpCase {
+  const sizes = { batch: 2, frames: 19, heads: 2, headSize: 8, lengths: [19, 11] };
+  const opCase = attended({ ...sizes, note: "1e30 past the length, " });
+  const first = (19 + 11) * 16;
+  const overflow = (x: NdArray) => ({ ...x, values: x.values.slice().fill(1e30, first) });
+  const { q, k, v } = opCase.inputs as Record<"q" | "k" | "v", NdArray>;
+  return { ...opCase, inputs: { q, k: overflow(k), v: overflow(v) }, isSteep: true };
+}
+
 /** All frames equal: every key gets the same share. */
 function uniform(): OpCase {
   const opCase = attended({ batch: 1, frames: 5, heads: 2, headSize: 8, note: "all equal, " });
@@ -109,5 +119,6 @@ kernelSuite("attention", [
   }),
   withLogSumExp(),
   steep(),
+  padded(),
   uniform(),
 ]);

@@ -11,7 +11,16 @@ function pooled(shape: [number, number, number], lengths?: number[]): OpCase {
   };
 }
 
+/** Frames past the length that would be seen in the sum. */
+function padded(): OpCase {
+  const opCase = pooled([2, 7, 5], [7, 3]);
+  const values = opCase.inputs.x!.values.slice().fill(1e30, (7 + 3) * 5);
+  const name = `1e30 past the length, ${opCase.name}`;
+  return { ...opCase, name, inputs: { x: { shape: [2, 7, 5], values } } };
+}
+
 kernelSuite("meanPool", [
+  padded(),
   pooled([1, 1, 1]),
   pooled([2, 7, 3]),
   pooled([3, 5, 7], [5, 1, 3]),
