@@ -26,7 +26,7 @@ interface Moments {
   v: Tensor;
 }
 
-const NOT_DECAYED = /bias|layernorm|rmsnorm|(^|\.|_)norm(\.|$)/;
+const NOT_DECAYED = /bias|layernorm|rmsnorm|(^|\.|_)norm(\.|$)/i;
 
 /** Whether weight decay applies to a parameter of this name. */
 export function decays(name: string): boolean {

@@ -97,7 +97,10 @@ deviceTest("Trainer reproduces the reference's run step by step", async () => {
   for (const key of ["loss", "eval_loss"]) {
     assertAllClose(column(log, key), column(expected, key), { atol: 1e-3, label: key });
   }
-  assertAllClose(column(log, "grad_norm"), column(expected, "grad_norm"), { rtol: 1e-2, label: "norm" });
+  assertAllClose(column(log, "grad_norm"), column(expected, "grad_norm"), {
+    rtol: 1e-2,
+    label: "norm",
+  });
   const rates = column(expected, "learning_rate");
   assertAllClose(column(log, "learning_rate"), rates, { atol: 1e-12, label: "learning rate" });
   assert.deepEqual(column(log, "eval_accuracy"), column(expected, "eval_accuracy"));
@@ -118,6 +121,8 @@ deviceTest("Trainer averages accumulated batches over all their clips", async ()
   assertAllClose(column(log, "loss"), column(expected, "loss"), { atol: 1e-3, label: "loss" });
   const norms = column(expected, "grad_norm");
   assertAllClose(column(log, "grad_norm"), norms, { rtol: 1e-2, label: "norm" });
-  const logits = (await readTensors(`${CASE}/expected.safetensors`)).get("accumulation.test_logits")!;
+  const logits = (await readTensors(`${CASE}/expected.safetensors`)).get(
+    "accumulation.test_logits",
+  )!;
   assertAllClose(run.scores.logits, logits.values, { atol: 1e-2, label: "logits" });
 }, { needsKit: true });
