@@ -1,0 +1,101 @@
+/**
+ * What commands print: lines, tables, a progress bar, and JSON lines for programs.
+ *
+ * With `--json` standard output holds JSON, one object a line, and everything meant for people goes to
+ * standard error. A bar is drawn on a terminal only; elsewhere a plain line comes now and then.
+ *
+ * @module
+ */
+import { styleText } from "node:util";
+
+const BAR_WIDTH = 24;
+const REDRAW_MS = 100;
+const PLAIN_LINE_MS = 15_000;
+
+/** Where a command prints to. */
+export interface Output {
+  /** Whether programs read standard output. */
+  readonly json: boolean;
+  /** A line for people. */
+  line(text?: string): void;
+  /** A line for people on standard error, always. */
+  warn(text: string): void;
+  /** An object for programs; nothing without `--json`. */
+  event(object: object): void;
+  /** A heading or figure that stands out on a terminal. */
+  strong(text: string): string;
+  /** Starts a progress bar; call the result with what is done, and `undefined` at the end. */
+  progress(label: string, total: number): (done: number | undefined, note?: string) => void;
+}
+
+/** The output of this process. */
+export function processOutput(json: boolean): Output {
+  const print = (text: string) => json ? console.error(text) : console.log(text);
+  const color = terminal(json).isTerminal();
+  return {
+    json,
+    line: (text = "") => print(text),
+    warn: (text) => console.error(text),
+    event: (object) => json && console.log(JSON.stringify(object)),
+    strong: (text) => color ? styleText("bold", text) : text,
+    progress: (label, total) => progressBar(label, total, json),
+  };
+}
+
+function terminal(json: boolean): typeof Deno.stdout | typeof Deno.stderr {
+  return json ? Deno.stderr : Deno.stdout;
+}
+
+function progressBar(
+  label: string,
+  total: number,
+  json: boolean,
+): (done: number | undefined, note?: string) => void {
+  const out = terminal(json);
+  const drawn = out.isTerminal();
+  const started = performance.now();
+  let last = drawn ? -Infinity : started;
+  let first: number | undefined;
+  const write = (text: string) => out.writeSync(new TextEncoder().encode(text));
+  return (done, note = "") => {
+    if (done === undefined) {
+      if (drawn) write("\r\x1b[2K");
+      return;
+    }
+    first ??= done - 1;
+    const now = performance.now();
+    if (now - last < (drawn ? REDRAW_MS : PLAIN_LINE_MS)) return;
+    last = now;
+    const perSec = (done - first) / ((now - started) / 1000);
+    const left = duration((total - done) / perSec);
+    const status = `${done}/${total}  ${perSec.toFixed(1)}/s  ${left} left  ${note}`.trimEnd();
+    const filled = Math.round(BAR_WIDTH * done / total);
+    const bar = "█".repeat(filled) + "░".repeat(Math.max(0, BAR_WIDTH - filled));
+    write(drawn ? `\r\x1b[2K${label} ${bar} ${status}` : `${label} ${status}\n`);
+  };
+}
+
+/** Seconds as people say them: "8 s", "2 min 5 s". */
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return "?";
+  const whole = Math.max(0, Math.round(seconds));
+  const minutes = Math.floor(whole / 60);
+  return minutes > 0 ? `${minutes} min ${whole % 60} s` : `${whole} s`;
+}
+
+/** Rows as columns of equal width, numbers to the right. */
+export function table(headings: string[], rows: (string | number)[][]): string {
+  const cells = [headings, ...rows.map((row) => row.map(String))];
+  const widths = headings.map((_, i) => Math.max(...cells.map((row) => row[i]!.length)));
+  const right = headings.map((_, i) => rows.length > 0 && rows.every((row) => isNumber(row[i]!)));
+  const lines = cells.map((row) =>
+    row.map((cell, i) => right[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))
+      .join("  ").trimEnd()
+  );
+  const rule = widths.map((width) => "─".repeat(width)).join("  ");
+  return [lines[0], rule, ...lines.slice(1)].join("\n");
+}
+
+function isNumber(cell: string | number): boolean {
+  return typeof cell === "number" || /^[-\d.,%]+$/.test(cell);
+}
