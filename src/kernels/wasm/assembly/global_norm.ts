@@ -17,13 +17,31 @@ export function sumSquares(
 
 function squaresOf(x: usize, count: i32): f64 {
   let low = f64x2.splat(0.0), high = low;
-  for (let left = count; left > 0; left -= 4, x += VECTOR_BYTES) {
+  let left = count;
+  for (; left >= 4; left -= 4, x += VECTOR_BYTES) {
+    const value = v128.load(x);
+    low = addSquares(value, low);
+    high = addSquares(upperHalf(value), high);
+  }
+  if (left > 0) {
     const value = v128.and(v128.load(x), laneMask(left));
-    const first = f64x2.promote_low_f32x4(value);
-    const second = f64x2.promote_low_f32x4(v128.shuffle<i32>(value, value, 2, 3, 2, 3));
-    low = f64x2.add(low, f64x2.mul(first, first));
-    high = f64x2.add(high, f64x2.mul(second, second));
+    low = addSquares(value, low);
+    high = addSquares(upperHalf(value), high);
   }
   const sum = f64x2.add(low, high);
   return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
+}
+
+// @ts-ignore: decorator
+@inline
+function upperHalf(x: v128): v128 {
+  return v128.shuffle<i32>(x, x, 2, 3, 2, 3);
+}
+
+/** `sum` and the squares of the first two lanes of `x`, which are exact in double precision. */
+// @ts-ignore: decorator
+@inline
+function addSquares(x: v128, sum: v128): v128 {
+  const wide = f64x2.promote_low_f32x4(x);
+  return f64x2.add(sum, f64x2.mul(wide, wide));
 }

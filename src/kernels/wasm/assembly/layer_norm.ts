@@ -92,28 +92,43 @@ function gradOfRow(
   const mean = f32x4.splat(sumOfRow(x, columns) / <f32>columns);
   const variance = spreadOfRow(x, columns, mean) / <f32>columns;
   const inverse = f32x4.splat(1.0 / sqrt(variance + eps));
+  const whole = <usize>(columns & ~3) << 2;
+  const rest = columns & 3;
   let sum = f32x4.splat(0.0), product = sum;
   let i: usize = 0;
-  for (let left = columns; left > 0; left -= LANES, i += VECTOR_BYTES) {
-    const mask = laneMask(left);
+  for (; i < whole; i += VECTOR_BYTES) {
+    const slope = v128.load(dy + i);
+    const normal = f32x4.mul(f32x4.sub(v128.load(x + i), mean), inverse);
+    const scaled = f32x4.mul(slope, v128.load(gamma + i));
+    addToPart(part + i, partBytes, slope, normal);
+    sum = f32x4.add(sum, scaled);
+    product = madd(scaled, normal, product);
+  }
+  if (rest) {
+    const mask = laneMask(rest);
     const slope = v128.and(v128.load(dy + i), mask);
     const normal = v128.and(f32x4.mul(f32x4.sub(v128.load(x + i), mean), inverse), mask);
-    v128.store(part + i, madd(slope, normal, v128.load(part + i)));
-    v128.store(part + partBytes + i, f32x4.add(slope, v128.load(part + partBytes + i)));
     const scaled = v128.and(f32x4.mul(slope, v128.load(gamma + i)), mask);
+    addToPart(part + i, partBytes, slope, normal);
     sum = f32x4.add(sum, scaled);
     product = madd(scaled, normal, product);
   }
   const meanSlope = f32x4.splat(sumLanes(sum) / <f32>columns);
   const projection = f32x4.splat(sumLanes(product) / <f32>columns);
-  const whole = <usize>(columns & ~3) << 2;
   for (i = 0; i < whole; i += VECTOR_BYTES) {
     v128.store(dx + i, slopeOf(x + i, gamma + i, dy + i, mean, inverse, meanSlope, projection));
   }
-  if (columns & 3) {
+  if (rest) {
     const tail = slopeOf(x + i, gamma + i, dy + i, mean, inverse, meanSlope, projection);
-    storeLanes(dx + i, tail, columns & 3);
+    storeLanes(dx + i, tail, rest);
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function addToPart(part: usize, partBytes: usize, slope: v128, normal: v128): void {
+  v128.store(part, madd(slope, normal, v128.load(part)));
+  v128.store(part + partBytes, f32x4.add(slope, v128.load(part + partBytes)));
 }
 
 // @ts-ignore: decorator

@@ -42,10 +42,17 @@ export function layerSumGrad(
       const dx = load<usize>(slopes + (layer << 2)) + first;
       const share = v128.load32_splat(shares + (layer << 2));
       let product = f32x4.splat(0.0);
-      for (let i: usize = 0, left = length; left > 0; left -= 4, i += VECTOR_BYTES) {
+      let left = length;
+      let i: usize = 0;
+      for (; left >= 4; left -= 4, i += VECTOR_BYTES) {
         const slope = v128.load(dy + first + i);
-        const masked = v128.and(slope, laneMask(left));
-        product = madd(masked, v128.and(v128.load(x + i), laneMask(left)), product);
+        product = madd(slope, v128.load(x + i), product);
+        v128.store(dx + i, f32x4.mul(slope, share));
+      }
+      if (left > 0) {
+        const mask = laneMask(left);
+        const slope = v128.and(v128.load(dy + first + i), mask);
+        product = madd(slope, v128.and(v128.load(x + i), mask), product);
         v128.store(dx + i, f32x4.mul(slope, share));
       }
       const at = <usize>unit * <usize>count + layer;
