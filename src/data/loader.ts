@@ -93,6 +93,8 @@ const MAX_FILE_BYTES = 2 ** 30;
  * Shape: file of `S` samples a channel -> `[ceil(S * samplingRate / rate of the file)]`
  *
  * @param file the path of an audio file.
+ * @param options the rate wanted, and the longest clip accepted.
+ * @returns the mean of the file's channels at that rate.
  * @throws {FileError} where it cannot be read.
  * @throws {AudioFormatError} where it holds no audio that can be used, or more than `maxSeconds`.
  *
@@ -205,7 +207,8 @@ export class ClipLoader {
    * The batches of a plan in its order; one of which every clip was skipped is left out.
    *
    * @param plan clip numbers by batch.
-   * @param epoch part of what the random numbers of `transform` depend on.
+   * @param epoch the epoch, part of what the random numbers of `transform` depend on.
+   * @returns the batches, each loaded shortly before it is due.
    * @throws {FileError | AudioFormatError} for a clip that cannot be used, unless bad files are
    * skipped.
    * @throws {DatasetError} where every clip of the data set was skipped.

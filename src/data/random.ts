@@ -17,6 +17,7 @@ const WARM_UP_DRAWS = 15;
  *
  * @param seed a number; its low 32 bits count, as with the keys.
  * @param keys what within the run the stream is for.
+ * @returns a new stream at its beginning.
  *
  * @example
  * ```ts

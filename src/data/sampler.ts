@@ -44,6 +44,8 @@ const MIN_WINDOWS = 4;
  * memory does not suffice fails at once.
  *
  * @param count the number of clips.
+ * @param options the size of a batch, and what decides about the order.
+ * @returns the clip numbers of each batch.
  * @throws {RangeError} for a batch size that is not a whole number from 1, or other than `count`
  * durations.
  *

@@ -54,6 +54,13 @@ Deno.test("wavDurationSec() reads a few dozen bytes of a long file", async () =>
   equal(source.bytesRead < 100, true, `${source.bytesRead}`);
 });
 
+Deno.test("wavDurationSec() steps over the padding of an odd chunk", async () => {
+  const wav = toneWav(1);
+  const odd = new TextEncoder().encode("note\x03\0\0\0abc\0");
+  const bytes = Uint8Array.of(...wav.slice(0, 12), ...odd, ...wav.slice(12));
+  equal(await wavDurationSec(bytesSource("clip.wav", bytes)), 1);
+});
+
 Deno.test("wavDurationSec() takes an unfinished size to mean the rest of the file", async () => {
   for (const size of [0, 0xffffffff, 1_000_000]) {
     const bytes = toneWav(1);

@@ -168,6 +168,7 @@ folderTest("ClipLoader stops at the first bad file, after the batches before it"
       const { position } of loaderOf(dataset, { prefetch: 9 }).batches([[0, 1], [2], [3, 4], [5]])
     ) {
       seen.push(position);
+      await new Promise((resolve) => setTimeout(resolve, 20)); // the bad file is found meanwhile
     }
   }, { name: "AudioFormatError", file: `${dir}/3.wav` });
   deepEqual(seen, [0, 1]);
@@ -256,6 +257,12 @@ folderTest(
     deepEqual(await clipIn([[5, 3], [0]], 1, 7), first);
     notDeepEqual(await clipIn([[0, 1, 2], [3, 4, 5]], 2, 7), first);
     notDeepEqual(await clipIn([[0, 1, 2], [3, 4, 5]], 1, 8), first);
+    const drawn: number[] = [];
+    const noting = loaderOf(dataset, {
+      transform: (x, random) => (drawn.push(random.uniform()), x),
+    });
+    await all(noting.batches([[0, 1, 2], [3, 4, 5]]));
+    equal(new Set(drawn).size, 6);
   },
 );
 
