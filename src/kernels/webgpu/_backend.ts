@@ -14,6 +14,8 @@ import { DeviceError, UnsupportedOpError } from "../../errors.ts";
 type RunArguments = Parameters<WebGPUBackend["runWebGPUProgram"]>;
 
 const BYTES_PER_ELEMENT = 4;
+const SMALLER_HINT = "Use a smaller batch or shorter clips, or --backend wasm";
+const REFUSED_HINT = `${SMALLER_HINT}; with those in order, report it as a fault`;
 
 /** The backend that {@linkcode startWebgpu} registers. */
 export class DeviceBackend extends WebGPUBackend {
@@ -35,7 +37,11 @@ export class DeviceBackend extends WebGPUBackend {
     if (this.#failure) throw this.#failure;
     for (const { shape } of inputs) this.#assertBindable(shape);
     this.#assertBindable(program.outputShape);
-    return super.runWebGPUProgram(program, inputs, ...rest);
+    try {
+      return super.runWebGPUProgram(program, inputs, ...rest);
+    } catch (cause) {
+      throw this.#refused(cause);
+    }
   }
 
   /** Reads a tensor back; numbers of a device that has failed are never returned. */
@@ -45,8 +51,18 @@ export class DeviceBackend extends WebGPUBackend {
       if (this.#failure) throw this.#failure;
       return values;
     } catch (cause) {
-      throw this.#failure ?? cause;
+      // The reason of a failed read is told just after it.
+      await new Promise((resolve) => setTimeout(resolve));
+      throw this.#refused(cause);
     }
+  }
+
+  #refused(cause: unknown): DeviceError {
+    this.#failure ??= new DeviceError(
+      `Cannot use WebGPU device "${this.#name}": a command was refused (${cause})`,
+      { reason: "refused", hint: REFUSED_HINT, cause },
+    );
+    return this.#failure;
   }
 
   #noteLoss({ reason, message }: GPUDeviceLostInfo): void {
@@ -58,14 +74,13 @@ export class DeviceBackend extends WebGPUBackend {
 
   #noteError(event: GPUUncapturedErrorEvent): void {
     event.preventDefault();
-    const reason = event.error instanceof GPUOutOfMemoryError ? "memory" : "refused";
-    const what = reason === "memory" ? "out of memory" : "a command was refused";
-    const hint = reason === "memory"
-      ? "Use a smaller batch or shorter clips, or --backend wasm"
-      : "Use --backend wasm, and report this as a fault";
+    if (!(event.error instanceof GPUOutOfMemoryError)) {
+      this.#refused(event.error.message);
+      return;
+    }
     this.#failure ??= new DeviceError(
-      `Cannot use WebGPU device "${this.#name}": ${what} (${event.error.message})`,
-      { reason, hint, cause: event.error },
+      `Cannot use WebGPU device "${this.#name}": out of memory (${event.error.message})`,
+      { reason: "memory", hint: SMALLER_HINT },
     );
   }
 
@@ -76,7 +91,7 @@ export class DeviceBackend extends WebGPUBackend {
     throw new UnsupportedOpError(
       `Cannot use a tensor of shape [${shape}] on WebGPU device "${this.#name}": expected at most ` +
         `${limitBytes} bytes (maxStorageBufferBindingSize), found ${sizeBytes}`,
-      { hint: "Use a smaller batch or shorter clips, or --backend wasm" },
+      { hint: SMALLER_HINT },
     );
   }
 }

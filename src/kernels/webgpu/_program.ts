@@ -111,8 +111,7 @@ export function runProgram<Config extends ProgramConfig>(
   const uniforms = Object.entries(run.uniforms);
   const declared = uniforms.map(([name, { type }]) => `${name} : ${WGSL_TYPE[type]},`).join(" ");
   const componentsOf = (name: string) => run.vectors?.includes(name) ? 4 : 1;
-  const output = run.output ?? backend.makeTensorInfo(run.shape, "float32");
-  backend.runWebGPUProgram(
+  const { dataId } = backend.runWebGPUProgram(
     {
       shaderKey: `Earshot${program.name}${JSON.stringify([run.config, run.vectors])}${declared}`,
       getUserCode: () => program.source(run.config),
@@ -128,9 +127,9 @@ export function runProgram<Config extends ProgramConfig>(
     Object.values(run.inputs).map((input) => flat(input)),
     "float32",
     uniforms.map(([, { type, value }]) => ({ type, data: [value] })),
-    { ...output, shape: [size] },
+    run.output && flat(run.output),
   );
-  return { ...output, shape: run.shape };
+  return { dataId, shape: run.shape, dtype: "float32" };
 }
 
 const WGSL_TYPE = { uint32: "u32", float32: "f32" } as const;

@@ -12,6 +12,7 @@ import {
   removeBackend,
   setBackend,
 } from "@tensorflow/tfjs-core";
+import { DeviceError } from "../../errors.ts";
 import "./_register.ts";
 import { DeviceBackend } from "./_backend.ts";
 
@@ -58,14 +59,15 @@ if (findBackendFactory(BACKEND_NAME)) removeBackend(BACKEND_NAME);
  * Starts WebGPU and makes it the device in use; where it runs already, only the latter.
  *
  * @returns the device, or undefined where there is no adapter, or only a software one and `software` is not set.
- * @throws {OperationError} when the driver refuses the device.
+ * @throws {DeviceError} when the driver refuses the device.
  *
- * @example Use a GPU where there is one
- * ```ts no-assert
- * import { startWebgpu } from "./device.ts";
+ * @example
+ * ```ts
+ * import { equal } from "node:assert/strict";
+ * import { startWebgpu } from "./mod.ts";
  *
- * const device = await startWebgpu();
- * console.log(device?.description ?? "no GPU");
+ * const device = await startWebgpu({ software: true });
+ * equal(device?.backend, device && "webgpu");
  * device?.dispose();
  * ```
  */
@@ -75,12 +77,7 @@ export async function startWebgpu(options: WebgpuOptions = {}): Promise<WebgpuDe
   if (!adapter) return undefined;
   const described = describe(adapter);
   if (described.software && !options.software) return undefined;
-  const device = await adapter.requestDevice({
-    requiredFeatures: WANTED_FEATURES.filter((feature) =>
-      adapter.features.has(feature)
-    ) as GPUFeatureName[],
-    requiredLimits: described.limits,
-  });
+  const device = await requestDevice(adapter, described);
   const backend = new DeviceBackend(device, adapter.info, described.adapter);
   registerBackend(BACKEND_NAME, () => backend);
   running = {
@@ -114,6 +111,24 @@ async function activate(
 async function requestAdapter(): Promise<GPUAdapter | undefined> {
   if (!("gpu" in navigator)) return undefined;
   return await navigator.gpu.requestAdapter({ powerPreference: "high-performance" }) ?? undefined;
+}
+
+async function requestDevice(
+  adapter: GPUAdapter,
+  { adapter: name, features, limits }: AdapterDescription,
+): Promise<GPUDevice> {
+  const requiredFeatures = WANTED_FEATURES.filter((feature) => features.includes(feature));
+  try {
+    return await adapter.requestDevice({
+      requiredFeatures: requiredFeatures as GPUFeatureName[],
+      requiredLimits: limits,
+    });
+  } catch (cause) {
+    throw new DeviceError(
+      `Cannot start WebGPU device "${name}": the driver refused it (${cause})`,
+      { reason: "refused", hint: "Use --backend wasm", cause },
+    );
+  }
 }
 
 function describe({ info, features, limits }: GPUAdapter): AdapterDescription {
