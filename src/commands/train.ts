@@ -259,6 +259,7 @@ function batchSources(
       maxLengthSeconds: args.maxLengthSeconds,
       groupByLength: args.groupByLength,
       seed: args.seed,
+      augmentSpeed: args.augmentSpeed,
       skipBadFiles: args.skipBadFiles,
       onNotice: (notice) => notices.push(notice),
     });

@@ -82,6 +82,8 @@ export interface TrainingOptions {
   groupByLength: boolean;
   /** Longer clips are cut: at random in training, at the end in evaluation. @default 20 */
   maxLengthSeconds: number;
+  /** Training clips are played faster or slower by up to this share. @default 0 */
+  augmentSpeed: number;
   /** Whether unreadable files are left out and counted instead of ending the run. @default false */
   skipBadFiles: boolean;
 }
@@ -150,6 +152,7 @@ export const TRAINING_OPTIONS: Record<Exclude<keyof TrainingOptions, "outputDir"
   earlyStoppingThreshold: real(0, 0, 1e9, "what counts as better"),
   groupByLength: flag(true, "batches of clips of like length"),
   maxLengthSeconds: real(20, 0.01, 3600, "longer clips are cut"),
+  augmentSpeed: real(0, 0, 0.9, "play training clips faster or slower by up to this share"),
   skipBadFiles: flag(false, "leave unreadable files out and count them"),
 };
 
@@ -200,6 +203,7 @@ export class TrainingArguments implements TrainingOptions {
   declare readonly earlyStoppingThreshold: number;
   declare readonly groupByLength: boolean;
   declare readonly maxLengthSeconds: number;
+  declare readonly augmentSpeed: number;
   declare readonly skipBadFiles: boolean;
 
   /**

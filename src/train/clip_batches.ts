@@ -14,6 +14,7 @@ import { planBatches } from "../data/sampler.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
 import type { Random } from "../random.ts";
+import { augmentation } from "./augment.ts";
 import type { Batch, BatchSource } from "./batches.ts";
 
 /** How clips become batches. */
@@ -28,8 +29,8 @@ export interface ClipBatchesOptions {
   skipBadFiles?: boolean;
   /** Told of silent, odd and skipped clips. */
   onNotice?: (notice: ClipNotice) => void;
-  /** Changes a training clip before it is cut, such as by adding noise. */
-  augment?: (samples: Float32Array, random: Random) => Float32Array;
+  /** Training clips are played faster or slower by up to this share. @default 0 */
+  augmentSpeed?: number;
 }
 
 /** Makes the batches of one split for one model. */
@@ -57,7 +58,8 @@ class ClipBatches implements BatchSource {
     extractor: FeatureExtractor,
     options: ClipBatchesOptions,
   ) {
-    const { maxLengthSeconds = 20, seed = 42, skipBadFiles, onNotice, augment } = options;
+    const { maxLengthSeconds = 20, seed = 42, skipBadFiles, onNotice } = options;
+    const augment = augmentation({ speed: options.augmentSpeed });
     this.#dataset = dataset;
     this.#extractor = extractor;
     this.#options = options;
