@@ -169,6 +169,7 @@ Deno.test("openCheckpoint() refuses an index that is broken or says a thing twic
   await refused(text(""), /expected \{/);
   await refused(text("{}"), /expected a weight_map/);
   await refused(text('{"weight_map":{}}'), /expected a weight_map/);
+  await refused(text('{"weight_map":{"a":"x.bin"}} x'), /expected the end/);
   await refused(text('{"weight_map":["a"]}'), /expected \{/);
   await refused(text('{"weight_map":{"a":1}}'), /expected "/);
   await refused(text('{"weight_map":{"a":"x.bin","a":"y.bin"}}'), /"a" twice/);
@@ -178,6 +179,14 @@ Deno.test("openCheckpoint() refuses an index that is broken or says a thing twic
     { "model.safetensors.index.json": index(many) },
     /1000 shards or fewer, found 1001/,
   );
+});
+
+Deno.test("openCheckpoint() refuses a huge index without reading it", async () => {
+  const huge = { name: "i.json", sizeBytes: 2 ** 27, read: () => assert.fail("read") };
+  const files = {
+    open: (name: string) => Promise.resolve(name.endsWith("s.index.json") ? huge : undefined),
+  };
+  await assert.rejects(openCheckpoint(files), /expected 67108864 bytes or less, found 134217728/);
 });
 
 kitTest("openCheckpoint() gives the same numbers from every form in the kit", async () => {

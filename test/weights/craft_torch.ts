@@ -81,10 +81,19 @@ export interface ZipLies {
   localExtraBytes?: number;
 }
 
+/** What the end of an archive says, and how its directory is ordered. */
+export interface ZipEndLies {
+  count?: number;
+  sizeBytes?: number;
+  start?: number;
+  comment?: string;
+  reversed?: boolean;
+}
+
 /** A zip file of stored entries; `lies` are told of those that they name. */
 export function craftZip(
   entries: readonly (readonly [name: string, data: Uint8Array, lies?: ZipLies])[],
-  end: { count?: number; sizeBytes?: number; start?: number; comment?: string } = {},
+  end: ZipEndLies = {},
 ): Uint8Array {
   const locals: Uint8Array[] = [];
   const directory: Uint8Array[] = [];
@@ -108,7 +117,7 @@ export function craftZip(
     locals.push(local);
     at += local.length;
   }
-  const list = joined(...directory);
+  const list = joined(...end.reversed ? directory.reverse() : directory);
   const count = u16(end.count ?? entries.length);
   const { comment = "" } = end;
   return joined(

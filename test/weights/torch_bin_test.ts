@@ -228,6 +228,32 @@ Deno.test("openTorchBin() reads a legacy pickle longer than its first piece", as
   assert.deepEqual(await file.read("a"), Float32Array.of(0, 1, 2, 3, 4, 5));
 });
 
+Deno.test("openTorchBin() reads no further than the fault in a legacy pickle", async () => {
+  const start = craftLegacy(pickled.whole(pickled.global("os", "system")), []);
+  const source: ByteSource = {
+    name: "x.bin",
+    sizeBytes: 2 ** 30,
+    read(from, to) {
+      assert.ok(to <= 2 ** 18);
+      const piece = new Uint8Array(to);
+      piece.set(start.subarray(0, to));
+      return Promise.resolve(piece.subarray(from));
+    },
+  };
+  await assert.rejects(openTorchBin(source), /refused global "os\.system"/);
+});
+
+Deno.test("openTorchBin() refuses storages cut out of others, as torch 0.3 wrote them", async () => {
+  const words = [
+    pickled.text("storage"),
+    pickled.global("torch", "FloatStorage"),
+    pickled.text("0"),
+  ];
+  const view = pickled.tuple(pickled.text("1"), pickled.int(0), pickled.int(6));
+  const id = pickled.tuple(...words, pickled.text("cpu"), pickled.int(6), view);
+  await refused(craftLegacy(pickled.whole(joined(id, "Q")), []), /expected a whole storage/);
+});
+
 Deno.test("read() takes from a torch file the tensor's own bytes", async () => {
   const bytes = craftTorchZip(oneTensor({ shape: [2], offset: 3 }), SIX);
   const inner = bytesSource("x.bin", bytes);

@@ -31,10 +31,12 @@ function u64(value: number): Uint8Array {
 }
 
 /** The archive of one entry `a` in the 64-bit form, as torch writes it. */
-function craftZip64(end: { count?: number; start?: number } = {}): Uint8Array {
+function craftZip64(
+  end: { count?: number; start?: number; record?: number; signature?: number } = {},
+): Uint8Array {
   const local = craftZip([["a", DATA]]).subarray(0, 30 + 1 + DATA.length);
   const far = 0xffffffff;
-  const extra = joined(u16(9), u16(2), [0, 0], u16(1), u16(24), u64(3), u64(3), u64(0));
+  const extra = joined(u16(9), u16(8), u64(7), u16(1), u16(24), u64(3), u64(3), u64(0));
   const versions = [u32(0x02014b50), u16(45), u16(45), u16(0x0808), u16(0), u16(0), u16(0), u32(0)];
   const fields = [u32(far), u32(far), u16(1), u16(extra.length), u16(0), u16(0), u16(0), u32(0)];
   const directory = joined(...versions, ...fields, u32(far), "a", extra);
@@ -48,14 +50,19 @@ function craftZip64(end: { count?: number; start?: number } = {}): Uint8Array {
   // The count of this disk comes before the count of all.
   const [count, ...rest] = place;
   const end64 = joined(
-    u32(0x06064b50),
+    u32(end.signature ?? 0x06064b50),
     u64(44),
     ...versionsAndDisks,
     count!,
     count!,
     ...rest.slice(1),
   );
-  const locator = joined(u32(0x07064b50), u32(0), u64(local.length + directory.length), u32(1));
+  const locator = joined(
+    u32(0x07064b50),
+    u32(0),
+    u64(end.record ?? local.length + directory.length),
+    u32(1),
+  );
   const short = joined(u32(0x06054b50), u16(0), u16(0), u16(1), u16(1));
   const shortPlace = joined(u32(directory.length), u32(local.length), u16(0));
   return joined(local, directory, end64, locator, short, shortPlace);
@@ -65,12 +72,18 @@ Deno.test("readZipDirectory() finds stored entries, in the order of their bytes"
   const bytes = craftZip([["a/b", DATA], ["empty", new Uint8Array(0)]], { comment: "note" });
   assert.deepEqual(await contents(bytes), { "a/b": [1, 2, 3], empty: [] });
   assert.deepEqual(await contents(craftZip([])), {});
+  const backwards = craftZip([["a", DATA], ["b", DATA]], { reversed: true });
+  assert.deepEqual(Object.keys(await contents(backwards)), ["a", "b"]);
+  const decoy = `PK\x05\x06${"\0".repeat(18)}xx`; // an end record in the comment
+  assert.deepEqual(await contents(craftZip([["a", DATA]], { comment: decoy })), { a: [1, 2, 3] });
 });
 
 Deno.test("readZipDirectory() reads the 64-bit form, whose two ends must agree", async () => {
   assert.deepEqual(await contents(craftZip64()), { a: [1, 2, 3] });
   await refused(craftZip64({ count: 2 }), /two that disagree/);
   await refused(craftZip64({ start: 0 }), /two that disagree/);
+  await refused(craftZip64({ signature: 7 }), /expected a 64-bit end record at byte/);
+  await refused(craftZip64({ record: 2 ** 40 }), /64-bit end record in the file, found it at/);
 });
 
 Deno.test("readZipDirectory() refuses compression and encryption", async () => {
@@ -82,6 +95,7 @@ Deno.test("readZipDirectory() refuses compression and encryption", async () => {
     craftZip([["a", DATA, { sizeBytes: 2 ** 31, storedBytes: 3 }]]),
     /2147483648 bytes/,
   );
+  await refused(craftZip([["a", DATA, { sizeBytes: 2, storedBytes: 3 }]]), /3 for 2 bytes/);
   await refused(craftZip([["a", DATA, { flags: 1 }]]), /without encryption/);
   await refused(craftZip([["a", DATA, { localMethod: 8 }]]), /expected 3 stored bytes/);
 });
@@ -106,6 +120,7 @@ Deno.test("readZipDirectory() refuses a directory that is not where the file say
   await refused(craftZip(entries, { sizeBytes: 2 ** 30 }), /expected a directory in the file/);
   await refused(craftZip(entries, { start: 3 }), /expected a directory entry at byte 3/);
   await refused(craftZip(entries, { sizeBytes: 20 }), /expected a directory entry/);
+  await refused(craftZip(entries, { sizeBytes: 46 }), /expected a whole directory/);
   await refused(joined("junk", craftZip(entries)), /expected a directory entry/);
 });
 
@@ -115,4 +130,19 @@ Deno.test("readZipDirectory() refuses an archive that is cut anywhere", async ()
       await refused(bytes.subarray(0, length), /zip file|expected bytes/);
     }
   }
+});
+
+Deno.test("readZipDirectory() refuses a huge directory without reading it", async () => {
+  const end = craftZip([], { sizeBytes: 2 ** 25, start: 0 });
+  const source = {
+    name: "x.bin",
+    sizeBytes: 2 ** 30,
+    read(from: number, to: number) {
+      assert.equal(to, 2 ** 30);
+      const tail = new Uint8Array(to - from);
+      tail.set(end, tail.length - end.length);
+      return Promise.resolve(tail);
+    },
+  };
+  await assert.rejects(readZipDirectory(source), /in the file, found 33554432 bytes at 0/);
 });
