@@ -24,9 +24,11 @@ export interface WasmOptions {
 
 /** The device in use. */
 export interface WasmDevice {
+  /** The kind of device, as users name it. */
   readonly backend: "wasm";
   /** Threads that compute, the caller included. */
   readonly threads: number;
+  /** Whether it uses fused multiply-add, which rounds once less. */
   readonly relaxedSimd: boolean;
   /** One line for people, with the reason where there are fewer threads than asked for. */
   readonly description: string;

@@ -133,6 +133,7 @@ export class ThreadPool {
     control[CONTROL.chunk] = chunk;
     control[CONTROL.argCount] = args.length;
     control[CONTROL.next] = 0;
+    control[CONTROL.failed] = 0;
     Atomics.store(control, CONTROL.joined, OPEN);
     this.#wake();
     try {
@@ -141,7 +142,7 @@ export class ThreadPool {
       Atomics.and(control, CONTROL.joined, ~OPEN);
       this.#waitForWorkers();
     }
-    if (Atomics.exchange(control, CONTROL.failed, 0) !== 0) {
+    if (Atomics.load(control, CONTROL.failed) !== 0) {
       throw new WebAssembly.RuntimeError(
         `Cannot finish kernel "${this.#names[kernel]}": expected no trap, found one on a worker`,
       );

@@ -118,11 +118,11 @@ function serveDispatches(
     const kernels = start.names.map((name) => instance.exports[name] as Kernel);
     const control = new Int32Array(start.memory.buffer, 0, slot.args);
     scope.postMessage("ready");
-    let seen = Atomics.load(control, slot.epoch);
-    do {
-      seen = Atomics.load(control, slot.epoch);
+    for (let isIdle = false; !isIdle && Atomics.load(control, slot.stop) === 0;) {
+      const seen = Atomics.load(control, slot.epoch);
       join(control, start, kernels);
-    } while (waitForWork(control, start, seen) && Atomics.load(control, slot.stop) === 0);
+      isIdle = !waitForWork(control, start, seen);
+    }
     Atomics.store(control, slot.alive + start.thread, 0);
     scope.close();
   };

@@ -89,6 +89,34 @@ Deno.test("dispatch() throws when a kernel traps on any thread, and goes on", ()
     assertSums(fixture);
   }));
 
+/** A kernel of two chunks of half a millisecond each, so that a worker has time to take one. */
+const SLOW = { vectors: 2 ** 18, bytes: 2 ** 22, x: 65536, y: 65536 + 2 ** 22, gelu: 1 };
+
+Deno.test("dispatch() throws too when only a worker traps", () =>
+  withPool(2, ({ pool, memory }) => {
+    // The second chunk lies outside the memory; chance decides who takes it.
+    const y = memory.buffer.byteLength - SLOW.bytes / 2;
+    const args = [SLOW.x, y, SLOW.gelu];
+    for (let i = 0; i < 50; i++) {
+      throws(
+        () => pool.dispatch("activation", SLOW.vectors, args, SLOW.vectors / 2),
+        WebAssembly.RuntimeError,
+        `dispatch ${i}`,
+      );
+    }
+  }));
+
+Deno.test("dispatch() waits for the last worker", () =>
+  withPool(2, ({ pool, memory }) => {
+    const args = [SLOW.x, SLOW.y, SLOW.gelu];
+    const y = new Float32Array(memory.buffer, SLOW.y, SLOW.bytes / 4);
+    for (let i = 0; i < 50; i++) {
+      y.fill(-1);
+      pool.dispatch("activation", SLOW.vectors, args, SLOW.vectors / 2);
+      deepEqual([y.at(-1), y[y.length / 2 - 1]], [0, 0], `dispatch ${i}`);
+    }
+  }));
+
 Deno.test("dispatch() rejects an unknown kernel and too many arguments", () =>
   withPool(1, ({ pool }) => {
     throws(() => pool.dispatch("nothing", 1, [], 1), /kernel "nothing".*expected one of .*add/);
