@@ -15,9 +15,9 @@ export type BackendChoice = "auto" | "webgpu" | "wasm";
 
 /** What the device is for, and what the user asked for. */
 export interface DeviceOptions {
-  /** @default "auto" */
+  /** What the user asked for. @default "auto" */
   backend?: BackendChoice;
-  /** @default "inference" */
+  /** What it is for, which "auto" goes by. @default "inference" */
   purpose?: "training" | "inference";
   /** WASM threads; 0 takes all cores. @default 0 in training, 1 in inference */
   threads?: number;
@@ -25,6 +25,7 @@ export interface DeviceOptions {
 
 /** A device in use. */
 export interface Device {
+  /** Which of the two it is. */
   readonly backend: "webgpu" | "wasm";
   /** What it is, and why it was picked, in one line. */
   readonly description: string;

@@ -18,15 +18,22 @@ export interface ErrorFacts {
 
 /** A tensor has another shape than the operation needs. */
 export class ShapeError extends RangeError {
+  /** Tells this kind of error apart, also across bundles. */
   override readonly name = "ShapeError";
 }
 
 /** A device, a model or a layer lacks what is asked for. */
 export class UnsupportedOpError extends TypeError {
+  /** Tells this kind of error apart, also across bundles. */
   override readonly name = "UnsupportedOpError";
   /** What the user can do about it. */
   readonly hint?: string;
-  /** @param message what is not supported, and what is. */
+  /**
+   * Makes the error.
+   *
+   * @param message what is not supported, and what is.
+   * @param facts what a caller can act on.
+   */
   constructor(message: string, facts: ErrorFacts = {}) {
     super(message, { cause: facts.cause });
     this.hint = facts.hint;
@@ -35,12 +42,18 @@ export class UnsupportedOpError extends TypeError {
 
 /** Bytes are not the audio that they claim to be, or audio that cannot be classified. */
 export class AudioFormatError extends SyntaxError {
+  /** Tells this kind of error apart, also across bundles. */
   override readonly name = "AudioFormatError";
   /** The file, where one is known. */
   readonly file?: string;
   /** What the user can do about it. */
   readonly hint?: string;
-  /** @param message what is wrong with the audio. */
+  /**
+   * Makes the error.
+   *
+   * @param message what is wrong with the audio.
+   * @param facts what a caller can act on.
+   */
   constructor(message: string, facts: ErrorFacts & { file?: string } = {}) {
     super(message, { cause: facts.cause });
     this.file = facts.file;
@@ -50,6 +63,7 @@ export class AudioFormatError extends SyntaxError {
 
 /** A file of a model directory is missing, broken or does not fit the model. */
 export class CheckpointError extends SyntaxError {
+  /** Tells this kind of error apart, also across bundles. */
   override readonly name = "CheckpointError";
   /** The file, where one is known. */
   readonly file?: string;
@@ -57,7 +71,12 @@ export class CheckpointError extends SyntaxError {
   readonly key?: string;
   /** What the user can do about it. */
   readonly hint?: string;
-  /** @param message what is wrong with the checkpoint. */
+  /**
+   * Makes the error.
+   *
+   * @param message what is wrong with the checkpoint.
+   * @param facts what a caller can act on.
+   */
   constructor(message: string, facts: ErrorFacts & { file?: string; key?: string } = {}) {
     super(message, { cause: facts.cause });
     this.file = facts.file;
@@ -68,12 +87,18 @@ export class CheckpointError extends SyntaxError {
 
 /** A data set cannot be used as it is: no files, one class, a label the model does not know. */
 export class DatasetError extends RangeError {
+  /** Tells this kind of error apart, also across bundles. */
   override readonly name = "DatasetError";
   /** The file or folder, where one is known. */
   readonly file?: string;
   /** What the user can do about it. */
   readonly hint?: string;
-  /** @param message what is wrong with the data. */
+  /**
+   * Makes the error.
+   *
+   * @param message what is wrong with the data.
+   * @param facts what a caller can act on.
+   */
   constructor(message: string, facts: ErrorFacts & { file?: string } = {}) {
     super(message, { cause: facts.cause });
     this.file = facts.file;
@@ -83,6 +108,7 @@ export class DatasetError extends RangeError {
 
 /** A file or folder cannot be read or written: not there, not allowed, the disk full. */
 export class FileError extends Error {
+  /** Tells this kind of error apart, also across bundles. */
   override readonly name = "FileError";
   /** The file or folder. */
   readonly file: string;
@@ -90,7 +116,12 @@ export class FileError extends Error {
   readonly code?: string;
   /** What the user can do about it. */
   readonly hint?: string;
-  /** @param message what could not be done, and why. */
+  /**
+   * Makes the error.
+   *
+   * @param message what could not be done, and why.
+   * @param facts what a caller can act on.
+   */
   constructor(message: string, facts: ErrorFacts & { file: string; code?: string }) {
     super(message, { cause: facts.cause });
     this.file = facts.file;
@@ -101,12 +132,18 @@ export class FileError extends Error {
 
 /** A device can no longer compute: lost, out of memory, or it refused what it was given. */
 export class DeviceError extends RangeError {
+  /** Tells this kind of error apart, also across bundles. */
   override readonly name = "DeviceError";
   /** What ended it; `"refused"` is a fault of this package. */
   readonly reason: "lost" | "memory" | "refused";
   /** What the user can do about it. */
   readonly hint?: string;
-  /** @param message which device, and what happened to it. */
+  /**
+   * Makes the error.
+   *
+   * @param message which device, and what happened to it.
+   * @param facts what a caller can act on.
+   */
   constructor(message: string, facts: ErrorFacts & { reason: DeviceError["reason"] }) {
     super(message, { cause: facts.cause });
     this.reason = facts.reason;

@@ -15,7 +15,11 @@ export type RandomState = [number, number, number, number];
 export class Random {
   #state: Uint32Array;
 
-  /** @param seed a number (its low 32 bits count), or the state of another generator to go on from. */
+  /**
+   * Starts a stream.
+   *
+   * @param seed a number (its low 32 bits count), or the state of another generator to go on from.
+   */
   constructor(seed: number | RandomState) {
     if (typeof seed !== "number") {
       this.#state = Uint32Array.from(seed);

@@ -15,7 +15,11 @@ export class Noise {
   /** The stream itself, for masks. */
   readonly random: Random;
 
-  /** @param seed a number, or the saved state of another stream. */
+  /**
+   * Starts the stream.
+   *
+   * @param seed a number, or the saved state of another stream.
+   */
   constructor(seed: number | RandomState) {
     this.random = new Random(seed);
   }

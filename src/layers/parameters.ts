@@ -10,9 +10,10 @@
 import { type Tensor, tensor, type Variable, variable } from "@tensorflow/tfjs-core";
 import { CheckpointError } from "../errors.ts";
 import type { Random } from "../random.ts";
+import type { Variable } from "./tensor.ts";
 
 /** Where tensors come from: the part of a checkpoint file that loading needs. */
-export interface TensorSource {
+export interface ParameterSource {
   /** For messages. */
   readonly file: string;
   /** The names of all tensors. */
@@ -55,7 +56,7 @@ export interface LoadReport {
 /** How a {@linkcode ParameterReader} resolves names and gaps. */
 export interface ParameterReaderOptions {
   /** The checkpoint; without one everything is initialised. */
-  source?: TensorSource;
+  source?: ParameterSource;
   /** Prefix of the base model ("wav2vec2"), which checkpoints of the bare encoder leave out. */
   basePrefix: string;
   /** For what is not in the checkpoint. */
@@ -72,7 +73,11 @@ export class ParameterReader {
   #path: string;
   #report: { missing: string[]; mismatched: string[]; used: Set<string> };
 
-  /** @param options the checkpoint and what to do about gaps. */
+  /**
+   * Starts at the root of the names.
+   *
+   * @param options the checkpoint and what to do about gaps.
+   */
   constructor(options: ParameterReaderOptions, parent?: ParameterReader, path = "") {
     this.#options = options;
     this.#path = path;
@@ -154,9 +159,13 @@ export class ParameterReader {
 
 /** A tensor to save, read back from the device when it is asked for. */
 export interface StoredTensor {
+  /** Its hub name. */
   name: string;
+  /** How it is stored. */
   dtype: "F32";
+  /** The length of each axis. */
   shape: readonly number[];
+  /** Reads the numbers, in row-major order. */
   values(): Promise<Float32Array>;
 }
 

@@ -11,7 +11,12 @@ export type JsonObject = Record<string, unknown>;
 
 /** Fields of one config file. */
 export class ConfigReader {
-  /** @param json the content, @param file its name for messages. */
+  /**
+   * Reads from one file.
+   *
+   * @param json its content.
+   * @param file its name, for messages.
+   */
   constructor(readonly json: JsonObject, readonly file: string) {}
 
   /** An integer in `[min, max]`. */

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { Tensor } from "@tensorflow/tfjs-core";
 import type { Noise } from "../layers/noise.ts";
 import type { ParameterReader } from "../layers/parameters.ts";
 import type { ConfigReader } from "./_config_reader.ts";
+import type { Tensor } from "../layers/tensor.ts";
 
 /** One batch, as a feature extractor gives it. */
 export interface ModelInputs {

@@ -3,5 +3,22 @@
  *
  * @module
  */
-export type { ForwardOptions, ModelInputs, ModelOutput } from "./architecture.ts";
-export { AudioClassificationModel, buildModel, type BuildModelOptions } from "./model.ts";
+export { Noise } from "../layers/noise.ts";
+export type {
+  Initializer,
+  LoadReport,
+  ParameterReader,
+  ParameterReaderOptions,
+  ParameterSource,
+  StoredTensor,
+} from "../layers/parameters.ts";
+export { Random, type RandomState } from "../random.ts";
+export type { ConfigReader, JsonObject } from "./_config_reader.ts";
+export type { Architecture, ForwardOptions, ModelInputs, ModelOutput } from "./architecture.ts";
+export {
+  AudioClassificationModel,
+  buildModel,
+  type BuildModelOptions,
+  type ModelParts,
+} from "./model.ts";
+export type { Tensor, Variable } from "../layers/tensor.ts";

@@ -5,21 +5,22 @@
  *
  * @module
  */
-import { tensor, util, type Variable } from "@tensorflow/tfjs-core";
+import { tensor, util } from "@tensorflow/tfjs-core";
 import { CheckpointError } from "../errors.ts";
 import {
   type LoadReport,
   ParameterReader,
   type ParameterReaderOptions,
+  type ParameterSource,
   type StoredTensor,
   storedTensor,
-  type TensorSource,
 } from "../layers/parameters.ts";
 import { Random } from "../random.ts";
 import { ConfigReader, type JsonObject } from "./_config_reader.ts";
 import { labelFields, labelsOf } from "./_labels.ts";
 import type { Architecture, ForwardOptions, ModelInputs, ModelOutput } from "./architecture.ts";
 import { architectureOf } from "./registry.ts";
+import type { Variable } from "../layers/tensor.ts";
 
 /** How a model is made from a config and a checkpoint. */
 export interface BuildModelOptions {
@@ -36,13 +37,20 @@ export interface BuildModelOptions {
 }
 
 /** What {@linkcode buildModel} puts together. */
-interface ModelParts {
+export interface ModelParts {
+  /** What the config's `model_type` names. */
   architecture: Architecture;
+  /** The content of `config.json`. */
   json: JsonObject;
+  /** Its fields as the architecture reads them. */
   config: unknown;
+  /** Class names by number. */
   labels: readonly string[];
+  /** The parameters as the architecture nests them. */
   params: unknown;
+  /** The same parameters by hub name. */
   parameters: ReadonlyMap<string, Variable>;
+  /** What loading found. */
   loading: LoadReport;
 }
 
@@ -95,7 +103,11 @@ export class AudioClassificationModel {
   readonly #parts: ModelParts;
   readonly #frozen: string[] = [];
 
-  /** @param parts made by {@linkcode buildModel}. */
+  /**
+   * Wraps what {@linkcode buildModel} has put together.
+   *
+   * @param parts architecture, config and parameters.
+   */
   constructor(parts: ModelParts) {
     this.#parts = parts;
     this.labels = parts.labels;
@@ -190,7 +202,7 @@ export class AudioClassificationModel {
    *
    * @throws {CheckpointError} when one is missing or has another shape; the others may be changed then.
    */
-  async assign(source: TensorSource): Promise<void> {
+  async assign(source: ParameterSource): Promise<void> {
     for (const [name, parameter] of this.parameters) {
       const stored = source.shape(name);
       if (!stored || !util.arraysEqual([...stored], parameter.shape)) {

@@ -18,15 +18,15 @@ export type SchedulerType = "linear" | "cosine" | "constant";
 export interface TrainingOptions {
   /** Where the model and its checkpoints go. */
   outputDir: string;
-  /** @default "epoch" */
+  /** When to evaluate. @default "epoch" */
   evalStrategy: IntervalStrategy;
   /** Steps between evaluations. @default 500 */
   evalSteps: number;
-  /** @default "epoch" */
+  /** When to write a checkpoint. @default "epoch" */
   saveStrategy: IntervalStrategy;
   /** Steps between checkpoints. @default 500 */
   saveSteps: number;
-  /** @default "epoch" */
+  /** When to log the training loss. @default "epoch" */
   loggingStrategy: IntervalStrategy;
   /** Steps between log lines. @default 500 */
   loggingSteps: number;
@@ -46,15 +46,15 @@ export interface TrainingOptions {
   warmupRatio: number;
   /** Steps of the rise, in place of the share. @default 0 */
   warmupSteps: number;
-  /** @default "linear" */
+  /** The learning rate after its rise. @default "linear" */
   lrSchedulerType: SchedulerType;
   /** Decay of all parameters but biases and norms. @default 0 */
   weightDecay: number;
-  /** @default 0.9 */
+  /** Decay of the mean gradient. @default 0.9 */
   adamBeta1: number;
-  /** @default 0.999 */
+  /** Decay of the mean squared gradient. @default 0.999 */
   adamBeta2: number;
-  /** @default 1e-8 */
+  /** Added to the root of the mean squared gradient. @default 1e-8 */
   adamEpsilon: number;
   /** Gradients are scaled down to this norm; 0 leaves them alone. @default 1 */
   maxGradNorm: number;
@@ -207,6 +207,8 @@ export class TrainingArguments implements TrainingOptions {
   declare readonly skipBadFiles: boolean;
 
   /**
+   * Checks the arguments and fills in the defaults.
+   *
    * @param options what differs from the defaults.
    * @throws {TypeError} for an unknown argument or a value of another kind.
    * @throws {RangeError} for a value out of range, or arguments that contradict each other.

@@ -10,6 +10,7 @@ import type { EvalPrediction } from "./metrics.ts";
 
 /** What evaluation gives: scores, classes, and the mean cross-entropy. */
 export interface Evaluation extends EvalPrediction {
+  /** Mean over the clips, without label smoothing. */
   loss: number;
 }
 

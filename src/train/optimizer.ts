@@ -9,7 +9,7 @@
  */
 import { type Tensor, tensor, type Variable, zeros } from "@tensorflow/tfjs-core";
 import { adamwStep, globalNorm } from "../kernels.ts";
-import { type StoredTensor, storedTensor, type TensorSource } from "../layers/parameters.ts";
+import { type ParameterSource, type StoredTensor, storedTensor } from "../layers/parameters.ts";
 
 /** What one step is told. */
 export interface OptimizerSettings {
@@ -85,7 +85,7 @@ export class AdamW {
   }
 
   /** Takes back what {@linkcode AdamW.tensors} gave, after so many steps. */
-  async restore(steps: number, saved: TensorSource): Promise<void> {
+  async restore(steps: number, saved: ParameterSource): Promise<void> {
     this.dispose();
     this.steps = steps;
     for (const [name, { shape }] of this.#parameters) {

@@ -11,15 +11,23 @@ export type LogEntry = { step: number; epoch: number } & Record<string, number>;
 
 /** The content of `trainer_state.json`. */
 export interface TrainerState {
+  /** Step of the best evaluation so far. */
   best_global_step: number | null;
+  /** Its metric. */
   best_metric: number | null;
+  /** Name of its checkpoint. */
   best_model_checkpoint: string | null;
   /** Epochs done, with the share of the current one. */
   epoch: number;
+  /** Steps done. */
   global_step: number;
+  /** All log lines, training and evaluation. */
   log_history: LogEntry[];
+  /** Steps planned. */
   max_steps: number;
+  /** Epochs planned, rounded up. */
   num_train_epochs: number;
+  /** Clips of a training batch. */
   train_batch_size: number;
 }
 

@@ -36,14 +36,19 @@ import { addDisposing, disposeGradients, lossAndGradients } from "./step.ts";
 
 /** What is trained on what. */
 export interface TrainerOptions {
+  /** Its parameters are changed in place. */
   model: AudioClassificationModel;
+  /** How it is trained. */
   args: TrainingArguments;
+  /** What it is trained on. */
   trainDataset: BatchSource;
+  /** What it is judged by. @default none */
   evalDataset?: BatchSource;
   /** Saved beside the model. */
   featureExtractor: FeatureExtractor;
   /** Metrics of an evaluation. @default accuracy */
   computeMetrics?: ComputeMetrics;
+  /** Told of steps, log lines, evaluations and checkpoints. */
   callbacks?: TrainerCallback[];
   /** When it fires, the run writes a checkpoint after the current step and ends. */
   signal?: AbortSignal;
@@ -77,7 +82,11 @@ export class Trainer {
   #gradNorm: Tensor | undefined;
   #lastYield = 0;
 
-  /** @param options model, arguments and data. */
+  /**
+   * Plans a run; nothing is computed yet.
+   *
+   * @param options model, arguments and data.
+   */
   constructor(options: TrainerOptions) {
     const { model, args } = options;
     this.#options = options;
