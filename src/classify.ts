@@ -54,7 +54,9 @@ export interface PipelineOptions extends Pick<ClassifierOptions, "maxSeconds"> {
 
 /** A model with the extractor that prepares its input. */
 export interface LoadedClassifier {
+  /** On the device in use. */
   model: AudioClassificationModel;
+  /** Prepares clips for it. */
   extractor: FeatureExtractor;
 }
 
@@ -98,7 +100,7 @@ const MAX_BATCH_SECONDS = 30;
  * ```
  */
 export async function pipeline(
-  task: typeof TASK,
+  task: "audio-classification",
   model: string | FileReader | LoadedClassifier,
   options: PipelineOptions = {},
 ): Promise<AudioClassifier> {

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { type Tensor, tensor, type Variable, variable } from "@tensorflow/tfjs-core";
+import { type Tensor, tensor, variable } from "@tensorflow/tfjs-core";
 import { CheckpointError } from "../errors.ts";
 import type { Random } from "../random.ts";
 import type { Variable } from "./tensor.ts";
