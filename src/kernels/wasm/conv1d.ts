@@ -51,6 +51,10 @@ interface Frames {
   address: number;
   groupBytes: number;
   batchBytes: number;
+  /** Bytes of a clip, or of a group of it, with the zeros around. */
+  bytes: number;
+  /** The bytes outside of which there are these zeros. */
+  data: [from: number, to: number];
 }
 
 interface Inputs {
@@ -72,15 +76,15 @@ registerWasmKernel<Inputs, Conv1dAttrs>("EarshotConv1d", ({ inputs, attrs, backe
     backend,
     packedBytes(b),
     gemmScratchBytes(backend),
-    copied ? sizes.batch * padded * attrs.groups * sizes.frameBytes : 0,
+    copied ? copyBytes(sizes) : 0,
   );
   packPanels(backend, b, packed!);
   const rows = copied ? groupFrames(backend, x, sizes, copy!) : asTheyAre(backend, x, sizes);
   gemm(backend, {
     ...{ a: rows.address, aGroup: rows.groupBytes, aBatch: rows.batchBytes },
     aRow: attrs.stride * sizes.frameBytes,
-    aStart: copied ? 0 : -attrs.padLeft * sizes.frameBytes,
-    aLimit: copied ? padded * sizes.frameBytes : sizes.frames * sizes.frameBytes,
+    aStart: rows.data[0] - attrs.padLeft * sizes.frameBytes,
+    ...{ aBytes: rows.bytes, aData: rows.data },
     ...{ depth: width * sizes.groupChannels, packed: packed! },
     ...outputRows(backend, y, sizes),
     bias: bias && backend.address(bias),
@@ -97,21 +101,21 @@ registerWasmKernel<{ dy: TensorInfo; weight: TensorInfo }, Conv1dAttrs & { frame
     const sizes = sizesOf(attrs, shape, dy.shape, width);
     const dx = backend.output(shape);
     const phases = phasesOf(backend.address(weight), sizes);
+    const slopes = swapSides(sizes, phases);
+    const copied = attrs.groups > 1;
     const [scratch, copy, ...packed] = scratchAreas(
       backend,
       gemmScratchBytes(backend),
-      attrs.groups > 1 ? sizes.batch * sizes.steps * sizes.outputs * FLOAT_BYTES : 0,
+      copied ? copyBytes(slopes) : 0,
       ...phases.map(({ panels }) => packedBytes(panels)),
     );
-    const transposed = swapSides(sizes);
-    const rows = attrs.groups > 1
-      ? groupFrames(backend, dy, transposed, copy!)
-      : asTheyAre(backend, dy, transposed);
+    const rows = copied ? groupFrames(backend, dy, slopes, copy!) : asTheyAre(backend, dy, slopes);
     phases.forEach(({ panels, first, count, start }, i) => {
       packPanels(backend, panels, packed[i]!);
       gemm(backend, {
         ...{ a: rows.address, aGroup: rows.groupBytes, aBatch: rows.batchBytes },
-        ...{ aRow: sizes.stepBytes, aStart: start, aLimit: sizes.steps * sizes.stepBytes },
+        ...{ aRow: sizes.stepBytes, aStart: rows.data[0] + start * sizes.stepBytes },
+        ...{ aBytes: rows.bytes, aData: rows.data },
         ...{ depth: panels.outer * panels.taps, packed: packed[i]! },
         ...{ c: backend.address(dx) + first * attrs.groups * sizes.frameBytes },
         ...{ cGroup: sizes.frameBytes, cRow: attrs.stride * attrs.groups * sizes.frameBytes },
@@ -130,13 +134,12 @@ registerWasmKernel<{ x: TensorInfo; dy: TensorInfo }, Conv1dAttrs & { width: num
     const { groupChannels, groupOutputs, outputs, width } = sizes;
     const dweight = backend.output([outputs, groupChannels, width]);
     const size = { m: groupOutputs, n: width * groupChannels, groups: attrs.groups };
-    const padded = sizes.frames + attrs.padLeft + attrs.padRight;
     const copied = attrs.groups > 1 || attrs.padLeft + attrs.padRight > 0;
     const reordered = width > 1 && groupChannels > 1;
     const [scratch, copy, product] = scratchAreas(
       backend,
       gemmOuterScratchBytes(backend, size),
-      copied ? sizes.batch * padded * attrs.groups * sizes.frameBytes : 0,
+      copied ? copyBytes(sizes) : 0,
       reordered ? outputs * size.n * FLOAT_BYTES : 0,
     );
     const rows = copied ? groupFrames(backend, x, sizes, copy!) : asTheyAre(backend, x, sizes);
@@ -144,7 +147,7 @@ registerWasmKernel<{ x: TensorInfo; dy: TensorInfo }, Conv1dAttrs & { width: num
     const { c: a, cGroup: aGroup, cBatch: aBatch, cRow: aRow } = outputRows(backend, dy, sizes);
     gemmOuter(backend, {
       ...{ a, aGroup, aBatch, aRow, bRow: attrs.stride * sizes.frameBytes },
-      ...{ b: rows.address, bGroup: rows.groupBytes, bBatch: rows.batchBytes },
+      ...{ b: rows.address, bGroup: rows.groupBytes, bBatch: rows.batchBytes, bData: rows.data },
       ...{ c, cGroup: groupOutputs * size.n * FLOAT_BYTES, cRow: size.n * FLOAT_BYTES },
       ...{ batches: sizes.batch, rows: sizes.steps, ...size },
     }, scratch!);
@@ -173,10 +176,16 @@ function sizesOf(
   };
 }
 
-/** The sizes of frames that are `dy`: no padding, and outputs in place of channels. */
-function swapSides(sizes: Sizes): Sizes {
+/** The sizes of `dy` in the place of `x`, with the padding that all phases need. */
+function swapSides(sizes: Sizes, phases: readonly Phase[]): Sizes {
   const { steps: frames, groupOutputs: groupChannels, stepBytes: frameBytes } = sizes;
-  return { ...sizes, frames, groupChannels, frameBytes, padLeft: 0, padRight: 0 };
+  const padLeft = Math.max(0, ...phases.map(({ start }) => -start));
+  const lasts = phases.map(({ start, count, panels }) => start + count - 1 + panels.taps);
+  return {
+    ...sizes,
+    ...{ frames, groupChannels, frameBytes, padLeft },
+    padRight: Math.max(0, ...lasts.map((last) => last - frames)),
+  };
 }
 
 /** The rows of `[B, T', O]` as those of C. */
@@ -192,11 +201,14 @@ function outputRows(
 }
 
 function asTheyAre(backend: WasmBackend, x: TensorInfo, sizes: Sizes): Frames {
-  return {
-    address: backend.address(x),
-    groupBytes: 0,
-    batchBytes: sizes.frames * sizes.frameBytes,
-  };
+  const bytes = sizes.frames * sizes.frameBytes;
+  const address = backend.address(x);
+  return { address, groupBytes: 0, batchBytes: bytes, bytes, data: [0, bytes] };
+}
+
+/** Bytes that `groupFrames` writes. */
+function copyBytes({ batch, frames, padLeft, padRight, groups, frameBytes }: Sizes): number {
+  return batch * (padLeft + frames + padRight) * groups * frameBytes;
 }
 
 function groupFrames(backend: WasmBackend, x: TensorInfo, sizes: Sizes, copy: number): Frames {
@@ -204,8 +216,9 @@ function groupFrames(backend: WasmBackend, x: TensorInfo, sizes: Sizes, copy: nu
   const padded = frames + padLeft + padRight;
   const args = [backend.address(x), copy, frames, groups, groupChannels, padLeft, padded];
   backend.dispatch("groupFrames", batch * padded, args, COPY_GRAIN);
-  const groupBytes = padded * frameBytes;
-  return { address: copy, groupBytes, batchBytes: groups * groupBytes };
+  const bytes = padded * frameBytes;
+  const data: [number, number] = [padLeft * frameBytes, (padLeft + frames) * frameBytes];
+  return { address: copy, groupBytes: bytes, batchBytes: groups * bytes, bytes, data };
 }
 
 /** `weight [O, C / G, K]` as B: row k, c is `weight[:, c, k]`. */
@@ -228,13 +241,13 @@ interface Phase {
   /** The first of these frames, and how many there are in a clip. */
   first: number;
   count: number;
-  /** Where the outputs that the first one takes part in begin in `dy`, in bytes; before 0 lie none. */
+  /** The first output that the first one may take part in; below 0 there are none. */
   start: number;
 }
 
 /** Frame `t = stride u + phase - padLeft` takes tap `stride j + phase` of output `u - j`, for each j. */
 function phasesOf(weight: number, sizes: Sizes): Phase[] {
-  const { stride, padLeft, frames, width, groups, groupChannels, groupOutputs, stepBytes } = sizes;
+  const { stride, padLeft, frames, width, groups, groupChannels, groupOutputs } = sizes;
   const outputStride = groupChannels * width * FLOAT_BYTES;
   return Array.from({ length: stride }, (_, phase) => {
     const taps = Math.max(0, Math.ceil((width - phase) / stride));
@@ -253,7 +266,7 @@ function phasesOf(weight: number, sizes: Sizes): Phase[] {
         ...{ taps, tapStride: -stride * FLOAT_BYTES },
       },
       ...{ first, count: Math.ceil((frames - first) / stride) },
-      start: (firstOutput - taps + 1) * stepBytes,
+      start: firstOutput - taps + 1,
     };
   }).filter(({ count }) => count > 0);
 }

@@ -6,7 +6,7 @@
  * Buffers: A rows contiguous in k, of any stride, overlapping where a convolution wants it; B packed by
  *   `packPanels`, from any layout; C rows contiguous, of any stride; all float32.
  * Memory: packed B once per call; per thread a tile, and blocks of both operands for `gemmOuter`.
- * Error: sums of at most 512 (`gemm`) or 256 (`gemmOuter`) products, then sums of these: 1e-6 of
+ * Error: sums of at most 512 (`gemm`) or 128 (`gemmOuter`) products, then sums of these: 1e-6 of
  *   the sum of absolute products.
  * Reference: `test/reference/linear.ts`, `test/reference/conv1d.ts`.
  *
@@ -23,7 +23,7 @@ const UNIT_ROWS = 12;
 /** Rows that a tile has at most. */
 const TILE_ROWS = 6;
 const BLOCK_DEPTH = 512;
-const BLOCK_ROWS = 256;
+const BLOCK_ROWS = 128;
 /** Work on tiles and row addresses, as in `assembly/tile.ts`, rounded up. */
 export const TILE_SCRATCH_BYTES = 384;
 /** Less than this is not worth another thread: some tens of microseconds. */
@@ -31,9 +31,12 @@ export const CHUNK_FLOPS = 1e6;
 /** Units per thread that share the work evenly. */
 const UNITS_PER_THREAD = 6;
 /** Largest unit of `gemmOuter`: both operands' blocks stay in L2. */
-const OUTER_UNIT = { rows: 192, columns: 256 } as const;
+const OUTER_UNIT = { rows: 192, columns: 512 } as const;
+/** With groups: kernels are wide there, and few taps at a time leave out more rows. */
+const OUTER_GROUP_COLUMNS = 128;
 const AREA_ALIGNMENT = 64;
 const FLOAT_BYTES = 4;
+const NO_LIMIT = 0x7fffffff;
 
 /** B as strides over a source, see `assembly/pack.ts`; all strides in bytes. */
 export interface PanelSource {
@@ -59,7 +62,9 @@ export interface Gemm {
   /** Where the first row starts, from the start of its batch. @default 0 */
   aStart?: number;
   /** Bytes of a batch; what a row has before 0 and from here on counts as 0. @default no limit */
-  aLimit?: number;
+  aBytes?: number;
+  /** The bytes of a batch outside of which all numbers are 0. @default the whole batch */
+  aData?: [from: number, to: number];
   depth: number;
   /** From `packPanels`. */
   packed: number;
@@ -93,6 +98,8 @@ export interface GemmOuter {
   bGroup?: number;
   bBatch?: number;
   bRow: number;
+  /** The bytes of a batch outside of which all numbers are 0. @default no limit */
+  bData?: [from: number, to: number];
   c: number;
   cGroup?: number;
   cRow: number;
@@ -133,7 +140,7 @@ const GEMM_THREAD_BYTES = TILE_SCRATCH_BYTES + TILE_ROWS * BLOCK_DEPTH * FLOAT_B
 
 /** Multiplies; `scratch` is the address of `gemmScratchBytes`. */
 export function gemm(backend: WasmBackend, call: Gemm, scratch: number): void {
-  const { groups = 1, batches = 1, rows, columns, depth } = call;
+  const { groups = 1, batches = 1, rows, columns, depth, aBytes = NO_LIMIT } = call;
   const rowUnits = Math.ceil(batches * rows / UNIT_ROWS);
   const panels = Math.ceil(columns / PANEL);
   const wanted = backend.threads === 1 ? 1 : backend.threads * UNITS_PER_THREAD;
@@ -142,7 +149,7 @@ export function gemm(backend: WasmBackend, call: Gemm, scratch: number): void {
   const unitFlops = 2 * UNIT_ROWS * unitPanels * PANEL * depth;
   backend.dispatch("gemm", groups * rowUnits * Math.ceil(panels / unitPanels), [
     ...[call.a, call.aGroup ?? 0, call.aBatch ?? 0, call.aRow],
-    ...[call.aStart ?? 0, call.aLimit ?? 0x7fffffff, depth, call.packed],
+    ...[call.aStart ?? 0, aBytes, ...(call.aData ?? [0, aBytes]), depth, call.packed],
     ...[call.c, call.cGroup ?? 0, call.cBatch ?? 0, call.cRow],
     ...[batches, rows, columns, unitPanels, call.bias ?? 0, call.residual ?? 0],
     ...[ACTIVATION_NUMBER[call.activation ?? "none"], scratch, GEMM_THREAD_BYTES],
@@ -157,6 +164,7 @@ export function gemmOuter(backend: WasmBackend, call: GemmOuter, scratch: number
   backend.dispatch("gemmOuter", units, [
     ...[call.a, call.aGroup ?? 0, call.aBatch ?? 0, call.aRow],
     ...[call.b, call.bGroup ?? 0, call.bBatch ?? 0, call.bRow],
+    ...(call.bData ?? [0, NO_LIMIT]),
     ...[call.c, call.cGroup ?? 0, call.cRow, batches, rows, m, n],
     ...[unit.rows, unit.columns, scratch, outerThreadBytes(unit)],
   ], Math.ceil(CHUNK_FLOPS / (2 * unit.rows * unit.columns * batches * rows + 1)));
@@ -175,9 +183,10 @@ function outerUnit(
   { threads }: WasmBackend,
   { m, n, groups = 1 }: Pick<GemmOuter, "m" | "n" | "groups">,
 ): { rows: number; columns: number } {
+  const mostColumns = groups > 1 ? OUTER_GROUP_COLUMNS : OUTER_UNIT.columns;
   const unit = {
     rows: Math.min(OUTER_UNIT.rows, roundUp(m, UNIT_ROWS)),
-    columns: Math.min(OUTER_UNIT.columns, roundUp(n, PANEL)),
+    columns: Math.min(mostColumns, roundUp(n, PANEL)),
   };
   const wanted = threads === 1 ? 1 : threads * UNITS_PER_THREAD;
   while (groups * Math.ceil(m / unit.rows) * Math.ceil(n / unit.columns) < wanted) {
@@ -190,7 +199,8 @@ function outerUnit(
 }
 
 function outerThreadBytes(unit: { rows: number; columns: number }): number {
-  return TILE_SCRATCH_BYTES + BLOCK_ROWS * (unit.rows + unit.columns) * FLOAT_BYTES;
+  // Two addresses and a row of each operand.
+  return TILE_SCRATCH_BYTES + BLOCK_ROWS * (2 + unit.rows + unit.columns) * FLOAT_BYTES;
 }
 
 /** Addresses of areas of scratch memory, one after the other; good until the next call. */

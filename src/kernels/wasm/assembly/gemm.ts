@@ -1,9 +1,10 @@
 // The matrix product behind linear, the convolutions and their input gradients: C = A B, the rows of A
 // contiguous in k, B packed in panels, and an epilogue. `../gemm.ts` describes a call.
 //
-// Row r of A starts at `a + (r / rows) * aBatch + (r % rows) * aRow` and is `depth` floats long. Rows may
-// overlap, which makes a convolution of a product; and they may stick out of their batch, where
-// `aStart` is negative or they end after `aLimit` bytes: what is outside counts as 0.
+// Row r of A starts at `a + (r / rows) * aBatch + aStart + (r % rows) * aRow` and is `depth` floats long. Rows
+// may overlap, which makes a convolution of a product; and they may stick out of their batch,
+// which has `aBytes`: what is outside counts as 0. All of a batch that is not 0 lies between bytes
+// `aFrom` and `aTo`, so that a tile takes only the k that reach there.
 //
 // Cache: depth is taken in blocks, so that 6 rows of A and a panel stay in L1, columns in blocks whose panels
 // stay in L2, and rows in runs that share these panels. Each element is summed in
@@ -44,7 +45,9 @@ export function gemm(
   aBatch: usize,
   aRow: usize,
   aStart: i32,
-  aLimit: i32,
+  aBytes: i32,
+  aFrom: i32,
+  aTo: i32,
   depth: i32,
   packed: usize,
   c: usize,
@@ -69,7 +72,9 @@ export function gemm(
   const columnUnits = (panels + unitPanels - 1) / unitPanels;
   const blocks = max(1, (depth + BLOCK_DEPTH - 1) / BLOCK_DEPTH);
   const blockDepth = (depth + blocks - 1) / blocks;
-  const overhangs = aStart < 0 || aStart + (rows - 1) * <i32>aRow + depth * 4 > aLimit;
+  const aEnd = aStart + (rows - 1) * <i32>aRow + (depth << 2);
+  const overhangs = aStart < 0 || aEnd > aBytes;
+  const skips = aStart < aFrom || aEnd > aTo;
 
   for (let unit = begin; unit < end;) {
     const rowUnit = unit % rowUnits;
@@ -89,20 +94,30 @@ export function gemm(
       const width = min(min(panel0 + BLOCK_PANELS, lastPanel) * PANEL, columns) - panel0 * PANEL;
       const blockC = groupC + <usize>panel0 * PANEL_BYTES;
       for (let block = 0; block < blocks; block++) {
-        const k = block * blockDepth;
-        const stepDepth = min(blockDepth, depth - k);
+        const blockK = block * blockDepth;
+        const blockEnd = min(blockK + blockDepth, depth);
         const blockBias = block == 0 && groupBias ? groupBias + <usize>panel0 * PANEL_BYTES : 0;
         for (let row = firstRow; row < lastRow; row += ROWS) {
           const count = min(ROWS, lastRow - row);
+          let k = blockK;
+          let end = blockEnd;
+          if (skips) {
+            const first = aStart + row % rows * <i32>aRow;
+            const whole = row % rows + count <= rows;
+            const last = whole ? first + (count - 1) * <i32>aRow : aEnd - (depth << 2);
+            k = max(k, (aFrom - last) >> 2);
+            end = min(end, (aTo - (whole ? first : aStart)) >> 2);
+          }
+          const stepDepth = max(0, end - k);
           let batch = row / rows;
           let step = row % rows;
           for (let i = 0; i < ROWS; i++) {
             const base = groupA + <usize>batch * aBatch;
             const start = aStart + step * <i32>aRow + (k << 2);
             let address = base + start;
-            if (overhangs && (start < 0 || start + (stepDepth << 2) > aLimit)) {
+            if (overhangs && (start < 0 || start + (stepDepth << 2) > aBytes)) {
               address = edges + <usize>(i * BLOCK_DEPTH << 2);
-              copyInside(base, start, stepDepth, aLimit, address);
+              copyInside(base, start, stepDepth, aBytes, address);
             }
             setA(tileRows, i, address);
             setC(tileRows, i, blockC + <usize>batch * cBatch + <usize>step * cRow);
@@ -112,18 +127,20 @@ export function gemm(
               batch++;
             }
           }
-          tilePanels(
-            tileRows,
-            count,
-            stepDepth,
-            4,
-            groupPacked + (<usize>panel0 * <usize>depth + <usize>k) * PANEL_BYTES,
-            <usize>depth * PANEL_BYTES,
-            width,
-            PANEL_BYTES,
-            blockBias,
-            block > 0,
-          );
+          if (stepDepth > 0 || block == 0) {
+            tilePanels(
+              tileRows,
+              count,
+              stepDepth,
+              4,
+              groupPacked + (<usize>panel0 * <usize>depth + <usize>k) * PANEL_BYTES,
+              <usize>depth * PANEL_BYTES,
+              width,
+              PANEL_BYTES,
+              blockBias,
+              block > 0,
+            );
+          }
           if (block == blocks - 1 && (activation != NONE || residual != 0)) {
             for (let i = 0; i < count; i++) {
               const at = getC(tileRows, i);
@@ -137,11 +154,11 @@ export function gemm(
   }
 }
 
-/** `count` floats from byte `start` of a batch on, those outside its `limit` bytes as 0. */
-function copyInside(base: usize, start: i32, count: i32, limit: i32, to: usize): void {
+/** `count` floats from byte `start` of a batch on, those outside its `bytes` as 0. */
+function copyInside(base: usize, start: i32, count: i32, bytes: i32, to: usize): void {
   for (let i = 0; i < count; i++) {
     const at = start + (i << 2);
-    const value: f32 = at >= 0 && at < limit ? load<f32>(base + at) : 0;
+    const value: f32 = at >= 0 && at < bytes ? load<f32>(base + at) : 0;
     store<f32>(to + (<usize>i << 2), value);
   }
 }

@@ -2,8 +2,9 @@
 // product of a row of A and a row of B. `../gemm.ts` describes a call.
 //
 // Row r of A starts at `a + (r / rows) * aBatch + (r % rows) * aRow`, likewise in B, where rows may overlap as in
-// a convolution. Blocks of rows are packed, A in panels of ROWS columns and B in panels of 8, and
-// multiplied into C. The blocks are the same for any split of C, and so are the bits.
+// a convolution. All of a batch of B that is not 0 lies between bytes `bFrom` and `bTo`; rows that do not
+// reach there are left out. Blocks of rows are packed, A in panels of ROWS columns and B in panels
+// of 8, and multiplied into C. The blocks are the same for any split of C, and so are the bits.
 import {
   PANEL,
   PANEL_BYTES,
@@ -16,9 +17,7 @@ import {
 } from "./tile";
 
 /** Rows at a time; `../gemm.ts` has the same. */
-const BLOCK_ROWS: i32 = 256;
-/** Rows whose 8 columns are copied at a time, so that whole cache lines are written. */
-const STRIP_ROWS: i32 = 8;
+const BLOCK_ROWS: i32 = 128;
 
 /**
  * Units: `unitRows` by `unitColumns` of C; column units run fastest, then row units, then groups.
@@ -38,6 +37,8 @@ export function gemmOuter(
   bGroup: usize,
   bBatch: usize,
   bRow: usize,
+  bFrom: i32,
+  bTo: i32,
   c: usize,
   cGroup: usize,
   cRow: usize,
@@ -51,7 +52,9 @@ export function gemmOuter(
   scratchBytes: usize,
 ): void {
   const tileRows = changetype<TileRows>(scratch + <usize>thread * scratchBytes);
-  const aPanels = changetype<usize>(tileRows) + TILE_SCRATCH_BYTES;
+  const aRows = changetype<usize>(tileRows) + TILE_SCRATCH_BYTES;
+  const bRows = aRows + <usize>(BLOCK_ROWS << 2);
+  const aPanels = bRows + <usize>(BLOCK_ROWS << 2);
   const bPanels = aPanels + <usize>(BLOCK_ROWS * unitRows << 2);
   const allRows = batches * rows;
   const rowUnits = (m + unitRows - 1) / unitRows;
@@ -67,9 +70,20 @@ export function gemmOuter(
     const groupB = b + group * bGroup + (<usize>n0 << 2);
     const groupC = c + group * cGroup + (<usize>n0 << 2);
     for (let row = 0; row < allRows; row += BLOCK_ROWS) {
-      const depth = min(BLOCK_ROWS, allRows - row);
-      packRows(groupA, aBatch, aRow, rows, row, depth, height, ROWS, aPanels);
-      packRows(groupB, bBatch, bRow, rows, row, depth, width, PANEL, bPanels);
+      const stop = min(row + BLOCK_ROWS, allRows);
+      let depth = 0;
+      for (let r = row; r < stop; r++) {
+        const batch = <usize>(r / rows);
+        const step = <usize>(r % rows);
+        const start = <i32>(step * bRow) + (n0 << 2);
+        if (start >= bTo || start + (width << 2) <= bFrom) continue;
+        store<usize>(aRows + (<usize>depth << 2), groupA + batch * aBatch + step * aRow);
+        store<usize>(bRows + (<usize>depth << 2), groupB + batch * bBatch + step * bRow);
+        depth++;
+      }
+      if (depth == 0 && row > 0) continue;
+      packRows(aRows, depth, height, ROWS, aPanels);
+      packRows(bRows, depth, width, PANEL, bPanels);
       for (let i = 0; i < height; i += ROWS) {
         for (let r = 0; r < ROWS; r++) {
           setA(tileRows, r, aPanels + (<usize>(i * depth + r) << 2));
@@ -93,43 +107,49 @@ export function gemmOuter(
 }
 
 /**
- * Packs `depth` rows from row `first` on into panels of `size` columns (ROWS or 8): panel after panel,
+ * Packs the rows at `depth` addresses into panels of `size` columns (ROWS or 8): panel after panel,
  * each row after row. Columns of the last panel that do not exist stay as they are.
+ *
+ * Two rows at a time: each load then runs along its own row, which the prefetcher follows.
  */
 // @ts-ignore: decorator
 @inline
-function packRows(
-  base: usize,
-  batchBytes: usize,
-  rowBytes: usize,
-  rows: i32,
-  first: i32,
-  depth: i32,
-  columns: i32,
-  size: i32,
-  panels: usize,
-): void {
+function packRows(addresses: usize, depth: i32, columns: i32, size: i32, panels: usize): void {
   const panelBytes = <usize>(size * depth) << 2;
-  for (let strip = 0; strip < depth; strip += STRIP_ROWS) {
-    const stop = min(depth, strip + STRIP_ROWS);
-    for (let column = 0; column < columns; column += size) {
-      let to = panels + <usize>(column / size) * panelBytes + (<usize>(strip * size) << 2);
-      const left = columns - column;
-      let step = (first + strip) % rows;
-      let from = base + <usize>((first + strip) / rows) * batchBytes + <usize>step * rowBytes +
-        (<usize>column << 2);
-      for (let row = strip; row < stop; row++) {
-        if (left >= size) copyRow(from, to, size);
-        else for (let i: usize = 0; i < <usize>left << 2; i += 4) store<f32>(to + i, load<f32>(from + i));
-        to += <usize>size << 2;
-        from += rowBytes;
-        if (++step == rows) {
-          step = 0;
-          from += batchBytes - <usize>rows * rowBytes;
-        }
-      }
+  const sizeBytes = <usize>size << 2;
+  const even = depth & -2;
+  for (let row = 0; row < even; row += 2) {
+    let from = load<usize>(addresses + (<usize>row << 2));
+    let next = load<usize>(addresses + (<usize>row << 2), 4);
+    let to = panels + <usize>row * sizeBytes;
+    let left = columns;
+    for (; left >= size; left -= size) {
+      copyRow(from, to, size);
+      copyRow(next, to + sizeBytes, size);
+      from += sizeBytes;
+      next += sizeBytes;
+      to += panelBytes;
     }
+    copyEdge(from, to, left);
+    copyEdge(next, to + sizeBytes, left);
   }
+  if (even < depth) {
+    let from = load<usize>(addresses + (<usize>even << 2));
+    let to = panels + <usize>even * sizeBytes;
+    let left = columns;
+    for (; left >= size; left -= size) {
+      copyRow(from, to, size);
+      from += sizeBytes;
+      to += panelBytes;
+    }
+    copyEdge(from, to, left);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function copyEdge(from: usize, to: usize, count: i32): void {
+  for (let i: usize = 0; i < <usize>count << 2; i += 4) store<f32>(to + i, load<f32>(from + i));
 }
 
 /** 4, 6 or 8 floats. */
