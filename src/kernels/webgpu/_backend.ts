@@ -32,6 +32,11 @@ export class DeviceBackend extends WebGPUBackend {
     device.lost.then((loss) => this.#noteLoss(loss));
   }
 
+  /** Whether it can no longer compute. */
+  get hasFailed(): boolean {
+    return this.#failure !== undefined;
+  }
+
   /** Records one program, ours or a stock one, after a look at the device and the sizes. */
   override runWebGPUProgram(...[program, inputs, ...rest]: RunArguments): TensorInfo {
     if (this.#failure) throw this.#failure;
@@ -40,7 +45,7 @@ export class DeviceBackend extends WebGPUBackend {
     try {
       return super.runWebGPUProgram(program, inputs, ...rest);
     } catch (cause) {
-      throw this.#refused(cause);
+      throw this.#failure ?? this.#refused(cause);
     }
   }
 
@@ -53,16 +58,15 @@ export class DeviceBackend extends WebGPUBackend {
     } catch (cause) {
       // The reason of a failed read is told just after it.
       await new Promise((resolve) => setTimeout(resolve));
-      throw this.#refused(cause);
+      throw this.#failure ?? cause;
     }
   }
 
   #refused(cause: unknown): DeviceError {
-    this.#failure ??= new DeviceError(
+    return new DeviceError(
       `Cannot use WebGPU device "${this.#name}": a command was refused (${cause})`,
       { reason: "refused", hint: REFUSED_HINT, cause },
     );
-    return this.#failure;
   }
 
   #noteLoss({ reason, message }: GPUDeviceLostInfo): void {
@@ -75,7 +79,7 @@ export class DeviceBackend extends WebGPUBackend {
   #noteError(event: GPUUncapturedErrorEvent): void {
     event.preventDefault();
     if (!(event.error instanceof GPUOutOfMemoryError)) {
-      this.#refused(event.error.message);
+      this.#failure ??= this.#refused(event.error.message);
       return;
     }
     this.#failure ??= new DeviceError(

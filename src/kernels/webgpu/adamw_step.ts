@@ -2,11 +2,11 @@
  * One AdamW step of one parameter, into new tensors.
  *
  * Computes: with `g = grad * min(1, maxGradNorm / (norm + 1e-6))`, `m' = beta1 m + (1 - beta1) g`,
- * `v' = beta2 v + (1 - beta2) g^2`, `param' = param (1 - learningRate weightDecay) - stepSize m' / (sqrt(v') / sqrt(1 - beta2^step) + eps)`
- * with `stepSize = learningRate / (1 - beta1^step)`.
+ * `v' = beta2 v + (1 - beta2) g^2`, `deviation = sqrt(v') / sqrt(1 - beta2^step) + eps` and
+ * `stepSize = learningRate / (1 - beta1^step)`: `param' = param (1 - learningRate weightDecay) - stepSize m' / deviation`.
  * Buffers: param, grad, m, v, results [any], norm scalar, f32; all but the results read, none both read and written.
  * Grid: one thread per element, three runs: `m'`, `v'`, `param'`.
- * Memory: none shared; ten passes over the size of the parameter, where one program with three results would make seven.
+ * Memory: none shared; ten passes over the size of the parameter; one program with three results would make seven.
  * Error: 1e-6 of the step.
  * Reference: test/reference/adamw_step.ts
  *

@@ -1,13 +1,14 @@
 /**
  * Scaled dot-product attention by heads, and its gradient.
  *
- * Computes: with `p = softmax(scale * q k^T + bias)` over the keys before `lengths[b]` and `f` the dropout factor,
- * `context = (p f) v`; with `delta = dy . context`, `ds = p (f dy v^T - delta)`: `dq = scale ds k`, `dk = scale ds^T q`,
+ * Computes: with `p = softmax(scale * q k^T + bias)` over the keys before `lengths[b]` and `f` the dropout
+ * factor, `context = (p f) v`; with `delta = dy . context`, `ds = p (f dy v^T - delta)`: `dq = scale ds k`, `dk = scale ds^T q`,
  * `dv = (p f)^T dy`, `dbias = ds` (summed over clips where they share it).
- * Buffers: q, k, v, dy, results [B, T, D]; logSumExp [B, H, T]; statistics [B, H, T, 2] (log-sum-exp, delta); bias, dbias [B or 1, H, T, T]; f32; lengths [B] i32; the inputs read.
+ * Buffers: q, k, v, dy, results [B, T, D]; logSumExp [B, H, T]; statistics [B, H, T, 2] (log-sum-exp, delta);
+ * bias, dbias [B or 1, H, T, T]; f32; lengths [B] i32; the inputs read.
  * Grid: one workgroup of 64 threads per 64 frames, head and clip; a thread owns a frame (`_attention_text.ts`).
  * `dbias`: one thread per element.
- * Memory: two slabs of up to 32 frames, at most 16 KiB; each result is a pass of its own, scores computed anew, nothing of T x T stored.
+ * Memory: two slabs of up to 32 frames, at most 16 KiB; each result is a pass of its own, nothing of T x T stored.
  * Error: 1e-6 of the largest |v| forward, 1e-5 of the largest gradient.
  * Reference: test/reference/attention.ts
  *

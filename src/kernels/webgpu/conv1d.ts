@@ -1,11 +1,12 @@
 /**
  * Convolution over time as an implicit matrix product, and the gradients by its input and its weight.
  *
- * Computes: `y[b, s, o] = activation(bias[o] + sum over k, c of x[b, s * stride + k - padLeft, c] * weight[o, c, k])` per group;
- * `dx`, `dweight` = the same products summed over (k, o) and over (b, s).
- * Buffers: x, dx [B, T, C]; y, dy [B, S, O]; weight, dweight [O, C / G, K]; bias [O]; partial sums [splits, O, C / G, K]; f32, the inputs read.
- * Grid and Memory: as in `_gemm.ts`, without any unfolded copy of x. Rows are the frames, planes the groups. For `dx` a
- * plane is a group and a phase, the frames that lie alike on the stride, so that no tap is multiplied in vain.
+ * Computes: `y[b, s, o] = activation(bias[o] + sum over k, c of x[b, s * stride + k - padLeft, c] * weight[o, c, k])`
+ * per group; `dx`, `dweight` = the same products summed over (k, o) and over (b, s).
+ * Buffers: x, dx [B, T, C]; y, dy [B, S, O]; weight, dweight [O, C / G, K]; bias [O];
+ * partial sums [splits, O, C / G, K]; f32, the inputs read.
+ * Grid and Memory: as in `_gemm.ts`, without an unfolded copy of x. Rows are the frames, planes the groups. For
+ * `dx` a plane is a group and a phase, the frames that lie alike on the stride: no tap is multiplied in vain.
  * Error: 1e-6 of the sum of magnitudes.
  * Reference: test/reference/conv1d.ts
  *

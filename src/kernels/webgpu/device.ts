@@ -24,7 +24,7 @@ const WANTED_FEATURES = ["shader-f16", "timestamp-query", "subgroups"] as const;
 /** How adapters that compute on the processor call themselves. */
 const SOFTWARE_NAMES = /llvmpipe|lavapipe|swiftshader|basic render|software/i;
 
-/** @see startWebgpu */
+/** What {@linkcode startWebgpu} may take. */
 export interface WebgpuOptions {
   /** Whether an adapter that computes on the processor will do. @default false */
   software?: boolean;
@@ -46,17 +46,23 @@ export interface AdapterDescription {
 
 /** The WebGPU device in use. */
 export interface WebgpuDevice extends AdapterDescription {
+  /** Its name among the backends. */
   backend: "webgpu";
   /** Ends the device and takes its backend away, with every tensor on it. */
   dispose(): void;
 }
 
-let running: WebgpuDevice | undefined;
+let running: { device: WebgpuDevice; backend: DeviceBackend } | undefined;
+
+/** Starts wait for each other, so that there is never more than one device. */
+let lastStart: Promise<unknown> = Promise.resolve();
 
 if (findBackendFactory(BACKEND_NAME)) removeBackend(BACKEND_NAME);
 
 /**
  * Starts WebGPU and makes it the device in use; where it runs already, only the latter.
+ *
+ * A device that was lost or ran out of memory is replaced, and its tensors are gone.
  *
  * @returns the device, or undefined where there is no adapter, or only a software one and `software` is not set.
  * @throws {DeviceError} when the driver refuses the device.
@@ -71,26 +77,34 @@ if (findBackendFactory(BACKEND_NAME)) removeBackend(BACKEND_NAME);
  * device?.dispose();
  * ```
  */
-export async function startWebgpu(options: WebgpuOptions = {}): Promise<WebgpuDevice | undefined> {
-  if (running) return await activate(running, options);
+export function startWebgpu(options: WebgpuOptions = {}): Promise<WebgpuDevice | undefined> {
+  const started = lastStart.then(() => start(options));
+  lastStart = started.catch(() => undefined);
+  return started;
+}
+
+async function start(options: WebgpuOptions): Promise<WebgpuDevice | undefined> {
+  if (running?.backend.hasFailed) running.device.dispose();
+  if (running) return await activate(running.device, options);
   const adapter = await requestAdapter();
   if (!adapter) return undefined;
   const described = describe(adapter);
   if (described.software && !options.software) return undefined;
-  const device = await requestDevice(adapter, described);
-  const backend = new DeviceBackend(device, adapter.info, described.adapter);
-  registerBackend(BACKEND_NAME, () => backend);
-  running = {
+  const gpu = await requestDevice(adapter, described);
+  const backend = new DeviceBackend(gpu, adapter.info, described.adapter);
+  const device: WebgpuDevice = {
     ...described,
     backend: BACKEND_NAME,
     dispose() {
-      if (running !== this) return;
+      gpu.destroy();
+      if (running?.device !== device) return;
       running = undefined;
       removeBackend(BACKEND_NAME);
-      device.destroy();
     },
   };
-  return await activate(running, options);
+  running = { device, backend };
+  registerBackend(BACKEND_NAME, () => backend);
+  return await activate(device, options);
 }
 
 /** Describes the adapter that {@linkcode startWebgpu} would find, software or not; undefined where there is none. */

@@ -2,7 +2,8 @@
  * Normalisation of each channel of each clip over time, and its gradient.
  *
  * Computes: as layer norm, with mean and variance over the frames: `y = n * gamma + beta`,
- * `dx = gamma * (dy - mean(dy) - n * mean(dy * n)) / deviation`, `dgamma`, `dbeta` = sums over frames and clips of `dy * n`, `dy`.
+ * `dx = gamma * (dy - mean(dy) - n * mean(dy * n)) / deviation`;
+ * `dgamma`, `dbeta` = sums over frames and clips of `dy * n`, `dy`.
  * Buffers: x, dy, result [B, T, C]; gamma, beta [C]; means, variances, sums [B, C]; f32, all but result read.
  * Grid: sums as in `_row_sum.ts`; then one thread per element.
  * Memory: as in `_row_sum.ts`; x is read three times, the mean taken out before squares are summed.

@@ -3,7 +3,8 @@
  *
  * Computes: `y = sum_i p_i * states_i` with `p = softmax(weights)`; `dstates_i = p_i * dy`, and with
  * `s_i = sum of dy * states_i`, `dweights_i = p_i * (s_i - sum_j p_j s_j)`.
- * Buffers: states, dy, result [any]; weights, shares, slopes [L]; partial sums [L, workgroups]; f32, all but result read.
+ * Buffers: states, dy, result [any]; weights, shares, slopes [L]; partial sums [L, workgroups]; f32; all but
+ * result read.
  * Grid: one thread per element, 5 states at a time into one result (a device may bind no more than 8
  * buffers); for each `s_i` up to 64 workgroups of 256 threads, then a row sum.
  * Memory: 1 KiB for `s_i`; every state is read once, the result written once per 5 states.

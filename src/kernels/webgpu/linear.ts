@@ -2,7 +2,8 @@
  * Affine map of the last axis, and the gradients by its input and its weight.
  *
  * Computes: `y = activation(x weight^T + bias) + residual`; `dx = dy weight`; `dweight = dy^T x`.
- * Buffers: x, dx [R, I]; y, dy, residual [R, O]; weight, dweight [O, I]; bias [O]; partial sums [splits, O, I]; f32, the inputs read.
+ * Buffers: x, dx [R, I]; y, dy, residual [R, O]; weight, dweight [O, I]; bias [O];
+ * partial sums [splits, O, I]; f32, the inputs read.
  * Grid and Memory: as in `_gemm.ts`; `dweight`, whose inner axis is all rows, is split where tiles are few.
  * Error: 1e-6 of the sum of magnitudes.
  * Reference: test/reference/linear.ts

@@ -1,7 +1,8 @@
 /**
  * Mean over the valid frames of each clip, and its gradient.
  *
- * Computes: `y[b, c] = sum over t < lengths[b] of x[b, t, c] / lengths[b]`; `dx[b, t] = t < lengths[b] ? dy[b] / lengths[b] : 0`.
+ * Computes: `y[b, c] = sum over t < lengths[b] of x[b, t, c] / lengths[b]`;
+ * `dx[b, t] = t < lengths[b] ? dy[b] / lengths[b] : 0`.
  * Buffers: x, dx [B, T, C], y, dy [B, C] f32; lengths [B] i32; the inputs read.
  * Grid: as in `_row_sum.ts`; backward one thread per element.
  * Memory: as in `_row_sum.ts`; backward none shared, one pass.

@@ -167,6 +167,26 @@ gpuTest("a lost device ends reads and kernels with one error", async () => {
   throws(() => activation(x, "relu"), isLost);
 });
 
+gpuTest("startWebgpu() replaces a device that was lost", async (device) => {
+  const { device: gpu } = backendInUse();
+  gpu.destroy();
+  await gpu.lost;
+  const second = await startWebgpu({ software: true });
+  notEqual(second, device);
+  const x = tensor1d([-1, 2]);
+  const y = activation(x, "relu");
+  deepEqual([...await y.data()], [0, 2]);
+  second?.dispose();
+});
+
+gpuTest("startWebgpu() makes one device where two are asked for at a time", async (device) => {
+  device.dispose();
+  const asked = [startWebgpu({ software: true }), startWebgpu({ software: true })];
+  const [first, second] = await Promise.all(asked);
+  equal(first, second);
+  first?.dispose();
+});
+
 gpuTest("exhausted memory ends kernels and reads with one error", async () => {
   const x = tensor1d([-1, 2]);
   const y = activation(x, "relu");
