@@ -40,6 +40,8 @@ const INITIAL_PAGES = 256;
 /** 4 GB, then 1 GB for engines that reserve the whole of a shared memory at once. */
 const MAX_PAGES = [65536, 16384] as const;
 
+/** Starts wait for each other, so that two at once do not both see that there is no device yet. */
+let lastStart: Promise<unknown> = Promise.resolve();
 let current: { key: string; module?: WebAssembly.Module; device: WasmDevice } | undefined;
 
 /**
@@ -61,7 +63,13 @@ let current: { key: string; module?: WebAssembly.Module; device: WasmDevice } | 
  * device.dispose();
  * ```
  */
-export async function startWasm(options: WasmOptions = {}): Promise<WasmDevice> {
+export function startWasm(options: WasmOptions = {}): Promise<WasmDevice> {
+  const start = lastStart.then(() => reuseOrCreate(options));
+  lastStart = start.catch(() => {});
+  return start;
+}
+
+async function reuseOrCreate(options: WasmOptions): Promise<WasmDevice> {
   const threads = expectThreads(options);
   const relaxedSimd = options.relaxedSimd ?? hasRelaxedSimd();
   const key = `${threads} ${relaxedSimd}`;

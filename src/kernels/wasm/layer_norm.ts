@@ -40,7 +40,8 @@ registerWasmKernel<{ x: TensorInfo; gamma: TensorInfo; dy: TensorInfo }, NormAtt
     const partials = backend.scratch(2 * units * partBytes);
     const addresses = [x, gamma, dy, dx!].map((tensor) => backend.address(tensor));
     const args = [...addresses, partials, partBytes, rows, columns, eps];
-    backend.dispatch("layerNormGrad", units, args);
+    const grain = Math.ceil(ROW_GRAIN_ELEMENTS / (GRAD_ROWS * columns));
+    backend.dispatch("layerNormGrad", units, args, grain);
     const parts = { rows: units, rowBytes: 2 * partBytes };
     columnSumAt(backend, partials, dgamma!, parts);
     columnSumAt(backend, partials + partBytes, dbeta!, parts);

@@ -72,6 +72,14 @@ Deno.test("startWasm() gives the same device for the same options, else replaces
   second.dispose();
 });
 
+Deno.test("startWasm() called twice at once gives one device", async () => {
+  const [first, second] = await Promise.all([startWasm({ threads: 2 }), startWasm({ threads: 2 })]);
+  equal(second, first);
+  reluOfRamp();
+  first.dispose();
+  equal(engine().findBackendFactory("earshot-wasm"), null);
+});
+
 Deno.test("startWasm() rejects a number of threads that cannot be", async () => {
   for (const threads of [-1, 1.5, NaN, 49]) {
     await rejects(startWasm({ threads }), {

@@ -54,37 +54,13 @@ function gatherMoments(
   const until = <usize>last * VECTOR_BYTES;
   memory.fill(stat + MEAN * statBytes + from, 0, until - from);
   memory.fill(stat + SPREAD * statBytes + from, 0, until - from);
-  const eighth = f32x4.splat(1.0 / <f32>GROUP);
   let frame = 0;
   for (; frame + GROUP <= frames; frame += GROUP) {
     const share = f32x4.splat(<f32>GROUP / <f32>(frame + GROUP));
     const weight = f32x4.splat(<f32>GROUP * <f32>frame / <f32>(frame + GROUP));
     const top = x + <usize>frame * rowBytes;
     for (let i = from; i < until; i += VECTOR_BYTES) {
-      let at = top + i;
-      const x0 = v128.load(at), x1 = v128.load(at + rowBytes);
-      at += 2 * rowBytes;
-      const x2 = v128.load(at), x3 = v128.load(at + rowBytes);
-      at += 2 * rowBytes;
-      const x4 = v128.load(at), x5 = v128.load(at + rowBytes);
-      at += 2 * rowBytes;
-      const x6 = v128.load(at), x7 = v128.load(at + rowBytes);
-      const low = f32x4.add(f32x4.add(x0, x1), f32x4.add(x2, x3));
-      const high = f32x4.add(f32x4.add(x4, x5), f32x4.add(x6, x7));
-      const groupMean = f32x4.mul(f32x4.add(low, high), eighth);
-      let spread = v128.load(stat + SPREAD * statBytes + i);
-      spread = addSquare(x0, groupMean, spread);
-      spread = addSquare(x1, groupMean, spread);
-      spread = addSquare(x2, groupMean, spread);
-      spread = addSquare(x3, groupMean, spread);
-      spread = addSquare(x4, groupMean, spread);
-      spread = addSquare(x5, groupMean, spread);
-      spread = addSquare(x6, groupMean, spread);
-      spread = addSquare(x7, groupMean, spread);
-      const mean = v128.load(stat + MEAN * statBytes + i);
-      const apart = f32x4.sub(groupMean, mean);
-      v128.store(stat + MEAN * statBytes + i, madd(apart, share, mean));
-      v128.store(stat + SPREAD * statBytes + i, madd(f32x4.mul(apart, apart), weight, spread));
+      addGroup(top + i, rowBytes, stat + i, stat + SPREAD * statBytes + i, share, weight);
     }
   }
   for (; frame < frames; frame++) {
@@ -92,13 +68,52 @@ function gatherMoments(
     const weight = f32x4.splat(<f32>frame / <f32>(frame + 1));
     const top = x + <usize>frame * rowBytes;
     for (let i = from; i < until; i += VECTOR_BYTES) {
-      const mean = v128.load(stat + MEAN * statBytes + i);
-      const apart = f32x4.sub(v128.load(top + i), mean);
-      const spread = v128.load(stat + SPREAD * statBytes + i);
-      v128.store(stat + MEAN * statBytes + i, madd(apart, share, mean));
-      v128.store(stat + SPREAD * statBytes + i, madd(f32x4.mul(apart, apart), weight, spread));
+      const spread = stat + SPREAD * statBytes + i;
+      merge(v128.load(top + i), v128.load(spread), stat + i, spread, share, weight);
     }
   }
+}
+
+/** Adds GROUP frames of four channels to their running moments. */
+// @ts-ignore: decorator
+@inline
+function addGroup(
+  at: usize, rowBytes: usize, mean: usize, spread: usize, share: v128, weight: v128,
+): void {
+  const x0 = v128.load(at), x1 = v128.load(at + rowBytes);
+  at += 2 * rowBytes;
+  const x2 = v128.load(at), x3 = v128.load(at + rowBytes);
+  at += 2 * rowBytes;
+  const x4 = v128.load(at), x5 = v128.load(at + rowBytes);
+  at += 2 * rowBytes;
+  const x6 = v128.load(at), x7 = v128.load(at + rowBytes);
+  const low = f32x4.add(f32x4.add(x0, x1), f32x4.add(x2, x3));
+  const high = f32x4.add(f32x4.add(x4, x5), f32x4.add(x6, x7));
+  const groupMean = f32x4.mul(f32x4.add(low, high), f32x4.splat(1.0 / <f32>GROUP));
+  let sum = addSquare(x0, groupMean, v128.load(spread));
+  sum = addSquare(x1, groupMean, sum);
+  sum = addSquare(x2, groupMean, sum);
+  sum = addSquare(x3, groupMean, sum);
+  sum = addSquare(x4, groupMean, sum);
+  sum = addSquare(x5, groupMean, sum);
+  sum = addSquare(x6, groupMean, sum);
+  sum = addSquare(x7, groupMean, sum);
+  merge(groupMean, sum, mean, spread, share, weight);
+}
+
+/**
+ * Merges a group into the running moments: its mean, and the sum of squares that already holds its own
+ * differences. `share` is its part of all frames so far, `weight` that times the frames before it.
+ */
+// @ts-ignore: decorator
+@inline
+function merge(
+  groupMean: v128, sum: v128, mean: usize, spread: usize, share: v128, weight: v128,
+): void {
+  const before = v128.load(mean);
+  const apart = f32x4.sub(groupMean, before);
+  v128.store(mean, madd(apart, share, before));
+  v128.store(spread, madd(f32x4.mul(apart, apart), weight, sum));
 }
 
 // @ts-ignore: decorator
@@ -189,35 +204,42 @@ function gatherSlopes(
     const weight = f32x4.splat(<f32>count * <f32>frame / <f32>(frame + count));
     const inverse = f32x4.splat(1.0 / <f32>count);
     const top = <usize>frame * rowBytes;
-    const bottom = top + <usize>count * rowBytes;
+    const groupBytes = <usize>count * rowBytes;
     for (let i = from; i < until; i += VECTOR_BYTES) {
-      let sum = f32x4.splat(0.0);
-      for (let at = x + top + i, stop = x + bottom + i; at < stop; at += rowBytes) {
-        sum = f32x4.add(sum, v128.load(at));
-      }
-      const groupMean = f32x4.mul(sum, inverse);
-      let spread = v128.load(stat + SPREAD * statBytes + i);
-      let slope = f32x4.splat(0.0), product = slope;
-      for (let at = top + i, stop = bottom + i; at < stop; at += rowBytes) {
-        const apart = f32x4.sub(v128.load(x + at), groupMean);
-        const given = v128.load(dy + at);
-        spread = madd(apart, apart, spread);
-        product = madd(apart, given, product);
-        slope = f32x4.add(slope, given);
-      }
-      const mean = v128.load(stat + MEAN * statBytes + i);
-      const apart = f32x4.sub(groupMean, mean);
-      const moved = madd(apart, share, mean);
-      const slopeBefore = v128.load(stat + SLOPE * statBytes + i);
-      product = f32x4.add(product, v128.load(stat + PRODUCT * statBytes + i));
-      product = madd(f32x4.sub(mean, moved), slopeBefore, product);
-      product = madd(f32x4.sub(groupMean, moved), slope, product);
-      v128.store(stat + MEAN * statBytes + i, moved);
-      v128.store(stat + SPREAD * statBytes + i, madd(f32x4.mul(apart, apart), weight, spread));
-      v128.store(stat + SLOPE * statBytes + i, f32x4.add(slopeBefore, slope));
-      v128.store(stat + PRODUCT * statBytes + i, product);
+      const at = top + i;
+      addSlopes(x + at, dy + at, groupBytes, rowBytes, stat + i, statBytes, inverse, share, weight);
     }
   }
+}
+
+/** Adds some frames of four channels to their running moments and sums of slopes. */
+// @ts-ignore: decorator
+@inline
+function addSlopes(
+  x: usize, dy: usize, groupBytes: usize, rowBytes: usize, stat: usize, statBytes: usize,
+  inverse: v128, share: v128, weight: v128,
+): void {
+  let sum = f32x4.splat(0.0);
+  for (let at: usize = 0; at < groupBytes; at += rowBytes) sum = f32x4.add(sum, v128.load(x + at));
+  const groupMean = f32x4.mul(sum, inverse);
+  let spread = v128.load(stat + SPREAD * statBytes);
+  let slope = f32x4.splat(0.0), product = slope;
+  for (let at: usize = 0; at < groupBytes; at += rowBytes) {
+    const apart = f32x4.sub(v128.load(x + at), groupMean);
+    const given = v128.load(dy + at);
+    spread = madd(apart, apart, spread);
+    product = madd(apart, given, product);
+    slope = f32x4.add(slope, given);
+  }
+  const mean = v128.load(stat + MEAN * statBytes);
+  merge(groupMean, spread, stat + MEAN * statBytes, stat + SPREAD * statBytes, share, weight);
+  const moved = v128.load(stat + MEAN * statBytes);
+  const slopeBefore = v128.load(stat + SLOPE * statBytes);
+  product = f32x4.add(product, v128.load(stat + PRODUCT * statBytes));
+  product = madd(f32x4.sub(mean, moved), slopeBefore, product);
+  product = madd(f32x4.sub(groupMean, moved), slope, product);
+  v128.store(stat + SLOPE * statBytes, f32x4.add(slopeBefore, slope));
+  v128.store(stat + PRODUCT * statBytes, product);
 }
 
 /** From dy * (x - mean) to dy * normal. */
