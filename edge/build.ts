@@ -1,0 +1,190 @@
+/**
+ * Builds the service into single files with esbuild.
+ *
+ * TensorFlow.js is a family of packages for every device and every model format; the service uses its
+ * engine and its tensor store, with our kernels. What else would come along, because a module of it
+ * runs code when it is imported, is named here and left out.
+ *
+ * @module
+ */
+import { createRequire } from "node:module";
+import { dirname } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { UnsupportedOpError } from "../src/errors.ts";
+import type {
+  BuildOptions,
+  Metafile,
+  OnLoadResult,
+  OnResolveArgs,
+  OnResolveResult,
+  Plugin,
+} from "esbuild";
+
+/** The built files. */
+export interface ServerBuild {
+  /** The service: its only export is `default { fetch }`. */
+  server: Uint8Array;
+  /** Starts it with `Deno.serve`. */
+  main: Uint8Array;
+  /** Source files with at least one byte in the build, and their number of bytes. */
+  reached: Record<string, number>;
+}
+
+/** Modules that are replaced, by the end of their path; each with the reason. */
+const REPLACED: readonly (readonly [path: RegExp, contents: string])[] = [
+  // The loader and the worker of the stock WASM binary: our device brings its own.
+  [/wasm-out\/.*\.js$/, "export default undefined; export const wasmWorkerContents = '';"],
+  // Registers every stock kernel, and a backend over the stock binary.
+  [/tfjs-backend-wasm\/.*dist\/index\.js$/, "export { BackendWasm } from './backend_wasm';"],
+  // Tells which stock binary to take.
+  [/dist\/flags_wasm\.js$/, ""],
+  // Registers the stock optimisers.
+  [/tfjs-core\/.*dist\/index\.js$/, "import './base_side_effects'; export * from './base';"],
+  // `_tfjs_platform.ts` serves in the place of both.
+  [/dist\/platforms\/platform_(browser|node)\.js$/, ""],
+  // Saves and loads models in formats of its own.
+  [/tfjs-core\/.*dist\/io\/io\.js$/, ""],
+  // Hashes strings; no tensor here holds any.
+  [/tfjs-core\/.*dist\/hash_util\.js$/, ""],
+];
+
+const NOTICE = `// Earshot's service for the model beside it, made by "bundle". Parts of it are
+// TensorFlow.js (Apache-2.0, Google LLC) and Hono (MIT, Yusuke Wada and Hono contributors).`;
+
+/** The folder that `src` and `edge` lie in. */
+const ROOT = new URL("../", import.meta.url);
+
+/** Imported for what they do, and not only for names: the kernels register themselves. */
+const EFFECTIVE = /\/src\/kernels\/|\/edge\/_tfjs_platform\.ts$/;
+
+/**
+ * Builds `server.js` and `main.js`.
+ *
+ * Needs to run esbuild's binary and to read the environment, the sources and the npm packages; where
+ * Earshot was imported from the web, also the net, to fetch its sources.
+ *
+ * @throws {UnsupportedOpError} when esbuild may not run.
+ */
+export async function buildServer(): Promise<ServerBuild> {
+  try {
+    return await buildWith(await import("esbuild"));
+  } catch (error) {
+    throw await asRefusal(error);
+  }
+}
+
+async function buildWith({ build, stop }: typeof import("esbuild")): Promise<ServerBuild> {
+  try {
+    const server = await build({ ...optionsFor("server.ts"), minify: true });
+    const main = await build(optionsFor("main.ts"));
+    return {
+      server: server.outputFiles[0]!.contents,
+      main: main.outputFiles[0]!.contents,
+      reached: reachedBytes(server.metafile),
+    };
+  } finally {
+    await stop();
+  }
+}
+
+function optionsFor(name: string): BuildOptions & { write: false; metafile: true } {
+  return {
+    entryPoints: [new URL(`edge/${name}`, ROOT).href],
+    absWorkingDir: ROOT.protocol === "file:" ? fileURLToPath(ROOT) : undefined,
+    bundle: true,
+    write: false,
+    metafile: true,
+    format: "esm",
+    platform: "neutral",
+    target: "es2022",
+    charset: "utf8",
+    banner: name === "server.ts" ? { js: NOTICE } : {},
+    legalComments: "eof",
+    logLevel: "silent",
+    plugins: [onlyWhatIsNeeded()],
+  };
+}
+
+/** The error in our words where Deno refused; esbuild itself only misses its process then. */
+async function asRefusal(cause: unknown): Promise<unknown> {
+  if (!(cause instanceof Deno.errors.NotCapable || cause instanceof TypeError)) return cause;
+  const queries = (["env", "run"] as const).map((name) => Deno.permissions.query({ name }));
+  const states = await Promise.all(queries);
+  if (states.every(({ state }) => state === "granted")) return cause;
+  return new UnsupportedOpError("Cannot run esbuild: Deno was not given access", {
+    cause,
+    hint: "Allow it with --allow-env --allow-run",
+  });
+}
+
+/** Finds modules as Deno does, with or without a `node_modules` folder, and leaves parts of them out. */
+function onlyWhatIsNeeded(): Plugin {
+  return {
+    name: "earshot",
+    setup(build) {
+      build.onResolve({ filter: /.*/ }, (found) => {
+        if (found.kind === "dynamic-import") return { path: found.path, external: true };
+        if (found.path.endsWith(".ts") || found.kind === "entry-point") return sourceOf(found);
+        return found.path.startsWith(".") ? undefined : packageFile(found);
+      });
+      build.onLoad({ filter: /\.js$/ }, ({ path }) => replacement(path));
+      build.onLoad({ filter: /.*/, namespace: "web" }, ({ path }) => fetchSource(path));
+      build.onLoad({ filter: /.*/, namespace: "absent" }, () => ({ contents: "" }));
+    },
+  };
+}
+
+/** One of our own files, on the disk or on the web. */
+function sourceOf({ path, importer, namespace }: OnResolveArgs): OnResolveResult {
+  const base = namespace === "web" ? importer : importer && pathToFileURL(importer);
+  const url = new URL(path, base || undefined);
+  if (url.pathname.endsWith("/edge/server.ts") && importer.endsWith("/main.ts")) {
+    return { path: "./server.js", external: true };
+  }
+  const sideEffects = importer === "" || EFFECTIVE.test(url.pathname);
+  if (url.protocol !== "file:") return { path: url.href, namespace: "web", sideEffects };
+  return { path: fileURLToPath(url), sideEffects };
+}
+
+/** A file of an npm package, wherever Deno keeps it. */
+function packageFile({ path, importer, namespace }: OnResolveArgs): OnResolveResult {
+  if (path === "seedrandom") return { path, namespace: "absent", sideEffects: false };
+  const isOurs = namespace === "web" || !/[\\/](npm|node_modules)[\\/]/.test(importer);
+  const file = isOurs
+    ? fileURLToPath(import.meta.resolve(path))
+    : createRequire(importer).resolve(path);
+  // The modules of TensorFlow.js lie beside the one file that is meant for Node.
+  return { path: file.replace(/[^\\/]*\.node\.js$/, "index.js") };
+}
+
+function replacement(path: string): OnLoadResult | undefined {
+  const plain = path.replaceAll("\\", "/");
+  const contents = REPLACED.find(([end]) => end.test(plain))?.[1];
+  return contents === undefined ? undefined : { contents, resolveDir: dirname(path) };
+}
+
+/** A source of Earshot that was imported from the web. */
+async function fetchSource(url: string): Promise<OnLoadResult> {
+  const response = await fetch(url, { headers: { Accept: "text/typescript" } });
+  if (response.ok) return { contents: await response.text(), loader: "ts" };
+  await response.body?.cancel();
+  throw new TypeError(`Cannot fetch "${url}": expected status 200, found ${response.status}`);
+}
+
+/** A module by a name that is the same on every machine. */
+function shortName(path: string): string {
+  const place = path.replace(/^web:/, "");
+  if (place.startsWith(ROOT.href)) return place.slice(ROOT.href.length);
+  return place.replace(/^.*\/(node_modules|npm\/[^/]+)\//, "");
+}
+
+/** The sources with a part in the build, by name: `src/audio/wav.ts`, `hono/dist/hono-base.js`. */
+function reachedBytes(metafile: Metafile): Record<string, number> {
+  const reached: Record<string, number> = {};
+  for (const { inputs } of Object.values(metafile.outputs)) {
+    for (const [path, { bytesInOutput }] of Object.entries(inputs)) {
+      if (bytesInOutput > 0) reached[shortName(path)] = bytesInOutput;
+    }
+  }
+  return reached;
+}

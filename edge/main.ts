@@ -1,0 +1,9 @@
+/**
+ * Starts the service for hosts that run a program, such as Deno Deploy; an interrupt lets it finish first.
+ *
+ * @module
+ */
+import server from "./server.ts";
+
+const running = Deno.serve(server.fetch);
+Deno.addSignalListener("SIGINT", () => running.shutdown());

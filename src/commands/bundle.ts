@@ -1,0 +1,138 @@
+/**
+ * `bundle`: a model and the service around it as one directory that runs and deploys as it is.
+ *
+ * The directory needs neither Earshot nor npm, and may be moved anywhere. Its weights are one
+ * safetensors file; a checkpoint in another form is rewritten as one.
+ *
+ * @module
+ */
+import { buildServer, type ServerBuild } from "../../edge/build.ts";
+import { type LoadedClassifier, pipeline } from "../classify.ts";
+import { FileError } from "../errors.ts";
+import { listFolder, writeDirectoryAtomic } from "../files.ts";
+import { jsonBytes, savePretrained } from "../pretrained.ts";
+
+/** What to bundle, and where to. */
+export interface BundleOptions {
+  /** The model directory. */
+  model: string;
+  /** The directory to make. */
+  output: string;
+  /** Whether an earlier bundle there is replaced. @default false */
+  overwrite?: boolean;
+  /** Gets the lines for the user. @default none */
+  log?: (line: string) => void;
+}
+
+/** What was written. */
+export interface BundleResult {
+  /** The directory. */
+  output: string;
+  /** Every file by its path in the directory. */
+  files: { name: string; sizeBytes: number }[];
+  /** `server.js` and `main.js`; the WASM kernels are in them. */
+  codeBytes: number;
+  /** The same two, each compressed with gzip. */
+  codeGzipBytes: number;
+  /** Modules with a part in `server.js`, and their bytes there. */
+  reached: Record<string, number>;
+}
+
+const MODEL_FILES = ["config.json", "model.safetensors", "preprocessor_config.json"] as const;
+const CODE_FILES = ["server.js", "main.js", "deno.json"] as const;
+
+/** All that a bundle holds; a directory with anything else in it is never replaced. */
+const OWN_NAMES: readonly string[] = [...CODE_FILES, "model", "deno.lock"];
+
+const DENO_JSON = {
+  tasks: { start: "deno run --allow-read=. --allow-net main.js" },
+  deploy: { runtime: { type: "dynamic", entrypoint: "main.js" } },
+};
+
+/**
+ * Writes the bundle of a model, whole or not at all.
+ *
+ * @throws {CheckpointError} when the model cannot classify.
+ * @throws {FileError} when the output holds files already, or cannot be written.
+ */
+export async function bundle(options: BundleOptions): Promise<BundleResult> {
+  const { model, output, overwrite = false, log = () => {} } = options;
+  const replace = await mayReplace(output, overwrite);
+  // A model that cannot be loaded here could not answer there.
+  const classifier = await pipeline("audio-classification", model);
+  try {
+    const build = await buildServer();
+    await writeDirectoryAtomic(output, async (folder) => {
+      await Deno.writeFile(`${folder}/server.js`, build.server);
+      await Deno.writeFile(`${folder}/main.js`, build.main);
+      await Deno.writeFile(`${folder}/deno.json`, jsonBytes(DENO_JSON));
+      await Deno.mkdir(`${folder}/model`);
+      await writeModel(model, `${folder}/model`, classifier);
+    }, { replace });
+    const result = await resultOf(output, build);
+    for (const line of summary(result)) log(line);
+    return result;
+  } finally {
+    classifier.dispose();
+  }
+}
+
+/** Whether the output is an earlier bundle that may go; false where there is nothing yet. */
+async function mayReplace(output: string, overwrite: boolean): Promise<boolean> {
+  const { files, folders } = await listFolder(output).catch((error: unknown) => {
+    if (error instanceof FileError && error.code === "ENOENT") return { files: [], folders: [] };
+    throw error;
+  });
+  const names = [...files, ...folders];
+  if (names.length === 0) return false;
+  const foreign = names.find((name) => !OWN_NAMES.includes(name));
+  if (overwrite && foreign === undefined) return true;
+  const expected = overwrite ? "an earlier bundle and nothing else" : "a new or empty directory";
+  throw new FileError(
+    `Cannot write bundle "${output}": expected ${expected}, found "${foreign ?? names[0]}" in it`,
+    { file: output, hint: overwrite ? "Name another directory" : "Add --overwrite to replace it" },
+  );
+}
+
+/** Copies the files that the service reads, or writes them where the weights have another form. */
+async function writeModel(from: string, to: string, loaded: LoadedClassifier): Promise<void> {
+  const { files } = await listFolder(from);
+  if (!files.includes("model.safetensors")) {
+    return await savePretrained(to, loaded.model, loaded.extractor);
+  }
+  for (const name of MODEL_FILES) {
+    // Unlike copyFile(), this asks for no right to write where it reads.
+    using file = await Deno.open(`${from}/${name}`);
+    await Deno.writeFile(`${to}/${name}`, file.readable);
+  }
+}
+
+async function resultOf(output: string, build: ServerBuild): Promise<BundleResult> {
+  const names = [...CODE_FILES, ...MODEL_FILES.map((name) => `model/${name}`)];
+  return {
+    output,
+    files: await Promise.all(names.map(async (name) => {
+      return { name, sizeBytes: (await Deno.stat(`${output}/${name}`)).size };
+    })),
+    codeBytes: build.server.length + build.main.length,
+    codeGzipBytes: await gzipBytes(build.server) + await gzipBytes(build.main),
+    reached: build.reached,
+  };
+}
+
+async function gzipBytes(bytes: Uint8Array): Promise<number> {
+  const stream = new Blob([bytes.slice()]).stream().pipeThrough(new CompressionStream("gzip"));
+  return (await new Response(stream).arrayBuffer()).byteLength;
+}
+
+function summary({ output, files, codeGzipBytes }: BundleResult): string[] {
+  const kilobytes = (bytes: number) => `${(bytes / 1000).toFixed(1)} kB`;
+  return [
+    `Bundled into ${output}: code ${kilobytes(codeGzipBytes)} gzipped`,
+    ...files.map(({ name, sizeBytes }) => `  ${name.padEnd(32)} ${kilobytes(sizeBytes)}`),
+    "",
+    "Try it:",
+    `  cd ${output} && deno serve --allow-read=. server.js`,
+    '  curl --data-binary @clip.wav "http://localhost:8000/?top_k=3"',
+  ];
+}

@@ -1,0 +1,75 @@
+/**
+ * `serve`: a model behind HTTP on this machine, with the application of `edge/`.
+ *
+ * @module
+ */
+import { createApp } from "../../edge/mod.ts";
+import { pipeline } from "../classify.ts";
+
+/** What is served, and where. */
+export interface ServeOptions {
+  /** The model directory. */
+  model: string;
+  /** @default 8000; 0 takes any that is free. */
+  port?: number;
+  /** The address to listen on; "0.0.0.0" for all. @default "127.0.0.1" */
+  hostname?: string;
+  /** Ends the service. Without one, an interrupt does. */
+  signal?: AbortSignal;
+  /** Gets the lines for the user. @default none */
+  log?: (line: string) => void;
+  /** Is told the port as soon as requests are taken. */
+  onListen?: (port: number) => void;
+}
+
+/**
+ * Serves a model until it is told to end; requests in hand are then answered first.
+ *
+ * @throws {CheckpointError} when the model cannot be loaded.
+ * @throws {RangeError} when the port cannot be had.
+ */
+export async function serve(options: ServeOptions): Promise<void> {
+  const { model, port = 8000, hostname = "127.0.0.1", log = () => {}, onListen } = options;
+  const classifier = await pipeline("audio-classification", model);
+  try {
+    const app = createApp(classifier, { log });
+    const server = listen({ port, hostname }, app.fetch);
+    const url = `http://${hostname === "0.0.0.0" ? "localhost" : hostname}:${server.addr.port}/`;
+    log(`Serving ${model} on ${url}`);
+    log(`  curl --data-binary @clip.wav "${url}?top_k=3"`);
+    onListen?.(server.addr.port);
+    await untilToldToEnd(options.signal);
+    await server.shutdown();
+  } finally {
+    classifier.dispose();
+  }
+}
+
+function listen(
+  address: { port: number; hostname: string },
+  fetch: (request: Request) => Promise<Response>,
+): Deno.HttpServer<Deno.NetAddr> {
+  try {
+    return Deno.serve({ ...address, onListen: () => {} }, (request) => fetch(request));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    const message = `Cannot listen on port ${address.port}: expected a free one, found it in use`;
+    throw Object.assign(new RangeError(message, { cause: error }), {
+      hint: "Name another one with --port",
+    });
+  }
+}
+
+/** Waits for the signal, or for the operating system's to stop the process. */
+async function untilToldToEnd(signal?: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const end = () => resolve();
+  const interrupts: Deno.Signal[] = signal ? [] : ["SIGINT"];
+  if (Deno.build.os !== "windows") interrupts.push("SIGTERM");
+  for (const name of interrupts) Deno.addSignalListener(name, end);
+  signal?.addEventListener("abort", end);
+  if (signal?.aborted) resolve();
+  await promise;
+  signal?.removeEventListener("abort", end);
+  for (const name of interrupts) Deno.removeSignalListener(name, end);
+}

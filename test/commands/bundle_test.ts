@@ -1,0 +1,253 @@
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
+import { encodeWav } from "../../src/audio/mod.ts";
+import { type Classification, pipeline } from "../../src/classify.ts";
+import { bundle, type BundleResult } from "../../src/commands/bundle.ts";
+import { useDevice } from "../../src/devices.ts";
+import { CheckpointError, FileError } from "../../src/errors.ts";
+import { saveTinyModel, tone } from "../tiny_model.ts";
+
+/** What code and WASM may weigh together, compressed. */
+const MAX_GZIP_BYTES = 300_000;
+const CLIP = encodeWav(tone(4_000), 8_000).slice();
+const OLD_DENO = Deno.env.get("DENO_2_5");
+
+const FOLDER = await Deno.makeTempDir();
+const MODEL = `${FOLDER}/model`;
+
+interface Made {
+  result: BundleResult;
+  /** What the pipeline says of the clip. */
+  expected: Classification[];
+}
+
+/** The tiny model and its bundle, which all tests here look at. */
+let made: Promise<Made> | undefined;
+
+function tinyBundle(): Promise<Made> {
+  return made ??= makeBundle();
+}
+
+async function makeBundle(): Promise<Made> {
+  await useDevice({ backend: "wasm" });
+  await saveTinyModel(MODEL);
+  const expected = await predicted(MODEL);
+  return { expected, result: await bundle({ model: MODEL, output: `${FOLDER}/bundle` }) };
+}
+
+async function predicted(model: string): Promise<Classification[]> {
+  const classifier = await pipeline("audio-classification", model);
+  try {
+    return await classifier(CLIP);
+  } finally {
+    classifier.dispose();
+  }
+}
+
+async function copyFolder(from: string, to: string): Promise<void> {
+  await Deno.mkdir(to);
+  for await (const { name, isFile } of Deno.readDir(from)) {
+    if (isFile) await Deno.copyFile(`${from}/${name}`, `${to}/${name}`);
+    else await copyFolder(`${from}/${name}`, `${to}/${name}`);
+  }
+}
+
+Deno.test.afterAll(() => Deno.remove(FOLDER, { recursive: true }));
+
+/** Runs a server in a folder while `use` asks it. */
+async function whileRunning(
+  command: { deno: string; args: string[]; cwd: string },
+  use: (url: string) => Promise<void>,
+): Promise<void> {
+  const env = { DENO_SERVE_ADDRESS: "tcp:127.0.0.1:0", NO_COLOR: "1" };
+  const { deno, args, cwd } = command;
+  const server = new Deno.Command(deno, { args, cwd, env, stdout: "piped", stderr: "piped" });
+  const child = server.spawn();
+  try {
+    await use(await Promise.any([addressIn(child.stdout), addressIn(child.stderr)]));
+  } finally {
+    child.kill("SIGKILL");
+    await child.status;
+  }
+}
+
+/** The first address that a stream names; the rest of the stream is read and dropped. */
+async function addressIn(stream: ReadableStream<Uint8Array>): Promise<string> {
+  let text = "";
+  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+  while (!/http:\/\/[\d.]+:\d+\//.test(text)) {
+    const { value, done } = await reader.read();
+    if (done) throw new RangeError(`Cannot find an address in ${JSON.stringify(text)}`);
+    text += value;
+  }
+  reader.read().catch(() => {});
+  return text.match(/http:\/\/[\d.]+:\d+\//)![0];
+}
+
+async function answersAsExpected(url: string, expected: Classification[]): Promise<void> {
+  const response = await fetch(url, { method: "POST", body: CLIP });
+  const answer: Classification[] = await response.json();
+  equal(response.status, 200, JSON.stringify(answer));
+  deepEqual(answer.map(({ label }) => label), expected.map(({ label }) => label));
+  for (const [i, { score }] of answer.entries()) {
+    ok(Math.abs(score - expected[i]!.score) <= 1e-6, `${score} for ${expected[i]!.score}`);
+  }
+}
+
+/** The two commands that a bundle is started with, here on a port that is free. */
+const COMMANDS = [
+  ["serve", "--host=127.0.0.1", "--port=0", "--allow-read=.", "server.js"],
+  ["run", "--allow-read=.", "--allow-net", "main.js"],
+];
+
+async function runsAnywhere(deno: string): Promise<void> {
+  const { expected } = await tinyBundle();
+  const moved = `${await Deno.makeTempDir()}/moved here #1%20`;
+  await copyFolder(`${FOLDER}/bundle`, moved);
+  for (const args of COMMANDS) {
+    await whileRunning({ deno, args, cwd: moved }, (url) => answersAsExpected(url, expected));
+  }
+  await Deno.remove(`${moved}/..`, { recursive: true });
+}
+
+Deno.test("bundle() answers with the pipeline's scores, wherever it was moved", async () => {
+  await runsAnywhere(Deno.execPath());
+});
+
+Deno.test({
+  name: `bundle() answers on Deno 2.5 [${OLD_DENO ?? "skipped: DENO_2_5 names no binary"}]`,
+  ignore: OLD_DENO === undefined,
+  fn: () => runsAnywhere(OLD_DENO!),
+});
+
+Deno.test("bundle() writes code within the byte budget, of nothing but what serving needs", async () => {
+  const { codeBytes, codeGzipBytes, reached } = (await tinyBundle()).result;
+  const list = Object.entries(reached).map(([name, bytes]) => `${bytes} ${name}`).join("\n");
+  ok(codeGzipBytes <= MAX_GZIP_BYTES, `${codeGzipBytes} of ${MAX_GZIP_BYTES} bytes:\n${list}`);
+  ok(codeGzipBytes > 0.2 * codeBytes);
+  const rooms = new Set(Object.keys(reached).map(roomOf));
+  deepEqual([...rooms].sort(), [
+    "@tensorflow/tfjs-backend-wasm/dist/backend_wasm.js",
+    "@tensorflow/tfjs-core",
+    "edge",
+    "hono",
+    "src",
+    "src/audio",
+    "src/features",
+    "src/kernels/wasm",
+    "src/layers",
+    "src/models",
+    "src/weights",
+  ]);
+  const unwanted =
+    /pretrained|files\.ts|devices|gradients|pickle|zip|torch|sharded|optimizers|tfjs-core\/dist\/io|seedrandom/;
+  deepEqual(Object.keys(reached).filter((name) => unwanted.test(name)), ["edge/_model_files.ts"]);
+});
+
+/** The folder of our own that a module is in, or the package. */
+function roomOf(name: string): string {
+  if (/^(src|edge)\//.test(name)) return name.slice(0, name.lastIndexOf("/"));
+  if (name.startsWith("@tensorflow/tfjs-backend-wasm")) return name;
+  return name.split("/").slice(0, name.startsWith("@") ? 2 : 1).join("/");
+}
+
+Deno.test("bundle() writes what a host needs, and nothing that it would have to fetch", async () => {
+  const { result } = await tinyBundle();
+  const names = result.files.map(({ name }) => name).sort();
+  deepEqual(names, [
+    "deno.json",
+    "main.js",
+    "model/config.json",
+    "model/model.safetensors",
+    "model/preprocessor_config.json",
+    "server.js",
+  ]);
+  const read = (name: string) => Deno.readTextFile(`${FOLDER}/bundle/${name}`);
+  deepEqual(JSON.parse(await read("deno.json")).deploy, {
+    runtime: { type: "dynamic", entrypoint: "main.js" },
+  });
+  const main = (await read("main.js")).split("\n").filter((line) => !/^(\/\/.*)?$/.test(line));
+  equal(main.length, 3, main.join("\n"));
+  match(main[0]!, /^import server from "\.\/server\.js";$/);
+  const server = await read("server.js");
+  ok(!/\bimport\s*\(|\bimport\s*["{*\w]|\brequire\(/.test(server), "server.js imports something");
+  match(server, /export\{(\w+) as default\}/);
+  equal(server.match(/\bexport\b\s*\{[^}]*\}/)![0].includes(","), false);
+});
+
+Deno.test("bundle() rewrites a checkpoint that is not one safetensors file", async () => {
+  const { expected } = await tinyBundle();
+  const shard = "model-00001-of-00001.safetensors";
+  const model = `${FOLDER}/sharded`;
+  await copyFolder(MODEL, model);
+  await Deno.rename(`${model}/model.safetensors`, `${model}/${shard}`);
+  const names = await tensorNames(`${model}/${shard}`);
+  const index = { weight_map: Object.fromEntries(names.map((name) => [name, shard])) };
+  await Deno.writeTextFile(`${model}/model.safetensors.index.json`, JSON.stringify(index));
+  const output = `${FOLDER}/rewritten`;
+  const { files } = await bundle({ model, output });
+  ok(files.some(({ name }) => name === "model/model.safetensors"));
+  deepEqual(await predicted(`${output}/model`), expected);
+});
+
+async function tensorNames(file: string): Promise<string[]> {
+  const bytes = await Deno.readFile(file);
+  const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
+  return Object.keys(header).filter((name) => name !== "__metadata__");
+}
+
+Deno.test("bundle() replaces an earlier bundle when told to, and never anything else", async () => {
+  await tinyBundle();
+  const output = `${FOLDER}/replaced`;
+  await copyFolder(`${FOLDER}/bundle`, output);
+  await Deno.writeTextFile(`${output}/server.js`, "old");
+  await rejects(bundle({ model: MODEL, output }), (error) => {
+    ok(error instanceof FileError);
+    match(error.message, /expected a new or empty directory, found "deno.json" in it$/);
+    equal(error.hint, "Add --overwrite to replace it");
+    return true;
+  });
+  equal(await Deno.readTextFile(`${output}/server.js`), "old");
+  await bundle({ model: MODEL, output, overwrite: true });
+  ok((await Deno.stat(`${output}/server.js`)).size > 3);
+  for (const place of [MODEL, FOLDER]) {
+    const attempt = bundle({ model: MODEL, output: place, overwrite: true });
+    await rejects(attempt, /expected an earlier bundle and nothing else, found/);
+  }
+  ok((await Deno.stat(`${MODEL}/config.json`)).isFile);
+});
+
+Deno.test("bundle() leaves nothing behind where the model cannot classify", async () => {
+  await tinyBundle();
+  const folder = await Deno.makeTempDir();
+  await copyFolder(MODEL, `${folder}/model`);
+  await Deno.writeTextFile(`${folder}/model/config.json`, "{}");
+  const output = `${folder}/never`;
+  await rejects(bundle({ model: `${folder}/model`, output }), CheckpointError);
+  await rejects(bundle({ model: `${folder}/none`, output }), CheckpointError);
+  deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), ["model"]);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("bundle() runs from any directory, with the rights that it names", async () => {
+  await tinyBundle();
+  const source = new URL("../../src/commands/bundle.ts", import.meta.url);
+  const config = new URL("../../deno.json", import.meta.url);
+  const program = `import { bundle } from ${JSON.stringify(source.href)};
+    await bundle({ model: "model", output: "out", log: console.log }).catch((error) => {
+      console.log(error.message, "-", error.hint);
+    });`;
+  await Deno.writeTextFile(`${FOLDER}/program.ts`, program);
+  const run = async (...rights: string[]) => {
+    const args = ["run", "--no-prompt", "--no-check", "--config", config.pathname, ...rights];
+    const options = { args: [...args, "program.ts"], cwd: FOLDER };
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), options).output();
+    return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+  };
+  const files = ["--allow-read=.", "--allow-write=."];
+  const refused =
+    /^Cannot run esbuild: Deno was not given access - Allow it with --allow-env --allow-run/;
+  match(await run(...files, "--allow-env"), refused);
+  match(await run(...files, "--allow-run"), refused);
+  match(await run(...files, "--allow-env", "--allow-run"), /^Bundled into out: code \d+\.\d kB/);
+});

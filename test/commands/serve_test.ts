@@ -1,0 +1,78 @@
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
+import { encodeWav } from "../../src/audio/mod.ts";
+import { type Classification, pipeline } from "../../src/classify.ts";
+import { serve } from "../../src/commands/serve.ts";
+import { useReference } from "../reference/backend.ts";
+import { saveTinyModel, tone } from "../tiny_model.ts";
+
+const CLIP = encodeWav(tone(2_000), 8_000).slice();
+
+/** Serves the tiny model while `use` runs. */
+async function whileServing(
+  use: (url: string, end: () => void, model: string) => Promise<void>,
+): Promise<string[]> {
+  await useReference();
+  const model = `${await Deno.makeTempDir()}/model`;
+  await saveTinyModel(model);
+  const controller = new AbortController();
+  const lines: string[] = [];
+  const { promise: listening, resolve: onListen } = Promise.withResolvers<number>();
+  const log = (line: string) => void lines.push(line);
+  const served = serve({ model, port: 0, signal: controller.signal, log, onListen });
+  const end = () => controller.abort();
+  try {
+    await use(`http://127.0.0.1:${await listening}/`, end, model);
+  } finally {
+    end();
+    await served;
+    await Deno.remove(`${model}/..`, { recursive: true });
+  }
+  return lines;
+}
+
+Deno.test("serve() answers with the pipeline's scores, and says where it listens", async () => {
+  let place = "";
+  const lines = await whileServing(async (url, _end, model) => {
+    place = url;
+    const response = await fetch(`${url}?top_k=2`, { method: "POST", body: CLIP });
+    const answer: Classification[] = await response.json();
+    equal(answer.length, 2);
+    const classifier = await pipeline("audio-classification", model);
+    deepEqual(answer, await classifier(CLIP, { topK: 2 }));
+    classifier.dispose();
+    const health = await fetch(`${url}healthz`);
+    deepEqual([health.status, await health.json()], [200, { status: "ready" }]);
+  });
+  match(lines[0]!, /^Serving .*model on http:\/\/127\.0\.0\.1:\d+\/$/);
+  equal(lines[1], `  curl --data-binary @clip.wav "${place}?top_k=3"`);
+  equal(lines.length, 2);
+});
+
+Deno.test("serve() answers what it has in hand before it ends", async () => {
+  await whileServing(async (url, end) => {
+    const answers = Array.from({ length: 3 }, () => fetch(url, { method: "POST", body: CLIP }));
+    await fetch(`${url}healthz`).then((response) => response.body?.cancel());
+    end();
+    for (const answer of answers) {
+      const response = await answer;
+      equal(response.status, 200);
+      await response.body?.cancel();
+    }
+    await rejects(fetch(url));
+  });
+});
+
+Deno.test("serve() says so where the port is taken or the model is not there", async () => {
+  await whileServing(async (url) => {
+    const model = Deno.makeTempDirSync();
+    await saveTinyModel(model);
+    await rejects(serve({ model, port: Number(new URL(url).port) }), (error) => {
+      ok(error instanceof RangeError);
+      match(error.message, /^Cannot listen on port \d+: expected a free one, found it in use$/);
+      equal((error as { hint?: string }).hint, "Name another one with --port");
+      return true;
+    });
+    await Deno.remove(model, { recursive: true });
+    await rejects(serve({ model, port: 0 }), /expected a model directory, found nothing/);
+  });
+});
