@@ -1,10 +1,9 @@
 /**
- * Command-line arguments: parsed with `node:util`, checked against a table, and errors that help.
+ * Command-line arguments: taken apart by `node:util`, held against a table, and errors that help.
  *
  * @module
  */
 import { parseArgs } from "node:util";
-import { type OptionRow, TRAINING_OPTIONS } from "../train/arguments.ts";
 
 /** A wrong use of the command line; the process ends with 2. */
 export class UsageError extends TypeError {
@@ -12,8 +11,8 @@ export class UsageError extends TypeError {
   /** What the user can do about it. */
   readonly hint?: string;
   /** @param message what was wrong. */
-  constructor(message: string, options: { hint?: string } = {}) {
-    super(message);
+  constructor(message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(message, { cause: options.cause });
     this.hint = options.hint;
   }
 }
@@ -25,6 +24,8 @@ export interface OptionSpec {
   /** What stands for the value in the help. */
   value?: string;
   help: string;
+  /** Whether a flag is on unless `--no-<name>` is given. */
+  on?: boolean;
 }
 
 /** Options by their kebab-case names. */
@@ -34,6 +35,16 @@ export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
 export interface ParsedArguments {
   options: Record<string, string | number | boolean>;
   files: string[];
+  /** The arguments as they were given. */
+  args: readonly string[];
+}
+
+/** One `--name value` as `parseArgs` gives it. */
+interface OptionToken {
+  name: string;
+  rawName: string;
+  value?: string;
+  inlineValue?: boolean;
 }
 
 /**
@@ -41,55 +52,57 @@ export interface ParsedArguments {
  *
  * @throws {UsageError} naming an unknown option, and the one that may have been meant.
  */
-export function parseArguments(args: string[], specs: OptionSpecs): ParsedArguments {
-  const table: Record<string, { type: "string" | "boolean"; short?: string }> = {};
-  for (const [name, { kind }] of Object.entries(specs)) {
-    table[name] = { type: kind === "flag" ? "boolean" : "string" };
+export function parseArguments(args: readonly string[], specs: OptionSpecs): ParsedArguments {
+  const table = Object.entries(specs).map(([name, { kind }]) => {
+    const type = kind === "flag" ? "boolean" as const : "string" as const;
+    return [name, name === "help" ? { type, short: "h" } : { type }] as const;
+  });
+  const { tokens } = parseArgs({
+    args: [...args],
+    options: Object.fromEntries(table),
+    strict: false,
+    tokens: true,
+  });
+  const parsed: ParsedArguments = { options: {}, files: [], args };
+  for (const token of tokens) {
+    if (token.kind === "positional") parsed.files.push(token.value);
+    if (token.kind === "option") Object.assign(parsed.options, optionOf(token, specs));
   }
-  for (const arg of args) expectKnown(arg, specs, args);
-  try {
-    const parsed = parseArgs({
-      args,
-      options: table,
-      allowPositionals: true,
-      allowNegative: true,
-    });
-    const options: ParsedArguments["options"] = {};
-    for (const [name, value] of Object.entries(parsed.values)) {
-      options[name] = typedValue(name, value as string | boolean, specs[name]!);
-    }
-    return { options, files: parsed.positionals };
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    throw new UsageError((error as Error).message.split(". ")[0]!);
-  }
+  return parsed;
 }
 
-function expectKnown(arg: string, specs: OptionSpecs, args: string[]): void {
-  const end = args.indexOf("--");
-  if (end >= 0 && args.indexOf(arg) > end) return;
-  const name = arg.match(/^--(?:no-)?([^=]+)/)?.[1];
-  const whole = arg.match(/^--([^=]+)/)?.[1];
-  if (!name || !whole || Object.hasOwn(specs, name) || Object.hasOwn(specs, whole)) return;
-  const near = nearest(name, Object.keys(specs));
-  throw new UsageError(`Cannot use argument "--${whole}": there is none of that name`, {
+function optionOf(token: OptionToken, specs: OptionSpecs): ParsedArguments["options"] {
+  const spec = Object.hasOwn(specs, token.name) ? specs[token.name] : undefined;
+  if (spec) return { [token.name]: valueOf(token, spec) };
+  const off = token.name.replace(/^no-/, "");
+  const isOff = off !== token.name && Object.hasOwn(specs, off) && specs[off]!.kind === "flag";
+  if (isOff && token.value === undefined) return { [off]: false };
+  const near = nearest(token.name, Object.keys(specs));
+  throw new UsageError(`Cannot use argument "${token.rawName}": there is none of that name`, {
     hint: near ? `Did you mean --${near}?` : "--help lists all",
   });
 }
 
-function typedValue(
-  name: string,
-  value: string | boolean,
-  { kind }: OptionSpec,
-): string | number | boolean {
-  if (kind !== "number") return value;
-  const number = Number(value);
-  if (value !== "" && !Number.isNaN(number)) return number;
-  throw new UsageError(`Cannot use argument "--${name}": expected a number, found "${value}"`);
+function valueOf(token: OptionToken, { kind }: OptionSpec): string | number | boolean {
+  const { rawName, value = "", inlineValue } = token;
+  if (kind === "flag") {
+    if (token.value === undefined) return true;
+    throw wrongValue(rawName, "no value", value);
+  }
+  const isNext = !inlineValue && /^-./.test(value) && Number.isNaN(Number(value));
+  if (value.trim() === "" || isNext) throw wrongValue(rawName, "a value", value || "none");
+  if (kind === "text") return value;
+  if (Number.isNaN(Number(value))) throw wrongValue(rawName, "a number", value);
+  return Number(value);
+}
+
+function wrongValue(argument: string, expected: string, found: string): UsageError {
+  const shown = found === "none" ? found : JSON.stringify(found);
+  return new UsageError(`Cannot use argument "${argument}": expected ${expected}, found ${shown}`);
 }
 
 /** The word of a list that differs from one in the fewest letters, if they are few. */
-export function nearest(word: string, words: string[]): string | undefined {
+export function nearest(word: string, words: readonly string[]): string | undefined {
   const scored = words.map((candidate) => ({ candidate, edits: editDistance(word, candidate) }));
   const best = scored.sort((a, b) => a.edits - b.edits)[0];
   return best && best.edits <= Math.max(2, word.length / 3) ? best.candidate : undefined;
@@ -109,45 +122,10 @@ function editDistance(from: string, to: string): number {
   return row[to.length]!;
 }
 
-/** "learningRate" as "learning-rate". */
-export function kebab(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
-
-/** "learning-rate" as "learningRate". */
-export function camel(name: string): string {
-  return name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
-}
-
-/** The training arguments as options of the command line. */
-export function trainingOptionSpecs(): OptionSpecs {
-  const rows = Object.entries(TRAINING_OPTIONS).map((
-    [name, row],
-  ) => [kebab(name), optionSpec(row)]);
-  return Object.fromEntries(rows);
-}
-
-function optionSpec(row: OptionRow): OptionSpec {
-  const byDefault = row.default === undefined || row.default === false ? "" : ` (${row.default})`;
-  switch (row.kind) {
-    case "number":
-      return { kind: "number", value: "N", help: row.help + byDefault };
-    case "boolean":
-      return { kind: "flag", help: row.help + byDefault };
-    case "word":
-      return { kind: "text", value: row.words.join("|"), help: row.help + byDefault };
-    case "text":
-      return { kind: "text", value: "NAME", help: row.help + byDefault };
-  }
-}
-
-/**
- * A path as the user meant it: relative to where the command was typed, which for a task is not the
- * directory that it runs in.
- */
-export function userPath(path: string): string {
-  const typedIn = Deno.env.get("INIT_CWD");
-  const absolute = /^([/\\]|[a-z]:)/i.test(path);
-  if (absolute || !typedIn || typedIn === Deno.cwd()) return path;
-  return `${typedIn}/${path}`;
+/** Arguments as they are typed, with quotes around those that need them. */
+export function shellWords(args: readonly string[]): string {
+  const quoted = args.map((arg) =>
+    /^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", `'\\''`)}'`
+  );
+  return quoted.join(" ");
 }

@@ -5,18 +5,17 @@
  */
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { BackendChoice } from "../devices.ts";
-import { type OptionSpecs, type ParsedArguments, UsageError, userPath } from "./_arguments.ts";
+import type { BackendChoice, DeviceOptions } from "../devices.ts";
+import { type OptionSpecs, type ParsedArguments, UsageError } from "./_arguments.ts";
 import type { Output } from "./_output.ts";
 
 /** A command of the command line. */
 export interface Command {
-  summary: string;
   usage: string;
   options: OptionSpecs;
-  examples: string[];
+  examples: readonly string[];
   /** Runs the command; 0 where all went well, 1 where it failed. */
-  run(parsed: ParsedArguments, out: Output, signal: AbortSignal): Promise<number>;
+  run(parsed: ParsedArguments, out: Output): Promise<number>;
 }
 
 /** The options that every command has. */
@@ -26,45 +25,86 @@ export const COMMON_OPTIONS: OptionSpecs = {
   help: { kind: "flag", help: "show this" },
 };
 
+/** The options of the commands that compute. */
+export const DEVICE_OPTIONS: OptionSpecs = {
+  backend: { kind: "text", value: "auto|webgpu|wasm", help: "what computes (auto)" },
+  threads: { kind: "number", value: "N", help: "WASM threads; 0: all cores" },
+};
+
 /** The help of a command. */
-export function helpOf({ summary, usage, options, examples }: Command): string {
-  const rows = Object.entries({ ...options, ...COMMON_OPTIONS }).map(([name, { value, help }]) => {
-    return [`  --${name}${value ? ` ${value}` : ""}`, help] as const;
-  });
-  const width = Math.max(...rows.map(([option]) => option.length));
+export function helpOf(summary: string, { usage, options, examples }: Command): string {
+  const rows = Object.entries({ ...options, ...COMMON_OPTIONS }).map(
+    ([name, { value, help, on }]) => [
+      `  --${on ? "[no-]" : ""}${name}${value ? ` ${value}` : ""}`,
+      help,
+    ],
+  );
+  const width = Math.max(...rows.map(([option]) => option!.length));
   return [
-    `earshot ${usage}`,
+    `deno task ${usage}`,
     "",
     `${summary[0]!.toUpperCase()}${summary.slice(1)}.`,
     "",
-    ...rows.map(([option, help]) => `${option.padEnd(width)}  ${help}`),
+    ...rows.map(([option, help]) => `${option!.padEnd(width)}  ${help}`),
     "",
     "Examples:",
     ...examples.map((example) => `  deno task ${example}`),
   ].join("\n");
 }
 
-/** A path inside this package. */
+/** A task starts beside `deno.json`, in `root`; paths are meant from where it was typed. */
+export function goWhereTyped(root: string | undefined): void {
+  const mayAsk = isGranted({ name: "env", variable: "INIT_CWD" }) && isGranted({ name: "read" });
+  const typedIn = mayAsk ? Deno.env.get("INIT_CWD") : undefined;
+  if (typedIn && Deno.cwd() === root) Deno.chdir(typedIn);
+}
+
+function isGranted(permission: Deno.PermissionDescriptor): boolean {
+  return Deno.permissions.querySync(permission).state === "granted";
+}
+
+/**
+ * A path inside this package, as a user would type it.
+ *
+ * @throws {UsageError} when the package was not installed as files.
+ */
 export function bundledPath(path: string): string {
   const url = new URL(`../../${path}`, import.meta.url);
-  if (url.protocol === "file:") return relativeToHere(fileURLToPath(url));
-  throw new UsageError(
-    `Cannot find the bundled "${path}": it is not part of the published package`,
-    {
-      hint: "Name a directory of your own",
-    },
-  );
+  if (url.protocol !== "file:") {
+    throw new UsageError(
+      `Cannot use the bundled "${path}": it does not come with the published package`,
+      { hint: "Name a directory of your own" },
+    );
+  }
+  const file = fileURLToPath(url);
+  const short = relative(Deno.cwd(), file);
+  return short.startsWith("..") ? file : short;
 }
 
-/** The path as a user would type it, where it lies below the current directory. */
-function relativeToHere(path: string): string {
-  const short = relative(Deno.cwd(), path);
-  return short.startsWith("..") ? path : short;
+/**
+ * The model directory that was named, or the one that comes with the package.
+ *
+ * @throws {UsageError} when none was named and the package's own is not there.
+ */
+export async function modelOrBundled(model: unknown): Promise<string> {
+  if (typeof model === "string") return model;
+  const bundled = bundledPath("models/voice_menu");
+  if (await isThere(`${bundled}/config.json`)) return bundled;
+  throw new UsageError(`Cannot find a model: expected "--model DIR", or one in "${bundled}"`, {
+    hint: `Train it with: deno task train --output ${bundled}`,
+  });
 }
 
-/** The model directory that was named, or the one that comes with the package. */
-export function modelOrBundled(model: unknown): string {
-  return typeof model === "string" ? userPath(model) : bundledPath("models/voice_menu");
+/** Whether a file or folder exists. */
+export async function isThere(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    const { NotFound, NotADirectory } = Deno.errors;
+    if (error instanceof NotFound || error instanceof NotADirectory) return false;
+    throw error;
+  }
 }
 
 /** @throws {UsageError} where files were named for a command that takes none. */
@@ -73,12 +113,39 @@ export function expectNoFiles(files: string[]): void {
   throw new UsageError(`Cannot use argument "${files[0]}": this command takes options only`);
 }
 
-/** @throws {UsageError} where the backend is not one of the three words. */
-export function backendChoice(word: unknown): BackendChoice {
-  const choices = ["auto", "webgpu", "wasm"] as const;
-  const choice = choices.find((name) => name === (word ?? "auto"));
-  if (choice) return choice;
+/**
+ * An option that must be a whole number.
+ *
+ * @throws {UsageError} when it is another number.
+ */
+export function wholeNumber(
+  options: ParsedArguments["options"],
+  name: string,
+  range: { min: number; max?: number },
+): number | undefined {
+  const value = options[name] as number | undefined;
+  const { min, max = 2 ** 31 - 1 } = range;
+  if (value === undefined || Number.isInteger(value) && value >= min && value <= max) return value;
   throw new UsageError(
-    `Cannot use argument "--backend": expected one of ${choices.join(", ")}, found "${word}"`,
+    `Cannot use argument "--${name}": expected a whole number from ${min}${
+      range.max === undefined ? "" : ` to ${max}`
+    }, found ${value}`,
+  );
+}
+
+/**
+ * The device that was asked for.
+ *
+ * @throws {UsageError} for an unknown backend or an odd number of threads.
+ */
+export function deviceOptions(
+  options: ParsedArguments["options"],
+): Pick<DeviceOptions, "backend" | "threads"> {
+  const backends: readonly BackendChoice[] = ["auto", "webgpu", "wasm"];
+  const word = options.backend ?? "auto";
+  const backend = backends.find((name) => name === word);
+  if (backend) return { backend, threads: wholeNumber(options, "threads", { min: 0, max: 48 }) };
+  throw new UsageError(
+    `Cannot use argument "--backend": expected one of ${backends.join(", ")}, found "${word}"`,
   );
 }

@@ -31,13 +31,13 @@ export interface Output {
 /** The output of this process. */
 export function processOutput(json: boolean): Output {
   const print = (text: string) => json ? console.error(text) : console.log(text);
-  const color = terminal(json).isTerminal();
+  const color = terminal(json).isTerminal() && !Deno.noColor;
   return {
     json,
     line: (text = "") => print(text),
     warn: (text) => console.error(text),
     event: (object) => json && console.log(JSON.stringify(object)),
-    strong: (text) => color ? styleText("bold", text) : text,
+    strong: (text) => color ? styleText("bold", text, { validateStream: false }) : text,
     progress: (label, total) => progressBar(label, total, json),
   };
 }

@@ -3,15 +3,20 @@
  *
  * @module
  */
-import type { TrainingArguments } from "../train/arguments.ts";
 import type { TrainerCallback } from "../train/callbacks.ts";
 import type { LogEntry } from "../train/state.ts";
+import { shellWords } from "./_arguments.ts";
+import { bundledPath } from "./_command.ts";
+import type { ClipNotices } from "./_notices.ts";
 import type { Output } from "./_output.ts";
 
 const COLUMNS = ["Epoch", "Training Loss", "Validation Loss", "Accuracy"];
 
 /** Prints a run; with `--json`, an event for each thing that happens. */
-export function trainProgress(out: Output, args: TrainingArguments): TrainerCallback {
+export function trainProgress(
+  out: Output,
+  { notices, validates }: { notices: ClipNotices; validates: boolean },
+): TrainerCallback {
   let tick: ReturnType<Output["progress"]> | undefined;
   let loss: number | undefined;
   let headed = false;
@@ -19,6 +24,7 @@ export function trainProgress(out: Output, args: TrainingArguments): TrainerCall
     cells.map((cell, i) => cell.padStart(COLUMNS[i]!.length)).join("  ");
   const print = (entry: LogEntry) => {
     tick?.(undefined);
+    notices.tell(out);
     if (!headed) out.line(out.strong(row(COLUMNS)));
     headed = true;
     const { epoch, eval_loss, eval_accuracy } = entry;
@@ -38,7 +44,7 @@ export function trainProgress(out: Output, args: TrainingArguments): TrainerCall
     onLog: (entry) => {
       loss = entry.loss;
       out.event({ event: "step", ...entry });
-      if (args.evalStrategy === "no") print(entry);
+      if (!validates) print(entry);
     },
     onEvaluate: (entry) => {
       out.event({ event: "eval", ...entry });
@@ -50,37 +56,28 @@ export function trainProgress(out: Output, args: TrainingArguments): TrainerCall
 }
 
 /** Commands to paste, in the form that works on this machine. */
-export async function nextCommands(model: string, data: string): Promise<string> {
-  const deno = await startsWithDeno() ? "deno" : "npx --yes deno";
-  const clip = await firstClip(data) ?? "recording.wav";
+export function nextCommands({ model, clip }: { model: string; clip: string }): string {
+  const task = taskCommand();
+  const named = shellWords([model]);
   return [
     "Next:",
-    `  ${deno} task predict --model ${model} ${clip}`,
-    `  ${deno} task serve --model ${model}`,
-    "  # on your own recordings, in a folder per label, like examples/voice_menu:",
-    `  ${deno} task train --data examples/voice_menu --model ${model} --num-train-epochs 1`,
+    `  ${task} predict --model ${named} ${shellWords([clip])}`,
+    `  ${task} serve --model ${named}`,
+    "  # with your own recordings in the place of examples/voice_menu, a folder for each label:",
+    `  ${task} train --data ${shellWords([bundledPath("examples/voice_menu")])} --model ${named}`,
   ].join("\n");
 }
 
-/** Whether `deno` is a command here: npx puts one into a cache of its own. */
-function startsWithDeno(): Promise<boolean> {
-  const fromPackage = /[/\\](_npx|node_modules)[/\\]/.test(Deno.execPath());
-  return Promise.resolve(!fromPackage);
+/** The command that goes on with an interrupted run. */
+export function resumeCommand(typed: readonly string[], output: string): string {
+  const args = typed.filter((arg) => arg !== "--overwrite" && arg !== "--resume");
+  const isNamed = args.some((arg) => /^--output(=|$)/.test(arg));
+  const place = isNamed ? [] : ["--output", output];
+  return `${taskCommand()} train ${shellWords([...args, ...place, "--resume"])}`;
 }
 
-/** A clip of the test split, or of any. */
-async function firstClip(directory: string, depth = 3): Promise<string | undefined> {
-  const entries = [];
-  for await (const entry of Deno.readDir(directory)) entries.push(entry);
-  entries.sort((a, b) => rank(a.name) - rank(b.name) || (a.name < b.name ? -1 : 1));
-  for (const { name, isDirectory } of entries) {
-    if (!isDirectory && name.endsWith(".wav")) return `${directory}/${name}`;
-    if (!isDirectory || depth === 0) continue;
-    const found = await firstClip(`${directory}/${name}`, depth - 1);
-    if (found) return found;
-  }
-}
-
-function rank(name: string): number {
-  return name === "test" ? 0 : 1;
+/** npx keeps its Deno among packages, where no shell looks for it. */
+function taskCommand(): string {
+  const isPackage = /[/\\]node_modules[/\\]/.test(Deno.execPath());
+  return isPackage ? "npx --yes deno task" : "deno task";
 }

@@ -11,6 +11,30 @@ import { type LoadedClassifier, pipeline } from "../classify.ts";
 import { FileError } from "../errors.ts";
 import { listFolder, writeDirectoryAtomic } from "../files.ts";
 import { jsonBytes, savePretrained } from "../pretrained.ts";
+import { UsageError } from "./_arguments.ts";
+import { type Command, expectNoFiles, modelOrBundled } from "./_command.ts";
+
+/** `bundle` on the command line. */
+export const command: Command = {
+  usage: "bundle [--model DIR] --output DIR",
+  options: {
+    model: { kind: "text", value: "DIR", help: "model directory (the bundled one)" },
+    output: { kind: "text", value: "DIR", help: "where the bundle goes" },
+    overwrite: { kind: "flag", help: "replace an earlier bundle in --output" },
+  },
+  examples: ["bundle --output service", "bundle --model my-model --output service --overwrite"],
+  run: async ({ options, files }, out) => {
+    expectNoFiles(files);
+    if (typeof options.output !== "string") {
+      throw new UsageError('Cannot bundle: expected argument "--output DIR", found none');
+    }
+    const model = await modelOrBundled(options.model);
+    const overwrite = options.overwrite === true;
+    const result = await bundle({ model, output: options.output, overwrite, log: out.line });
+    out.event(result);
+    return 0;
+  },
+};
 
 /** What to bundle, and where to. */
 export interface BundleOptions {

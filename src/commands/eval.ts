@@ -3,114 +3,153 @@
  *
  * @module
  */
-import { loadAudioFolder } from "../data/audio_folder.ts";
+import type { AudioDataset } from "../data/dataset.ts";
 import { useDevice } from "../devices.ts";
 import { DatasetError } from "../errors.ts";
 import { AutoFeatureExtractor, AutoModelForAudioClassification } from "../pretrained.ts";
+import { TrainingArguments } from "../train/arguments.ts";
 import { clipBatches } from "../train/clip_batches.ts";
 import { evaluateModel } from "../train/evaluation.ts";
 import { accuracy, type ClassMetrics, perClass } from "../train/metrics.ts";
-import { UsageError, userPath } from "./_arguments.ts";
-import { backendChoice, type Command, expectNoFiles, modelOrBundled } from "./_command.ts";
+import { UsageError } from "./_arguments.ts";
 import { classTable } from "./_class_table.ts";
+import {
+  type Command,
+  DEVICE_OPTIONS,
+  deviceOptions,
+  expectNoFiles,
+  modelOrBundled,
+} from "./_command.ts";
+import { loadSplits, SPLIT_OPTIONS, type SplitChoice, splitChoice } from "./_data.ts";
+import { ClipNotices } from "./_notices.ts";
 import type { Output } from "./_output.ts";
+import { givenTrainingOptions, trainingOptionSpecs } from "./_training_arguments.ts";
+
+/** The training arguments that mean something here. */
+const TRAINING_NAMES = [
+  "per-device-eval-batch-size",
+  "max-length-seconds",
+  "skip-bad-files",
+  "seed",
+] as const;
 
 /** `eval` on the command line. */
 export const command: Command = {
-  summary: "measure a model on a folder of recordings",
   usage: "eval [--model DIR] --data DIR [--split test]",
   options: {
     model: { kind: "text", value: "DIR", help: "model directory (the bundled one)" },
     data: { kind: "text", value: "DIR", help: "audio folder: split/label/file or label/file" },
-    split: { kind: "text", value: "NAME", help: "train, validation or test (test)" },
-    "batch-size": { kind: "number", value: "N", help: "clips of a batch (16)" },
-    backend: { kind: "text", value: "NAME", help: "auto, webgpu or wasm (auto)" },
-    threads: { kind: "number", value: "N", help: "WASM threads; 0: all cores (0)" },
-    "skip-bad-files": { kind: "flag", help: "leave unreadable files out and count them" },
+    split: { kind: "text", value: "NAME", help: "train, validation, test or all (test)" },
+    ...DEVICE_OPTIONS,
+    ...SPLIT_OPTIONS,
+    ...Object.fromEntries(TRAINING_NAMES.map((name) => [name, trainingOptionSpecs()[name]!])),
   },
   examples: [
     "eval --data examples/voice_menu",
     "eval --model my-model --data path/to/recordings --split validation --json",
   ],
-  run: async ({ options, files }, out) => {
+  run: async (parsed, out) => {
+    const { options, files } = parsed;
     expectNoFiles(files);
     if (typeof options.data !== "string") {
       throw new UsageError('Cannot evaluate: expected argument "--data DIR", found none');
     }
-    await useDevice({
-      backend: backendChoice(options.backend),
-      threads: options.threads as number | undefined ?? 0,
-    });
-    await evaluate({
-      model: modelOrBundled(options.model),
-      data: userPath(options.data),
-      split: options.split as string | undefined,
-      batchSize: options["batch-size"] as number | undefined,
-      skipBadFiles: options["skip-bad-files"] as boolean | undefined,
-    }, out);
-    return 0;
+    const chosen = deviceOptions(options);
+    const plan: EvalPlan = {
+      data: options.data,
+      split: options.split as string | undefined ?? "test",
+      splits: splitChoice(parsed),
+      args: new TrainingArguments({ outputDir: ".", ...givenTrainingOptions(options) }),
+      model: await modelOrBundled(options.model),
+    };
+    const device = await useDevice({ threads: 0, ...chosen });
+    try {
+      await evaluate(plan, out);
+      return 0;
+    } finally {
+      device.dispose();
+    }
   },
 };
 
-/** What is evaluated. */
-export interface EvalCommandOptions {
+interface EvalPlan {
   model: string;
   data: string;
-  /** @default "test" */
-  split?: string;
-  /** @default 16 */
-  batchSize?: number;
-  skipBadFiles?: boolean;
+  split: string;
+  splits: SplitChoice;
+  args: TrainingArguments;
 }
 
 /** What `eval` prints with `--json`. */
-export interface EvalResult {
+interface EvalResult {
   accuracy: number;
   loss: number;
   samples: number;
   perClass: Record<string, ClassMetrics>;
 }
 
-/** Evaluates a model on the device in use, and prints the result. */
-export async function evaluate(options: EvalCommandOptions, out: Output): Promise<EvalResult> {
-  const { model: directory, data, split = "test", batchSize = 16, skipBadFiles } = options;
+async function evaluate(plan: EvalPlan, out: Output): Promise<void> {
+  const { model: directory, args } = plan;
   const extractor = await AutoFeatureExtractor.fromPretrained(directory);
   const model = await AutoModelForAudioClassification.fromPretrained(directory);
   try {
     model.expectComplete(directory);
-    const folder = await loadAudioFolder(data, { labels: model.labels });
-    const dataset = Object.entries(folder.splits).find(([name]) => name === split)?.[1];
-    if (!dataset) {
-      throw new DatasetError(
-        `Cannot evaluate on split "${split}" of "${data}": expected one of ${
-          Object.keys(folder.splits).join(", ")
-        }`,
-        { file: data },
-      );
-    }
-    const tick = out.progress("Evaluating", dataset.clips.length);
+    const dataset = await datasetOf(plan, model.labels, out);
+    const notices = new ClipNotices();
     const source = clipBatches(dataset, model, extractor, {
-      maxLengthSeconds: 600,
-      skipBadFiles,
-      onNotice: ({ message }) => out.warn(message),
+      maxLengthSeconds: args.maxLengthSeconds,
+      skipBadFiles: args.skipBadFiles,
+      onNotice: (notice) => notices.add(notice),
     });
+    const tick = out.progress("Evaluating", source.size);
+    const batchSize = args.perDeviceEvalBatchSize;
     const evaluation = await evaluateModel(model, source, { batchSize, onClips: tick });
     tick(undefined);
-    const result = {
+    notices.tell(out);
+    print({
       accuracy: accuracy(evaluation),
       loss: evaluation.loss,
       samples: evaluation.labels.length,
       perClass: perClass(evaluation, model.labels),
-    };
-    out.line(classTable(result.perClass));
-    out.line(out.strong(
-      `\nAccuracy ${(100 * result.accuracy).toFixed(2)} %, loss ${
-        result.loss.toFixed(4)
-      }, ${result.samples} clips`,
-    ));
-    out.event(result);
-    return result;
+    }, out);
   } finally {
     model.dispose();
   }
+}
+
+async function datasetOf(
+  { data, split, splits, args }: EvalPlan,
+  labels: readonly string[],
+  out: Output,
+): Promise<AudioDataset> {
+  const whole = split === "all" ? { testSize: 0, validationSize: 0 } : {};
+  const validationSize = split === "test" ? 0 : splits.validationSize;
+  const folder = await loadSplits(data, {
+    ...splits,
+    validationSize,
+    ...whole,
+    labels,
+    seed: args.seed,
+  });
+  const found = Object.values(folder.splits);
+  if (split === "all") return { split, labels, clips: found.flatMap(({ clips }) => clips) };
+  if (folder.drawn) {
+    out.warn(`"${data}" has no splits: "${split}" is what train draws with seed ${args.seed}`);
+    out.warn("- Give --split all to measure on every clip");
+  }
+  const dataset = found.find((set) => set.split === split);
+  if (dataset) return dataset;
+  const names = found.map((set) => set.split).join(", ");
+  throw new DatasetError(
+    `Cannot evaluate on "${data}": expected split "${split}", found ${names}`,
+    { file: data, hint: "Name another one with --split, or all of them with --split all" },
+  );
+}
+
+function print(result: EvalResult, out: Output): void {
+  const { accuracy, loss, samples } = result;
+  out.line(classTable(result.perClass));
+  const percent = (100 * accuracy).toFixed(2);
+  out.line(out.strong(`\nAccuracy ${percent} %, loss ${loss.toFixed(4)}, ${samples} clips`));
+  out.event(result);
 }

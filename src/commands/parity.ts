@@ -1,12 +1,16 @@
 /**
  * `parity`: runs golden case directories through the public code and prints the largest differences.
  *
+ * A line of JSON for each goes to standard output, with `--json` or without: programs read it.
+ *
  * A case is a model directory with `inputs.safetensors`, `expected.safetensors` and `meta.json` as the reference kit
  * makes them; its README holds the tolerances that stand here as {@linkcode LIMITS}.
  *
  * @module
  */
 import { type Tensor, tensor, tidy } from "@tensorflow/tfjs-core";
+import { basename, resolve } from "node:path";
+import { useDevice } from "../devices.ts";
 import { CheckpointError } from "../errors.ts";
 import { directoryFiles, fileSource } from "../files.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
@@ -17,6 +21,59 @@ import type { Batch } from "../train/batches.ts";
 import { disposeGradients, lossAndGradients } from "../train/step.ts";
 import { readJsonFile } from "../weights/json_file.ts";
 import { openSafetensors, type SafetensorsFile } from "../weights/safetensors.ts";
+import { UsageError } from "./_arguments.ts";
+import { type Command, DEVICE_OPTIONS, deviceOptions } from "./_command.ts";
+import type { Output } from "./_output.ts";
+
+/** `parity` on the command line. */
+export const command: Command = {
+  usage: "parity DIR ... [--backend wasm|webgpu]",
+  options: DEVICE_OPTIONS,
+  examples: [
+    "parity path/to/golden/wav2vec2-group",
+    "parity path/to/golden/wav2vec2-* --backend webgpu",
+  ],
+  run: async ({ options, files }, out) => {
+    if (files.length === 0) {
+      throw new UsageError("Cannot compare: expected case directories, found none", {
+        hint: "Name one or more, as in: parity path/to/golden/wav2vec2-group",
+      });
+    }
+    const device = await useDevice({ threads: 0, ...deviceOptions(options) });
+    out.warn(`Device: ${device.description}`);
+    try {
+      let failed = 0;
+      for (const directory of files) {
+        const result = await resultOf(directory, device.backend, out);
+        console.log(JSON.stringify(result));
+        if (!result.ok) failed++;
+      }
+      out.warn(`${files.length - failed} of ${files.length} cases within the limits`);
+      return failed === 0 ? 0 : 1;
+    } finally {
+      device.dispose();
+    }
+  },
+};
+
+/** A case that cannot be read is one outside the limits, and the next ones still run. */
+async function resultOf(
+  directory: string,
+  backend: string,
+  out: Output,
+): Promise<ParityResult | { case: string; backend: string; ok: false; error: string }> {
+  try {
+    return await runParityCase(directory, backend);
+  } catch (error) {
+    const { message } = error as Error;
+    out.warn(message);
+    return { case: caseName(directory), backend, ok: false, error: message };
+  }
+}
+
+function caseName(directory: string): string {
+  return basename(resolve(directory));
+}
 
 /** Largest differences that are allowed, as the kit's README gives them. */
 export const LIMITS = {
@@ -99,7 +156,7 @@ export async function runParityCase(directory: string, backend: string): Promise
     const result = { logits, hidden: states.hidden, ...gradients, steps: steps.difference };
     const ok = logits <= LIMITS.logits && result.hidden <= LIMITS.hidden &&
       result.loss <= LIMITS.loss && result.grad <= LIMITS.grad && steps.ok;
-    return { case: directory, backend, ...result, ok };
+    return { case: caseName(directory), backend, ...result, ok };
   } finally {
     model.dispose();
   }

@@ -5,6 +5,28 @@
  */
 import { createApp } from "../../edge/mod.ts";
 import { pipeline } from "../classify.ts";
+import { type Command, expectNoFiles, modelOrBundled, wholeNumber } from "./_command.ts";
+
+/** `serve` on the command line. */
+export const command: Command = {
+  usage: "serve [--model DIR] [--port 8000]",
+  options: {
+    model: { kind: "text", value: "DIR", help: "model directory (the bundled one)" },
+    port: { kind: "number", value: "N", help: "0: any that is free (8000)" },
+    hostname: { kind: "text", value: "NAME", help: "0.0.0.0: to all (127.0.0.1)" },
+  },
+  examples: ["serve", "serve --model my-model --port 9000 --hostname 0.0.0.0"],
+  run: async ({ options, files }, out) => {
+    expectNoFiles(files);
+    await serve({
+      model: await modelOrBundled(options.model),
+      port: wholeNumber(options, "port", { min: 0, max: 65535 }),
+      hostname: options.hostname as string | undefined,
+      log: out.line,
+    });
+    return 0;
+  },
+};
 
 /** What is served, and where. */
 export interface ServeOptions {

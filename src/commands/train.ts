@@ -7,31 +7,52 @@
  * @module
  */
 import { DatasetError } from "../errors.ts";
-import { type AudioFolder, loadAudioFolder } from "../data/audio_folder.ts";
-import type { ClipNotice } from "../data/loader.ts";
-import { type BackendChoice, useDevice } from "../devices.ts";
-import { type FeatureExtractor, featureExtractorFromConfig } from "../features/mod.ts";
-import { type AudioClassificationModel, buildModel } from "../models/model.ts";
-import { AutoFeatureExtractor, AutoModelForAudioClassification, jsonBytes } from "../pretrained.ts";
-import { basename, dirname } from "node:path";
-import { directoryFiles, writeFileAtomic } from "../files.ts";
-import { readJsonFile } from "../weights/json_file.ts";
-import { TrainingArguments, type TrainingOptions } from "../train/arguments.ts";
+import type { AudioDataset } from "../data/dataset.ts";
+import { clipDurations } from "../data/durations.ts";
+import { type DeviceOptions, useDevice } from "../devices.ts";
+import { writeDirectoryAtomic, writeFileAtomic } from "../files.ts";
+import type { AudioClassificationModel } from "../models/model.ts";
+import { jsonBytes } from "../pretrained.ts";
+import type { TrainingArguments, TrainingOptions } from "../train/arguments.ts";
 import type { BatchSource } from "../train/batches.ts";
 import { checkpointSteps } from "../train/checkpoint.ts";
 import { clipBatches } from "../train/clip_batches.ts";
+import { evaluateModel } from "../train/evaluation.ts";
 import { accuracy, perClass } from "../train/metrics.ts";
-import { isPreset, PRESETS } from "../train/presets.ts";
+import { isPreset } from "../train/presets.ts";
 import { Trainer, type TrainOutput } from "../train/trainer.ts";
-import { camel, trainingOptionSpecs, UsageError, userPath } from "./_arguments.ts";
-import { backendChoice, bundledPath, type Command, expectNoFiles } from "./_command.ts";
-import { nextCommands, trainProgress } from "./_train_output.ts";
+import { type ParsedArguments, UsageError } from "./_arguments.ts";
 import { classTable } from "./_class_table.ts";
+import {
+  bundledPath,
+  type Command,
+  DEVICE_OPTIONS,
+  deviceOptions,
+  expectNoFiles,
+  isThere,
+} from "./_command.ts";
+import {
+  loadSplits,
+  SPLIT_OPTIONS,
+  type SplitChoice,
+  splitChoice,
+  type SplitFolder,
+  withLabels,
+} from "./_data.ts";
+import { interruptSignal } from "./_interrupt.ts";
+import { ClipNotices } from "./_notices.ts";
 import { duration, type Output } from "./_output.ts";
+import { openStartingModel, orderedLabels, type StartingModel } from "./_starting_model.ts";
+import { nextCommands, resumeCommand, trainProgress } from "./_train_output.ts";
+import {
+  configFile,
+  givenTrainingOptions,
+  trainingArguments,
+  trainingOptionSpecs,
+} from "./_training_arguments.ts";
 
 /** `train` on the command line. */
 export const command: Command = {
-  summary: "train a classifier on a folder of recordings",
   usage: "train [--data DIR] [--model tiny|small|base|DIR] [--output DIR] [training arguments]",
   options: {
     data: {
@@ -49,16 +70,11 @@ export const command: Command = {
       value: "DIR",
       help: "where the model goes (a new directory under runs)",
     },
-    backend: { kind: "text", value: "NAME", help: "auto, webgpu or wasm (auto)" },
-    threads: { kind: "number", value: "N", help: "WASM threads; 0: all cores (0)" },
-    "validation-size": {
-      kind: "number",
-      value: "N",
-      help: "share of the training clips for validation, where there is no such split (0.1)",
-    },
-    config: { kind: "text", value: "FILE", help: "training arguments from a JSON file" },
     resume: { kind: "flag", help: "go on from the newest checkpoint in --output" },
     overwrite: { kind: "flag", help: "replace the model in --output" },
+    config: { kind: "text", value: "FILE", help: "training arguments from a JSON file" },
+    ...DEVICE_OPTIONS,
+    ...SPLIT_OPTIONS,
     ...trainingOptionSpecs(),
   },
   examples: [
@@ -67,123 +83,55 @@ export const command: Command = {
     "train --data path/to/recordings --model small --num-train-epochs 30 --learning-rate 1e-3",
     "train --data path/to/recordings --output my-model --resume",
   ],
-  run: async ({ options, files }, out, signal) => {
-    expectNoFiles(files);
-    const { data, model, output, backend, threads, resume, overwrite, config, ...rest } = options;
-    const { "validation-size": validationSize, ...args } = rest;
-    const given = Object.fromEntries(
-      Object.entries(args).map(([name, value]) => [camel(name), value]),
-    );
-    const finished = await train({
-      data: data === undefined ? bundledPath("examples/voice_menu") : userPath(data as string),
-      model: modelPath(model as string | undefined ?? "tiny"),
-      output: output === undefined ? undefined : userPath(output as string),
-      backend: backendChoice(backend),
-      threads: threads as number | undefined,
-      resume: resume as boolean | undefined,
-      overwrite: overwrite as boolean | undefined,
-      validationSize: validationSize as number | undefined,
-      args: { ...await configFile(config as string | undefined), ...given },
-      signal,
-    }, out);
+  run: async (parsed, out) => {
+    const { finished } = await train(await planOf(parsed), out);
     return finished ? 0 : 1;
   },
 };
 
-function modelPath(name: string): string {
-  return isPreset(name) ? name : userPath(name);
-}
-
-/** Training arguments from a JSON file, under their names in code or on the command line. */
-async function configFile(path: string | undefined): Promise<Partial<TrainingOptions>> {
-  if (path === undefined) return {};
-  const file = userPath(path);
-  const json = await readJsonFile(directoryFiles(dirname(file)), basename(file));
-  return Object.fromEntries(Object.entries(json).map(([name, value]) => [camel(name), value]));
-}
-
-/** What `train` is told besides the training arguments. */
-export interface TrainCommandOptions {
+/** What a run is made of, checked as far as the command line goes. */
+interface TrainPlan {
   /** Audio folder. */
   data: string;
   /** Preset or model directory. */
   model: string;
-  /** @default a new directory under `runs` */
-  output?: string;
-  backend?: BackendChoice;
-  /** WASM threads; 0 takes all cores. @default 0 */
-  threads?: number;
-  resume?: boolean;
-  overwrite?: boolean;
-  /** Share of the training clips for validation, where there is no such split. @default 0.1 */
-  validationSize?: number;
-  /** Training arguments that were given, checked later. */
-  args: Partial<TrainingOptions>;
-  signal?: AbortSignal;
+  args: TrainingArguments;
+  device: Pick<DeviceOptions, "backend" | "threads">;
+  splits: SplitChoice;
+  resume: boolean;
+  overwrite: boolean;
+  /** The command line, for what is printed to go on with. */
+  typed: readonly string[];
 }
 
-/** What a run ends with. */
-interface Outcome {
-  output: string;
-  metrics: Record<string, number>;
-  seconds: number;
-}
-
-/** Runs the command; false when it was interrupted. */
-export async function train(options: TrainCommandOptions, out: Output): Promise<boolean> {
-  const started = performance.now();
-  const args = await trainingArguments(options);
-  const data = await loadData(options, args.seed);
-  await prepareOutput(args.outputDir, options);
-  const device = await useDevice({
-    backend: options.backend,
-    threads: options.threads,
-    purpose: "training",
-  });
-  out.line(`Device: ${device.description}`);
-  const { model, extractor } = await loadModelAndExtractor(options, data, args.seed);
-  describe(options, data, model, out);
-  out.event({
-    event: "start",
-    output: args.outputDir,
-    device: device.description,
-    parameters: model.parameterCount,
-    labels: model.labels,
-    clips: clipCounts(data),
-    args,
-  });
-  const notices: ClipNotice[] = [];
-  const sources = batchSources(data, model, extractor, args, notices);
-  const trainer = new Trainer({
+async function planOf(parsed: ParsedArguments): Promise<TrainPlan> {
+  const { options, files, args: typed } = parsed;
+  expectNoFiles(files);
+  const device = deviceOptions(options);
+  const splits = splitChoice(parsed);
+  const data = options.data as string | undefined ?? bundledPath("examples/voice_menu");
+  const model = options.model as string | undefined ?? "tiny";
+  const given: Partial<TrainingOptions> = {
+    ...typeof options.config === "string" ? await configFile(options.config) : {},
+    ...givenTrainingOptions(options),
+  };
+  const resume = options.resume === true;
+  const named = options.output as string | undefined ?? given.outputDir;
+  if (resume && named === undefined) {
+    throw new UsageError('Cannot resume: expected argument "--output DIR", found none');
+  }
+  const outputDir = named ?? await freshDirectory(data);
+  const args = trainingArguments(model, { ...given, outputDir });
+  return {
+    data,
     model,
     args,
-    trainDataset: sources.train,
-    evalDataset: sources.validation,
-    featureExtractor: extractor,
-    callbacks: [trainProgress(out, args)],
-    signal: options.signal,
-  });
-  const result = await trainer.train({ resumeFromCheckpoint: options.resume });
-  tellNotices(notices, out);
-  if (result.interrupted) {
-    out.warn(
-      `Interrupted at step ${result.globalStep}, checkpoint written\n- Go on with --resume --output ${args.outputDir}`,
-    );
-  } else {
-    const metrics = await finalMetrics(trainer, sources, model, result, out);
-    const seconds = (performance.now() - started) / 1000;
-    await finish({ output: args.outputDir, metrics, seconds }, options, out);
-  }
-  model.dispose();
-  device.dispose();
-  return !result.interrupted;
-}
-
-/** The preset's, and what was given. */
-async function trainingArguments(options: TrainCommandOptions): Promise<TrainingArguments> {
-  const preset = isPreset(options.model) ? PRESETS[options.model].args : {};
-  const outputDir = options.output ?? await freshDirectory(options.data);
-  return new TrainingArguments({ ...preset, ...options.args, outputDir });
+    device,
+    splits,
+    resume,
+    overwrite: options.overwrite === true,
+    typed,
+  };
 }
 
 /** `runs/<name>-<n>`, the first number that is free. */
@@ -191,139 +139,183 @@ async function freshDirectory(data: string): Promise<string> {
   const name = data.replace(/[/\\]+$/, "").split(/[/\\]/).at(-1);
   for (let n = 1;; n++) {
     const directory = `runs/${name}-${n}`;
-    const taken = await Deno.stat(directory).then(() => true, () => false);
-    if (!taken) return directory;
+    if (!await isThere(directory)) return directory;
   }
 }
 
-async function loadData(options: TrainCommandOptions, seed: number): Promise<AudioFolder> {
-  const { data, validationSize = 0.1 } = options;
-  const folder = await loadAudioFolder(data, { seed, stratify: true });
-  if (folder.splits.validation || validationSize === 0) return folder;
-  return await loadAudioFolder(data, { seed, stratify: true, validationSize });
-}
-
-/** Refuses a directory that holds a model, or clears the old one out of the way. */
-async function prepareOutput(directory: string, options: TrainCommandOptions): Promise<void> {
-  const checkpoints = await checkpointSteps(directory);
-  const hasModel = await Deno.stat(`${directory}/config.json`).then(() => true, () => false);
-  if (options.resume || (!hasModel && checkpoints.length === 0)) return;
-  if (!options.overwrite) {
-    throw new UsageError(
-      `Cannot train into "${directory}": expected a new directory, found ${
-        hasModel ? "a model" : "checkpoints"
-      }`,
-      { hint: "Give --resume to go on, --overwrite to replace it, or another --output" },
-    );
-  }
-  for (const step of checkpoints) {
-    await Deno.remove(`${directory}/checkpoint-${step}`, { recursive: true });
-  }
-  if (hasModel) await Deno.remove(`${directory}/config.json`);
-}
-
-async function loadModelAndExtractor(
-  { model: name }: TrainCommandOptions,
-  data: AudioFolder,
-  seed: number,
-): Promise<{ model: AudioClassificationModel; extractor: FeatureExtractor }> {
-  const { labels } = data;
-  if (isPreset(name)) {
-    const { config, preprocessor } = PRESETS[name];
-    return {
-      model: await buildModel(config, { labels, seed }),
-      extractor: featureExtractorFromConfig(preprocessor),
-    };
-  }
-  return {
-    extractor: await AutoFeatureExtractor.fromPretrained(name),
-    model: await AutoModelForAudioClassification.fromPretrained(name, {
-      labels,
-      seed,
-      ignoreMismatchedSizes: true,
-    }),
-  };
+/** A run that is ready to start. */
+interface Run {
+  plan: TrainPlan;
+  data: SplitFolder;
+  model: AudioClassificationModel;
+  trainer: Trainer;
+  sources: Sources;
+  notices: ClipNotices;
 }
 
 type Sources = { train: BatchSource; validation?: BatchSource; test?: BatchSource };
 
-function batchSources(
-  { splits }: AudioFolder,
-  model: AudioClassificationModel,
-  extractor: FeatureExtractor,
-  args: TrainingArguments,
-  notices: ClipNotice[],
-): Sources {
-  const make = (split: typeof splits.train) =>
-    split && clipBatches(split, model, extractor, {
-      maxLengthSeconds: args.maxLengthSeconds,
-      groupByLength: args.groupByLength,
-      seed: args.seed,
-      augmentSpeed: args.augmentSpeed,
-      skipBadFiles: args.skipBadFiles,
-      onNotice: (notice) => notices.push(notice),
+async function train(plan: TrainPlan, out: Output): Promise<{ finished: boolean }> {
+  const started = performance.now();
+  const { args } = plan;
+  await expectFreeOutput(plan);
+  const start = await openStartingModel(plan.model);
+  const found = await loadSplits(plan.data, { ...plan.splits, seed: args.seed });
+  const data = withLabels(found, orderedLabels(found.labels, start.labels));
+  const device = await useDevice({ ...plan.device, purpose: "training" });
+  try {
+    out.line(`Device: ${device.description}`);
+    out.line(await dataLine(plan.data, data));
+    for (const note of data.notes) out.warn(note);
+    const model = await start.build(data.labels, args.seed);
+    out.line(modelLine(plan.model, model));
+    out.line();
+    out.event({
+      event: "start",
+      output: args.outputDir,
+      device: device.description,
+      model: plan.model,
+      parameters: model.parameterCount,
+      labels: data.labels,
+      clips: Object.fromEntries(
+        splitsInOrder(data).map(({ split, clips }) => [split, clips.length]),
+      ),
+      args,
     });
-  const train = make(splits.train);
-  if (!train) throw new DatasetError("Cannot train: expected a training split, found none");
-  return { train, validation: make(splits.validation), test: make(splits.test) };
-}
-
-function clipCounts({ splits }: AudioFolder): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(splits).map(([name, split]) => [name, split!.clips.length]),
-  );
-}
-
-function describe(
-  { data: path, model: name }: TrainCommandOptions,
-  data: AudioFolder,
-  model: AudioClassificationModel,
-  out: Output,
-): void {
-  const counts = Object.entries(clipCounts(data)).map(([split, clips]) => `${split} ${clips}`);
-  out.line(`Data: ${path}: ${data.labels.length} classes; clips: ${counts.join(", ")}`);
-  for (const note of data.notes) out.warn(note);
-  const million = (model.parameterCount / 1e6).toFixed(2);
-  const scratch = isPreset(name) ? ", from scratch" : "";
-  out.line(`Model: ${name} (${model.modelType}), ${million} M parameters${scratch}`);
-  const { missing, mismatched } = model.loading;
-  const drawn = [...missing, ...mismatched];
-  if (drawn.length > 0) out.line(`Newly initialised: ${drawn.join(", ")}`);
-  out.line();
-}
-
-function tellNotices(notices: ClipNotice[], out: Output): void {
-  for (const kind of ["skipped", "silent", "odd"] as const) {
-    const told = notices.filter((notice) => notice.kind === kind);
-    if (told.length === 0) continue;
-    out.warn(`${told.length} ${kind} ${told.length === 1 ? "clip" : "clips"}:`);
-    for (const { message } of told.slice(0, 3)) out.warn(`- ${message}`);
+    const run = prepareRun({ plan, data, model, start }, out);
+    const finished = await runToEnd(run, started, out);
+    model.dispose();
+    return { finished };
+  } finally {
+    device.dispose();
   }
 }
 
-/** Test metrics where there is a test split, else the last validation's. */
+/** Trains, tests, and says what comes next; false when it was interrupted. */
+async function runToEnd(run: Run, started: number, out: Output): Promise<boolean> {
+  const { plan, trainer, notices, data } = run;
+  const { outputDir } = plan.args;
+  if (!plan.resume) await startOutput(plan);
+  const result = await trainer.train({ resumeFromCheckpoint: plan.resume });
+  if (result.interrupted) {
+    notices.tell(out);
+    out.warn(`Interrupted at step ${result.globalStep}; its checkpoint is in ${outputDir}`);
+    out.warn(`- Go on with: ${resumeCommand(plan.typed, outputDir)}`);
+    return false;
+  }
+  const metrics = await finalMetrics(run, result, out);
+  notices.tell(out);
+  const seconds = (performance.now() - started) / 1000;
+  await writeFileAtomic(`${outputDir}/all_results.json`, [jsonBytes({ ...metrics, seconds })]);
+  out.line(`Done in ${duration(seconds)}; the model is in ${outputDir}\n`);
+  const clips = (data.splits.test ?? data.splits.validation ?? data.splits.train)!.clips;
+  out.line(nextCommands({ model: outputDir, clip: clips[0]!.file }));
+  out.event({ event: "done", output: outputDir, metrics, seconds });
+  return true;
+}
+
+/** @throws {UsageError} when the output directory holds a model or checkpoints already. */
+async function expectFreeOutput({ args, resume, overwrite }: TrainPlan): Promise<void> {
+  const { outputDir: directory } = args;
+  if (resume || overwrite) return;
+  const hasModel = await isThere(`${directory}/config.json`);
+  if (!hasModel && (await checkpointSteps(directory)).length === 0) return;
+  throw new UsageError(
+    `Cannot train into "${directory}": expected a new directory, found ${
+      hasModel ? "a model" : "checkpoints"
+    } in it`,
+    { hint: "Give --resume to go on, --overwrite to replace it, or another --output" },
+  );
+}
+
+/** Makes the output directory, and takes away what made it an earlier run's model. */
+async function startOutput({ args, data, model }: TrainPlan): Promise<void> {
+  const { outputDir: directory } = args;
+  for (const step of await checkpointSteps(directory)) {
+    await Deno.remove(`${directory}/checkpoint-${step}`, { recursive: true });
+  }
+  if (await isThere(`${directory}/config.json`)) await Deno.remove(`${directory}/config.json`);
+  const record = (folder: string) =>
+    writeFileAtomic(`${folder}/training_args.json`, [jsonBytes({ data, model, ...args })]);
+  await (await isThere(directory) ? record(directory) : writeDirectoryAtomic(directory, record));
+}
+
+function prepareRun(
+  { plan, data, model, start }: Pick<Run, "plan" | "data" | "model"> & { start: StartingModel },
+  out: Output,
+): Run {
+  const { args } = plan;
+  const notices = new ClipNotices();
+  const make = (split: SplitFolder["splits"]["train"]) =>
+    split && clipBatches(split, model, start.extractor, {
+      maxLengthSeconds: args.maxLengthSeconds,
+      groupByLength: args.groupByLength,
+      augmentSpeed: args.augmentSpeed,
+      seed: args.seed,
+      skipBadFiles: args.skipBadFiles,
+      onNotice: (notice) => notices.add(notice),
+    });
+  const { splits } = data;
+  const trainDataset = make(splits.train);
+  if (!trainDataset) {
+    throw new DatasetError(`Cannot train on "${plan.data}": expected a training split, found none`);
+  }
+  const sources = {
+    train: trainDataset,
+    validation: make(splits.validation),
+    test: make(splits.test),
+  };
+  const validates = sources.validation !== undefined && args.evalStrategy !== "no";
+  const trainer = new Trainer({
+    model,
+    args,
+    trainDataset,
+    evalDataset: sources.validation,
+    featureExtractor: start.extractor,
+    callbacks: [trainProgress(out, { notices, validates })],
+    signal: interruptSignal(),
+  });
+  return { plan, data, model, trainer, sources, notices };
+}
+
+function splitsInOrder({ splits: { train, validation, test } }: SplitFolder): AudioDataset[] {
+  return [train, validation, test].filter((split) => split !== undefined);
+}
+
+async function dataLine(path: string, data: SplitFolder): Promise<string> {
+  const parts = await Promise.all(
+    splitsInOrder(data).map(async ({ split, clips }) => {
+      const seconds = (await clipDurations(clips)).reduce((sum, clip) => sum + clip, 0);
+      return `${split} ${clips.length} clips (${duration(seconds)})`;
+    }),
+  );
+  return `Data: ${path}, ${data.labels.length} classes: ${parts.join(", ")}`;
+}
+
+function modelLine(name: string, model: AudioClassificationModel): string {
+  const million = (model.parameterCount / 1e6).toFixed(2);
+  const scratch = isPreset(name) ? ", from scratch" : "";
+  const line = `Model: ${name} (${model.modelType}), ${million} M parameters${scratch}`;
+  const { missing } = model.loading;
+  return missing.length > 0 ? `${line}\nNewly initialised: ${missing.join(", ")}` : line;
+}
+
+/** Test metrics where there is a test split, else the validation's. */
 async function finalMetrics(
-  trainer: Trainer,
-  sources: Sources,
-  model: AudioClassificationModel,
+  { plan, model, sources }: Run,
   result: TrainOutput,
   out: Output,
 ): Promise<Record<string, number>> {
-  const data = sources.test ?? sources.validation;
-  if (!data) return { train_loss: result.trainingLoss };
-  const evaluation = await trainer.predict(data);
-  const metrics = { accuracy: accuracy(evaluation), loss: evaluation.loss };
+  const source = sources.test ?? sources.validation;
+  if (!source) return { train_loss: result.trainingLoss };
   const split = sources.test ? "Test" : "Validation";
+  const tick = out.progress(split, source.size);
+  const batchSize = plan.args.perDeviceEvalBatchSize;
+  const evaluation = await evaluateModel(model, source, { batchSize, onClips: tick });
+  tick(undefined);
+  const metrics = { accuracy: accuracy(evaluation), loss: evaluation.loss };
   out.line(`\n${split}, ${evaluation.labels.length} clips:`);
   out.line(classTable(perClass(evaluation, model.labels)));
   out.line(out.strong(`\n${split} accuracy ${(100 * metrics.accuracy).toFixed(1)} %`));
   return metrics;
-}
-
-async function finish(outcome: Outcome, options: TrainCommandOptions, out: Output): Promise<void> {
-  const { output, metrics, seconds } = outcome;
-  await writeFileAtomic(`${output}/all_results.json`, [jsonBytes({ ...metrics, seconds })]);
-  out.line(`Trained in ${duration(seconds)}; the model is in ${output}\n`);
-  out.line(await nextCommands(output, options.data));
-  out.event({ event: "done", output, metrics, seconds });
 }

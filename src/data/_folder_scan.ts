@@ -143,7 +143,8 @@ function takeLabel(
   }
 }
 
-function isAudio(name: string): boolean {
+/** Whether a file ends as audio does. */
+export function isAudio(name: string): boolean {
   const dot = name.lastIndexOf(".");
   return dot > 0 && AUDIO_ENDINGS.has(name.slice(dot + 1).toLowerCase());
 }

@@ -11,11 +11,17 @@
  */
 
 import { DatasetError } from "../errors.ts";
-import { type FolderScan, type IgnoredFiles, scanFolder, type SplitName } from "./_folder_scan.ts";
+import {
+  type FolderScan,
+  type IgnoredFiles,
+  isAudio,
+  scanFolder,
+  type SplitName,
+} from "./_folder_scan.ts";
 import { alignLabels, type AudioDataset } from "./dataset.ts";
 import { trainTestSplit } from "./train_test_split.ts";
 
-export type { IgnoredFiles, SplitName };
+export { type IgnoredFiles, isAudio, type SplitName };
 
 /** How a folder becomes a data set. */
 export interface AudioFolderOptions {

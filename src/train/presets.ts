@@ -43,6 +43,14 @@ const FROM_SCRATCH: Partial<TrainingOptions> = {
   saveTotalLimit: 1,
 };
 
+/** Training arguments in place of the usual defaults where a model is trained further. */
+export const FINE_TUNING: Partial<TrainingOptions> = {
+  warmupRatio: 0.1,
+  loadBestModelAtEnd: true,
+  metricForBestModel: "accuracy",
+  saveTotalLimit: 1,
+};
+
 /** The presets by name. */
 export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   tiny: {

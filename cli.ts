@@ -1,0 +1,75 @@
+/**
+ * The command line: `deno task train`, or `deno run cli.ts train`.
+ *
+ * It finds the command, and turns what went wrong into one line and an exit code: 1 where the work failed,
+ * 2 where the command line was wrong.
+ *
+ * @module
+ */
+import denoJson from "./deno.json" with { type: "json" };
+import {
+  COMMANDS,
+  COMMON_OPTIONS,
+  goWhereTyped,
+  helpOf,
+  nearest,
+  parseArguments,
+  processOutput,
+  UsageError,
+} from "./src/commands/registry.ts";
+
+const HELP = [
+  "deno task COMMAND [options]    or: deno run cli.ts COMMAND [options]",
+  "",
+  ...Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(8)}  ${summary}`),
+  "",
+  "  COMMAND --help shows its options and examples, --version the version.",
+].join("\n");
+
+/** Runs a command line; 0 where all went well, 1 where it failed. */
+async function run([name, ...args]: string[]): Promise<number> {
+  if (name === "--version") {
+    console.log(`earshot ${denoJson.version}, deno ${Deno.version.deno}`);
+    return 0;
+  }
+  if (name === "--help" || name === "-h" || name === "help") {
+    console.log(HELP);
+    return 0;
+  }
+  if (name === undefined) {
+    console.error(HELP);
+    return 2;
+  }
+  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (!entry) throw unknownCommand(name);
+  const { command } = await entry.load();
+  const parsed = parseArguments(args, { ...command.options, ...COMMON_OPTIONS });
+  if (parsed.options.help) {
+    console.log(helpOf(entry.summary, command));
+    return 0;
+  }
+  goWhereTyped(import.meta.dirname);
+  return await command.run(parsed, processOutput(parsed.options.json === true));
+}
+
+function unknownCommand(name: string): UsageError {
+  const names = Object.keys(COMMANDS);
+  const near = nearest(name, names);
+  return new UsageError(
+    `Cannot run command "${name}": expected one of ${names.join(", ")}`,
+    { hint: near ? `Did you mean ${near}?` : "--help says what each does" },
+  );
+}
+
+/** Prints an error for people, and gives the exit code. */
+function report(error: unknown, verbose: boolean): number {
+  const { message = String(error), hint } = error as { message?: string; hint?: string };
+  console.error(message);
+  if (hint) console.error(`- ${hint}`);
+  if (verbose) console.error(error);
+  return error instanceof UsageError ? 2 : 1;
+}
+
+if (import.meta.main) {
+  Deno.exit(await run(Deno.args).catch((error) => report(error, Deno.args.includes("--verbose"))));
+}

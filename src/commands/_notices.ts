@@ -1,0 +1,37 @@
+/**
+ * What loading found odd about clips, gathered and told in a few lines.
+ *
+ * @module
+ */
+import type { ClipNotice } from "../data/loader.ts";
+import type { Output } from "./_output.ts";
+
+const SHOWN = 3;
+
+const HEADINGS: Readonly<Record<ClipNotice["kind"], string>> = {
+  skipped: "cannot be used and were left out",
+  silent: "are silent",
+  odd: "were read with a doubt",
+};
+
+/** Notices that were not told yet. */
+export class ClipNotices {
+  #waiting: ClipNotice[] = [];
+
+  /** Keeps a notice until {@linkcode ClipNotices.tell}. */
+  add(notice: ClipNotice): void {
+    this.#waiting.push(notice);
+  }
+
+  /** Tells how many clips there are of each kind, and names the first three. */
+  tell(out: Output): void {
+    for (const kind of ["skipped", "silent", "odd"] as const) {
+      const told = this.#waiting.filter((notice) => notice.kind === kind);
+      if (told.length === 0) continue;
+      const more = told.length > SHOWN ? `, the first ${SHOWN} of them` : "";
+      out.warn(`Warning: ${told.length} clips ${HEADINGS[kind]}${more}:`);
+      for (const { message } of told.slice(0, SHOWN)) out.warn(`- ${message}`);
+    }
+    this.#waiting = [];
+  }
+}

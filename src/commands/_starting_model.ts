@@ -1,0 +1,102 @@
+/**
+ * What `train` starts from: a preset with weights drawn at random, or a model directory.
+ *
+ * All that needs no device is checked when it is opened; the weights come when they are asked for.
+ *
+ * @module
+ */
+import { CheckpointError } from "../errors.ts";
+import { type FeatureExtractor, featureExtractorFromConfig } from "../features/mod.ts";
+import { directoryFiles } from "../files.ts";
+import { type AudioClassificationModel, buildModel } from "../models/model.ts";
+import { AutoFeatureExtractor } from "../pretrained.ts";
+import { isPreset, PRESETS } from "../train/presets.ts";
+import { openCheckpoint } from "../weights/checkpoint.ts";
+import { readJsonFile } from "../weights/json_file.ts";
+import type { TensorSource } from "../weights/tensor_source.ts";
+
+/** A model to be. */
+export interface StartingModel {
+  extractor: FeatureExtractor;
+  /** The class names that it knows, in its order; none where it is new. */
+  labels?: readonly string[];
+  /** Reads or draws the weights, on the device in use. */
+  build(labels: readonly string[], seed: number): Promise<AudioClassificationModel>;
+}
+
+/** What fine-tuning may draw anew: the head, and the vector that stands for masked frames. */
+const DRAWN_NAMES = /^(projector|classifier|layer_weights)\b|\bmasked_spec_embed$/;
+
+/**
+ * Opens a preset or a model directory.
+ *
+ * @throws {CheckpointError} when a file of the directory is missing or wrong.
+ */
+export async function openStartingModel(name: string): Promise<StartingModel> {
+  if (isPreset(name)) {
+    const { config, preprocessor } = PRESETS[name];
+    return {
+      extractor: featureExtractorFromConfig(preprocessor),
+      build: (labels, seed) => buildModel(config, { labels, seed }),
+    };
+  }
+  const extractor = await AutoFeatureExtractor.fromPretrained(name);
+  const config = await readJsonFile(directoryFiles(name), "config.json");
+  const known = knownLabels(config);
+  return {
+    extractor,
+    labels: known,
+    build: async (labels, seed) => {
+      const sameClasses = labels.length === known?.length &&
+        labels.every((label, i) => label === known[i]);
+      const file = `${name}/config.json`;
+      const source = await openCheckpoint(directoryFiles(name));
+      try {
+        const weights = sameClasses ? source : withoutClassifier(source);
+        return expectBase(await buildModel(config, { labels, seed, file, source: weights }), name);
+      } finally {
+        source.close();
+      }
+    },
+  };
+}
+
+function knownLabels({ id2label }: Record<string, unknown>): string[] | undefined {
+  if (typeof id2label !== "object" || id2label === null) return undefined;
+  const entries = Object.entries(id2label).sort(([a], [b]) => Number(a) - Number(b));
+  return entries.map(([, label]) => String(label));
+}
+
+/** Class names are the model's own where both have the same; the order is then the model's. */
+export function orderedLabels(
+  labels: readonly string[],
+  known: readonly string[] | undefined,
+): readonly string[] {
+  const same = known?.length === labels.length && labels.every((label) => known.includes(label));
+  return same ? known : labels;
+}
+
+/** A classifier of other classes is of no use, whatever its size. */
+function withoutClassifier(source: TensorSource): TensorSource {
+  const hidden = (name: string) => name.startsWith("classifier.");
+  return {
+    file: source.file,
+    names: () => [...source.names()].filter((name) => !hidden(name)),
+    shape: (name) => hidden(name) ? undefined : source.shape(name),
+    dtype: (name) => source.dtype(name),
+    read: (name) => source.read(name),
+    origin: (name) => source.origin(name),
+    close: () => source.close(),
+  };
+}
+
+function expectBase(model: AudioClassificationModel, directory: string): AudioClassificationModel {
+  const gaps = model.loading.missing.filter((name) => !DRAWN_NAMES.test(name));
+  if (gaps.length === 0) return model;
+  model.dispose();
+  const more = gaps.length > 1 ? ` and ${gaps.length - 1} more` : "";
+  throw new CheckpointError(
+    `Cannot fine-tune "${directory}": expected tensor "${gaps[0]}"${more}, found none of that name`,
+    { file: directory, key: gaps[0] },
+  );
+}

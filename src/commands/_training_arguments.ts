@@ -1,0 +1,121 @@
+/**
+ * The training arguments on the command line: their options, a JSON file of them, and the preset's.
+ *
+ * @module
+ */
+import { basename, dirname } from "node:path";
+import { directoryFiles } from "../files.ts";
+import {
+  checkOption,
+  type OptionRow,
+  TRAINING_OPTIONS,
+  TrainingArguments,
+  type TrainingOptions,
+} from "../train/arguments.ts";
+import { FINE_TUNING, isPreset, PRESETS } from "../train/presets.ts";
+import { readJsonFile } from "../weights/json_file.ts";
+import {
+  type OptionSpec,
+  type OptionSpecs,
+  type ParsedArguments,
+  UsageError,
+} from "./_arguments.ts";
+
+/** "learningRate" as "learning-rate". */
+function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** "learning-rate" and "learning_rate" as "learningRate". */
+function camel(name: string): string {
+  return name.replace(/[-_]+(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** The training arguments as options of the command line. */
+export function trainingOptionSpecs(): OptionSpecs {
+  const rows = Object.entries(TRAINING_OPTIONS);
+  return Object.fromEntries(rows.map(([name, row]) => [kebab(name), optionSpec(row)]));
+}
+
+function optionSpec(row: OptionRow): OptionSpec {
+  if (row.kind === "boolean") return { kind: "flag", help: row.help, on: row.default };
+  const help = `${row.help} (${row.default})`;
+  if (row.kind === "number") return { kind: "number", value: "N", help };
+  return { kind: "text", value: row.kind === "word" ? row.words.join("|") : "NAME", help };
+}
+
+/**
+ * The training arguments among the options, each checked.
+ *
+ * @throws {UsageError} naming the option whose value is out of range.
+ */
+export function givenTrainingOptions(
+  options: ParsedArguments["options"],
+): Partial<TrainingOptions> {
+  const given = Object.entries(options).filter(([name]) => Object.hasOwn(SPECS, name));
+  return checked(given, (name) => `argument "--${name}"`);
+}
+
+const SPECS = trainingOptionSpecs();
+
+/**
+ * Training arguments from a JSON file, in camelCase, snake_case or kebab-case.
+ *
+ * @throws {UsageError} naming the file, and the argument that is unknown or out of range.
+ */
+export async function configFile(file: string): Promise<Partial<TrainingOptions>> {
+  const json = await readJsonFile(directoryFiles(dirname(file)), basename(file)).catch((cause) => {
+    throw new UsageError((cause as Error).message, { cause });
+  });
+  return checked(Object.entries(json), (name) => `argument "${name}" of "${file}"`);
+}
+
+/** Options under their names in code; an error says what the user called them. */
+function checked(
+  given: [name: string, value: unknown][],
+  called: (name: string) => string,
+): Partial<TrainingOptions> {
+  const options = given.map(([name, value]) => {
+    try {
+      return [camel(name), checkOption(camel(name), value)];
+    } catch (cause) {
+      const message = (cause as Error).message;
+      const named = message.replace(/training argument "\w*"/, () => called(name));
+      throw new UsageError(named, { cause });
+    }
+  });
+  return Object.fromEntries(options);
+}
+
+/**
+ * What the preset or fine-tuning suggests, with what was given in its place.
+ *
+ * @throws {UsageError} when arguments contradict each other.
+ */
+export function trainingArguments(
+  model: string,
+  given: Partial<TrainingOptions> & { outputDir: string },
+): TrainingArguments {
+  const suggested = isPreset(model) ? PRESETS[model].args : FINE_TUNING;
+  const options = { ...suggested, ...given };
+  const { evalStrategy = "epoch", saveStrategy = "epoch" } = options;
+  if (given.loadBestModelAtEnd === undefined && !keepsBest(evalStrategy, saveStrategy, options)) {
+    options.loadBestModelAtEnd = false;
+  }
+  try {
+    return new TrainingArguments(options);
+  } catch (cause) {
+    const message = (cause as Error).message.replace(/\b[a-z]+[A-Z]\w+/g, (name) => kebab(name));
+    throw new UsageError(message, { cause });
+  }
+}
+
+/** Whether each evaluation has a checkpoint of its own. */
+function keepsBest(
+  evalStrategy: string,
+  saveStrategy: string,
+  { evalSteps = 500, saveSteps = 500 }: Partial<TrainingOptions>,
+): boolean {
+  if (evalStrategy === "no" || evalStrategy !== saveStrategy) return false;
+  return evalStrategy === "epoch" || saveSteps % evalSteps === 0;
+}

@@ -1,0 +1,109 @@
+/**
+ * `doctor`: what this machine can compute with, and which device a command would take.
+ *
+ * @module
+ */
+import { version_core as tfjsVersion } from "@tensorflow/tfjs-core";
+import earshot from "../../deno.json" with { type: "json" };
+import { useDevice } from "../devices.ts";
+import { startWasm } from "../kernels/wasm/mod.ts";
+import { hasRelaxedSimd, hasSimd } from "../kernels/wasm/module.ts";
+import { type AdapterDescription, describeAdapter } from "../kernels/webgpu/device.ts";
+import { type Command, expectNoFiles } from "./_command.ts";
+import type { Output } from "./_output.ts";
+
+/** `doctor` on the command line. */
+export const command: Command = {
+  usage: "doctor",
+  options: {},
+  examples: ["doctor", "doctor --json"],
+  run: async ({ files }, out) => {
+    expectNoFiles(files);
+    const report = await examine();
+    print(report, out);
+    out.event(report);
+    return 0;
+  },
+};
+
+/** What `doctor` prints with `--json`. */
+interface DoctorReport {
+  versions: { earshot: string; deno: string; v8: string; typescript: string; tfjs: string };
+  system: string;
+  cores: number;
+  wasm: {
+    simd: boolean;
+    relaxedSimd: boolean;
+    sharedMemory: boolean;
+    /** Threads that started. */
+    threads: number;
+    description: string;
+  };
+  /** `null` where there is no adapter. */
+  webgpu: AdapterDescription | null;
+  /** What a command takes when none is asked for. */
+  devices: { training: string; inference: string };
+}
+
+async function examine(): Promise<DoctorReport> {
+  const { build, version } = Deno;
+  const wasm = await startWasm({ threads: 0 });
+  const { threads, description } = wasm;
+  wasm.dispose();
+  return {
+    versions: {
+      earshot: earshot.version,
+      deno: version.deno,
+      v8: version.v8,
+      typescript: version.typescript,
+      tfjs: tfjsVersion,
+    },
+    system: `${build.os} ${build.arch}`,
+    cores: navigator.hardwareConcurrency,
+    wasm: {
+      simd: hasSimd(),
+      relaxedSimd: hasRelaxedSimd(),
+      sharedMemory: typeof SharedArrayBuffer !== "undefined",
+      threads,
+      description,
+    },
+    webgpu: await describeAdapter() ?? null,
+    devices: { training: await picked("training"), inference: await picked("inference") },
+  };
+}
+
+async function picked(purpose: "training" | "inference"): Promise<string> {
+  const device = await useDevice({ purpose });
+  device.dispose();
+  return device.description;
+}
+
+function print({ versions, system, cores, wasm, webgpu, devices }: DoctorReport, out: Output) {
+  const yes = (value: boolean) => value ? "yes" : "no";
+  const heading = (text: string) => out.line(out.strong(text));
+  heading("Versions");
+  for (const [name, version] of Object.entries(versions)) {
+    out.line(`  ${name.padEnd(12)} ${version}`);
+  }
+  out.line(`  ${"system".padEnd(12)} ${system}, ${cores} cores`);
+  heading("WASM");
+  out.line(`  SIMD ${yes(wasm.simd)}, relaxed SIMD ${yes(wasm.relaxedSimd)}`);
+  out.line(`  shared memory ${yes(wasm.sharedMemory)}, threads ${wasm.threads}`);
+  heading("WebGPU");
+  out.line(`  ${webgpu?.description ?? "no adapter"}`);
+  if (webgpu) {
+    out.line(`  features: ${webgpu.features.join(", ") || "none"}`);
+    for (const name of SHOWN_LIMITS) out.line(`  ${name} ${webgpu.limits[name]}`);
+  }
+  heading("Devices taken when none is named");
+  out.line(`  train    ${devices.training}`);
+  out.line(`  predict  ${devices.inference}`);
+}
+
+/** Those that decide how large a model or a batch may be; `--json` has all. */
+const SHOWN_LIMITS = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+] as const;

@@ -1,0 +1,114 @@
+/**
+ * `predict`: recordings in, labels out.
+ *
+ * @module
+ */
+import { readBounded } from "../bounded_stream.ts";
+import { type AudioClassifier, type AudioInput, pipeline } from "../classify.ts";
+import { isAudio } from "../data/audio_folder.ts";
+import { useDevice } from "../devices.ts";
+import { AudioFormatError, FileError } from "../errors.ts";
+import { listFolder } from "../files.ts";
+import { UsageError } from "./_arguments.ts";
+import {
+  type Command,
+  DEVICE_OPTIONS,
+  deviceOptions,
+  modelOrBundled,
+  wholeNumber,
+} from "./_command.ts";
+import type { Output } from "./_output.ts";
+
+const STANDARD_INPUT = "-";
+const MAX_INPUT_BYTES = 512 * 2 ** 20;
+
+/** `predict` on the command line. */
+export const command: Command = {
+  usage: "predict [--model DIR] FILE|DIR|- ...",
+  options: {
+    model: { kind: "text", value: "DIR", help: "model directory (the bundled one)" },
+    "top-k": { kind: "number", value: "N", help: "how many classes to show, the best first (5)" },
+    ...DEVICE_OPTIONS,
+  },
+  examples: [
+    "predict recording.wav",
+    "predict --model my-model --top-k 1 --json path/to/recordings",
+    "predict - < recording.wav",
+  ],
+  run: async ({ options, files: named }, out) => {
+    if (named.length === 0) {
+      throw new UsageError("Cannot predict: expected files, folders or -, found none");
+    }
+    const topK = wholeNumber(options, "top-k", { min: 1 });
+    const chosen = deviceOptions(options);
+    const files = (await Promise.all(named.map(audioFiles))).flat();
+    const model = await modelOrBundled(options.model);
+    const device = await useDevice(chosen);
+    try {
+      const classifier = await pipeline("audio-classification", model);
+      const failed = await predictAll(classifier, { files, topK }, out);
+      classifier.dispose();
+      return failed === 0 ? 0 : 1;
+    } finally {
+      device.dispose();
+    }
+  },
+};
+
+/**
+ * The audio files that a name stands for: itself, or those in a folder, however deep.
+ *
+ * @throws {UsageError} when there is no such file, or none in the folder.
+ */
+async function audioFiles(name: string): Promise<string[]> {
+  if (name === STANDARD_INPUT) return [name];
+  const info = await Deno.stat(name).catch((cause: Error) => {
+    const found = cause instanceof Deno.errors.NotFound ? "none of that name" : cause.message;
+    throw new UsageError(`Cannot read "${name}": expected a file or folder, found ${found}`, {
+      cause,
+    });
+  });
+  if (!info.isDirectory) return [name];
+  const files = await filesBelow(name.replace(/(?<=.)[/\\]+$/, ""));
+  if (files.length > 0) return files;
+  throw new UsageError(`Cannot read "${name}": expected audio files in the folder, found none`);
+}
+
+async function filesBelow(folder: string): Promise<string[]> {
+  const { files, folders } = await listFolder(folder);
+  const found = files.filter(isAudio).map((file) => `${folder}/${file}`);
+  for (const name of folders) found.push(...await filesBelow(`${folder}/${name}`));
+  return found;
+}
+
+/** Prints the classes of each file; a file that cannot be used does not keep the next from their turn. */
+async function predictAll(
+  classifier: AudioClassifier,
+  { files, topK }: { files: string[]; topK?: number },
+  out: Output,
+): Promise<number> {
+  let failed = 0;
+  for (const file of files) {
+    try {
+      const predictions = await classifier(await inputOf(file), { topK });
+      out.event({ file, predictions });
+      out.line(out.strong(file));
+      for (const { label, score } of predictions) out.line(`  ${score.toFixed(4)}  ${label}`);
+    } catch (error) {
+      if (!(error instanceof AudioFormatError || error instanceof FileError)) throw error;
+      failed++;
+      out.warn(error.message);
+      if (error.hint) out.warn(`- ${error.hint}`);
+    }
+  }
+  return failed;
+}
+
+async function inputOf(file: string): Promise<AudioInput> {
+  if (file !== STANDARD_INPUT) return file;
+  const bytes = await readBounded(Deno.stdin.readable, MAX_INPUT_BYTES);
+  if (bytes) return bytes;
+  throw new AudioFormatError(
+    `Cannot read standard input: expected at most ${MAX_INPUT_BYTES} bytes, found more`,
+  );
+}

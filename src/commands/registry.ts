@@ -1,0 +1,49 @@
+/**
+ * All commands by name; each is loaded when it is asked for.
+ *
+ * @module
+ */
+import type { Command } from "./_command.ts";
+
+export { nearest, parseArguments, UsageError } from "./_arguments.ts";
+export { type Command, COMMON_OPTIONS, goWhereTyped, helpOf } from "./_command.ts";
+export { type Output, processOutput } from "./_output.ts";
+
+/** A command that is not loaded yet. */
+export interface CommandEntry {
+  /** What it does, in a few words. */
+  summary: string;
+  load(): Promise<{ command: Command }>;
+}
+
+/** The commands, in the order of their use. */
+export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  train: {
+    summary: "train a classifier on a folder of recordings",
+    load: () => import("./train.ts"),
+  },
+  eval: {
+    summary: "measure a model on a folder of recordings",
+    load: () => import("./eval.ts"),
+  },
+  predict: {
+    summary: "classify recordings",
+    load: () => import("./predict.ts"),
+  },
+  serve: {
+    summary: "answer requests for predictions over HTTP",
+    load: () => import("./serve.ts"),
+  },
+  bundle: {
+    summary: "write a model and its service as one directory that deploys as it is",
+    load: () => import("./bundle.ts"),
+  },
+  doctor: {
+    summary: "show what this machine can compute with",
+    load: () => import("./doctor.ts"),
+  },
+  parity: {
+    summary: "compare this package with PyTorch on golden case directories",
+    load: () => import("./parity.ts"),
+  },
+};
