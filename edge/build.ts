@@ -67,9 +67,11 @@ const EFFECTIVE = /\/src\/kernels\/|\/edge\/_tfjs_platform\.ts$/;
  */
 export async function buildServer(): Promise<ServerBuild> {
   try {
+    // Deno tells where a package lies once it is loaded; where there is node_modules, always.
+    await import("./server.ts");
     return await buildWith(await import("esbuild"));
   } catch (error) {
-    throw await asRefusal(error);
+    throw asRefusal(error);
   }
 }
 
@@ -106,14 +108,12 @@ function optionsFor(name: string): BuildOptions & { write: false; metafile: true
 }
 
 /** The error in our words where Deno refused; esbuild itself only misses its process then. */
-async function asRefusal(cause: unknown): Promise<unknown> {
-  if (!(cause instanceof Deno.errors.NotCapable || cause instanceof TypeError)) return cause;
-  const queries = (["env", "run"] as const).map((name) => Deno.permissions.query({ name }));
-  const states = await Promise.all(queries);
-  if (states.every(({ state }) => state === "granted")) return cause;
-  return new UnsupportedOpError("Cannot run esbuild: Deno was not given access", {
+function asRefusal(cause: unknown): unknown {
+  if (!/Requires \w+ access|'unref'/.test(String(cause))) return cause;
+  const net = ROOT.protocol === "file:" ? "" : ` --allow-net=${ROOT.host}`;
+  return new UnsupportedOpError("Cannot build with esbuild: Deno was not given access", {
     cause,
-    hint: "Allow it with --allow-env --allow-run",
+    hint: `Allow it with --allow-env --allow-run${net}`,
   });
 }
 
@@ -149,7 +149,7 @@ function sourceOf({ path, importer, namespace }: OnResolveArgs): OnResolveResult
 /** A file of an npm package, wherever Deno keeps it. */
 function packageFile({ path, importer, namespace }: OnResolveArgs): OnResolveResult {
   if (path === "seedrandom") return { path, namespace: "absent", sideEffects: false };
-  const isOurs = namespace === "web" || !/[\\/](npm|node_modules)[\\/]/.test(importer);
+  const isOurs = namespace === "web" || importer.endsWith(".ts");
   const file = isOurs
     ? fileURLToPath(import.meta.resolve(path))
     : createRequire(importer).resolve(path);
@@ -175,7 +175,8 @@ async function fetchSource(url: string): Promise<OnLoadResult> {
 function shortName(path: string): string {
   const place = path.replace(/^web:/, "");
   if (place.startsWith(ROOT.href)) return place.slice(ROOT.href.length);
-  return place.replace(/^.*\/(node_modules|npm\/[^/]+)\//, "");
+  const inPackages = place.replace(/^.*\/(node_modules|npm\/[^/]+)\//, "");
+  return inPackages.replace(/^((?:@[^/]+\/)?[^/]+)\/\d[^/]*(?=\/)/, "$1");
 }
 
 /** The sources with a part in the build, by name: `src/audio/wav.ts`, `hono/dist/hono-base.js`. */

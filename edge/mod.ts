@@ -11,8 +11,8 @@
  * import { equal } from "node:assert/strict";
  *
  * const app = createApp(() => pipeline("audio-classification", "models/voice_menu"));
- * const health = await app.fetch(new Request("http://localhost/healthz"));
- * equal(health.status, 503);
+ * const about = await app.fetch(new Request("http://localhost/"));
+ * equal((await about.json()).task, "audio-classification");
  * ```
  *
  * @module
@@ -26,6 +26,8 @@ import { readClipRequest } from "./_clip_request.ts";
 import { failureOf, reasonOf } from "./_failure.ts";
 import { ModelOnce } from "./_model_once.ts";
 import { nextTurn, WorkQueue } from "./_queue.ts";
+
+export type { Classification, ClassifyOptions, ScoreFunction } from "../src/classify.ts";
 
 /** What the application needs of a classifier; every `AudioClassifier` is one. */
 export interface ServedClassifier {
@@ -86,12 +88,15 @@ interface Service {
  *
  * @example
  * ```ts
+ * import { encodeWav } from "@earshot/earshot/audio";
  * import { createApp } from "@earshot/earshot/edge";
- * import { equal } from "node:assert/strict";
+ * import { deepEqual } from "node:assert/strict";
  *
- * const app = createApp(() => Promise.reject(new TypeError("no model")), { log: () => {} });
- * const answer = await app.fetch(new Request("http://localhost/", { method: "POST", body: "x" }));
- * equal(answer.status, 415);
+ * const classify = () => Promise.resolve([{ label: "yes", score: 1 }]);
+ * const app = createApp(Object.assign(classify, { labels: ["yes"] }));
+ * const body = encodeWav(new Float32Array(8_000), 8_000).slice();
+ * const answer = await app.fetch(new Request("http://localhost/", { method: "POST", body }));
+ * deepEqual(await answer.json(), [{ label: "yes", score: 1 }]);
  * ```
  */
 export function createApp(source: ClassifierSource, options: AppOptions = {}): App {

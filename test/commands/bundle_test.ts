@@ -246,7 +246,7 @@ Deno.test("bundle() runs from any directory, with the rights that it names", asy
   };
   const files = ["--allow-read=.", "--allow-write=."];
   const refused =
-    /^Cannot run esbuild: Deno was not given access - Allow it with --allow-env --allow-run/;
+    /^Cannot build with esbuild: Deno was not given access - Allow it with --allow-env --allow-run/;
   match(await run(...files, "--allow-env"), refused);
   match(await run(...files, "--allow-run"), refused);
   match(await run(...files, "--allow-env", "--allow-run"), /^Bundled into out: code \d+\.\d kB/);

@@ -1,0 +1,234 @@
+/**
+ * Clips in, labels out: a model and its feature extractor as one function.
+ *
+ * It runs on the device in use and holds nothing of a clip once its answer is there. Clips of unlike
+ * length never share a batch, because what a clip is padded with can change its scores. Nothing here
+ * touches the disk.
+ *
+ * @module
+ */
+import { tensor, tidy } from "@tensorflow/tfjs-core";
+import { type AudioInput, type ClipRules, clipSamples } from "./_audio_input.ts";
+import {
+  bestClasses,
+  type Classification,
+  SCORE_FUNCTIONS,
+  type ScoreFunction,
+} from "./_scores.ts";
+import { type FeatureExtractor, featureExtractorFromConfig } from "./features/mod.ts";
+import { type AudioClassificationModel, buildModel } from "./models/mod.ts";
+import type { FileReader } from "./weights/byte_source.ts";
+import { readJsonFile } from "./weights/json_file.ts";
+import type { TensorSource } from "./weights/tensor_source.ts";
+
+/** What a call of a classifier may ask for. */
+export interface ClassifyOptions {
+  /** How many classes to give, the best first; more than there are gives all. @default 5 */
+  topK?: number;
+  /** What is applied to the model's scores. @default "softmax" */
+  functionToApply?: ScoreFunction;
+}
+
+/** How a classifier treats clips. */
+export interface ClassifierOptions {
+  /**
+   * The longest clip accepted, in seconds. The first layers hold the most: 20 MB a second in
+   * wav2vec2-base, so that the default fits into the 4 GiB of WASM memory. @default 180
+   */
+  maxSeconds?: number;
+  /** Reads a file of the disk; without it a path is refused. */
+  readFile?: (path: string, maxBytes: number) => Promise<Uint8Array>;
+}
+
+/** A model with the extractor that prepares its input. */
+export interface LoadedClassifier {
+  /** On the device in use. */
+  model: AudioClassificationModel;
+  /** Prepares clips for it. */
+  extractor: FeatureExtractor;
+}
+
+/** Classifies clips; call it like a function. */
+export interface AudioClassifier extends LoadedClassifier {
+  /** The classes of one clip, in descending order of score. */
+  (input: AudioInput, options?: ClassifyOptions): Promise<Classification[]>;
+  /** The classes of each clip of a list. */
+  (inputs: readonly AudioInput[], options?: ClassifyOptions): Promise<Classification[][]>;
+  /** Class names by number. */
+  readonly labels: readonly string[];
+  /** Gives the model's memory back. */
+  dispose(): void;
+}
+
+const DEFAULT_TOP_K = 5;
+const MAX_SECONDS = 180;
+/** Beyond these a larger batch saves no time and only takes memory. */
+const MAX_BATCH_CLIPS = 8;
+const MAX_BATCH_SECONDS = 30;
+
+/**
+ * Makes a classifier from the files of a model directory, on the device in use.
+ *
+ * @param files `config.json`, `preprocessor_config.json` and the weights.
+ * @param openWeights opens the weights in the forms that the caller expects.
+ * @param options the longest clip to accept.
+ * @throws {CheckpointError} when a file is missing or wrong, or the model has no trained classifier.
+ */
+export async function loadClassifier(
+  files: FileReader,
+  openWeights: (files: FileReader) => Promise<TensorSource>,
+  options: ClassifierOptions = {},
+): Promise<AudioClassifier> {
+  const named = (file: string) => files.name === undefined ? file : `${files.name}/${file}`;
+  const extractor = featureExtractorFromConfig(
+    await readJsonFile(files, "preprocessor_config.json"),
+    { file: named("preprocessor_config.json") },
+  );
+  const config = await readJsonFile(files, "config.json");
+  const source = await openWeights(files);
+  try {
+    const model = await buildModel(config, { source, file: named("config.json") });
+    return createComplete({ model, extractor }, source.file, options);
+  } finally {
+    source.close();
+  }
+}
+
+/** A classifier of a model that lacks nothing; one that lacks something is disposed. */
+export function createComplete(
+  { model, extractor }: LoadedClassifier,
+  file: string,
+  options: ClassifierOptions,
+): AudioClassifier {
+  try {
+    model.expectComplete(file);
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+  return createClassifier(model, extractor, options);
+}
+
+/**
+ * Makes a classifier from a model and the extractor that prepares its input, anywhere.
+ *
+ * @param model on the device in use; the classifier's `dispose` disposes it.
+ * @param extractor gives the rate and the form of the model's input.
+ * @param options the longest clip to accept, and how a path is read.
+ *
+ * @example
+ * ```ts
+ * import {
+ *   AutoFeatureExtractor,
+ *   AutoModelForAudioClassification,
+ *   createClassifier,
+ * } from "@earshot/earshot";
+ * import { equal } from "node:assert/strict";
+ *
+ * const model = await AutoModelForAudioClassification.fromPretrained("models/voice_menu");
+ * const extractor = await AutoFeatureExtractor.fromPretrained("models/voice_menu");
+ * const classifier = createClassifier(model, extractor);
+ * const silence = { samples: new Float32Array(8_000), samplingRate: 8_000 };
+ * equal((await classifier([silence, silence])).length, 2);
+ * classifier.dispose();
+ * ```
+ */
+export function createClassifier(
+  model: AudioClassificationModel,
+  extractor: FeatureExtractor,
+  options: ClassifierOptions = {},
+): AudioClassifier {
+  const rules: ClipRules = {
+    rateHz: extractor.samplingRate,
+    minSamples: model.minSamples,
+    maxSeconds: options.maxSeconds ?? MAX_SECONDS,
+    readFile: options.readFile,
+  };
+  async function classifyList(
+    inputs: readonly AudioInput[],
+    asked: ClassifyOptions,
+  ): Promise<Classification[][]> {
+    const wanted = checkedOptions(asked);
+    const results: Classification[][] = [];
+    for await (const clips of batches(inputs, rules)) {
+      const rows = await batchLogits(model, extractor, clips);
+      results.push(...rows.map((logits) => bestClasses(logits, model.labels, wanted)));
+    }
+    return results;
+  }
+  async function classify(
+    input: AudioInput | readonly AudioInput[],
+    asked: ClassifyOptions = {},
+  ): Promise<Classification[] | Classification[][]> {
+    if (isList(input)) return await classifyList(input, asked);
+    const [result] = await classifyList([input], asked);
+    return result!;
+  }
+  const members = { model, extractor, labels: model.labels, dispose: () => model.dispose() };
+  return Object.assign(classify as AudioClassifier, members);
+}
+
+/** Neighbours of one length together; one batch is in memory at a time. */
+async function* batches(
+  inputs: readonly AudioInput[],
+  rules: ClipRules,
+): AsyncGenerator<Float32Array[]> {
+  const mostSamples = MAX_BATCH_SECONDS * rules.rateHz;
+  let batch: Float32Array[] = [];
+  for (const [i, input] of inputs.entries()) {
+    const name = inputs.length > 1 ? `clip ${i + 1} of ${inputs.length}` : undefined;
+    const samples = await clipSamples(input, rules, name);
+    const fits = batch.length < MAX_BATCH_CLIPS && batch[0]?.length === samples.length &&
+      (batch.length + 1) * samples.length <= mostSamples;
+    if (!fits && batch.length > 0) {
+      yield batch;
+      batch = [];
+    }
+    batch.push(samples);
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** **Shape** B clips of `[S]` -> B rows of `[N]` */
+async function batchLogits(
+  model: AudioClassificationModel,
+  extractor: FeatureExtractor,
+  clips: Float32Array[],
+): Promise<Float32Array[]> {
+  const { inputValues, shape } = extractor.extract(clips);
+  const logits = tidy(() =>
+    model.forward({ inputs: tensor(inputValues, shape, "float32") }).logits
+  );
+  try {
+    const values = await logits.data() as Float32Array;
+    const classes = model.labels.length;
+    return clips.map((_, i) => finiteRow(values.slice(i * classes, (i + 1) * classes)));
+  } finally {
+    logits.dispose();
+  }
+}
+
+function finiteRow(logits: Float32Array): Float32Array {
+  if (logits.every(Number.isFinite)) return logits;
+  throw new RangeError(
+    `Cannot classify: expected finite scores, found ${logits}; the model's weights are not sound`,
+  );
+}
+
+function checkedOptions(options: ClassifyOptions): Required<ClassifyOptions> {
+  const { topK = DEFAULT_TOP_K, functionToApply = "softmax" } = options;
+  const whole = Number.isInteger(topK) || topK === Infinity;
+  if (!whole || topK < 1) {
+    throw new RangeError(`Cannot classify: expected topK of 1 or more, found ${topK}`);
+  }
+  if (SCORE_FUNCTIONS.includes(functionToApply)) return { topK, functionToApply };
+  throw new RangeError(
+    `Cannot classify: expected functionToApply ${
+      SCORE_FUNCTIONS.join(" or ")
+    }, found ${functionToApply}`,
+  );
+}
+
+function isList(input: AudioInput | readonly AudioInput[]): input is readonly AudioInput[] {
+  return Array.isArray(input);
+}
