@@ -53,6 +53,7 @@ async function startDevice(options: DeviceOptions): Promise<Device> {
   if (backend === "auto" && purpose === "inference") {
     return await wasmDevice(threads, "the default for inference");
   }
+  nameRuntimeDirectory();
   const { startWebgpu } = await import("./kernels/webgpu/mod.ts");
   const gpu = await startWebgpu({ software: backend === "webgpu" });
   if (gpu) {
@@ -68,6 +69,14 @@ async function startDevice(options: DeviceOptions): Promise<Device> {
     );
   }
   return await wasmDevice(threads, "no GPU adapter was found");
+}
+
+/** Linux's graphics libraries print errors where this variable is missing, as it often is on servers. */
+function nameRuntimeDirectory(): void {
+  const variable = "XDG_RUNTIME_DIR";
+  if (Deno.build.os !== "linux") return;
+  if (Deno.permissions.querySync({ name: "env", variable }).state !== "granted") return;
+  if (!Deno.env.get(variable)) Deno.env.set(variable, "/tmp");
 }
 
 async function wasmDevice(threads: number, reason: string): Promise<Device> {
