@@ -13,12 +13,22 @@ import { type Tensor, tidy } from "@tensorflow/tfjs-core";
 import { layerSum, meanPool } from "../kernels.ts";
 import { linear, type LinearParams, loadLinear } from "./linear.ts";
 import { constant, normal, type ParameterReader } from "./parameters.ts";
+import type { EncoderStates } from "./transformer_encoder.ts";
 
 /** `layerWeights [L + 1]`, `projector [P, D]`, `classifier [N, P]` */
 export interface ClassificationHeadParams {
   layerWeights?: Tensor;
   projector: LinearParams;
   classifier: LinearParams;
+}
+
+/** The fields of `config.json` that describe the head, and the number of classes. */
+export interface ClassificationHeadConfig {
+  use_weighted_layer_sum: boolean;
+  /** Whether the weighted sum sees the last state after the final norm, as before transformers 5. */
+  weightedSumAfterNorm: boolean;
+  classifier_proj_size: number;
+  classes: number;
 }
 
 /** The sizes of the head. */
@@ -54,6 +64,15 @@ export async function loadClassificationHead(
       init,
     ),
   };
+}
+
+/** The states that the head looks at: all of them where they are weighed, else the last. */
+export function headStates(
+  { states, last }: EncoderStates,
+  config: Pick<ClassificationHeadConfig, "use_weighted_layer_sum" | "weightedSumAfterNorm">,
+): Tensor[] {
+  if (!config.use_weighted_layer_sum) return [last];
+  return config.weightedSumAfterNorm ? [...states.slice(0, -1), last] : states;
 }
 
 /**

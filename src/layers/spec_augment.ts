@@ -9,7 +9,80 @@
  *
  * @module
  */
+import { type Tensor, tensor2d, tidy } from "@tensorflow/tfjs-core";
+import { maskChannels, maskFrames } from "../kernels.ts";
 import type { Random } from "../random.ts";
+import type { Noise } from "./noise.ts";
+import { type ParameterReader, uniform } from "./parameters.ts";
+
+/** The fields of `config.json` that say how much is masked. */
+export interface SpecAugmentConfig {
+  apply_spec_augment: boolean;
+  mask_time_prob: number;
+  mask_time_length: number;
+  mask_time_min_masks: number;
+  mask_feature_prob: number;
+  mask_feature_length: number;
+  mask_feature_min_masks: number;
+}
+
+/** `maskedSpecEmbed [D]` stands in place of masked frames; without it nothing is masked. */
+export interface SpecAugmentParams {
+  config: SpecAugmentConfig;
+  maskedSpecEmbed?: Tensor;
+}
+
+/** Loads `masked_spec_embed`, which is there where the config masks anything. */
+export async function loadSpecAugment(
+  reader: ParameterReader,
+  config: SpecAugmentConfig & { hidden_size: number },
+): Promise<SpecAugmentParams> {
+  const masks = config.mask_time_prob > 0 || config.mask_feature_prob > 0;
+  if (!masks) return { config };
+  return {
+    config,
+    maskedSpecEmbed: await reader.get("masked_spec_embed", [config.hidden_size], uniform(0, 1)),
+  };
+}
+
+/**
+ * Masks spans of time and of channels in training; the identity in evaluation.
+ *
+ * **Shape** `x [B, T, D]` -> `[B, T, D]`
+ *
+ * @param options `lengths`: frames of each clip that may be masked; all of them by default.
+ */
+export function specAugment(
+  { config, maskedSpecEmbed }: SpecAugmentParams,
+  x: Tensor,
+  { lengths, noise }: { lengths?: readonly number[]; noise?: Noise },
+): Tensor {
+  if (!noise || !config.apply_spec_augment || !maskedSpecEmbed) return x.clone();
+  const [batch, frames, size] = x.shape as [number, number, number];
+  return tidy(() => {
+    let y = x.clone();
+    if (config.mask_time_prob > 0) {
+      const mask = spanMask(batch, frames, {
+        prob: config.mask_time_prob,
+        span: config.mask_time_length,
+        minSpans: config.mask_time_min_masks,
+        lengths,
+        random: noise.random,
+      });
+      y = maskFrames(y, tensor2d(mask, [batch, frames], "int32"), maskedSpecEmbed);
+    }
+    if (config.mask_feature_prob > 0) {
+      const mask = spanMask(batch, size, {
+        prob: config.mask_feature_prob,
+        span: config.mask_feature_length,
+        minSpans: config.mask_feature_min_masks,
+        random: noise.random,
+      });
+      y = maskChannels(y, tensor2d(mask, [batch, size], "int32"));
+    }
+    return y;
+  });
+}
 
 /** How much is masked. */
 export interface SpanMaskOptions {

@@ -34,7 +34,7 @@ export interface ModelOutput {
   hiddenStates?: Tensor[];
   /** `[B, T, C]`, output of the convolutional feature encoder. */
   convFeatures?: Tensor;
-  /** `[B, T, D]`, where a final norm makes it differ from the last hidden state. */
+  /** `[B, T, D]`, the last hidden state, or what a final norm made of it. */
   lastHiddenState?: Tensor;
 }
 

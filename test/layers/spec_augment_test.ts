@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
-import { spanMask } from "../../src/layers/spec_augment.ts";
+import { tensor1d } from "@tensorflow/tfjs-core";
+import { Noise } from "../../src/layers/noise.ts";
+import { loadSpecAugment, spanMask, specAugment } from "../../src/layers/spec_augment.ts";
 import { Random } from "../../src/random.ts";
 import { kitPath, kitTest, readJson } from "../kit.ts";
+import { assertClose, freshReader, layerTest, noiseTensor, numbers } from "./_layer_case.ts";
 
 const DRAWS = 2000;
 
@@ -105,4 +108,63 @@ Deno.test("spanMask() keeps to the valid part of each row", () => {
     assert.deepEqual(sums, [0, 0, 0]);
     assert.equal(mask.subarray(40, 80).reduce((a, b) => a + b, 0), 0);
   }
+});
+
+const MASKS = {
+  apply_spec_augment: true,
+  mask_time_prob: 0.5,
+  mask_time_length: 4,
+  mask_time_min_masks: 1,
+  mask_feature_prob: 0,
+  mask_feature_length: 2,
+  mask_feature_min_masks: 0,
+};
+
+/** Frames of `[B, T, D]` whose values are all this one. */
+function framesOf(values: number[], value: number, size: number): number[] {
+  const frames = Array.from({ length: values.length / size }, (_, i) => i);
+  return frames.filter((i) => values.slice(i * size, (i + 1) * size).every((x) => x === value));
+}
+
+layerTest("specAugment() puts the embedding in place of spans of frames", () => {
+  const maskedSpecEmbed = tensor1d([9, 9, 9]);
+  const x = noiseTensor([2, 20, 3]);
+  const lengths = [20, 8];
+  const y = specAugment({ config: MASKS, maskedSpecEmbed }, x, { lengths, noise: new Noise(2) });
+  const masked = framesOf(numbers(y), 9, 3);
+  assert.ok(masked.length >= 8, `${masked.length} frames masked`);
+  assert.ok(masked.every((i) => i < 28), "padding of the second clip is never masked");
+  const before = numbers(x);
+  const kept = numbers(y).every((value, i) => value === 9 || value === before[i]);
+  assert.ok(kept, "other frames stay");
+});
+
+layerTest("specAugment() zeroes channels through all frames of a clip", () => {
+  const config = { ...MASKS, mask_time_prob: 0, mask_feature_prob: 0.5 };
+  const x = noiseTensor([1, 6, 8]);
+  const y = specAugment({ config, maskedSpecEmbed: tensor1d(new Float32Array(8)) }, x, {
+    noise: new Noise(2),
+  });
+  const frames = Array.from({ length: 6 }, (_, t) => numbers(y).slice(t * 8, (t + 1) * 8));
+  const zeroIn = frames.map((frame) => frame.map((value) => value === 0));
+  assert.ok(zeroIn[0]!.includes(true) && zeroIn[0]!.includes(false));
+  for (const frame of zeroIn) assert.deepEqual(frame, zeroIn[0]);
+});
+
+layerTest("specAugment() is the identity in evaluation and where it is switched off", () => {
+  const maskedSpecEmbed = tensor1d([9, 9, 9]);
+  const x = noiseTensor([1, 20, 3]);
+  const noise = new Noise(2);
+  assertClose(specAugment({ config: MASKS, maskedSpecEmbed }, x, {}), x);
+  const off = { ...MASKS, apply_spec_augment: false };
+  assertClose(specAugment({ config: off, maskedSpecEmbed }, x, { noise }), x);
+  assertClose(specAugment({ config: MASKS }, x, { noise }), x);
+});
+
+layerTest("loadSpecAugment() asks for the embedding only where something is masked", async () => {
+  const reader = freshReader();
+  await loadSpecAugment(reader, { ...MASKS, mask_time_prob: 0, hidden_size: 3 });
+  assert.equal(reader.parameters.size, 0);
+  await loadSpecAugment(reader, { ...MASKS, hidden_size: 3 });
+  assert.deepEqual(reader.parameters.get("masked_spec_embed")?.shape, [3]);
 });

@@ -1,0 +1,137 @@
+/**
+ * Groups of `config.json` fields that several architectures share, with the reference's defaults and our limits.
+ *
+ * @module
+ */
+import type { ClassificationHeadConfig } from "../layers/classification_head.ts";
+import type { ConvFeatureEncoderConfig } from "../layers/conv_feature_encoder.ts";
+import type { SpecAugmentConfig } from "../layers/spec_augment.ts";
+import type { TransformerLayerConfig, TransformerRates } from "../layers/transformer_layer.ts";
+import type { ConfigReader } from "./_config_reader.ts";
+
+/** Limits of a width. */
+export const SIZE = { min: 1, max: 16_384 };
+
+/** Limits of a kernel, a stride or a number of heads. */
+export const COUNT = { min: 1, max: 1_024 };
+
+/** Limits of a number of layers. */
+export const DEPTH = { min: 0, max: 256 };
+
+/** Limits of the hidden size of a feed-forward half. */
+export const WIDE = { min: 1, max: 65_536 };
+
+const SPAN = { min: 1, max: 1e6 };
+
+/** The convolutions from samples to frames. */
+export function convFeatureEncoderFields(reader: ConfigReader): ConvFeatureEncoderConfig {
+  reader.oneOf("feat_extract_activation", ["gelu"], "gelu");
+  const fields: ConvFeatureEncoderConfig = {
+    conv_dim: reader.integers("conv_dim", { or: [512, 512, 512, 512, 512, 512, 512], ...SIZE }),
+    conv_kernel: reader.integers("conv_kernel", { or: [10, 3, 3, 3, 3, 2, 2], ...COUNT }),
+    conv_stride: reader.integers("conv_stride", { or: [5, 2, 2, 2, 2, 2, 2], ...COUNT }),
+    conv_bias: reader.boolean("conv_bias", false),
+    feat_extract_norm: reader.oneOf("feat_extract_norm", ["group", "layer"], "group"),
+  };
+  for (const key of ["conv_kernel", "conv_stride"] as const) {
+    const convolutions = fields.conv_dim.length;
+    if (fields[key].length !== convolutions) reader.fail(key, `${convolutions} numbers`);
+  }
+  return fields;
+}
+
+/** Sizes and dropouts of the transformer. */
+export interface TransformerFields extends TransformerLayerConfig, TransformerRates {
+  num_hidden_layers: number;
+  layerdrop: number;
+}
+
+/** The transformer, without the order of its norms. */
+export function transformerFields(reader: ConfigReader): TransformerFields {
+  const hidden_size = reader.integer("hidden_size", { or: 768, ...SIZE });
+  return {
+    hidden_size,
+    num_hidden_layers: reader.integer("num_hidden_layers", { or: 12, ...DEPTH }),
+    num_attention_heads: divisor(reader, "num_attention_heads", { of: hidden_size, or: 12 }),
+    intermediate_size: reader.integer("intermediate_size", { or: 3072, ...WIDE }),
+    hidden_act: reader.oneOf("hidden_act", ["gelu", "relu"], "gelu"),
+    layer_norm_eps: reader.number("layer_norm_eps", { or: 1e-5, min: 0, max: 1 }),
+    initializer_range: reader.number("initializer_range", { or: 0.02, min: 0, max: 10 }),
+    hidden_dropout: reader.share("hidden_dropout", 0.1),
+    attention_dropout: reader.share("attention_dropout", 0.1),
+    activation_dropout: reader.share("activation_dropout", 0.1),
+    layerdrop: reader.share("layerdrop", 0.1),
+  };
+}
+
+/** The order of norms, and the adapters that only stable layers have. */
+export interface NormOrderFields {
+  /** Whether norms come before each half of a layer instead of after it. */
+  do_stable_layer_norm: boolean;
+  adapter_attn_dim?: number;
+}
+
+/** The order of norms, for the architectures that have both. */
+export function normOrderFields(reader: ConfigReader): NormOrderFields {
+  const stable = reader.boolean("do_stable_layer_norm", false);
+  const width = reader.has("adapter_attn_dim")
+    ? reader.integer("adapter_attn_dim", SIZE)
+    : undefined;
+  return { do_stable_layer_norm: stable, adapter_attn_dim: stable ? width : undefined };
+}
+
+/** The positional convolution. */
+export interface PositionalConvFields {
+  num_conv_pos_embeddings: number;
+  num_conv_pos_embedding_groups: number;
+}
+
+/** The positional convolution over frames of a size. */
+export function positionalConvFields(reader: ConfigReader, size: number): PositionalConvFields {
+  return {
+    num_conv_pos_embeddings: reader.integer("num_conv_pos_embeddings", { or: 128, ...COUNT }),
+    num_conv_pos_embedding_groups: divisor(reader, "num_conv_pos_embedding_groups", {
+      of: size,
+      or: 16,
+    }),
+  };
+}
+
+/** The masks of training. */
+export function specAugmentFields(reader: ConfigReader): SpecAugmentConfig {
+  return {
+    apply_spec_augment: reader.boolean("apply_spec_augment", true),
+    mask_time_prob: reader.share("mask_time_prob", 0.05),
+    mask_time_length: reader.integer("mask_time_length", { or: 10, ...SPAN }),
+    mask_time_min_masks: reader.integer("mask_time_min_masks", { or: 2, min: 0, max: SPAN.max }),
+    mask_feature_prob: reader.share("mask_feature_prob", 0),
+    mask_feature_length: reader.integer("mask_feature_length", { or: 10, ...SPAN }),
+    mask_feature_min_masks: reader.integer("mask_feature_min_masks", {
+      or: 0,
+      min: 0,
+      max: SPAN.max,
+    }),
+  };
+}
+
+/** The classification head; a convolutional adapter before it is refused, as in the reference. */
+export function headFields(reader: ConfigReader, classes: number): ClassificationHeadConfig {
+  if (reader.boolean("add_adapter", false)) reader.fail("add_adapter", "false for classification");
+  return {
+    use_weighted_layer_sum: reader.boolean("use_weighted_layer_sum", false),
+    weightedSumAfterNorm: Number.parseInt(String(reader.json.transformers_version ?? "5")) < 5,
+    classifier_proj_size: reader.integer("classifier_proj_size", { or: 256, ...SIZE }),
+    classes,
+  };
+}
+
+/** A count that must divide a size. */
+export function divisor(
+  reader: ConfigReader,
+  key: string,
+  { of: size, or }: { of: number; or: number },
+): number {
+  const count = reader.integer(key, { or, ...COUNT });
+  if (size % count !== 0) reader.fail(key, `a divisor of hidden_size ${size}`);
+  return count;
+}
