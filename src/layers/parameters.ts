@@ -59,6 +59,8 @@ export interface ParameterReaderOptions {
   source?: ParameterSource;
   /** Prefix of the base model ("wav2vec2"), which checkpoints of the bare encoder leave out. */
   basePrefix: string;
+  /** Prefix ("model") that checkpoints of a larger model put before the base model's. */
+  outerPrefix?: string;
   /** For what is not in the checkpoint. */
   random: Random;
   /** Whether a tensor of another shape is initialised instead of refused. @default false */
@@ -95,12 +97,14 @@ export class ParameterReader {
    * The parameter of this name, from the checkpoint or initialised.
    *
    * @param names the hub name relative to this path; further names are older spellings of it.
+   * @param options `trainable`: whether the optimiser may change it. @default true
    * @throws {CheckpointError} when the checkpoint holds it in another shape.
    */
   async get(
     names: string | [string, ...string[]],
     shape: number[],
     init: Initializer,
+    { trainable = true }: { trainable?: boolean } = {},
   ): Promise<Variable> {
     const spellings = (typeof names === "string" ? [names] : names).map((name) => this.#full(name));
     const name = spellings[0]!;
@@ -108,7 +112,7 @@ export class ParameterReader {
     const values = found ? await this.#read(name, found, shape) : this.#missing(name);
     const size = shape.reduce((product, axis) => product * axis, 1);
     const first: Tensor = tensor(values ?? init(size, this.#options.random), shape, "float32");
-    const parameter = variable(first, true);
+    const parameter = variable(first, trainable);
     first.dispose();
     this.parameters.set(name, parameter);
     return parameter;
@@ -126,12 +130,12 @@ export class ParameterReader {
   }
 
   #find(names: string[]): string | undefined {
-    const { source, basePrefix } = this.#options;
+    const { source, basePrefix, outerPrefix } = this.#options;
     if (!source) return undefined;
-    const bare = names.map((name) =>
-      name.startsWith(`${basePrefix}.`) ? name.slice(basePrefix.length + 1) : name
-    );
-    return [...names, ...bare].find((name) => source.shape(name) !== undefined);
+    const ofBase = names.filter((name) => name.startsWith(`${basePrefix}.`));
+    const bare = ofBase.map((name) => name.slice(basePrefix.length + 1));
+    const inner = outerPrefix ? ofBase.map((name) => `${outerPrefix}.${name}`) : [];
+    return [...names, ...bare, ...inner].find((name) => source.shape(name) !== undefined);
   }
 
   async #read(name: string, found: string, shape: number[]): Promise<Float32Array | undefined> {

@@ -46,6 +46,8 @@ export interface Architecture<Config = unknown, Params = unknown> {
   readonly className: string;
   /** Prefix of the base model's tensors. */
   readonly basePrefix: string;
+  /** Prefix that checkpoints of a larger model put before the base model's, where there are such. */
+  readonly outerPrefix?: string;
   /** Prefix of the convolutional feature encoder's tensors, where there is one. */
   readonly featureEncoderPrefix?: string;
   /** Validates the fields that the model uses. */

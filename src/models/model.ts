@@ -69,6 +69,7 @@ export async function buildModel(
   const reader = new ParameterReader({
     source,
     basePrefix: architecture.basePrefix,
+    outerPrefix: architecture.outerPrefix,
     random: new Random(seed),
     ignoreMismatchedSizes: options.ignoreMismatchedSizes,
   });
@@ -172,8 +173,8 @@ export class AudioClassificationModel {
 
   /** The parameters that training changes. */
   trainable(): Map<string, Variable> {
-    const free = [...this.parameters].filter(([name]) =>
-      !this.#frozen.some((prefix) => name.startsWith(prefix))
+    const free = [...this.parameters].filter(([name, parameter]) =>
+      parameter.trainable && !this.#frozen.some((prefix) => name.startsWith(prefix))
     );
     return new Map(free);
   }
