@@ -13,23 +13,26 @@ export interface Failure {
   status: number;
   message: string;
   headers: Record<string, string>;
+  /** What is behind it, for the log, where it is no fault of the request: one line, no stack. */
+  reason?: string;
 }
 
 /** What to answer to an error. */
 export function failureOf(error: unknown): Failure {
-  if (error instanceof AudioFormatError) return failure(422, error.message);
-  if (!(error instanceof HTTPException)) return failure(500, "The server failed on this request");
-  const { status, message } = error;
-  return failure(status, message, status === 503 ? { "Retry-After": "1" } : {});
+  if (error instanceof AudioFormatError) {
+    return { status: 422, message: error.message, headers: {} };
+  }
+  if (!(error instanceof HTTPException)) {
+    const message = "The server failed on this request";
+    return { status: 500, message, headers: {}, reason: reasonOf(error) };
+  }
+  const { status, message, cause } = error;
+  const reason = cause === undefined ? undefined : reasonOf(cause);
+  return { status, message, headers: status === 503 ? { "Retry-After": "1" } : {}, reason };
 }
 
-/** The error behind an answer of 500 or more, in one line without a stack. */
+/** An error in one line. */
 export function reasonOf(error: unknown): string {
-  const origin = error instanceof HTTPException && error.cause !== undefined ? error.cause : error;
-  const line = origin instanceof Error ? `${origin.name}: ${origin.message}` : String(origin);
+  const line = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return line.replaceAll(/\s+/g, " ");
-}
-
-function failure(status: number, message: string, headers: Record<string, string> = {}): Failure {
-  return { status, message, headers };
 }

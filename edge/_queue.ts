@@ -12,7 +12,6 @@ import { HTTPException } from "hono/http-exception";
 export class WorkQueue {
   readonly #maxPending: number;
   #pending = 0;
-  #running = 0;
   #last: Promise<unknown> = Promise.resolve();
 
   /** @param maxPending requests in hand, the one that runs included. */
@@ -39,18 +38,28 @@ export class WorkQueue {
     }
   }
 
-  /** Runs a job when all jobs before it are done; the job is told whether there were any. */
-  run<T>(job: (waited: boolean) => Promise<T>): Promise<T> {
-    const waited = this.#running > 0;
-    this.#running++;
-    const turn = this.#last.then(() => job(waited)).finally(() => this.#running--);
-    const pause = () => this.#running > 0 ? nextTurn() : undefined;
-    this.#last = turn.then(pause, pause);
+  /** Runs a job when all jobs before it are done; the job is told how long that took. */
+  run<T>(job: (waitedMs: number) => Promise<T>): Promise<T> {
+    const start = performance.now();
+    const turn = this.#last.then(nextTurn).then(() => job(performance.now() - start));
+    this.#last = turn.catch(() => {});
     return turn;
   }
 }
 
-/** Lets the runtime take new requests, which would otherwise wait until all jobs are done. */
+/**
+ * Lets the runtime take the requests that have come in, before a job holds the thread again.
+ *
+ * Without it a server under load sees one request at a time, and its limit is never reached.
+ */
 export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      port2.close();
+      resolve();
+    };
+    port2.postMessage(undefined);
+  });
 }

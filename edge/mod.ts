@@ -51,7 +51,7 @@ export interface AppOptions {
   bodyTimeoutMs?: number;
   /** Requests in hand at a time, of which one runs; one more gets status 503. @default 16 */
   maxPending?: number;
-  /** Gets a line of JSON for each answer of status 500 or more. @default console.error */
+  /** Gets a line of JSON for each failure of ours. @default console.error */
   log?: (line: string) => void;
 }
 
@@ -60,6 +60,9 @@ export interface App {
   /** Answers one request. */
   fetch(request: Request): Promise<Response>;
 }
+
+/** After so long a wait it is worth asking whether the client still waits too. */
+const PATIENCE_MS = 250;
 
 /** What the handlers share. */
 interface Service {
@@ -129,8 +132,8 @@ async function classify(c: Context, { model, queue, limits }: Service): Promise<
   const classifier = await model.get().catch((cause: unknown) => {
     throw new HTTPException(503, { message: "The model cannot be loaded", cause });
   });
-  const answer = await queue.run(async (waited) => {
-    if (waited) await expectClient(c.req.raw);
+  const answer = await queue.run(async (waitedMs) => {
+    if (waitedMs > PATIENCE_MS) await expectClient(c.req.raw);
     return await classifier(bytes, options);
   });
   return c.json(answer);
@@ -167,10 +170,10 @@ function wrongMethod(c: Context, allowed: string): Response {
 }
 
 function answerFailure(error: unknown, c: Context, { log }: Service): Response {
-  const { status, message, headers } = failureOf(error);
-  if (status >= 500) {
-    const facts = { requestId: c.get("requestId"), method: c.req.method, path: c.req.path, status };
-    log(JSON.stringify({ ...facts, error: reasonOf(error) }));
+  const { status, message, headers, reason } = failureOf(error);
+  if (reason !== undefined) {
+    const { method, path } = c.req;
+    log(JSON.stringify({ requestId: c.get("requestId"), method, path, status, error: reason }));
   }
   return new Response(JSON.stringify({ error: message }), {
     status,

@@ -8,9 +8,13 @@ import {
   pipeline,
 } from "../src/classify.ts";
 import { AudioFormatError, FileError } from "../src/errors.ts";
+import { useDevice } from "../src/devices.ts";
+import { Wav2Vec2FeatureExtractor } from "../src/features/mod.ts";
 import { buildModel } from "../src/models/mod.ts";
 import { AutoModelForAudioClassification } from "../src/pretrained.ts";
+import { assertAllClose } from "./compare.ts";
 import { deviceTest } from "./devices.ts";
+import { kitPath, kitTest, readJson, readTensors } from "./kit.ts";
 import { useReference } from "./reference/backend.ts";
 import {
   saveTinyModel,
@@ -284,3 +288,33 @@ deviceTest("classifier() gives the reference's scores", async ({ backendName }) 
   equal(memory().numTensors, before);
   await Deno.remove(directory, { recursive: true });
 });
+
+kitTest(
+  "classifier() gives each clip of a list the scores that it has alone in the reference",
+  async () => {
+    await useDevice({ backend: "wasm" });
+    const cases = [...Deno.readDirSync(kitPath())].map(({ name }) => name).sort();
+    const extractor = new Wav2Vec2FeatureExtractor({ doNormalize: false });
+    for (const name of cases.filter((name) => name.startsWith("wav2vec2-"))) {
+      const directory = kitPath(name);
+      const { lengths } = await readJson<{ lengths: number[] }>(`${directory}/meta.json`);
+      const padded = (await readTensors(`${directory}/inputs.safetensors`)).get("input_values")!;
+      const expected = (await readTensors(`${directory}/expected.safetensors`)).get(
+        "single.logits",
+      )!;
+      const model = await AutoModelForAudioClassification.fromPretrained(directory);
+      const classifier = createClassifier(model, extractor);
+      const inputs = lengths.map((length, i) => {
+        const start = i * padded.shape[1]!;
+        const samples = new Float32Array(padded.values.subarray(start, start + length));
+        return { samples, samplingRate: 16_000 };
+      });
+      const answers = await classifier(inputs, { topK: Infinity, functionToApply: "none" });
+      const logits = answers.flatMap((answer) =>
+        model.labels.map((label) => answer.find((found) => found.label === label)!.score)
+      );
+      assertAllClose(logits, Array.from(expected.values), { atol: 5e-5, label: name });
+      classifier.dispose();
+    }
+  },
+);

@@ -80,7 +80,7 @@ Deno.test("createApp() spares the work for a client that went away while it wait
   await settle();
   const controller = new AbortController();
   const left = app.fetch(new Request(post(CLIP), { signal: controller.signal }));
-  await settle();
+  await new Promise((resolve) => setTimeout(resolve, 300));
   controller.abort();
   releases.shift()!();
   equal((await first).status, 200);
