@@ -140,11 +140,13 @@ export function wholeNumber(
  */
 export function deviceOptions(
   options: ParsedArguments["options"],
+  defaults: { threads?: number } = {},
 ): Pick<DeviceOptions, "backend" | "threads"> {
   const backends: readonly BackendChoice[] = ["auto", "webgpu", "wasm"];
   const word = options.backend ?? "auto";
   const backend = backends.find((name) => name === word);
-  if (backend) return { backend, threads: wholeNumber(options, "threads", { min: 0, max: 48 }) };
+  const threads = wholeNumber(options, "threads", { min: 0, max: 48 }) ?? defaults.threads;
+  if (backend) return { backend, threads };
   throw new UsageError(
     `Cannot use argument "--backend": expected one of ${backends.join(", ")}, found "${word}"`,
   );

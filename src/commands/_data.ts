@@ -5,7 +5,7 @@
  */
 import { relative } from "node:path";
 import { type AudioFolder, loadAudioFolder } from "../data/audio_folder.ts";
-import { alignLabels } from "../data/dataset.ts";
+import { alignLabels, type AudioDataset } from "../data/dataset.ts";
 import { trainTestSplit } from "../data/train_test_split.ts";
 import { type OptionSpecs, type ParsedArguments, UsageError } from "./_arguments.ts";
 
@@ -111,4 +111,10 @@ export function withLabels(folder: SplitFolder, labels: readonly string[]): Spli
     alignLabels(split!, labels),
   ]);
   return { ...folder, labels, splits: Object.fromEntries(splits) };
+}
+
+/** Its splits as they are used. */
+export function splitsInOrder({ splits }: SplitFolder): AudioDataset[] {
+  const { train, validation, test } = splits;
+  return [train, validation, test].filter((split) => split !== undefined);
 }

@@ -8,10 +8,10 @@ import type { Output } from "./_output.ts";
 
 const SHOWN = 3;
 
-const HEADINGS: Readonly<Record<ClipNotice["kind"], string>> = {
-  skipped: "cannot be used and were left out",
-  silent: "are silent",
-  odd: "were read with a doubt",
+const HEADINGS: Readonly<Record<ClipNotice["kind"], readonly [one: string, many: string]>> = {
+  skipped: ["clip cannot be used and was left out", "clips cannot be used and were left out"],
+  silent: ["clip is silent", "clips are silent"],
+  odd: ["clip was read with a doubt", "clips were read with a doubt"],
 };
 
 /** Notices that were not told yet. */
@@ -29,7 +29,7 @@ export class ClipNotices {
       const told = this.#waiting.filter((notice) => notice.kind === kind);
       if (told.length === 0) continue;
       const more = told.length > SHOWN ? `, the first ${SHOWN} of them` : "";
-      out.warn(`Warning: ${told.length} clips ${HEADINGS[kind]}${more}:`);
+      out.warn(`Warning: ${told.length} ${HEADINGS[kind][told.length > 1 ? 1 : 0]}${more}:`);
       for (const { message } of told.slice(0, SHOWN)) out.warn(`- ${message}`);
     }
     this.#waiting = [];

@@ -15,6 +15,9 @@ import { openCheckpoint } from "../weights/checkpoint.ts";
 import { readJsonFile } from "../weights/json_file.ts";
 import type { TensorSource } from "../weights/tensor_source.ts";
 
+import { UsageError } from "./_arguments.ts";
+import { isThere } from "./_command.ts";
+
 /** A model to be. */
 export interface StartingModel {
   extractor: FeatureExtractor;
@@ -39,6 +42,13 @@ export async function openStartingModel(name: string): Promise<StartingModel> {
       extractor: featureExtractorFromConfig(preprocessor),
       build: (labels, seed) => buildModel(config, { labels, seed }),
     };
+  }
+  if (/^\w+$/.test(name) && !await isThere(name)) {
+    throw new UsageError(
+      `Cannot use argument "--model": expected ${
+        Object.keys(PRESETS).join(", ")
+      } or a model directory, found "${name}"`,
+    );
   }
   const extractor = await AutoFeatureExtractor.fromPretrained(name);
   const config = await readJsonFile(directoryFiles(name), "config.json");

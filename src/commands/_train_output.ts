@@ -12,11 +12,11 @@ import type { Output } from "./_output.ts";
 
 const COLUMNS = ["Epoch", "Training Loss", "Validation Loss", "Accuracy"];
 
-/** Prints a run; with `--json`, an event for each thing that happens. */
+/** Prints a run; with `--json`, an event for each thing that happens. `clear` takes the bar away. */
 export function trainProgress(
   out: Output,
   { notices, validates }: { notices: ClipNotices; validates: boolean },
-): TrainerCallback {
+): TrainerCallback & { clear(): void } {
   let tick: ReturnType<Output["progress"]> | undefined;
   let loss: number | undefined;
   let headed = false;
@@ -37,6 +37,7 @@ export function trainProgress(
     out.line(row(cells));
   };
   return {
+    clear: () => tick?.(undefined),
     onTrainBegin: (state) => tick = out.progress("Training", state.max_steps),
     onStepEnd: (state) => {
       tick?.(state.global_step, `epoch ${state.epoch.toFixed(1)}`);

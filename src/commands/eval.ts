@@ -20,7 +20,13 @@ import {
   expectNoFiles,
   modelOrBundled,
 } from "./_command.ts";
-import { loadSplits, SPLIT_OPTIONS, type SplitChoice, splitChoice } from "./_data.ts";
+import {
+  loadSplits,
+  SPLIT_OPTIONS,
+  type SplitChoice,
+  splitChoice,
+  splitsInOrder,
+} from "./_data.ts";
 import { ClipNotices } from "./_notices.ts";
 import type { Output } from "./_output.ts";
 import { givenTrainingOptions, trainingOptionSpecs } from "./_training_arguments.ts";
@@ -54,7 +60,7 @@ export const command: Command = {
     if (typeof options.data !== "string") {
       throw new UsageError('Cannot evaluate: expected argument "--data DIR", found none');
     }
-    const chosen = deviceOptions(options);
+    const chosen = deviceOptions(options, { threads: 0 });
     const plan: EvalPlan = {
       data: options.data,
       split: options.split as string | undefined ?? "test",
@@ -62,7 +68,7 @@ export const command: Command = {
       args: new TrainingArguments({ outputDir: ".", ...givenTrainingOptions(options) }),
       model: await modelOrBundled(options.model),
     };
-    const device = await useDevice({ threads: 0, ...chosen });
+    const device = await useDevice(chosen);
     try {
       await evaluate(plan, out);
       return 0;
@@ -131,7 +137,7 @@ async function datasetOf(
     labels,
     seed: args.seed,
   });
-  const found = Object.values(folder.splits);
+  const found = splitsInOrder(folder);
   if (split === "all") return { split, labels, clips: found.flatMap(({ clips }) => clips) };
   if (folder.drawn) {
     out.warn(`"${data}" has no splits: "${split}" is what train draws with seed ${args.seed}`);

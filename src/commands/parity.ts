@@ -39,7 +39,7 @@ export const command: Command = {
         hint: "Name one or more, as in: parity path/to/golden/wav2vec2-group",
       });
     }
-    const device = await useDevice({ threads: 0, ...deviceOptions(options) });
+    const device = await useDevice(deviceOptions(options, { threads: 0 }));
     out.warn(`Device: ${device.description}`);
     try {
       let failed = 0;

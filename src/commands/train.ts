@@ -7,7 +7,6 @@
  * @module
  */
 import { DatasetError } from "../errors.ts";
-import type { AudioDataset } from "../data/dataset.ts";
 import { clipDurations } from "../data/durations.ts";
 import { type DeviceOptions, useDevice } from "../devices.ts";
 import { writeDirectoryAtomic, writeFileAtomic } from "../files.ts";
@@ -15,7 +14,7 @@ import type { AudioClassificationModel } from "../models/model.ts";
 import { jsonBytes } from "../pretrained.ts";
 import type { TrainingArguments, TrainingOptions } from "../train/arguments.ts";
 import type { BatchSource } from "../train/batches.ts";
-import { checkpointSteps } from "../train/checkpoint.ts";
+import { checkpointSteps, newestCheckpoint } from "../train/checkpoint.ts";
 import { clipBatches } from "../train/clip_batches.ts";
 import { evaluateModel } from "../train/evaluation.ts";
 import { accuracy, perClass } from "../train/metrics.ts";
@@ -37,6 +36,7 @@ import {
   type SplitChoice,
   splitChoice,
   type SplitFolder,
+  splitsInOrder,
   withLabels,
 } from "./_data.ts";
 import { interruptSignal } from "./_interrupt.ts";
@@ -149,6 +149,7 @@ interface Run {
   data: SplitFolder;
   model: AudioClassificationModel;
   trainer: Trainer;
+  progress: ReturnType<typeof trainProgress>;
   sources: Sources;
   notices: ClipNotices;
 }
@@ -193,10 +194,10 @@ async function train(plan: TrainPlan, out: Output): Promise<{ finished: boolean 
 
 /** Trains, tests, and says what comes next; false when it was interrupted. */
 async function runToEnd(run: Run, started: number, out: Output): Promise<boolean> {
-  const { plan, trainer, notices, data } = run;
+  const { plan, trainer, progress, notices, data } = run;
   const { outputDir } = plan.args;
   if (!plan.resume) await startOutput(plan);
-  const result = await trainer.train({ resumeFromCheckpoint: plan.resume });
+  const result = await trainer.train({ resumeFromCheckpoint: plan.resume }).finally(progress.clear);
   if (result.interrupted) {
     notices.tell(out);
     out.warn(`Interrupted at step ${result.globalStep}; its checkpoint is in ${outputDir}`);
@@ -214,9 +215,19 @@ async function runToEnd(run: Run, started: number, out: Output): Promise<boolean
   return true;
 }
 
-/** @throws {UsageError} when the output directory holds a model or checkpoints already. */
+/**
+ * @throws {UsageError} when the output directory holds a model or checkpoints already.
+ * @throws {CheckpointError} when there is none to resume from.
+ */
 async function expectFreeOutput({ args, resume, overwrite }: TrainPlan): Promise<void> {
   const { outputDir: directory } = args;
+  const info = await isThere(directory) ? await Deno.stat(directory) : undefined;
+  if (info && !info.isDirectory) {
+    throw new UsageError(
+      `Cannot train into "${directory}": expected a directory, found something else`,
+    );
+  }
+  if (resume) await newestCheckpoint(directory);
   if (resume || overwrite) return;
   const hasModel = await isThere(`${directory}/config.json`);
   if (!hasModel && (await checkpointSteps(directory)).length === 0) return;
@@ -266,20 +277,17 @@ function prepareRun(
     test: make(splits.test),
   };
   const validates = sources.validation !== undefined && args.evalStrategy !== "no";
+  const progress = trainProgress(out, { notices, validates });
   const trainer = new Trainer({
     model,
     args,
     trainDataset,
     evalDataset: sources.validation,
     featureExtractor: start.extractor,
-    callbacks: [trainProgress(out, { notices, validates })],
+    callbacks: [progress],
     signal: interruptSignal(),
   });
-  return { plan, data, model, trainer, sources, notices };
-}
-
-function splitsInOrder({ splits: { train, validation, test } }: SplitFolder): AudioDataset[] {
-  return [train, validation, test].filter((split) => split !== undefined);
+  return { plan, data, model, trainer, progress, sources, notices };
 }
 
 async function dataLine(path: string, data: SplitFolder): Promise<string> {

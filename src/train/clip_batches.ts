@@ -33,6 +33,9 @@ export interface ClipBatchesOptions {
   augmentSpeed?: number;
 }
 
+/** After so long, timers and signals get their turn: clips in memory and a CPU device never wait. */
+const TURN_MS = 100;
+
 /** Makes the batches of one split for one model. */
 export function clipBatches(
   dataset: AudioDataset,
@@ -107,11 +110,16 @@ class ClipBatches implements BatchSource {
       epoch: Math.max(0, epoch),
     });
     const loader = training ? this.#training : this.#evaluation;
+    let turnAt = performance.now();
     for await (const loaded of loader.batches(plan.slice(skip), Math.max(0, epoch))) {
       const clips = loaded.clips.map((clip) => clip.subarray(0, this.#maxSamples));
       const places = clips.map((_, i) => i);
       const groups = training || this.#mixesLengths() ? [places] : equalLengths(clips);
       for (const group of groups) {
+        if (performance.now() - turnAt > TURN_MS) {
+          await new Promise((resolve) => setTimeout(resolve));
+          turnAt = performance.now();
+        }
         yield {
           ...this.#features(group.map((i) => clips[i]!)),
           labels: Int32Array.from(group, (i) => loaded.labels[i]!),

@@ -1,0 +1,92 @@
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import {
+  cli,
+  cliOk,
+  jsonLines,
+  TONE_LABELS,
+  toneFile,
+  withFolder,
+  writeFile,
+  writeTones,
+} from "./_command_line.ts";
+
+interface EvalLine {
+  accuracy: number;
+  loss: number;
+  samples: number;
+  perClass: Record<string, { samples: number; recall: number }>;
+}
+
+const TRAIN = ["train", "--backend", "wasm", "--threads", "1", "--num-train-epochs", "2"];
+const EVAL = ["eval", "--model", "model", "--backend", "wasm", "--threads", "1"];
+
+Deno.test("eval prints what train found on the test split", async () => {
+  await withFolder(async (folder) => {
+    const cwd = folder;
+    await writeTones(`${folder}/tones`);
+    await cliOk([...TRAIN, "--data", "tones", "--output", "model"], { cwd });
+    const found = JSON.parse(await Deno.readTextFile(`${folder}/model/all_results.json`));
+    const [line] = jsonLines<EvalLine>(
+      await cliOk([...EVAL, "--data", "tones", "--json"], { cwd }),
+    );
+    equal(line!.accuracy, found.accuracy);
+    equal(line!.loss, found.loss);
+    equal(line!.samples, 6);
+    deepEqual(Object.keys(line!.perClass), TONE_LABELS);
+    const text = await cliOk([...EVAL, "--data", "tones", "--split", "all"], { cwd });
+    match(text.stdout, /^Class +Clips +Precision +Recall +F1$/m);
+    match(text.stdout, /^Accuracy \d+\.\d\d %, loss \d+\.\d{4}, 30 clips$/m);
+  });
+});
+
+Deno.test("eval finds the clips again that train held back of a folder without splits", async () => {
+  await withFolder(async (folder) => {
+    const cwd = folder;
+    await writeTones(folder, { tones: 8 });
+    const trained = await cliOk([...TRAIN, "--data", "tones", "--output", "model", "--json"], {
+      cwd,
+    });
+    const [{ clips }] = jsonLines<{ clips: Record<string, number> }>(trained) as [
+      { clips: Record<string, number> },
+    ];
+    deepEqual(clips, { train: 16, validation: 3, test: 5 });
+    const found = JSON.parse(await Deno.readTextFile(`${folder}/model/all_results.json`));
+    const tested = await cliOk([...EVAL, "--data", "tones", "--json"], { cwd });
+    const [line] = jsonLines<EvalLine>(tested);
+    deepEqual([line!.samples, line!.loss], [5, found.loss]);
+    match(tested.stderr, /^"tones" has no splits: "test" is what train draws with seed 42$/m);
+    const validation = await cliOk(
+      [...EVAL, "--data", "tones", "--split", "validation", "--json"],
+      { cwd },
+    );
+    equal(jsonLines<EvalLine>(validation)[0]!.samples, 3);
+  });
+});
+
+Deno.test("eval measures a folder with one of the model's labels, and refuses a strange one", async () => {
+  await withFolder(async (folder) => {
+    const cwd = folder;
+    await writeTones(`${folder}/tones`);
+    await cliOk([...TRAIN, "--data", "tones", "--output", "model"], { cwd });
+    await writeFile(`${folder}/mids/test/mid/1.wav`, toneFile("mid"));
+    const [line] = jsonLines<EvalLine>(await cliOk([...EVAL, "--data", "mids", "--json"], { cwd }));
+    equal(line!.samples, 1);
+    ok([0, 1].includes(line!.accuracy));
+    await writeFile(`${folder}/mids/test/shrill/1.wav`, toneFile("high"));
+    const strange = await cli([...EVAL, "--data", "mids"], { cwd });
+    equal(strange.code, 1);
+    match(
+      strange.stderr,
+      /found "shrill" \(1 clip: "mids\/test\/shrill\/1\.wav"\)\n- The model knows/,
+    );
+    const none = await cli([...EVAL, "--data", "tones", "--split", "dev"], { cwd });
+    equal(none.code, 1);
+    match(none.stderr, /expected split "dev", found train, validation, test\n/);
+  });
+});
+
+Deno.test("eval without --data ends with 2", async () => {
+  const { code, stderr } = await cli(["eval"]);
+  equal(code, 2);
+  match(stderr, /^Cannot evaluate: expected argument "--data DIR", found none$/m);
+});

@@ -1,0 +1,105 @@
+import { deepEqual, equal, match } from "node:assert/strict";
+import type { ClipNotice } from "../../src/data/loader.ts";
+import { ClipNotices } from "../../src/commands/_notices.ts";
+import { duration, type Output, table } from "../../src/commands/_output.ts";
+import { nextCommands, resumeCommand, trainProgress } from "../../src/commands/_train_output.ts";
+import { initialState } from "../../src/train/state.ts";
+
+/** An output that keeps what it is told. */
+function recorded(): Output & { lines: string[]; warnings: string[]; events: object[] } {
+  const lines: string[] = [];
+  const warnings: string[] = [];
+  const events: object[] = [];
+  return {
+    json: true,
+    lines,
+    warnings,
+    events,
+    line: (text = "") => void lines.push(text),
+    warn: (text) => void warnings.push(text),
+    event: (object) => void events.push(object),
+    strong: (text) => text,
+    progress: () => () => {},
+  };
+}
+
+Deno.test("table() aligns words to the left and numbers to the right", () => {
+  equal(
+    table(["Class", "Clips"], [["yes", 2], ["no", 10]]),
+    ["Class  Clips", "─────  ─────", "yes        2", "no        10"].join("\n"),
+  );
+});
+
+Deno.test("duration() speaks of minutes and seconds", () => {
+  deepEqual([0.4, 59.6, 125, Infinity, NaN].map(duration), [
+    "0 s",
+    "1 min 0 s",
+    "2 min 5 s",
+    "?",
+    "?",
+  ]);
+});
+
+Deno.test("trainProgress() prints a row an epoch under one heading", () => {
+  const out = recorded();
+  const progress = trainProgress(out, { notices: new ClipNotices(), validates: true });
+  const state = initialState({ maxSteps: 4, epochs: 2, batchSize: 8 });
+  progress.onTrainBegin?.(state);
+  for (const epoch of [1, 2]) {
+    progress.onLog?.({ step: 2 * epoch, epoch, loss: 1 / epoch }, state);
+    const scores = { eval_loss: 0.25, eval_accuracy: epoch / 2 };
+    progress.onEvaluate?.({ step: 2 * epoch, epoch, ...scores }, state);
+  }
+  deepEqual(out.lines, [
+    "Epoch  Training Loss  Validation Loss  Accuracy",
+    "    1         1.0000           0.2500    0.5000",
+    "    2         0.5000           0.2500    1.0000",
+  ]);
+  deepEqual(out.events.map((event) => (event as { event: string }).event), [
+    "step",
+    "eval",
+    "step",
+    "eval",
+  ]);
+});
+
+Deno.test("trainProgress() prints the training loss where nothing is evaluated", () => {
+  const out = recorded();
+  const progress = trainProgress(out, { notices: new ClipNotices(), validates: false });
+  const state = initialState({ maxSteps: 4, epochs: 2, batchSize: 8 });
+  progress.onLog?.({ step: 1, epoch: 0.5, loss: 2 }, state);
+  equal(out.lines[1], " 0.50         2.0000                -         -");
+});
+
+Deno.test("ClipNotices counts each kind, names three, and tells each once", () => {
+  const out = recorded();
+  const notices = new ClipNotices();
+  const silent = (i: number): ClipNotice => {
+    return { kind: "silent", file: `${i}.wav`, message: `Clip "${i}.wav" is silent` };
+  };
+  for (let i = 0; i < 5; i++) notices.add(silent(i));
+  notices.add({ kind: "skipped", file: "x.wav", message: 'Cannot decode audio "x.wav"' });
+  notices.tell(out);
+  notices.tell(out);
+  deepEqual(out.warnings, [
+    "Warning: 1 clip cannot be used and was left out:",
+    '- Cannot decode audio "x.wav"',
+    "Warning: 5 clips are silent, the first 3 of them:",
+    ...[0, 1, 2].map((i) => `- Clip "${i}.wav" is silent`),
+  ]);
+});
+
+Deno.test("nextCommands() quotes names with spaces", () => {
+  const text = nextCommands({ model: "my model", clip: "a/b.wav" });
+  match(text, /deno task predict --model 'my model' a\/b\.wav$/m);
+  match(text, /deno task serve --model 'my model'$/m);
+  match(text, /deno task train --data \S+voice_menu --model 'my model'$/m);
+});
+
+Deno.test("resumeCommand() repeats the command line and adds where to go on", () => {
+  match(
+    resumeCommand(["--data", "x", "--overwrite"], "runs/x-1"),
+    /deno task train --data x --output runs\/x-1 --resume$/,
+  );
+  match(resumeCommand(["--output=y", "--resume"], "y"), /deno task train --output=y --resume$/);
+});

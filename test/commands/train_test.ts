@@ -1,0 +1,243 @@
+import { deepEqual, equal, match, notDeepEqual, ok } from "node:assert/strict";
+import { encodeWav } from "../../src/audio/mod.ts";
+import {
+  cli,
+  cliOk,
+  jsonLines,
+  TONE_LABELS,
+  toneFile,
+  withFolder,
+  writeFile,
+  writeTones,
+} from "./_command_line.ts";
+
+interface TrainEvent {
+  event: string;
+  step?: number;
+  output?: string;
+  clips?: Record<string, number>;
+  labels?: string[];
+  metrics?: { accuracy: number; loss: number };
+  seconds?: number;
+}
+
+/** The command line of a run that takes a moment; more may follow. */
+const QUICK = ["train", "--data", "tones", "--backend", "wasm", "--threads", "1"];
+const TWO_EPOCHS = [...QUICK, "--num-train-epochs", "2"];
+
+/** Names and bytes of all files below a folder. */
+async function snapshot(folder: string): Promise<Record<string, Uint8Array>> {
+  const files: Record<string, Uint8Array> = {};
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    const path = `${folder}/${name}`;
+    if (isDirectory) Object.assign(files, await snapshot(path));
+    else files[path] = await Deno.readFile(path);
+  }
+  return files;
+}
+
+/** Tones in `folder/tones`, and a run over two epochs in `folder/model`. */
+async function trainedTones(folder: string): Promise<void> {
+  await writeTones(`${folder}/tones`);
+  await cliOk([...TWO_EPOCHS, "--output", "model"], { cwd: folder });
+}
+
+Deno.test("train tells programs of each epoch, each checkpoint and the test split", async () => {
+  await withFolder(async (folder) => {
+    await writeTones(`${folder}/tones`);
+    const result = await cliOk([...TWO_EPOCHS, "--output", "model", "--json"], { cwd: folder });
+    const events = jsonLines<TrainEvent>(result);
+    const epoch = ["step", "eval", "save"];
+    deepEqual(events.map(({ event }) => event), ["start", ...epoch, ...epoch, "done"]);
+    deepEqual(events[0]!.clips, { train: 18, validation: 6, test: 6 });
+    deepEqual(events[0]!.labels, TONE_LABELS);
+    const { output, metrics, seconds } = events.at(-1)!;
+    equal(output, "model");
+    ok(metrics!.accuracy >= 0 && metrics!.accuracy <= 1 && metrics!.loss > 0 && seconds! > 0);
+    match(result.stderr, /^Device: WASM, 1 thread/m);
+    match(result.stderr, /^Epoch {2}Training Loss {2}Validation Loss {2}Accuracy\n {4}1 /m);
+  });
+});
+
+Deno.test("train ends with commands that work when pasted", async () => {
+  await withFolder(async (folder) => {
+    await writeTones(`${folder}/tones`);
+    const { stdout } = await cliOk(TWO_EPOCHS, { cwd: folder });
+    match(stdout, /the model is in runs\/tones-1$/m);
+    const [, pasted] = stdout.match(/deno task (predict .*)$/m)!;
+    const answer = await cliOk(pasted!.split(" "), { cwd: folder });
+    match(answer.stdout, /^tones\/test\/high\/0\.wav\n( {2}\d\.\d{4} {2}(high|low|mid)\n){3}$/);
+    match(stdout, /deno task serve --model runs\/tones-1$/m);
+    match((await cliOk(TWO_EPOCHS, { cwd: folder })).stdout, /the model is in runs\/tones-2$/m);
+  });
+});
+
+Deno.test("train refuses a directory that holds a model, and replaces it only when told to", async () => {
+  await withFolder(async (folder) => {
+    await trainedTones(folder);
+    const before = await snapshot(`${folder}/model`);
+    const again = [...TWO_EPOCHS, "--output", "model"];
+    const { code, stderr } = await cli(again, { cwd: folder });
+    equal(code, 2);
+    match(stderr, /^Cannot train into "model": .* found a model in it\n- Give --resume/);
+    deepEqual(await snapshot(`${folder}/model`), before);
+    await cliOk([...again, "--overwrite", "--seed", "7"], { cwd: folder });
+    const weights = `${folder}/model/model.safetensors`;
+    notDeepEqual(await Deno.readFile(weights), before[weights]);
+  });
+});
+
+Deno.test("train stops at Ctrl-C with a checkpoint, and goes on to the same bytes", async () => {
+  await withFolder(async (folder) => {
+    await writeTones(`${folder}/tones`);
+    const long = [...QUICK, "--num-train-epochs", "12", "--output"];
+    await cliOk([...long, "whole"], { cwd: folder });
+    let pressed = false;
+    const { code, stderr } = await cli([...long, "broken", "--json"], {
+      cwd: folder,
+      onOutput: (text, child) => {
+        if (pressed || !text.includes('"event":"save"')) return;
+        pressed = true;
+        child.kill("SIGINT");
+      },
+    });
+    equal(code, 1);
+    match(
+      stderr,
+      /^Interrupted at step \d+; its checkpoint is in broken\n- Go on with: .*--resume$/m,
+    );
+    const names = Array.from(Deno.readDirSync(`${folder}/broken`), ({ name }) => name);
+    ok(names.some((name) => /^checkpoint-\d+$/.test(name)) && !names.includes("config.json"));
+    const [, pasted] = stderr.match(/deno task (train .*--resume)$/m)!;
+    await cliOk(pasted!.split(" "), { cwd: folder });
+    deepEqual(
+      await Deno.readFile(`${folder}/broken/model.safetensors`),
+      await Deno.readFile(`${folder}/whole/model.safetensors`),
+    );
+  });
+});
+
+Deno.test("train stops at a bad file with its name, or leaves it out and counts it", async () => {
+  await withFolder(async (folder) => {
+    await writeTones(`${folder}/tones`);
+    await writeFile(`${folder}/tones/train/low/bad.wav`, new Uint8Array(100));
+    const { code, stderr } = await cli([...TWO_EPOCHS, "--output", "model"], { cwd: folder });
+    equal(code, 1);
+    match(stderr, /^Cannot decode audio "tones\/train\/low\/bad\.wav": .+$/m);
+    const skipping = [...TWO_EPOCHS, "--output", "model", "--skip-bad-files"];
+    const result = await cliOk(skipping, { cwd: folder });
+    match(result.stderr, /^Warning: 1 clip cannot be used and was left out:\n- .*bad\.wav/m);
+  });
+});
+
+Deno.test("train warns of silent clips, counts them and names three", async () => {
+  await withFolder(async (folder) => {
+    await writeTones(`${folder}/tones`);
+    const silence = encodeWav(new Float32Array(2_400), 8_000);
+    for (const i of [0, 1, 2, 3]) {
+      await writeFile(`${folder}/tones/train/low/quiet${i}.wav`, silence);
+    }
+    const { stderr } = await cliOk([...TWO_EPOCHS, "--output", "model"], { cwd: folder });
+    match(stderr, /^Warning: 4 clips are silent, the first 3 of them:\n(- .*quiet\d\.wav.*\n){3}/m);
+  });
+});
+
+Deno.test("train draws a new classifier for other labels, and keeps it for the same ones", async () => {
+  await withFolder(async (folder) => {
+    await trainedTones(folder);
+    const further = [...TWO_EPOCHS, "--model", "model", "--max-steps", "1"];
+    const same = await cliOk([...further, "--output", "same"], { cwd: folder });
+    ok(!same.stdout.includes("Newly initialised"), same.stdout);
+    await Deno.rename(`${folder}/tones/train/mid`, `${folder}/tones/train/middle`);
+    await Deno.remove(`${folder}/tones/validation/mid`, { recursive: true });
+    await Deno.remove(`${folder}/tones/test/mid`, { recursive: true });
+    const other = await cliOk([...further, "--output", "other"], { cwd: folder });
+    match(other.stdout, /^Newly initialised: classifier\.weight, classifier\.bias$/m);
+    const { id2label } = JSON.parse(await Deno.readTextFile(`${folder}/other/config.json`));
+    deepEqual(id2label, { 0: "high", 1: "low", 2: "middle" });
+  });
+});
+
+Deno.test("train refuses a model with a missing or misshapen tensor before it trains", async () => {
+  await withFolder(async (folder) => {
+    await trainedTones(folder);
+    const config = JSON.parse(await Deno.readTextFile(`${folder}/model/config.json`));
+    const further = [...TWO_EPOCHS, "--model", "model", "--output", "new"];
+    const withConfig = async (fields: Record<string, unknown>) => {
+      await Deno.writeTextFile(
+        `${folder}/model/config.json`,
+        JSON.stringify({ ...config, ...fields }),
+      );
+      return await cli(further, { cwd: folder });
+    };
+    const deeper = await withConfig({ num_hidden_layers: config.num_hidden_layers + 1 });
+    equal(deeper.code, 1);
+    match(
+      deeper.stderr,
+      /^Cannot fine-tune "model": expected tensor "wav2vec2\.encoder\.layers\./m,
+    );
+    const wider = await withConfig({ intermediate_size: 2 * config.intermediate_size });
+    equal(wider.code, 1);
+    match(wider.stderr, /^Cannot load tensor ".*intermediate_dense\.weight" .* found \[/m);
+    equal(await Deno.stat(`${folder}/new`).catch(() => undefined), undefined);
+  });
+});
+
+Deno.test("train takes arguments from a JSON file, and the command line first", async () => {
+  await withFolder(async (folder) => {
+    await writeTones(`${folder}/tones`);
+    const config = { learning_rate: 0.002, "max-steps": 2, weightDecay: 0.5, output_dir: "model" };
+    await Deno.writeTextFile(`${folder}/args.json`, JSON.stringify(config));
+    await cliOk([...QUICK, "--config", "args.json", "--weight-decay", "0.1"], { cwd: folder });
+    const args = JSON.parse(await Deno.readTextFile(`${folder}/model/training_args.json`));
+    deepEqual([args.learningRate, args.maxSteps, args.weightDecay], [0.002, 2, 0.1]);
+    await Deno.writeTextFile(`${folder}/args.json`, '{"learning_rat": 1}');
+    const { code, stderr } = await cli([...QUICK, "--config", "args.json"], { cwd: folder });
+    equal(code, 2);
+    match(stderr, /^Cannot use argument "learning_rat" of "args\.json": there is none/);
+  });
+});
+
+Deno.test("train refuses arguments out of range or against each other with 2", async () => {
+  const wrong: [string[], RegExp][] = [
+    [["--learning-rate", "50"], /"--learning-rate": expected a value between 0 and 10, found 50/],
+    [["--lr-scheduler-type", "step"], /"--lr-scheduler-type": expected one of linear, cosine/],
+    [["--backend", "cuda"], /"--backend": expected one of auto, webgpu, wasm, found "cuda"/],
+    [["--threads", "1.5"], /"--threads": expected a whole number from 0 to 48, found 1.5/],
+    [["--validation-size", "-1"], /"--validation-size": expected a share/],
+    [["--model", "tyni"], /"--model": expected tiny, small, base or a model directory/],
+    [["--resume"], /^Cannot resume: expected argument "--output DIR", found none/],
+    [["--eval-strategy", "no", "--load-best-model-at-end"], /expected eval-strategy "epoch"/],
+    [["recordings"], /"recordings": this command takes options only/],
+  ];
+  await withFolder(async (folder) => {
+    await writeTones(`${folder}/tones`, { train: 1 });
+    const results = await Promise.all(
+      wrong.map(([args]) => cli([...QUICK, ...args], { cwd: folder })),
+    );
+    for (const [i, { code, stderr }] of results.entries()) {
+      match(stderr, wrong[i]![1]);
+      equal(code, 2, stderr);
+      equal(stderr.trimEnd().split("\n- ").length <= 2, true);
+    }
+    deepEqual(Array.from(Deno.readDirSync(folder), ({ name }) => name), ["tones"]);
+  });
+});
+
+Deno.test("train refuses a folder without clips, with one label, or that is not there", async () => {
+  await withFolder(async (folder) => {
+    await Deno.mkdir(`${folder}/empty`);
+    await writeFile(`${folder}/one/yes/1.wav`, toneFile("low"));
+    for (
+      const [data, message] of [
+        ["empty", /^Cannot load data set "empty": expected .*, found no audio files$/m],
+        ["one", /^Cannot load data set "one": expected two labels or more, found one, "yes"$/m],
+        ["none", /^Cannot load data set "none": expected a folder, found none of that name$/m],
+      ] as const
+    ) {
+      const { code, stderr } = await cli(["train", "--data", data], { cwd: folder });
+      equal(code, 1);
+      match(stderr, message);
+    }
+  });
+});
