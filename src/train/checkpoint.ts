@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { CheckpointError } from "../errors.ts";
+import { CheckpointError, FileError } from "../errors.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
 import { directoryFiles, fileSource, writeDirectoryAtomic, writeFileAtomic } from "../files.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
@@ -31,6 +31,24 @@ export interface CheckpointParts {
   resume: ResumeState;
 }
 
+/**
+ * Makes the directory of a run, so that one that cannot be written is found out before the first step.
+ *
+ * @throws {FileError} when it cannot be made.
+ */
+export async function makeOutputDirectory(directory: string): Promise<void> {
+  try {
+    await Deno.mkdir(directory, { recursive: true });
+  } catch (cause) {
+    const { code, message } = cause as { code?: string; message: string };
+    throw new FileError(`Cannot make directory "${directory}": ${message}`, {
+      cause,
+      file: directory,
+      code,
+    });
+  }
+}
+
 /** The name of a step's checkpoint. */
 export function checkpointName(step: number): string {
   return `${PREFIX}${step}`;
@@ -46,27 +64,60 @@ export async function writeCheckpoint(outputDir: string, parts: CheckpointParts)
       ...modelFiles(model, extractor),
       { name: OPTIMIZER, chunks: () => moments.chunks() },
       { name: TRAINER_STATE, chunks: () => [jsonBytes(state)] },
-      { name: RESUME, chunks: () => [jsonBytes({ optimizerSteps: optimizer.steps, ...resume })] },
+      { name: RESUME, chunks: () => [jsonBytes(resume)] },
     ];
     for (const file of files) await writeFileAtomic(`${folder}/${file.name}`, file.chunks());
   }, { replace: true });
   return name;
 }
 
-/** Takes weights, optimiser state and log back from a checkpoint. */
+/**
+ * Takes weights, optimiser state and log back from a checkpoint.
+ *
+ * @throws {CheckpointError} when it is not one of a run, or is broken.
+ */
 export async function readCheckpoint(
   directory: string,
   parts: { model: AudioClassificationModel; optimizer: AdamW },
 ): Promise<{ state: TrainerState; resume: ResumeState }> {
   const files = directoryFiles(directory);
-  const state = await readJsonFile(files, TRAINER_STATE) as unknown as TrainerState;
-  const { optimizerSteps, ...resume } = await readJsonFile(files, RESUME) as unknown as
-    & ResumeState
-    & { optimizerSteps: number };
+  const state = await readJsonFile(files, TRAINER_STATE);
+  expectFields(state, `${directory}/${TRAINER_STATE}`, STATE_FIELDS);
+  const resume = await readJsonFile(files, RESUME);
+  expectFields(resume, `${directory}/${RESUME}`, RESUME_FIELDS);
   await readWeights(directory, parts.model);
   using source = await fileSource(`${directory}/${OPTIMIZER}`);
-  await parts.optimizer.restore(optimizerSteps, await openSafetensors(source));
-  return { state, resume };
+  await parts.optimizer.restore(await openSafetensors(source));
+  return { state: state as unknown as TrainerState, resume: resume as unknown as ResumeState };
+}
+
+const STATE_FIELDS = { numbers: ["epoch", "global_step"], list: "log_history" } as const;
+
+const RESUME_FIELDS = {
+  numbers: [
+    "epoch",
+    "batches",
+    "lossSum",
+    "lossSteps",
+    "totalLoss",
+    "gradNorm",
+    "evaluationsWithoutBetter",
+  ],
+  list: "noise",
+} as const;
+
+/** Checks what a run could not go on without. */
+function expectFields(
+  json: Record<string, unknown>,
+  file: string,
+  { numbers, list }: { numbers: readonly string[]; list: string },
+): void {
+  const key = Array.isArray(json[list]) ? numbers.find((key) => !Number.isFinite(json[key])) : list;
+  if (key === undefined) return;
+  throw new CheckpointError(
+    `Cannot resume from "${file}": expected ${key === list ? "a list" : "a number"} in "${key}"`,
+    { file, key },
+  );
 }
 
 /** Takes the weights of a checkpoint of the same model back. */
@@ -108,14 +159,14 @@ export async function newestCheckpoint(outputDir: string): Promise<string> {
   return `${outputDir}/${checkpointName(step)}`;
 }
 
-/** Removes the oldest checkpoints beyond a number, and never the best one; 0 keeps all. */
+/** Removes the oldest checkpoints beyond a number, and none of those to keep; 0 removes none. */
 export async function removeOldCheckpoints(
   outputDir: string,
   limit: number,
-  best: string | null,
+  kept: readonly (string | null)[],
 ): Promise<void> {
   if (limit === 0) return;
   const names = (await checkpointSteps(outputDir)).map(checkpointName);
-  const old = names.slice(0, -limit).filter((name) => name !== best);
+  const old = names.slice(0, -limit).filter((name) => !kept.includes(name));
   for (const name of old) await Deno.remove(`${outputDir}/${name}`, { recursive: true });
 }

@@ -1,13 +1,15 @@
 /**
  * AdamW over named parameters, its state on the device.
  *
- * Weight decay leaves biases and norms alone, told by their names as the reference's Trainer does.
+ * Weight decay leaves biases and norms alone, told by their names as the reference's Trainer does. Each parameter
+ * counts its own steps for the bias correction, as in PyTorch, since layer drop leaves some out of a step.
  *
  * Source: Loshchilov and Hutter 2019; `get_decay_parameter_names` of transformers 5.18.
  *
  * @module
  */
-import { type Tensor, tensor, type Variable, zeros } from "@tensorflow/tfjs-core";
+import { type Tensor, tensor, util, type Variable, zeros } from "@tensorflow/tfjs-core";
+import { CheckpointError } from "../errors.ts";
 import { adamwStep, globalNorm } from "../kernels.ts";
 import { type ParameterSource, type StoredTensor, storedTensor } from "../layers/parameters.ts";
 
@@ -21,9 +23,12 @@ export interface OptimizerSettings {
   maxGradNorm: number;
 }
 
+/** What AdamW knows of one parameter. */
 interface Moments {
   m: Tensor;
   v: Tensor;
+  /** Steps that changed it: those in which its layer was dropped do not count. */
+  steps: number;
 }
 
 const NOT_DECAYED = /bias|layernorm|rmsnorm|(^|\.|_)norm(\.|$)/i;
@@ -35,8 +40,6 @@ export function decays(name: string): boolean {
 
 /** AdamW (decoupled weight decay) with gradient clipping; {@linkcode AdamW.dispose} frees its state. */
 export class AdamW {
-  /** Steps taken so far. */
-  steps = 0;
   readonly #parameters: ReadonlyMap<string, Variable>;
   readonly #moments = new Map<string, Moments>();
 
@@ -51,7 +54,6 @@ export class AdamW {
    * @returns the norm of all gradients before clipping, a scalar that the caller disposes.
    */
   step(gradients: ReadonlyMap<string, Tensor>, settings: OptimizerSettings): Tensor {
-    this.steps++;
     const norm = globalNorm([...gradients.values()]);
     for (const [name, grad] of gradients) this.#update(name, grad, norm, settings);
     return norm;
@@ -59,39 +61,48 @@ export class AdamW {
 
   #update(name: string, grad: Tensor, norm: Tensor, settings: OptimizerSettings): void {
     const variable = this.#parameters.get(name)!;
-    const old = this.#moments.get(name) ?? { m: zeros(grad.shape), v: zeros(grad.shape) };
-    const [param, m, v] = adamwStep({ param: variable, grad, ...old, norm }, {
+    const old = this.#moments.get(name) ??
+      { m: zeros(grad.shape), v: zeros(grad.shape), steps: 0 };
+    const steps = old.steps + 1;
+    const [param, m, v] = adamwStep({ param: variable, grad, m: old.m, v: old.v, norm }, {
       learningRate: settings.learningRate,
       beta1: settings.adamBeta1,
       beta2: settings.adamBeta2,
       eps: settings.adamEpsilon,
       weightDecay: decays(name) ? settings.weightDecay : 0,
-      step: this.steps,
+      step: steps,
       maxGradNorm: settings.maxGradNorm,
     });
     old.m.dispose();
     old.v.dispose();
     variable.assign(param);
     param.dispose();
-    this.#moments.set(name, { m, v });
+    this.#moments.set(name, { m, v, steps });
   }
 
-  /** The state for saving: `m.<name>` and `v.<name>`. */
+  /** The state for saving: `m.<name>`, `v.<name>` and the scalar `step.<name>`. */
   *tensors(): Iterable<StoredTensor> {
-    for (const [name, { m, v }] of this.#moments) {
+    for (const [name, { m, v, steps }] of this.#moments) {
       yield storedTensor(`m.${name}`, m);
       yield storedTensor(`v.${name}`, v);
+      const values = () => Promise.resolve(Float32Array.of(steps));
+      yield { name: `step.${name}`, dtype: "F32", shape: [], values };
     }
   }
 
-  /** Takes back what {@linkcode AdamW.tensors} gave, after so many steps. */
-  async restore(steps: number, saved: ParameterSource): Promise<void> {
+  /**
+   * Takes back what {@linkcode AdamW.tensors} gave.
+   *
+   * @throws {CheckpointError} when a tensor is missing or has another shape than its parameter.
+   */
+  async restore(saved: ParameterSource): Promise<void> {
     this.dispose();
-    this.steps = steps;
     for (const [name, { shape }] of this.#parameters) {
       if (saved.shape(`m.${name}`) === undefined) continue;
-      const [m, v] = [await saved.read(`m.${name}`), await saved.read(`v.${name}`)];
-      this.#moments.set(name, { m: tensor(m, shape), v: tensor(v, shape) });
+      const m = await readAs(saved, `m.${name}`, shape);
+      const v = await readAs(saved, `v.${name}`, shape);
+      const [steps] = await readAs(saved, `step.${name}`, []);
+      this.#moments.set(name, { m: tensor(m, shape), v: tensor(v, shape), steps: steps! });
     }
   }
 
@@ -103,4 +114,18 @@ export class AdamW {
     }
     this.#moments.clear();
   }
+}
+
+async function readAs(
+  saved: ParameterSource,
+  name: string,
+  shape: readonly number[],
+): Promise<Float32Array> {
+  const stored = saved.shape(name);
+  if (stored && util.arraysEqual([...stored], [...shape])) return await saved.read(name);
+  const found = stored ? `[${stored}]` : "nothing";
+  throw new CheckpointError(
+    `Cannot resume from "${saved.file}": expected shape [${shape}] of "${name}", found ${found}`,
+    { file: saved.file, key: name },
+  );
 }

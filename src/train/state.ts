@@ -42,8 +42,10 @@ export interface ResumeState {
   /** Sum of the losses since the last log line, and of how many steps. */
   lossSum: number;
   lossSteps: number;
-  /** Sum of all losses. */
+  /** Sum of the losses before the last log line. */
   totalLoss: number;
+  /** Norm of the last step's gradients. */
+  gradNorm: number;
   /** Evaluations since the best one. */
   evaluationsWithoutBetter: number;
 }

@@ -10,7 +10,8 @@
  *
  * @module
  */
-import { engine, type Tensor, zeros } from "@tensorflow/tfjs-core";
+import { engine, scalar, type Tensor, zeros } from "@tensorflow/tfjs-core";
+import { DatasetError } from "../errors.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
 import { writeFileAtomic } from "../files.ts";
 import { Noise } from "../layers/noise.ts";
@@ -21,6 +22,7 @@ import type { Batch, BatchSource } from "./batches.ts";
 import type { TrainerCallback } from "./callbacks.ts";
 import {
   checkpointName,
+  makeOutputDirectory,
   newestCheckpoint,
   readCheckpoint,
   readWeights,
@@ -77,6 +79,8 @@ export class Trainer {
   readonly #schedule: Schedule;
   #noise: Noise;
   #resume: ResumeState;
+  /** Where training ends: with the schedule, or before it by early stopping. */
+  #lastStep: number;
   /** Sum of the losses since the last log line, on the device. */
   #lossSum: Tensor | undefined;
   #gradNorm: Tensor | undefined;
@@ -95,6 +99,7 @@ export class Trainer {
     this.#optimizer = new AdamW(model.trainable());
     const totalSteps = this.#totalSteps();
     const warmupSteps = warmupStepsOf(args, totalSteps);
+    this.#lastStep = totalSteps;
     this.#schedule = {
       type: args.lrSchedulerType,
       peak: args.learningRate,
@@ -109,6 +114,7 @@ export class Trainer {
       lossSum: 0,
       lossSteps: 0,
       totalLoss: 0,
+      gradNorm: 0,
       evaluationsWithoutBetter: 0,
     };
     this.state = initialState({
@@ -122,21 +128,30 @@ export class Trainer {
    * Trains to the end, and saves the result in the output directory.
    *
    * @param options `resumeFromCheckpoint`: a checkpoint's directory, or true for the newest of the output directory.
-   * @throws {RangeError} when the loss is no longer a number.
+   * @throws {RangeError} when the loss is no longer a number; no checkpoint is written then.
+   * @throws {DatasetError} when the training data gives no batch.
+   * @throws {FileError} when the output directory cannot be written.
    */
   async train(options: { resumeFromCheckpoint?: string | boolean } = {}): Promise<TrainOutput> {
     const { args, callbacks = [] } = this.#options;
     const { resumeFromCheckpoint: from } = options;
-    if (from) await this.#restore(from === true ? await newestCheckpoint(args.outputDir) : from);
-    const started = performance.now();
-    for (const callback of callbacks) callback.onTrainBegin?.(this.state);
-    const finished = await this.#epochs();
-    const seconds = (performance.now() - started) / 1000;
-    const { global_step: globalStep } = this.state;
-    const trainingLoss = this.#resume.totalLoss / Math.max(1, globalStep);
-    if (finished) await this.#finish(trainingLoss, seconds);
-    this.#free();
-    return { globalStep, trainingLoss, seconds, interrupted: !finished };
+    try {
+      await makeOutputDirectory(args.outputDir);
+      if (from) await this.#restore(from === true ? await newestCheckpoint(args.outputDir) : from);
+      const started = performance.now();
+      for (const callback of callbacks) callback.onTrainBegin?.(this.state);
+      const finished = await this.#epochs();
+      const seconds = (performance.now() - started) / 1000;
+      const { global_step: globalStep } = this.state;
+      const totalLoss = this.#resume.totalLoss + await this.#pendingLoss();
+      const trainingLoss = totalLoss / Math.max(1, globalStep);
+      // Weights that a last step has broken are not to replace those of a checkpoint.
+      await this.#lastGradNorm();
+      if (finished) await this.#finish(trainingLoss, seconds);
+      return { globalStep, trainingLoss, seconds, interrupted: !finished };
+    } finally {
+      this.#free();
+    }
   }
 
   /** Metrics of a data set under the prefix `eval_`; the evaluation set by default. */
@@ -167,7 +182,7 @@ export class Trainer {
    */
   async saveModel(directory: string = this.#options.args.outputDir): Promise<void> {
     const { model, featureExtractor } = this.#options;
-    await Deno.mkdir(directory, { recursive: true });
+    await makeOutputDirectory(directory);
     for (const { name, chunks } of modelFiles(model, featureExtractor)) {
       await writeFileAtomic(`${directory}/${name}`, chunks());
     }
@@ -186,9 +201,12 @@ export class Trainer {
 
   /** Runs all epochs; false when the signal ended them. */
   async #epochs(): Promise<boolean> {
-    while (this.state.global_step < this.#schedule.totalSteps) {
-      if (!await this.#epoch()) return false;
-      if (await this.#afterEpoch()) return true;
+    // Batches at the last step are those of a run that was stopped before it could end its epoch.
+    while (this.state.global_step < this.#lastStep || this.#resume.batches > 0) {
+      const isUnderWay = this.state.global_step < this.#lastStep;
+      if (isUnderWay && !await this.#epoch()) return false;
+      if (this.#resume.batches === 0) throw noBatches();
+      await this.#afterEpoch();
       this.#resume.epoch++;
       this.#resume.batches = 0;
     }
@@ -206,7 +224,7 @@ export class Trainer {
         await this.#save();
         return false;
       }
-      if (this.state.global_step >= this.#schedule.totalSteps) break;
+      if (this.state.global_step >= this.#lastStep) break;
     }
     return true;
   }
@@ -233,77 +251,82 @@ export class Trainer {
     const { args, callbacks = [] } = this.#options;
     for (const callback of callbacks) callback.onStepEnd?.(this.state);
     if (this.#isDue(args.loggingStrategy, args.loggingSteps)) await this.#log();
-    const evaluated = this.#isDue(args.evalStrategy, args.evalSteps) && await this.#evaluate();
-    if (this.#isDue(args.saveStrategy, args.saveSteps)) await this.#save();
-    if (evaluated) this.#stopIfNoBetter();
+    if (this.#isDue(args.evalStrategy, args.evalSteps)) await this.#evaluate();
+    const isBest = args.loadBestModelAtEnd &&
+      this.state.best_global_step === this.state.global_step;
+    if (isBest || this.#isDue(args.saveStrategy, args.saveSteps)) await this.#save();
+    this.#stopIfNoBetter();
     await this.#yield();
   }
 
-  /** What ends an epoch; true when training ends with it. */
-  async #afterEpoch(): Promise<boolean> {
+  /** What ends an epoch. */
+  async #afterEpoch(): Promise<void> {
     const { args } = this.#options;
     if (args.loggingStrategy === "epoch") await this.#log();
-    const evaluated = args.evalStrategy === "epoch" && await this.#evaluate();
+    if (args.evalStrategy === "epoch") await this.#evaluate();
     const next = { epoch: this.#resume.epoch + 1, batches: 0 };
     if (args.saveStrategy === "epoch") await this.#save(next);
-    if (evaluated) this.#stopIfNoBetter();
-    return this.state.global_step >= this.#schedule.totalSteps;
+    this.#stopIfNoBetter();
   }
 
   #isDue(strategy: IntervalStrategy, steps: number): boolean {
     return strategy === "steps" && this.state.global_step % steps === 0;
   }
 
-  /** Early stopping ends the schedule at the current step. */
+  /** Early stopping ends training at the current step. */
   #stopIfNoBetter(): void {
     const { earlyStoppingPatience: patience } = this.#options.args;
     if (patience === 0 || this.#resume.evaluationsWithoutBetter < patience) return;
-    this.#schedule.totalSteps = this.state.global_step;
+    this.#lastStep = this.state.global_step;
   }
 
   async #log(): Promise<void> {
     if (this.#resume.lossSteps === 0) return;
-    await this.#readLoss();
-    const loss = this.#resume.lossSum / this.#resume.lossSteps;
-    this.#resume.lossSum = 0;
-    this.#resume.lossSteps = 0;
-    const [gradNorm] = await this.#gradNorm!.data();
+    const sum = await this.#pendingLoss();
     const entry: LogEntry = {
       step: this.state.global_step,
       epoch: this.state.epoch,
-      loss,
-      grad_norm: gradNorm!,
+      loss: sum / this.#resume.lossSteps,
+      grad_norm: await this.#lastGradNorm(),
       learning_rate: learningRateAt(this.#schedule, this.state.global_step - 1),
     };
+    this.#resume.totalLoss += sum;
+    this.#resume.lossSteps = 0;
+    this.#lossSum?.dispose();
+    this.#lossSum = undefined;
     this.state.log_history.push(entry);
     for (const callback of this.#options.callbacks ?? []) callback.onLog?.(entry, this.state);
-    if (!Number.isFinite(loss)) {
-      throw new RangeError(
-        `Cannot go on training at step ${entry.step}: expected a finite loss, found ${loss}`,
-      );
-    }
   }
 
-  /** Moves the sum of the losses from the device to the host. */
-  async #readLoss(): Promise<void> {
-    if (!this.#lossSum) return;
+  /** Sum of the losses since the last log line. */
+  async #pendingLoss(): Promise<number> {
+    if (!this.#lossSum) return 0;
     const [sum] = await this.#lossSum.data();
-    this.#lossSum.dispose();
-    this.#lossSum = undefined;
-    this.#resume.lossSum += sum!;
-    this.#resume.totalLoss += sum!;
+    return this.#expectFinite("loss", sum!);
   }
 
-  async #evaluate(): Promise<boolean> {
+  /** Norm of the last step's gradients; a resumed run has it from its checkpoint. */
+  async #lastGradNorm(): Promise<number> {
+    const [norm] = await this.#gradNorm?.data() ?? [this.#resume.gradNorm];
+    return this.#expectFinite("gradient norm", norm!);
+  }
+
+  #expectFinite(what: string, value: number): number {
+    if (Number.isFinite(value)) return value;
+    throw new RangeError(
+      `Cannot go on training at step ${this.state.global_step}: expected a finite ${what}, found ${value}`,
+    );
+  }
+
+  async #evaluate(): Promise<void> {
     const { evalDataset, callbacks = [] } = this.#options;
-    if (!evalDataset) return false;
+    if (!evalDataset) return;
     const metrics = await this.evaluate();
     const { global_step: step, epoch } = this.state;
     const entry: LogEntry = { step, epoch, ...metrics };
     this.state.log_history.push(entry);
     this.#judge(entry);
     for (const callback of callbacks) callback.onEvaluate?.(entry, this.state);
-    return true;
   }
 
   /** Keeps the best metric and counts evaluations since. */
@@ -319,24 +342,41 @@ export class Trainer {
       );
     }
     const best = this.state.best_metric;
-    const gain = best === null ? Infinity : (greaterIsBetter ? value - best : best - value);
+    const gain = Number.isNaN(value)
+      ? -Infinity
+      : best === null
+      ? Infinity
+      : (greaterIsBetter ? value - best : best - value);
     this.#resume.evaluationsWithoutBetter = gain > earlyStoppingThreshold
       ? 0
       : this.#resume.evaluationsWithoutBetter + 1;
     if (gain <= 0) return;
     this.state.best_metric = value;
     this.state.best_global_step = entry.step;
-    this.state.best_model_checkpoint = checkpointName(entry.step);
   }
 
   async #save(next?: { epoch: number; batches: number }): Promise<void> {
     const { model, featureExtractor: extractor, args, callbacks = [] } = this.#options;
-    await this.#readLoss();
-    const resume = { ...this.#resume, ...next, noise: this.#noise.random.state };
-    const parts = { model, extractor, optimizer: this.#optimizer, state: this.state, resume };
-    const name = await writeCheckpoint(args.outputDir, parts);
-    const best = args.loadBestModelAtEnd ? this.state.best_model_checkpoint : null;
-    await removeOldCheckpoints(args.outputDir, args.saveTotalLimit, best);
+    const resume = {
+      ...this.#resume,
+      ...next,
+      noise: this.#noise.random.state,
+      lossSum: await this.#pendingLoss(),
+      gradNorm: await this.#lastGradNorm(),
+    };
+    const name = checkpointName(this.state.global_step);
+    const isBest = this.state.best_global_step === this.state.global_step;
+    const state = isBest ? { ...this.state, best_model_checkpoint: name } : this.state;
+    await writeCheckpoint(args.outputDir, {
+      model,
+      extractor,
+      optimizer: this.#optimizer,
+      state,
+      resume,
+    });
+    this.state = state;
+    const kept = [name, state.best_model_checkpoint];
+    await removeOldCheckpoints(args.outputDir, args.saveTotalLimit, kept);
     for (const callback of callbacks) callback.onSave?.(`${args.outputDir}/${name}`, this.state);
   }
 
@@ -347,6 +387,8 @@ export class Trainer {
     this.state = { ...state, max_steps: this.#schedule.totalSteps };
     this.#resume = resume;
     this.#noise = new Noise(resume.noise);
+    if (resume.lossSteps > 0) this.#lossSum = scalar(resume.lossSum);
+    this.#stopIfNoBetter();
   }
 
   /** Takes the best weights if asked to, and writes the result. */
@@ -378,8 +420,16 @@ export class Trainer {
   #free(): void {
     this.#optimizer.dispose();
     this.#lossSum?.dispose();
+    this.#lossSum = undefined;
     this.#gradNorm?.dispose();
+    this.#gradNorm = undefined;
   }
+}
+
+function noBatches(): DatasetError {
+  return new DatasetError("Cannot train: expected batches of clips, found none", {
+    hint: "The data set is empty, or all its clips were skipped",
+  });
 }
 
 function accuracyOnly(evaluation: Evaluation): Record<string, number> {
