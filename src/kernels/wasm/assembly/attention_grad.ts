@@ -18,7 +18,7 @@ import {
   rowCounters,
 } from "./attention_head";
 import { counterStep } from "./dropout";
-import { exp, laneMask, LANES, storeLanes, VECTOR_BYTES } from "./simd";
+import { exp, LANES, storeLanes, VECTOR_BYTES } from "./simd";
 import {
   PANEL,
   PANEL_BYTES,
@@ -214,8 +214,7 @@ function slopeRow(
     const at = <usize>key << 2;
     let score = f32x4.mul(v128.load(scores + at), scale);
     if (bias) score = f32x4.add(score, v128.load(bias + at));
-    let probability = exp(f32x4.sub(score, f32x4.splat(logSumExp)));
-    if (key + LANES > count) probability = v128.and(probability, laneMask(count - key));
+    const probability = exp(f32x4.sub(score, f32x4.splat(logSumExp)));
     let slope = v128.load(work.dscores + inPanels);
     let kept = probability;
     if (call.threshold) {

@@ -116,7 +116,7 @@ export function exponentials(
     if (bias) score = f32x4.add(score, v128.load(bias + at));
     if (at + VECTOR_BYTES >= end) score = v128.bitselect(score, lowest, last);
     v128.store(row + at, score);
-    largest = f32x4.max(largest, score);
+    largest = f32x4.pmax(largest, score);
   }
   const shift = maxLanes(largest);
   let sum = f32x4.splat(0);

@@ -14,6 +14,8 @@ export const STATIC_END: usize = __heap_base;
 export { activation, activationGrad } from "./activation";
 export { adamwStep } from "./adamw_step";
 export { add } from "./add";
+export { addBias } from "./add_bias";
+export { batchNorm, centredDot } from "./batch_norm";
 export { columnDot, columnSum, maskedColumnSum } from "./column_sum";
 export { groupFrames, swapTaps } from "./conv1d";
 export { crossEntropy, crossEntropyGrad } from "./cross_entropy";
@@ -21,6 +23,7 @@ export { dropout } from "./dropout";
 export { gemm } from "./gemm";
 export { gemmOuter } from "./gemm_outer";
 export { sumSquares } from "./global_norm";
+export { glu, gluGrad } from "./glu";
 export { groupNorm, groupNormGrad } from "./group_norm";
 export { layerNorm, layerNormGrad } from "./layer_norm";
 export { layerSum, layerSumGrad } from "./layer_sum";
@@ -28,6 +31,16 @@ export { maskChannels } from "./mask_channels";
 export { maskFrames, maskFramesGrad } from "./mask_frames";
 export { meanPool, meanPoolGrad } from "./mean_pool";
 export { packPanels } from "./pack";
+export {
+  packDistanceColumns,
+  packDistanceRows,
+  relativeScores,
+  relativeScoresGradInput,
+  relativeScoresGradPositions,
+} from "./relative_scores";
+export { rotary } from "./rotary";
+export { scale } from "./scale";
+export { columnSpread } from "./update_statistics";
 export { mixColumns, scaleColumns } from "./weight_norm";
 export { attention } from "./attention";
 export { attentionGrad } from "./attention_grad";
