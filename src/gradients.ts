@@ -35,6 +35,14 @@ export const GRADIENT_KERNELS = {
   layerNorm: "EarshotLayerNormGrad",
   /** as `layerNorm` */
   groupNorm: "EarshotGroupNormGrad",
+  /** `x`, `gamma`, `mean`, `variance`, `dy`; `NormAttrs` -> `dx`, `dgamma [C]`, `dbeta [C]` */
+  batchNorm: "EarshotBatchNormGrad",
+  /** `x [..., 2 C]`, `dy [..., C]` -> `dx` */
+  glu: "EarshotGluGrad",
+  /** `dy [B, H, T, T]`, `positions`, `index`; `RelativeScoresAttrs` -> `dx [B, T, D]` */
+  relativeInput: "EarshotRelativeScoresGradInput",
+  /** `x`, `dy`, `index`; `RelativeScoresAttrs` and `count` (P) -> `dpositions [P, D]` */
+  relativePositions: "EarshotRelativeScoresGradPositions",
   /** `x` (before the activation), `dy`; `activation` -> `dx` */
   activation: "EarshotActivationGrad",
   /**
@@ -55,6 +63,10 @@ export const GRADIENT_KERNELS = {
   layerSum: "EarshotLayerSumGrad",
   /** `logits`, `labels`, `dy` (scalar); `CrossEntropyAttrs` -> `dlogits` */
   crossEntropy: "EarshotCrossEntropyGrad",
+  /** `x [..., H, 2 G]`, `factor [H]`, `dy [..., H]` -> `dx`, `dfactor` */
+  gruGate: "EarshotGruGateGrad",
+  /** `logits`, `targets`, `dy` (scalar); `ElementLossAttrs` -> `dlogits` */
+  elementLoss: "EarshotElementLossGrad",
 } as const;
 
 type Gradients = Record<string, () => Tensor>;
@@ -104,6 +116,45 @@ for (const kind of ["LayerNorm", "GroupNorm"] as const) {
   });
 }
 
+gradientOf(
+  "EarshotBatchNorm",
+  { inputs: ["x", "gamma", "mean", "variance"] },
+  (dy, saved, attrs) => {
+    const [dx, dgamma, dbeta] = runAll(KERNEL.batchNorm, { ...saved, dy }, attrs);
+    return { x: () => dx!, gamma: () => dgamma!, beta: () => dbeta! };
+  },
+);
+
+gradientOf("EarshotGlu", { inputs: ["x"] }, (dy, { x }) => ({
+  x: () => run(KERNEL.glu, { x, dy }, {}),
+}));
+
+gradientOf(
+  "EarshotRelativeScores",
+  { inputs: ["x", "positions", "index"] },
+  (dy, { x, positions, index }, attrs) => ({
+    x: () => run(KERNEL.relativeInput, { dy, positions, index }, attrs),
+    positions: () => {
+      const count = positions!.shape[0]!;
+      return run(KERNEL.relativePositions, { x, dy, index }, { ...attrs, count });
+    },
+  }),
+);
+
+gradientOf("EarshotRotary", { inputs: ["cos", "sin"] }, (dy, { cos, sin }, attrs) => ({
+  x: () => run("EarshotRotary", { x: dy, cos, sin }, { ...attrs, inverse: !attrs.inverse }),
+}));
+
+gradientOf("EarshotScale", {}, (dy, _saved, attrs) => ({
+  x: () => run("EarshotScale", { x: dy }, attrs),
+  residual: () => dy.clone(),
+}));
+
+gradientOf("EarshotAddBias", {}, (dy) => ({
+  x: () => dy.clone(),
+  bias: () => run(KERNEL.columnSum, { x: dy }, {}),
+}));
+
 gradientOf("EarshotActivation", { inputs: ["x"] }, (dy, { x }, attrs) => ({
   x: () => run(KERNEL.activation, { x, dy }, attrs),
 }));
@@ -148,6 +199,15 @@ gradientOf("EarshotMaskChannels", { inputs: ["mask"] }, (dy, { mask }) => ({
   x: () => run("EarshotMaskChannels", { x: dy, mask }, {}),
 }));
 
+gradientOf("EarshotGruGate", { inputs: ["x", "factor"] }, (dy, { x, factor }) => {
+  const [dx, dfactor] = runAll(KERNEL.gruGate, { x, factor, dy }, {});
+  return { x: () => dx!, factor: () => dfactor! };
+});
+
+gradientOf("EarshotPadFrames", {}, (dy, _saved, { before, after }) => ({
+  x: () => run("EarshotPadFrames", { x: dy }, { before: -before!, after: -after! }),
+}));
+
 gradientOf("EarshotWeightNorm", { inputs: ["g", "v"] }, (dy, { g, v }) => {
   const [dg, dv] = runAll(KERNEL.weightNorm, { g, v, dy }, {});
   return { g: () => dg!, v: () => dv! };
@@ -159,6 +219,10 @@ gradientOf("EarshotMeanPool", { inputs: ["lengths"] }, (dy, { lengths }, attrs) 
 
 gradientOf("EarshotCrossEntropy", { inputs: ["logits", "labels"] }, (dy, saved, attrs) => ({
   logits: () => run(KERNEL.crossEntropy, { ...saved, dy }, attrs),
+}));
+
+gradientOf("EarshotElementLoss", { inputs: ["logits", "targets"] }, (dy, saved, attrs) => ({
+  logits: () => run(KERNEL.elementLoss, { ...saved, dy }, attrs),
 }));
 
 registerGradient({

@@ -22,8 +22,8 @@ import {
 } from "@tensorflow/tfjs-core";
 import { ShapeError } from "./errors.ts";
 
-/** Activation functions: exact (erf) GELU, ReLU, or none. */
-export type Activation = "none" | "gelu" | "relu";
+/** Activation functions: exact (erf) GELU, ReLU, SiLU (`x sigmoid(x)`, also called swish), or none. */
+export type Activation = "none" | "gelu" | "relu" | "silu";
 
 /** How a dropout draws: element `i` is kept where `keepHash(seed, i) >= rate * 2^32`. */
 export interface DropoutAttrs {
@@ -69,6 +69,56 @@ export interface AttentionAttrs {
   dropoutRate: number;
   /** @default 0 */
   dropoutSeed: number;
+}
+
+/** @see relativeScores */
+export interface RelativeScoresAttrs {
+  /** Number of heads; must divide D. */
+  heads: number;
+  /** Factor on every score. @default 1 */
+  scale: number;
+  /** Whose frame of `x` meets the position: the query's, or the key's. @default "query" */
+  owner: "query" | "key";
+}
+
+/** @see rotary */
+export interface RotaryAttrs {
+  /** Number of heads; must divide D into heads of even size. */
+  heads: number;
+  /** Whether to turn back. @default false */
+  inverse: boolean;
+}
+
+/** @see updateStatistics */
+export interface StatisticsAttrs {
+  /** Weight of the new statistics, 0 to 1. */
+  momentum: number;
+}
+
+/** @see padFrames */
+export interface PadFramesAttrs {
+  /** Zero frames before the first; below 0, frames left out there. @default 0 */
+  before: number;
+  /** Zero frames after the last; below 0, frames left out there. @default 0 */
+  after: number;
+}
+
+/** @see patches */
+export interface PatchesAttrs {
+  /** Channels and frames of a patch. */
+  size: [channels: number, frames: number];
+  /** Channels and frames from one patch to the next. */
+  stride: [channels: number, frames: number];
+}
+
+/** Losses of one output against one number. */
+export type ElementLoss = "binaryCrossEntropy" | "squaredError";
+
+/** @see elementLoss */
+export interface ElementLossAttrs {
+  kind: ElementLoss;
+  /** The sum over all outputs is divided by this. @default their number */
+  normalizer: number;
 }
 
 /** @see crossEntropy */
@@ -198,6 +248,41 @@ export function groupNorm(x: Tensor, gamma: Tensor, beta: Tensor, attrs: NormAtt
   return run("EarshotGroupNorm", { x, gamma, beta }, attrs);
 }
 
+/**
+ * Batch normalisation with given statistics, which are constants: `(x - mean) / sqrt(variance + eps) * gamma + beta`.
+ *
+ * **Shape** `x [..., C]`, the others `[C]` -> `[..., C]`
+ *
+ * With the statistics of the batch itself it is {@linkcode groupNorm} on all clips as one.
+ */
+export function batchNorm(
+  x: Tensor,
+  affine: { gamma: Tensor; beta: Tensor; mean: Tensor; variance: Tensor },
+  attrs: NormAttrs,
+): Tensor {
+  for (const [name, tensor] of Object.entries(affine)) {
+    expectShape(`batchNorm ${name}`, tensor, x.shape.slice(-1));
+  }
+  return run("EarshotBatchNorm", { x, ...affine }, attrs);
+}
+
+/**
+ * Running statistics after one more batch: `old + momentum * (new - old)`, the new variance being the
+ * unbiased one of each channel over all other axes (the biased one where there is a single row).
+ *
+ * **Shape** `x [..., C]`, `mean [C]`, `variance [C]` -> `[mean, variance]`; no gradient
+ */
+export function updateStatistics(
+  x: Tensor,
+  statistics: { mean: Tensor; variance: Tensor },
+  attrs: StatisticsAttrs,
+): [Tensor, Tensor] {
+  for (const [name, tensor] of Object.entries(statistics)) {
+    expectShape(`updateStatistics ${name}`, tensor, x.shape.slice(-1));
+  }
+  return runAll("EarshotUpdateStatistics", { x, ...statistics }, attrs) as [Tensor, Tensor];
+}
+
 /** Element-wise activation. **Shape** any -> the same */
 export function activation(x: Tensor, kind: Activation): Tensor {
   return kind === "none" ? x.clone() : run("EarshotActivation", { x }, { activation: kind });
@@ -222,11 +307,7 @@ export function attention(
   const [batch, frames, size] = q.shape as [number, number, number];
   expectShape("attention k", k, q.shape);
   expectShape("attention v", v, q.shape);
-  if (size % heads !== 0) {
-    throw new ShapeError(
-      `Cannot run attention: expected a size divisible by ${heads} heads, found ${size}`,
-    );
-  }
+  expectHeads("attention", size, heads);
   if (lengths) expectShape("attention lengths", lengths, [batch]);
   if (bias) {
     expectShape("attention bias", bias, [bias.shape[0] === 1 ? 1 : batch, heads, frames, frames]);
@@ -239,6 +320,103 @@ export function attention(
     if (!isRecording()) logSumExp!.dispose();
     return context!;
   });
+}
+
+/**
+ * Gated linear unit: the first half of the channels times the sigmoid of the second.
+ *
+ * **Shape** `x [..., 2 C]` -> `[..., C]`
+ */
+export function glu(x: Tensor): Tensor {
+  const channels = x.shape.at(-1)!;
+  if (channels % 2 !== 0) {
+    throw new ShapeError(`Cannot run glu: expected an even number of channels, found ${channels}`);
+  }
+  return run("EarshotGlu", { x }, {});
+}
+
+/**
+ * Scores of each query for each key by the distance between them, as a bias for {@linkcode attention}:
+ * `scale * x[b, i] . positions[index[j - i + T - 1]]` for each head, query i and key j; `x[b, j]` in place
+ * of `x[b, i]` where the owner is the key.
+ *
+ * **Shape** `x [B, T, D]`, `positions [P, D]`, `index [2 T - 1]` int32 (0 to P - 1) -> `[B, H, T, T]`
+ *
+ * @throws {ShapeError} when the sizes do not fit.
+ */
+export function relativeScores(
+  x: Tensor,
+  positions: Tensor,
+  index: Tensor,
+  options: Partial<RelativeScoresAttrs> & { heads: number },
+): Tensor {
+  const { heads, scale = 1, owner = "query" } = options;
+  expectRank("relativeScores x", x, 3);
+  const [, frames, size] = x.shape as [number, number, number];
+  expectShape("relativeScores positions", positions, [positions.shape[0]!, size]);
+  expectShape("relativeScores index", index, [2 * frames - 1]);
+  expectHeads("relativeScores", size, heads);
+  const attrs: RelativeScoresAttrs = { heads, scale, owner };
+  return run("EarshotRelativeScores", { x, positions, index }, attrs);
+}
+
+/**
+ * Rotary positions: in each head, channels c and c + D / 2H turn together by the angle of their frame and pair.
+ *
+ * **Shape** `x [B, T, D]`, `cos [T, D / 2H]`, `sin [T, D / 2H]` -> `[B, T, D]`
+ *
+ * @throws {ShapeError} when the sizes do not fit.
+ */
+export function rotary(
+  x: Tensor,
+  angles: { cos: Tensor; sin: Tensor },
+  options: Partial<RotaryAttrs> & { heads: number },
+): Tensor {
+  const { heads, inverse = false } = options;
+  expectRank("rotary x", x, 3);
+  const [, frames, size] = x.shape as [number, number, number];
+  expectHeads("rotary", size, heads);
+  if (size / heads % 2 !== 0) {
+    throw new ShapeError(`Cannot run rotary: expected an even head, found ${size / heads}`);
+  }
+  expectShape("rotary cos", angles.cos, [frames, size / heads / 2]);
+  expectShape("rotary sin", angles.sin, [frames, size / heads / 2]);
+  return run("EarshotRotary", { x, ...angles }, { heads, inverse });
+}
+
+/**
+ * `x * factor`, plus a residual if one is given.
+ *
+ * **Shape** `x`, `residual` any -> the same
+ */
+export function scale(x: Tensor, factor: number, residual?: Tensor): Tensor {
+  if (residual) expectShape("scale residual", residual, x.shape);
+  return run("EarshotScale", { x, residual }, { factor });
+}
+
+/** The same vector added to every row. **Shape** `x [..., C]`, `bias [C]` -> `[..., C]` */
+export function addBias(x: Tensor, bias: Tensor): Tensor {
+  expectShape("addBias bias", bias, x.shape.slice(-1));
+  return run("EarshotAddBias", { x, bias }, {});
+}
+
+/**
+ * Gate of a recurrent unit: `u (r factor[h] - 1) + 2`, where `u` and `r` are the sigmoids of the sum of the first
+ * half of the last axis and of the second.
+ *
+ * **Shape** `x [..., H, 2 G]`, `factor [H]` -> `[..., H]`
+ *
+ * @throws {ShapeError} when the sizes do not fit.
+ */
+export function gruGate(x: Tensor, factor: Tensor): Tensor {
+  const channels = x.shape.at(-1)!;
+  if (channels % 2 !== 0) {
+    throw new ShapeError(
+      `Cannot run gruGate: expected an even number of channels, found ${channels}`,
+    );
+  }
+  expectShape("gruGate factor", factor, x.shape.slice(-2, -1));
+  return run("EarshotGruGate", { x, factor }, {});
 }
 
 /**
@@ -277,6 +455,49 @@ export function maskFrames(x: Tensor, mask: Tensor, value: Tensor): Tensor {
 export function maskChannels(x: Tensor, mask: Tensor): Tensor {
   expectShape("maskChannels mask", mask, [x.shape[0]!, x.shape[2]!]);
   return run("EarshotMaskChannels", { x, mask }, {});
+}
+
+/**
+ * Frames of zeros around a clip, or fewer frames than it has.
+ *
+ * **Shape** `x [B, T, C]` -> `[B, before + T + after, C]`
+ *
+ * @throws {ShapeError} when no frame would be left.
+ */
+export function padFrames(x: Tensor, options: Partial<PadFramesAttrs>): Tensor {
+  const { before = 0, after = 0 } = options;
+  expectRank("padFrames x", x, 3);
+  const frames = x.shape[1]! + before + after;
+  if (frames < 1 || x.shape[1]! + Math.min(before, 0) + Math.min(after, 0) < 0) {
+    throw new ShapeError(
+      `Cannot run padFrames: expected frames to be left, found ${
+        x.shape[1]
+      } with ${before} before and ${after} after`,
+    );
+  }
+  return run("EarshotPadFrames", { x }, { before, after });
+}
+
+/**
+ * Rectangles of frames and channels as vectors, those of the lowest channels first: what a convolution over both
+ * axes multiplies with its weight. There is no gradient.
+ *
+ * **Shape** `x [B, T, C]` -> `[B, F * G, size]`, for F places along the channels, G along the frames, and the
+ * elements of a patch with its frames running fastest
+ *
+ * @throws {ShapeError} when `x` is smaller than a patch.
+ */
+export function patches(x: Tensor, attrs: PatchesAttrs): Tensor {
+  expectRank("patches x", x, 3);
+  const [, frames, channels] = x.shape as [number, number, number];
+  if (channels < attrs.size[0] || frames < attrs.size[1]) {
+    throw new ShapeError(
+      `Cannot run patches: expected at least ${attrs.size[0]} channels and ${
+        attrs.size[1]
+      } frames, found ${channels} and ${frames}`,
+    );
+  }
+  return run("EarshotPatches", { x }, attrs);
 }
 
 /**
@@ -332,6 +553,22 @@ export function crossEntropy(
   expectShape("crossEntropy labels", labels, [logits.shape[0]!]);
   const { labelSmoothing = 0, normalizer = logits.shape[0]! } = options;
   return run("EarshotCrossEntropy", { logits, labels }, { labelSmoothing, normalizer });
+}
+
+/**
+ * Loss of each output against a number of its own, summed and divided by `normalizer`: binary cross-entropy of
+ * the sigmoid with a target from 0 to 1, or the squared difference.
+ *
+ * **Shape** `logits`, `targets [B, N]` float32 -> scalar
+ */
+export function elementLoss(
+  logits: Tensor,
+  targets: Tensor,
+  options: Partial<ElementLossAttrs> & { kind: ElementLoss },
+): Tensor {
+  expectShape("elementLoss targets", targets, logits.shape);
+  const { kind, normalizer = logits.size } = options;
+  return run("EarshotElementLoss", { logits, targets }, { kind, normalizer });
 }
 
 /** Euclidean norm of all elements of all tensors together, as a scalar that stays on the device. */
@@ -397,6 +634,13 @@ function present(inputs: KernelInputs): NamedTensorMap {
   return Object.fromEntries(
     Object.entries(inputs).filter(([, tensor]) => tensor),
   ) as NamedTensorMap;
+}
+
+function expectHeads(what: string, size: number, heads: number): void {
+  if (size % heads === 0) return;
+  throw new ShapeError(
+    `Cannot run ${what}: expected a size divisible by ${heads} heads, found ${size}`,
+  );
 }
 
 function expectRank(what: string, tensor: Tensor, rank: number): void {

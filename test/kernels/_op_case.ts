@@ -24,6 +24,8 @@ export interface OpCase {
   name: string;
   /** float32 inputs; each gets a gradient. */
   inputs: Record<string, NdArray>;
+  /** float32 inputs without a gradient: statistics, angles. */
+  constants?: Record<string, NdArray>;
   /** int32 inputs: lengths, labels, masks. */
   integers?: Record<string, NdArray>;
   /** The call, given all inputs as tensors. */
@@ -52,22 +54,24 @@ export interface Evaluation {
 export async function evaluate(opCase: OpCase): Promise<Evaluation> {
   const before = tensorCounts();
   const inputs = mapValues(opCase.inputs, (array) => toTensor(array, "float32"));
+  const constants = mapValues(opCase.constants ?? {}, (array) => toTensor(array, "float32"));
   const integers = mapValues(opCase.integers ?? {}, (array) => toTensor(array, "int32"));
-  const outputs = [opCase.run({ ...inputs, ...integers })].flat();
+  const fixed = { ...constants, ...integers };
+  const outputs = [opCase.run({ ...inputs, ...fixed })].flat();
   const evaluation: Evaluation = { outputs: await readAll(outputs), recorded: [], gradients: {} };
   if (opCase.hasGradient ?? true) {
     const slopes = toTensor(normal(outputs[0]!.shape, { seed: 99 }), "float32");
     const names = Object.keys(inputs);
     const { value, grads } = valueAndGrads((...xs: Tensor[]) => {
       const named = Object.fromEntries(xs.map((x, i) => [names[i]!, x]));
-      return opCase.run({ ...named, ...integers }) as Tensor;
+      return opCase.run({ ...named, ...fixed }) as Tensor;
     })(Object.values(inputs), slopes);
     evaluation.recorded = await readAll([value]);
     const read = await readAll(grads);
     evaluation.gradients = Object.fromEntries(names.map((name, i) => [name, read[i]!]));
     dispose([value, grads, slopes]);
   }
-  dispose([inputs, integers, outputs] as Parameters<typeof dispose>[0]);
+  dispose([inputs, fixed, outputs] as Parameters<typeof dispose>[0]);
   deepEqual(tensorCounts(), before, "tensors left behind");
   return evaluation;
 }

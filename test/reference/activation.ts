@@ -1,5 +1,5 @@
 /**
- * Plain activations: exact GELU `x Phi(x)`, with the normal distribution function from erf, and ReLU.
+ * Plain activations: exact GELU `x Phi(x)`, with the normal distribution function from erf, ReLU and SiLU.
  *
  * Reference of `EarshotActivation` and `EarshotActivationGrad`.
  *
@@ -25,6 +25,7 @@ export function activationGrad(
 export function activate(x: number, kind: Activation): number {
   if (kind === "gelu") return x * normalDistribution(x);
   if (kind === "relu") return x < 0 ? 0 : x;
+  if (kind === "silu") return x * sigmoid(x);
   return x;
 }
 
@@ -32,7 +33,13 @@ export function activate(x: number, kind: Activation): number {
 export function activationSlope(x: number, kind: Activation): number {
   if (kind === "gelu") return normalDistribution(x) + x * normalDensity(x);
   if (kind === "relu") return x > 0 ? 1 : 0;
+  if (kind === "silu") return sigmoid(x) * (1 + x * (1 - sigmoid(x)));
   return 1;
+}
+
+/** The logistic function, without overflow. */
+export function sigmoid(x: number): number {
+  return x < 0 ? Math.exp(x) / (1 + Math.exp(x)) : 1 / (1 + Math.exp(-x));
 }
 
 function normalDistribution(x: number): number {

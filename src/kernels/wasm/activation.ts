@@ -1,8 +1,8 @@
 /**
  * Element-wise activations, forward and gradient, on WASM.
  *
- * Computes: GELU `x Phi(x)` with the exact normal distribution Phi, ReLU `max(x, 0)`; gradients
- *   `dy (Phi(x) + x phi(x))` and `dy` where `x > 0`.
+ * Computes: GELU `x Phi(x)` with the exact normal distribution Phi, ReLU `max(x, 0)`, SiLU `x s(x)` with the logistic
+ *   function s; gradients `dy (Phi(x) + x phi(x))`, `dy` where `x > 0` and `dy s(x) (1 + x s(-x))`.
  * Buffers: `x`, `dy` float32, read; `y`, `dx` float32, written; all of one size.
  * Memory: one pass, no scratch.
  * Error: 1e-7 for values around 1 (GELU; the tail of Phi is a rational fit times an exponential); ReLU exact.
@@ -19,6 +19,7 @@ export const ACTIVATION_NUMBER: Readonly<Record<Activation, number>> = {
   none: 0,
   gelu: 1,
   relu: 2,
+  silu: 3,
 };
 
 interface Attrs {

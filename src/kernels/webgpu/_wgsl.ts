@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Activation } from "../../kernels.ts";
 
 /**
  * `normalDistribution(x)` and `normalDensity(x)`.
@@ -30,17 +31,27 @@ export const NORMAL_DISTRIBUTION = `
     return select(tail, 1.0 - tail, x >= 0.0);
   }`;
 
+/** `sigmoid(x)`, the logistic function, without overflow. */
+export const SIGMOID = `
+  fn sigmoid(x: f32) -> f32 {
+    let power = exp(-abs(x));
+    return select(power, 1.0, x >= 0.0) / (1.0 + power);
+  }`;
+
 /** `activate(x)` of the kind, where `"none"` leaves x alone. */
-export function activationText(kind: string): string {
-  const value = kind === "gelu"
-    ? "x * normalDistribution(x)"
-    : kind === "relu"
-    ? "select(x, 0.0, x < 0.0)"
-    : "x";
+export function activationText(kind: Activation): string {
+  const { needs = "", value } = ACTIVATIONS[kind];
   return `
-    ${kind === "gelu" ? NORMAL_DISTRIBUTION : ""}
+    ${needs}
     fn activate(x: f32) -> f32 { return ${value}; }`;
 }
+
+const ACTIVATIONS: Record<Activation, { needs?: string; value: string }> = {
+  none: { value: "x" },
+  gelu: { needs: NORMAL_DISTRIBUTION, value: "x * normalDistribution(x)" },
+  relu: { value: "select(x, 0.0, x < 0.0)" },
+  silu: { needs: SIGMOID, value: "x * sigmoid(x)" },
+};
 
 /**
  * `dropoutFactor(index)`: 0, or `1 / (1 - rate)` where the element is kept.

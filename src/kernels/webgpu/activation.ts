@@ -1,5 +1,5 @@
 /**
- * Element-wise activation, exact GELU or ReLU, and its gradient.
+ * Element-wise activation, exact GELU, ReLU or SiLU, and its gradient.
  *
  * Computes: `y = activation(x)`; `dx = dy * activation'(x)`, with 0 as the slope of ReLU at 0.
  * Buffers: x, dy, result [any] f32, x and dy read.
@@ -14,7 +14,7 @@ import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
 import type { Activation } from "../../kernels.ts";
 import { elements, runElements } from "./_elements.ts";
 import { kernel, type Program } from "./_program.ts";
-import { activationText, NORMAL_DISTRIBUTION } from "./_wgsl.ts";
+import { activationText, NORMAL_DISTRIBUTION, SIGMOID } from "./_wgsl.ts";
 
 type ActivationConfig = { activation: Activation };
 type ActivationInputs = Record<"x" | "dy", TensorInfo>;
@@ -29,6 +29,8 @@ const SLOPE: Record<Activation, string> = {
   relu: "fn slope(x: f32) -> f32 { return select(0.0, 1.0, x > 0.0); }",
   gelu: `${NORMAL_DISTRIBUTION}
     fn slope(x: f32) -> f32 { return normalDistribution(x) + x * normalDensity(x); }`,
+  silu: `${SIGMOID}
+    fn slope(x: f32) -> f32 { return sigmoid(x) * (1.0 + x * sigmoid(-x)); }`,
 };
 
 const GRADIENT: Program<ActivationConfig> = {

@@ -1,10 +1,11 @@
 // Element-wise activations and their gradient; one unit is one SIMD vector.
-import { gelu, geluSlope, relu, VECTOR_BYTES } from "./simd";
+import { gelu, geluSlope, relu, silu, siluSlope, VECTOR_BYTES } from "./simd";
 
 /** The numbers of the activations; `../activation.ts` has the same. */
 export const NONE: i32 = 0;
 export const GELU: i32 = 1;
 export const RELU: i32 = 2;
+export const SILU: i32 = 3;
 
 /** One of the activations above, for kernels that apply it to what they computed. */
 // @ts-ignore: decorator
@@ -12,6 +13,7 @@ export const RELU: i32 = 2;
 export function activate(x: v128, kind: i32): v128 {
   if (kind == GELU) return gelu(x);
   if (kind == RELU) return relu(x);
+  if (kind == SILU) return silu(x);
   return x;
 }
 
@@ -24,6 +26,8 @@ export function activation(
   x += <usize>begin * VECTOR_BYTES;
   if (kind == GELU) {
     for (; x < stop; x += VECTOR_BYTES) v128.store(x + y, gelu(v128.load(x)));
+  } else if (kind == SILU) {
+    for (; x < stop; x += VECTOR_BYTES) v128.store(x + y, silu(v128.load(x)));
   } else {
     for (; x < stop; x += VECTOR_BYTES) v128.store(x + y, relu(v128.load(x)));
   }
@@ -37,9 +41,10 @@ export function activationGrad(
   for (let i = <usize>begin * VECTOR_BYTES, stop = <usize>end * VECTOR_BYTES; i < stop; i += VECTOR_BYTES) {
     const value = v128.load(x + i);
     const given = v128.load(dy + i);
-    const result = kind == GELU
-      ? f32x4.mul(given, geluSlope(value))
-      : v128.and(given, f32x4.gt(value, zero));
+    let result: v128;
+    if (kind == GELU) result = f32x4.mul(given, geluSlope(value));
+    else if (kind == SILU) result = f32x4.mul(given, siluSlope(value));
+    else result = v128.and(given, f32x4.gt(value, zero));
     v128.store(dx + i, result);
   }
 }

@@ -1,0 +1,11 @@
+/**
+ * Plain sum of every row with one vector. Reference of `EarshotAddBias`.
+ *
+ * @module
+ */
+import { map, type NdArray } from "./nd_array.ts";
+
+/** `x [..., C]`, `bias [C]` -> `[..., C]` */
+export function addBias({ x, bias }: { x: NdArray; bias: NdArray }): NdArray {
+  return map(x, (value, i) => value + bias.values[i % bias.values.length]!);
+}
