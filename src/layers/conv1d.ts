@@ -5,7 +5,7 @@
  */
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { type Activation, conv1d as conv1dKernel } from "../kernels.ts";
-import { normal, type ParameterReader, uniform } from "./parameters.ts";
+import { type Initializer, normal, type ParameterReader, uniform } from "./parameters.ts";
 
 /** `weight [O, C, K]`, `bias [O]`, and the step between outputs. */
 export interface Conv1dParams {
@@ -23,16 +23,27 @@ export interface Conv1dSizes {
   bias: boolean;
 }
 
-/** Loads a convolution; it starts as He et al. 2015 (normal, fan-in), the bias uniform. */
+/** How the parameters of a convolution start. */
+export interface Conv1dInit {
+  /** @default normal, with the variance of He et al. 2015 (2 over the fan-in) */
+  weight?: Initializer;
+  /** @default uniform within one over the root of the fan-in */
+  bias?: Initializer;
+}
+
+/** Loads `weight [outputs, inputs, width]` and, where there is one, `bias [outputs]`. */
 export async function loadConv1d(
   reader: ParameterReader,
   { inputs, outputs, width, stride, bias }: Conv1dSizes,
+  init: Conv1dInit = {},
 ): Promise<Conv1dParams> {
   const fanIn = inputs * width;
   const bound = 1 / Math.sqrt(fanIn);
+  const ofWeight = init.weight ?? normal(Math.sqrt(2 / fanIn));
+  const ofBias = init.bias ?? uniform(-bound, bound);
   return {
-    weight: await reader.get("weight", [outputs, inputs, width], normal(Math.sqrt(2 / fanIn))),
-    bias: bias ? await reader.get("bias", [outputs], uniform(-bound, bound)) : undefined,
+    weight: await reader.get("weight", [outputs, inputs, width], ofWeight),
+    bias: bias ? await reader.get("bias", [outputs], ofBias) : undefined,
     stride,
   };
 }

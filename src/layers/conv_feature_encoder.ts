@@ -11,7 +11,7 @@
  */
 import { reshape, type Tensor, tidy } from "@tensorflow/tfjs-core";
 import { activation } from "../kernels.ts";
-import { conv1d, conv1dFrames, type Conv1dParams, loadConv1d } from "./conv1d.ts";
+import { conv1d, conv1dFrames, type Conv1dInit, type Conv1dParams, loadConv1d } from "./conv1d.ts";
 import { groupNorm, layerNorm, loadNorm, type NormParams } from "./norm.ts";
 import type { ParameterReader } from "./parameters.ts";
 
@@ -42,6 +42,7 @@ const NORM_EPS = 1e-5;
 export async function loadConvFeatureEncoder(
   reader: ParameterReader,
   config: ConvFeatureEncoderConfig,
+  init?: Conv1dInit,
 ): Promise<ConvFeatureEncoderParams> {
   const kind = config.feat_extract_norm;
   const layers: ConvFeatureLayer[] = [];
@@ -53,7 +54,7 @@ export async function loadConvFeatureEncoder(
       width: config.conv_kernel[i]!,
       stride: config.conv_stride[i]!,
       bias: config.conv_bias,
-    });
+    }, init);
     const hasNorm = kind === "layer" || i === 0;
     const norm = hasNorm ? await loadNorm(layer.at("layer_norm"), outputs, NORM_EPS) : undefined;
     layers.push({ conv, norm });

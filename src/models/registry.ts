@@ -5,9 +5,19 @@
  */
 import { CheckpointError } from "../errors.ts";
 import type { Architecture } from "./architecture.ts";
+import { data2vecAudio } from "./data2vec_audio.ts";
+import { hubert } from "./hubert.ts";
+import { unispeech } from "./unispeech.ts";
+import { unispeechSat } from "./unispeech_sat.ts";
 import { wav2vec2 } from "./wav2vec2.ts";
 
-const ARCHITECTURES: readonly Architecture[] = [wav2vec2 as Architecture];
+const ARCHITECTURES = [
+  data2vecAudio,
+  hubert,
+  unispeech,
+  unispeechSat,
+  wav2vec2,
+] as readonly Architecture<unknown, unknown>[];
 
 /**
  * The architecture that a config asks for.

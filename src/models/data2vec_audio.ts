@@ -1,0 +1,214 @@
+/**
+ * Data2Vec for audio classification: convolutions from samples to frames, a transformer over frames, the mean of its
+ * states and a linear classifier.
+ *
+ * Positions come from several convolutions in a row, each followed by a norm without parameters and GELU. These
+ * see padding beside a clip, so a clip's scores depend on what it is padded with.
+ *
+ * Not here: pre-training, speech recognition, the text and image models of the same name.
+ *
+ * Source: Baevski et al. 2022, "data2vec"; names and arithmetic as transformers 5.18
+ * `models/data2vec/modeling_data2vec_audio.py`, checked against the golden cases `data2vec-audio*`.
+ *
+ * @module
+ */
+import { type Tensor, tensor1d, tidy } from "@tensorflow/tfjs-core";
+import { activation, add, conv1d, layerNorm } from "../kernels.ts";
+import {
+  classificationHead,
+  type ClassificationHeadConfig,
+  type ClassificationHeadParams,
+  headStates,
+  loadClassificationHead,
+} from "../layers/classification_head.ts";
+import {
+  convFeatureEncoder,
+  type ConvFeatureEncoderConfig,
+  type ConvFeatureEncoderParams,
+  featureFrames,
+  loadConvFeatureEncoder,
+  receptiveFieldSamples,
+} from "../layers/conv_feature_encoder.ts";
+import {
+  featureProjection,
+  type FeatureProjectionParams,
+  loadFeatureProjection,
+} from "../layers/feature_projection.ts";
+import { loadNorm } from "../layers/norm.ts";
+import { clearPadding } from "../layers/padding.ts";
+import { constant, normal, type ParameterReader } from "../layers/parameters.ts";
+import {
+  loadSpecAugment,
+  specAugment,
+  type SpecAugmentConfig,
+  type SpecAugmentParams,
+} from "../layers/spec_augment.ts";
+import { postNormEncoder, type TransformerEncoderParams } from "../layers/transformer_encoder.ts";
+import { loadTransformerLayer } from "../layers/transformer_layer.ts";
+import {
+  convFeatureEncoderFields,
+  COUNT,
+  divisor,
+  headFields,
+  specAugmentFields,
+  type TransformerFields,
+  transformerFields,
+} from "./_config_fields.ts";
+import type { ConfigReader } from "./_config_reader.ts";
+import type { Architecture, ForwardOptions, ModelInputs, ModelOutput } from "./architecture.ts";
+
+/** The fields of `config.json` that the model uses, under the hub's names. */
+export interface Data2VecAudioConfig
+  extends ConvFeatureEncoderConfig, TransformerFields, SpecAugmentConfig, ClassificationHeadConfig {
+  /** Convolutions in a row. */
+  num_conv_pos_embeddings: number;
+  num_conv_pos_embedding_groups: number;
+  conv_pos_kernel_size: number;
+  feat_proj_dropout: number;
+}
+
+/** One positional convolution: `weight [D, D / groups, K]`, `bias [D]` */
+export interface Data2VecAudioPositionParams {
+  weight: Tensor;
+  bias: Tensor;
+  groups: number;
+}
+
+/** All parameters, and the config that they were made for. */
+export interface Data2VecAudioParams {
+  config: Data2VecAudioConfig;
+  specAugment: SpecAugmentParams;
+  featureEncoder: ConvFeatureEncoderParams;
+  featureProjection: FeatureProjectionParams;
+  positions: Data2VecAudioPositionParams[];
+  encoder: TransformerEncoderParams;
+  head: ClassificationHeadParams;
+}
+
+const NORM_EPS = 1e-5;
+
+function parseConfig(reader: ConfigReader, classes: number): Data2VecAudioConfig {
+  const transformer = transformerFields(reader);
+  return {
+    ...convFeatureEncoderFields(reader),
+    feat_extract_norm: "layer",
+    ...transformer,
+    ...specAugmentFields(reader),
+    ...headFields(reader, classes),
+    num_conv_pos_embeddings: reader.integer("num_conv_pos_embeddings", { or: 5, min: 0, max: 64 }),
+    num_conv_pos_embedding_groups: divisor(reader, "num_conv_pos_embedding_groups", {
+      of: transformer.hidden_size,
+      or: 16,
+    }),
+    conv_pos_kernel_size: reader.integer("conv_pos_kernel_size", { or: 19, ...COUNT }),
+    feat_proj_dropout: reader.share("feat_proj_dropout", 0),
+  };
+}
+
+async function load(
+  reader: ParameterReader,
+  config: Data2VecAudioConfig,
+): Promise<Data2VecAudioParams> {
+  const base = reader.at("data2vec_audio");
+  const { hidden_size: size, layer_norm_eps: eps, num_hidden_layers: depth } = config;
+  const params: Data2VecAudioParams = {
+    config,
+    specAugment: await loadSpecAugment(base, config),
+    featureEncoder: await loadConvFeatureEncoder(base.at("feature_extractor"), config),
+    featureProjection: await loadFeatureProjection(base.at("feature_projection"), {
+      features: config.conv_dim.at(-1)!,
+      size,
+      eps,
+    }),
+    positions: [],
+    encoder: { norm: await loadNorm(base.at("encoder.layer_norm"), size, eps), layers: [] },
+    head: await loadClassificationHead(reader, {
+      size,
+      projection: config.classifier_proj_size,
+      classes: config.classes,
+      states: config.use_weighted_layer_sum ? depth + 1 : undefined,
+      initializerRange: config.initializer_range,
+    }),
+  };
+  for (let i = 0; i < config.num_conv_pos_embeddings; i++) {
+    const reader = base.at("encoder.pos_conv_embed.layers", i, "conv");
+    params.positions.push(await loadPosition(reader, config));
+  }
+  for (let i = 0; i < depth; i++) {
+    params.encoder.layers.push(await loadTransformerLayer(base.at("encoder.layers", i), config));
+  }
+  return params;
+}
+
+async function loadPosition(
+  reader: ParameterReader,
+  config: Data2VecAudioConfig,
+): Promise<Data2VecAudioPositionParams> {
+  const { hidden_size: size, num_conv_pos_embedding_groups: groups } = config;
+  const shape: [number, number, number] = [size, size / groups, config.conv_pos_kernel_size];
+  const std = Math.sqrt(2 / (shape[1] * shape[2]));
+  return {
+    weight: await reader.get("weight", shape, normal(std)),
+    bias: await reader.get("bias", [size], constant(0)),
+    groups,
+  };
+}
+
+/** The positions of frames, seen through their neighbours. **Shape** `x [B, T, D]` -> `[B, T, D]` */
+function positionsOf(layers: Data2VecAudioPositionParams[], x: Tensor): Tensor {
+  const size = x.shape[2]!;
+  return tidy(() => {
+    const ones = tensor1d(new Float32Array(size).fill(1));
+    const zeros = tensor1d(new Float32Array(size));
+    return layers.reduce((y, { weight, bias, groups }) => {
+      const width = weight.shape[2]!;
+      const padLeft = Math.floor(width / 2);
+      const padRight = width - 1 - padLeft;
+      const near = conv1d(y, weight, { bias, groups, padLeft, padRight }); // [B, T, D]
+      return activation(layerNorm(near, ones, zeros, { eps: NORM_EPS }), "gelu");
+    }, x);
+  });
+}
+
+function forward(
+  params: Data2VecAudioParams,
+  { inputs, lengths: samples }: ModelInputs,
+  { noise, outputHiddenStates }: ForwardOptions,
+): ModelOutput {
+  const { config } = params;
+  const lengths = samples && Array.from(samples, (count) => featureFrames(config, count));
+  return tidy(() => {
+    const valid = lengths && tensor1d(lengths, "int32");
+    const features = convFeatureEncoder(params.featureEncoder, inputs); // [B, T, C]
+    const projected = featureProjection(params.featureProjection, features, {
+      dropoutRate: config.feat_proj_dropout,
+      noise,
+    }); // [B, T, D]
+    const augmented = specAugment(params.specAugment, projected, { lengths, noise });
+    const frames = clearPadding(augmented, lengths);
+    const placed = add(frames, positionsOf(params.positions, frames));
+    const encoded = postNormEncoder(params.encoder, placed, {
+      rates: config,
+      lengths: valid,
+      noise,
+    });
+    const scores = classificationHead(params.head, headStates(encoded, config), valid);
+    if (!outputHiddenStates) return scores;
+    const { states, last } = encoded;
+    return { ...scores, hiddenStates: states, convFeatures: features, lastHiddenState: last };
+  });
+}
+
+/** Data2Vec for audio as the registry knows it. */
+export const data2vecAudio: Architecture<Data2VecAudioConfig, Data2VecAudioParams> = {
+  modelType: "data2vec-audio",
+  className: "Data2VecAudioForSequenceClassification",
+  basePrefix: "data2vec_audio",
+  featureEncoderPrefix: "data2vec_audio.feature_extractor.",
+  parseConfig,
+  load,
+  forward,
+  frames: featureFrames,
+  minSamples: receptiveFieldSamples,
+  paddingInvariant: () => false,
+};

@@ -1,0 +1,211 @@
+/**
+ * HuBERT for audio classification: convolutions from samples to frames, a transformer over frames, the mean of its
+ * states and a linear classifier.
+ *
+ * Distilled checkpoints have no norm before the projection (`feat_proj_layer_norm`). In training, the reference masks
+ * frames of padding as well, since it does not tell SpecAugment the lengths; so does this file.
+ *
+ * Not here: pre-training, speech recognition.
+ *
+ * Source: Hsu et al. 2021, "HuBERT"; names and arithmetic as transformers 5.18 `models/hubert/modeling_hubert.py`,
+ * checked against the golden cases `hubert-*`.
+ *
+ * @module
+ */
+import { type Tensor, tensor1d, tidy } from "@tensorflow/tfjs-core";
+import { add } from "../kernels.ts";
+import {
+  classificationHead,
+  type ClassificationHeadConfig,
+  type ClassificationHeadParams,
+  headStates,
+  loadClassificationHead,
+} from "../layers/classification_head.ts";
+import {
+  convFeatureEncoder,
+  type ConvFeatureEncoderConfig,
+  type ConvFeatureEncoderParams,
+  featureFrames,
+  loadConvFeatureEncoder,
+  receptiveFieldSamples,
+} from "../layers/conv_feature_encoder.ts";
+import { linear, type LinearParams, loadLinear } from "../layers/linear.ts";
+import { dropout, type Noise } from "../layers/noise.ts";
+import { layerNorm, loadNorm, type NormParams } from "../layers/norm.ts";
+import { clearPadding } from "../layers/padding.ts";
+import { constant, normal, type ParameterReader } from "../layers/parameters.ts";
+import {
+  loadPositionalConv,
+  positionalConv,
+  type PositionalConvParams,
+} from "../layers/positional_conv.ts";
+import {
+  loadSpecAugment,
+  specAugment,
+  type SpecAugmentConfig,
+  type SpecAugmentParams,
+} from "../layers/spec_augment.ts";
+import {
+  postNormEncoder,
+  preNormEncoder,
+  type TransformerEncoderParams,
+} from "../layers/transformer_encoder.ts";
+import { loadTransformerLayer } from "../layers/transformer_layer.ts";
+import {
+  convFeatureEncoderFields,
+  headFields,
+  type NormOrderFields,
+  normOrderFields,
+  type PositionalConvFields,
+  positionalConvFields,
+  specAugmentFields,
+  type TransformerFields,
+  transformerFields,
+} from "./_config_fields.ts";
+import type { ConfigReader } from "./_config_reader.ts";
+import type { Architecture, ForwardOptions, ModelInputs, ModelOutput } from "./architecture.ts";
+
+/** The fields of `config.json` that the model uses, under the hub's names. */
+export interface HubertConfig
+  extends
+    ConvFeatureEncoderConfig,
+    PositionalConvFields,
+    TransformerFields,
+    NormOrderFields,
+    SpecAugmentConfig,
+    ClassificationHeadConfig {
+  /** Whether the features are normalised before they are projected. */
+  feat_proj_layer_norm: boolean;
+  feat_proj_dropout: number;
+}
+
+/** `norm [C]`, absent in distilled checkpoints, and `projection [D, C]`. */
+export interface HubertProjectionParams {
+  norm?: NormParams;
+  projection: LinearParams;
+}
+
+/** All parameters, and the config that they were made for. */
+export interface HubertParams {
+  config: HubertConfig;
+  specAugment: SpecAugmentParams;
+  featureEncoder: ConvFeatureEncoderParams;
+  featureProjection: HubertProjectionParams;
+  positionalConv: PositionalConvParams;
+  encoder: TransformerEncoderParams;
+  head: ClassificationHeadParams;
+}
+
+function parseConfig(reader: ConfigReader, classes: number): HubertConfig {
+  if (reader.boolean("conv_pos_batch_norm", false)) reader.fail("conv_pos_batch_norm", "false");
+  const transformer = transformerFields(reader);
+  return {
+    ...convFeatureEncoderFields(reader),
+    ...positionalConvFields(reader, transformer.hidden_size),
+    ...transformer,
+    ...normOrderFields(reader),
+    ...specAugmentFields(reader),
+    ...headFields(reader, classes),
+    feat_proj_layer_norm: reader.boolean("feat_proj_layer_norm", true),
+    feat_proj_dropout: reader.share("feat_proj_dropout", 0),
+  };
+}
+
+async function load(reader: ParameterReader, config: HubertConfig): Promise<HubertParams> {
+  const base = reader.at("hubert");
+  const { hidden_size: size, layer_norm_eps: eps, num_hidden_layers: depth } = config;
+  const params: HubertParams = {
+    config,
+    specAugment: await loadSpecAugment(base, config),
+    featureEncoder: await loadConvFeatureEncoder(base.at("feature_extractor"), config, {
+      bias: constant(0),
+    }),
+    featureProjection: await loadProjection(base.at("feature_projection"), config),
+    positionalConv: await loadPositionalConv(base.at("encoder.pos_conv_embed"), {
+      size,
+      width: config.num_conv_pos_embeddings,
+      groups: config.num_conv_pos_embedding_groups,
+    }),
+    encoder: { norm: await loadNorm(base.at("encoder.layer_norm"), size, eps), layers: [] },
+    head: await loadClassificationHead(reader, {
+      size,
+      projection: config.classifier_proj_size,
+      classes: config.classes,
+      states: config.use_weighted_layer_sum ? depth + 1 : undefined,
+      initializerRange: config.initializer_range,
+    }),
+  };
+  for (let i = 0; i < depth; i++) {
+    params.encoder.layers.push(await loadTransformerLayer(base.at("encoder.layers", i), config));
+  }
+  return params;
+}
+
+async function loadProjection(
+  reader: ParameterReader,
+  config: HubertConfig,
+): Promise<HubertProjectionParams> {
+  const features = config.conv_dim.at(-1)!;
+  return {
+    norm: config.feat_proj_layer_norm
+      ? await loadNorm(reader.at("layer_norm"), features, config.layer_norm_eps)
+      : undefined,
+    projection: await loadLinear(
+      reader.at("projection"),
+      { inputs: features, outputs: config.hidden_size },
+      { weight: normal(config.initializer_range) },
+    ),
+  };
+}
+
+/** **Shape** `features [B, T, C]` -> `[B, T, D]` */
+function project(
+  { norm, projection }: HubertProjectionParams,
+  features: Tensor,
+  { dropoutRate, noise }: { dropoutRate: number; noise?: Noise },
+): Tensor {
+  return tidy(() => {
+    const x = norm ? layerNorm(norm, features) : features;
+    return dropout(linear(projection, x), dropoutRate, noise);
+  });
+}
+
+function forward(
+  params: HubertParams,
+  { inputs, lengths: samples }: ModelInputs,
+  { noise, outputHiddenStates }: ForwardOptions,
+): ModelOutput {
+  const { config } = params;
+  const lengths = samples && Array.from(samples, (count) => featureFrames(config, count));
+  return tidy(() => {
+    const valid = lengths && tensor1d(lengths, "int32");
+    const features = convFeatureEncoder(params.featureEncoder, inputs); // [B, T, C]
+    const projected = project(params.featureProjection, features, {
+      dropoutRate: config.feat_proj_dropout,
+      noise,
+    }); // [B, T, D]
+    const augmented = specAugment(params.specAugment, projected, { noise });
+    const frames = clearPadding(augmented, lengths);
+    const placed = add(frames, positionalConv(params.positionalConv, frames));
+    const encode = config.do_stable_layer_norm ? preNormEncoder : postNormEncoder;
+    const encoded = encode(params.encoder, placed, { rates: config, lengths: valid, noise });
+    const scores = classificationHead(params.head, headStates(encoded, config), valid);
+    if (!outputHiddenStates) return scores;
+    const { states, last } = encoded;
+    return { ...scores, hiddenStates: states, convFeatures: features, lastHiddenState: last };
+  });
+}
+
+/** HuBERT as the registry knows it. */
+export const hubert: Architecture<HubertConfig, HubertParams> = {
+  modelType: "hubert",
+  className: "HubertForSequenceClassification",
+  basePrefix: "hubert",
+  featureEncoderPrefix: "hubert.feature_extractor.",
+  parseConfig,
+  load,
+  forward,
+  frames: featureFrames,
+  minSamples: receptiveFieldSamples,
+  paddingInvariant: (config) => config.feat_extract_norm === "layer",
+};
