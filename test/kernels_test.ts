@@ -8,7 +8,9 @@ import {
   conv1d,
   crossEntropy,
   dropout,
+  elementLoss,
   groupNorm,
+  gruGate,
   keepHash,
   layerNorm,
   layerSum,
@@ -16,6 +18,8 @@ import {
   maskChannels,
   maskFrames,
   meanPool,
+  padFrames,
+  patches,
   weightNorm,
 } from "../src/kernels.ts";
 import { useReference } from "./reference/backend.ts";
@@ -81,6 +85,22 @@ const MISFITS: Record<string, [RegExp, () => unknown]> = {
   "layerSum weights": [/layerSum weights/, () => layerSum([z(2), z(2)], z(3))],
   "layerSum states": [/layerSum state 1/, () => layerSum([z(2), z(3)], z(2))],
   "crossEntropy labels": [/crossEntropy labels/, () => crossEntropy(z(2, 3), z(3))],
+  "elementLoss targets": [
+    /elementLoss targets/,
+    () => elementLoss(z(2, 3), z(2), { kind: "squaredError" }),
+  ],
+  "gruGate channels": [/even number of channels, found 3/, () => gruGate(z(1, 2, 3), z(2))],
+  "gruGate factor": [/gruGate factor/, () => gruGate(z(1, 2, 4), z(4))],
+  "padFrames rank": [/padFrames x: expected 3 axes/, () => padFrames(z(2, 3), {})],
+  "padFrames frames": [/frames to be left/, () => padFrames(z(1, 2, 3), { before: -2 })],
+  "padFrames both ends": [
+    /frames to be left/,
+    () => padFrames(z(1, 2, 3), { before: -3, after: 4 }),
+  ],
+  "patches channels": [
+    /at least 4 channels and 2 frames, found 3 and 2/,
+    () => patches(z(1, 2, 3), { size: [4, 2], stride: [1, 1] }),
+  ],
   "adamwStep m": [/adamwStep m/, () => step({ m: z(3) })],
   "adamwStep norm": [/adamwStep norm/, () => step({ norm: z(1) })],
   "adamwStep grad": [/adamwStep grad/, () => step({ grad: z(3) })],

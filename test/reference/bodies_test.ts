@@ -9,8 +9,10 @@ import { columnSum } from "./column_sum.ts";
 import { conv1d } from "./conv1d.ts";
 import { crossEntropy } from "./cross_entropy.ts";
 import { dropout } from "./dropout.ts";
+import { elementLoss } from "./element_loss.ts";
 import { globalNorm } from "./global_norm.ts";
 import { groupNorm } from "./group_norm.ts";
+import { gruGate } from "./gru_gate.ts";
 import { layerNorm } from "./layer_norm.ts";
 import { layerSum } from "./layer_sum.ts";
 import { linear } from "./linear.ts";
@@ -18,6 +20,8 @@ import { maskChannels } from "./mask_channels.ts";
 import { maskFrames } from "./mask_frames.ts";
 import { meanPool } from "./mean_pool.ts";
 import type { NdArray } from "./nd_array.ts";
+import { padFrames } from "./pad_frames.ts";
+import { patches } from "./patches.ts";
 import { weightNorm } from "./weight_norm.ts";
 
 function array(shape: number[], ...values: number[]): NdArray {
@@ -175,6 +179,37 @@ Deno.test("crossEntropy() is the mean negative log-likelihood, smoothed towards 
   assertEqual(crossEntropy(inputs, plain), array([], 1.7796458702645));
   const smooth = { labelSmoothing: 0.3, normalizer: 5 };
   assertEqual(crossEntropy(inputs, smooth), array([], 0.70185834810578));
+});
+
+Deno.test("gruGate() opens by two sigmoids, of sums of halves", () => {
+  const inputs = {
+    x: array([1, 2, 4], 1, -1, Math.log(2), Math.log(1.5), 0, 0, 0, 0),
+    factor: array([2], 2, 4),
+  };
+  assertEqual(gruGate(inputs), array([1, 2], 2.25, 2.5));
+});
+
+Deno.test("padFrames() adds frames on one side and drops them on the other", () => {
+  const x = counted([2, 2, 2], 8);
+  assertEqual(padFrames({ x }, { before: 1, after: -1 }), array([2, 2, 2], 0, 0, 1, 2, 0, 0, 5, 6));
+});
+
+Deno.test("patches() takes low channels first, and within a patch frames first", () => {
+  const x = counted([1, 4, 3], 12);
+  const expected = array([1, 2, 4], 1, 4, 2, 5, 7, 10, 8, 11);
+  assertEqual(patches({ x }, { size: [2, 2], stride: [2, 2] }), expected);
+});
+
+Deno.test("elementLoss() sums over all outputs", () => {
+  const logits = array([1, 2], 0, Math.log(3));
+  const targets = array([1, 2], 1, 0);
+  const entropy = elementLoss({ logits, targets }, { kind: "binaryCrossEntropy", normalizer: 2 });
+  assertEqual(entropy, array([], 1.5 * Math.LN2));
+  const squares = elementLoss(
+    { logits: array([1, 2], 1, 3), targets },
+    { kind: "squaredError", normalizer: 3 },
+  );
+  assertEqual(squares, array([], 3));
 });
 
 Deno.test("globalNorm() spans all tensors", () => {

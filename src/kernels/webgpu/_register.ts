@@ -11,14 +11,18 @@ import { columnSumKernels } from "./column_sum.ts";
 import { conv1dKernels } from "./conv1d.ts";
 import { crossEntropyKernels } from "./cross_entropy.ts";
 import { dropoutKernels } from "./dropout.ts";
+import { elementLossKernels } from "./element_loss.ts";
 import { globalNormKernels } from "./global_norm.ts";
 import { groupNormKernels } from "./group_norm.ts";
+import { gruGateKernels } from "./gru_gate.ts";
 import { layerNormKernels } from "./layer_norm.ts";
 import { layerSumKernels } from "./layer_sum.ts";
 import { linearKernels } from "./linear.ts";
 import { maskChannelsKernels } from "./mask_channels.ts";
 import { maskFramesKernels } from "./mask_frames.ts";
 import { meanPoolKernels } from "./mean_pool.ts";
+import { padFramesKernels } from "./pad_frames.ts";
+import { patchesKernels } from "./patches.ts";
 import { weightNormKernels } from "./weight_norm.ts";
 
 const KERNELS = [
@@ -29,14 +33,18 @@ const KERNELS = [
   conv1dKernels,
   crossEntropyKernels,
   dropoutKernels,
+  elementLossKernels,
   globalNormKernels,
   groupNormKernels,
+  gruGateKernels,
   layerNormKernels,
   layerSumKernels,
   linearKernels,
   maskChannelsKernels,
   maskFramesKernels,
   meanPoolKernels,
+  padFramesKernels,
+  patchesKernels,
   weightNormKernels,
 ].flat();
 

@@ -33,6 +33,8 @@ export { maskChannels } from "./mask_channels";
 export { maskFrames, maskFramesGrad } from "./mask_frames";
 export { meanPool, meanPoolGrad } from "./mean_pool";
 export { packPanels } from "./pack";
+export { padFrames } from "./pad_frames";
+export { patches } from "./patches";
 export {
   packDistanceColumns,
   packDistanceRows,
@@ -43,8 +45,6 @@ export {
 export { rotary } from "./rotary";
 export { scale } from "./scale";
 export { columnSpread } from "./update_statistics";
-export { padFrames } from "./pad_frames";
-export { patches } from "./patches";
 export { mixColumns, scaleColumns } from "./weight_norm";
 export { attention } from "./attention";
 export { attentionGrad } from "./attention_grad";
