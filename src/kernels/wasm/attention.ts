@@ -17,6 +17,7 @@ import type { TensorInfo } from "@tensorflow/tfjs-core";
 import type { AttentionAttrs } from "../../kernels.ts";
 import { registerWasmKernel, type WasmBackend } from "./backend.ts";
 import { CHUNK_FLOPS, roundUp, TILE_SCRATCH_BYTES } from "./gemm.ts";
+import { lengthsAddress } from "./lengths.ts";
 
 const FLOAT_BYTES = 4;
 /** Queries in a unit, and what blocks of them are a multiple of. */
@@ -56,12 +57,13 @@ for (const name of ["EarshotAttention", "EarshotBiasedAttention"]) {
   registerWasmKernel<Inputs, AttentionAttrs>(name, ({ inputs, attrs, backend }) => {
     const sizes = sizesOf(inputs.q, attrs);
     const { batch, frames, heads, headSize } = sizes;
+    const addresses = inputAddresses(backend, inputs);
     const context = backend.output(inputs.q.shape);
     const logSumExp = backend.output([batch, heads, frames]);
     const threadBytes = forwardThreadBytes(sizes);
     const scratch = backend.scratch(backend.threads * threadBytes);
     backend.dispatch("attention", batch * heads * Math.ceil(frames / UNIT_ROWS), [
-      ...inputAddresses(backend, inputs),
+      ...addresses,
       ...[backend.address(context), backend.address(logSumExp), frames],
       ...attrNumbers(sizes, attrs),
       ...[scratch, threadBytes],
@@ -73,6 +75,7 @@ for (const name of ["EarshotAttention", "EarshotBiasedAttention"]) {
     const { q, bias, context, logSumExp, dy } = inputs;
     const sizes = sizesOf(q, attrs);
     const { batch, frames, heads, headSize } = sizes;
+    const addresses = inputAddresses(backend, inputs);
     const [dq, dk, dv] = [q, q, q].map(({ shape }) => backend.output(shape));
     const dbias = bias && backend.output(bias.shape);
     const blockRows = blockRowsOf(frames);
@@ -81,7 +84,7 @@ for (const name of ["EarshotAttention", "EarshotBiasedAttention"]) {
     const outputs = [dq!, dk!, dv!, ...(dbias ? [dbias] : [])];
     const units = bias?.shape[0] === 1 ? heads : batch * heads;
     backend.dispatch("attentionGrad", units, [
-      ...inputAddresses(backend, inputs),
+      ...addresses,
       ...[context, logSumExp, dy, dq!, dk!, dv!].map((x) => backend.address(x)),
       ...[dbias ? backend.address(dbias) : 0, batch, frames],
       ...attrNumbers(sizes, attrs),
@@ -100,7 +103,8 @@ function sizesOf({ shape }: TensorInfo, { heads }: AttentionAttrs): Sizes {
 function inputAddresses(backend: WasmBackend, { q, k, v, lengths, bias }: Inputs): number[] {
   return [
     ...[q, k, v].map((x) => backend.address(x)),
-    ...[backend.address(lengths, "int32"), bias ? backend.address(bias) : 0],
+    lengthsAddress(backend, lengths, q.shape[1]!),
+    bias ? backend.address(bias) : 0,
     bias?.shape[0] === 1 ? 1 : 0,
   ];
 }

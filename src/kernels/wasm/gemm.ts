@@ -37,6 +37,7 @@ const OUTER_GROUP_COLUMNS = 128;
 const AREA_ALIGNMENT = 64;
 const FLOAT_BYTES = 4;
 const NO_LIMIT = 0x7fffffff;
+const NO_UNSIGNED_LIMIT = 0xffffffff;
 
 /** B as strides over a source, see `assembly/pack.ts`; all strides in bytes. */
 export interface PanelSource {
@@ -164,7 +165,7 @@ export function gemmOuter(backend: WasmBackend, call: GemmOuter, scratch: number
   backend.dispatch("gemmOuter", units, [
     ...[call.a, call.aGroup ?? 0, call.aBatch ?? 0, call.aRow],
     ...[call.b, call.bGroup ?? 0, call.bBatch ?? 0, call.bRow],
-    ...(call.bData ?? [0, NO_LIMIT]),
+    ...(call.bData ?? [0, NO_UNSIGNED_LIMIT]),
     ...[call.c, call.cGroup ?? 0, call.cRow, batches, rows, m, n],
     ...[unit.rows, unit.columns, scratch, outerThreadBytes(unit)],
   ], Math.ceil(CHUNK_FLOPS / (2 * unit.rows * unit.columns * batches * rows + 1)));

@@ -11,13 +11,15 @@
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import { registerWasmKernel, ROW_GRAIN_ELEMENTS } from "./backend.ts";
+import { lengthsAddress } from "./lengths.ts";
 
 registerWasmKernel<{ x: TensorInfo; lengths: TensorInfo }>(
   "EarshotMeanPool",
   ({ inputs: { x, lengths }, backend }) => {
     const [batch, frames, channels] = x.shape as [number, number, number];
+    const counts = lengthsAddress(backend, lengths, frames);
     const y = backend.output([batch, channels]);
-    const tensors = [backend.address(x), backend.address(lengths, "int32"), backend.address(y)];
+    const tensors = [backend.address(x), counts, backend.address(y)];
     const grain = Math.ceil(ROW_GRAIN_ELEMENTS / (frames * channels));
     backend.dispatch("meanPool", batch, [...tensors, frames, channels], grain);
     return y;
@@ -28,8 +30,9 @@ registerWasmKernel<{ dy: TensorInfo; lengths: TensorInfo }, { frames: number }>(
   "EarshotMeanPoolGrad",
   ({ inputs: { dy, lengths }, attrs: { frames }, backend }) => {
     const [batch, channels] = dy.shape as [number, number];
+    const counts = lengthsAddress(backend, lengths, frames);
     const dx = backend.output([batch, frames, channels]);
-    const tensors = [backend.address(dy), backend.address(lengths, "int32"), backend.address(dx)];
+    const tensors = [backend.address(dy), counts, backend.address(dx)];
     const grain = Math.ceil(ROW_GRAIN_ELEMENTS / channels);
     backend.dispatch("meanPoolGrad", batch * frames, [...tensors, frames, channels], grain);
     return dx;

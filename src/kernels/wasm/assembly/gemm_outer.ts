@@ -37,8 +37,8 @@ export function gemmOuter(
   bGroup: usize,
   bBatch: usize,
   bRow: usize,
-  bFrom: i32,
-  bTo: i32,
+  bFrom: u32,
+  bTo: u32,
   c: usize,
   cGroup: usize,
   cRow: usize,
@@ -75,8 +75,8 @@ export function gemmOuter(
       for (let r = row; r < stop; r++) {
         const batch = <usize>(r / rows);
         const step = <usize>(r % rows);
-        const start = <i32>(step * bRow) + (n0 << 2);
-        if (start >= bTo || start + (width << 2) <= bFrom) continue;
+        const start = <u32>(step * bRow) + (<u32>n0 << 2);
+        if (start >= bTo || start + (<u32>width << 2) <= bFrom) continue;
         store<usize>(aRows + (<usize>depth << 2), groupA + batch * aBatch + step * aRow);
         store<usize>(bRows + (<usize>depth << 2), groupB + batch * bBatch + step * bRow);
         depth++;
