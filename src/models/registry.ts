@@ -10,6 +10,7 @@ import { hubert } from "./hubert.ts";
 import { unispeech } from "./unispeech.ts";
 import { unispeechSat } from "./unispeech_sat.ts";
 import { wav2vec2 } from "./wav2vec2.ts";
+import { whisper } from "./whisper.ts";
 
 const ARCHITECTURES = [
   data2vecAudio,
@@ -17,6 +18,7 @@ const ARCHITECTURES = [
   unispeech,
   unispeechSat,
   wav2vec2,
+  whisper,
 ] as readonly Architecture<unknown, unknown>[];
 
 /**
