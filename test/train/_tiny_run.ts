@@ -8,6 +8,7 @@ import { buildModel } from "../../src/models/mod.ts";
 import { Random } from "../../src/random.ts";
 import { TrainingArguments, type TrainingOptions } from "../../src/train/arguments.ts";
 import type { Batch, BatchSource } from "../../src/train/batches.ts";
+import type { LogEntry } from "../../src/train/state.ts";
 import { Trainer, type TrainerOptions, type TrainOutput } from "../../src/train/trainer.ts";
 import { startTestWasm } from "../devices.ts";
 import { TINY_CONFIG, tinyExtractor, tone } from "../tiny_model.ts";
@@ -103,10 +104,11 @@ export async function weightsDigest(directory: string): Promise<string> {
 }
 
 /** The log without what depends on the clock. */
-export function timelessLog(trainer: Trainer): Record<string, number>[] {
-  return trainer.state.log_history.map((entry) =>
-    Object.fromEntries(Object.entries(entry).filter(([key]) => !/runtime|per_second/.test(key)))
-  );
+export function timelessLog(trainer: Trainer): LogEntry[] {
+  return trainer.state.log_history.map((entry) => {
+    const kept = Object.entries(entry).filter(([key]) => !/runtime|per_second/.test(key));
+    return Object.fromEntries(kept) as LogEntry;
+  });
 }
 
 /** Checkpoints in a directory, by step. */
