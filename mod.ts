@@ -18,7 +18,7 @@ export {
   type FromPretrainedOptions,
   savePretrained,
 } from "./src/pretrained.ts";
-export * from "./src/classify.ts";
+export * from "./src/classify/pipeline.ts";
 export { type BackendChoice, type Device, type DeviceOptions, useDevice } from "./src/devices.ts";
 export * from "./src/errors.ts";
 export * from "./src/features/mod.ts";

@@ -8,8 +8,8 @@
  */
 import { HTTPException } from "hono/http-exception";
 import { sniff } from "../src/audio/mod.ts";
-import { readBounded } from "../src/bounded_stream.ts";
-import type { ClassifyOptions, ScoreFunction } from "../src/classify.ts";
+import { readBounded } from "../src/classify/bounded_stream.ts";
+import type { ClassifyOptions, ScoreFunction } from "../src/classify/pipeline.ts";
 
 /** A clip to classify. */
 export interface ClipRequest {

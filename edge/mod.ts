@@ -21,13 +21,13 @@ import type { Context } from "hono";
 import { Hono } from "hono/tiny";
 import { HTTPException } from "hono/http-exception";
 import { requestId } from "hono/request-id";
-import type { Classification, ClassifyOptions } from "../src/classify.ts";
+import type { Classification, ClassifyOptions } from "../src/classify/pipeline.ts";
 import { readClipRequest } from "./_clip_request.ts";
 import { failureOf, reasonOf } from "./_failure.ts";
 import { ModelOnce } from "./_model_once.ts";
 import { nextTurn, WorkQueue } from "./_queue.ts";
 
-export type { Classification, ClassifyOptions, ScoreFunction } from "../src/classify.ts";
+export type { Classification, ClassifyOptions, ScoreFunction } from "../src/classify/pipeline.ts";
 
 /** What the application needs of a classifier; every `AudioClassifier` is one. */
 export interface ServedClassifier {

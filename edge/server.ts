@@ -7,7 +7,7 @@
  * @module
  */
 import "./_tfjs_platform.ts";
-import { loadClassifier } from "../src/classifier.ts";
+import { loadClassifier } from "../src/classify/classifier.ts";
 import { CheckpointError } from "../src/errors.ts";
 import { startWasm } from "../src/kernels/wasm/mod.ts";
 import type { FileReader } from "../src/weights/byte_source.ts";

@@ -74,7 +74,7 @@ async function startDevice(options: DeviceOptions): Promise<Device> {
 /** Linux's graphics libraries print errors where this variable is missing, as it often is on servers. */
 function nameRuntimeDirectory(): void {
   const variable = "XDG_RUNTIME_DIR";
-  if (Deno.build.os !== "linux") return;
+  if (typeof Deno === "undefined" || Deno.build.os !== "linux") return;
   if (Deno.permissions.querySync({ name: "env", variable }).state !== "granted") return;
   if (!Deno.env.get(variable)) Deno.env.set(variable, "/tmp");
 }

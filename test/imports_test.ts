@@ -21,9 +21,17 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "kernels/wasm": ["kernels.ts", "gradients.ts"],
   "kernels/webgpu": ["kernels.ts", "gradients.ts"],
   layers: ["kernels.ts", "random.ts"],
-  models: ["layers", "weights", "random.ts"],
+  models: ["kernels.ts", "layers", "weights", "random.ts"],
   "devices.ts": ["kernels/wasm", "kernels/webgpu"],
-  "classify.ts": ["audio", "features", "models", "weights", "kernels/wasm", "pretrained.ts"],
+  classify: [
+    "audio",
+    "devices.ts",
+    "features",
+    "files.ts",
+    "models",
+    "pretrained.ts",
+    "weights",
+  ],
   "pretrained.ts": ["devices.ts", "features", "files.ts", "models", "weights"],
   data: ["audio", "files.ts", "random.ts", "weights"],
   train: [
@@ -51,7 +59,7 @@ const PORTABLE = [
   "features",
   "layers",
   "models",
-  "classify.ts",
+  "classify",
   "kernels/wasm",
   "kernels/webgpu",
 ];

@@ -7,7 +7,7 @@
  * @module
  */
 import { buildServer, type ServerBuild } from "../../edge/build.ts";
-import { type LoadedClassifier, pipeline } from "../classify.ts";
+import { type LoadedClassifier, pipeline } from "../classify/pipeline.ts";
 import { FileError } from "../errors.ts";
 import { listFolder, writeDirectoryAtomic } from "../files.ts";
 import { jsonBytes, savePretrained } from "../pretrained.ts";

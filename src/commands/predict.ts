@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { readBounded } from "../bounded_stream.ts";
-import { type AudioClassifier, type AudioInput, pipeline } from "../classify.ts";
+import { readBounded } from "../classify/bounded_stream.ts";
+import { type AudioClassifier, type AudioInput, pipeline } from "../classify/pipeline.ts";
 import { isAudio } from "../data/audio_folder.ts";
 import { useDevice } from "../devices.ts";
 import { AudioFormatError, FileError } from "../errors.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { createApp } from "../../edge/mod.ts";
-import { pipeline } from "../classify.ts";
+import { pipeline } from "../classify/pipeline.ts";
 import { type Command, expectNoFiles, modelOrBundled, wholeNumber } from "./_command.ts";
 
 /** `serve` on the command line. */

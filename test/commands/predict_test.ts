@@ -1,5 +1,5 @@
 import { deepEqual, equal, match } from "node:assert/strict";
-import { pipeline } from "../../src/classify.ts";
+import { pipeline } from "../../src/classify/pipeline.ts";
 import { useReference } from "../reference/backend.ts";
 import { saveTinyModel, TINY_LABELS } from "../tiny_model.ts";
 import { cli, cliOk, jsonLines, toneFile, withFolder, writeFile } from "./_command_line.ts";

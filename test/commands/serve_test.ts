@@ -1,6 +1,6 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { encodeWav } from "../../src/audio/mod.ts";
-import { type Classification, pipeline } from "../../src/classify.ts";
+import { type Classification, pipeline } from "../../src/classify/pipeline.ts";
 import { serve } from "../../src/commands/serve.ts";
 import { useReference } from "../reference/backend.ts";
 import { saveTinyModel, tone } from "../tiny_model.ts";

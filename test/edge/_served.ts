@@ -5,7 +5,7 @@
  */
 import type { ServedClassifier } from "../../edge/mod.ts";
 import { encodeWav } from "../../src/audio/mod.ts";
-import type { ClassifyOptions } from "../../src/classify.ts";
+import type { ClassifyOptions } from "../../src/classify/pipeline.ts";
 
 /** A call that the fake classifier got. */
 export interface Call {

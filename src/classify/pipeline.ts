@@ -14,10 +14,10 @@ import {
   loadClassifier,
   type LoadedClassifier,
 } from "./classifier.ts";
-import { useDevice } from "./devices.ts";
-import { FileError } from "./errors.ts";
-import type { FileReader } from "./weights/byte_source.ts";
-import { openCheckpoint } from "./weights/checkpoint.ts";
+import { useDevice } from "../devices.ts";
+import { FileError } from "../errors.ts";
+import type { FileReader } from "../weights/byte_source.ts";
+import { openCheckpoint } from "../weights/checkpoint.ts";
 
 export type { AudioInput, AudioSamples } from "./_audio_input.ts";
 export type { Classification, ScoreFunction } from "./_scores.ts";
@@ -81,14 +81,16 @@ async function loadDirectory(
   directory: string,
   options: ClassifierOptions,
 ): Promise<AudioClassifier> {
-  const { AutoFeatureExtractor, AutoModelForAudioClassification } = await import("./pretrained.ts");
+  const { AutoFeatureExtractor, AutoModelForAudioClassification } = await import(
+    "../pretrained.ts"
+  );
   const extractor = await AutoFeatureExtractor.fromPretrained(directory);
   const model = await AutoModelForAudioClassification.fromPretrained(directory);
   return createComplete({ model, extractor }, directory, options);
 }
 
 async function readLocalFile(path: string, maxBytes: number): Promise<Uint8Array> {
-  const { fileSource } = await import("./files.ts");
+  const { fileSource } = await import("../files.ts");
   using source = await fileSource(path);
   if (source.sizeBytes <= maxBytes) return await source.read(0, source.sizeBytes);
   throw new FileError(

@@ -15,11 +15,11 @@ import {
   SCORE_FUNCTIONS,
   type ScoreFunction,
 } from "./_scores.ts";
-import { type FeatureExtractor, featureExtractorFromConfig } from "./features/mod.ts";
-import { type AudioClassificationModel, buildModel } from "./models/mod.ts";
-import type { FileReader } from "./weights/byte_source.ts";
-import { readJsonFile } from "./weights/json_file.ts";
-import type { TensorSource } from "./weights/tensor_source.ts";
+import { type FeatureExtractor, featureExtractorFromConfig } from "../features/mod.ts";
+import { type AudioClassificationModel, buildModel } from "../models/mod.ts";
+import type { FileReader } from "../weights/byte_source.ts";
+import { readJsonFile } from "../weights/json_file.ts";
+import type { TensorSource } from "../weights/tensor_source.ts";
 
 /** What a call of a classifier may ask for. */
 export interface ClassifyOptions {

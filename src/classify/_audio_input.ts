@@ -6,9 +6,9 @@
  *
  * @module
  */
-import { decodeAudio, resample } from "./audio/mod.ts";
+import { decodeAudio, resample } from "../audio/mod.ts";
 import { readBounded } from "./bounded_stream.ts";
-import { AudioFormatError, FileError } from "./errors.ts";
+import { AudioFormatError, FileError } from "../errors.ts";
 
 /** Samples of one channel, under any of the names in use, with their rate in hertz. */
 export type AudioSamples =

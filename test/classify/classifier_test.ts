@@ -1,21 +1,21 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { memory } from "@tensorflow/tfjs-core";
-import { decodeAudio, encodeWav } from "../src/audio/mod.ts";
+import { decodeAudio, encodeWav } from "../../src/audio/mod.ts";
 import {
   type AudioInput,
   type Classification,
   createClassifier,
   pipeline,
-} from "../src/classify.ts";
-import { AudioFormatError, FileError } from "../src/errors.ts";
-import { useDevice } from "../src/devices.ts";
-import { Wav2Vec2FeatureExtractor } from "../src/features/mod.ts";
-import { buildModel } from "../src/models/mod.ts";
-import { AutoModelForAudioClassification } from "../src/pretrained.ts";
-import { assertAllClose } from "./compare.ts";
-import { deviceTest } from "./devices.ts";
-import { kitPath, kitTest, readJson, readTensors } from "./kit.ts";
-import { useReference } from "./reference/backend.ts";
+} from "../../src/classify/pipeline.ts";
+import { AudioFormatError, FileError } from "../../src/errors.ts";
+import { useDevice } from "../../src/devices.ts";
+import { Wav2Vec2FeatureExtractor } from "../../src/features/mod.ts";
+import { buildModel } from "../../src/models/mod.ts";
+import { AutoModelForAudioClassification } from "../../src/pretrained.ts";
+import { assertAllClose } from "../compare.ts";
+import { deviceTest } from "../devices.ts";
+import { kitPath, kitTest, readJson, readTensors } from "../kit.ts";
+import { useReference } from "../reference/backend.ts";
 import {
   saveTinyModel,
   TINY_CONFIG,
@@ -24,7 +24,7 @@ import {
   tinyExtractor,
   tinyModel,
   tone,
-} from "./tiny_model.ts";
+} from "../tiny_model.ts";
 
 const RATE_HZ = 8_000;
 

@@ -1,0 +1,80 @@
+import { deepEqual, equal, rejects } from "node:assert/strict";
+import { loadSplits, splitChoice, splitsInOrder } from "../../src/commands/_data.ts";
+import { orderedLabels } from "../../src/commands/_starting_model.ts";
+import { withFolder, writeFile } from "./_command_line.ts";
+
+const CHOICE = { stratify: true, seed: 42 };
+
+/** Writes `count` files for each label; no audio is read here. */
+async function writeNames(folder: string, count: number, labels = ["a", "b", "c"]): Promise<void> {
+  for (const label of labels) {
+    for (let i = 0; i < count; i++) {
+      await writeFile(`${folder}/${label}/${i}.wav`, new Uint8Array(1));
+    }
+  }
+}
+
+function filesOf(folder: Awaited<ReturnType<typeof loadSplits>>): string[][] {
+  return splitsInOrder(folder).map(({ clips }) => clips.map(({ file }) => file));
+}
+
+Deno.test("loadSplits() draws the same clips whatever the order of the model's labels", async () => {
+  await withFolder(async (folder) => {
+    await writeNames(folder, 10);
+    const own = await loadSplits(folder, CHOICE);
+    const labels = ["c", "x", "a", "b"];
+    const others = await loadSplits(folder, { ...CHOICE, labels });
+    deepEqual(filesOf(others), filesOf(own));
+    deepEqual(others.labels, labels);
+    const [clip] = others.splits.test!.clips;
+    equal(clip!.file.split("/").at(-2), labels[clip!.label]);
+    equal(own.drawn, true);
+  });
+});
+
+Deno.test("loadSplits() keeps the splits of a folder, and takes validation clips from training", async () => {
+  await withFolder(async (folder) => {
+    await writeNames(`${folder}/train`, 20);
+    await writeNames(`${folder}/test`, 2);
+    const { splits, drawn } = await loadSplits(folder, CHOICE);
+    deepEqual([splits.train, splits.validation, splits.test].map((set) => set!.clips.length), [
+      54,
+      6,
+      6,
+    ]);
+    equal(drawn, false);
+    const none = await loadSplits(folder, { ...CHOICE, validationSize: 0 });
+    equal(none.splits.validation, undefined);
+    const counted = await loadSplits(folder, { ...CHOICE, validationSize: 9 });
+    equal(counted.splits.validation!.clips.length, 9);
+  });
+});
+
+Deno.test("loadSplits() says where there are too few clips for validation", async () => {
+  await withFolder(async (folder) => {
+    await writeNames(`${folder}/train`, 1);
+    const { splits, notes } = await loadSplits(folder, CHOICE);
+    deepEqual(Object.keys(splits), ["train"]);
+    deepEqual(notes, ['Split "train" is too small to take validation clips from it']);
+    const asked = { ...CHOICE, validationSize: 0.1 };
+    await rejects(loadSplits(folder, asked), /expected/);
+  });
+});
+
+Deno.test("splitChoice() stratifies unless told not to", () => {
+  const chosen = (options: Record<string, number | boolean>) =>
+    splitChoice({ options, files: [], args: [] });
+  deepEqual(chosen({}), { testSize: undefined, validationSize: undefined, stratify: true });
+  deepEqual(chosen({ "test-size": 5, stratify: false }), {
+    testSize: 5,
+    validationSize: undefined,
+    stratify: false,
+  });
+});
+
+Deno.test("orderedLabels() takes the model's order where both have the same names", () => {
+  deepEqual(orderedLabels(["a", "b"], ["b", "a"]), ["b", "a"]);
+  deepEqual(orderedLabels(["a", "b"], ["b", "c"]), ["a", "b"]);
+  deepEqual(orderedLabels(["a", "b"], ["b", "a", "c"]), ["a", "b"]);
+  deepEqual(orderedLabels(["a", "b"], undefined), ["a", "b"]);
+});
