@@ -89,8 +89,8 @@ function withValidation(
   const { train, validation } = folder.splits;
   if (!train || validation || validationSize === 0) return folder;
   const clips = train.clips.length;
-  const testSize = validationSize ??
-    Math.max(folder.labels.length, Math.ceil(VALIDATION_SHARE * clips));
+  const classes = new Set(train.clips.map(({ label }) => label)).size;
+  const testSize = validationSize ?? Math.max(classes, Math.ceil(VALIDATION_SHARE * clips));
   if (validationSize === undefined && testSize > clips / 2) {
     const note = 'Split "train" is too small to take validation clips from it';
     return { ...folder, notes: [...folder.notes, note] };
