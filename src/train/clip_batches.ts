@@ -83,7 +83,8 @@ class ClipBatches implements BatchSource {
       ...loading,
       transform: (samples, random) => {
         const changed = augment?.(samples, random) ?? samples;
-        return randomCut(changed, this.#maxSamples, random);
+        const heard = changed.length >= model.minSamples ? changed : samples;
+        return randomCut(heard, this.#maxSamples, random);
       },
     });
   }
@@ -132,8 +133,8 @@ class ClipBatches implements BatchSource {
 
   /** Whether scores are the same in a padded batch: the model must be told of padding, and honour it. */
   #mixesLengths(): boolean {
-    const told = this.#extractor.toConfig().return_attention_mask === true;
-    return told && this.#paddingInvariant;
+    const { return_attention_mask, padding_side } = this.#extractor.toConfig();
+    return return_attention_mask === true && padding_side !== "left" && this.#paddingInvariant;
   }
 
   #features(clips: Float32Array[]): Pick<Batch, "inputs" | "shape" | "lengths"> {
