@@ -1,0 +1,12 @@
+import assert from "node:assert/strict";
+import { kitCases, namesWith, TINY_SPEECH, withModel } from "./_architecture_case.ts";
+
+kitCases("UniSpeech-SAT", ["unispeech-sat-group", "unispeech-sat-layer"]);
+
+Deno.test("UniSpeech-SAT has the embedding of masked frames also where nothing is masked", async () => {
+  const json = { ...TINY_SPEECH, model_type: "unispeech-sat", mask_time_prob: 0 };
+  await withModel(json, (model) => {
+    assert.deepEqual(namesWith(model, "masked"), ["unispeech_sat.masked_spec_embed"]);
+    assert.deepEqual(model.toConfig().architectures, ["UniSpeechSatForSequenceClassification"]);
+  });
+});
