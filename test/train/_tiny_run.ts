@@ -84,16 +84,24 @@ export async function tinyRun(options: TinyRunOptions & { outputDir: string }): 
 }
 
 /** Registers a test on one WASM thread, with a folder of its own. */
-export function runTest(name: string, body: (directory: string) => Promise<void>): void {
-  Deno.test(name, async () => {
-    const directory = await Deno.makeTempDir({ prefix: "earshot-train-" });
-    const device = await startTestWasm({ threads: 1 });
-    try {
-      await body(directory);
-    } finally {
-      device.dispose();
-      await Deno.remove(directory, { recursive: true });
-    }
+export function runTest(
+  name: string,
+  body: (directory: string) => Promise<void>,
+  { ignore = false }: { ignore?: boolean } = {},
+): void {
+  Deno.test({
+    name,
+    ignore,
+    fn: async () => {
+      const directory = await Deno.makeTempDir({ prefix: "earshot-train-" });
+      const device = await startTestWasm({ threads: 1 });
+      try {
+        await body(directory);
+      } finally {
+        device.dispose();
+        await Deno.remove(directory, { recursive: true });
+      }
+    },
   });
 }
 

@@ -76,7 +76,7 @@ runTest("Trainer saves no result of a gradient that is not finite", async (outpu
   model.dispose();
 });
 
-/** An extractor that cannot be saved any more after some times: the disk is full then. */
+/** An extractor that cannot be saved any more after some times: the disk, which Linux has a device for, is full. */
 function extractorOnFullDisk(saves: number): FeatureExtractor {
   const extractor = tinyExtractor();
   return new Proxy(extractor, {
@@ -88,10 +88,7 @@ function extractorOnFullDisk(saves: number): FeatureExtractor {
   });
 }
 
-const onLinux = Deno.build.os === "linux";
-
 runTest("Trainer leaves the last checkpoint whole when the disk is full", async (folder) => {
-  if (!onLinux) return;
   const whole = `${folder}/whole`;
   await tinyRun({ outputDir: whole });
   const outputDir = `${folder}/full`;
@@ -105,7 +102,7 @@ runTest("Trainer leaves the last checkpoint whole when the disk is full", async 
   assert.deepEqual(Array.from(Deno.readDirSync(outputDir), ({ name }) => name), ["checkpoint-3"]);
   await tinyRun({ outputDir, resumeFromCheckpoint: true, modelSeed: 9 });
   assert.equal(await weightsDigest(outputDir), await weightsDigest(whole));
-});
+}, { ignore: Deno.build.os !== "linux" });
 
 runTest("Trainer finds out before the first step that it cannot write", async (folder) => {
   const file = `${folder}/file`;
