@@ -26,6 +26,8 @@ const BLOCK_DEPTH = 512;
 const BLOCK_ROWS = 128;
 /** Work on tiles and row addresses, as in `assembly/tile.ts`, rounded up. */
 export const TILE_SCRATCH_BYTES = 384;
+/** `Gemm` of `assembly/gemm.ts`. */
+const GEMM_BYTES = 128;
 /** Less than this is not worth another thread: some tens of microseconds. */
 export const CHUNK_FLOPS = 1e6;
 /** Units per thread that share the work evenly. */
@@ -137,7 +139,7 @@ export function gemmScratchBytes(backend: WasmBackend): number {
   return backend.threads * GEMM_THREAD_BYTES;
 }
 
-const GEMM_THREAD_BYTES = TILE_SCRATCH_BYTES + TILE_ROWS * BLOCK_DEPTH * FLOAT_BYTES;
+const GEMM_THREAD_BYTES = GEMM_BYTES + TILE_SCRATCH_BYTES + TILE_ROWS * BLOCK_DEPTH * FLOAT_BYTES;
 
 /** Multiplies; `scratch` is the address of `gemmScratchBytes`. */
 export function gemm(backend: WasmBackend, call: Gemm, scratch: number): void {

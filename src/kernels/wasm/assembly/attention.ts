@@ -29,26 +29,12 @@ import {
  * of a head in panels, six rows of scores, and a factor for each.
  */
 export function attention(
-  thread: i32,
-  begin: i32,
-  end: i32,
-  q: usize,
-  k: usize,
-  v: usize,
-  lengths: usize,
-  bias: usize,
-  biasShared: i32,
-  context: usize,
-  logSumExp: usize,
-  frames: i32,
-  heads: i32,
-  headSize: i32,
-  scale: f32,
-  threshold: u32,
-  keepFactor: f32,
-  seed: u32,
-  scratch: usize,
-  scratchBytes: usize,
+  thread: i32, begin: i32, end: i32,
+  q: usize, k: usize, v: usize, lengths: usize, bias: usize, biasShared: i32,
+  context: usize, logSumExp: usize,
+  frames: i32, heads: i32, headSize: i32,
+  scale: f32, threshold: u32, keepFactor: f32, seed: u32,
+  scratch: usize, scratchBytes: usize,
 ): void {
   const rows = changetype<TileRows>(scratch + <usize>thread * scratchBytes);
   const call = changetype<AttentionCall>(changetype<usize>(rows) + TILE_SCRATCH_BYTES);

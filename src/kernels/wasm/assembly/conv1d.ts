@@ -8,16 +8,8 @@ import { transpose } from "./pack";
  * Units: padded frames of all clips.
  */
 export function groupFrames(
-  thread: i32,
-  begin: i32,
-  end: i32,
-  x: usize,
-  y: usize,
-  frames: i32,
-  groups: i32,
-  groupChannels: i32,
-  padLeft: i32,
-  padded: i32,
+  thread: i32, begin: i32, end: i32,
+  x: usize, y: usize, frames: i32, groups: i32, groupChannels: i32, padLeft: i32, padded: i32,
 ): void {
   const size = <usize>groupChannels << 2;
   for (let unit = begin; unit < end; unit++) {
@@ -55,13 +47,8 @@ function clear(to: usize, size: usize): void {
 
 /** `from [O, K, C]` -> `to [O, C, K]`. Units: the O matrices. */
 export function swapTaps(
-  thread: i32,
-  begin: i32,
-  end: i32,
-  from: usize,
-  to: usize,
-  taps: i32,
-  channels: i32,
+  thread: i32, begin: i32, end: i32,
+  from: usize, to: usize, taps: i32, channels: i32,
 ): void {
   const tapBytes = <usize>channels << 2;
   const channelBytes = <usize>taps << 2;

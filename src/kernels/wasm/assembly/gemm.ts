@@ -31,126 +31,189 @@ const BLOCK_PANELS: i32 = 16;
 /** Units of rows computed together, where one call has as many. */
 const RUN_UNITS: i32 = 8;
 
+/** The arguments of a call, with what follows from them. */
+// @ts-ignore: decorator
+@unmanaged
+class Gemm {
+  a: usize = 0;
+  aGroup: usize = 0;
+  aBatch: usize = 0;
+  aRow: i32 = 0;
+  aStart: i32 = 0;
+  aBytes: i32 = 0;
+  aFrom: i32 = 0;
+  aTo: i32 = 0;
+  depth: i32 = 0;
+  packed: usize = 0;
+  c: usize = 0;
+  cGroup: usize = 0;
+  cBatch: usize = 0;
+  cRow: usize = 0;
+  /** Rows of a batch, and of all. */
+  rows: i32 = 0;
+  allRows: i32 = 0;
+  columns: i32 = 0;
+  unitPanels: i32 = 0;
+  bias: usize = 0;
+  residual: usize = 0;
+  activation: i32 = 0;
+  /** Depth is taken in so many blocks of that size. */
+  blocks: i32 = 0;
+  blockDepth: i32 = 0;
+  tile: TileRows = changetype<TileRows>(0);
+  /** Copies of the rows of a tile that stick out of their batch. */
+  edges: usize = 0;
+}
+
+/** Bytes of a Gemm, rounded up. */
+const GEMM_BYTES: usize = 128;
+
 /**
  * Units: 12 rows by `unitPanels` panels; rows run fastest, then column blocks, then groups.
  *
  * @param residual address of what is added at last, laid out as C, or 0
  */
 export function gemm(
-  thread: i32,
-  begin: i32,
-  end: i32,
-  a: usize,
-  aGroup: usize,
-  aBatch: usize,
-  aRow: usize,
-  aStart: i32,
-  aBytes: i32,
-  aFrom: i32,
-  aTo: i32,
-  depth: i32,
-  packed: usize,
-  c: usize,
-  cGroup: usize,
-  cBatch: usize,
-  cRow: usize,
-  batches: i32,
-  rows: i32,
-  columns: i32,
-  unitPanels: i32,
-  bias: usize,
-  residual: usize,
-  activation: i32,
-  scratch: usize,
-  scratchBytes: usize,
+  thread: i32, begin: i32, end: i32,
+  a: usize, aGroup: usize, aBatch: usize, aRow: i32,
+  aStart: i32, aBytes: i32, aFrom: i32, aTo: i32,
+  depth: i32, packed: usize,
+  c: usize, cGroup: usize, cBatch: usize, cRow: usize,
+  batches: i32, rows: i32, columns: i32, unitPanels: i32,
+  bias: usize, residual: usize, activation: i32,
+  scratch: usize, scratchBytes: usize,
 ): void {
-  const tileRows = changetype<TileRows>(scratch + <usize>thread * scratchBytes);
-  const edges = changetype<usize>(tileRows) + TILE_SCRATCH_BYTES;
-  const allRows = batches * rows;
-  const rowUnits = (allRows + UNIT_ROWS - 1) / UNIT_ROWS;
-  const panels = (columns + PANEL - 1) / PANEL;
-  const columnUnits = (panels + unitPanels - 1) / unitPanels;
-  const blocks = max(1, (depth + BLOCK_DEPTH - 1) / BLOCK_DEPTH);
-  const blockDepth = (depth + blocks - 1) / blocks;
-  const aEnd = aStart + (rows - 1) * <i32>aRow + (depth << 2);
-  const overhangs = aStart < 0 || aEnd > aBytes;
-  const skips = aStart < aFrom || aEnd > aTo;
+  const call = changetype<Gemm>(scratch + <usize>thread * scratchBytes);
+  call.a = a;
+  call.aGroup = aGroup;
+  call.aBatch = aBatch;
+  call.aRow = aRow;
+  call.aStart = aStart;
+  call.aBytes = aBytes;
+  call.aFrom = aFrom;
+  call.aTo = aTo;
+  call.depth = depth;
+  call.packed = packed;
+  call.c = c;
+  call.cGroup = cGroup;
+  call.cBatch = cBatch;
+  call.cRow = cRow;
+  call.rows = rows;
+  call.allRows = batches * rows;
+  call.columns = columns;
+  call.unitPanels = unitPanels;
+  call.bias = bias;
+  call.residual = residual;
+  call.activation = activation;
+  call.blocks = max(1, (depth + BLOCK_DEPTH - 1) / BLOCK_DEPTH);
+  call.blockDepth = (depth + call.blocks - 1) / call.blocks;
+  call.tile = changetype<TileRows>(changetype<usize>(call) + GEMM_BYTES);
+  call.edges = changetype<usize>(call.tile) + TILE_SCRATCH_BYTES;
+  for (let unit = begin; unit < end;) unit += multiplyRun(call, unit, end);
+}
 
-  for (let unit = begin; unit < end;) {
-    const rowUnit = unit % rowUnits;
-    const run = min(min(end - unit, rowUnits - rowUnit), RUN_UNITS);
-    const columnUnit = unit / rowUnits;
-    const group = columnUnit / columnUnits;
-    const firstRow = rowUnit * UNIT_ROWS;
-    const lastRow = min(allRows, firstRow + run * UNIT_ROWS);
-    const firstPanel = (columnUnit % columnUnits) * unitPanels;
-    const lastPanel = min(panels, firstPanel + unitPanels);
-    const groupA = a + <usize>group * aGroup;
-    const groupC = c + <usize>group * cGroup;
-    const groupBias = bias ? bias + (<usize>(group * columns) << 2) : 0;
-    const groupPacked = packed + <usize>(group * panels) * <usize>depth * PANEL_BYTES;
-
-    for (let panel0 = firstPanel; panel0 < lastPanel; panel0 += BLOCK_PANELS) {
-      const width = min(min(panel0 + BLOCK_PANELS, lastPanel) * PANEL, columns) - panel0 * PANEL;
-      const blockC = groupC + <usize>panel0 * PANEL_BYTES;
-      for (let block = 0; block < blocks; block++) {
-        const blockK = block * blockDepth;
-        const blockEnd = min(blockK + blockDepth, depth);
-        const blockBias = block == 0 && groupBias ? groupBias + <usize>panel0 * PANEL_BYTES : 0;
-        for (let row = firstRow; row < lastRow; row += ROWS) {
-          const count = min(ROWS, lastRow - row);
-          let k = blockK;
-          let end = blockEnd;
-          if (skips) {
-            const first = aStart + row % rows * <i32>aRow;
-            const whole = row % rows + count <= rows;
-            const last = whole ? first + (count - 1) * <i32>aRow : aEnd - (depth << 2);
-            k = max(k, (aFrom - last) >> 2);
-            end = min(end, (aTo - (whole ? first : aStart)) >> 2);
-          }
-          const stepDepth = max(0, end - k);
-          let batch = row / rows;
-          let step = row % rows;
-          for (let i = 0; i < ROWS; i++) {
-            const base = groupA + <usize>batch * aBatch;
-            const start = aStart + step * <i32>aRow + (k << 2);
-            let address = base + start;
-            if (overhangs && (start < 0 || start + (stepDepth << 2) > aBytes)) {
-              address = edges + <usize>(i * BLOCK_DEPTH << 2);
-              copyInside(base, start, stepDepth, aBytes, address);
-            }
-            setA(tileRows, i, address);
-            setC(tileRows, i, blockC + <usize>batch * cBatch + <usize>step * cRow);
-            // Rows past the last repeat it.
-            if (i + 1 < count && ++step == rows) {
-              step = 0;
-              batch++;
-            }
-          }
-          if (stepDepth > 0 || block == 0) {
-            tilePanels(
-              tileRows,
-              count,
-              stepDepth,
-              4,
-              groupPacked + (<usize>panel0 * <usize>depth + <usize>k) * PANEL_BYTES,
-              <usize>depth * PANEL_BYTES,
-              width,
-              PANEL_BYTES,
-              blockBias,
-              block > 0,
-            );
-          }
-          if (block == blocks - 1 && (activation != NONE || residual != 0)) {
-            for (let i = 0; i < count; i++) {
-              const at = getC(tileRows, i);
-              finish(at, residual ? residual + (at - c) : 0, width, activation);
-            }
-          }
-        }
+/** Computes unit `unit` and those behind it with the same columns; returns how many. */
+function multiplyRun(call: Gemm, unit: i32, end: i32): i32 {
+  const rowUnits = (call.allRows + UNIT_ROWS - 1) / UNIT_ROWS;
+  const panels = (call.columns + PANEL - 1) / PANEL;
+  const columnUnits = (panels + call.unitPanels - 1) / call.unitPanels;
+  const group = unit / rowUnits / columnUnits;
+  const firstRow = (unit % rowUnits) * UNIT_ROWS;
+  const run = min(min(end - unit, rowUnits - (unit % rowUnits)), RUN_UNITS);
+  const lastRow = min(call.allRows, firstRow + run * UNIT_ROWS);
+  const firstPanel = ((unit / rowUnits) % columnUnits) * call.unitPanels;
+  const lastPanel = min(panels, firstPanel + call.unitPanels);
+  for (let panel = firstPanel; panel < lastPanel; panel += BLOCK_PANELS) {
+    const count = min(BLOCK_PANELS, lastPanel - panel);
+    for (let block = 0; block < call.blocks; block++) {
+      for (let row = firstRow; row < lastRow; row += ROWS) {
+        multiplyTiles(call, group, row, min(ROWS, lastRow - row), panel, count, block);
       }
     }
-    unit += run;
+  }
+  return run;
+}
+
+/** `count` rows by `panels` panels, over one block of depth; behind the last block, the epilogue. */
+function multiplyTiles(
+  call: Gemm,
+  group: i32,
+  row: i32,
+  count: i32,
+  panel: i32,
+  panels: i32,
+  block: i32,
+): void {
+  const depth = call.depth;
+  const column = panel * PANEL;
+  const width = min(panels * PANEL, call.columns - column);
+  // Of the block, what the rows of the tile have: those of two clips may have all of it.
+  const isOneBatch = row % call.rows + count <= call.rows;
+  const first = call.aStart + (isOneBatch ? row % call.rows : 0) * call.aRow;
+  const last = isOneBatch ? first + (count - 1) * call.aRow : first + (call.rows - 1) * call.aRow;
+  let k = block * call.blockDepth;
+  let end = min(k + call.blockDepth, depth);
+  if (first < call.aFrom || last + (depth << 2) > call.aTo) {
+    k = max(k, (call.aFrom - last) >> 2);
+    end = min(end, (call.aTo - first) >> 2);
+  }
+  const stepDepth = max(0, end - k);
+  placeRows(call, group, row, count, column, k, stepDepth);
+  if (stepDepth > 0 || block == 0) {
+    const allPanels = (call.columns + PANEL - 1) / PANEL;
+    const number = <usize>(group * allPanels + panel);
+    const bias = block == 0 && call.bias != 0;
+    tilePanels(
+      call.tile,
+      count,
+      stepDepth,
+      4,
+      call.packed + (number * <usize>depth + <usize>k) * PANEL_BYTES,
+      <usize>depth * PANEL_BYTES,
+      width,
+      PANEL_BYTES,
+      bias ? call.bias + (<usize>(group * call.columns + column) << 2) : 0,
+      block > 0,
+    );
+  }
+  if (block == call.blocks - 1 && (call.activation != NONE || call.residual != 0)) {
+    for (let i = 0; i < count; i++) {
+      const at = getC(call.tile, i);
+      finish(at, call.residual ? call.residual + (at - call.c) : 0, width, call.activation);
+    }
+  }
+}
+
+/** Sets the addresses of a tile: of A at `k`, of C at `column`. Rows past `count` repeat the last. */
+// @ts-ignore: decorator
+@inline
+function placeRows(
+  call: Gemm,
+  group: i32,
+  row: i32,
+  count: i32,
+  column: i32,
+  k: i32,
+  depth: i32,
+): void {
+  const a = call.a + <usize>group * call.aGroup;
+  const c = call.c + <usize>group * call.cGroup + (<usize>column << 2);
+  let batch = <usize>(row / call.rows);
+  let step = row % call.rows;
+  for (let i = 0; i < ROWS; i++) {
+    const base = a + batch * call.aBatch;
+    const start = call.aStart + step * call.aRow + (k << 2);
+    let address = base + start;
+    if (start < 0 || start + (depth << 2) > call.aBytes) {
+      address = call.edges + <usize>(i * BLOCK_DEPTH << 2);
+      copyInside(base, start, depth, call.aBytes, address);
+    }
+    setA(call.tile, i, address);
+    setC(call.tile, i, c + batch * call.cBatch + <usize>step * call.cRow);
+    if (i + 1 < count && ++step == call.rows) {
+      step = 0;
+      batch++;
+    }
   }
 }
 

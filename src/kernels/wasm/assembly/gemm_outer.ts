@@ -26,30 +26,12 @@ const BLOCK_ROWS: i32 = 128;
  * @param n columns of B and C
  */
 export function gemmOuter(
-  thread: i32,
-  begin: i32,
-  end: i32,
-  a: usize,
-  aGroup: usize,
-  aBatch: usize,
-  aRow: usize,
-  b: usize,
-  bGroup: usize,
-  bBatch: usize,
-  bRow: usize,
-  bFrom: u32,
-  bTo: u32,
-  c: usize,
-  cGroup: usize,
-  cRow: usize,
-  batches: i32,
-  rows: i32,
-  m: i32,
-  n: i32,
-  unitRows: i32,
-  unitColumns: i32,
-  scratch: usize,
-  scratchBytes: usize,
+  thread: i32, begin: i32, end: i32,
+  a: usize, aGroup: usize, aBatch: usize, aRow: usize,
+  b: usize, bGroup: usize, bBatch: usize, bRow: usize, bFrom: u32, bTo: u32,
+  c: usize, cGroup: usize, cRow: usize,
+  batches: i32, rows: i32, m: i32, n: i32, unitRows: i32, unitColumns: i32,
+  scratch: usize, scratchBytes: usize,
 ): void {
   const tileRows = changetype<TileRows>(scratch + <usize>thread * scratchBytes);
   const aRows = changetype<usize>(tileRows) + TILE_SCRATCH_BYTES;
@@ -68,7 +50,7 @@ export function gemmOuter(
     const width = min(unitColumns, n - n0);
     const groupA = a + group * aGroup + (<usize>m0 << 2);
     const groupB = b + group * bGroup + (<usize>n0 << 2);
-    const groupC = c + group * cGroup + (<usize>n0 << 2);
+    const unitC = c + group * cGroup + <usize>m0 * cRow + (<usize>n0 << 2);
     for (let row = 0; row < allRows; row += BLOCK_ROWS) {
       const stop = min(row + BLOCK_ROWS, allRows);
       let depth = 0;
@@ -84,25 +66,32 @@ export function gemmOuter(
       if (depth == 0 && row > 0) continue;
       packRows(aRows, depth, height, ROWS, aPanels);
       packRows(bRows, depth, width, PANEL, bPanels);
-      for (let i = 0; i < height; i += ROWS) {
-        for (let r = 0; r < ROWS; r++) {
-          setA(tileRows, r, aPanels + (<usize>(i * depth + r) << 2));
-          setC(tileRows, r, groupC + <usize>(m0 + i + r) * cRow);
-        }
-        tilePanels(
-          tileRows,
-          min(ROWS, height - i),
-          depth,
-          <usize>ROWS << 2,
-          bPanels,
-          <usize>depth * PANEL_BYTES,
-          width,
-          PANEL_BYTES,
-          0,
-          row > 0,
-        );
-      }
+      multiply(tileRows, aPanels, bPanels, depth, height, width, unitC, cRow, row > 0);
     }
+  }
+}
+
+/** `height` by `width` of C, or with `add` that much more, from a block of packed rows. */
+function multiply(
+  tileRows: TileRows,
+  aPanels: usize,
+  bPanels: usize,
+  depth: i32,
+  height: i32,
+  width: i32,
+  c: usize,
+  cRow: usize,
+  add: bool,
+): void {
+  const aStep = <usize>ROWS << 2;
+  const panelBytes = <usize>depth * PANEL_BYTES;
+  for (let row = 0; row < height; row += ROWS) {
+    const count = min(ROWS, height - row);
+    for (let i = 0; i < ROWS; i++) {
+      setA(tileRows, i, aPanels + (<usize>(row * depth + i) << 2));
+      setC(tileRows, i, c + <usize>(row + i) * cRow);
+    }
+    tilePanels(tileRows, count, depth, aStep, bPanels, panelBytes, width, PANEL_BYTES, 0, add);
   }
 }
 

@@ -12,18 +12,9 @@ import { PANEL, PANEL_BYTES } from "./tile";
  * @param groupStride bytes from the source of one group to that of the next
  */
 export function packPanels(
-  thread: i32,
-  begin: i32,
-  end: i32,
-  source: usize,
-  groupStride: usize,
-  columns: i32,
-  columnStride: usize,
-  outer: i32,
-  outerStride: usize,
-  taps: i32,
-  tapStride: usize,
-  packed: usize,
+  thread: i32, begin: i32, end: i32,
+  source: usize, groupStride: usize, columns: i32, columnStride: usize,
+  outer: i32, outerStride: usize, taps: i32, tapStride: usize, packed: usize,
 ): void {
   const panels = (columns + PANEL - 1) / PANEL;
   const panelBytes = <usize>(outer * taps) * PANEL_BYTES;
