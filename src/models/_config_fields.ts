@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Activation } from "../kernels.ts";
 import type { ClassificationHeadConfig } from "../layers/classification_head.ts";
 import type { ConvFeatureEncoderConfig } from "../layers/conv_feature_encoder.ts";
 import type { SpecAugmentConfig } from "../layers/spec_augment.ts";
@@ -23,13 +24,23 @@ export const WIDE = { min: 1, max: 65_536 };
 
 const SPAN = { min: 1, max: 1e6 };
 
-/** The convolutions from samples to frames. */
-export function convFeatureEncoderFields(reader: ConfigReader): ConvFeatureEncoderConfig {
+/** The convolutions of wav2vec 2.0, which most architectures took over. */
+const CONVOLUTIONS = {
+  conv_dim: [512, 512, 512, 512, 512, 512, 512],
+  conv_kernel: [10, 3, 3, 3, 3, 2, 2],
+  conv_stride: [5, 2, 2, 2, 2, 2, 2],
+};
+
+/** The convolutions from samples to frames; `or` are those of a config that names none. */
+export function convFeatureEncoderFields(
+  reader: ConfigReader,
+  or: Pick<ConvFeatureEncoderConfig, "conv_dim" | "conv_kernel" | "conv_stride"> = CONVOLUTIONS,
+): ConvFeatureEncoderConfig {
   reader.oneOf("feat_extract_activation", ["gelu"], "gelu");
   const fields: ConvFeatureEncoderConfig = {
-    conv_dim: reader.integers("conv_dim", { or: [512, 512, 512, 512, 512, 512, 512], ...SIZE }),
-    conv_kernel: reader.integers("conv_kernel", { or: [10, 3, 3, 3, 3, 2, 2], ...COUNT }),
-    conv_stride: reader.integers("conv_stride", { or: [5, 2, 2, 2, 2, 2, 2], ...COUNT }),
+    conv_dim: reader.integers("conv_dim", { or: or.conv_dim, ...SIZE }),
+    conv_kernel: reader.integers("conv_kernel", { or: or.conv_kernel, ...COUNT }),
+    conv_stride: reader.integers("conv_stride", { or: or.conv_stride, ...COUNT }),
     conv_bias: reader.boolean("conv_bias", false),
     feat_extract_norm: reader.oneOf("feat_extract_norm", ["group", "layer"], "group"),
   };
@@ -54,7 +65,7 @@ export function transformerFields(reader: ConfigReader): TransformerFields {
     num_hidden_layers: reader.integer("num_hidden_layers", { or: 12, ...DEPTH }),
     num_attention_heads: divisor(reader, "num_attention_heads", { of: hidden_size, or: 12 }),
     intermediate_size: reader.integer("intermediate_size", { or: 3072, ...WIDE }),
-    hidden_act: reader.oneOf("hidden_act", ["gelu", "relu"], "gelu"),
+    hidden_act: activationField(reader, "hidden_act"),
     layer_norm_eps: reader.number("layer_norm_eps", { or: 1e-5, min: 0, max: 1 }),
     initializer_range: reader.number("initializer_range", { or: 0.02, min: 0, max: 10 }),
     hidden_dropout: reader.share("hidden_dropout", 0.1),
@@ -62,6 +73,19 @@ export function transformerFields(reader: ConfigReader): TransformerFields {
     activation_dropout: reader.share("activation_dropout", 0.1),
     layerdrop: reader.share("layerdrop", 0.1),
   };
+}
+
+const ACTIVATIONS: Readonly<Record<string, Activation>> = {
+  gelu: "gelu",
+  gelu_python: "gelu",
+  relu: "relu",
+  silu: "silu",
+  swish: "silu",
+};
+
+/** An activation under one of the reference's names. */
+export function activationField(reader: ConfigReader, key: string): Activation {
+  return ACTIVATIONS[reader.oneOf(key, Object.keys(ACTIVATIONS), "gelu")]!;
 }
 
 /** The order of norms, and the adapters that only stable layers have. */

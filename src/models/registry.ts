@@ -7,17 +7,23 @@ import { CheckpointError } from "../errors.ts";
 import type { Architecture } from "./architecture.ts";
 import { data2vecAudio } from "./data2vec_audio.ts";
 import { hubert } from "./hubert.ts";
+import { sew } from "./sew.ts";
 import { unispeech } from "./unispeech.ts";
 import { unispeechSat } from "./unispeech_sat.ts";
 import { wav2vec2 } from "./wav2vec2.ts";
+import { wav2vec2Conformer } from "./wav2vec2_conformer.ts";
+import { wavlm } from "./wavlm.ts";
 import { whisper } from "./whisper.ts";
 
 const ARCHITECTURES = [
   data2vecAudio,
   hubert,
+  sew,
   unispeech,
   unispeechSat,
   wav2vec2,
+  wav2vec2Conformer,
+  wavlm,
   whisper,
 ] as readonly Architecture<unknown, unknown>[];
 

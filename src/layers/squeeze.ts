@@ -1,0 +1,109 @@
+/**
+ * Fewer frames for the transformer, and their full number again behind it: each few frames become one by their mean,
+ * to which a positional convolution of the same stride is added; an affine map widens each one back into as many.
+ *
+ * Frames that do not fill a mean are left out; after stretching, zeros stand in their place.
+ *
+ * Source: Wu et al. 2021, "Performance-Efficiency Trade-offs in Unsupervised Pre-training" (SEW); names as in
+ * transformers 5.18 `modeling_sew.py`.
+ *
+ * @module
+ */
+import { reshape, type Tensor, tidy } from "@tensorflow/tfjs-core";
+import { add, conv1d, meanPool, padFrames, weightNorm } from "../kernels.ts";
+import { linear, type LinearParams, loadLinear } from "./linear.ts";
+import { normal, type ParameterReader } from "./parameters.ts";
+import { loadPositionalConv, type PositionalConvParams } from "./positional_conv.ts";
+
+/** `positions`: the strided convolution; `stretch [factor D, D]`. */
+export interface SqueezeParams {
+  factor: number;
+  positions: PositionalConvParams;
+  stretch: LinearParams;
+}
+
+/** The sizes of squeezing. */
+export interface SqueezeSizes {
+  size: number;
+  /** Frames that become one. */
+  factor: number;
+  /** Width of the positional convolution. */
+  width: number;
+  groups: number;
+  /** Standard deviation of the first weights. */
+  initializerRange: number;
+}
+
+/** Loads `pos_conv_embed` and `upsample`. */
+export async function loadSqueeze(
+  reader: ParameterReader,
+  { size, factor, width, groups, initializerRange }: SqueezeSizes,
+): Promise<SqueezeParams> {
+  return {
+    factor,
+    positions: await loadPositionalConv(reader.at("pos_conv_embed"), { size, width, groups }),
+    stretch: await loadLinear(
+      reader.at("upsample.projection"),
+      { inputs: size, outputs: factor * size },
+      { weight: normal(initializerRange) },
+    ),
+  };
+}
+
+/** **Shape** `x [B, T, D]` -> `[B, floor(T / factor), D]` */
+export function squeezeFrames({ factor, positions }: SqueezeParams, x: Tensor): Tensor {
+  const [batch, frames, size] = x.shape as [number, number, number];
+  const fewer = squeezedFrames(frames, factor);
+  return tidy(() => {
+    const whole = cropFrames(x, fewer * factor);
+    const means = meanPool(reshape(whole, [batch * fewer, factor, size]));
+    return add(reshape(means, [batch, fewer, size]), positionsOf(positions, x, factor));
+  });
+}
+
+/** The positional convolution at every `factor`-th frame. **Shape** `x [B, T, D]` -> `[B, floor(T / factor), D]` */
+function positionsOf(
+  { g, v, bias, groups }: PositionalConvParams,
+  x: Tensor,
+  factor: number,
+): Tensor {
+  const width = v.shape[2]!;
+  const padLeft = Math.floor(width / 2);
+  const frames = squeezedFrames(x.shape[1]!, factor);
+  const seen = (frames - 1) * factor + width;
+  const padRight = Math.max(0, seen - padLeft - x.shape[1]!);
+  const options = { bias, groups, stride: factor, padLeft, padRight, activation: "gelu" } as const;
+  return cropFrames(conv1d(x, weightNorm(g, v), options), frames);
+}
+
+function cropFrames(x: Tensor, frames: number): Tensor {
+  return x.shape[1] === frames ? x : padFrames(x, { after: frames - x.shape[1]! });
+}
+
+/** **Shape** `x [B, floor(T / factor), D]` -> `[B, T, D]` */
+export function stretchFrames(
+  { factor, stretch }: SqueezeParams,
+  x: Tensor,
+  frames: number,
+): Tensor {
+  const [batch, fewer, size] = x.shape as [number, number, number];
+  return tidy(() => {
+    const wide = linear(stretch, x, { activation: "gelu" }); // [B, floor(T / factor), factor D]
+    const spread = reshape(wide, [batch, fewer * factor, size]);
+    return padFrames(spread, { after: frames - fewer * factor });
+  });
+}
+
+/** Frames that are left of a number of frames. */
+export function squeezedFrames(frames: number, factor: number): number {
+  return Math.floor(frames / factor);
+}
+
+/** Squeezed frames with anything of each clip in them, out of those of `frames`. */
+export function squeezedLengths(
+  lengths: readonly number[],
+  { frames, factor }: { frames: number; factor: number },
+): number[] {
+  const most = squeezedFrames(frames, factor);
+  return lengths.map((length) => Math.min(Math.ceil(length / factor), most));
+}

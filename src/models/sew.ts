@@ -1,0 +1,204 @@
+/**
+ * SEW for audio classification: convolutions from samples to frames, a transformer over half as many (or fewer) frames,
+ * stretched to their full number again, the mean of its states and a linear classifier.
+ *
+ * A weighted layer sum sees the squeezed states, so that the stretching takes no part; with a mask, its mean then counts
+ * as many frames as before squeezing, padding among them. In training, the reference masks frames of padding as well,
+ * since it does not tell SpecAugment the lengths. This file does the same in all three.
+ *
+ * Not here: pre-training, speech recognition.
+ *
+ * Source: Wu et al. 2021, "Performance-Efficiency Trade-offs in Unsupervised Pre-training"; names and arithmetic as
+ * transformers 5.18 `models/sew/modeling_sew.py`, checked against the golden cases `sew*`.
+ *
+ * @module
+ */
+import { type Tensor, tensor1d, tidy } from "@tensorflow/tfjs-core";
+import {
+  classificationHead,
+  type ClassificationHeadConfig,
+  type ClassificationHeadParams,
+  loadClassificationHead,
+} from "../layers/classification_head.ts";
+import {
+  convFeatureEncoder,
+  type ConvFeatureEncoderConfig,
+  type ConvFeatureEncoderParams,
+  featureFrames,
+  loadConvFeatureEncoder,
+  receptiveFieldSamples,
+} from "../layers/conv_feature_encoder.ts";
+import { linear, type LinearParams, loadLinear } from "../layers/linear.ts";
+import { dropout, type Noise } from "../layers/noise.ts";
+import { layerNorm, loadNorm, type NormParams } from "../layers/norm.ts";
+import { clearPadding } from "../layers/padding.ts";
+import { constant, normal, type ParameterReader } from "../layers/parameters.ts";
+import {
+  loadSpecAugment,
+  specAugment,
+  type SpecAugmentConfig,
+  type SpecAugmentParams,
+} from "../layers/spec_augment.ts";
+import {
+  loadSqueeze,
+  squeezedLengths,
+  squeezeFrames,
+  type SqueezeParams,
+  stretchFrames,
+} from "../layers/squeeze.ts";
+import { postNormEncoder, type TransformerEncoderParams } from "../layers/transformer_encoder.ts";
+import { loadTransformerLayer } from "../layers/transformer_layer.ts";
+import {
+  convFeatureEncoderFields,
+  headFields,
+  type PositionalConvFields,
+  positionalConvFields,
+  specAugmentFields,
+  type TransformerFields,
+  transformerFields,
+} from "./_config_fields.ts";
+import type { ConfigReader } from "./_config_reader.ts";
+import type { Architecture, ForwardOptions, ModelInputs, ModelOutput } from "./architecture.ts";
+
+/** The fields of `config.json` that the model uses, under the hub's names. */
+export interface SewConfig
+  extends
+    ConvFeatureEncoderConfig,
+    PositionalConvFields,
+    TransformerFields,
+    SpecAugmentConfig,
+    ClassificationHeadConfig {
+  /** Frames that become one for the transformer. */
+  squeeze_factor: number;
+  feat_proj_dropout: number;
+}
+
+/** All parameters, and the config that they were made for. */
+export interface SewParams {
+  config: SewConfig;
+  specAugment: SpecAugmentParams;
+  featureEncoder: ConvFeatureEncoderParams;
+  featureNorm: NormParams;
+  /** `[D, C]`; undefined where the features have the hidden size already. */
+  featureProjection?: LinearParams;
+  squeeze: SqueezeParams;
+  encoder: TransformerEncoderParams;
+  head: ClassificationHeadParams;
+}
+
+const CONV_DIM = [64, 128, 128, 128, 128, 256, 256, 256, 256, 512, 512, 512, 512];
+const CONV_KERNEL = [10, 3, 1, 3, 1, 3, 1, 3, 1, 2, 1, 2, 1];
+const CONV_STRIDE = [5, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1];
+
+function parseConfig(reader: ConfigReader, classes: number): SewConfig {
+  const transformer = transformerFields(reader);
+  return {
+    ...convFeatureEncoderFields(reader, {
+      conv_dim: CONV_DIM,
+      conv_kernel: CONV_KERNEL,
+      conv_stride: CONV_STRIDE,
+    }),
+    ...positionalConvFields(reader, transformer.hidden_size),
+    ...transformer,
+    ...specAugmentFields(reader),
+    ...headFields(reader, classes),
+    squeeze_factor: reader.integer("squeeze_factor", { or: 2, min: 1, max: 64 }),
+    feat_proj_dropout: reader.share("feat_proj_dropout", 0),
+  };
+}
+
+async function load(reader: ParameterReader, config: SewConfig): Promise<SewParams> {
+  const base = reader.at("sew");
+  const { hidden_size: size, layer_norm_eps: eps, num_hidden_layers: depth } = config;
+  const features = config.conv_dim.at(-1)!;
+  const params: SewParams = {
+    config,
+    specAugment: await loadSpecAugment(base, config),
+    featureEncoder: await loadConvFeatureEncoder(base.at("feature_extractor"), config, {
+      bias: constant(0),
+    }),
+    featureNorm: await loadNorm(base.at("layer_norm"), features, eps),
+    featureProjection: features === size ? undefined : await loadLinear(
+      base.at("feature_projection"),
+      { inputs: features, outputs: size },
+      { weight: normal(config.initializer_range) },
+    ),
+    squeeze: await loadSqueeze(base.at("encoder"), {
+      size,
+      factor: config.squeeze_factor,
+      width: config.num_conv_pos_embeddings,
+      groups: config.num_conv_pos_embedding_groups,
+      initializerRange: config.initializer_range,
+    }),
+    encoder: { norm: await loadNorm(base.at("encoder.layer_norm"), size, eps), layers: [] },
+    head: await loadClassificationHead(reader, {
+      size,
+      projection: config.classifier_proj_size,
+      classes: config.classes,
+      states: config.use_weighted_layer_sum ? depth + 1 : undefined,
+      initializerRange: config.initializer_range,
+    }),
+  };
+  for (let i = 0; i < depth; i++) {
+    params.encoder.layers.push(await loadTransformerLayer(base.at("encoder.layers", i), config));
+  }
+  return params;
+}
+
+/** **Shape** `features [B, T, C]` -> `[B, T, D]` */
+function project(
+  { config, featureNorm, featureProjection }: SewParams,
+  features: Tensor,
+  noise?: Noise,
+): Tensor {
+  return tidy(() => {
+    const normed = layerNorm(featureNorm, features);
+    const projected = featureProjection ? linear(featureProjection, normed) : normed;
+    return dropout(projected, config.feat_proj_dropout, noise);
+  });
+}
+
+function forward(
+  params: SewParams,
+  { inputs, lengths: samples }: ModelInputs,
+  { noise, outputHiddenStates }: ForwardOptions,
+): ModelOutput {
+  const { config, squeeze } = params;
+  const lengths = samples && Array.from(samples, (count) => featureFrames(config, count));
+  return tidy(() => {
+    const features = convFeatureEncoder(params.featureEncoder, inputs); // [B, T, C]
+    const frames = features.shape[1]!;
+    const augmented = specAugment(params.specAugment, project(params, features, noise), { noise });
+    const squeezed = squeezeFrames(squeeze, clearPadding(augmented, lengths)); // [B, T / factor, D]
+    const valid = lengths && squeezedLengths(lengths, { frames, factor: squeeze.factor });
+    const { states, last } = postNormEncoder(params.encoder, squeezed, {
+      rates: config,
+      lengths: valid && tensor1d(valid, "int32"),
+      noise,
+    });
+    const stretched = stretchFrames(squeeze, last, frames); // [B, T, D]
+    const weighed = config.use_weighted_layer_sum ? states : [stretched];
+    const most = weighed[0]!.shape[1]!;
+    const counted = lengths && tensor1d(lengths.map((length) => Math.min(length, most)), "int32");
+    const scores = classificationHead(params.head, weighed, counted);
+    if (!outputHiddenStates) return scores;
+    return { ...scores, hiddenStates: states, convFeatures: features, lastHiddenState: stretched };
+  });
+}
+
+/** SEW as the registry knows it. */
+export const sew: Architecture<SewConfig, SewParams> = {
+  modelType: "sew",
+  className: "SEWForSequenceClassification",
+  basePrefix: "sew",
+  featureEncoderPrefix: "sew.feature_extractor.",
+  parseConfig,
+  load,
+  forward,
+  frames: featureFrames,
+  minSamples: (config) => {
+    const hopSamples = config.conv_stride.reduce((product, stride) => product * stride, 1);
+    return receptiveFieldSamples(config) + (config.squeeze_factor - 1) * hopSamples;
+  },
+  paddingInvariant: () => false,
+};
