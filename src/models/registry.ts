@@ -8,6 +8,7 @@ import type { Architecture } from "./architecture.ts";
 import { data2vecAudio } from "./data2vec_audio.ts";
 import { hubert } from "./hubert.ts";
 import { sew } from "./sew.ts";
+import { sewD } from "./sew_d.ts";
 import { unispeech } from "./unispeech.ts";
 import { unispeechSat } from "./unispeech_sat.ts";
 import { wav2vec2 } from "./wav2vec2.ts";
@@ -19,6 +20,7 @@ const ARCHITECTURES = [
   data2vecAudio,
   hubert,
   sew,
+  sewD,
   unispeech,
   unispeechSat,
   wav2vec2,
