@@ -1,6 +1,9 @@
 /**
  * Convolution over time on WASM: forward with bias, and both gradients.
  *
+ * The rate counts all taps; where they reach into padding they are skipped, which is why the
+ * positional convolution of short clips shows more than the machine can do.
+ *
  *     deno run bench/conv1d_bench.ts [--threads N] [--plain]
  *
  * The baseline is `stock_tfjs.ts`.
