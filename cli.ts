@@ -64,8 +64,9 @@ function unknownCommand(name: string): UsageError {
 /** Prints an error for people, and gives the exit code. */
 function report(error: unknown, verbose: boolean): number {
   const { message = String(error), hint } = error as { message?: string; hint?: string };
-  console.error(message);
-  if (hint) console.error(`- ${hint}`);
+  const isOurs = /^Cannot /.test(message);
+  console.error(isOurs ? message : `Cannot go on: ${message}`);
+  if (hint ?? !isOurs) console.error(`- ${hint ?? "--verbose shows where"}`);
   if (verbose) console.error(error);
   return error instanceof UsageError ? 2 : 1;
 }

@@ -62,11 +62,10 @@ export const command: Command = {
  */
 async function audioFiles(name: string): Promise<string[]> {
   if (name === STANDARD_INPUT) return [name];
-  const info = await Deno.stat(name).catch((cause: Error) => {
-    const found = cause instanceof Deno.errors.NotFound ? "none of that name" : cause.message;
-    throw new UsageError(`Cannot read "${name}": expected a file or folder, found ${found}`, {
-      cause,
-    });
+  const info = await Deno.stat(name).catch((cause) => {
+    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+    const expected = "a file or folder, found none of that name";
+    throw new UsageError(`Cannot read "${name}": expected ${expected}`, { cause });
   });
   if (!info.isDirectory) return [name];
   const files = await filesBelow(name.replace(/(?<=.)[/\\]+$/, ""));
