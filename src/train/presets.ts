@@ -39,7 +39,7 @@ const FROM_SCRATCH: Partial<TrainingOptions> = {
   weightDecay: 0.01,
   numTrainEpochs: 15,
   loadBestModelAtEnd: true,
-  metricForBestModel: "accuracy",
+  metricForBestModel: "loss",
   saveTotalLimit: 1,
 };
 
