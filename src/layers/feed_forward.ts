@@ -40,11 +40,11 @@ export async function loadFeedForward(
   };
 }
 
-/** **Shape** `x [B, T, D]`, `residual [B, T, D]` -> `[B, T, D]`, the residual added last */
+/** **Shape** `x [B, T, D]`, `residual [B, T, D]` -> `[B, T, D]`, the residual, if there is one, added last */
 export function feedForward(
   params: FeedForwardParams,
   x: Tensor,
-  options: { residual: Tensor; activationDropout: number; hiddenDropout: number; noise?: Noise },
+  options: { residual?: Tensor; activationDropout: number; hiddenDropout: number; noise?: Noise },
 ): Tensor {
   const { residual, activationDropout, hiddenDropout, noise } = options;
   return tidy(() => {

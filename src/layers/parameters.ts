@@ -67,6 +67,14 @@ export interface ParameterReaderOptions {
   ignoreMismatchedSizes?: boolean;
 }
 
+/** What sets a parameter apart from the numbers that training changes. */
+export interface ParameterKind {
+  /** @default true */
+  trainable?: boolean;
+  /** @default "float32" */
+  dtype?: "float32" | "int32";
+}
+
 /** Gives parameters by path: `reader.at("encoder", "layers", 0).get("weight", [D, D], init)`. */
 export class ParameterReader {
   /** All parameters given so far, under their full hub names, in the order of asking. */
@@ -97,21 +105,22 @@ export class ParameterReader {
    * The parameter of this name, from the checkpoint or initialised.
    *
    * @param names the hub name relative to this path; further names are older spellings of it.
-   * @param options `trainable`: whether the optimiser may change it. @default true
+   * @param options `trainable`: whether the optimiser may change it. @default true; `dtype`: int32 for
+   * whole numbers, which checkpoints hold in 64 bits. @default "float32"
    * @throws {CheckpointError} when the checkpoint holds it in another shape.
    */
   async get(
     names: string | [string, ...string[]],
     shape: number[],
     init: Initializer,
-    { trainable = true }: { trainable?: boolean } = {},
+    { trainable = true, dtype = "float32" }: ParameterKind = {},
   ): Promise<Variable> {
     const spellings = (typeof names === "string" ? [names] : names).map((name) => this.#full(name));
     const name = spellings[0]!;
     const found = this.#find(spellings);
     const values = found ? await this.#read(name, found, shape) : this.#missing(name);
     const size = shape.reduce((product, axis) => product * axis, 1);
-    const first: Tensor = tensor(values ?? init(size, this.#options.random), shape, "float32");
+    const first: Tensor = tensor(values ?? init(size, this.#options.random), shape, dtype);
     const parameter = variable(first, trainable);
     first.dispose();
     this.parameters.set(name, parameter);
@@ -166,15 +175,20 @@ export interface StoredTensor {
   /** Its hub name. */
   name: string;
   /** How it is stored. */
-  dtype: "F32";
+  dtype: "F32" | "I64";
   /** The length of each axis. */
   shape: readonly number[];
   /** Reads the numbers, in row-major order. */
-  values(): Promise<Float32Array>;
+  values(): Promise<Float32Array | Int32Array>;
 }
 
-/** A float32 tensor of the device, to be saved under a name. */
+/** A tensor of the device, to be saved under a name: float32 as it is, int32 as PyTorch's 64 bits. */
 export function storedTensor(name: string, values: Tensor): StoredTensor {
-  const read = () => values.data() as Promise<Float32Array>;
-  return { name, dtype: "F32", shape: values.shape, values: read };
+  const read = () => values.data() as Promise<Float32Array | Int32Array>;
+  return {
+    name,
+    dtype: values.dtype === "int32" ? "I64" : "F32",
+    shape: values.shape,
+    values: read,
+  };
 }

@@ -2,7 +2,8 @@
  * HuBERT for audio classification: convolutions from samples to frames, a transformer over frames, the mean of its
  * states and a linear classifier.
  *
- * Distilled checkpoints have no norm before the projection (`feat_proj_layer_norm`). In training, the reference masks
+ * Distilled checkpoints have no norm before the projection (`feat_proj_layer_norm`); some have a batch norm before the
+ * positional convolution instead of a weight norm in it (`conv_pos_batch_norm`), which sees padding. In training, the reference masks
  * frames of padding as well, since it does not tell SpecAugment the lengths; so does this file.
  *
  * Not here: pre-training, speech recognition.
@@ -13,7 +14,8 @@
  * @module
  */
 import { type Tensor, tensor1d, tidy } from "@tensorflow/tfjs-core";
-import { add } from "../kernels.ts";
+import { add, conv1d } from "../kernels.ts";
+import { batchNorm, type BatchNormParams, loadBatchNorm } from "../layers/batch_norm.ts";
 import {
   classificationHead,
   type ClassificationHeadConfig,
@@ -74,6 +76,8 @@ export interface HubertConfig
     NormOrderFields,
     SpecAugmentConfig,
     ClassificationHeadConfig {
+  /** Whether frames are normalised before the positional convolution, and its weight is not. */
+  conv_pos_batch_norm: boolean;
   /** Whether the features are normalised before they are projected. */
   feat_proj_layer_norm: boolean;
   feat_proj_dropout: number;
@@ -85,19 +89,26 @@ export interface HubertProjectionParams {
   projection: LinearParams;
 }
 
+/** A positional convolution behind a batch norm: `weight [D, D / groups, K]`, `bias [D]`. */
+export interface HubertNormedConvParams {
+  norm: BatchNormParams;
+  weight: Tensor;
+  bias: Tensor;
+  groups: number;
+}
+
 /** All parameters, and the config that they were made for. */
 export interface HubertParams {
   config: HubertConfig;
   specAugment: SpecAugmentParams;
   featureEncoder: ConvFeatureEncoderParams;
   featureProjection: HubertProjectionParams;
-  positionalConv: PositionalConvParams;
+  positionalConv: PositionalConvParams | HubertNormedConvParams;
   encoder: TransformerEncoderParams;
   head: ClassificationHeadParams;
 }
 
 function parseConfig(reader: ConfigReader, classes: number): HubertConfig {
-  if (reader.boolean("conv_pos_batch_norm", false)) reader.fail("conv_pos_batch_norm", "false");
   const transformer = transformerFields(reader);
   return {
     ...convFeatureEncoderFields(reader),
@@ -106,6 +117,7 @@ function parseConfig(reader: ConfigReader, classes: number): HubertConfig {
     ...normOrderFields(reader),
     ...specAugmentFields(reader),
     ...headFields(reader, classes),
+    conv_pos_batch_norm: reader.boolean("conv_pos_batch_norm", false),
     feat_proj_layer_norm: reader.boolean("feat_proj_layer_norm", true),
     feat_proj_dropout: reader.share("feat_proj_dropout", 0),
   };
@@ -121,11 +133,7 @@ async function load(reader: ParameterReader, config: HubertConfig): Promise<Hube
       bias: constant(0),
     }),
     featureProjection: await loadProjection(base.at("feature_projection"), config),
-    positionalConv: await loadPositionalConv(base.at("encoder.pos_conv_embed"), {
-      size,
-      width: config.num_conv_pos_embeddings,
-      groups: config.num_conv_pos_embedding_groups,
-    }),
+    positionalConv: await loadPositions(base.at("encoder.pos_conv_embed"), config),
     encoder: { norm: await loadNorm(base.at("encoder.layer_norm"), size, eps), layers: [] },
     head: await loadClassificationHead(reader, {
       size,
@@ -139,6 +147,23 @@ async function load(reader: ParameterReader, config: HubertConfig): Promise<Hube
     params.encoder.layers.push(await loadTransformerLayer(base.at("encoder.layers", i), config));
   }
   return params;
+}
+
+async function loadPositions(
+  reader: ParameterReader,
+  config: HubertConfig,
+): Promise<PositionalConvParams | HubertNormedConvParams> {
+  const { hidden_size: size, num_conv_pos_embeddings: width } = config;
+  const groups = config.num_conv_pos_embedding_groups;
+  if (!config.conv_pos_batch_norm) return await loadPositionalConv(reader, { size, width, groups });
+  const shape: [number, number, number] = [size, size / groups, width];
+  const std = Math.sqrt(2 / (shape[1] * width));
+  return {
+    norm: await loadBatchNorm(reader.at("batch_norm"), size),
+    weight: await reader.get("conv.weight", shape, normal(std)),
+    bias: await reader.get("conv.bias", [size], constant(0)),
+    groups,
+  };
 }
 
 async function loadProjection(
@@ -170,6 +195,27 @@ function project(
   });
 }
 
+/** The positions of frames, seen through their neighbours. **Shape** `x [B, T, D]` -> `[B, T, D]` */
+function positionsOf(
+  params: PositionalConvParams | HubertNormedConvParams,
+  x: Tensor,
+  noise?: Noise,
+): Tensor {
+  if (!("norm" in params)) return positionalConv(params, x);
+  const { norm, weight, bias, groups } = params;
+  const width = weight.shape[2]!;
+  const padLeft = Math.floor(width / 2);
+  return tidy(() =>
+    conv1d(batchNorm(norm, x, noise), weight, {
+      bias,
+      groups,
+      padLeft,
+      padRight: width - 1 - padLeft,
+      activation: "gelu",
+    })
+  );
+}
+
 function forward(
   params: HubertParams,
   { inputs, lengths: samples }: ModelInputs,
@@ -186,7 +232,7 @@ function forward(
     }); // [B, T, D]
     const augmented = specAugment(params.specAugment, projected, { noise });
     const frames = clearPadding(augmented, lengths);
-    const placed = add(frames, positionalConv(params.positionalConv, frames));
+    const placed = add(frames, positionsOf(params.positionalConv, frames, noise));
     const encode = config.do_stable_layer_norm ? preNormEncoder : postNormEncoder;
     const encoded = encode(params.encoder, placed, { rates: config, lengths: valid, noise });
     const scores = classificationHead(params.head, headStates(encoded, config), valid);
@@ -207,5 +253,5 @@ export const hubert: Architecture<HubertConfig, HubertParams> = {
   forward,
   frames: featureFrames,
   minSamples: receptiveFieldSamples,
-  paddingInvariant: (config) => config.feat_extract_norm === "layer",
+  paddingInvariant: (config) => config.feat_extract_norm === "layer" && !config.conv_pos_batch_norm,
 };

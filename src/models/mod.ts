@@ -7,6 +7,7 @@ export { Noise } from "../layers/noise.ts";
 export type {
   Initializer,
   LoadReport,
+  ParameterKind,
   ParameterReader,
   ParameterReaderOptions,
   ParameterSource,

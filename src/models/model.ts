@@ -214,7 +214,7 @@ export class AudioClassificationModel {
           { file: source.file, key: name },
         );
       }
-      const values = tensor(await source.read(name), parameter.shape, "float32");
+      const values = tensor(await source.read(name), parameter.shape, parameter.dtype);
       parameter.assign(values);
       values.dispose();
     }

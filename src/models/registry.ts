@@ -5,6 +5,7 @@
  */
 import { CheckpointError } from "../errors.ts";
 import type { Architecture } from "./architecture.ts";
+import { audioSpectrogramTransformer } from "./audio_spectrogram_transformer.ts";
 import { data2vecAudio } from "./data2vec_audio.ts";
 import { hubert } from "./hubert.ts";
 import { sew } from "./sew.ts";
@@ -17,6 +18,7 @@ import { wavlm } from "./wavlm.ts";
 import { whisper } from "./whisper.ts";
 
 const ARCHITECTURES = [
+  audioSpectrogramTransformer,
   data2vecAudio,
   hubert,
   sew,
