@@ -1,0 +1,268 @@
+/**
+ * The Audio Spectrogram Transformer for classification: overlapping patches of a spectrogram as tokens, two learned
+ * tokens before them, a transformer over all of them, and a linear classifier of the mean of the two.
+ *
+ * Each place has a position of its own, so that every spectrogram has the same length; shorter clips are padded by
+ * the feature extractor, and the padding is not masked. The tensors have the names that checkpoints use,
+ * which are not those of the reference's modules.
+ *
+ * Not here: SpecAugment, which the reference does not apply to this model.
+ *
+ * Source: Gong et al. 2021, "AST: Audio Spectrogram Transformer"; arithmetic as transformers 5.18
+ * `models/audio_spectrogram_transformer`, checked against the golden cases `ast*`.
+ *
+ * @module
+ */
+import { reshape, type Tensor, tidy } from "@tensorflow/tfjs-core";
+import { ShapeError } from "../errors.ts";
+import { type Activation, add, addBias, meanPool, padFrames, patches } from "../kernels.ts";
+import { linear, type LinearParams, loadLinear } from "../layers/linear.ts";
+import type { AttentionParams } from "../layers/multi_head_attention.ts";
+import { layerNorm, loadNorm, type NormParams } from "../layers/norm.ts";
+import { constant, normal, type ParameterReader } from "../layers/parameters.ts";
+import { preNormEncoder, type TransformerEncoderParams } from "../layers/transformer_encoder.ts";
+import type { TransformerLayerParams } from "../layers/transformer_layer.ts";
+import { activationField, COUNT, DEPTH, divisor, SIZE, WIDE } from "./_config_fields.ts";
+import type { ConfigReader } from "./_config_reader.ts";
+import type { Architecture, ForwardOptions, ModelInputs, ModelOutput } from "./architecture.ts";
+
+/** The fields of `config.json` that the model uses, under the hub's names. */
+export interface AstConfig {
+  /** Frames of a spectrogram. */
+  max_length: number;
+  num_mel_bins: number;
+  /** Bands, and frames, of a patch. */
+  patch_size: number;
+  frequency_stride: number;
+  time_stride: number;
+  hidden_size: number;
+  num_hidden_layers: number;
+  num_attention_heads: number;
+  intermediate_size: number;
+  hidden_act: Activation;
+  /** Whether queries, keys and values have a bias. */
+  qkv_bias: boolean;
+  layer_norm_eps: number;
+  initializer_range: number;
+  hidden_dropout_prob: number;
+  attention_probs_dropout_prob: number;
+  classes: number;
+}
+
+/** What is made of the input before the transformer. */
+export interface AstEmbeddingParams {
+  /** `[1, 1, D]` */
+  classToken: Tensor;
+  /** `[1, 1, D]` */
+  distillationToken: Tensor;
+  /** `weight [D, 1, patch, patch]`, bands before frames; `bias [D]` */
+  projection: { weight: Tensor; bias: Tensor };
+  /** `[1, 2 + patches, D]` */
+  positions: Tensor;
+}
+
+/** `norm [D]`, `dense [N, D]` */
+export interface AstHeadParams {
+  norm: NormParams;
+  dense: LinearParams;
+}
+
+/** All parameters, and the config that they were made for. */
+export interface AstParams {
+  config: AstConfig;
+  embeddings: AstEmbeddingParams;
+  encoder: TransformerEncoderParams;
+  head: AstHeadParams;
+}
+
+/** The two learned tokens before the patches. */
+const TOKENS = 2;
+/** One frame of the spectrogram, 25 ms at the 16 kHz of every published checkpoint. */
+const WINDOW_SAMPLES = 400;
+const MAX_FRAMES = 100_000;
+
+function parseConfig(reader: ConfigReader, classes: number): AstConfig {
+  const hidden_size = reader.integer("hidden_size", { or: 768, ...SIZE });
+  const patch_size = reader.integer("patch_size", { or: 16, ...COUNT });
+  return {
+    max_length: reader.integer("max_length", { or: 1024, min: patch_size, max: MAX_FRAMES }),
+    num_mel_bins: reader.integer("num_mel_bins", { or: 128, min: patch_size, max: COUNT.max }),
+    patch_size,
+    frequency_stride: reader.integer("frequency_stride", { or: 10, ...COUNT }),
+    time_stride: reader.integer("time_stride", { or: 10, ...COUNT }),
+    hidden_size,
+    num_hidden_layers: reader.integer("num_hidden_layers", { or: 12, ...DEPTH }),
+    num_attention_heads: divisor(reader, "num_attention_heads", { of: hidden_size, or: 12 }),
+    intermediate_size: reader.integer("intermediate_size", { or: 3072, ...WIDE }),
+    hidden_act: activationField(reader, "hidden_act"),
+    qkv_bias: reader.boolean("qkv_bias", true),
+    layer_norm_eps: reader.number("layer_norm_eps", { or: 1e-12, min: 0, max: 1 }),
+    initializer_range: reader.number("initializer_range", { or: 0.02, min: 0, max: 10 }),
+    hidden_dropout_prob: reader.share("hidden_dropout_prob", 0),
+    attention_probs_dropout_prob: reader.share("attention_probs_dropout_prob", 0),
+    classes,
+  };
+}
+
+/** Patches of a spectrogram. */
+function patchCount(config: AstConfig): number {
+  const places = (size: number, stride: number): number =>
+    Math.floor((size - config.patch_size) / stride) + 1;
+  return places(config.num_mel_bins, config.frequency_stride) *
+    places(config.max_length, config.time_stride);
+}
+
+async function load(reader: ParameterReader, config: AstConfig): Promise<AstParams> {
+  const base = reader.at("audio_spectrogram_transformer");
+  const { hidden_size: size, layer_norm_eps: eps } = config;
+  const params: AstParams = {
+    config,
+    embeddings: await loadEmbeddings(base.at("embeddings"), config),
+    encoder: { norm: await loadNorm(base.at("layernorm"), size, eps), layers: [] },
+    head: {
+      norm: await loadNorm(reader.at("classifier.layernorm"), size, eps),
+      dense: await loadLinear(
+        reader.at("classifier.dense"),
+        { inputs: size, outputs: config.classes },
+        { weight: normal(config.initializer_range) },
+      ),
+    },
+  };
+  for (let i = 0; i < config.num_hidden_layers; i++) {
+    params.encoder.layers.push(await loadLayer(base.at("encoder.layer", i), config));
+  }
+  return params;
+}
+
+async function loadEmbeddings(
+  reader: ParameterReader,
+  config: AstConfig,
+): Promise<AstEmbeddingParams> {
+  const { hidden_size: size, patch_size: side } = config;
+  const projection = reader.at("patch_embeddings.projection");
+  const places = [1, TOKENS + patchCount(config), size];
+  return {
+    classToken: await reader.get("cls_token", [1, 1, size], constant(0)),
+    distillationToken: await reader.get("distillation_token", [1, 1, size], constant(0)),
+    projection: {
+      weight: await projection.get(
+        "weight",
+        [size, 1, side, side],
+        normal(config.initializer_range),
+      ),
+      bias: await projection.get("bias", [size], constant(0)),
+    },
+    positions: await reader.get("position_embeddings", places, constant(0)),
+  };
+}
+
+async function loadLayer(
+  reader: ParameterReader,
+  config: AstConfig,
+): Promise<TransformerLayerParams> {
+  const { hidden_size: size, intermediate_size: wide, layer_norm_eps: eps } = config;
+  const init = { weight: normal(config.initializer_range) };
+  return {
+    attention: await loadAttention(reader.at("attention"), config),
+    layerNorm: await loadNorm(reader.at("layernorm_before"), size, eps),
+    feedForward: {
+      intermediate: await loadLinear(
+        reader.at("intermediate.dense"),
+        { inputs: size, outputs: wide },
+        init,
+      ),
+      output: await loadLinear(reader.at("output.dense"), { inputs: wide, outputs: size }, init),
+      activation: config.hidden_act,
+    },
+    finalLayerNorm: await loadNorm(reader.at("layernorm_after"), size, eps),
+  };
+}
+
+async function loadAttention(reader: ParameterReader, config: AstConfig): Promise<AttentionParams> {
+  const { hidden_size: size, qkv_bias: hasBias } = config;
+  const weight = normal(config.initializer_range);
+  const map = async (name: string): Promise<LinearParams> => ({
+    weight: await reader.get(`attention.${name}.weight`, [size, size], weight),
+    bias: hasBias ? await reader.get(`attention.${name}.bias`, [size], constant(0)) : undefined,
+  });
+  return {
+    query: await map("query"),
+    key: await map("key"),
+    value: await map("value"),
+    output: await loadLinear(
+      reader.at("output.dense"),
+      { inputs: size, outputs: size },
+      { weight },
+    ),
+    heads: config.num_attention_heads,
+  };
+}
+
+/** Two tokens and the patches, each at its position. **Shape** `spectrogram [B, frames, bands]` -> `[B, T, D]` */
+function embed(
+  { classToken, distillationToken, projection, positions }: AstEmbeddingParams,
+  spectrogram: Tensor,
+  config: AstConfig,
+): Tensor {
+  const { patch_size: side, hidden_size: size } = config;
+  const [, places] = positions.shape as [number, number];
+  return tidy(() => {
+    const cut = patches(spectrogram, {
+      size: [side, side],
+      stride: [config.frequency_stride, config.time_stride],
+    }); // [B, patches, side^2]
+    const kernel = reshape(projection.weight, [size, side * side]);
+    const seen = linear({ weight: kernel, bias: projection.bias }, cut); // [B, patches, D]
+    const tokens = add(
+      padFrames(classToken, { after: places - 1 }),
+      padFrames(distillationToken, { before: 1, after: places - TOKENS }),
+    ); // [1, T, D]
+    const table = reshape(add(positions, tokens), [places * size]);
+    const placed = reshape(padFrames(seen, { before: TOKENS }), [seen.shape[0]!, places * size]);
+    return reshape(addBias(placed, table), [seen.shape[0]!, places, size]);
+  });
+}
+
+function forward(
+  { config, embeddings, encoder, head }: AstParams,
+  { inputs }: ModelInputs,
+  { noise, outputHiddenStates }: ForwardOptions,
+): ModelOutput {
+  expectSpectrogram(inputs, config);
+  return tidy(() => {
+    const rates = {
+      hidden_dropout: config.hidden_dropout_prob,
+      attention_dropout: config.attention_probs_dropout_prob,
+      activation_dropout: 0,
+      layerdrop: 0,
+    };
+    const embedded = embed(embeddings, inputs, config); // [B, T, D]
+    const { states, last } = preNormEncoder(encoder, embedded, { rates, noise });
+    const pooled = meanPool(padFrames(last, { after: TOKENS - last.shape[1]! })); // [B, D]
+    const logits = linear(head.dense, layerNorm(head.norm, pooled));
+    if (!outputHiddenStates) return { logits, pooled };
+    return { logits, pooled, hiddenStates: states, lastHiddenState: last };
+  });
+}
+
+function expectSpectrogram(inputs: Tensor, config: AstConfig): void {
+  const [frames, bands] = [config.max_length, config.num_mel_bins];
+  if (inputs.rank !== 3 || inputs.shape[1] !== frames || inputs.shape[2] !== bands) {
+    throw new ShapeError(
+      `Cannot classify a spectrogram: expected shape [clips,${frames},${bands}], found [${inputs.shape}]`,
+    );
+  }
+}
+
+/** The Audio Spectrogram Transformer as the registry knows it. */
+export const audioSpectrogramTransformer: Architecture<AstConfig, AstParams> = {
+  modelType: "audio-spectrogram-transformer",
+  className: "ASTForAudioClassification",
+  basePrefix: "audio_spectrogram_transformer",
+  parseConfig,
+  load,
+  forward,
+  frames: (config) => TOKENS + patchCount(config),
+  minSamples: () => WINDOW_SAMPLES,
+  paddingInvariant: () => true,
+};
