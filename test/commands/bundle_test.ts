@@ -132,6 +132,7 @@ Deno.test("bundle() writes code within the byte budget, of nothing but what serv
     "hono",
     "src",
     "src/audio",
+    "src/classify",
     "src/features",
     "src/kernels/wasm",
     "src/layers",
