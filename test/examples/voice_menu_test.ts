@@ -21,7 +21,7 @@ Deno.test("voice_menu clips are short 8 kHz mu-law WAV files and fit the size li
     const view = new DataView(bytes.buffer);
     deepEqual([view.getUint16(20, true), view.getUint32(24, true)], [7, 8_000], path);
     const { durationSec } = decodeWav(bytes);
-    ok(durationSec > 0.4 && durationSec < 1.6, `${path} lasts ${durationSec} s`);
+    ok(durationSec > 0.3 && durationSec < 1.6, `${path} lasts ${durationSec} s`);
     sizeBytes += bytes.length;
   }
   ok(sizeBytes <= SIZE_LIMIT_BYTES, `${sizeBytes} bytes`);
