@@ -4,11 +4,14 @@ import { ShapeError } from "../src/errors.ts";
 import {
   adamwStep,
   add,
+  addBias,
   attention,
+  batchNorm,
   conv1d,
   crossEntropy,
   dropout,
   elementLoss,
+  glu,
   groupNorm,
   gruGate,
   keepHash,
@@ -20,6 +23,10 @@ import {
   meanPool,
   padFrames,
   patches,
+  relativeScores,
+  rotary,
+  scale,
+  updateStatistics,
   weightNorm,
 } from "../src/kernels.ts";
 import { useReference } from "./reference/backend.ts";
@@ -75,6 +82,34 @@ const MISFITS: Record<string, [RegExp, () => unknown]> = {
     /attention bias: expected shape \[1,2,2,2\]/,
     () => attention(z(1, 2, 4), z(1, 2, 4), z(1, 2, 4), { heads: 2, bias: z(1, 1, 2, 2) }),
   ],
+  "batchNorm mean": [
+    /batchNorm mean/,
+    () => batchNorm(z(2, 3), { gamma: z(3), beta: z(3), mean: z(2), variance: z(3) }, { eps: 0 }),
+  ],
+  "updateStatistics variance": [
+    /updateStatistics variance/,
+    () => updateStatistics(z(2, 3), { mean: z(3), variance: z(1) }, { momentum: 0.1 }),
+  ],
+  "glu channels": [/even number of channels, found 3/, () => glu(z(2, 3))],
+  "relativeScores index": [
+    /relativeScores index: expected shape \[3\]/,
+    () => relativeScores(z(1, 2, 4), z(5, 4), z(2), { heads: 2 }),
+  ],
+  "relativeScores positions": [
+    /relativeScores positions/,
+    () => relativeScores(z(1, 2, 4), z(5, 3), z(3), { heads: 2 }),
+  ],
+  "relativeScores heads": [
+    /divisible by 3 heads/,
+    () => relativeScores(z(1, 2, 4), z(5, 4), z(3), { heads: 3 }),
+  ],
+  "rotary heads": [/even head, found 3/, () => rotary(z(1, 2, 6), angles(2, 1), { heads: 2 })],
+  "rotary cos": [
+    /rotary cos: expected shape \[2,1\]/,
+    () => rotary(z(1, 2, 4), angles(3, 1), { heads: 2 }),
+  ],
+  "scale residual": [/scale residual/, () => scale(z(2), 1, z(3))],
+  "addBias bias": [/addBias bias/, () => addBias(z(2, 3), z(2))],
   "dropout residual": [/dropout residual/, () => dropout(z(2), { rate: 0.5, seed: 0 }, z(3))],
   "add y": [/add y/, () => add(z(2), z(3))],
   "maskFrames mask": [/maskFrames mask/, () => maskFrames(z(1, 2, 3), z(1, 3), z(3))],
@@ -105,6 +140,10 @@ const MISFITS: Record<string, [RegExp, () => unknown]> = {
   "adamwStep norm": [/adamwStep norm/, () => step({ norm: z(1) })],
   "adamwStep grad": [/adamwStep grad/, () => step({ grad: z(3) })],
 };
+
+function angles(frames: number, half: number): { cos: Tensor; sin: Tensor } {
+  return { cos: z(frames, half), sin: z(frames, half) };
+}
 
 function z(...shape: number[]): Tensor {
   return zeros(shape);

@@ -18,13 +18,17 @@ import {
 } from "@tensorflow/tfjs-core";
 import "../../src/gradients.ts";
 import {
+  activation,
   type AdamwAttrs,
   adamwStep,
+  addBias,
   attention,
+  batchNorm,
   conv1d,
   crossEntropy,
   dropout,
   globalNorm,
+  glu,
   groupNorm,
   layerNorm,
   layerSum,
@@ -32,6 +36,9 @@ import {
   maskChannels,
   maskFrames,
   meanPool,
+  relativeScores,
+  rotary,
+  scale,
   weightNorm,
 } from "../../src/kernels.ts";
 import { normal, tensorCounts } from "./_op_case.ts";
@@ -49,6 +56,8 @@ const SHAPES: Record<string, number[]> = {
   scores: [1, 2, 9, 9],
   layers: [2],
   head: [3, 6],
+  gate: [12, 6],
+  distances: [5, 6],
 };
 
 const ADAMW: Omit<AdamwAttrs, "step"> = {
@@ -106,8 +115,15 @@ async function trainStep(trained: Trained[], step: number): Promise<number> {
   return loss!;
 }
 
+function angles(): { cos: Tensor; sin: Tensor } {
+  const turns = Array.from({ length: 9 }, (_, frame) => frame / 3);
+  const table = (body: (angle: number) => number) => tensor(turns.map(body), [9, 1]);
+  return { cos: table(Math.cos), sin: table(Math.sin) };
+}
+
 function lossOf(params: Record<string, Tensor>): Scalar {
-  const { kernel, bias, gamma, beta, masked, square, g, v, scores, layers, head } = params;
+  const { kernel, bias, gamma, beta, masked, square, g, v, scores, layers, head, gate, distances } =
+    params;
   const norm = { eps: 1e-5 };
   const lengths = tensor1d([9, 6], "int32");
   const waveform = tensor(Array.from(normal([40]).values), [2, 20, 1]);
@@ -118,7 +134,15 @@ function lossOf(params: Record<string, Tensor>): Scalar {
   const spared = maskChannels(maskFrames(normed, frames, masked!), channels);
   const positions = conv1d(spared, weightNorm(g!, v!), { groups: 2, padLeft: 1, padRight: 1 });
   const hidden = linear(positions, square!, { bias, residual: spared, activation: "relu" });
-  const plain = attention(hidden, hidden, hidden, { heads: 2, lengths, dropoutRate: 0.1 });
+  const turned = rotary(glu(linear(hidden, gate!)), angles(), { heads: 3 }); // [2, 9, 6]
+  const mean = tensor1d(new Float32Array(6));
+  const variance = tensor1d(new Float32Array(6).fill(1));
+  const affine = { gamma: gamma!, beta: beta!, mean, variance };
+  const mixed = activation(batchNorm(addBias(turned, bias!), affine, norm), "silu");
+  const index = tensor1d(Array.from({ length: 17 }, (_, i) => i % 5), "int32");
+  const near = relativeScores(mixed, distances!, index, { heads: 2, scale: 0.4 }); // [2, 2, 9, 9]
+  const options = { heads: 2, lengths, bias: near, dropoutRate: 0.1 };
+  const plain = attention(scale(mixed, 0.5, hidden), hidden, hidden, options);
   const biased = attention(plain, hidden, plain, { heads: 2, lengths, bias: scores });
   const out = layerNorm(dropout(biased, { rate: 0.1, seed: 3 }, hidden), gamma!, beta!, norm);
   const pooled = meanPool(layerSum([hidden, out], layers!), lengths); // [2, 6]

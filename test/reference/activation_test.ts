@@ -36,6 +36,15 @@ Deno.test("activation() is x times the normal distribution for GELU", () => {
   assertAllClose(activation({ x: X }, { activation: "gelu" }).values, expected, { atol: 1e-13 });
 });
 
+Deno.test("activation() is x times the logistic function for SiLU", () => {
+  const dy: NdArray = { shape: [4], values: Float64Array.of(1, 2, -2, 1) };
+  const expected = [-0.2384058440442351, -0.1887703343990727, 0, 1.2263617142904655];
+  assertAllClose(activation({ x: X }, { activation: "silu" }).values, expected, { atol: 1e-15 });
+  const slopes = [-0.09078424878489547, 2 * 0.2600388126973482, -1, 1.041294154299143];
+  const { values } = activationGrad({ x: X, dy }, { activation: "silu" });
+  assertAllClose(values, slopes, { atol: 1e-15 });
+});
+
 Deno.test("activation() is the positive part for ReLU", () => {
   const dy: NdArray = { shape: [4], values: Float64Array.of(1, 2, 3, 4) };
   assertAllClose(activation({ x: X }, { activation: "relu" }).values, [0, 0, 0, 1.5], {});

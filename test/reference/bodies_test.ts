@@ -4,13 +4,16 @@
  */
 import { assertAllClose, type Numbers } from "../compare.ts";
 import { adamwStep } from "./adamw_step.ts";
+import { addBias } from "./add_bias.ts";
 import { attention } from "./attention.ts";
+import { batchNorm } from "./batch_norm.ts";
 import { columnSum } from "./column_sum.ts";
 import { conv1d } from "./conv1d.ts";
 import { crossEntropy } from "./cross_entropy.ts";
 import { dropout } from "./dropout.ts";
 import { elementLoss } from "./element_loss.ts";
 import { globalNorm } from "./global_norm.ts";
+import { glu } from "./glu.ts";
 import { groupNorm } from "./group_norm.ts";
 import { gruGate } from "./gru_gate.ts";
 import { layerNorm } from "./layer_norm.ts";
@@ -22,6 +25,10 @@ import { meanPool } from "./mean_pool.ts";
 import type { NdArray } from "./nd_array.ts";
 import { padFrames } from "./pad_frames.ts";
 import { patches } from "./patches.ts";
+import { relativeScores } from "./relative_scores.ts";
+import { rotary } from "./rotary.ts";
+import { scale } from "./scale.ts";
+import { updateStatistics } from "./update_statistics.ts";
 import { weightNorm } from "./weight_norm.ts";
 
 function array(shape: number[], ...values: number[]): NdArray {
@@ -132,6 +139,84 @@ Deno.test("attention() numbers dropped probabilities by clip, head, query and ke
   };
   const expected = [0, 1].flatMap((b) => [0, 1].flatMap((t) => [0, 1].map((h) => sumOf(b, t, h))));
   assertEqual(context!, array([2, 2, 2], ...expected));
+});
+
+Deno.test("batchNorm() divides by the given deviation of each channel", () => {
+  const inputs = {
+    x: counted([2, 2], 4),
+    gamma: array([2], 4, 1),
+    beta: array([2], 0, 10),
+    mean: array([2], 1, 2),
+    variance: array([2], 3.75, 0),
+  };
+  assertEqual(batchNorm(inputs, { eps: 0.25 }), array([2, 2], 0, 10, 4, 14));
+});
+
+Deno.test("updateStatistics() moves towards the mean and the unbiased variance of all rows", () => {
+  const x = array([1, 3, 2], 1, 10, 3, 20, 5, 0);
+  const inputs = { x, mean: array([2], 0, 0), variance: array([2], 1, 1) };
+  const [mean, variance] = updateStatistics(inputs, { momentum: 0.25 });
+  assertEqual(mean!, array([2], 0.75, 2.5));
+  assertEqual(variance!, array([2], 1.75, 25.75));
+});
+
+Deno.test("updateStatistics() of a single row finds no spread", () => {
+  const inputs = { x: array([1, 1], 5), mean: array([1], 1), variance: array([1], 2) };
+  const [mean, variance] = updateStatistics(inputs, { momentum: 0.5 });
+  assertEqual(mean!, array([1], 3));
+  assertEqual(variance!, array([1], 1));
+});
+
+Deno.test("glu() gates the first half of the channels by the second", () => {
+  const x = array([2, 4], 1, 2, 0, 1, -1, 3, 2, -2);
+  const expected = [0.5, 1.4621171572600098, -0.8807970779778823, 0.3576087660663526];
+  assertEqual(glu({ x }), array([2, 2], ...expected));
+});
+
+const PLACED = {
+  x: array([1, 2, 2], 1, 2, 3, -1),
+  positions: array([3, 2], 1, 0, 0, 1, 2, 2),
+  // The key one before the query, the same frame, the key one after.
+  index: array([3], 2, 0, 1),
+};
+
+Deno.test("relativeScores() meets the query's frame with the position of the distance", () => {
+  const attrs = { heads: 1, scale: 0.5, owner: "query" } as const;
+  assertEqual(relativeScores(PLACED, attrs), array([1, 1, 2, 2], 0.5, 1, 2, 1.5));
+});
+
+Deno.test("relativeScores() meets the key's frame where the key owns the score", () => {
+  const attrs = { heads: 1, scale: 0.5, owner: "key" } as const;
+  assertEqual(relativeScores(PLACED, attrs), array([1, 1, 2, 2], 0.5, -0.5, 3, 1.5));
+});
+
+Deno.test("relativeScores() keeps heads apart", () => {
+  const attrs = { heads: 2, scale: 1, owner: "query" } as const;
+  const expected = array([1, 2, 2, 2], 1, 0, 6, 3, 0, 2, -2, 0);
+  assertEqual(relativeScores(PLACED, attrs), expected);
+});
+
+Deno.test("rotary() turns the halves of a head together, and back", () => {
+  const [x, cos] = [counted([1, 2, 4], 8), array([2, 2], 1, 1, 0, 0.5)];
+  const sin = array([2, 2], 0, 0, 1, Math.sqrt(0.75));
+  const turned = rotary({ x, cos, sin }, { heads: 1, inverse: false });
+  const second = [-7, -3.928203230275508, 5, 9.196152422706632];
+  assertEqual(turned, array([1, 2, 4], 1, 2, 3, 4, ...second));
+  assertEqual(rotary({ x: turned, cos, sin }, { heads: 1, inverse: true }), x);
+});
+
+Deno.test("scale() multiplies, and adds the residual", () => {
+  const x = counted([3], 3);
+  assertEqual(scale({ x }, { factor: -2 }), array([3], -2, -4, -6));
+  assertEqual(
+    scale({ x, residual: array([3], 0, 1, 7) }, { factor: 0.5 }),
+    array([3], 0.5, 2, 8.5),
+  );
+});
+
+Deno.test("addBias() adds one vector to every row", () => {
+  const inputs = { x: counted([2, 2], 4), bias: array([2], 10, -1) };
+  assertEqual(addBias(inputs), array([2, 2], 11, 1, 13, 3));
 });
 
 Deno.test("dropout() keeps what the hash lets through, scaled up, and adds the residual", () => {
