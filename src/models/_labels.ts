@@ -25,7 +25,7 @@ export function labelsOf(json: JsonObject, file: string): string[] {
   const labels = new Array<string | undefined>(entries.length);
   for (const [id, name] of entries) {
     if (typeof name !== "string") fail(file, `a name for class ${id}`, name);
-    if (!/^\d+$/.test(id) || Number(id) >= entries.length) {
+    if (!/^(0|[1-9]\d*)$/.test(id) || Number(id) >= entries.length) {
       fail(file, `class numbers 0 to ${entries.length - 1}`, id);
     }
     labels[Number(id)] = name as string;
@@ -37,16 +37,15 @@ function numberedLabels(count: unknown, file: string): string[] {
   const classes = count ?? 2;
   const good = Number.isInteger(classes) && classes as number >= 1 &&
     classes as number <= MAX_CLASSES;
-  if (!good) fail(file, `1 to ${MAX_CLASSES} classes in "num_labels"`, classes);
+  if (!good) fail(file, `1 to ${MAX_CLASSES} classes`, classes, "num_labels");
   return Array.from({ length: classes as number }, (_, i) => `LABEL_${i}`);
 }
 
-function fail(file: string, expected: string, found: unknown): never {
+function fail(file: string, expected: string, found: unknown, key = "id2label"): never {
+  const shown = JSON.stringify(found)?.slice(0, 80);
   throw new CheckpointError(
-    `Cannot read field "id2label" of "${file}": expected ${expected}, found ${
-      JSON.stringify(found)?.slice(0, 80)
-    }`,
-    { file, key: "id2label" },
+    `Cannot read field "${key}" of "${file}": expected ${expected}, found ${shown}`,
+    { file, key },
   );
 }
 

@@ -19,6 +19,7 @@ import { Random } from "../random.ts";
 import { ConfigReader, type JsonObject } from "./_config_reader.ts";
 import { labelFields, labelsOf } from "./_labels.ts";
 import type { Architecture, ForwardOptions, ModelInputs, ModelOutput } from "./architecture.ts";
+import { type ProblemType, problemTypeOf } from "./problem_type.ts";
 import { architectureOf } from "./registry.ts";
 import type { Variable } from "../layers/tensor.ts";
 
@@ -30,6 +31,8 @@ export interface BuildModelOptions {
   source?: ParameterReaderOptions["source"];
   /** Class names in place of the config's; another number of them means a new classifier. */
   labels?: readonly string[];
+  /** What the outputs mean, in place of the config's `problem_type`. */
+  problemType?: ProblemType;
   /** Seed of the parameters that are drawn. @default 42 */
   seed?: number;
   /** Whether a tensor of another shape is drawn anew instead of refused. @default false */
@@ -46,6 +49,8 @@ export interface ModelParts {
   config: unknown;
   /** Class names by number. */
   labels: readonly string[];
+  /** What the outputs mean. */
+  problemType: ProblemType;
   /** The parameters as the architecture nests them. */
   params: unknown;
   /** The same parameters by hub name. */
@@ -58,6 +63,7 @@ export interface ModelParts {
  * Makes a model, reading or drawing each of its parameters on the device in use.
  *
  * @throws {CheckpointError} when the config or a tensor does not fit.
+ * @throws {RangeError} when the list of labels is empty.
  */
 export async function buildModel(
   json: JsonObject,
@@ -66,6 +72,7 @@ export async function buildModel(
   const { file = "config.json", source, seed = 42 } = options;
   const architecture = architectureOf(json.model_type, file);
   const labels = options.labels ?? labelsOf(json, file);
+  if (labels.length === 0) throw new RangeError("Cannot make a model: expected labels, found none");
   const reader = new ParameterReader({
     source,
     basePrefix: architecture.basePrefix,
@@ -74,7 +81,9 @@ export async function buildModel(
     ignoreMismatchedSizes: options.ignoreMismatchedSizes,
   });
   try {
-    const config = architecture.parseConfig(new ConfigReader(json, file), labels.length);
+    const fields = new ConfigReader(json, file);
+    const config = architecture.parseConfig(fields, labels.length);
+    const problemType = options.problemType ?? problemTypeOf(fields, labels.length);
     const params = await architecture.load(reader, config);
     const { parameters } = reader;
     const loading = reader.report();
@@ -83,6 +92,7 @@ export async function buildModel(
       json,
       config,
       labels,
+      problemType,
       params,
       parameters,
       loading,
@@ -119,6 +129,11 @@ export class AudioClassificationModel {
   /** `model_type` of the config. */
   get modelType(): string {
     return this.#parts.architecture.modelType;
+  }
+
+  /** What the outputs mean: one class of several, any number of them, or values. */
+  get problemType(): ProblemType {
+    return this.#parts.problemType;
   }
 
   /** Class name to number. */
@@ -181,13 +196,16 @@ export class AudioClassificationModel {
 
   /** The content of `config.json` for this model: the one it was made from, with its labels. */
   toConfig(): JsonObject {
-    const { json, architecture } = this.#parts;
+    const { json, architecture, problemType } = this.#parts;
     const fields: JsonObject = {
       ...json,
       ...labelFields(this.labels),
       architectures: [architecture.className],
       dtype: "float32",
     };
+    if (json.problem_type || problemType !== "single_label_classification") {
+      fields.problem_type = problemType;
+    }
     delete fields.num_labels;
     delete fields.torch_dtype;
     return Object.fromEntries(Object.keys(fields).sort().map((key) => [key, fields[key]]));
