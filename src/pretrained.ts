@@ -11,6 +11,7 @@ import { directoryFiles, writeDirectoryAtomic, writeFileAtomic } from "./files.t
 import { type FeatureExtractor, featureExtractorFromConfig } from "./features/mod.ts";
 import { useDevice } from "./devices.ts";
 import { type AudioClassificationModel, buildModel } from "./models/model.ts";
+import type { ProblemType } from "./models/problem_type.ts";
 import { readJsonFile } from "./weights/json_file.ts";
 import type { FileReader } from "./weights/byte_source.ts";
 import { openCheckpoint } from "./weights/checkpoint.ts";
@@ -20,6 +21,8 @@ import { streamSafetensors } from "./weights/safetensors_writer.ts";
 export interface FromPretrainedOptions {
   /** Class names in place of the model's own; another number of them draws a new classifier. */
   labels?: readonly string[];
+  /** What the outputs mean, in place of the config's `problem_type`. */
+  problemType?: ProblemType;
   /** Fields in place of those of `config.json`, `{ layerdrop: 0 }` for one. */
   config?: Record<string, unknown>;
   /** Seed of what the checkpoint lacks. @default 42 */

@@ -16,7 +16,7 @@ import {
   type ScoreFunction,
 } from "./_scores.ts";
 import { type FeatureExtractor, featureExtractorFromConfig } from "../features/mod.ts";
-import { type AudioClassificationModel, buildModel } from "../models/mod.ts";
+import { type AudioClassificationModel, buildModel, type ProblemType } from "../models/mod.ts";
 import type { FileReader } from "../weights/byte_source.ts";
 import { readJsonFile } from "../weights/json_file.ts";
 import type { TensorSource } from "../weights/tensor_source.ts";
@@ -25,7 +25,11 @@ import type { TensorSource } from "../weights/tensor_source.ts";
 export interface ClassifyOptions {
   /** How many classes to give, the best first; more than there are gives all. @default 5 */
   topK?: number;
-  /** What is applied to the model's scores. @default "softmax" */
+  /**
+   * What is applied to the model's scores.
+   *
+   * @default "softmax"; by the model's problem type "sigmoid" for several labels a clip, "none" for values
+   */
   functionToApply?: ScoreFunction;
 }
 
@@ -148,7 +152,7 @@ export function createClassifier(
     inputs: readonly AudioInput[],
     asked: ClassifyOptions,
   ): Promise<Classification[][]> {
-    const wanted = checkedOptions(asked);
+    const wanted = checkedOptions(asked, model.problemType);
     const results: Classification[][] = [];
     for await (const clips of batches(inputs, rules)) {
       const rows = await batchLogits(model, extractor, clips);
@@ -215,8 +219,17 @@ function finiteRow(logits: Float32Array): Float32Array {
   );
 }
 
-function checkedOptions(options: ClassifyOptions): Required<ClassifyOptions> {
-  const { topK = DEFAULT_TOP_K, functionToApply = "softmax" } = options;
+const FUNCTION_OF: Readonly<Record<ProblemType, ScoreFunction>> = {
+  single_label_classification: "softmax",
+  multi_label_classification: "sigmoid",
+  regression: "none",
+};
+
+function checkedOptions(
+  options: ClassifyOptions,
+  problemType: ProblemType,
+): Required<ClassifyOptions> {
+  const { topK = DEFAULT_TOP_K, functionToApply = FUNCTION_OF[problemType] } = options;
   const whole = Number.isInteger(topK) || topK === Infinity;
   if (!whole || topK < 1) {
     throw new RangeError(`Cannot classify: expected topK of 1 or more, found ${topK}`);

@@ -172,9 +172,15 @@ async function readBatch(directory: string): Promise<Batch> {
   return {
     inputs,
     shape,
-    labels: Int32Array.from(await stored.read("labels")),
+    labels: await readLabels(stored),
     lengths: mask && rowSums(mask, shape[0]!),
   };
+}
+
+/** Class numbers as the kit stores them, in int32; numbers of several labels or of a regression in float32. */
+async function readLabels(stored: SafetensorsFile): Promise<Int32Array | Float32Array> {
+  const labels = await stored.read("labels");
+  return stored.dtype("labels") === "I32" ? Int32Array.from(labels) : labels;
 }
 
 /** `input_values` as they are, or `input_features [B, bands, frames]` with the bands last. */

@@ -22,4 +22,5 @@ export {
   type BuildModelOptions,
   type ModelParts,
 } from "./model.ts";
+export type { ProblemType } from "./problem_type.ts";
 export type { Tensor, Variable } from "../layers/tensor.ts";

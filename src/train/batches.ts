@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Tensor, tensor, tensor1d } from "@tensorflow/tfjs-core";
+import { type Tensor, tensor, tensor1d, tensor2d } from "@tensorflow/tfjs-core";
 
 /** One batch in host memory. */
 export interface Batch {
@@ -13,8 +13,8 @@ export interface Batch {
   shape: number[];
   /** Real samples of each clip, where the model is told about padding. */
   lengths?: Int32Array;
-  /** `[B]` class numbers. */
-  labels: Int32Array;
+  /** `[B]` class numbers; or `[B, N]` numbers, from 0 to 1 where a clip may have several labels. */
+  labels: Int32Array | Float32Array;
   /** `[B]` places of the clips in the data set, where batches go in another order. */
   indices?: ArrayLike<number>;
   /** Place of the batch in its epoch, where some may be left out. */
@@ -44,9 +44,12 @@ export interface DeviceBatch {
 
 /** Sends a batch to the device. */
 export function upload(batch: Batch): DeviceBatch {
+  const { labels, shape: [clips] } = batch;
   return {
     inputs: tensor(batch.inputs, batch.shape, "float32"),
-    labels: tensor1d(batch.labels, "int32"),
+    labels: labels instanceof Int32Array
+      ? tensor1d(labels, "int32")
+      : tensor2d(labels, [clips!, labels.length / clips!], "float32"),
     lengths: batch.lengths,
   };
 }

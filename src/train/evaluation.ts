@@ -5,10 +5,12 @@
  */
 import { tidy } from "@tensorflow/tfjs-core";
 import type { AudioClassificationModel } from "../models/model.ts";
+import type { ProblemType } from "../models/problem_type.ts";
 import { type Batch, type BatchSource, upload } from "./batches.ts";
+import { meanLoss } from "./loss.ts";
 import type { EvalPrediction } from "./metrics.ts";
 
-/** What evaluation gives: scores, classes, and the mean cross-entropy. */
+/** What evaluation gives: scores, labels, and the mean loss. */
 export interface Evaluation extends EvalPrediction {
   /** Mean over the clips, without label smoothing. */
   loss: number;
@@ -16,7 +18,7 @@ export interface Evaluation extends EvalPrediction {
 
 interface ScoredClip {
   index: number;
-  label: number;
+  labels: Int32Array | Float32Array;
   scores: Float32Array;
 }
 
@@ -31,17 +33,30 @@ export async function evaluateModel(
   for await (const batch of data.batches(-1, { batchSize: options.batchSize })) {
     const before = clips.length;
     const scores = await scoresOf(model, batch);
-    batch.labels.forEach((label, i) => {
-      const index = batch.indices?.[i] ?? before + i;
-      clips.push({ index, label, scores: scores.subarray(i * classes, (i + 1) * classes) });
-    });
+    const width = batch.labels.length / batch.shape[0]!;
+    for (let i = 0; i < batch.shape[0]!; i++) {
+      clips.push({
+        index: batch.indices?.[i] ?? before + i,
+        labels: batch.labels.subarray(i * width, (i + 1) * width),
+        scores: scores.subarray(i * classes, (i + 1) * classes),
+      });
+    }
     options.onClips?.(clips.length);
   }
   clips.sort((a, b) => a.index - b.index);
-  const logits = new Float32Array(clips.length * classes);
-  clips.forEach(({ scores }, i) => logits.set(scores, i * classes));
-  const prediction = { logits, classes, labels: Int32Array.from(clips, ({ label }) => label) };
-  return { ...prediction, loss: meanCrossEntropy(prediction) };
+  const prediction: EvalPrediction = {
+    logits: Float32Array.from(clips.flatMap(({ scores }) => [...scores])),
+    classes,
+    labels: joined(clips, model.problemType),
+  };
+  return { ...prediction, loss: meanLoss(prediction, model.problemType) };
+}
+
+function joined(clips: ScoredClip[], problemType: ProblemType): Int32Array | Float32Array {
+  const all = clips.flatMap(({ labels }) => [...labels]);
+  return problemType === "single_label_classification"
+    ? Int32Array.from(all)
+    : Float32Array.from(all);
 }
 
 /** Scores of one batch, back in host memory. */
@@ -55,16 +70,4 @@ async function scoresOf(model: AudioClassificationModel, batch: Batch): Promise<
   } finally {
     logits.dispose();
   }
-}
-
-/** Mean of `log(sum(exp(scores))) - score of the class`. */
-export function meanCrossEntropy({ logits, classes, labels }: EvalPrediction): number {
-  let sum = 0;
-  labels.forEach((label, clip) => {
-    const row = logits.subarray(clip * classes, (clip + 1) * classes);
-    const top = row.reduce((a, b) => Math.max(a, b));
-    const total = row.reduce((exps, score) => exps + Math.exp(score - top), 0);
-    sum += top + Math.log(total) - row[label]!;
-  });
-  return sum / labels.length;
 }

@@ -10,8 +10,8 @@ export interface EvalPrediction {
   logits: Float32Array;
   /** N */
   classes: number;
-  /** Class number of each clip. */
-  labels: Int32Array;
+  /** Class number of each clip; or `[clips, N]` numbers, from 0 to 1 where a clip may have several labels. */
+  labels: Int32Array | Float32Array;
 }
 
 /** Computes metrics of your own; names get the prefix `eval_` in the log. */
@@ -32,7 +32,8 @@ export function argMax(
 }
 
 /**
- * Share of the clips whose highest score is that of their class.
+ * Share of the clips whose highest score is that of their class; with several labels a clip, of those whose labels are
+ * all right, an output above 0 being a label.
  *
  * @example
  * ```ts
@@ -44,9 +45,20 @@ export function argMax(
  * ```
  */
 export function accuracy(prediction: EvalPrediction): number {
+  const { logits, classes, labels } = prediction;
+  const clips = logits.length / classes;
   const predicted = argMax(prediction);
-  const right = prediction.labels.filter((label, clip) => label === predicted[clip]).length;
-  return right / prediction.labels.length;
+  let right = 0;
+  for (let clip = 0; clip < clips; clip++) {
+    const first = clip * classes;
+    const isRight = labels instanceof Int32Array
+      ? labels[clip] === predicted[clip]
+      : labels.subarray(first, first + classes).every((label, i) =>
+        label > 0.5 === logits[first + i]! > 0
+      );
+    if (isRight) right++;
+  }
+  return right / clips;
 }
 
 /** How one class fared. */
@@ -61,14 +73,14 @@ export interface ClassMetrics {
   f1: number;
 }
 
-/** Precision, recall and F1 of each class. */
+/** Precision, recall and F1 of each class, where a clip has one label. */
 export function perClass(
   prediction: EvalPrediction,
   labels: readonly string[],
 ): Record<string, ClassMetrics> {
   const predicted = argMax(prediction);
   const count = (test: (clip: number) => boolean): number =>
-    prediction.labels.reduce((sum, _label, clip) => sum + (test(clip) ? 1 : 0), 0);
+    predicted.reduce((sum, _label, clip) => sum + (test(clip) ? 1 : 0), 0);
   return Object.fromEntries(labels.map((name, label) => {
     const samples = count((clip) => prediction.labels[clip] === label);
     const claimed = count((clip) => predicted[clip] === label);

@@ -6,18 +6,19 @@
  *
  * @module
  */
-import { type Scalar, type Tensor, tidy, variableGrads } from "@tensorflow/tfjs-core";
+import { type Tensor, tidy, variableGrads } from "@tensorflow/tfjs-core";
 import "../gradients.ts";
-import { add, crossEntropy } from "../kernels.ts";
+import { add } from "../kernels.ts";
 import type { Noise } from "../layers/noise.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
 import { type Batch, upload } from "./batches.ts";
+import { batchLoss } from "./loss.ts";
 
 /** What a gradient is taken of. */
 export interface StepOptions {
   /** Random stream of training; without one the pass is as in evaluation. */
   noise?: Noise;
-  /** @default 0 */
+  /** Of a single label. @default 0 */
   labelSmoothing?: number;
 }
 
@@ -28,7 +29,7 @@ export interface LossAndGradients {
 }
 
 /**
- * Mean cross-entropy over all clips of the batches, with its gradient for every trainable parameter
+ * Mean loss of the model's kind of problem over all clips of the batches, with its gradient for every trainable parameter
  * that takes part.
  */
 export function lossAndGradients(
@@ -36,10 +37,10 @@ export function lossAndGradients(
   batches: Batch[],
   options: StepOptions = {},
 ): LossAndGradients {
-  const normalizer = batches.reduce((clips, batch) => clips + batch.labels.length, 0);
+  const clips = batches.reduce((sum, batch) => sum + batch.shape[0]!, 0);
   let sum: LossAndGradients | undefined;
   for (const batch of batches) {
-    const part = batchGradients(model, batch, { ...options, normalizer });
+    const part = batchGradients(model, batch, { ...options, clips });
     sum = sum ? accumulate(sum, part) : part;
   }
   return sum!;
@@ -48,13 +49,13 @@ export function lossAndGradients(
 function batchGradients(
   model: AudioClassificationModel,
   batch: Batch,
-  { noise, labelSmoothing = 0, normalizer }: StepOptions & { normalizer: number },
+  { noise, labelSmoothing, clips }: StepOptions & { clips: number },
 ): LossAndGradients {
   const trainable = model.trainable();
   const { inputs, labels, lengths } = upload(batch);
   const { value, grads } = variableGrads(() => {
     const { logits } = model.forward({ inputs, lengths }, { noise });
-    return crossEntropy(logits, labels, { labelSmoothing, normalizer }) as Scalar;
+    return batchLoss(logits, labels, { problemType: model.problemType, clips, labelSmoothing });
   }, [...trainable.values()]);
   inputs.dispose();
   labels.dispose();

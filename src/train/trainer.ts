@@ -48,7 +48,7 @@ export interface TrainerOptions {
   evalDataset?: BatchSource;
   /** Saved beside the model. */
   featureExtractor: FeatureExtractor;
-  /** Metrics of an evaluation. @default accuracy */
+  /** Metrics of an evaluation. @default accuracy; none of a regression, whose loss is the mean squared error */
   computeMetrics?: ComputeMetrics;
   /** Told of steps, log lines, evaluations and checkpoints. */
   callbacks?: TrainerCallback[];
@@ -161,13 +161,19 @@ export class Trainer {
     const started = performance.now();
     const evaluation = await this.predict(source);
     const seconds = (performance.now() - started) / 1000;
-    const metrics = (this.#options.computeMetrics ?? accuracyOnly)(evaluation);
+    const metrics = this.#metrics(evaluation);
     const named = Object.entries({ loss: evaluation.loss, ...metrics });
     return {
       ...Object.fromEntries(named.map(([name, value]) => [withPrefix(name), value])),
       eval_runtime: seconds,
       eval_samples_per_second: source.size / seconds,
     };
+  }
+
+  #metrics(evaluation: Evaluation): Record<string, number> {
+    const { model, computeMetrics } = this.#options;
+    if (computeMetrics) return computeMetrics(evaluation);
+    return model.problemType === "regression" ? {} : { accuracy: accuracy(evaluation) };
   }
 
   /** Scores of a data set. */
@@ -430,10 +436,6 @@ function noBatches(): DatasetError {
   return new DatasetError("Cannot train: expected batches of clips, found none", {
     hint: "The data set is empty, or all its clips were skipped",
   });
-}
-
-function accuracyOnly(evaluation: Evaluation): Record<string, number> {
-  return { accuracy: accuracy(evaluation) };
 }
 
 function withPrefix(name: string): string {

@@ -1,0 +1,70 @@
+/**
+ * The loss of each kind of problem: on the device for training, in plain code for evaluation.
+ *
+ * @module
+ */
+import type { Scalar, Tensor } from "@tensorflow/tfjs-core";
+import { crossEntropy, elementLoss } from "../kernels.ts";
+import type { ProblemType } from "../models/problem_type.ts";
+import type { EvalPrediction } from "./metrics.ts";
+
+/** What a loss is divided by and softened with. */
+export interface LossOptions {
+  problemType: ProblemType;
+  /** Clips that the mean is over. */
+  clips: number;
+  /** Of a single label; the other losses know none. @default 0 */
+  labelSmoothing?: number;
+}
+
+/**
+ * The sum of the losses of a batch over the number of clips: cross-entropy of the softmax, or the mean over the outputs
+ * of binary cross-entropy or squared error.
+ *
+ * **Shape** `logits [B, N]`; `labels [B]` int32 for a single label, else `[B, N]` float32 -> scalar
+ *
+ * @throws {TypeError} when the labels are of the wrong kind.
+ */
+export function batchLoss(logits: Tensor, labels: Tensor, options: LossOptions): Scalar {
+  const { problemType, clips, labelSmoothing = 0 } = options;
+  const dtype = problemType === "single_label_classification" ? "int32" : "float32";
+  if (labels.dtype !== dtype) {
+    throw new TypeError(
+      `Cannot compute the loss of "${problemType}": expected ${dtype} labels, found ${labels.dtype}`,
+    );
+  }
+  if (problemType === "single_label_classification") {
+    return crossEntropy(logits, labels, { labelSmoothing, normalizer: clips }) as Scalar;
+  }
+  const kind = problemType === "regression" ? "squaredError" : "binaryCrossEntropy";
+  return elementLoss(logits, labels, { kind, normalizer: clips * logits.shape[1]! }) as Scalar;
+}
+
+/** The same mean over scores in host memory, without label smoothing. */
+export function meanLoss(prediction: EvalPrediction, problemType: ProblemType): number {
+  if (problemType === "single_label_classification") return meanCrossEntropy(prediction);
+  const { logits, labels } = prediction;
+  const own = problemType === "regression" ? squaredError : binaryCrossEntropy;
+  return logits.reduce((sum, logit, i) => sum + own(logit, labels[i]!), 0) / logits.length;
+}
+
+/** Mean of `log(sum(exp(scores))) - score of the class`. */
+function meanCrossEntropy({ logits, classes, labels }: EvalPrediction): number {
+  let sum = 0;
+  for (let clip = 0; clip < labels.length; clip++) {
+    const row = logits.subarray(clip * classes, (clip + 1) * classes);
+    const top = row.reduce((a, b) => Math.max(a, b));
+    const total = row.reduce((exps, score) => exps + Math.exp(score - top), 0);
+    sum += top + Math.log(total) - row[labels[clip]!]!;
+  }
+  return sum / labels.length;
+}
+
+function squaredError(logit: number, target: number): number {
+  return (logit - target) ** 2;
+}
+
+/** Written so that no exponential can overflow. */
+function binaryCrossEntropy(logit: number, target: number): number {
+  return Math.max(logit, 0) - logit * target + Math.log1p(Math.exp(-Math.abs(logit)));
+}
