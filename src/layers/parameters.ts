@@ -69,9 +69,9 @@ export interface ParameterReaderOptions {
 
 /** What sets a parameter apart from the numbers that training changes. */
 export interface ParameterKind {
-  /** @default true */
+  /** Whether the optimiser changes it. @default true */
   trainable?: boolean;
-  /** @default "float32" */
+  /** How it is held and stored. @default "float32" */
   dtype?: "float32" | "int32";
 }
 
