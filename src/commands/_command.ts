@@ -6,6 +6,7 @@
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BackendChoice, DeviceOptions } from "../devices.ts";
+import type { AudioClassificationModel } from "../models/model.ts";
 import { type OptionSpecs, type ParsedArguments, UsageError } from "./_arguments.ts";
 import type { Output } from "./_output.ts";
 
@@ -14,6 +15,8 @@ export interface Command {
   usage: string;
   options: OptionSpecs;
   examples: readonly string[];
+  /** A sentence that the help ends with. */
+  note?: string;
   /** Runs the command; 0 where all went well, 1 where it failed. */
   run(parsed: ParsedArguments, out: Output): Promise<number>;
 }
@@ -32,7 +35,7 @@ export const DEVICE_OPTIONS: OptionSpecs = {
 };
 
 /** The help of a command. */
-export function helpOf(summary: string, { usage, options, examples }: Command): string {
+export function helpOf(summary: string, { usage, options, examples, note }: Command): string {
   const rows = Object.entries({ ...options, ...COMMON_OPTIONS }).map(
     ([name, { value, help, on }]) => [
       `  --${on ? "[no-]" : ""}${name}${value ? ` ${value}` : ""}`,
@@ -49,6 +52,7 @@ export function helpOf(summary: string, { usage, options, examples }: Command): 
     "",
     "Examples:",
     ...examples.map((example) => `  deno task ${example}`),
+    ...note ? ["", note] : [],
   ].join("\n");
 }
 
@@ -94,6 +98,23 @@ export async function modelOrBundled(model: unknown): Promise<string> {
     hint: `Train it with: deno task train --output ${bundled}`,
   });
 }
+
+/** Warns of what a checkpoint holds beyond the model: it may be another model's. */
+export function warnOfUnused(
+  { loading }: AudioClassificationModel,
+  name: string,
+  out: Output,
+): void {
+  const { unexpected } = loading;
+  if (unexpected.length === 0) return;
+  const more = unexpected.length > SHOWN_NAMES
+    ? ` and ${unexpected.length - SHOWN_NAMES} more`
+    : "";
+  const names = unexpected.slice(0, SHOWN_NAMES).join(", ");
+  out.warn(`Warning: "${name}" holds tensors that the model does not use: ${names}${more}`);
+}
+
+const SHOWN_NAMES = 5;
 
 /** Whether a file or folder exists. */
 export async function isThere(path: string): Promise<boolean> {

@@ -19,6 +19,7 @@ import {
   deviceOptions,
   expectNoFiles,
   modelOrBundled,
+  warnOfUnused,
 } from "./_command.ts";
 import {
   loadSplits,
@@ -100,6 +101,7 @@ async function evaluate(plan: EvalPlan, out: Output): Promise<void> {
   const model = await AutoModelForAudioClassification.fromPretrained(directory);
   try {
     model.expectComplete(directory);
+    warnOfUnused(model, directory, out);
     const dataset = await datasetOf(plan, model.labels, out);
     const notices = new ClipNotices();
     const source = clipBatches(dataset, model, extractor, {

@@ -15,6 +15,7 @@ import {
   DEVICE_OPTIONS,
   deviceOptions,
   modelOrBundled,
+  warnOfUnused,
   wholeNumber,
 } from "./_command.ts";
 import type { Output } from "./_output.ts";
@@ -46,6 +47,7 @@ export const command: Command = {
     const device = await useDevice(chosen);
     try {
       const classifier = await pipeline("audio-classification", model);
+      warnOfUnused(classifier.model, model, out);
       const failed = await predictAll(classifier, { files, topK }, out);
       classifier.dispose();
       return failed === 0 ? 0 : 1;

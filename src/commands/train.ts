@@ -29,6 +29,7 @@ import {
   deviceOptions,
   expectNoFiles,
   isThere,
+  warnOfUnused,
 } from "./_command.ts";
 import {
   loadSplits,
@@ -83,6 +84,9 @@ export const command: Command = {
     "train --data path/to/recordings --model small --num-train-epochs 30 --learning-rate 1e-3",
     "train --data path/to/recordings --output my-model --resume",
   ],
+  note:
+    "tiny, small and base bring arguments of their own in the place of some defaults, and so does\n" +
+    "fine-tuning; training_args.json in the output directory has those of a run.",
   run: async (parsed, out) => {
     const { finished } = await train(await planOf(parsed), out);
     return finished ? 0 : 1;
@@ -170,6 +174,7 @@ async function train(plan: TrainPlan, out: Output): Promise<{ finished: boolean 
     for (const note of data.notes) out.warn(note);
     const model = await start.build(data.labels, args.seed);
     out.line(modelLine(plan.model, model));
+    warnOfUnused(model, plan.model, out);
     out.line();
     out.event({
       event: "start",

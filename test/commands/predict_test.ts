@@ -1,5 +1,7 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { pipeline } from "../../src/classify/pipeline.ts";
+import { encodeSafetensors } from "../../src/weights/safetensors_writer.ts";
+import { readTensors } from "../kit.ts";
 import { useReference } from "../reference/backend.ts";
 import { saveTinyModel, TINY_LABELS } from "../tiny_model.ts";
 import { cli, cliOk, jsonLines, toneFile, withFolder, writeFile } from "./_command_line.ts";
@@ -106,5 +108,24 @@ Deno.test("predict names a model that cannot classify", async () => {
     const missing = await cli(["predict", "--model", "none", "clip.wav"], { cwd: folder });
     equal(missing.code, 1);
     match(missing.stderr, /^Cannot load model "none": expected a model directory, found nothing$/m);
+  });
+});
+
+Deno.test("predict warns of tensors that the model does not use", async () => {
+  await withFolder(async (folder) => {
+    await prepare(folder);
+    const file = `${folder}/model/model.safetensors`;
+    const tensors = Array.from(await readTensors(file), ([name, { shape, values }]) => {
+      return { name, dtype: "F32", shape, values: Float32Array.from(values) } as const;
+    });
+    const extra = {
+      name: "odd.one",
+      dtype: "F32",
+      shape: [1],
+      values: new Float32Array(1),
+    } as const;
+    await Deno.writeFile(file, encodeSafetensors([...tensors, extra]));
+    const { stderr } = await cliOk([...PREDICT, "clip.wav"], { cwd: folder });
+    equal(stderr, 'Warning: "model" holds tensors that the model does not use: odd.one\n');
   });
 });
