@@ -5,13 +5,29 @@ import { kitCases, namesWith, noiseInputs, TINY_SPEECH, withModel } from "./_arc
 
 const TINY = { ...TINY_SPEECH, model_type: "hubert" };
 
-kitCases("HuBERT", ["hubert-group", "hubert-layer", "hubert-distil"]);
+kitCases("HuBERT", ["hubert-group", "hubert-layer", "hubert-distil", "hubert-posbn"]);
 
 Deno.test("HuBERT has no norm before the projection where the config says so", async () => {
   const norm = "feature_projection.layer_norm";
   await withModel(TINY, (model) => assert.equal(namesWith(model, norm).length, 2));
   const distilled = { ...TINY, feat_proj_layer_norm: false };
   await withModel(distilled, (model) => assert.deepEqual(namesWith(model, norm), []));
+});
+
+Deno.test("HuBERT has a batch norm in place of the weight norm where the config says so", async () => {
+  const json = { ...TINY, feat_extract_norm: "layer" };
+  const ofPositions = "pos_conv_embed";
+  await withModel(json, (model) => {
+    assert.equal(namesWith(model, ofPositions).length, 3);
+    assert.equal(model.paddingInvariant, true);
+  });
+  await withModel({ ...json, conv_pos_batch_norm: true }, (model) => {
+    const names = namesWith(model, ofPositions).map((name) => name.split(`${ofPositions}.`)[1]);
+    const ofNorm = ["weight", "bias", "running_mean", "running_var", "num_batches_tracked"];
+    const expected = [...ofNorm.map((name) => `batch_norm.${name}`), "conv.weight", "conv.bias"];
+    assert.deepEqual(names, expected);
+    assert.equal(model.paddingInvariant, false);
+  });
 });
 
 Deno.test("HuBERT has adapters in stable layers only", async () => {
