@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { engine } from "@tensorflow/tfjs-core";
+import { join } from "node:path";
+import { type JsonObject, Noise } from "../../src/models/mod.ts";
+import { readJson, readTensors } from "../kit.ts";
+import { noiseInputs, scoresOf, TINY_SPEECH, withModel } from "./_architecture_case.ts";
+
+const TINY: JsonObject = { ...TINY_SPEECH, model_type: "wav2vec2" };
+const GOLDEN = join(import.meta.dirname!, "..", "golden");
+
+for (const name of ["wav2vec2-group", "wav2vec2-layer-weighted-adapter"]) {
+  Deno.test(`Wav2Vec2 has the reference's parameters, and no others (${name})`, async () => {
+    const stored = await readTensors(join(GOLDEN, name, "model.safetensors"));
+    await withModel(await readJson(join(GOLDEN, name, "config.json")), (model) => {
+      const shapesOf = (tensors: Iterable<[string, { shape: number[] }]>) =>
+        new Map(Array.from(tensors, ([key, { shape }]): [string, number[]] => [key, shape]).sort());
+      assert.deepEqual(shapesOf(model.parameters), shapesOf(stored));
+    });
+  });
+}
+
+/** Sizes at which a mean and a deviation say something. */
+const WIDE: JsonObject = {
+  ...TINY,
+  conv_dim: [64, 64],
+  conv_kernel: [10, 4],
+  conv_bias: true,
+  feat_extract_norm: "layer",
+  hidden_size: 128,
+  num_hidden_layers: 1,
+  num_attention_heads: 4,
+  intermediate_size: 256,
+  num_conv_pos_embeddings: 32,
+  num_conv_pos_embedding_groups: 4,
+  classifier_proj_size: 64,
+  do_stable_layer_norm: true,
+  use_weighted_layer_sum: true,
+  adapter_attn_dim: 16,
+};
+
+/** How a parameter starts in the reference; the first line that a name ends in counts. */
+const BEGINNINGS: [string, { mean: number; deviation: number; within?: number }][] = [
+  ["layer_weights", { mean: 1 / 2, deviation: 0 }],
+  ["masked_spec_embed", { mean: 0.5, deviation: 1 / Math.sqrt(12), within: 1 }],
+  ["norm.weight", { mean: 1, deviation: 0 }],
+  ["norm.bias", { mean: 0, deviation: 0 }],
+  ["conv_layers.0.conv.weight", { mean: 0, deviation: Math.sqrt(2 / 10) }],
+  ["conv_layers.1.conv.weight", { mean: 0, deviation: Math.sqrt(2 / 256) }],
+  ["conv_layers.0.conv.bias", uniformWithin(1 / Math.sqrt(10))],
+  ["conv_layers.1.conv.bias", uniformWithin(1 / Math.sqrt(256))],
+  ["feature_projection.projection.weight", uniformWithin(1 / Math.sqrt(64))],
+  ["feature_projection.projection.bias", uniformWithin(1 / Math.sqrt(64))],
+  ["pos_conv_embed.conv.bias", { mean: 0, deviation: 0 }],
+  ["weight.original1", uniformWithin(1 / 32)],
+  ["weight.original0", { mean: Math.sqrt(128 * 32 / 3) / 32, deviation: 0.0075 }],
+  ["bias", { mean: 0, deviation: 0 }],
+  ["weight", { mean: 0, deviation: 0.02 }],
+];
+
+function uniformWithin(bound: number): { mean: number; deviation: number; within: number } {
+  return { mean: 0, deviation: bound / Math.sqrt(3), within: bound };
+}
+
+Deno.test("Wav2Vec2 starts as the reference does, each kind of parameter", async () => {
+  await withModel(WIDE, (model) => {
+    const met = new Set<string>();
+    for (const [name, parameter] of model.parameters) {
+      const [ending, expected] = BEGINNINGS.find(([ending]) => name.endsWith(ending))!;
+      met.add(ending);
+      const values = Array.from(parameter.dataSync());
+      const mean = values.reduce((a, b) => a + b, 0) / values.length;
+      const square = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
+      const spread = expected.deviation / Math.sqrt(values.length);
+      assert.ok(Math.abs(mean - expected.mean) <= 4 * spread + 1e-6, `${name}: mean ${mean}`);
+      const off = Math.abs(Math.sqrt(square) - expected.deviation);
+      assert.ok(off <= 4 * spread + 1e-6, `${name}: deviation ${Math.sqrt(square)}`);
+      const largest = values.reduce((top, value) => Math.max(top, Math.abs(value)), 0);
+      assert.ok(largest <= (expected.within ?? Infinity), `${name}: largest ${largest}`);
+    }
+    assert.equal(met.size, BEGINNINGS.length);
+  });
+});
+
+Deno.test("Wav2Vec2 starts alike from one seed, otherwise from another", async () => {
+  const scores: number[][] = [];
+  for (const seed of [1, 1, 2]) {
+    const keep = (found: number[]) => void scores.push(found);
+    await withModel(TINY, (model) => keep(scoresOf(model, noiseInputs(1, 100))), { seed });
+  }
+  assert.deepEqual(scores[0], scores[1]);
+  assert.notDeepEqual(scores[0], scores[2]);
+});
+
+Deno.test("Wav2Vec2 has a mask embedding only where the config masks anything", async () => {
+  const name = "wav2vec2.masked_spec_embed";
+  for (const [time, feature, there] of [[0.05, 0, true], [0, 0.1, true], [0, 0, false]] as const) {
+    const json = { ...TINY, mask_time_prob: time, mask_feature_prob: feature };
+    await withModel(json, (model) => assert.equal(model.parameters.has(name), there));
+  }
+});
+
+Deno.test("Wav2Vec2 weighs states before the final norm, and after it as older versions", async () => {
+  const json = { ...TINY, do_stable_layer_norm: true, use_weighted_layer_sum: true };
+  const scores: number[][] = [];
+  for (const transformers_version of [undefined, "5.18.0", "4.57.6", "4.9"]) {
+    await withModel({ ...json, transformers_version }, (model) => {
+      scores.push(scoresOf(model, noiseInputs(1, 100)));
+    });
+  }
+  const [none, newer, older, oldest] = scores;
+  assert.deepEqual(none, newer);
+  assert.deepEqual(older, oldest);
+  assert.notDeepEqual(newer, older);
+});
+
+Deno.test("Wav2Vec2 without layers, and of one frame, still classifies", async () => {
+  await withModel({ ...TINY, num_hidden_layers: 0 }, (model) => {
+    assert.equal(model.minSamples, 20);
+    const scores = scoresOf(model, noiseInputs(2, 20));
+    assert.ok(scores.length === 6 && scores.every(Number.isFinite));
+  });
+});
+
+Deno.test("Wav2Vec2 scores a padded clip as alone, with its length and layer norms", async () => {
+  const json = { ...TINY, feat_extract_norm: "layer", do_stable_layer_norm: true };
+  await withModel(json, (model) => {
+    assert.equal(model.paddingInvariant, true);
+    const padded = noiseInputs(2, 300);
+    const alone = scoresOf(model, noiseInputs(1, 180));
+    const both = scoresOf(model, padded, Int32Array.of(180, 300));
+    alone.forEach((score, i) =>
+      assert.ok(Math.abs(score - both[i]!) < 1e-5, `${score}, ${both[i]}`)
+    );
+  });
+  await withModel(TINY, (model) => assert.equal(model.paddingInvariant, false));
+});
+
+Deno.test("Wav2Vec2 leaks no tensor, in training with masks and padding either", async () => {
+  await withModel({ ...TINY, mask_time_prob: 0.5, mask_time_length: 2 }, (model) => {
+    const inputs = noiseInputs(2, 200);
+    const before = engine().memory().numTensors;
+    for (const noise of [undefined, new Noise(1)]) {
+      const options = { noise, outputHiddenStates: true };
+      const output = model.forward({ inputs, lengths: Int32Array.of(200, 120) }, options);
+      const states = [...output.hiddenStates!, output.convFeatures, output.lastHiddenState];
+      for (const part of new Set([output.logits, output.pooled, ...states])) part?.dispose();
+      assert.equal(engine().memory().numTensors, before);
+    }
+    inputs.dispose();
+  });
+});
