@@ -75,3 +75,8 @@ function shown(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
+
+/** The fields of a file in the order in which the reference writes them. */
+export function sortedByKey(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.keys(fields).sort().map((key) => [key, fields[key]]));
+}

@@ -14,27 +14,41 @@ export type Padding = boolean | "longest" | "max_length" | "do_not_pad";
 export interface ExtractOptions {
   /** The clips' rate in hertz, to hold against the extractor's own; unchecked where left out. */
   samplingRate?: number;
-  /** `true` and `"longest"` pad to the longest clip, `"max_length"` to `maxLength`. @default false */
+  /**
+   * `true` and `"longest"` pad to the longest clip, `"max_length"` to `maxLength`.
+   * @default "max_length" where the extractor fixes the length, otherwise false
+   */
   padding?: Padding;
-  /** Samples a clip, for `"max_length"` and for `truncation`. */
+  /**
+   * Samples a clip, for `"max_length"` and for `truncation`.
+   * @default the extractor's `fixedSamples`
+   */
   maxLength?: number;
-  /** Cuts clips longer than `maxLength` at their end. @default false */
+  /**
+   * Cuts clips longer than `maxLength` at their end.
+   * @default true where the extractor fixes the length
+   */
   truncation?: boolean;
-  /** Rounds the length padded or cut to up to a multiple of this. */
+  /** Rounds the length padded or cut to up to a multiple of this many samples. */
   padToMultipleOf?: number;
-  /** Whether to say which samples are real. @default what the extractor's file says */
+  /** Whether to say which samples or frames are real. @default what the extractor's file says */
   returnAttentionMask?: boolean;
+  /**
+   * Whether to normalise: waveforms clip by clip, AST's spectrograms by the mean and deviation of its file.
+   * @default what the extractor's file says; false for Whisper, whose file does not
+   */
+  doNormalize?: boolean;
 }
 
 /** Clips as one batch, laid out as the model takes them. */
 export interface FeatureBatch {
   /** The numbers, in the order of `shape`. */
   inputValues: Float32Array;
-  /** `[B, S]` for waveforms. */
+  /** `[B, S]` for waveforms, `[B, T, C]` for spectrograms of T frames and C bands. */
   shape: number[];
-  /** 1 where a position is real and 0 where it is padding, clip by clip. */
+  /** 1 where a sample or frame is real and 0 where it is padding. Shape: `[B, S]` or `[B, T]`. */
   attentionMask?: Int32Array;
-  /** Real samples of each clip, after truncation. Shape: `[B]`. */
+  /** Real samples or frames of each clip, after truncation. Shape: `[B]`. */
   lengths: Int32Array;
 }
 
@@ -46,6 +60,10 @@ export interface FeatureExtractor {
   readonly inputName: "input_values" | "input_features";
   /** The rate that clips must have, in hertz. */
   readonly samplingRate: number;
+  /** The fewest samples that it takes. */
+  readonly minSamples: number;
+  /** Samples that every clip is padded or cut to, where the model takes clips of one length only. */
+  readonly fixedSamples?: number;
   /** Turns clips, each one channel at `samplingRate`, into a batch. */
   extract(clips: readonly Float32Array[], options?: ExtractOptions): FeatureBatch;
   /** The content of `preprocessor_config.json`, keys sorted. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+export { ASTFeatureExtractor, type ASTFeatureExtractorOptions } from "./ast.ts";
 export type {
   ExtractOptions,
   FeatureBatch,
@@ -12,3 +13,4 @@ export type {
 } from "./feature_extractor.ts";
 export { type FeatureExtractorConfigOptions, featureExtractorFromConfig } from "./registry.ts";
 export { Wav2Vec2FeatureExtractor, type Wav2Vec2FeatureExtractorOptions } from "./wav2vec2.ts";
+export { WhisperFeatureExtractor, type WhisperFeatureExtractorOptions } from "./whisper.ts";

@@ -4,9 +4,11 @@
  * @module
  */
 
+import { ASTFeatureExtractor } from "./ast.ts";
 import { ConfigFields } from "./_config_fields.ts";
 import type { FeatureExtractor } from "./feature_extractor.ts";
 import { Wav2Vec2FeatureExtractor } from "./wav2vec2.ts";
+import { WhisperFeatureExtractor } from "./whisper.ts";
 
 /** What is known besides the content of the file. */
 export interface FeatureExtractorConfigOptions {
@@ -18,8 +20,10 @@ export interface FeatureExtractorConfigOptions {
 
 type FromConfig = (config: unknown, options: { file?: string }) => FeatureExtractor;
 
-const EXTRACTORS: ReadonlyMap<string, FromConfig> = new Map([
+const EXTRACTORS: ReadonlyMap<string, FromConfig> = new Map<string, FromConfig>([
+  ["ASTFeatureExtractor", ASTFeatureExtractor.fromConfig],
   ["Wav2Vec2FeatureExtractor", Wav2Vec2FeatureExtractor.fromConfig],
+  ["WhisperFeatureExtractor", WhisperFeatureExtractor.fromConfig],
 ]);
 
 /**

@@ -11,7 +11,8 @@
  */
 
 import { MAX_SAMPLE_RATE_HZ } from "../audio/decoded_audio.ts";
-import { ConfigFields } from "./_config_fields.ts";
+import { normalize, requireFinite, requireRate } from "./_clips.ts";
+import { ConfigFields, sortedByKey } from "./_config_fields.ts";
 import { batchLengths } from "./_padding.ts";
 import type { ExtractOptions, FeatureBatch, FeatureExtractor } from "./feature_extractor.ts";
 
@@ -30,9 +31,6 @@ export interface Wav2Vec2FeatureExtractorOptions {
 }
 
 const TYPE = "Wav2Vec2FeatureExtractor";
-
-/** Keeps the division finite on silence. */
-const VARIANCE_FLOOR = 1e-7;
 
 const OWN_KEYS = [
   "do_normalize",
@@ -71,6 +69,8 @@ export class Wav2Vec2FeatureExtractor implements FeatureExtractor {
   readonly inputName = "input_values";
   /** The rate that clips must have, in hertz. */
   readonly samplingRate: number;
+  /** The fewest samples that it takes. */
+  readonly minSamples = 1;
   readonly #options: Required<Wav2Vec2FeatureExtractorOptions>;
   #otherFields: Record<string, unknown> = {};
 
@@ -132,7 +132,7 @@ export class Wav2Vec2FeatureExtractor implements FeatureExtractor {
    * ```
    */
   toConfig(): Record<string, unknown> {
-    const fields: Record<string, unknown> = {
+    return sortedByKey({
       ...this.#otherFields,
       do_normalize: this.#options.doNormalize,
       feature_extractor_type: TYPE,
@@ -141,8 +141,7 @@ export class Wav2Vec2FeatureExtractor implements FeatureExtractor {
       padding_value: this.#options.paddingValue,
       return_attention_mask: this.#options.returnAttentionMask,
       sampling_rate: this.#options.samplingRate,
-    };
-    return Object.fromEntries(Object.keys(fields).sort().map((key) => [key, fields[key]]));
+    });
   }
 
   /**
@@ -172,8 +171,9 @@ export class Wav2Vec2FeatureExtractor implements FeatureExtractor {
    * ```
    */
   extract(clips: readonly Float32Array[], options: ExtractOptions = {}): FeatureBatch {
-    this.#requireRate(options.samplingRate);
-    const { doNormalize, paddingValue, paddingSide } = this.#options;
+    requireRate(this.samplingRate, options.samplingRate);
+    const { paddingValue, paddingSide } = this.#options;
+    const doNormalize = options.doNormalize ?? this.#options.doNormalize;
     const withMask = options.returnAttentionMask ?? this.#options.returnAttentionMask;
     const { lengths, width } = batchLengths(clips, options);
     const inputValues = new Float32Array(clips.length * width).fill(paddingValue);
@@ -184,39 +184,9 @@ export class Wav2Vec2FeatureExtractor implements FeatureExtractor {
       const real = row.subarray(start, start + lengths[i]!);
       real.set(clip.subarray(0, real.length));
       attentionMask?.fill(1, i * width + start, i * width + start + real.length);
-      requireFinite(real, i);
+      requireFinite(i, real);
       if (doNormalize) normalize(withMask ? real : row);
     }
     return { inputValues, shape: [clips.length, width], attentionMask, lengths };
   }
-
-  #requireRate(foundHz: number | undefined): void {
-    if (foundHz === undefined || foundHz === this.samplingRate) return;
-    throw new RangeError(
-      `Cannot extract features: expected clips at ${this.samplingRate} Hz, found ${foundHz} Hz`,
-    );
-  }
-}
-
-/** Brings values to zero mean and unit variance in place, by sums in float64. */
-function normalize(values: Float32Array): void {
-  const mean = meanOf(values);
-  let squares = 0;
-  for (let i = 0; i < values.length; i++) squares += (values[i]! - mean) ** 2;
-  const deviation = Math.sqrt(squares / values.length + VARIANCE_FLOOR);
-  for (let i = 0; i < values.length; i++) values[i] = (values[i]! - mean) / deviation;
-}
-
-function meanOf(values: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i]!;
-  return sum / values.length;
-}
-
-/** The mean of float32 numbers is finite exactly where all of them are. */
-function requireFinite(values: Float32Array, clip: number): void {
-  if (Number.isFinite(meanOf(values))) return;
-  throw new RangeError(
-    `Cannot extract features of clip ${clip}: expected finite samples, found NaN or infinity`,
-  );
 }

@@ -11,6 +11,14 @@ Deno.test("featureExtractorFromConfig() picks the extractor that the file names"
   equal(extractor.samplingRate, 8000);
 });
 
+Deno.test("featureExtractorFromConfig() builds the extractors of spectrograms", () => {
+  for (const type of ["ASTFeatureExtractor", "WhisperFeatureExtractor"]) {
+    const extractor = featureExtractorFromConfig({ feature_extractor_type: type });
+    equal(extractor.type, type);
+    equal(extractor.toConfig().feature_extractor_type, type);
+  }
+});
+
 Deno.test("featureExtractorFromConfig() takes the default of the architecture for old files", () => {
   const defaultType = "Wav2Vec2FeatureExtractor";
   ok(featureExtractorFromConfig({}, { defaultType }) instanceof Wav2Vec2FeatureExtractor);
@@ -25,8 +33,9 @@ Deno.test("featureExtractorFromConfig() names an unknown extractor and those sup
       file: "p.json",
     });
   const named = (type: unknown) => ({ feature_extractor_type: type });
-  refuses(named("ClapFeatureExtractor"), /Wav2Vec2FeatureExtractor, found ClapFeatureExtractor$/);
-  refuses({}, /Wav2Vec2FeatureExtractor, found none$/);
+  const known = "ASTFeatureExtractor or Wav2Vec2FeatureExtractor or WhisperFeatureExtractor";
+  refuses(named("ClapFeatureExtractor"), new RegExp(`${known}, found ClapFeatureExtractor$`));
+  refuses({}, new RegExp(`${known}, found none$`));
   refuses(named("__proto__"), /found __proto__$/);
   refuses(named(7), /expected feature_extractor_type a text, found 7$/);
   refuses("Wav2Vec2FeatureExtractor", /expected a JSON object/);

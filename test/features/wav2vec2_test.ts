@@ -5,7 +5,8 @@ import {
   type Wav2Vec2FeatureExtractorOptions,
 } from "../../src/features/wav2vec2.ts";
 import { assertAllClose } from "../compare.ts";
-import { kitPath, kitTest, readJson, readTensors } from "../kit.ts";
+import { kitPath, kitTest, readJson } from "../kit.ts";
+import { goldenRuns } from "./golden_runs.ts";
 
 const SHORT = Float32Array.of(1, 3);
 const LONG = Float32Array.of(2, 4, 6, 8);
@@ -60,6 +61,10 @@ Deno.test("extract() takes returnAttentionMask from the call before the file", (
 
 Deno.test("extract() leaves samples as they are without doNormalize", () => {
   const raw = { doNormalize: false, paddingValue: -1 };
+  deepEqual(extract({}, [SHORT], { doNormalize: false }).rows, [[1, 3]]);
+  assertAllClose(extract(raw, [SHORT], { doNormalize: true }).rows[0]!, standardized([1, 3]), {
+    atol: 1e-6,
+  });
   deepEqual(extract(raw, [SHORT, LONG], { padding: true }).rows, [[1, 3, -1, -1], [2, 4, 6, 8]]);
 });
 
@@ -192,37 +197,13 @@ Deno.test("fromConfig() names the file, the field and the value that it refuses"
   refuses(other, /found "ASTFeatureExtractor"/, "feature_extractor_type");
 });
 
-interface Run {
-  name: string;
-  waves: number[];
-  extractor: Record<string, unknown>;
-  call: {
-    padding?: Padding;
-    max_length?: number;
-    truncation?: boolean;
-    pad_to_multiple_of?: number;
-  };
-}
-
 kitTest("extract() equals transformers on the kit's runs", async () => {
-  const { runs } = await readJson<{ runs: Run[] }>(kitPath("features", "meta.json"));
-  const waves = await readTensors(kitPath("features", "waves.safetensors"));
-  const expected = await readTensors(kitPath("features", "expected.safetensors"));
-  const own = runs.filter(({ name }) => name.startsWith("w2v2."));
-  equal(own.length, 10);
-  for (const { name, waves: indices, extractor, call } of own) {
-    const clips = indices.map((i) => waves.get(`wave.${i}`)!.values as Float32Array);
-    const batch = Wav2Vec2FeatureExtractor.fromConfig(extractor).extract(clips, {
-      samplingRate: 16_000,
-      padding: call.padding,
-      maxLength: call.max_length,
-      truncation: call.truncation,
-      padToMultipleOf: call.pad_to_multiple_of,
-    });
+  const runs = await goldenRuns("w2v2.");
+  equal(runs.length, 10);
+  for (const { name, batch, expected, expectedMask } of runs) {
     const actual = { shape: batch.shape, values: batch.inputValues };
-    assertAllClose(actual, expected.get(`${name}.input_values`)!, { atol: 1e-5, label: name });
-    const mask = expected.get(`${name}.attention_mask`);
-    deepEqual(batch.attentionMask, mask?.values, `${name}: mask`);
+    assertAllClose(actual, expected, { atol: 1e-5, label: name });
+    deepEqual(batch.attentionMask, expectedMask?.values, `${name}: mask`);
   }
 });
 

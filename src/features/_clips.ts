@@ -1,0 +1,47 @@
+/**
+ * What every extractor asks of its clips, and the normalisation of waveforms.
+ *
+ * @module
+ */
+
+/** Keeps the division finite on silence. */
+const VARIANCE_FLOOR = 1e-7;
+
+/** Ends where clips have another rate than the extractor's. */
+export function requireRate(samplingRate: number, foundHz: number | undefined): void {
+  if (foundHz === undefined || foundHz === samplingRate) return;
+  throw new RangeError(
+    `Cannot extract features: expected clips at ${samplingRate} Hz, found ${foundHz} Hz`,
+  );
+}
+
+/** Ends where a clip is shorter than a frame. */
+export function requireSamples(clip: number, least: number, found: number): void {
+  if (found >= least) return;
+  throw new RangeError(
+    `Cannot extract features of clip ${clip}: expected at least ${least} samples, found ${found}`,
+  );
+}
+
+/** Ends at a value that is no number; the mean of float32 numbers is finite exactly where all of them are. */
+export function requireFinite(clip: number, values: Float32Array): void {
+  if (Number.isFinite(meanOf(values))) return;
+  throw new RangeError(
+    `Cannot extract features of clip ${clip}: expected finite samples, found NaN or infinity`,
+  );
+}
+
+/** Brings values to zero mean and unit variance in place, by sums in float64. */
+export function normalize(values: Float32Array): void {
+  const mean = meanOf(values);
+  let squares = 0;
+  for (let i = 0; i < values.length; i++) squares += (values[i]! - mean) ** 2;
+  const deviation = Math.sqrt(squares / values.length + VARIANCE_FLOOR);
+  for (let i = 0; i < values.length; i++) values[i] = (values[i]! - mean) / deviation;
+}
+
+function meanOf(values: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]!;
+  return sum / values.length;
+}

@@ -1,0 +1,271 @@
+/**
+ * Spectrograms for AST: Kaldi's filter bank, padded or cut to a fixed number of frames and normalised by the mean and
+ * deviation of the training data.
+ *
+ * Equal to `ASTFeatureExtractor` of transformers 5 where torchaudio is absent: frames of 400 samples every 160, at
+ * whatever rate. (With torchaudio they are 25 and 10 ms long, the same at 16 kHz, the rate of all published models.)
+ * Samples stay within 1, where Kaldi itself would scale them to 16 bits. As in the reference, frames of padding are 0
+ * before normalisation, whatever `padding_value` says.
+ *
+ * Source: Gong et al. 2021, "AST: Audio Spectrogram Transformer".
+ *
+ * @module
+ */
+
+import { MAX_SAMPLE_RATE_HZ } from "../audio/decoded_audio.ts";
+import { requireFinite, requireRate, requireSamples } from "./_clips.ts";
+import { ConfigFields, sortedByKey } from "./_config_fields.ts";
+import { kaldiBank } from "./_mel.ts";
+import { batchLengths } from "./_padding.ts";
+import { hannWindow, MelSpectrogram } from "./_spectrogram.ts";
+import type { ExtractOptions, FeatureBatch, FeatureExtractor } from "./feature_extractor.ts";
+
+/** How spectrograms are made; the fields of `preprocessor_config.json` in camelCase. */
+export interface ASTFeatureExtractorOptions {
+  /** The rate that clips must have, in hertz. @default 16000 */
+  samplingRate?: number;
+  /** Bands of the filter bank. @default 128 */
+  numMelBins?: number;
+  /** Frames that every clip is padded or cut to. @default 1024 */
+  maxLength?: number;
+  /** Whether the spectrogram is normalised by `mean` and `std`. @default true */
+  doNormalize?: boolean;
+  /** Mean of the training data's spectrograms; the default is AudioSet's. @default -4.2677393 */
+  mean?: number;
+  /** Their standard deviation, above 0. @default 4.5689974 */
+  std?: number;
+  /** Whether a batch says which frames are real, where `extract` is not told. @default false */
+  returnAttentionMask?: boolean;
+}
+
+const TYPE = "ASTFeatureExtractor";
+
+const FRAME_SAMPLES = 400;
+const HOP_SAMPLES = 160;
+const FFT_SIZE = 512;
+const MIN_HZ = 20;
+const PREEMPHASIS = 0.97;
+/** The spacing of float32 numbers at 1, below which Kaldi takes no logarithm. */
+const ENERGY_FLOOR = 2 ** -23;
+
+const MIN_SAMPLE_RATE_HZ = 1000;
+const MAX_BANDS = 512;
+/** More than five minutes. */
+const MAX_FRAMES = 2 ** 15;
+
+const WINDOW = hannWindow(FRAME_SAMPLES, FRAME_SAMPLES - 1);
+
+const OWN_KEYS = [
+  "do_normalize",
+  "feature_extractor_type",
+  "max_length",
+  "mean",
+  "mel_filters",
+  "num_mel_bins",
+  "return_attention_mask",
+  "sampling_rate",
+  "std",
+  "window",
+];
+
+/**
+ * Prepares spectrograms for the Audio Spectrogram Transformer.
+ *
+ * @example
+ * ```ts
+ * import { ASTFeatureExtractor } from "@earshot/earshot";
+ * import { deepEqual } from "node:assert/strict";
+ *
+ * const extractor = new ASTFeatureExtractor({ maxLength: 128 });
+ * const { shape, lengths } = extractor.extract([new Float32Array(16_000)]);
+ * deepEqual(shape, [1, 128, 128]);
+ * deepEqual(lengths, Int32Array.of(98));
+ * ```
+ */
+export class ASTFeatureExtractor implements FeatureExtractor {
+  /** The class's name in `feature_extractor_type`. */
+  readonly type: string = TYPE;
+  /** The name of the model's argument that takes the batch. */
+  readonly inputName = "input_values";
+  /** The rate that clips must have, in hertz. */
+  readonly samplingRate: number;
+  /** The fewest samples that it takes: those of one frame. */
+  readonly minSamples: number = FRAME_SAMPLES;
+  /** Samples that every clip is padded or cut to: those of `maxLength` frames. */
+  readonly fixedSamples: number;
+  readonly #options: Required<ASTFeatureExtractorOptions>;
+  readonly #spectrogram: MelSpectrogram;
+  #otherFields: Record<string, unknown> = {};
+
+  /**
+   * Builds an extractor from nothing, by default like that of the models trained on AudioSet.
+   *
+   * @param options how spectrograms are made.
+   */
+  constructor(options: ASTFeatureExtractorOptions = {}) {
+    const { samplingRate = 16_000, numMelBins = 128, maxLength = 1024 } = options;
+    const { doNormalize = true, mean = -4.2677393, std = 4.5689974 } = options;
+    const { returnAttentionMask = false } = options;
+    this.samplingRate = samplingRate;
+    this.fixedSamples = (maxLength - 1) * HOP_SAMPLES + FRAME_SAMPLES;
+    this.#options = {
+      samplingRate,
+      numMelBins,
+      maxLength,
+      doNormalize,
+      mean,
+      std,
+      returnAttentionMask,
+    };
+    this.#spectrogram = new MelSpectrogram({
+      fftSize: FFT_SIZE,
+      hopSamples: HOP_SAMPLES,
+      bank: kaldiBank({
+        bands: numMelBins,
+        bins: FFT_SIZE / 2 + 1,
+        samplingRate,
+        minHz: MIN_HZ,
+        maxHz: Math.floor(samplingRate / 2),
+      }),
+      cut: cutFrame,
+    });
+  }
+
+  /**
+   * Builds the extractor that a `preprocessor_config.json` describes.
+   *
+   * @param config the file's parsed content; a filter bank in it is ignored, other unknown fields are kept for
+   * `toConfig`.
+   * @param options the file's name, for messages.
+   * @returns the extractor.
+   * @throws {CheckpointError} where a field has a value that it cannot have.
+   *
+   * @example
+   * ```ts
+   * import { ASTFeatureExtractor } from "@earshot/earshot";
+   * import { equal } from "node:assert/strict";
+   *
+   * const extractor = ASTFeatureExtractor.fromConfig({ max_length: 1024 });
+   * equal(extractor.fixedSamples, 164_080);
+   * ```
+   */
+  static fromConfig(config: unknown, options: { file?: string } = {}): ASTFeatureExtractor {
+    const fields = new ConfigFields(config, options.file);
+    fields.oneOf("feature_extractor_type", TYPE, [TYPE]);
+    const std = fields.number("std", 4.5689974);
+    if (std <= 0) throw fields.error(`expected std above 0, found ${std}`, "std");
+    const extractor = new ASTFeatureExtractor({
+      samplingRate: fields.integer("sampling_rate", 16_000, MIN_SAMPLE_RATE_HZ, MAX_SAMPLE_RATE_HZ),
+      numMelBins: fields.integer("num_mel_bins", 128, 1, MAX_BANDS),
+      maxLength: fields.integer("max_length", 1024, 1, MAX_FRAMES),
+      doNormalize: fields.boolean("do_normalize", true),
+      mean: fields.number("mean", -4.2677393),
+      std,
+      returnAttentionMask: fields.boolean("return_attention_mask", false),
+    });
+    extractor.#otherFields = fields.besides(OWN_KEYS);
+    return extractor;
+  }
+
+  /**
+   * The content of `preprocessor_config.json`, with the fields and the order of the reference.
+   *
+   * @returns a plain object, ready for `JSON.stringify`.
+   *
+   * @example
+   * ```ts
+   * import { ASTFeatureExtractor } from "@earshot/earshot";
+   * import { equal } from "node:assert/strict";
+   *
+   * equal(new ASTFeatureExtractor().toConfig().num_mel_bins, 128);
+   * ```
+   */
+  toConfig(): Record<string, unknown> {
+    return sortedByKey({
+      feature_size: 1,
+      padding_side: "right",
+      padding_value: 0,
+      ...this.#otherFields,
+      do_normalize: this.#options.doNormalize,
+      feature_extractor_type: TYPE,
+      max_length: this.#options.maxLength,
+      mean: this.#options.mean,
+      num_mel_bins: this.#options.numMelBins,
+      return_attention_mask: this.#options.returnAttentionMask,
+      sampling_rate: this.#options.samplingRate,
+      std: this.#options.std,
+    });
+  }
+
+  /**
+   * Turns clips into a batch; unless told otherwise, each has `maxLength` frames.
+   *
+   * Shape: B clips of `[samples]` -> `inputValues [B, T, C]`, `attentionMask [B, T]`, `lengths [B]`
+   *
+   * @param clips waveforms of one channel, at the extractor's rate; they stay as they are.
+   * @param options padding and truncation, in samples, and the clips' rate in hertz.
+   * @returns new arrays.
+   * @throws {RangeError} where the rate is another, a clip is shorter than a frame or holds NaN or infinity, or clips
+   * of unlike length are not padded.
+   *
+   * @example
+   * ```ts
+   * import { ASTFeatureExtractor } from "@earshot/earshot";
+   * import { deepEqual } from "node:assert/strict";
+   *
+   * const clips = [new Float32Array(8_000), new Float32Array(16_000)];
+   * const { shape } = new ASTFeatureExtractor().extract(clips, { padding: "longest" });
+   * deepEqual(shape, [2, 98, 128]);
+   * ```
+   */
+  extract(clips: readonly Float32Array[], options: ExtractOptions = {}): FeatureBatch {
+    requireRate(this.samplingRate, options.samplingRate);
+    const { numMelBins: bands, returnAttentionMask } = this.#options;
+    const doNormalize = options.doNormalize ?? this.#options.doNormalize;
+    const { padding = "max_length", truncation = true, maxLength = this.fixedSamples } = options;
+    const samples = batchLengths(clips, { ...options, padding, truncation, maxLength });
+    samples.lengths.forEach((length, i) => requireSamples(i, FRAME_SAMPLES, length));
+    const frames = framesOf(samples.width);
+    const lengths = samples.lengths.map(framesOf);
+    const inputValues = new Float32Array(clips.length * frames * bands);
+    const withMask = options.returnAttentionMask ?? returnAttentionMask;
+    const attentionMask = withMask ? new Int32Array(clips.length * frames) : undefined;
+    for (const [i, clip] of clips.entries()) {
+      const real = clip.subarray(0, samples.lengths[i]!);
+      requireFinite(i, real);
+      const begin = i * frames * bands;
+      const energies = inputValues.subarray(begin, begin + lengths[i]! * bands);
+      this.#spectrogram.energies(real, energies);
+      for (let j = 0; j < energies.length; j++) {
+        energies[j] = Math.log(Math.max(energies[j]!, ENERGY_FLOOR));
+      }
+      attentionMask?.fill(1, i * frames, i * frames + lengths[i]!);
+    }
+    if (doNormalize) this.#normalize(inputValues);
+    return { inputValues, shape: [clips.length, frames, bands], attentionMask, lengths };
+  }
+
+  /** To a mean of 0 and a deviation of a half. */
+  #normalize(values: Float32Array): void {
+    const { mean, std } = this.#options;
+    for (let i = 0; i < values.length; i++) values[i] = (values[i]! - mean) / (2 * std);
+  }
+}
+
+function framesOf(samples: number): number {
+  return Math.floor((samples - FRAME_SAMPLES) / HOP_SAMPLES) + 1;
+}
+
+/** Frees a frame of its mean, lifts its high frequencies and fades its ends. */
+function cutFrame(samples: Float32Array, start: number, frame: Float64Array): void {
+  let sum = 0;
+  for (let i = 0; i < FRAME_SAMPLES; i++) sum += samples[start + i]!;
+  const mean = sum / FRAME_SAMPLES;
+  // The first sample is its own predecessor.
+  let before = samples[start]! - mean;
+  for (let i = 0; i < FRAME_SAMPLES; i++) {
+    const sample = samples[start + i]! - mean;
+    frame[i] = (sample - PREEMPHASIS * before) * WINDOW[i]!;
+    before = sample;
+  }
+}
