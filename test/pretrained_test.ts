@@ -1,0 +1,245 @@
+import assert from "node:assert/strict";
+import { engine, tensor } from "@tensorflow/tfjs-core";
+import { join } from "node:path";
+import { Wav2Vec2FeatureExtractor } from "../src/features/mod.ts";
+import { directoryFiles } from "../src/files.ts";
+import { type AudioClassificationModel, buildModel } from "../src/models/mod.ts";
+import {
+  AutoFeatureExtractor,
+  AutoModelForAudioClassification,
+  savePretrained,
+} from "../src/pretrained.ts";
+import { TrainingArguments } from "../src/train/arguments.ts";
+import { Trainer } from "../src/train/trainer.ts";
+import type { FileReader } from "../src/weights/byte_source.ts";
+import { assertAllClose } from "./compare.ts";
+import { deviceTest, startTestWasm } from "./devices.ts";
+import { saveTinyModel, TINY_CONFIG, tinyExtractor, tinyModel, tone } from "./tiny_model.ts";
+import { tinySource } from "./train/_tiny_run.ts";
+
+const CLIP = tone(700);
+
+async function scoresOf(model: AudioClassificationModel): Promise<number[]> {
+  const inputs = tensor(CLIP, [1, CLIP.length]);
+  const { logits, pooled } = model.forward({ inputs });
+  const scores = Array.from(await logits.data());
+  for (const part of [inputs, logits, pooled]) part.dispose();
+  return scores;
+}
+
+/** Registers a test on one WASM thread, with a folder of its own. */
+function savedTest(name: string, body: (folder: string) => Promise<void>): void {
+  Deno.test(name, async () => {
+    const folder = await Deno.makeTempDir({ prefix: "earshot-saved-" });
+    const device = await startTestWasm({ threads: 1 });
+    try {
+      await body(folder);
+    } finally {
+      device.dispose();
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+}
+
+function namesIn(folder: string): string[] {
+  return Array.from(Deno.readDirSync(folder), ({ name }) => name).sort();
+}
+
+deviceTest("a saved model scores as before when it is loaded again", async () => {
+  const folder = await Deno.makeTempDir();
+  const before = engine().memory().numTensors;
+  const model = await tinyModel();
+  const scores = await scoresOf(model);
+  await savePretrained(`${folder}/model`, model, tinyExtractor());
+  model.dispose();
+  const again = await AutoModelForAudioClassification.fromPretrained(`${folder}/model`);
+  assert.deepEqual(again.loading, { missing: [], mismatched: [], unexpected: [] });
+  assert.deepEqual(await scoresOf(again), scores);
+  assert.deepEqual(again.labels, Object.values(TINY_CONFIG.id2label as object));
+  again.dispose();
+  assert.equal(engine().memory().numTensors, before);
+  await Deno.remove(folder, { recursive: true });
+});
+
+savedTest(
+  "savePretrained() writes the three files of a model, and nothing else",
+  async (folder) => {
+    await saveTinyModel(`${folder}/model`);
+    assert.deepEqual(namesIn(folder), ["model"]);
+    const files = ["config.json", "model.safetensors", "preprocessor_config.json"];
+    assert.deepEqual(namesIn(`${folder}/model`), files);
+    const extractor = await AutoFeatureExtractor.fromPretrained(`${folder}/model`);
+    assert.deepEqual(extractor.toConfig(), tinyExtractor().toConfig());
+  },
+);
+
+savedTest("savePretrained() replaces a directory only where it is told to", async (folder) => {
+  const path = `${folder}/model`;
+  await Deno.mkdir(path);
+  await Deno.writeTextFile(`${path}/notes.txt`, "mine");
+  const model = await tinyModel();
+  const run = savePretrained(path, model, tinyExtractor());
+  await assert.rejects(run, { name: "FileError", file: path });
+  assert.deepEqual(namesIn(path), ["notes.txt"]);
+  await savePretrained(path, model, tinyExtractor(), { replace: true });
+  assert.equal(namesIn(path).length, 3);
+  assert.deepEqual(namesIn(folder), ["model"]);
+  model.dispose();
+});
+
+savedTest("fromPretrained() reads any files, not only a directory's", async (folder) => {
+  await saveTinyModel(`${folder}/model`);
+  const opened: string[] = [];
+  const files = directoryFiles(`${folder}/model`);
+  const reader: FileReader = {
+    open: (name) => {
+      opened.push(name);
+      return files.open(name);
+    },
+  };
+  const model = await AutoModelForAudioClassification.fromPretrained(reader);
+  const extractor = await AutoFeatureExtractor.fromPretrained(reader);
+  assert.equal(extractor.samplingRate, 8_000);
+  assert.deepEqual(opened, ["config.json", "model.safetensors", "preprocessor_config.json"]);
+  model.dispose();
+});
+
+savedTest("fromPretrained() adapts a model to other labels and settings", async (folder) => {
+  await saveTinyModel(folder);
+  const load = AutoModelForAudioClassification.fromPretrained;
+  const renamed = await load(folder, { labels: ["a", "b", "c", "d", "e"] });
+  const plain = await load(folder);
+  assert.deepEqual(await scoresOf(renamed), await scoresOf(plain));
+  assert.deepEqual(renamed.toConfig().label2id, { a: 0, b: 1, c: 2, d: 3, e: 4 });
+  await assert.rejects(load(folder, { labels: ["no", "yes"] }), {
+    name: "CheckpointError",
+    key: "classifier.weight",
+  });
+  const options = { labels: ["no", "yes"], ignoreMismatchedSizes: true };
+  const scores: number[][] = [];
+  for (const seed of [1, 1, 2]) {
+    const fewer = await load(folder, { ...options, seed });
+    assert.deepEqual(fewer.loading.mismatched, ["classifier.weight", "classifier.bias"]);
+    scores.push(await scoresOf(fewer));
+    fewer.dispose();
+  }
+  assert.deepEqual(scores[0], scores[1]);
+  assert.notDeepEqual(scores[0], scores[2]);
+  const still = await load(folder, { config: { layerdrop: 0, mask_time_prob: 0 } });
+  assert.equal(still.toConfig().layerdrop, 0);
+  assert.deepEqual(still.loading.unexpected, ["wav2vec2.masked_spec_embed"]);
+  for (const model of [renamed, plain, still]) model.dispose();
+});
+
+savedTest("fromPretrained() says what is missing, with the path", async (folder) => {
+  await saveTinyModel(folder);
+  const load = (model: string) => AutoModelForAudioClassification.fromPretrained(model);
+  const none = `${folder}/none`;
+  await assert.rejects(load(none), {
+    name: "CheckpointError",
+    message: `Cannot load model "${none}": expected a model directory, found nothing`,
+    hint: undefined,
+  });
+  await assert.rejects(load(`${folder}/config.json`), /expected a model directory, found a file$/);
+  await assert.rejects(load("facebook/wav2vec2-base"), {
+    name: "CheckpointError",
+    hint: /download the model and name its directory/,
+  });
+  await Deno.rename(`${folder}/preprocessor_config.json`, `${folder}/other.json`);
+  await assert.rejects(AutoFeatureExtractor.fromPretrained(folder), {
+    name: "CheckpointError",
+    message: `Cannot read "${folder}/preprocessor_config.json": expected a file, found nothing`,
+  });
+  await Deno.remove(`${folder}/model.safetensors`);
+  await assert.rejects(load(folder), {
+    name: "CheckpointError",
+    message: /^Cannot load weights of/,
+  });
+  await Deno.writeTextFile(
+    `${folder}/config.json`,
+    '{"model_type": "wav2vec2", "hidden_size": "x"}',
+  );
+  await Deno.writeTextFile(`${folder}/model.safetensors`, "");
+  await assert.rejects(load(folder), { name: "CheckpointError" });
+  await Deno.remove(`${folder}/config.json`);
+  await assert.rejects(load(folder), {
+    message: `Cannot read "${folder}/config.json": expected a file, found nothing`,
+  });
+});
+
+/** Configs whose saved models the reference must load. */
+const SAVED: Record<string, Record<string, unknown>> = {
+  "group norm": TINY_CONFIG,
+  "layer norm, weighted, adapters": {
+    ...TINY_CONFIG,
+    conv_bias: true,
+    feat_extract_norm: "layer",
+    do_stable_layer_norm: true,
+    use_weighted_layer_sum: true,
+    adapter_attn_dim: 4,
+  },
+  "no masks": { ...TINY_CONFIG, mask_time_prob: 0 },
+};
+
+interface Loaded {
+  class: string;
+  labels: string[];
+  keys: string[];
+  samplingRate: number;
+  scores: number[];
+}
+
+/** What transformers makes of model directories. */
+async function loadWithTransformers(python: string, directories: string[]): Promise<Loaded[]> {
+  const script = join(import.meta.dirname!, "python", "load_saved.py");
+  const command = new Deno.Command(python, {
+    args: [script, ...directories],
+    env: { OMP_NUM_THREADS: "1", HF_HUB_OFFLINE: "1" },
+    stderr: "piped",
+  });
+  const { success, stdout, stderr } = await command.output();
+  assert.ok(success, new TextDecoder().decode(stderr));
+  const lines = new TextDecoder().decode(stdout).trim().split("\n");
+  return lines.map((line) => JSON.parse(line));
+}
+
+const PYTHON = Deno.env.get("EARSHOT_PYTHON");
+const shown = PYTHON ? "" : " [skipped: EARSHOT_PYTHON names no Python with transformers]";
+
+Deno.test({
+  name: `transformers loads what is saved here, tensor for tensor${shown}`,
+  ignore: !PYTHON,
+  fn: async () => {
+    const folder = await Deno.makeTempDir();
+    const device = await startTestWasm({ threads: 1 });
+    const extractor = new Wav2Vec2FeatureExtractor({ samplingRate: 8_000, doNormalize: false });
+    const expected: number[][] = [];
+    const directories = Object.keys(SAVED).map((name) => `${folder}/${name}`);
+    for (const [name, config] of Object.entries(SAVED)) {
+      const model = await buildModel(config, { seed: 1 });
+      await savePretrained(`${folder}/${name}`, model, extractor);
+      expected.push(await scoresOf(model));
+      model.dispose();
+    }
+    const trained = await tinyModel();
+    const outputDir = `${folder}/trained`;
+    const args = new TrainingArguments({ outputDir, maxSteps: 3, learningRate: 0.01 });
+    const trainDataset = tinySource(10);
+    await new Trainer({ model: trained, args, trainDataset, featureExtractor: extractor }).train();
+    expected.push(await scoresOf(trained));
+    directories.push(outputDir);
+    for (const directory of directories) {
+      await Deno.writeTextFile(`${directory}/samples.json`, JSON.stringify([...CLIP]));
+    }
+    const loaded = await loadWithTransformers(PYTHON!, directories);
+    for (const [i, { keys, scores, labels, samplingRate, ...rest }] of loaded.entries()) {
+      assert.equal(rest.class, "Wav2Vec2ForSequenceClassification");
+      assert.deepEqual(keys, [], directories[i]);
+      assert.deepEqual([labels, samplingRate], [Object.values(TINY_CONFIG.id2label!), 8_000]);
+      assertAllClose(scores, expected[i]!, { atol: 5e-5, label: directories[i] });
+    }
+    assert.equal(loaded.length, 4);
+    device.dispose();
+    await Deno.remove(folder, { recursive: true });
+  },
+});
