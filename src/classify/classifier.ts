@@ -2,8 +2,8 @@
  * Clips in, labels out: a model and its feature extractor as one function.
  *
  * It runs on the device in use and holds nothing of a clip once its answer is there. Clips of unlike
- * length never share a batch, because what a clip is padded with can change its scores. Nothing here
- * touches the disk.
+ * length never share a batch, because what a clip is padded with can change its scores; unless the extractor
+ * brings every clip to one length, alone as in a batch. Nothing here touches the disk.
  *
  * @module
  */
@@ -144,7 +144,7 @@ export function createClassifier(
 ): AudioClassifier {
   const rules: ClipRules = {
     rateHz: extractor.samplingRate,
-    minSamples: model.minSamples,
+    minSamples: Math.max(model.minSamples, extractor.minSamples),
     maxSeconds: options.maxSeconds ?? MAX_SECONDS,
     readFile: options.readFile,
   };
@@ -154,7 +154,7 @@ export function createClassifier(
   ): Promise<Classification[][]> {
     const wanted = checkedOptions(asked, model.problemType);
     const results: Classification[][] = [];
-    for await (const clips of batches(inputs, rules)) {
+    for await (const clips of batches(inputs, rules, extractor.fixedSamples)) {
       const rows = await batchLogits(model, extractor, clips);
       results.push(...rows.map((logits) => bestClasses(logits, model.labels, wanted)));
     }
@@ -172,18 +172,21 @@ export function createClassifier(
   return Object.assign(classify as AudioClassifier, members);
 }
 
-/** Neighbours of one length together; one batch is in memory at a time. */
+/** Neighbours of one length together, or any where all become `fixedSamples` long; one batch is in memory at a time. */
 async function* batches(
   inputs: readonly AudioInput[],
   rules: ClipRules,
+  fixedSamples?: number,
 ): AsyncGenerator<Float32Array[]> {
   const mostSamples = MAX_BATCH_SECONDS * rules.rateHz;
+  const widthOf = (clip: Float32Array) => fixedSamples ?? clip.length;
   let batch: Float32Array[] = [];
   for (const [i, input] of inputs.entries()) {
     const name = inputs.length > 1 ? `clip ${i + 1} of ${inputs.length}` : undefined;
     const samples = await clipSamples(input, rules, name);
-    const fits = batch.length < MAX_BATCH_CLIPS && batch[0]?.length === samples.length &&
-      (batch.length + 1) * samples.length <= mostSamples;
+    const width = widthOf(samples);
+    const fits = batch.length < MAX_BATCH_CLIPS && batch.every((clip) => widthOf(clip) === width) &&
+      (batch.length + 1) * width <= mostSamples;
     if (!fits && batch.length > 0) {
       yield batch;
       batch = [];
@@ -199,9 +202,10 @@ async function batchLogits(
   extractor: FeatureExtractor,
   clips: Float32Array[],
 ): Promise<Float32Array[]> {
-  const { inputValues, shape } = extractor.extract(clips);
+  const { inputValues, shape, lengths } = extractor.extract(clips);
+  const padded = extractor.fixedSamples === undefined ? undefined : lengths;
   const logits = tidy(() =>
-    model.forward({ inputs: tensor(inputValues, shape, "float32") }).logits
+    model.forward({ inputs: tensor(inputValues, shape, "float32"), lengths: padded }).logits
   );
   try {
     const values = await logits.data() as Float32Array;

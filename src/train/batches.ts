@@ -9,9 +9,9 @@ import { type Tensor, tensor, tensor1d, tensor2d } from "@tensorflow/tfjs-core";
 export interface Batch {
   /** Model input in row-major order. */
   inputs: Float32Array;
-  /** Shape of the input, `[B, S]` for waveforms. */
+  /** Shape of the input, `[B, S]` for waveforms and `[B, T, C]` for spectrograms. */
   shape: number[];
-  /** Real samples of each clip, where the model is told about padding. */
+  /** Real samples or frames of each clip, where the model is told about padding. */
   lengths?: Int32Array;
   /** `[B]` class numbers; or `[B, N]` numbers, from 0 to 1 where a clip may have several labels. */
   labels: Int32Array | Float32Array;

@@ -3,7 +3,8 @@
  * model input by the feature extractor.
  *
  * Training batches hold clips of like length in an order of each epoch's own. In evaluation a clip's scores must not
- * depend on its neighbours: where padding matters to the model, only clips of equal length share a batch.
+ * depend on its neighbours: where padding matters to the model, only clips of equal length share a batch. An extractor
+ * that brings every clip to one length has neither worry.
  *
  * @module
  */
@@ -19,7 +20,10 @@ import type { Batch, BatchSource } from "./batches.ts";
 
 /** How clips become batches. */
 export interface ClipBatchesOptions {
-  /** Longer clips are cut: at random in training, at the end in evaluation. @default 20 */
+  /**
+   * Longer clips are cut: at random in training, at the end in evaluation, where an extractor that fixes the length
+   * of clips decides instead. @default 20
+   */
   maxLengthSeconds?: number;
   /** Whether training batches are made of clips of like length. @default true */
   groupByLength?: boolean;
@@ -50,6 +54,7 @@ class ClipBatches implements BatchSource {
   readonly #dataset: AudioDataset;
   readonly #extractor: FeatureExtractor;
   readonly #options: ClipBatchesOptions;
+  /** The longest clips of evaluation. */
   readonly #maxSamples: number;
   readonly #paddingInvariant: boolean;
   readonly #training: ClipLoader;
@@ -67,24 +72,18 @@ class ClipBatches implements BatchSource {
     this.#extractor = extractor;
     this.#options = options;
     this.#paddingInvariant = model.paddingInvariant;
-    this.#maxSamples = Math.max(
-      model.minSamples,
-      Math.round(maxLengthSeconds * extractor.samplingRate),
-    );
-    const loading: ClipLoaderOptions = {
-      samplingRate: extractor.samplingRate,
-      minSamples: model.minSamples,
-      seed,
-      skipBadFiles,
-      onNotice,
-    };
+    const minSamples = Math.max(model.minSamples, extractor.minSamples);
+    const { samplingRate, fixedSamples } = extractor;
+    const maxSamples = Math.max(minSamples, Math.round(maxLengthSeconds * samplingRate));
+    this.#maxSamples = fixedSamples ?? maxSamples;
+    const loading: ClipLoaderOptions = { samplingRate, minSamples, seed, skipBadFiles, onNotice };
     this.#evaluation = new ClipLoader(dataset, loading);
     this.#training = new ClipLoader(dataset, {
       ...loading,
       transform: (samples, random) => {
         const changed = augment?.(samples, random) ?? samples;
-        const heard = changed.length >= model.minSamples ? changed : samples;
-        return randomCut(heard, this.#maxSamples, random);
+        const heard = changed.length >= minSamples ? changed : samples;
+        return randomCut(heard, Math.min(maxSamples, this.#maxSamples), random);
       },
     });
   }
@@ -102,7 +101,8 @@ class ClipBatches implements BatchSource {
     { batchSize, skip = 0 }: { batchSize: number; skip?: number },
   ): AsyncIterable<Batch> {
     const training = epoch >= 0;
-    const byLength = !training || (this.#options.groupByLength ?? true);
+    const byLength = this.#extractor.fixedSamples === undefined &&
+      (!training || (this.#options.groupByLength ?? true));
     const plan = planBatches(this.size, {
       batchSize,
       durations: byLength ? await clipDurations(this.#dataset.clips) : undefined,
@@ -131,18 +131,24 @@ class ClipBatches implements BatchSource {
     }
   }
 
-  /** Whether scores are the same in a padded batch: the model must be told of padding, and honour it. */
+  /**
+   * Whether scores are the same in a padded batch: clips are padded alike in any batch, or the model must be told of
+   * padding, and honour it.
+   */
   #mixesLengths(): boolean {
+    if (this.#extractor.fixedSamples !== undefined) return true;
     const { return_attention_mask, padding_side } = this.#extractor.toConfig();
     return return_attention_mask === true && padding_side !== "left" && this.#paddingInvariant;
   }
 
   #features(clips: Float32Array[]): Pick<Batch, "inputs" | "shape" | "lengths"> {
-    const features = this.#extractor.extract(clips, { padding: true });
+    const fixed = this.#extractor.fixedSamples !== undefined;
+    const features = this.#extractor.extract(clips, fixed ? {} : { padding: true });
+    const told = fixed || features.attentionMask !== undefined;
     return {
       inputs: features.inputValues,
       shape: features.shape,
-      lengths: features.attentionMask && features.lengths,
+      lengths: told ? features.lengths : undefined,
     };
   }
 }
