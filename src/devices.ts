@@ -33,7 +33,7 @@ export interface Device {
   dispose(): void;
 }
 
-let inUse: Device | undefined;
+let inUse: { device: Device; backendName: string } | undefined;
 
 /**
  * The device in use, started if need be. Without options, whatever is in use stays.
@@ -41,9 +41,20 @@ let inUse: Device | undefined;
  * @throws {UnsupportedOpError} when WebGPU is asked for and there is no adapter.
  */
 export async function useDevice(options?: DeviceOptions): Promise<Device> {
-  if (!options && engine().backendName) return inUse ?? foreignDevice();
-  inUse = await startDevice(options ?? {});
-  return inUse;
+  const { backendName } = engine();
+  if (!options && backendName) {
+    return inUse?.backendName === backendName ? inUse.device : foreignDevice();
+  }
+  const started = await startDevice(options ?? {});
+  const device: Device = {
+    ...started,
+    dispose: () => {
+      if (inUse?.device === device) inUse = undefined;
+      started.dispose();
+    },
+  };
+  inUse = { device, backendName: engine().backendName };
+  return device;
 }
 
 async function startDevice(options: DeviceOptions): Promise<Device> {
