@@ -120,9 +120,9 @@ export interface SewDLayerParams {
   norm: NormParams;
 }
 
-/** `embeddings [2 span, D]` of distances, and their norm. */
+/** `embeddings [2 span, D]` of distances, where attention is relative, and their norm, which is stored in any case. */
 export interface SewDPositionParams {
-  embeddings: Tensor;
+  embeddings?: Tensor;
   norm?: NormParams;
 }
 
@@ -135,8 +135,7 @@ export interface SewDParams {
   /** `[D, C]`; undefined where the features have the hidden size already. */
   featureProjection?: LinearParams;
   squeeze: SqueezeParams;
-  /** Undefined without relative attention. */
-  positions?: SewDPositionParams;
+  positions: SewDPositionParams;
   layers: SewDLayerParams[];
   head: ClassificationHeadParams;
 }
@@ -232,7 +231,7 @@ async function load(reader: ParameterReader, config: SewDConfig): Promise<SewDPa
       groups: config.num_conv_pos_embedding_groups,
       initializerRange: config.initializer_range,
     }),
-    positions: config.relative_attention ? await loadPositions(transformer, config) : undefined,
+    positions: await loadPositions(transformer, config),
     layers: [],
     head: await loadClassificationHead(reader, {
       size,
@@ -254,11 +253,13 @@ async function loadPositions(
 ): Promise<SewDPositionParams> {
   const { hidden_size: size } = config;
   return {
-    embeddings: await reader.get(
-      "rel_embeddings.weight",
-      [2 * spanOf(config), size],
-      normal(config.initializer_range),
-    ),
+    embeddings: config.relative_attention
+      ? await reader.get(
+        "rel_embeddings.weight",
+        [2 * spanOf(config), size],
+        normal(config.initializer_range),
+      )
+      : undefined,
     norm: config.normalizesPositions
       ? await loadNorm(reader.at("LayerNorm"), size, config.layer_norm_eps)
       : undefined,
@@ -441,12 +442,11 @@ function encode(
   x: Tensor,
   { lengths, noise }: { lengths?: Tensor; noise?: Noise },
 ): Tensor[] {
+  const { embeddings, norm } = positions;
   const context: LayerContext = {
     config,
-    positions: positions && {
-      embeddings: positions.norm
-        ? layerNorm(positions.norm, positions.embeddings)
-        : positions.embeddings,
+    positions: embeddings && {
+      embeddings: norm ? layerNorm(norm, embeddings) : embeddings,
       index: tensor1d(distancePositions(x.shape[1]!, config), "int32"),
     },
     lengths,

@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { engine } from "@tensorflow/tfjs-core";
+import { CheckpointError } from "../../src/errors.ts";
+import { buildModel, Noise } from "../../src/models/mod.ts";
+import { distancePositions } from "../../src/models/sew_d.ts";
+import {
+  kitCases,
+  namesWith,
+  noiseInputs,
+  scoresOf,
+  TINY_SPEECH,
+  withModel,
+} from "./_architecture_case.ts";
+
+const TINY = {
+  ...TINY_SPEECH,
+  model_type: "sew-d",
+  position_buckets: 4,
+  max_position_embeddings: 8,
+};
+
+kitCases("SEW-D", ["sew-d-masked", "sew-d"]);
+
+/** The embeddings of a few distances. */
+function positionsOf(distances: number[], buckets: number, most: number): number[] {
+  const config = { position_buckets: buckets, max_relative_positions: most };
+  const all = distancePositions(2000, config);
+  return distances.map((distance) => all[distance + 1999]!);
+}
+
+Deno.test("distancePositions() are exact for near frames and logarithmic for far ones", () => {
+  // From PyTorch, for the sizes of the published models and of a small one.
+  const distances = [-1999, -511, -200, -130, -129, -128, -127, -1, 0, 1, 128, 129, 200, 511, 1999];
+  const published = [511, 511, 425, 386, 385, 384, 383, 257, 256, 255, 128, 127, 87, 1, 0];
+  assert.deepEqual(positionsOf(distances, 256, 512), published);
+  const small = [-100, -63, -9, -8, -7, 0, 7, 8, 9, 63, 64, 100];
+  assert.deepEqual(positionsOf(small, 16, 64), [31, 31, 25, 24, 23, 16, 9, 8, 7, 1, 0, 0]);
+});
+
+Deno.test("distancePositions() without buckets end where the embeddings do", () => {
+  assert.deepEqual(positionsOf([-9, -3, -2, 0, 2, 4, 5], 0, 4), [7, 7, 6, 4, 2, 0, 0]);
+});
+
+Deno.test("SEW-D maps distances with its own maps unless they are shared", async () => {
+  await withModel(TINY, (model) => assert.deepEqual(namesWith(model, "self.pos_"), []));
+  const json = { ...TINY, share_att_key: false };
+  await withModel(json, (model) => assert.equal(namesWith(model, "self.pos_").length, 8));
+  const keysOnly = { ...json, pos_att_type: ["c2p"] };
+  await withModel(keysOnly, (model) => {
+    assert.equal(namesWith(model, "self.pos_key_proj").length, 4);
+    assert.equal(namesWith(model, "self.pos_").length, 4);
+  });
+});
+
+Deno.test("SEW-D without relative attention has no embeddings, but their norm", async () => {
+  await withModel({ ...TINY, relative_attention: false }, (model) => {
+    assert.deepEqual(namesWith(model, "rel_embeddings"), []);
+    assert.equal(namesWith(model, "encoder.encoder.LayerNorm").length, 2);
+    assert.ok(scoresOf(model, noiseInputs(1, 200)).every(Number.isFinite));
+  });
+  await withModel({ ...TINY, norm_rel_ebd: "none" }, (model) => {
+    assert.deepEqual(namesWith(model, "encoder.encoder.LayerNorm"), []);
+  });
+});
+
+Deno.test("SEW-D leaks no tensor in a training pass with masks and padding", async () => {
+  await withModel({ ...TINY, mask_time_prob: 0.5, mask_time_length: 2 }, (model) => {
+    const inputs = noiseInputs(2, 200);
+    const before = engine().memory().numTensors;
+    const { logits, pooled } = model.forward(
+      { inputs, lengths: Int32Array.of(200, 120) },
+      { noise: new Noise(1) },
+    );
+    logits.dispose();
+    pooled.dispose();
+    assert.equal(engine().memory().numTensors, before);
+    inputs.dispose();
+  });
+});
+
+for (
+  const [key, value] of [
+    ["conv_kernel_size", 3],
+    ["pos_att_type", ["p2p"]],
+    ["pos_att_type", "c2p"],
+    ["max_position_embeddings", 3],
+    ["position_buckets", 1e9],
+  ] as const
+) {
+  Deno.test(`SEW-D refuses ${key} ${JSON.stringify(value)}`, async () => {
+    await assert.rejects(buildModel({ ...TINY, [key]: value }), (error) => {
+      return error instanceof CheckpointError && error.key === key;
+    });
+  });
+}
