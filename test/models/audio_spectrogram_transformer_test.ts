@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { engine } from "@tensorflow/tfjs-core";
+import { engine, tensor } from "@tensorflow/tfjs-core";
 import { CheckpointError, ShapeError } from "../../src/errors.ts";
 import { buildModel, Noise } from "../../src/models/mod.ts";
 import { kitCases, namesWith, noiseInputs, scoresOf, withModel } from "./_architecture_case.ts";
@@ -61,17 +61,33 @@ Deno.test("AST takes spectrograms of one length and number of bands only", async
   });
 });
 
-Deno.test("AST scores by its two tokens, each with its own position", async () => {
+Deno.test("AST puts two tokens before the patches, which positions tell apart", async () => {
   await withModel(TINY, (model) => {
-    const before = scoresOf(model, noiseInputs(1, 12, 10));
-    for (const token of ["cls_token", "distillation_token"]) {
-      const parameter = model.parameters.get(`${BASE}.embeddings.${token}`)!;
-      const other = noiseInputs(1, 1, 8);
-      parameter.assign(other);
-      other.dispose();
-      const after = scoresOf(model, noiseInputs(1, 12, 10));
-      assert.ok(after.some((score, i) => Math.abs(score - before[i]!) > 1e-5), token);
-    }
+    const [classes, distilled, positions] = [
+      "cls_token",
+      "distillation_token",
+      "position_embeddings",
+    ]
+      .map((name, i) => {
+        const parameter = model.parameters.get(`${BASE}.embeddings.${name}`)!;
+        const values = Float32Array.from({ length: parameter.size }, (_, at) => i + at);
+        const filled = tensor(values, parameter.shape);
+        parameter.assign(filled);
+        filled.dispose();
+        return Array.from(values);
+      });
+    const inputs = tensor(new Float32Array(2 * 120), [2, 12, 10]);
+    const { hiddenStates, ...rest } = model.forward({ inputs }, { outputHiddenStates: true });
+    const first = Array.from(hiddenStates![0]!.dataSync());
+    const row = (at: number): number[] => positions!.slice(8 * at, 8 * at + 8);
+    const expected = [
+      ...row(0).map((value, i) => value + classes![i]!),
+      ...row(1).map((value, i) => value + distilled![i]!),
+      // Patches of silence, with a bias of 0: their position alone.
+      ...positions!.slice(16),
+    ];
+    assert.deepEqual(first, [...expected, ...expected]);
+    for (const part of [...hiddenStates!, ...Object.values(rest), inputs]) part.dispose();
   });
 });
 
