@@ -55,18 +55,8 @@ const MAX_FRAMES = 2 ** 15;
 
 const WINDOW = hannWindow(FRAME_SAMPLES, FRAME_SAMPLES - 1);
 
-const OWN_KEYS = [
-  "do_normalize",
-  "feature_extractor_type",
-  "max_length",
-  "mean",
-  "mel_filters",
-  "num_mel_bins",
-  "return_attention_mask",
-  "sampling_rate",
-  "std",
-  "window",
-];
+/** Computed anew, where old files hold them. */
+const UNKEPT_KEYS = ["mel_filters", "window"];
 
 /**
  * Prepares spectrograms for the Audio Spectrogram Transformer.
@@ -163,7 +153,7 @@ export class ASTFeatureExtractor implements FeatureExtractor {
       std,
       returnAttentionMask: fields.boolean("return_attention_mask", false),
     });
-    extractor.#otherFields = fields.besides(OWN_KEYS);
+    extractor.#otherFields = fields.besides(UNKEPT_KEYS);
     return extractor;
   }
 
@@ -261,8 +251,8 @@ function cutFrame(samples: Float32Array, start: number, frame: Float64Array): vo
   let sum = 0;
   for (let i = 0; i < FRAME_SAMPLES; i++) sum += samples[start + i]!;
   const mean = sum / FRAME_SAMPLES;
-  // The first sample is its own predecessor.
-  let before = samples[start]! - mean;
+  // The first sample has none before it, and needs none: the window is 0 there.
+  let before = 0;
   for (let i = 0; i < FRAME_SAMPLES; i++) {
     const sample = samples[start + i]! - mean;
     frame[i] = (sample - PREEMPHASIS * before) * WINDOW[i]!;

@@ -53,21 +53,8 @@ const MAX_CHUNK_SEC = 300;
 const MAX_FRAMES = 30_000;
 const [MIN_FFT_SIZE, MAX_FFT_SIZE] = [16, 4096];
 
-const OWN_KEYS = [
-  "chunk_length",
-  "dither",
-  "feature_extractor_type",
-  "feature_size",
-  "hop_length",
-  "mel_filters",
-  "n_fft",
-  "n_samples",
-  "nb_max_frames",
-  "padding_side",
-  "padding_value",
-  "return_attention_mask",
-  "sampling_rate",
-];
+/** Computed anew, where old files hold it. */
+const UNKEPT_KEYS = ["mel_filters"];
 
 /**
  * Prepares spectrograms for Whisper's encoder.
@@ -172,7 +159,7 @@ export class WhisperFeatureExtractor implements FeatureExtractor {
       paddingValue: fields.number("padding_value", 0),
       returnAttentionMask: fields.boolean("return_attention_mask", false),
     });
-    extractor.#otherFields = fields.besides(OWN_KEYS);
+    extractor.#otherFields = fields.besides(UNKEPT_KEYS);
     return extractor;
   }
 

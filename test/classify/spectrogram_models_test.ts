@@ -63,6 +63,25 @@ for (const tiny of TINY_SPECTROGRAM_MODELS) {
     device.dispose();
   });
 
+  Deno.test(`classifier() batches clips of all lengths for ${name}, and tells it the lengths`, async () => {
+    const device = await startTestWasm({ threads: 1 });
+    const { model, extractor } = await tinySpectrogramModel(tiny);
+    const seen: { clips: number; lengths?: Int32Array }[] = [];
+    const forward = model.forward.bind(model);
+    model.forward = (inputs, options) => {
+      seen.push({ clips: inputs.inputs.shape[0]!, lengths: inputs.lengths });
+      return forward(inputs, options);
+    };
+    const classifier = createClassifier(model, extractor);
+    const clips = Array.from({ length: 10 }, (_, i) => tone(1_000 + 500 * i));
+    await classifier(clips.map((samples) => clip(samples)));
+    const told = seen.flatMap(({ lengths }) => [...lengths!]);
+    deepEqual(seen.map((batch) => batch.clips), [8, 2]);
+    deepEqual(told, [...extractor.extract(clips).lengths]);
+    classifier.dispose();
+    device.dispose();
+  });
+
   Deno.test(`pipeline() loads a directory of ${name}`, async () => {
     const device = await startTestWasm({ threads: 1 });
     const directory = await Deno.makeTempDir();
