@@ -67,7 +67,9 @@ deviceTest("AdamW goes on exactly from its saved state", async () => {
   };
   const [optimizer] = await run(3);
   const saved = new Map<string, Float32Array>();
-  for (const { name, values } of optimizer.tensors()) saved.set(name, await values());
+  for (const { name, values } of optimizer.tensors()) {
+    saved.set(name, Float32Array.from(await values()));
+  }
   assert.deepEqual([...saved.keys()], ["m.w.weight", "v.w.weight", "step.w.weight"]);
   const weight = variable(tensor1d([0, 0, 0]));
   const copy = new AdamW(new Map([["w.weight", weight]]));
@@ -78,7 +80,9 @@ deviceTest("AdamW goes on exactly from its saved state", async () => {
     read: (name) => Promise.resolve(saved.get(name)!),
   });
   const restored = new Map<string, Float32Array>();
-  for (const { name, values } of copy.tensors()) restored.set(name, await values());
+  for (const { name, values } of copy.tensors()) {
+    restored.set(name, Float32Array.from(await values()));
+  }
   assert.deepEqual(restored, saved);
 });
 
