@@ -68,6 +68,19 @@ Deno.test("classifier() computes softmax, sigmoid and none of the same scores", 
   classifier.dispose();
 });
 
+Deno.test("classifier() applies what the model's problem asks for", async () => {
+  await useReference();
+  const input = clip(tone(800));
+  const functions = { multi_label_classification: "sigmoid", regression: "none" } as const;
+  for (const [name, functionToApply] of Object.entries(functions)) {
+    const problemType = name as keyof typeof functions;
+    const model = await buildModel(TINY_CONFIG, { problemType });
+    const classifier = createClassifier(model, tinyExtractor());
+    deepEqual(await classifier(input), await classifier(input, { functionToApply }), problemType);
+    classifier.dispose();
+  }
+});
+
 Deno.test("classifier() gives topK classes, five by default, and all where there are fewer", async () => {
   await useReference();
   const labels = Array.from({ length: 7 }, (_, i) => `c${i}`);

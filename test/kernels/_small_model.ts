@@ -8,6 +8,7 @@
 import { deepEqual } from "node:assert/strict";
 import {
   dispose,
+  reshape,
   type Scalar,
   type Tensor,
   tensor,
@@ -21,21 +22,26 @@ import {
   activation,
   type AdamwAttrs,
   adamwStep,
+  add,
   addBias,
   attention,
   batchNorm,
   conv1d,
   crossEntropy,
   dropout,
+  elementLoss,
   globalNorm,
   glu,
   groupNorm,
+  gruGate,
   layerNorm,
   layerSum,
   linear,
   maskChannels,
   maskFrames,
   meanPool,
+  padFrames,
+  patches,
   relativeScores,
   rotary,
   scale,
@@ -56,6 +62,7 @@ const SHAPES: Record<string, number[]> = {
   scores: [1, 2, 9, 9],
   layers: [2],
   head: [3, 6],
+  factor: [3],
   gate: [12, 6],
   distances: [5, 6],
 };
@@ -122,8 +129,8 @@ function angles(): { cos: Tensor; sin: Tensor } {
 }
 
 function lossOf(params: Record<string, Tensor>): Scalar {
-  const { kernel, bias, gamma, beta, masked, square, g, v, scores, layers, head, gate, distances } =
-    params;
+  const { kernel, bias, gamma, beta, masked, square, g, v, scores, layers, head, gate } = params;
+  const { distances, factor } = params;
   const norm = { eps: 1e-5 };
   const lengths = tensor1d([9, 6], "int32");
   const waveform = tensor(Array.from(normal([40]).values), [2, 20, 1]);
@@ -146,5 +153,9 @@ function lossOf(params: Record<string, Tensor>): Scalar {
   const biased = attention(plain, hidden, plain, { heads: 2, lengths, bias: scores });
   const out = layerNorm(dropout(biased, { rate: 0.1, seed: 3 }, hidden), gamma!, beta!, norm);
   const pooled = meanPool(layerSum([hidden, out], layers!), lengths); // [2, 6]
-  return crossEntropy(linear(pooled, head!), tensor1d([2, 0], "int32")) as Scalar;
+  const loss = crossEntropy(linear(pooled, head!), tensor1d([2, 0], "int32"));
+  const open = gruGate(reshape(out, [2, 9, 3, 2]), factor!); // [2, 9, 3]
+  const heights = meanPool(padFrames(open, { before: 2, after: -3 })); // [2, 3]
+  const cut = patches(reshape(waveform, [2, 4, 5]), { size: [3, 1], stride: [2, 1] }); // [2, 8, 3]
+  return add(loss, elementLoss(heights, meanPool(cut), { kind: "squaredError" })) as Scalar;
 }
