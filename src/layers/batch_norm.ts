@@ -54,11 +54,13 @@ export function batchNorm(params: BatchNormParams, x: Tensor, noise?: Noise): Te
   if (!noise) return batchNormKernel(x, { gamma, beta, mean, variance }, { eps });
   const [batch, frames, channels] = x.shape as [number, number, number];
   return tidy(() => {
-    const [nextMean, nextVariance] = updateStatistics(x, { mean, variance }, {
-      momentum: MOMENTUM,
-    });
-    mean.assign(nextMean);
-    variance.assign(nextVariance);
+    if (!noise.isReplay) {
+      const [nextMean, nextVariance] = updateStatistics(x, { mean, variance }, {
+        momentum: MOMENTUM,
+      });
+      mean.assign(nextMean);
+      variance.assign(nextVariance);
+    }
     const oneClip = reshape(x, [1, batch * frames, channels]);
     return reshape(groupNorm(oneClip, gamma, beta, { eps }), x.shape);
   });

@@ -14,14 +14,22 @@ import type { Tensor } from "@tensorflow/tfjs-core";
 export class Noise {
   /** The stream itself, for masks. */
   readonly random: Random;
+  /** Whether it draws again what was drawn before, for a gradient: nothing that a model holds may change then. */
+  readonly isReplay: boolean;
 
   /**
    * Starts the stream.
    *
    * @param seed a number, or the saved state of another stream.
    */
-  constructor(seed: number | RandomState) {
+  constructor(seed: number | RandomState, options: { isReplay?: boolean } = {}) {
     this.random = new Random(seed);
+    this.isReplay = options.isReplay ?? false;
+  }
+
+  /** A stream of its own that will draw what this one draws from here on. */
+  replay(): Noise {
+    return new Noise(this.random.state, { isReplay: true });
   }
 
   /** A fresh seed for one dropout. */

@@ -24,9 +24,16 @@ export interface TransformerEncoderParams {
   layers: TransformerLayerParams[];
 }
 
+/** Makes of a layer one that gives the same numbers in another way, as training does to save memory. */
+export type LayerWrapper = <Args extends unknown[]>(
+  layer: (...args: Args) => Tensor,
+) => (...args: Args) => Tensor;
+
 /** What the encoder needs besides its input. */
 export interface TransformerEncoderOptions extends TransformerLayerOptions {
   rates: TransformerRates & { layerdrop: number };
+  /** Put around each layer. @default none */
+  wrapLayer?: LayerWrapper;
 }
 
 /** What an encoder gives. */
@@ -67,13 +74,15 @@ function stack(
   layers: TransformerLayerParams[],
   first: Tensor,
   layerOf: typeof preNormLayer,
-  options: TransformerEncoderOptions,
+  { wrapLayer, ...options }: TransformerEncoderOptions,
 ): Tensor[] {
+  const run = wrapLayer?.(layerOf) ?? layerOf;
   const states = [first];
   for (const layer of layers) {
-    const state = states.at(-1)!;
+    // A clone, so that a state's gradient is one sum over its layer, which others then join, wrapped or not.
+    const state = states.at(-1)!.clone();
     const skipped = options.noise?.dropsLayer(options.rates.layerdrop);
-    states.push(skipped ? state.clone() : layerOf(layer, state, options));
+    states.push(skipped ? state : run(layer, state, options));
   }
   return states;
 }

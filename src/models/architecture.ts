@@ -5,6 +5,7 @@
  */
 import type { Noise } from "../layers/noise.ts";
 import type { ParameterReader } from "../layers/parameters.ts";
+import type { LayerWrapper } from "../layers/transformer_encoder.ts";
 import type { ConfigReader } from "./_config_reader.ts";
 import type { Tensor } from "../layers/tensor.ts";
 
@@ -20,6 +21,8 @@ export interface ModelInputs {
 export interface ForwardOptions {
   /** Present in training: dropout, layer drop and SpecAugment are on. */
   noise?: Noise;
+  /** Put around each transformer layer. @default none */
+  wrapLayer?: LayerWrapper;
   /** Whether to keep every layer's state. @default false */
   outputHiddenStates?: boolean;
 }
@@ -50,6 +53,10 @@ export interface Architecture<Config = unknown, Params = unknown> {
   readonly outerPrefix?: string;
   /** Prefix of the convolutional feature encoder's tensors, where there is one. */
   readonly featureEncoderPrefix?: string;
+  /** Prefix of the transformer layers' tensors, before a layer's number. */
+  readonly layersPrefix: string;
+  /** Prefixes of the base model's tensors that stand behind the layers, where there are such. */
+  behindLayers?(config: Config): readonly string[];
   /** Validates the fields that the model uses. */
   parseConfig(reader: ConfigReader, classes: number): Config;
   /** Asks the reader for every parameter. */

@@ -226,7 +226,7 @@ function embed(
 function forward(
   { config, embeddings, encoder, head }: AstParams,
   { inputs }: ModelInputs,
-  { noise, outputHiddenStates }: ForwardOptions,
+  { noise, wrapLayer, outputHiddenStates }: ForwardOptions,
 ): ModelOutput {
   expectSpectrogram(inputs, config);
   return tidy(() => {
@@ -237,7 +237,7 @@ function forward(
       layerdrop: 0,
     };
     const embedded = embed(embeddings, inputs, config); // [B, T, D]
-    const { states, last } = preNormEncoder(encoder, embedded, { rates, noise });
+    const { states, last } = preNormEncoder(encoder, embedded, { rates, noise, wrapLayer });
     const pooled = meanPool(padFrames(last, { after: TOKENS - last.shape[1]! })); // [B, D]
     const logits = linear(head.dense, layerNorm(head.norm, pooled));
     if (!outputHiddenStates) return { logits, pooled };
@@ -259,6 +259,8 @@ export const audioSpectrogramTransformer: Architecture<AstConfig, AstParams> = {
   modelType: "audio-spectrogram-transformer",
   className: "ASTForAudioClassification",
   basePrefix: "audio_spectrogram_transformer",
+  layersPrefix: "audio_spectrogram_transformer.encoder.layer.",
+  behindLayers: () => ["audio_spectrogram_transformer.layernorm."],
   parseConfig,
   load,
   forward,

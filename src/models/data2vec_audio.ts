@@ -173,7 +173,7 @@ function positionsOf(layers: Data2VecAudioPositionParams[], x: Tensor): Tensor {
 function forward(
   params: Data2VecAudioParams,
   { inputs, lengths: samples }: ModelInputs,
-  { noise, outputHiddenStates }: ForwardOptions,
+  { noise, wrapLayer, outputHiddenStates }: ForwardOptions,
 ): ModelOutput {
   const { config } = params;
   const lengths = samples && Array.from(samples, (count) => featureFrames(config, count));
@@ -191,6 +191,7 @@ function forward(
       rates: config,
       lengths: valid,
       noise,
+      wrapLayer,
     });
     const scores = classificationHead(params.head, headStates(encoded, config), valid);
     if (!outputHiddenStates) return scores;
@@ -205,6 +206,7 @@ export const data2vecAudio: Architecture<Data2VecAudioConfig, Data2VecAudioParam
   className: "Data2VecAudioForSequenceClassification",
   basePrefix: "data2vec_audio",
   featureEncoderPrefix: "data2vec_audio.feature_extractor.",
+  layersPrefix: "data2vec_audio.encoder.layers.",
   parseConfig,
   load,
   forward,

@@ -219,7 +219,7 @@ function positionsOf(
 function forward(
   params: HubertParams,
   { inputs, lengths: samples }: ModelInputs,
-  { noise, outputHiddenStates }: ForwardOptions,
+  { noise, wrapLayer, outputHiddenStates }: ForwardOptions,
 ): ModelOutput {
   const { config } = params;
   const lengths = samples && Array.from(samples, (count) => featureFrames(config, count));
@@ -234,7 +234,12 @@ function forward(
     const frames = clearPadding(augmented, lengths);
     const placed = add(frames, positionsOf(params.positionalConv, frames, noise));
     const encode = config.do_stable_layer_norm ? preNormEncoder : postNormEncoder;
-    const encoded = encode(params.encoder, placed, { rates: config, lengths: valid, noise });
+    const encoded = encode(params.encoder, placed, {
+      rates: config,
+      lengths: valid,
+      noise,
+      wrapLayer,
+    });
     const scores = classificationHead(params.head, headStates(encoded, config), valid);
     if (!outputHiddenStates) return scores;
     const { states, last } = encoded;
@@ -248,6 +253,9 @@ export const hubert: Architecture<HubertConfig, HubertParams> = {
   className: "HubertForSequenceClassification",
   basePrefix: "hubert",
   featureEncoderPrefix: "hubert.feature_extractor.",
+  layersPrefix: "hubert.encoder.layers.",
+  behindLayers: ({ do_stable_layer_norm: isStable }) =>
+    isStable ? ["hubert.encoder.layer_norm."] : [],
   parseConfig,
   load,
   forward,

@@ -6,7 +6,7 @@
  * @module
  */
 import { tensor, util } from "@tensorflow/tfjs-core";
-import { CheckpointError } from "../errors.ts";
+import { CheckpointError, UnsupportedOpError } from "../errors.ts";
 import {
   type LoadReport,
   ParameterReader,
@@ -112,7 +112,6 @@ export class AudioClassificationModel {
   /** What loading found missing, misshapen or left over. */
   readonly loading: LoadReport;
   readonly #parts: ModelParts;
-  readonly #frozen: string[] = [];
 
   /**
    * Wraps what {@linkcode buildModel} has put together.
@@ -175,23 +174,68 @@ export class AudioClassificationModel {
     return this.#parts.architecture.forward(this.#parts.params, inputs, options);
   }
 
-  /** Keeps the convolutional feature encoder as it is in training. */
+  /** Number of transformer layers. */
+  get layerCount(): number {
+    const { layersPrefix } = this.#parts.architecture;
+    const ofLayers = [...this.parameters.keys()].filter((name) => name.startsWith(layersPrefix));
+    return new Set(ofLayers.map((name) => Number.parseInt(name.slice(layersPrefix.length)))).size;
+  }
+
+  /**
+   * Keeps the convolutional feature encoder as it is in training.
+   *
+   * @throws {UnsupportedOpError} when the architecture has none, as those that take spectrograms.
+   */
   freezeFeatureEncoder(): void {
-    const prefix = this.#parts.architecture.featureEncoderPrefix;
-    if (prefix) this.#frozen.push(prefix);
+    const { featureEncoderPrefix: prefix, modelType } = this.#parts.architecture;
+    if (!prefix) {
+      throw new UnsupportedOpError(
+        `Cannot freeze the feature encoder of a model of type "${modelType}": expected convolutions from samples to frames, found none`,
+        { hint: "Freeze the first layers and what stands before them, or the base model" },
+      );
+    }
+    this.#freeze((name) => name.startsWith(prefix));
   }
 
   /** Keeps everything but the classification head as it is in training. */
   freezeBaseModel(): void {
-    this.#frozen.push(`${this.#parts.architecture.basePrefix}.`);
+    const prefix = `${this.#parts.architecture.basePrefix}.`;
+    this.#freeze((name) => name.startsWith(prefix));
+  }
+
+  /**
+   * Keeps the first transformer layers as they are in training, and all that stands before them; 0 freezes nothing.
+   *
+   * What all layers share (the distances of relative attention) stands before them.
+   *
+   * @throws {RangeError} when the model has fewer layers.
+   */
+  freezeLayers(count: number): void {
+    const { architecture, config } = this.#parts;
+    const { basePrefix, layersPrefix } = architecture;
+    if (!Number.isInteger(count) || count < 0 || count > this.layerCount) {
+      throw new RangeError(
+        `Cannot freeze layers: expected a number of layers from 0 to ${this.layerCount}, found ${count}`,
+      );
+    }
+    if (count === 0) return;
+    const behind = architecture.behindLayers?.(config) ?? [];
+    this.#freeze((name) => {
+      if (!name.startsWith(`${basePrefix}.`)) return false;
+      if (!name.startsWith(layersPrefix)) return !behind.some((prefix) => name.startsWith(prefix));
+      return Number.parseInt(name.slice(layersPrefix.length)) < count;
+    });
+  }
+
+  #freeze(isFrozen: (name: string) => boolean): void {
+    for (const [name, parameter] of this.parameters) {
+      if (isFrozen(name)) parameter.trainable = false;
+    }
   }
 
   /** The parameters that training changes. */
   trainable(): Map<string, Variable> {
-    const free = [...this.parameters].filter(([name, parameter]) =>
-      parameter.trainable && !this.#frozen.some((prefix) => name.startsWith(prefix))
-    );
-    return new Map(free);
+    return new Map([...this.parameters].filter(([, parameter]) => parameter.trainable));
   }
 
   /** The content of `config.json` for this model: the one it was made from, with its labels. */

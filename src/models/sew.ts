@@ -161,7 +161,7 @@ function project(
 function forward(
   params: SewParams,
   { inputs, lengths: samples }: ModelInputs,
-  { noise, outputHiddenStates }: ForwardOptions,
+  { noise, wrapLayer, outputHiddenStates }: ForwardOptions,
 ): ModelOutput {
   const { config, squeeze } = params;
   const lengths = samples && Array.from(samples, (count) => featureFrames(config, count));
@@ -175,6 +175,7 @@ function forward(
       rates: config,
       lengths: valid && tensor1d(valid, "int32"),
       noise,
+      wrapLayer,
     });
     const stretched = stretchFrames(squeeze, last, frames); // [B, T, D]
     const weighed = config.use_weighted_layer_sum ? states : [stretched];
@@ -192,6 +193,8 @@ export const sew: Architecture<SewConfig, SewParams> = {
   className: "SEWForSequenceClassification",
   basePrefix: "sew",
   featureEncoderPrefix: "sew.feature_extractor.",
+  layersPrefix: "sew.encoder.layers.",
+  behindLayers: () => ["sew.encoder.upsample."],
   parseConfig,
   load,
   forward,

@@ -52,6 +52,7 @@ import {
   type SqueezeParams,
   stretchFrames,
 } from "../layers/squeeze.ts";
+import type { LayerWrapper } from "../layers/transformer_encoder.ts";
 import {
   activationField,
   convFeatureEncoderFields,
@@ -436,11 +437,18 @@ function layerOf(params: SewDLayerParams, x: Tensor, context: LayerContext): Ten
   });
 }
 
+/** What the encoder needs besides its parameters and its input. */
+interface EncodeOptions {
+  lengths?: Tensor;
+  noise?: Noise;
+  wrapLayer?: LayerWrapper;
+}
+
 /** The input of the first layer, then the output of each. **Shape** `x [B, T, D]` -> L + 1 of `[B, T, D]` */
 function encode(
   { config, positions, layers }: SewDParams,
   x: Tensor,
-  { lengths, noise }: { lengths?: Tensor; noise?: Noise },
+  { lengths, noise, wrapLayer }: EncodeOptions,
 ): Tensor[] {
   const { embeddings, norm } = positions;
   const context: LayerContext = {
@@ -453,14 +461,15 @@ function encode(
     noise,
   };
   const states = [x];
-  for (const layer of layers) states.push(layerOf(layer, states.at(-1)!, context));
+  const run = wrapLayer?.(layerOf) ?? layerOf;
+  for (const layer of layers) states.push(run(layer, states.at(-1)!.clone(), context));
   return states;
 }
 
 function forward(
   params: SewDParams,
   { inputs, lengths: samples }: ModelInputs,
-  { noise, outputHiddenStates }: ForwardOptions,
+  { noise, wrapLayer, outputHiddenStates }: ForwardOptions,
 ): ModelOutput {
   const { config, squeeze } = params;
   const lengths = samples && Array.from(samples, (count) => featureFrames(config, count));
@@ -473,6 +482,7 @@ function forward(
     const states = encode(params, squeezed, {
       lengths: valid && tensor1d(valid, "int32"),
       noise,
+      wrapLayer,
     });
     const stretched = stretchFrames(squeeze, states.at(-1)!, frames); // [B, T, D]
     const weighed = config.use_weighted_layer_sum ? states : [stretched];
@@ -490,6 +500,8 @@ export const sewD: Architecture<SewDConfig, SewDParams> = {
   className: "SEWDForSequenceClassification",
   basePrefix: "sew_d",
   featureEncoderPrefix: "sew_d.feature_extractor.",
+  layersPrefix: "sew_d.encoder.encoder.layer.",
+  behindLayers: () => ["sew_d.encoder.upsample."],
   parseConfig,
   load,
   forward,

@@ -136,7 +136,7 @@ async function load(reader: ParameterReader, config: UniSpeechConfig): Promise<U
 function forward(
   params: UniSpeechParams,
   { inputs, lengths: samples }: ModelInputs,
-  { noise, outputHiddenStates }: ForwardOptions,
+  { noise, wrapLayer, outputHiddenStates }: ForwardOptions,
 ): ModelOutput {
   const { config } = params;
   const lengths = samples && Array.from(samples, (count) => featureFrames(config, count));
@@ -151,7 +151,12 @@ function forward(
     const frames = clearPadding(augmented, lengths);
     const placed = add(frames, positionalConv(params.positionalConv, frames));
     const encode = config.do_stable_layer_norm ? preNormEncoder : postNormEncoder;
-    const encoded = encode(params.encoder, placed, { rates: config, lengths: valid, noise });
+    const encoded = encode(params.encoder, placed, {
+      rates: config,
+      lengths: valid,
+      noise,
+      wrapLayer,
+    });
     const scores = classificationHead(params.head, headStates(encoded, config), valid);
     if (!outputHiddenStates) return scores;
     const { states, last } = encoded;
@@ -165,6 +170,9 @@ export const unispeech: Architecture<UniSpeechConfig, UniSpeechParams> = {
   className: "UniSpeechForSequenceClassification",
   basePrefix: "unispeech",
   featureEncoderPrefix: "unispeech.feature_extractor.",
+  layersPrefix: "unispeech.encoder.layers.",
+  behindLayers: ({ do_stable_layer_norm: isStable }) =>
+    isStable ? ["unispeech.encoder.layer_norm."] : [],
   parseConfig,
   load,
   forward,

@@ -144,7 +144,7 @@ async function load(
 function forward(
   params: UniSpeechSatParams,
   { inputs, lengths: samples }: ModelInputs,
-  { noise, outputHiddenStates }: ForwardOptions,
+  { noise, wrapLayer, outputHiddenStates }: ForwardOptions,
 ): ModelOutput {
   const { config } = params;
   const lengths = samples && Array.from(samples, (count) => featureFrames(config, count));
@@ -159,7 +159,12 @@ function forward(
     const frames = clearPadding(augmented, lengths);
     const placed = add(frames, positionalConv(params.positionalConv, frames));
     const encode = config.do_stable_layer_norm ? preNormEncoder : postNormEncoder;
-    const encoded = encode(params.encoder, placed, { rates: config, lengths: valid, noise });
+    const encoded = encode(params.encoder, placed, {
+      rates: config,
+      lengths: valid,
+      noise,
+      wrapLayer,
+    });
     const scores = classificationHead(params.head, headStates(encoded, config), valid);
     if (!outputHiddenStates) return scores;
     const { states, last } = encoded;
@@ -173,6 +178,9 @@ export const unispeechSat: Architecture<UniSpeechSatConfig, UniSpeechSatParams> 
   className: "UniSpeechSatForSequenceClassification",
   basePrefix: "unispeech_sat",
   featureEncoderPrefix: "unispeech_sat.feature_extractor.",
+  layersPrefix: "unispeech_sat.encoder.layers.",
+  behindLayers: ({ do_stable_layer_norm: isStable }) =>
+    isStable ? ["unispeech_sat.encoder.layer_norm."] : [],
   parseConfig,
   load,
   forward,

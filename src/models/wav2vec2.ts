@@ -137,7 +137,7 @@ async function load(reader: ParameterReader, config: Wav2Vec2Config): Promise<Wa
 function forward(
   params: Wav2Vec2Params,
   { inputs, lengths: samples }: ModelInputs,
-  { noise, outputHiddenStates }: ForwardOptions,
+  { noise, wrapLayer, outputHiddenStates }: ForwardOptions,
 ): ModelOutput {
   const { config } = params;
   const lengths = samples && Array.from(samples, (count) => featureFrames(config, count));
@@ -152,7 +152,12 @@ function forward(
     const frames = clearPadding(augmented, lengths);
     const placed = add(frames, positionalConv(params.positionalConv, frames));
     const encode = config.do_stable_layer_norm ? preNormEncoder : postNormEncoder;
-    const encoded = encode(params.encoder, placed, { rates: config, lengths: valid, noise });
+    const encoded = encode(params.encoder, placed, {
+      rates: config,
+      lengths: valid,
+      noise,
+      wrapLayer,
+    });
     const scores = classificationHead(params.head, headStates(encoded, config), valid);
     if (!outputHiddenStates) return scores;
     const { states, last } = encoded;
@@ -166,6 +171,9 @@ export const wav2vec2: Architecture<Wav2Vec2Config, Wav2Vec2Params> = {
   className: "Wav2Vec2ForSequenceClassification",
   basePrefix: "wav2vec2",
   featureEncoderPrefix: "wav2vec2.feature_extractor.",
+  layersPrefix: "wav2vec2.encoder.layers.",
+  behindLayers: ({ do_stable_layer_norm: isStable }) =>
+    isStable ? ["wav2vec2.encoder.layer_norm."] : [],
   parseConfig,
   load,
   forward,

@@ -60,7 +60,7 @@ import {
   type SpecAugmentConfig,
   type SpecAugmentParams,
 } from "../layers/spec_augment.ts";
-import type { EncoderStates } from "../layers/transformer_encoder.ts";
+import type { EncoderStates, LayerWrapper } from "../layers/transformer_encoder.ts";
 import {
   convFeatureEncoderFields,
   COUNT,
@@ -443,19 +443,27 @@ function conformerLayer(
   });
 }
 
+/** What the encoder needs besides its parameters and its input. */
+interface EncodeOptions {
+  lengths?: Tensor;
+  noise?: Noise;
+  wrapLayer?: LayerWrapper;
+}
+
 /** All layers, then the norm. **Shape** `x [B, T, D]` -> L + 1 states `[B, T, D]` */
 function encode(
   params: Wav2Vec2ConformerParams,
   x: Tensor,
-  { lengths, noise }: { lengths?: Tensor; noise?: Noise },
+  { lengths, noise, wrapLayer }: EncodeOptions,
 ): EncoderStates {
   const { config } = params;
   const options = { config, positions: positionsOf(params, x.shape[1]!), lengths, noise };
   const states = [dropout(x, config.hidden_dropout, noise)];
+  const run = wrapLayer?.(conformerLayer) ?? conformerLayer;
   for (const layer of params.layers) {
-    const state = states.at(-1)!;
+    const state = states.at(-1)!.clone();
     const skipped = noise?.dropsLayer(config.layerdrop);
-    states.push(skipped ? state.clone() : conformerLayer(layer, state, options));
+    states.push(skipped ? state : run(layer, state, options));
   }
   return { states, last: layerNorm(params.norm, states.at(-1)!) };
 }
@@ -463,7 +471,7 @@ function encode(
 function forward(
   params: Wav2Vec2ConformerParams,
   { inputs, lengths: samples }: ModelInputs,
-  { noise, outputHiddenStates }: ForwardOptions,
+  { noise, wrapLayer, outputHiddenStates }: ForwardOptions,
 ): ModelOutput {
   const { config } = params;
   const lengths = samples && Array.from(samples, (count) => featureFrames(config, count));
@@ -475,7 +483,11 @@ function forward(
       noise,
     }); // [B, T, D]
     const augmented = specAugment(params.specAugment, projected, { lengths, noise });
-    const encoded = encode(params, clearPadding(augmented, lengths), { lengths: valid, noise });
+    const encoded = encode(params, clearPadding(augmented, lengths), {
+      lengths: valid,
+      noise,
+      wrapLayer,
+    });
     const scores = classificationHead(params.head, headStates(encoded, config), valid);
     if (!outputHiddenStates) return scores;
     const { states, last } = encoded;
@@ -489,6 +501,8 @@ export const wav2vec2Conformer: Architecture<Wav2Vec2ConformerConfig, Wav2Vec2Co
   className: "Wav2Vec2ConformerForSequenceClassification",
   basePrefix: "wav2vec2_conformer",
   featureEncoderPrefix: "wav2vec2_conformer.feature_extractor.",
+  layersPrefix: "wav2vec2_conformer.encoder.layers.",
+  behindLayers: () => ["wav2vec2_conformer.encoder.layer_norm."],
   parseConfig,
   load,
   forward,

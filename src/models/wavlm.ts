@@ -51,7 +51,7 @@ import {
   type SpecAugmentConfig,
   type SpecAugmentParams,
 } from "../layers/spec_augment.ts";
-import type { EncoderStates } from "../layers/transformer_encoder.ts";
+import type { EncoderStates, LayerWrapper } from "../layers/transformer_encoder.ts";
 import { loadTransformerLayer, type TransformerLayerParams } from "../layers/transformer_layer.ts";
 import {
   convFeatureEncoderFields,
@@ -286,21 +286,29 @@ function preNormLayer(params: WavlmLayerParams, x: Tensor, context: LayerContext
   });
 }
 
+/** What the encoder needs besides its parameters and its input. */
+interface EncodeOptions {
+  lengths?: Tensor;
+  noise?: Noise;
+  wrapLayer?: LayerWrapper;
+}
+
 /** The layers and their one norm; the first layer is never dropped. **Shape** `x [B, T, D]` */
 function encode(
   { config, norm, layers, bucketBiases }: WavlmParams,
   x: Tensor,
-  { lengths, noise }: { lengths?: Tensor; noise?: Noise },
+  { lengths, noise, wrapLayer }: EncodeOptions,
 ): EncoderStates {
   const isStable = config.do_stable_layer_norm;
   const buckets = tensor1d(distanceBuckets(x.shape[1]!, config), "int32");
   const states = [dropout(isStable ? x : layerNorm(norm, x), config.hidden_dropout, noise)];
+  const layerOf = isStable ? preNormLayer : postNormLayer;
+  const run = wrapLayer?.(layerOf) ?? layerOf;
   for (const [i, layer] of layers.entries()) {
-    const state = states.at(-1)!;
+    const state = states.at(-1)!.clone();
     const isDropped = noise?.dropsLayer(config.layerdrop) && i > 0;
     const context = { config, bucketBiases: bucketBiases!, buckets, lengths, noise };
-    const next = isStable ? preNormLayer : postNormLayer;
-    states.push(isDropped ? state.clone() : next(layer, state, context));
+    states.push(isDropped ? state : run(layer, state, context));
   }
   return { states, last: isStable ? layerNorm(norm, states.at(-1)!) : states.at(-1)! };
 }
@@ -308,7 +316,7 @@ function encode(
 function forward(
   params: WavlmParams,
   { inputs, lengths: samples }: ModelInputs,
-  { noise, outputHiddenStates }: ForwardOptions,
+  { noise, wrapLayer, outputHiddenStates }: ForwardOptions,
 ): ModelOutput {
   const { config } = params;
   const lengths = samples && Array.from(samples, (count) => featureFrames(config, count));
@@ -322,7 +330,7 @@ function forward(
     const augmented = specAugment(params.specAugment, projected, { lengths, noise });
     const frames = clearPadding(augmented, lengths);
     const placed = add(frames, positionalConv(params.positionalConv, frames));
-    const encoded = encode(params, placed, { lengths: valid, noise });
+    const encoded = encode(params, placed, { lengths: valid, noise, wrapLayer });
     const scores = classificationHead(params.head, headStates(encoded, config), valid);
     if (!outputHiddenStates) return scores;
     const { states, last } = encoded;
@@ -336,6 +344,9 @@ export const wavlm: Architecture<WavlmConfig, WavlmParams> = {
   className: "WavLMForSequenceClassification",
   basePrefix: "wavlm",
   featureEncoderPrefix: "wavlm.feature_extractor.",
+  layersPrefix: "wavlm.encoder.layers.",
+  behindLayers: ({ do_stable_layer_norm: isStable }) =>
+    isStable ? ["wavlm.encoder.layer_norm."] : [],
   parseConfig,
   load,
   forward,

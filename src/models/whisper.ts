@@ -197,7 +197,7 @@ function place(x: Tensor, positions: Tensor): Tensor {
 function forward(
   params: WhisperParams,
   { inputs }: ModelInputs,
-  { noise, outputHiddenStates }: ForwardOptions,
+  { noise, wrapLayer, outputHiddenStates }: ForwardOptions,
 ): ModelOutput {
   const { config } = params;
   expectSpectrogram(inputs, config);
@@ -210,7 +210,7 @@ function forward(
       layerdrop: config.encoder_layerdrop,
     };
     const placed = place(frames, params.positions);
-    const { states, last } = preNormEncoder(params.encoder, placed, { rates, noise });
+    const { states, last } = preNormEncoder(params.encoder, placed, { rates, noise, wrapLayer });
     const scores = classificationHead(params.head, headStates({ states, last }, config));
     if (!outputHiddenStates) return scores;
     return { ...scores, hiddenStates: [...states.slice(0, -1), last] };
@@ -232,6 +232,8 @@ export const whisper: Architecture<WhisperConfig, WhisperParams> = {
   className: "WhisperForAudioClassification",
   basePrefix: "encoder",
   outerPrefix: "model",
+  layersPrefix: "encoder.layers.",
+  behindLayers: () => ["encoder.layer_norm."],
   parseConfig,
   load,
   forward,

@@ -66,6 +66,10 @@ export interface TrainingOptions {
   freezeFeatureEncoder: boolean;
   /** Whether everything but the head stays as it is. @default false */
   freezeBaseModel: boolean;
+  /** Transformer layers, from the first on, that stay as they are with all before them; 0 freezes none. @default 0 */
+  freezeLayers: number;
+  /** Whether layers are computed again for their gradient instead of being kept: less memory, more time. @default false */
+  gradientCheckpointing: boolean;
   /** Whether the best checkpoint is the result, not the last. @default false */
   loadBestModelAtEnd: boolean;
   /** What "best" is judged by: "loss", "accuracy" or a metric of your own. @default "loss" */
@@ -140,6 +144,8 @@ export const TRAINING_OPTIONS: Record<Exclude<keyof TrainingOptions, "outputDir"
   seed: count(42, 0, "seed of weights, order, dropout and masks"),
   freezeFeatureEncoder: flag(false, "keep the convolutional feature encoder as it is"),
   freezeBaseModel: flag(false, "train the head only"),
+  freezeLayers: count(0, 0, "keep the first so many layers, and all before them, as they are"),
+  gradientCheckpointing: flag(false, "compute layers again for gradients: less memory, more time"),
   loadBestModelAtEnd: flag(false, "end with the best checkpoint, not the last"),
   metricForBestModel: { kind: "text", default: "loss", help: "what the best is judged by" },
   greaterIsBetter: flag(undefined, "more is better (default: for all but a loss)"),
@@ -195,6 +201,8 @@ export class TrainingArguments implements TrainingOptions {
   declare readonly seed: number;
   declare readonly freezeFeatureEncoder: boolean;
   declare readonly freezeBaseModel: boolean;
+  declare readonly freezeLayers: number;
+  declare readonly gradientCheckpointing: boolean;
   declare readonly loadBestModelAtEnd: boolean;
   declare readonly metricForBestModel: string;
   declare readonly greaterIsBetter: boolean;

@@ -13,6 +13,7 @@ import type { Noise } from "../layers/noise.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
 import { type Batch, upload } from "./batches.ts";
 import { batchLoss } from "./loss.ts";
+import { recomputed } from "./recompute.ts";
 
 /** What a gradient is taken of. */
 export interface StepOptions {
@@ -20,6 +21,8 @@ export interface StepOptions {
   noise?: Noise;
   /** Of a single label. @default 0 */
   labelSmoothing?: number;
+  /** Whether layers are computed again for their gradient instead of being kept. @default false */
+  gradientCheckpointing?: boolean;
 }
 
 /** Mean loss and its gradients by parameter name; the caller disposes them. */
@@ -49,12 +52,13 @@ export function lossAndGradients(
 function batchGradients(
   model: AudioClassificationModel,
   batch: Batch,
-  { noise, labelSmoothing, clips }: StepOptions & { clips: number },
+  { noise, labelSmoothing, gradientCheckpointing, clips }: StepOptions & { clips: number },
 ): LossAndGradients {
   const trainable = model.trainable();
   const { inputs, labels, lengths } = upload(batch);
   const { value, grads } = variableGrads(() => {
-    const { logits } = model.forward({ inputs, lengths }, { noise });
+    const wrapLayer = gradientCheckpointing ? recomputed : undefined;
+    const { logits } = model.forward({ inputs, lengths }, { noise, wrapLayer });
     return batchLoss(logits, labels, { problemType: model.problemType, clips, labelSmoothing });
   }, [...trainable.values()]);
   inputs.dispose();

@@ -96,6 +96,7 @@ export class Trainer {
     this.#options = options;
     if (args.freezeFeatureEncoder) model.freezeFeatureEncoder();
     if (args.freezeBaseModel) model.freezeBaseModel();
+    model.freezeLayers(args.freezeLayers);
     this.#optimizer = new AdamW(model.trainable());
     const totalSteps = this.#totalSteps();
     const warmupSteps = warmupStepsOf(args, totalSteps);
@@ -240,6 +241,7 @@ export class Trainer {
     const result = lossAndGradients(model, batches, {
       noise: this.#noise,
       labelSmoothing: args.labelSmoothingFactor,
+      gradientCheckpointing: args.gradientCheckpointing,
     });
     const learningRate = learningRateAt(this.#schedule, this.state.global_step);
     this.#gradNorm?.dispose();

@@ -248,11 +248,43 @@ runTest("Trainer leaves a model, its extractor and its checkpoints", async (outp
   assert.deepEqual(namesIn(`${outputDir}/checkpoint-3`), [...model, ...state].sort());
 });
 
+runTest("Trainer ends with the same weights when layers are computed again", async (outputDir) => {
+  const weights: Record<string, Float32Array>[] = [];
+  const runs: number[] = [];
+  for (const gradientCheckpointing of [false, true]) {
+    const model = await buildModel({ ...TINY_CONFIG, layerdrop: 0.2 }, { seed: 1 });
+    let wrapped = 0;
+    const forward = model.forward.bind(model);
+    model.forward = (inputs, options) => {
+      if (options?.wrapLayer) wrapped++;
+      return forward(inputs, options);
+    };
+    const trainer = new Trainer({
+      model,
+      args: new TrainingArguments({
+        outputDir,
+        learningRate: 1e-2,
+        maxSteps: 3,
+        gradientCheckpointing,
+      }),
+      trainDataset: tinySource(10),
+      featureExtractor: tinyExtractor(),
+    });
+    await trainer.train();
+    weights.push(Object.fromEntries(await valuesOf(model.parameters)));
+    runs.push(wrapped);
+    model.dispose();
+  }
+  assert.deepEqual(runs, [0, 3]);
+  assert.deepEqual(weights[1], weights[0]);
+});
+
 runTest("Trainer changes only what is not frozen", async (outputDir) => {
   for (
     const [args, frozen] of [
       [{ freezeFeatureEncoder: true }, "wav2vec2.feature_extractor."],
       [{ freezeBaseModel: true }, "wav2vec2."],
+      [{ freezeLayers: 2 }, "wav2vec2."],
       [{}, "nothing"],
     ] as const
   ) {
