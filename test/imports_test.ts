@@ -1,5 +1,5 @@
 /**
- * The layers of `src` as ARCHITECTURE.md draws them: which room may import which, and which rooms stay portable.
+ * Holds `src` to the table of ARCHITECTURE.md: which room may import which, and which run in any engine.
  *
  * @module
  */
@@ -8,61 +8,25 @@ import { join, relative } from "node:path";
 
 const ROOT = join(import.meta.dirname!, "..");
 
-/** What a room may import besides itself; files at the root of `src` are rooms of their own. */
-const ALLOWED: Readonly<Record<string, readonly string[]>> = {
-  "errors.ts": [],
-  "random.ts": [],
-  "files.ts": ["weights"],
-  "kernels.ts": [],
-  "gradients.ts": ["kernels.ts"],
-  audio: [],
-  weights: [],
-  features: ["audio"],
-  "kernels/wasm": ["kernels.ts", "gradients.ts"],
-  "kernels/webgpu": ["kernels.ts", "gradients.ts"],
-  layers: ["kernels.ts", "random.ts"],
-  models: ["kernels.ts", "layers", "weights", "random.ts"],
-  "devices.ts": ["kernels/wasm", "kernels/webgpu"],
-  classify: [
-    "audio",
-    "devices.ts",
-    "features",
-    "files.ts",
-    "models",
-    "pretrained.ts",
-    "weights",
-  ],
-  "pretrained.ts": ["devices.ts", "features", "files.ts", "models", "weights"],
-  data: ["audio", "files.ts", "random.ts", "weights"],
-  train: [
-    "data",
-    "features",
-    "files.ts",
-    "gradients.ts",
-    "kernels.ts",
-    "layers",
-    "models",
-    "pretrained.ts",
-    "random.ts",
-    "weights",
-  ],
-};
+interface Room {
+  imports: readonly string[];
+  isPortable: boolean;
+}
 
-/** Rooms that run in a browser or any isolate: no `Deno.*`, no `node:` import. */
-const PORTABLE = [
-  "errors.ts",
-  "random.ts",
-  "kernels.ts",
-  "gradients.ts",
-  "audio",
-  "weights",
-  "features",
-  "layers",
-  "models",
-  "classify",
-  "kernels/wasm",
-  "kernels/webgpu",
-];
+/** The rooms by name, as the rows `| rooms | what they do | may import | runs in |` have them. */
+const ROOMS: ReadonlyMap<string, Room> = new Map(
+  (await Deno.readTextFile(join(ROOT, "ARCHITECTURE.md"))).split("\n")
+    .map((line) => line.split("|").map((cell) => cell.trim()))
+    .filter((cells) => cells.length === 6 && cells[1]!.startsWith("`"))
+    .flatMap(([, rooms, , imports, place]) => {
+      const room = { imports: quoted(imports!), isPortable: place === "any engine" };
+      return quoted(rooms!).map((name): [string, Room] => [name, room]);
+    }),
+);
+
+function quoted(cell: string): string[] {
+  return Array.from(cell.matchAll(/`([^`]+?)\/?`/g), (match) => match[1]!);
+}
 
 interface SourceFile {
   path: string;
@@ -101,11 +65,16 @@ function imports(file: SourceFile): string[] {
   return Array.from(found, (match) => match[1]!);
 }
 
+Deno.test("ARCHITECTURE.md names every room of src, and no other", async () => {
+  const rooms = new Set((await sourceFiles()).map((file) => file.room));
+  assert.deepEqual([...ROOMS.keys()].sort(), [...rooms].sort());
+});
+
 Deno.test("each room of src imports only what ARCHITECTURE.md lets it", async () => {
   const wrong: string[] = [];
   for (const file of await sourceFiles()) {
     if (file.room === "commands") continue;
-    const allowed = ALLOWED[file.room];
+    const allowed = ROOMS.get(file.room)?.imports;
     assert.ok(allowed, `${file.path} is in no room that ARCHITECTURE.md names`);
     for (const target of imports(file).filter((name) => name.startsWith("."))) {
       const room = roomOf(join(file.path, "..", target));
@@ -119,7 +88,7 @@ Deno.test("each room of src imports only what ARCHITECTURE.md lets it", async ()
 Deno.test("portable rooms of src use neither Deno nor node", async () => {
   const wrong: string[] = [];
   for (const file of await sourceFiles()) {
-    if (!PORTABLE.includes(file.room)) continue;
+    if (!ROOMS.get(file.room)?.isPortable) continue;
     const node = imports(file).filter((name) => name.startsWith("node:"));
     if (node.length > 0 || /\bDeno\./.test(code(file))) wrong.push(relative(ROOT, file.path));
   }
