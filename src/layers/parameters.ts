@@ -20,9 +20,17 @@ export interface ParameterSource {
   names(): Iterable<string>;
   /** The shape of a tensor, or undefined where there is none of that name. */
   shape(name: string): readonly number[] | undefined;
+  /** How a tensor's numbers are stored, in the words of safetensors; unknown where left out. */
+  dtype?(name: string): string | undefined;
   /** The values in row-major order. */
   read(name: string): Promise<Float32Array>;
 }
+
+/** What numbers that training changes may be stored as: integers would be those of a quantised model. */
+const REAL_DTYPES = ["F64", "F32", "F16", "BF16"];
+
+/** Most numbers that a checkpoint may lack, so that a config alone cannot make a model that fills the memory. */
+const MAX_LACKING = 2 ** 26;
 
 /** Draws the first values of a parameter. */
 export type Initializer = (sizeElements: number, random: Random) => Float32Array;
@@ -81,7 +89,7 @@ export class ParameterReader {
   readonly parameters: Map<string, Variable>;
   #options: ParameterReaderOptions;
   #path: string;
-  #report: { missing: string[]; mismatched: string[]; used: Set<string> };
+  #report: { missing: string[]; mismatched: string[]; used: Set<string>; lackingSize: number };
 
   /**
    * Starts at the root of the names.
@@ -92,7 +100,9 @@ export class ParameterReader {
     this.#options = options;
     this.#path = path;
     this.parameters = parent?.parameters ?? new Map();
-    this.#report = parent ? parent.#report : { missing: [], mismatched: [], used: new Set() };
+    this.#report = parent
+      ? parent.#report
+      : { missing: [], mismatched: [], used: new Set(), lackingSize: 0 };
   }
 
   /** The reader of a deeper path. */
@@ -107,7 +117,7 @@ export class ParameterReader {
    * @param names the hub name relative to this path; further names are older spellings of it.
    * @param options `trainable`: whether the optimiser may change it. @default true; `dtype`: int32 for
    * whole numbers, which checkpoints hold in 64 bits. @default "float32"
-   * @throws {CheckpointError} when the checkpoint holds it in another shape.
+   * @throws {CheckpointError} when the checkpoint holds it in another shape or as integers, or lacks too much.
    */
   async get(
     names: string | [string, ...string[]],
@@ -118,9 +128,8 @@ export class ParameterReader {
     const spellings = (typeof names === "string" ? [names] : names).map((name) => this.#full(name));
     const name = spellings[0]!;
     const found = this.#find(spellings);
-    const values = found ? await this.#read(name, found, shape) : this.#missing(name);
-    const size = shape.reduce((product, axis) => product * axis, 1);
-    const first: Tensor = tensor(values ?? init(size, this.#options.random), shape, dtype);
+    const values = found ? await this.#read(name, found, { shape, dtype }) : this.#missing(name);
+    const first: Tensor = tensor(values ?? this.#draw(name, shape, init), shape, dtype);
     const parameter = variable(first, trainable);
     first.dispose();
     this.parameters.set(name, parameter);
@@ -147,27 +156,55 @@ export class ParameterReader {
     return [...names, ...bare, ...inner].find((name) => source.shape(name) !== undefined);
   }
 
-  async #read(name: string, found: string, shape: number[]): Promise<Float32Array | undefined> {
+  async #read(
+    name: string,
+    found: string,
+    { shape, dtype }: { shape: number[]; dtype: ParameterKind["dtype"] },
+  ): Promise<Float32Array | undefined> {
     const source = this.#options.source!;
     const stored = source.shape(found)!;
     this.#report.used.add(found);
     if (stored.length === shape.length && stored.every((size, i) => size === shape[i])) {
+      if (dtype === "float32") expectReal(source, found);
       return await source.read(found);
     }
     if (this.#options.ignoreMismatchedSizes) {
       this.#report.mismatched.push(name);
       return undefined;
     }
-    throw new CheckpointError(
-      `Cannot load tensor "${found}" of "${source.file}": expected shape [${shape}], found [${stored}]`,
-      { file: source.file, key: found },
-    );
+    throw loadError(source, found, `shape [${shape}], found [${stored}]`);
+  }
+
+  /** First values, of which a checkpoint leaves only so many to be drawn. */
+  #draw(name: string, shape: number[], init: Initializer): Float32Array {
+    const { source, random } = this.#options;
+    const size = shape.reduce((product, axis) => product * axis, 1);
+    this.#report.lackingSize += size;
+    if (source && this.#report.lackingSize > MAX_LACKING) {
+      const fault = `at most ${MAX_LACKING} numbers missing, found ${this.#report.lackingSize}`;
+      throw loadError(source, name, fault);
+    }
+    return init(size, random);
   }
 
   #missing(name: string): undefined {
     if (this.#options.source) this.#report.missing.push(name);
     return undefined;
   }
+}
+
+function expectReal(source: ParameterSource, name: string): void {
+  const dtype = source.dtype?.(name);
+  if (dtype === undefined || REAL_DTYPES.includes(dtype)) return;
+  throw loadError(source, name, `one of ${REAL_DTYPES.join(", ")}, found ${dtype}`);
+}
+
+function loadError(source: ParameterSource, key: string, fault: string): CheckpointError {
+  const { file } = source;
+  return new CheckpointError(`Cannot load tensor "${key}" of "${file}": expected ${fault}`, {
+    file,
+    key,
+  });
 }
 
 /** A tensor to save, read back from the device when it is asked for. */

@@ -49,3 +49,30 @@ layerTest("ParameterReader.get() gives what training leaves alone as such", asyn
   assert.deepEqual([free.trainable, fixed.trainable], [true, false]);
   assert.deepEqual([...reader.parameters.keys()], ["free", "fixed"]);
 });
+
+layerTest("ParameterReader.get() draws only so much of what a checkpoint lacks", async () => {
+  const never = () => assert.fail("drawn");
+  const lacking = {
+    name: "CheckpointError",
+    file: "model.safetensors",
+    key: "w",
+    message: /expected at most 67108864 numbers missing, found \d+$/,
+  };
+  const reader = readerOf({ source: checkpoint("other") });
+  await assert.rejects(reader.get("w", [2 ** 14, 2 ** 12 + 1], never), lacking);
+  const again = readerOf({ source: checkpoint("other") });
+  await again.at("layers", 0).get("v", [1], constant(0));
+  await assert.rejects(again.get("w", [2 ** 26], never), lacking);
+  await assert.rejects(readerOf({}).get("w", [2 ** 27], never), { message: "drawn" });
+});
+
+layerTest("ParameterReader.get() takes integers for integers only", async () => {
+  const stored = { ...checkpoint("w"), dtype: () => "I64" };
+  const message = 'Cannot load tensor "w" of "model.safetensors": ' +
+    "expected one of F64, F32, F16, BF16, found I64";
+  await assert.rejects(readerOf({ source: stored }).get("w", [1], constant(0)), { message });
+  const counter = await readerOf({ source: stored }).get("w", [1], constant(0), { dtype: "int32" });
+  assert.deepEqual(numbers(counter), [1]);
+  const real = { ...stored, dtype: () => "BF16" };
+  assert.deepEqual(numbers(await readerOf({ source: real }).get("w", [1], constant(0))), [1]);
+});
