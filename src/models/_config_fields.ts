@@ -68,10 +68,10 @@ export function transformerFields(reader: ConfigReader): TransformerFields {
     hidden_act: activationField(reader, "hidden_act"),
     layer_norm_eps: reader.number("layer_norm_eps", { or: 1e-5, min: 0, max: 1 }),
     initializer_range: reader.number("initializer_range", { or: 0.02, min: 0, max: 10 }),
-    hidden_dropout: reader.share("hidden_dropout", 0.1),
-    attention_dropout: reader.share("attention_dropout", 0.1),
-    activation_dropout: reader.share("activation_dropout", 0.1),
-    layerdrop: reader.share("layerdrop", 0.1),
+    hidden_dropout: reader.dropout("hidden_dropout", 0.1),
+    attention_dropout: reader.dropout("attention_dropout", 0.1),
+    activation_dropout: reader.dropout("activation_dropout", 0.1),
+    layerdrop: reader.probability("layerdrop", 0.1),
   };
 }
 
@@ -125,10 +125,10 @@ export function positionalConvFields(reader: ConfigReader, size: number): Positi
 export function specAugmentFields(reader: ConfigReader): SpecAugmentConfig {
   return {
     apply_spec_augment: reader.boolean("apply_spec_augment", true),
-    mask_time_prob: reader.share("mask_time_prob", 0.05),
+    mask_time_prob: reader.probability("mask_time_prob", 0.05),
     mask_time_length: reader.integer("mask_time_length", { or: 10, ...SPAN }),
     mask_time_min_masks: reader.integer("mask_time_min_masks", { or: 2, min: 0, max: SPAN.max }),
-    mask_feature_prob: reader.share("mask_feature_prob", 0),
+    mask_feature_prob: reader.probability("mask_feature_prob", 0),
     mask_feature_length: reader.integer("mask_feature_length", { or: 10, ...SPAN }),
     mask_feature_min_masks: reader.integer("mask_feature_min_masks", {
       or: 0,

@@ -33,9 +33,16 @@ export class ConfigReader {
     return this.#within(key, value as number, limits);
   }
 
-  /** A share, in `[0, 1]`. */
-  share(key: string, or: number): number {
+  /** A probability, in `[0, 1]`. */
+  probability(key: string, or: number): number {
     return this.number(key, { or, min: 0, max: 1 });
+  }
+
+  /** The rate of a dropout, in `[0, 1)`: what is kept is divided by the rest. */
+  dropout(key: string, or: number): number {
+    const rate = this.probability(key, or);
+    if (rate === 1) this.#fail(key, "a value below 1", rate);
+    return rate;
   }
 
   /** True or false. */

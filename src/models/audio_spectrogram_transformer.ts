@@ -98,8 +98,8 @@ function parseConfig(reader: ConfigReader, classes: number): AstConfig {
     qkv_bias: reader.boolean("qkv_bias", true),
     layer_norm_eps: reader.number("layer_norm_eps", { or: 1e-12, min: 0, max: 1 }),
     initializer_range: reader.number("initializer_range", { or: 0.02, min: 0, max: 10 }),
-    hidden_dropout_prob: reader.share("hidden_dropout_prob", 0),
-    attention_probs_dropout_prob: reader.share("attention_probs_dropout_prob", 0),
+    hidden_dropout_prob: reader.dropout("hidden_dropout_prob", 0),
+    attention_probs_dropout_prob: reader.dropout("attention_probs_dropout_prob", 0),
     classes,
   };
 }

@@ -101,7 +101,7 @@ function parseConfig(reader: ConfigReader, classes: number): Data2VecAudioConfig
       or: 16,
     }),
     conv_pos_kernel_size: reader.integer("conv_pos_kernel_size", { or: 19, ...COUNT }),
-    feat_proj_dropout: reader.share("feat_proj_dropout", 0),
+    feat_proj_dropout: reader.dropout("feat_proj_dropout", 0),
   };
 }
 

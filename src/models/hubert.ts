@@ -119,7 +119,7 @@ function parseConfig(reader: ConfigReader, classes: number): HubertConfig {
     ...headFields(reader, classes),
     conv_pos_batch_norm: reader.boolean("conv_pos_batch_norm", false),
     feat_proj_layer_norm: reader.boolean("feat_proj_layer_norm", true),
-    feat_proj_dropout: reader.share("feat_proj_dropout", 0),
+    feat_proj_dropout: reader.dropout("feat_proj_dropout", 0),
   };
 }
 

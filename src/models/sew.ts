@@ -103,7 +103,7 @@ function parseConfig(reader: ConfigReader, classes: number): SewConfig {
     ...specAugmentFields(reader),
     ...headFields(reader, classes),
     squeeze_factor: reader.integer("squeeze_factor", { or: 2, min: 1, max: 64 }),
-    feat_proj_dropout: reader.share("feat_proj_dropout", 0),
+    feat_proj_dropout: reader.dropout("feat_proj_dropout", 0),
   };
 }
 

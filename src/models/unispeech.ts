@@ -97,7 +97,7 @@ function parseConfig(reader: ConfigReader, classes: number): UniSpeechConfig {
     ...normOrderFields(reader),
     ...specAugmentFields(reader),
     ...headFields(reader, classes),
-    feat_proj_dropout: reader.share("feat_proj_dropout", 0),
+    feat_proj_dropout: reader.dropout("feat_proj_dropout", 0),
   };
 }
 

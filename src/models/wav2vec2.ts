@@ -98,7 +98,7 @@ function parseConfig(reader: ConfigReader, classes: number): Wav2Vec2Config {
     ...normOrderFields(reader),
     ...specAugmentFields(reader),
     ...headFields(reader, classes),
-    feat_proj_dropout: reader.share("feat_proj_dropout", 0),
+    feat_proj_dropout: reader.dropout("feat_proj_dropout", 0),
   };
 }
 

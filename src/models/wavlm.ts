@@ -115,7 +115,7 @@ function parseConfig(reader: ConfigReader, classes: number): WavlmConfig {
     ...specAugmentFields(reader),
     ...headFields(reader, classes),
     do_stable_layer_norm: reader.boolean("do_stable_layer_norm", false),
-    feat_proj_dropout: reader.share("feat_proj_dropout", 0),
+    feat_proj_dropout: reader.dropout("feat_proj_dropout", 0),
     num_buckets: buckets,
     max_bucket_distance: reader.integer("max_bucket_distance", {
       or: 800,
