@@ -237,6 +237,24 @@ async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
 }
 
 /**
+ * Makes a directory and those above it, where they are missing.
+ *
+ * @throws {FileError} where it cannot be made, or a file is in its place.
+ *
+ * @example
+ * ```ts
+ * import { ok } from "node:assert/strict";
+ *
+ * const path = `${await Deno.makeTempDir()}/runs/first`;
+ * await makeDirectory(path);
+ * ok((await Deno.stat(path)).isDirectory);
+ * ```
+ */
+export async function makeDirectory(path: string): Promise<void> {
+  await attempt("make directory", path, () => Deno.mkdir(path, { recursive: true }));
+}
+
+/**
  * Writes a directory so that its name stands for all of the files or is not there.
  *
  * Replacing one renames the old directory away first: a process lost between the two renames leaves

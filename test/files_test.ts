@@ -10,6 +10,7 @@ import {
   directoryFiles,
   fileSource,
   listFolder,
+  makeDirectory,
   writeDirectoryAtomic,
   writeFileAtomic,
 } from "../src/files.ts";
@@ -151,6 +152,20 @@ folderTest("writeFileAtomic() names the file that it cannot write", async (folde
   await rejects(writeFileAtomic(path, [bytes("x")]), { name: "FileError", message, file: path });
   await rejects(writeFileAtomic(folder, [bytes("x")]), { name: "FileError", file: folder });
 });
+
+folderTest(
+  "makeDirectory() makes what is missing, and names what it cannot make",
+  async (folder) => {
+    const path = `${folder}/runs/first`;
+    await makeDirectory(path);
+    await Deno.writeTextFile(`${path}/log`, "");
+    await makeDirectory(path);
+    deepEqual(namesIn(path), ["log"]);
+    const below = `${path}/log/second`;
+    const message = `Cannot make directory "${below}": part of the path is not a folder`;
+    await rejects(makeDirectory(below), { name: "FileError", message, file: below });
+  },
+);
 
 folderTest("writeDirectoryAtomic() shows the directory only when it is whole", async (folder) => {
   const path = `${folder}/runs/first`;

@@ -8,7 +8,13 @@
  */
 import { CheckpointError, FileError } from "../errors.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
-import { directoryFiles, fileSource, writeDirectoryAtomic, writeFileAtomic } from "../files.ts";
+import {
+  directoryFiles,
+  fileSource,
+  listFolder,
+  writeDirectoryAtomic,
+  writeFileAtomic,
+} from "../files.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
 import { jsonBytes, modelFiles } from "../pretrained.ts";
 import { readJsonFile } from "../weights/json_file.ts";
@@ -29,24 +35,6 @@ export interface CheckpointParts {
   optimizer: AdamW;
   state: TrainerState;
   resume: ResumeState;
-}
-
-/**
- * Makes the directory of a run, so that one that cannot be written is found out before the first step.
- *
- * @throws {FileError} when it cannot be made.
- */
-export async function makeOutputDirectory(directory: string): Promise<void> {
-  try {
-    await Deno.mkdir(directory, { recursive: true });
-  } catch (cause) {
-    const { code, message } = cause as { code?: string; message: string };
-    throw new FileError(`Cannot make directory "${directory}": ${message}`, {
-      cause,
-      file: directory,
-      code,
-    });
-  }
 }
 
 /** The name of a step's checkpoint. */
@@ -129,18 +117,26 @@ export async function readWeights(
   await model.assign(await openSafetensors(source));
 }
 
-/** The steps of the checkpoints in a directory, rising. */
+/**
+ * The steps of the checkpoints in a directory, rising; none where it is not there.
+ *
+ * @throws {FileError} when it cannot be listed.
+ */
 export async function checkpointSteps(outputDir: string): Promise<number[]> {
-  const steps: number[] = [];
-  try {
-    for await (const entry of Deno.readDir(outputDir)) {
-      const match = entry.isDirectory && entry.name.match(/^checkpoint-(\d+)$/);
-      if (match) steps.push(Number(match[1]));
-    }
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
+  const steps = (await foldersOf(outputDir))
+    .map((name) => name.match(/^checkpoint-(\d+)$/))
+    .filter((match) => match !== null)
+    .map((match) => Number(match[1]));
   return steps.sort((a, b) => a - b);
+}
+
+async function foldersOf(directory: string): Promise<string[]> {
+  try {
+    return (await listFolder(directory)).folders;
+  } catch (error) {
+    if (error instanceof FileError && error.code === "ENOENT") return [];
+    throw error;
+  }
 }
 
 /**

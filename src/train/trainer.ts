@@ -13,7 +13,7 @@
 import { engine, scalar, type Tensor, zeros } from "@tensorflow/tfjs-core";
 import { DatasetError } from "../errors.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
-import { writeFileAtomic } from "../files.ts";
+import { makeDirectory, writeFileAtomic } from "../files.ts";
 import { Noise } from "../layers/noise.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
 import { jsonBytes, modelFiles } from "../pretrained.ts";
@@ -22,7 +22,6 @@ import type { Batch, BatchSource } from "./batches.ts";
 import type { TrainerCallback } from "./callbacks.ts";
 import {
   checkpointName,
-  makeOutputDirectory,
   newestCheckpoint,
   readCheckpoint,
   readWeights,
@@ -137,7 +136,8 @@ export class Trainer {
     const { args, callbacks = [] } = this.#options;
     const { resumeFromCheckpoint: from } = options;
     try {
-      await makeOutputDirectory(args.outputDir);
+      // One that cannot be written is found out before the first step.
+      await makeDirectory(args.outputDir);
       if (from) await this.#restore(from === true ? await newestCheckpoint(args.outputDir) : from);
       const started = performance.now();
       for (const callback of callbacks) callback.onTrainBegin?.(this.state);
@@ -189,7 +189,7 @@ export class Trainer {
    */
   async saveModel(directory: string = this.#options.args.outputDir): Promise<void> {
     const { model, featureExtractor } = this.#options;
-    await makeOutputDirectory(directory);
+    await makeDirectory(directory);
     for (const { name, chunks } of modelFiles(model, featureExtractor)) {
       await writeFileAtomic(`${directory}/${name}`, chunks());
     }

@@ -91,12 +91,12 @@ export class WasmBackend extends BackendWasm {
     return new Float32Array(this.#parts.memory.buffer, address, length);
   }
 
-  /** @see floats */
+  /** Integers in memory; as good as {@linkcode floats}. */
   ints(address: number, length: number): Int32Array {
     return new Int32Array(this.#parts.memory.buffer, address, length);
   }
 
-  /** @see floats */
+  /** Numbers of 64 bits in memory; as good as {@linkcode floats}. */
   doubles(address: number, length: number): Float64Array {
     return new Float64Array(this.#parts.memory.buffer, address, length);
   }
