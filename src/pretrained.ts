@@ -25,6 +25,16 @@ export interface FromPretrainedOptions {
   problemType?: ProblemType;
   /** Fields in place of those of `config.json`, `{ layerdrop: 0 }` for one. */
   config?: Record<string, unknown>;
+  /**
+   * Whisper: whether the mean is taken over the frames that hold audio, not over the silence behind them.
+   * Kept as `pool_mask` in `config.json`. @default what the config says; else false, as the reference
+   */
+  poolMask?: boolean;
+  /**
+   * Audio Spectrogram Transformer: whether clips may have any length, the positions being stretched over it, instead
+   * of being padded or cut to one. Kept as `interpolate_positions` in `config.json`. @default as for `poolMask`
+   */
+  interpolatePositions?: boolean;
   /** Seed of what the checkpoint lacks. @default 42 */
   seed?: number;
   /** Whether a tensor of another shape is drawn anew instead of refused. @default false */
@@ -90,13 +100,40 @@ export async function loadModel(
   files: FileReader,
   options: FromPretrainedOptions = {},
 ): Promise<AudioClassificationModel> {
-  const config = { ...await readJsonFile(files, "config.json"), ...options.config };
+  const json = await readJsonFile(files, "config.json");
+  const config = { ...json, ...options.config, ...ownFields(json.model_type, options) };
   const source = await openCheckpoint(files);
   try {
     return await buildModel(config, { ...options, source, file: nameIn(files, "config.json") });
   } finally {
     source.close();
   }
+}
+
+/** Options of one architecture each, and the fields of `config.json` that keep them. */
+const OWN_FIELDS = [
+  { option: "poolMask", field: "pool_mask", modelType: "whisper" },
+  {
+    option: "interpolatePositions",
+    field: "interpolate_positions",
+    modelType: "audio-spectrogram-transformer",
+  },
+] as const;
+
+/** @throws {TypeError} when an option is of another architecture. */
+function ownFields(modelType: unknown, options: FromPretrainedOptions): Record<string, boolean> {
+  const fields: Record<string, boolean> = {};
+  for (const { option, field, modelType: owner } of OWN_FIELDS) {
+    const value = options[option];
+    if (value === undefined) continue;
+    if (modelType !== owner) {
+      throw new TypeError(
+        `Cannot use option "${option}": expected a model of type "${owner}", found "${modelType}"`,
+      );
+    }
+    fields[field] = value;
+  }
+  return fields;
 }
 
 /** The name of a file in messages. */

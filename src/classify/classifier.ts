@@ -15,7 +15,7 @@ import {
   SCORE_FUNCTIONS,
   type ScoreFunction,
 } from "./_scores.ts";
-import { type FeatureExtractor, featureExtractorFromConfig } from "../features/mod.ts";
+import { type FeatureExtractor, featureExtractorFromConfig, ofAnyLength } from "../features/mod.ts";
 import { type AudioClassificationModel, buildModel, type ProblemType } from "../models/mod.ts";
 import type { FileReader } from "../weights/byte_source.ts";
 import { readJsonFile } from "../weights/json_file.ts";
@@ -142,6 +142,7 @@ export function createClassifier(
   extractor: FeatureExtractor,
   options: ClassifierOptions = {},
 ): AudioClassifier {
+  const heard = model.takesAnyLength ? ofAnyLength(extractor) : extractor;
   const rules: ClipRules = {
     rateHz: extractor.samplingRate,
     minSamples: Math.max(model.minSamples, extractor.minSamples),
@@ -154,8 +155,8 @@ export function createClassifier(
   ): Promise<Classification[][]> {
     const wanted = checkedOptions(asked, model.problemType);
     const results: Classification[][] = [];
-    for await (const clips of batches(inputs, rules, extractor.fixedSamples)) {
-      const rows = await batchLogits(model, extractor, clips);
+    for await (const clips of batches(inputs, rules, heard.fixedSamples)) {
+      const rows = await batchLogits(model, heard, clips);
       results.push(...rows.map((logits) => bestClasses(logits, model.labels, wanted)));
     }
     return results;

@@ -69,3 +69,17 @@ export interface FeatureExtractor {
   /** The content of `preprocessor_config.json`, keys sorted. */
   toConfig(): Record<string, unknown>;
 }
+
+/** The same extractor for a model that takes clips of any length: it neither pads nor cuts unless told to. */
+export function ofAnyLength(extractor: FeatureExtractor): FeatureExtractor {
+  const { type, inputName, samplingRate, minSamples } = extractor;
+  return {
+    type,
+    inputName,
+    samplingRate,
+    minSamples,
+    extract: (clips, options) =>
+      extractor.extract(clips, { padding: false, truncation: false, ...options }),
+    toConfig: () => extractor.toConfig(),
+  };
+}

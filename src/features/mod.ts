@@ -5,11 +5,12 @@
  */
 
 export { ASTFeatureExtractor, type ASTFeatureExtractorOptions } from "./ast.ts";
-export type {
-  ExtractOptions,
-  FeatureBatch,
-  FeatureExtractor,
-  Padding,
+export {
+  type ExtractOptions,
+  type FeatureBatch,
+  type FeatureExtractor,
+  ofAnyLength,
+  type Padding,
 } from "./feature_extractor.ts";
 export { type FeatureExtractorConfigOptions, featureExtractorFromConfig } from "./registry.ts";
 export { Wav2Vec2FeatureExtractor, type Wav2Vec2FeatureExtractorOptions } from "./wav2vec2.ts";

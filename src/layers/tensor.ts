@@ -1,5 +1,6 @@
 /**
- * The tensor types of TensorFlow.js as this package's public types name them; their documentation is TensorFlow.js'.
+ * The tensor types of TensorFlow.js as this package's public types name them, and functions of them; the documentation
+ * of the tensors is TensorFlow.js'.
  *
  * @module
  */
@@ -18,3 +19,8 @@ export type Tensor = TfjsTensor;
  * @internal
  */
 export type Variable = TfjsVariable;
+
+/** Makes of a layer one that gives the same numbers in another way, as training does to save memory. */
+export type LayerWrapper = <Args extends unknown[]>(
+  layer: (...args: Args) => Tensor,
+) => (...args: Args) => Tensor;

@@ -10,6 +10,7 @@
 import { type Tensor, tidy } from "@tensorflow/tfjs-core";
 import { dropout } from "./noise.ts";
 import { layerNorm, type NormParams } from "./norm.ts";
+import type { LayerWrapper } from "./tensor.ts";
 import {
   postNormLayer,
   preNormLayer,
@@ -23,11 +24,6 @@ export interface TransformerEncoderParams {
   norm: NormParams;
   layers: TransformerLayerParams[];
 }
-
-/** Makes of a layer one that gives the same numbers in another way, as training does to save memory. */
-export type LayerWrapper = <Args extends unknown[]>(
-  layer: (...args: Args) => Tensor,
-) => (...args: Args) => Tensor;
 
 /** What the encoder needs besides its input. */
 export interface TransformerEncoderOptions extends TransformerLayerOptions {

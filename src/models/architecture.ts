@@ -5,15 +5,14 @@
  */
 import type { Noise } from "../layers/noise.ts";
 import type { ParameterReader } from "../layers/parameters.ts";
-import type { LayerWrapper } from "../layers/transformer_encoder.ts";
 import type { ConfigReader } from "./_config_reader.ts";
-import type { Tensor } from "../layers/tensor.ts";
+import type { LayerWrapper, Tensor } from "../layers/tensor.ts";
 
 /** One batch, as a feature extractor gives it. */
 export interface ModelInputs {
   /** `[B, S]` waveforms, or `[B, frames, bands]`; on the device in use. */
   inputs: Tensor;
-  /** Real samples of each clip, where the model is to know about padding (an attention mask). */
+  /** Real samples, or frames of a spectrogram, of each clip, where the model is to know about padding. */
   lengths?: Int32Array;
 }
 
@@ -69,4 +68,6 @@ export interface Architecture<Config = unknown, Params = unknown> {
   minSamples(config: Config): number;
   /** Whether a clip's scores stay the same when it is padded and masked. */
   paddingInvariant(config: Config): boolean;
+  /** Whether a model whose extractor pads all clips to one length takes others as well; absent where it does not. */
+  takesAnyLength?(config: Config): boolean;
 }

@@ -3,7 +3,8 @@
  * tokens before them, a transformer over all of them, and a linear classifier of the mean of the two.
  *
  * Each place has a position of its own, so that every spectrogram has the same length; shorter clips are padded by
- * the feature extractor, and the padding is not masked. The tensors have the names that checkpoints use,
+ * the feature extractor, and the padding is not masked. With `interpolate_positions`, a field of our own, a spectrogram
+ * may have any length, and the positions are stretched over it. The tensors have the names that checkpoints use,
  * which are not those of the reference's modules.
  *
  * Not here: SpecAugment, which the reference does not apply to this model.
@@ -13,9 +14,17 @@
  *
  * @module
  */
-import { reshape, type Tensor, tidy } from "@tensorflow/tfjs-core";
+import { reshape, type Tensor, tensor2d, tidy } from "@tensorflow/tfjs-core";
 import { ShapeError } from "../errors.ts";
-import { type Activation, add, addBias, meanPool, padFrames, patches } from "../kernels.ts";
+import {
+  type Activation,
+  add,
+  addBias,
+  linear as product,
+  meanPool,
+  padFrames,
+  patches,
+} from "../kernels.ts";
 import { linear, type LinearParams, loadLinear } from "../layers/linear.ts";
 import type { AttentionParams } from "../layers/multi_head_attention.ts";
 import { layerNorm, loadNorm, type NormParams } from "../layers/norm.ts";
@@ -46,6 +55,8 @@ export interface AstConfig {
   initializer_range: number;
   hidden_dropout_prob: number;
   attention_probs_dropout_prob: number;
+  /** Whether positions are stretched over spectrograms of any length; no field of the reference. */
+  interpolate_positions: boolean;
   classes: number;
 }
 
@@ -79,6 +90,8 @@ export interface AstParams {
 const TOKENS = 2;
 /** One frame of the spectrogram, 25 ms at the 16 kHz of every published checkpoint. */
 const WINDOW_SAMPLES = 400;
+/** From one frame to the next, 10 ms. */
+const HOP_SAMPLES = 160;
 const MAX_FRAMES = 100_000;
 
 function parseConfig(reader: ConfigReader, classes: number): AstConfig {
@@ -100,16 +113,25 @@ function parseConfig(reader: ConfigReader, classes: number): AstConfig {
     initializer_range: reader.number("initializer_range", { or: 0.02, min: 0, max: 10 }),
     hidden_dropout_prob: reader.dropout("hidden_dropout_prob", 0),
     attention_probs_dropout_prob: reader.dropout("attention_probs_dropout_prob", 0),
+    interpolate_positions: reader.boolean("interpolate_positions", false),
     classes,
   };
 }
 
-/** Patches of a spectrogram. */
-function patchCount(config: AstConfig): number {
+/** Patches along the bands, and along the frames. */
+function patchGrid(config: AstConfig, frames = config.max_length): [bands: number, times: number] {
   const places = (size: number, stride: number): number =>
     Math.floor((size - config.patch_size) / stride) + 1;
-  return places(config.num_mel_bins, config.frequency_stride) *
-    places(config.max_length, config.time_stride);
+  return [
+    places(config.num_mel_bins, config.frequency_stride),
+    places(frames, config.time_stride),
+  ];
+}
+
+/** Patches of a spectrogram. */
+function patchCount(config: AstConfig, frames?: number): number {
+  const [bands, times] = patchGrid(config, frames);
+  return bands * times;
 }
 
 async function load(reader: ParameterReader, config: AstConfig): Promise<AstParams> {
@@ -198,6 +220,43 @@ async function loadAttention(reader: ParameterReader, config: AstConfig): Promis
   };
 }
 
+/**
+ * The positions of a spectrogram with another number of frames: those of each band stretched over time.
+ *
+ * **Shape** `positions [1, 2 + patches, D]` -> `[1, 2 + patches of so many frames, D]`
+ */
+function stretchPositions(positions: Tensor, frames: number, config: AstConfig): Tensor {
+  const size = config.hidden_size;
+  const [[bands, from], [, to]] = [patchGrid(config), patchGrid(config, frames)];
+  if (from === to) return positions.clone();
+  return tidy(() => {
+    const table = reshape(padFrames(positions, { before: -TOKENS }), [bands * from, size]);
+    const columns = product(stretching(1, size, size), table); // [D, bands from]
+    const stretched = product(stretching(bands, from, to), columns); // [bands to, D]
+    const ofPatches = padFrames(reshape(stretched, [1, bands * to, size]), { before: TOKENS });
+    const ofTokens = padFrames(positions, { after: -bands * from }); // [1, 2, D]
+    return add(ofPatches, padFrames(ofTokens, { after: bands * to }));
+  });
+}
+
+/**
+ * Linear interpolation of each band as a matrix, the ends being held: row r of a band looks at `(r + 1/2) from / to - 1/2`.
+ *
+ * **Shape** -> `[bands to, bands from]`
+ */
+function stretching(bands: number, from: number, to: number): Tensor {
+  const values = new Float32Array(bands * to * bands * from);
+  for (let row = 0; row < bands * to; row++) {
+    const at = (row % to + 0.5) * from / to - 0.5;
+    const place = Math.min(Math.max(at, 0), from - 1);
+    const left = Math.floor(place);
+    const first = row * bands * from + Math.floor(row / to) * from;
+    values[first + left] = 1 - (place - left);
+    if (place > left) values[first + left + 1] = place - left;
+  }
+  return tensor2d(values, [bands * to, bands * from]);
+}
+
 /** Two tokens and the patches, each at its position. **Shape** `spectrogram [B, frames, bands]` -> `[B, T, D]` */
 function embed(
   { classToken, distillationToken, projection, positions }: AstEmbeddingParams,
@@ -205,8 +264,10 @@ function embed(
   config: AstConfig,
 ): Tensor {
   const { patch_size: side, hidden_size: size } = config;
-  const [, places] = positions.shape as [number, number];
+  const frames = spectrogram.shape[1]!;
+  const places = TOKENS + patchCount(config, frames);
   return tidy(() => {
+    const stretched = stretchPositions(positions, frames, config); // [1, T, D]
     const cut = patches(spectrogram, {
       size: [side, side],
       stride: [config.frequency_stride, config.time_stride],
@@ -217,7 +278,7 @@ function embed(
       padFrames(classToken, { after: places - 1 }),
       padFrames(distillationToken, { before: 1, after: places - TOKENS }),
     ); // [1, T, D]
-    const table = reshape(add(positions, tokens), [places * size]);
+    const table = reshape(add(stretched, tokens), [places * size]);
     const placed = reshape(padFrames(seen, { before: TOKENS }), [seen.shape[0]!, places * size]);
     return reshape(addBias(placed, table), [seen.shape[0]!, places, size]);
   });
@@ -246,12 +307,14 @@ function forward(
 }
 
 function expectSpectrogram(inputs: Tensor, config: AstConfig): void {
-  const [frames, bands] = [config.max_length, config.num_mel_bins];
-  if (inputs.rank !== 3 || inputs.shape[1] !== frames || inputs.shape[2] !== bands) {
-    throw new ShapeError(
-      `Cannot classify a spectrogram: expected shape [clips,${frames},${bands}], found [${inputs.shape}]`,
-    );
-  }
+  const { max_length, num_mel_bins: bands, patch_size, interpolate_positions: anyLength } = config;
+  const [, frames = 0] = inputs.shape;
+  const isLong = anyLength ? frames >= patch_size : frames === max_length;
+  if (inputs.rank === 3 && isLong && inputs.shape[2] === bands) return;
+  const wanted = anyLength ? `${patch_size} or more` : `${max_length}`;
+  throw new ShapeError(
+    `Cannot classify a spectrogram: expected shape [clips,${wanted},${bands}], found [${inputs.shape}]`,
+  );
 }
 
 /** The Audio Spectrogram Transformer as the registry knows it. */
@@ -264,7 +327,12 @@ export const audioSpectrogramTransformer: Architecture<AstConfig, AstParams> = {
   parseConfig,
   load,
   forward,
-  frames: (config) => TOKENS + patchCount(config),
-  minSamples: () => WINDOW_SAMPLES,
-  paddingInvariant: () => true,
+  frames: (config, samples) => {
+    const heard = Math.floor((samples - WINDOW_SAMPLES) / HOP_SAMPLES) + 1;
+    return TOKENS + patchCount(config, config.interpolate_positions ? heard : undefined);
+  },
+  minSamples: ({ interpolate_positions: anyLength, patch_size: frames }) =>
+    WINDOW_SAMPLES + (anyLength ? (frames - 1) * HOP_SAMPLES : 0),
+  paddingInvariant: (config) => !config.interpolate_positions,
+  takesAnyLength: (config) => config.interpolate_positions,
 };

@@ -23,4 +23,4 @@ export {
   type ModelParts,
 } from "./model.ts";
 export type { ProblemType } from "./problem_type.ts";
-export type { Tensor, Variable } from "../layers/tensor.ts";
+export type { LayerWrapper, Tensor, Variable } from "../layers/tensor.ts";

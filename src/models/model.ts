@@ -160,6 +160,11 @@ export class AudioClassificationModel {
     return this.#parts.architecture.paddingInvariant(this.#parts.config);
   }
 
+  /** Whether clips need no padding to the one length that the extractor fixes. */
+  get takesAnyLength(): boolean {
+    return this.#parts.architecture.takesAnyLength?.(this.#parts.config) ?? false;
+  }
+
   /** Encoder frames for a number of samples. */
   frames(samples: number): number {
     return this.#parts.architecture.frames(this.#parts.config, samples);

@@ -52,7 +52,7 @@ import {
   type SqueezeParams,
   stretchFrames,
 } from "../layers/squeeze.ts";
-import type { LayerWrapper } from "../layers/transformer_encoder.ts";
+import type { LayerWrapper } from "../layers/tensor.ts";
 import {
   activationField,
   convFeatureEncoderFields,

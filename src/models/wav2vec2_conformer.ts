@@ -60,7 +60,8 @@ import {
   type SpecAugmentConfig,
   type SpecAugmentParams,
 } from "../layers/spec_augment.ts";
-import type { EncoderStates, LayerWrapper } from "../layers/transformer_encoder.ts";
+import type { LayerWrapper } from "../layers/tensor.ts";
+import type { EncoderStates } from "../layers/transformer_encoder.ts";
 import {
   convFeatureEncoderFields,
   COUNT,

@@ -51,7 +51,8 @@ import {
   type SpecAugmentConfig,
   type SpecAugmentParams,
 } from "../layers/spec_augment.ts";
-import type { EncoderStates, LayerWrapper } from "../layers/transformer_encoder.ts";
+import type { LayerWrapper } from "../layers/tensor.ts";
+import type { EncoderStates } from "../layers/transformer_encoder.ts";
 import { loadTransformerLayer, type TransformerLayerParams } from "../layers/transformer_layer.ts";
 import {
   convFeatureEncoderFields,

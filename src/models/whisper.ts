@@ -3,7 +3,8 @@
  * positions, the mean of its states and a linear classifier.
  *
  * The spectrogram always spans the same time (30 s in published models), shorter clips being padded with silence,
- * and the mean counts the frames of silence too.
+ * and the mean counts the frames of silence too; with `pool_mask`, a field of our own, it counts only those that hold
+ * audio. Attention sees the silence either way.
  *
  * Not here: the decoder, hence transcription; checkpoints made for it are read, their decoder left over. The
  * reference knows no SpecAugment for classification, so there is none.
@@ -13,7 +14,7 @@
  *
  * @module
  */
-import { reshape, type Tensor, tidy } from "@tensorflow/tfjs-core";
+import { reshape, type Tensor, tensor1d, tidy } from "@tensorflow/tfjs-core";
 import { ShapeError } from "../errors.ts";
 import { type Activation, addBias, conv1d } from "../kernels.ts";
 import {
@@ -49,6 +50,8 @@ export interface WhisperConfig extends ClassificationHeadConfig {
   attention_dropout: number;
   activation_dropout: number;
   encoder_layerdrop: number;
+  /** Whether the mean is taken over the frames that hold audio; no field of the reference. */
+  pool_mask: boolean;
 }
 
 /** All parameters, and the config that they were made for. */
@@ -89,6 +92,7 @@ function parseConfig(reader: ConfigReader, classes: number): WhisperConfig {
     attention_dropout: reader.dropout("attention_dropout", 0),
     activation_dropout: reader.dropout("activation_dropout", 0),
     encoder_layerdrop: reader.probability("encoder_layerdrop", 0),
+    pool_mask: reader.boolean("pool_mask", false),
     ...headFields(reader, classes),
     // In every version of the reference the last of the weighed states is the one after the final norm.
     weightedSumAfterNorm: true,
@@ -196,7 +200,7 @@ function place(x: Tensor, positions: Tensor): Tensor {
 
 function forward(
   params: WhisperParams,
-  { inputs }: ModelInputs,
+  { inputs, lengths }: ModelInputs,
   { noise, wrapLayer, outputHiddenStates }: ForwardOptions,
 ): ModelOutput {
   const { config } = params;
@@ -211,10 +215,17 @@ function forward(
     };
     const placed = place(frames, params.positions);
     const { states, last } = preNormEncoder(params.encoder, placed, { rates, noise, wrapLayer });
-    const scores = classificationHead(params.head, headStates({ states, last }, config));
+    const valid = config.pool_mask && lengths ? heardFrames(lengths, config) : undefined;
+    const scores = classificationHead(params.head, headStates({ states, last }, config), valid);
     if (!outputHiddenStates) return scores;
     return { ...scores, hiddenStates: [...states.slice(0, -1), last] };
   });
+}
+
+/** Frames of the transformer that hold audio, at least one. **Shape** `lengths [B]` in frames of the spectrogram -> `[B]` */
+function heardFrames(lengths: Int32Array, { max_source_positions: most }: WhisperConfig): Tensor {
+  const frames = lengths.map((length) => Math.ceil(length / CONV_STRIDE));
+  return tensor1d(frames.map((count) => Math.min(Math.max(count, 1), most)), "int32");
 }
 
 function expectSpectrogram(inputs: Tensor, config: WhisperConfig): void {

@@ -5,11 +5,11 @@
  */
 import assert from "node:assert/strict";
 import { engine } from "@tensorflow/tfjs-core";
-import type { LayerWrapper } from "../../src/layers/transformer_encoder.ts";
 import {
   type AudioClassificationModel,
   buildModel,
   type JsonObject,
+  type LayerWrapper,
   Noise,
 } from "../../src/models/mod.ts";
 import type { Batch } from "../../src/train/batches.ts";
