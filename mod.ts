@@ -6,7 +6,7 @@
  * import { pipeline } from "@earshot/earshot";
  *
  * const classifier = await pipeline("audio-classification", "models/voice_menu");
- * const [best] = await classifier("examples/voice_menu/test/balance/clip.wav", { topK: 1 });
+ * const [best] = await classifier("examples/voice_menu/test/balance/scotland-annie_1.wav", { topK: 1 });
  * console.log(best?.label, best?.score);
  * ```
  *
