@@ -15,7 +15,8 @@ import {
   SCORE_FUNCTIONS,
   type ScoreFunction,
 } from "./_scores.ts";
-import { type FeatureExtractor, featureExtractorFromConfig, ofAnyLength } from "../features/mod.ts";
+import { ofAnyLength } from "../features/feature_extractor.ts";
+import { type FeatureExtractor, featureExtractorFromConfig } from "../features/mod.ts";
 import { type AudioClassificationModel, buildModel, type ProblemType } from "../models/mod.ts";
 import type { FileReader } from "../weights/byte_source.ts";
 import { readJsonFile } from "../weights/json_file.ts";

@@ -38,6 +38,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "write a model and its service as one directory that deploys as it is",
     load: () => import("./bundle.ts"),
   },
+  info: {
+    summary: "show what a model is, what it costs, and where its weights came from",
+    load: () => import("./info.ts"),
+  },
   doctor: {
     summary: "show what this machine can compute with",
     load: () => import("./doctor.ts"),

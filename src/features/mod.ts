@@ -5,12 +5,11 @@
  */
 
 export { ASTFeatureExtractor, type ASTFeatureExtractorOptions } from "./ast.ts";
-export {
-  type ExtractOptions,
-  type FeatureBatch,
-  type FeatureExtractor,
-  ofAnyLength,
-  type Padding,
+export type {
+  ExtractOptions,
+  FeatureBatch,
+  FeatureExtractor,
+  Padding,
 } from "./feature_extractor.ts";
 export { type FeatureExtractorConfigOptions, featureExtractorFromConfig } from "./registry.ts";
 export { Wav2Vec2FeatureExtractor, type Wav2Vec2FeatureExtractorOptions } from "./wav2vec2.ts";

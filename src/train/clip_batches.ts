@@ -12,7 +12,7 @@ import type { AudioDataset } from "../data/dataset.ts";
 import { clipDurations } from "../data/durations.ts";
 import { ClipLoader, type ClipLoaderOptions, type ClipNotice } from "../data/loader.ts";
 import { planBatches } from "../data/sampler.ts";
-import { type FeatureExtractor, ofAnyLength } from "../features/mod.ts";
+import { type FeatureExtractor, ofAnyLength } from "../features/feature_extractor.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
 import type { Random } from "../random.ts";
 import { augmentation } from "./augment.ts";

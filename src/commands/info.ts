@@ -1,0 +1,242 @@
+/**
+ * `info`: what a model is, what it takes to run, and where each of its weights came from.
+ *
+ * Nothing is estimated: the operations are those of one forward pass, counted while it runs.
+ *
+ * @module
+ */
+import { tensor, tidy } from "@tensorflow/tfjs-core";
+import { useDevice } from "../devices.ts";
+import { type FeatureExtractor, ofAnyLength } from "../features/feature_extractor.ts";
+import { directoryFiles } from "../files.ts";
+import { countFlops } from "../flops.ts";
+import { type AudioClassificationModel, buildModel } from "../models/model.ts";
+import { AutoFeatureExtractor } from "../pretrained.ts";
+import { Random } from "../random.ts";
+import { openCheckpoint } from "../weights/checkpoint.ts";
+import { readJsonFile } from "../weights/json_file.ts";
+import type { TensorSource } from "../weights/tensor_source.ts";
+import { type Command, expectNoFiles, isThere, modelOrBundled } from "./_command.ts";
+import { type Output, table } from "./_output.ts";
+
+/** `info` on the command line. */
+export const command: Command = {
+  usage: "info [--model DIR]",
+  options: {
+    model: { kind: "text", value: "DIR", help: "model directory (the bundled one)" },
+  },
+  examples: ["info", "info --model my-model", "info --model my-model --json"],
+  run: async ({ options, files }, out) => {
+    expectNoFiles(files);
+    const directory = await modelOrBundled(options.model);
+    const device = await useDevice({ backend: "wasm", threads: 0 });
+    try {
+      const info = await infoOf(directory);
+      print(info, out);
+      out.event(info);
+      return 0;
+    } finally {
+      device.dispose();
+    }
+  },
+};
+
+/** Tensors of a checkpoint that are named alike. */
+interface WeightGroup {
+  /** What their names begin with. */
+  group: string;
+  /** `null` where they are newly initialised. */
+  file: string | null;
+  /** As the file holds them, in the words of safetensors. */
+  dtype: string;
+  tensors: number;
+  parameters: number;
+}
+
+/** What `info` prints with `--json`. */
+export interface ModelInfo {
+  model: string;
+  modelType: string;
+  architecture: string;
+  parameters: number;
+  /** Of the parameters; fine-tuning holds them, their gradients and two moments, and its batches besides. */
+  memoryBytes: { float32: number; float16: number; fineTuning: number };
+  /**
+   * Of products; `clipSeconds` is how long the clip was: every clip is, where the model hears one length only. `null`
+   * where the directory has no extractor to make its input.
+   */
+  gflop: { perSecond: number; clip: number; clipSeconds: number } | null;
+  problemType: string;
+  labels: readonly string[];
+  /** Hertz; `null` without an extractor. */
+  samplingRate: number | null;
+  /** Where the weights came from. */
+  weights: WeightGroup[];
+  /** Drawn at random, since the checkpoint does not have them. */
+  newlyInitialised: string[];
+  /** Drawn at random, since the checkpoint has them in another shape. */
+  mismatched: string[];
+  /** In the checkpoint, and no part of the model. */
+  unexpected: string[];
+}
+
+async function infoOf(directory: string): Promise<ModelInfo> {
+  const hasExtractor = await isThere(`${directory}/preprocessor_config.json`);
+  const extractor = hasExtractor ? await AutoFeatureExtractor.fromPretrained(directory) : undefined;
+  const files = directoryFiles(directory);
+  const config = await readJsonFile(files, "config.json");
+  const source = await openCheckpoint(files);
+  try {
+    const read: string[] = [];
+    const model = await buildModel(config, {
+      file: `${directory}/config.json`,
+      source: watched(source, read),
+      ignoreMismatchedSizes: true,
+    });
+    const { loading, parameterCount: parameters } = model;
+    const [architecture] = model.toConfig().architectures as string[];
+    const info: ModelInfo = {
+      model: directory,
+      modelType: model.modelType,
+      architecture: architecture!,
+      parameters,
+      memoryBytes: {
+        float32: 4 * parameters,
+        float16: 2 * parameters,
+        fineTuning: 16 * parameters,
+      },
+      gflop: extractor ? await gflopOf(model, extractor) : null,
+      problemType: model.problemType,
+      labels: model.labels,
+      samplingRate: extractor?.samplingRate ?? null,
+      weights: weightGroups(model, source, read),
+      newlyInitialised: loading.missing,
+      mismatched: loading.mismatched,
+      unexpected: loading.unexpected,
+    };
+    model.dispose();
+    return info;
+  } finally {
+    source.close();
+  }
+}
+
+/** The same source, which notes what is read. */
+function watched(source: TensorSource, read: string[]): TensorSource {
+  return {
+    file: source.file,
+    names: () => source.names(),
+    shape: (name) => source.shape(name),
+    dtype: (name) => source.dtype(name),
+    origin: (name) => source.origin(name),
+    close: () => source.close(),
+    read: (name) => {
+      read.push(name);
+      return source.read(name);
+    },
+  };
+}
+
+/** Of a second of noise, or of the one length that the model hears. */
+async function gflopOf(
+  model: AudioClassificationModel,
+  extractor: FeatureExtractor,
+): Promise<NonNullable<ModelInfo["gflop"]>> {
+  const heard = model.takesAnyLength ? ofAnyLength(extractor) : extractor;
+  const fewest = Math.max(model.minSamples, extractor.minSamples);
+  const samples = heard.fixedSamples ?? Math.max(extractor.samplingRate, fewest);
+  const random = new Random(1);
+  const clip = Float32Array.from({ length: samples }, () => 0.1 * random.normal());
+  const { inputValues, shape } = heard.extract([clip]);
+  const flops = await countFlops(() => {
+    tidy(() => void model.forward({ inputs: tensor(inputValues, shape, "float32") }));
+  });
+  const clipSeconds = samples / extractor.samplingRate;
+  return { perSecond: flops / 1e9 / clipSeconds, clip: flops / 1e9, clipSeconds };
+}
+
+function weightGroups(
+  model: AudioClassificationModel,
+  source: TensorSource,
+  read: string[],
+): WeightGroup[] {
+  const groups = new Map<string, WeightGroup>();
+  const count = (name: string, shape: readonly number[], file: string | null, dtype: string) => {
+    const group = groupOf(name);
+    const key = JSON.stringify([group, file, dtype]);
+    const found = groups.get(key) ?? { group, file, dtype, tensors: 0, parameters: 0 };
+    found.tensors++;
+    found.parameters += shape.reduce((product, length) => product * length, 1);
+    groups.set(key, found);
+  };
+  for (const name of read) {
+    count(name, source.shape(name)!, source.origin(name), source.dtype(name)!);
+  }
+  for (const name of [...model.loading.missing, ...model.loading.mismatched]) {
+    count(name, model.parameters.get(name)!.shape, null, "F32");
+  }
+  return [...groups.values()];
+}
+
+/** The parts of a name before the first number, three at most, and not the tensor's own. */
+function groupOf(name: string): string {
+  const parts = name.split(".");
+  const number = parts.findIndex((part) => /^\d+$/.test(part));
+  const depth = Math.min(3, number === -1 ? parts.length - 1 : number);
+  return parts.slice(0, Math.max(1, depth)).join(".");
+}
+
+function print(info: ModelInfo, out: Output): void {
+  const { memoryBytes, gflop, labels } = info;
+  const row = (name: string, text: string) => out.line(`  ${name.padEnd(14)} ${text}`);
+  out.line(out.strong(info.model));
+  row("architecture", `${info.architecture} (${info.modelType})`);
+  row("parameters", `${(info.parameters / 1e6).toFixed(2)} M`);
+  row(
+    "memory",
+    `${megabytes(memoryBytes.float32)} in f32, ${megabytes(memoryBytes.float16)} in f16`,
+  );
+  row("fine-tuning", `${megabytes(memoryBytes.fineTuning)}, and what a batch takes`);
+  row("compute", computeText(gflop));
+  row("labels", `${labels.length}: ${shortened(labels)}`);
+  row("problem type", info.problemType);
+  row("sampling rate", info.samplingRate === null ? NO_EXTRACTOR : `${info.samplingRate} Hz`);
+  out.line();
+  out.line(table(
+    ["weights", "tensors", "parameters", "dtype", "file"],
+    info.weights.map(({ group, tensors, parameters, dtype, file }) => {
+      return [group, tensors, parameters, dtype, file ?? "newly initialised"];
+    }),
+  ));
+  for (
+    const [heading, names] of [
+      ["Newly initialised", info.newlyInitialised],
+      ["Newly initialised, since the file has another shape", info.mismatched],
+      ["In the file, and not used", info.unexpected],
+    ] as const
+  ) {
+    if (names.length > 0) out.line(`\n${heading}: ${shortened(names)}`);
+  }
+}
+
+const NO_EXTRACTOR = "unknown without preprocessor_config.json";
+
+function computeText(gflop: ModelInfo["gflop"]): string {
+  if (!gflop) return NO_EXTRACTOR;
+  const { perSecond, clip, clipSeconds } = gflop;
+  const whole = clipSeconds === 1
+    ? ""
+    : `; ${clip.toFixed(2)} for a clip of ${Number(clipSeconds.toFixed(2))} s`;
+  return `${perSecond.toFixed(2)} GFLOP a second of audio${whole}`;
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(bytes < 2 ** 20 ? 2 : 0)} MB`;
+}
+
+const SHOWN_NAMES = 12;
+
+function shortened(names: readonly string[]): string {
+  const more = names.length - SHOWN_NAMES;
+  return names.slice(0, SHOWN_NAMES).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}

@@ -1,0 +1,138 @@
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { savePretrained } from "../../src/pretrained.ts";
+import type { ModelInfo } from "../../src/commands/info.ts";
+import { startTestWasm } from "../devices.ts";
+import { exists, kitPath, kitTest } from "../kit.ts";
+import { saveTinyModel, TINY_CONFIG, TINY_LABELS } from "../tiny_model.ts";
+import { TINY_SPECTROGRAM_MODELS, tinySpectrogramModel } from "../tiny_spectrogram_models.ts";
+import { cli, cliOk, jsonLines, withFolder } from "./_command_line.ts";
+
+async function infoOf(directory: string): Promise<ModelInfo> {
+  const [info] = jsonLines<ModelInfo>(await cliOk(["info", "--model", directory, "--json"]));
+  return info!;
+}
+
+/** Runs a body with the directories of tiny models. */
+async function withModels(body: (folder: string) => Promise<void>): Promise<void> {
+  await withFolder(async (folder) => {
+    const device = await startTestWasm({ threads: 1 });
+    await saveTinyModel(`${folder}/wav2vec2`);
+    for (const tiny of TINY_SPECTROGRAM_MODELS) {
+      const { model, extractor } = await tinySpectrogramModel(tiny);
+      await savePretrained(`${folder}/${tiny.config.model_type}`, model, extractor);
+      model.dispose();
+    }
+    device.dispose();
+    await body(folder);
+  });
+}
+
+Deno.test("info tells architecture, parameters, memory, labels and rate", async () => {
+  await withModels(async (folder) => {
+    const { weights, gflop, ...info } = await infoOf(`${folder}/wav2vec2`);
+    const parameters = weights.reduce((sum, group) => sum + group.parameters, 0);
+    deepEqual(info, {
+      model: `${folder}/wav2vec2`,
+      modelType: "wav2vec2",
+      architecture: "Wav2Vec2ForSequenceClassification",
+      parameters,
+      memoryBytes: {
+        float32: 4 * parameters,
+        float16: 2 * parameters,
+        fineTuning: 16 * parameters,
+      },
+      problemType: "single_label_classification",
+      labels: [...TINY_LABELS],
+      samplingRate: 8_000,
+      newlyInitialised: [],
+      mismatched: [],
+      unexpected: [],
+    });
+    ok(gflop!.clip > 1e-3 && gflop!.perSecond === gflop!.clip && gflop!.clipSeconds === 1);
+    const file = `${folder}/wav2vec2/model.safetensors`;
+    const classifier = weights.find(({ group }) => group === "classifier");
+    deepEqual(classifier, { group: "classifier", file, dtype: "F32", tensors: 2, parameters: 65 });
+    ok(weights.some(({ group }) => group === "wav2vec2.encoder.layers"));
+  });
+});
+
+Deno.test("info counts the one length that a model of spectrograms hears", async () => {
+  await withModels(async (folder) => {
+    const seconds = { "whisper": 1, "audio-spectrogram-transformer": (400 + 97 * 160) / 16_000 };
+    for (const [name, clipSeconds] of Object.entries(seconds)) {
+      const { gflop, samplingRate } = await infoOf(`${folder}/${name}`);
+      equal(samplingRate, 16_000);
+      equal(gflop!.clipSeconds, clipSeconds);
+      equal(gflop!.perSecond, gflop!.clip / clipSeconds);
+    }
+  });
+});
+
+Deno.test("info names what is newly initialised, misshapen and not used", async () => {
+  await withModels(async (folder) => {
+    const config = `${folder}/wav2vec2/config.json`;
+    const labels = {
+      id2label: { 0: "a", 1: "b" },
+      num_hidden_layers: 1,
+      use_weighted_layer_sum: true,
+    };
+    await Deno.writeTextFile(config, JSON.stringify({ ...TINY_CONFIG, ...labels }));
+    const info = await infoOf(`${folder}/wav2vec2`);
+    deepEqual(info.newlyInitialised, ["layer_weights"]);
+    deepEqual(info.mismatched, ["classifier.weight", "classifier.bias"]);
+    equal(info.unexpected.length, 16);
+    ok(info.unexpected.every((name) => name.startsWith("wav2vec2.encoder.layers.1.")));
+    const drawn = info.weights.filter(({ file }) => file === null);
+    deepEqual(drawn.map(({ group, tensors }) => [group, tensors]), [["layer_weights", 1], [
+      "classifier",
+      2,
+    ]]);
+    const { stdout } = await cliOk(["info", "--model", `${folder}/wav2vec2`]);
+    match(stdout, /^ {2}architecture +Wav2Vec2ForSequenceClassification \(wav2vec2\)$/m);
+    match(stdout, /^ {2}labels +2: a, b$/m);
+    match(stdout, /^classifier +2 +26 +F32 +newly initialised$/m);
+    match(stdout, /^Newly initialised: layer_weights$/m);
+    match(stdout, /^In the file, and not used: wav2vec2\.encoder\.layers\.1\..* and 4 more$/m);
+  });
+});
+
+Deno.test("info tells what it can of a model without an extractor", async () => {
+  await withModels(async (folder) => {
+    await Deno.remove(`${folder}/wav2vec2/preprocessor_config.json`);
+    const { gflop, samplingRate, parameters } = await infoOf(`${folder}/wav2vec2`);
+    ok(parameters > 0);
+    deepEqual([gflop, samplingRate], [null, null]);
+    const { stdout } = await cliOk(["info", "--model", `${folder}/wav2vec2`]);
+    match(stdout, /^ {2}sampling rate +unknown without preprocessor_config.json$/m);
+  });
+});
+
+Deno.test("info needs a model, and takes no files", async () => {
+  const none = await cli(["info", "--model", "no-such-directory"]);
+  equal(none.code, 1);
+  match(none.stderr, /^Cannot read "no-such-directory\/config\.json"/);
+  equal((await cli(["info", "my-model"])).code, 2);
+});
+
+kitTest("info names the shard of each weight, and the names of older files", async () => {
+  await withFolder(async (folder) => {
+    for (const name of ["sharded-bin", "pretraining"]) {
+      const from = kitPath("wav2vec2-group", name);
+      await Deno.mkdir(`${folder}/${name}`);
+      for (const { name: file } of Deno.readDirSync(from)) {
+        await Deno.copyFile(`${from}/${file}`, `${folder}/${name}/${file}`);
+      }
+      for (const file of ["config.json", "preprocessor_config.json"]) {
+        const there = exists(`${from}/${file}`) ? from : kitPath("wav2vec2-group");
+        await Deno.copyFile(`${there}/${file}`, `${folder}/${name}/${file}`);
+      }
+    }
+    const sharded = await infoOf(`${folder}/sharded-bin`);
+    const shards = new Set(sharded.weights.map(({ file }) => file!.split("/").at(-1)));
+    deepEqual([...shards].sort(), [1, 2].map((i) => `pytorch_model-0000${i}-of-00002.bin`));
+    const pretraining = await infoOf(`${folder}/pretraining`);
+    const expected = JSON.parse(await Deno.readTextFile(`${folder}/pretraining/expected.json`));
+    deepEqual(pretraining.newlyInitialised.sort(), expected.missing_keys.toSorted());
+    deepEqual(pretraining.unexpected.sort(), expected.unexpected_keys.toSorted());
+  });
+});
