@@ -8,6 +8,7 @@
  */
 import { engine } from "@tensorflow/tfjs-core";
 import { UnsupportedOpError } from "./errors.ts";
+import { BACKEND_NAME as WASM_BACKEND } from "./kernels/wasm/backend.ts";
 import { startWasm } from "./kernels/wasm/mod.ts";
 
 /** What a user can ask for. */
@@ -55,6 +56,14 @@ export async function useDevice(options?: DeviceOptions): Promise<Device> {
   };
   inUse = { device, backendName: engine().backendName };
   return device;
+}
+
+/**
+ * Whether the device in use has copied a tensor's numbers once the tensor is made, so that their own memory can be
+ * given back; WebGPU keeps them until a kernel asks.
+ */
+export function copiesAtOnce(): boolean {
+  return engine().backendName === WASM_BACKEND;
 }
 
 async function startDevice(options: DeviceOptions): Promise<Device> {

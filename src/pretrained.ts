@@ -9,12 +9,13 @@
 import { CheckpointError } from "./errors.ts";
 import { directoryFiles, writeDirectoryAtomic, writeFileAtomic } from "./files.ts";
 import { type FeatureExtractor, featureExtractorFromConfig } from "./features/mod.ts";
-import { useDevice } from "./devices.ts";
+import { copiesAtOnce, useDevice } from "./devices.ts";
 import { type AudioClassificationModel, buildModel } from "./models/model.ts";
 import type { ProblemType } from "./models/problem_type.ts";
 import { readJsonFile } from "./weights/json_file.ts";
 import type { FileReader } from "./weights/byte_source.ts";
 import { openCheckpoint } from "./weights/checkpoint.ts";
+import { lendTensors } from "./weights/lent_tensors.ts";
 import { streamSafetensors } from "./weights/safetensors_writer.ts";
 
 /** How a pretrained model is adapted while it is loaded. */
@@ -102,7 +103,8 @@ export async function loadModel(
 ): Promise<AudioClassificationModel> {
   const json = await readJsonFile(files, "config.json");
   const config = { ...json, ...options.config, ...ownFields(json.model_type, options) };
-  const source = await openCheckpoint(files);
+  const checkpoint = await openCheckpoint(files);
+  const source = copiesAtOnce() ? lendTensors(checkpoint) : checkpoint;
   try {
     return await buildModel(config, { ...options, source, file: nameIn(files, "config.json") });
   } finally {

@@ -19,6 +19,7 @@ import {
 } from "./_safetensors_header.ts";
 import { type ByteSource, readExactly } from "./byte_source.ts";
 import { decodeValues, isDtype, type TensorValues, toFloat32 } from "./dtypes.ts";
+import { freeValues } from "./lent_tensors.ts";
 import type { TensorSource } from "./tensor_source.ts";
 
 export type { SafetensorsEntry };
@@ -121,5 +122,8 @@ async function readTensor(
       facts,
     );
   }
-  return decodeValues(entry.dtype, await readExactly(source, entry.start, entry.end));
+  const bytes = await readExactly(source, entry.start, entry.end);
+  const values = decodeValues(entry.dtype, bytes);
+  if (values.buffer !== bytes.buffer) freeValues(bytes);
+  return values;
 }

@@ -16,6 +16,7 @@ import { type TorchStorage, TorchTensor, TorchVocabulary } from "./_torch_pickle
 import { locateZipData, readZipDirectory, type ZipEntry } from "./_zip.ts";
 import { type ByteSource, readExactly } from "./byte_source.ts";
 import { decodeValues, DTYPE_BITS, toFloat32 } from "./dtypes.ts";
+import { freeValues } from "./lent_tensors.ts";
 import type { TensorSource } from "./tensor_source.ts";
 
 const MAX_PICKLE_BYTES = 2 ** 24;
@@ -223,7 +224,9 @@ async function readTensor(
   const start = storageStart + offset * itemBytes;
   const bytes = await readExactly(source, start, start + span * itemBytes);
   const values = toFloat32(decodeValues(storage.dtype, bytes));
-  return tensor.isContiguous ? values : gather(tensor, values);
+  const ordered = tensor.isContiguous ? values : gather(tensor, values);
+  if (ordered.buffer !== bytes.buffer) freeValues(bytes);
+  return ordered;
 }
 
 /** Puts numbers that lie in another order, as those of a transposed matrix, into row-major order. */
