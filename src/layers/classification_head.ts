@@ -31,26 +31,25 @@ export interface ClassificationHeadConfig {
   classes: number;
 }
 
-/** The sizes of the head. */
-export interface ClassificationHeadSizes {
-  size: number;
-  projection: number;
-  classes: number;
-  /** States to weigh, if a weighted layer sum is used. */
-  states?: number;
+/** The fields that shapes and first weights of the head follow from, those of the encoder among them. */
+export interface ClassificationHeadSizes
+  extends Omit<ClassificationHeadConfig, "weightedSumAfterNorm"> {
+  hidden_size: number;
+  num_hidden_layers: number;
   /** Standard deviation of the first weights. */
-  initializerRange: number;
+  initializer_range: number;
 }
 
 /** Loads `layer_weights`, `projector` and `classifier`. */
 export async function loadClassificationHead(
   reader: ParameterReader,
-  sizes: ClassificationHeadSizes,
+  config: ClassificationHeadSizes,
 ): Promise<ClassificationHeadParams> {
-  const { size, projection, classes, states, initializerRange } = sizes;
-  const init = { weight: normal(initializerRange) };
+  const { hidden_size: size, classifier_proj_size: projection, classes } = config;
+  const states = config.num_hidden_layers + 1;
+  const init = { weight: normal(config.initializer_range) };
   return {
-    layerWeights: states
+    layerWeights: config.use_weighted_layer_sum
       ? await reader.get("layer_weights", [states], constant(1 / states))
       : undefined,
     projector: await loadLinear(

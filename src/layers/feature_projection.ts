@@ -17,17 +17,26 @@ export interface FeatureProjectionParams {
   projection: LinearParams;
 }
 
+/** The fields of `config.json` that describe the projection. */
+export interface FeatureProjectionConfig {
+  /** Channels of the convolutions before it. */
+  conv_dim: number[];
+  hidden_size: number;
+  layer_norm_eps: number;
+}
+
 /** Loads `layer_norm` and `projection`, which starts uniform within one over the root of the fan-in. */
 export async function loadFeatureProjection(
   reader: ParameterReader,
-  { features, size, eps }: { features: number; size: number; eps: number },
+  config: FeatureProjectionConfig,
 ): Promise<FeatureProjectionParams> {
+  const features = config.conv_dim.at(-1)!;
   const bound = 1 / Math.sqrt(features);
   return {
-    norm: await loadNorm(reader.at("layer_norm"), features, eps),
+    norm: await loadNorm(reader.at("layer_norm"), features, config.layer_norm_eps),
     projection: await loadLinear(
       reader.at("projection"),
-      { inputs: features, outputs: size },
+      { inputs: features, outputs: config.hidden_size },
       { weight: uniform(-bound, bound), bias: uniform(-bound, bound) },
     ),
   };

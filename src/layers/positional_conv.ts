@@ -20,11 +20,12 @@ export interface PositionalConvParams {
   groups: number;
 }
 
-/** The sizes of the convolution. */
-export interface PositionalConvSizes {
-  size: number;
-  width: number;
-  groups: number;
+/** The fields of `config.json` that describe the convolution. */
+export interface PositionalConvConfig {
+  hidden_size: number;
+  /** The width of its kernel. */
+  num_conv_pos_embeddings: number;
+  num_conv_pos_embedding_groups: number;
 }
 
 /**
@@ -33,8 +34,10 @@ export interface PositionalConvSizes {
  */
 export async function loadPositionalConv(
   reader: ParameterReader,
-  { size, width, groups }: PositionalConvSizes,
+  config: PositionalConvConfig,
 ): Promise<PositionalConvParams> {
+  const { hidden_size: size, num_conv_pos_embeddings: width } = config;
+  const groups = config.num_conv_pos_embedding_groups;
   const conv = reader.at("conv");
   const shape: [number, number, number] = [size, size / groups, width];
   const bound = 1 / Math.sqrt(shape[1] * width);

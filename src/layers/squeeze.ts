@@ -13,7 +13,11 @@ import { reshape, type Tensor, tidy } from "@tensorflow/tfjs-core";
 import { add, conv1d, meanPool, padFrames, weightNorm } from "../kernels.ts";
 import { linear, type LinearParams, loadLinear } from "./linear.ts";
 import { normal, type ParameterReader } from "./parameters.ts";
-import { loadPositionalConv, type PositionalConvParams } from "./positional_conv.ts";
+import {
+  loadPositionalConv,
+  type PositionalConvConfig,
+  type PositionalConvParams,
+} from "./positional_conv.ts";
 
 /** `positions`: the strided convolution; `stretch [factor D, D]`. */
 export interface SqueezeParams {
@@ -22,30 +26,27 @@ export interface SqueezeParams {
   stretch: LinearParams;
 }
 
-/** The sizes of squeezing. */
-export interface SqueezeSizes {
-  size: number;
+/** The fields of `config.json` that describe squeezing. */
+export interface SqueezeConfig extends PositionalConvConfig {
   /** Frames that become one. */
-  factor: number;
-  /** Width of the positional convolution. */
-  width: number;
-  groups: number;
+  squeeze_factor: number;
   /** Standard deviation of the first weights. */
-  initializerRange: number;
+  initializer_range: number;
 }
 
 /** Loads `pos_conv_embed` and `upsample`. */
 export async function loadSqueeze(
   reader: ParameterReader,
-  { size, factor, width, groups, initializerRange }: SqueezeSizes,
+  config: SqueezeConfig,
 ): Promise<SqueezeParams> {
+  const { hidden_size: size, squeeze_factor: factor } = config;
   return {
     factor,
-    positions: await loadPositionalConv(reader.at("pos_conv_embed"), { size, width, groups }),
+    positions: await loadPositionalConv(reader.at("pos_conv_embed"), config),
     stretch: await loadLinear(
       reader.at("upsample.projection"),
       { inputs: size, outputs: factor * size },
-      { weight: normal(initializerRange) },
+      { weight: normal(config.initializer_range) },
     ),
   };
 }

@@ -6,6 +6,7 @@
 import type { Activation } from "../kernels.ts";
 import type { ClassificationHeadConfig } from "../layers/classification_head.ts";
 import type { ConvFeatureEncoderConfig } from "../layers/conv_feature_encoder.ts";
+import type { PositionalConvConfig } from "../layers/positional_conv.ts";
 import type { SpecAugmentConfig } from "../layers/spec_augment.ts";
 import type { TransformerLayerConfig, TransformerRates } from "../layers/transformer_layer.ts";
 import type { ConfigReader } from "./_config_reader.ts";
@@ -104,11 +105,8 @@ export function normOrderFields(reader: ConfigReader): NormOrderFields {
   return { do_stable_layer_norm: stable, adapter_attn_dim: stable ? width : undefined };
 }
 
-/** The positional convolution. */
-export interface PositionalConvFields {
-  num_conv_pos_embeddings: number;
-  num_conv_pos_embedding_groups: number;
-}
+/** The positional convolution, without the size of the frames. */
+export type PositionalConvFields = Omit<PositionalConvConfig, "hidden_size">;
 
 /** The positional convolution over frames of a size. */
 export function positionalConvFields(reader: ConfigReader, size: number): PositionalConvFields {

@@ -115,20 +115,10 @@ async function load(
     config,
     specAugment: await loadSpecAugment(base, config),
     featureEncoder: await loadConvFeatureEncoder(base.at("feature_extractor"), config),
-    featureProjection: await loadFeatureProjection(base.at("feature_projection"), {
-      features: config.conv_dim.at(-1)!,
-      size,
-      eps,
-    }),
+    featureProjection: await loadFeatureProjection(base.at("feature_projection"), config),
     positions: [],
     encoder: { norm: await loadNorm(base.at("encoder.layer_norm"), size, eps), layers: [] },
-    head: await loadClassificationHead(reader, {
-      size,
-      projection: config.classifier_proj_size,
-      classes: config.classes,
-      states: config.use_weighted_layer_sum ? depth + 1 : undefined,
-      initializerRange: config.initializer_range,
-    }),
+    head: await loadClassificationHead(reader, config),
   };
   for (let i = 0; i < config.num_conv_pos_embeddings; i++) {
     const reader = base.at("encoder.pos_conv_embed.layers", i, "conv");

@@ -135,13 +135,7 @@ async function load(reader: ParameterReader, config: HubertConfig): Promise<Hube
     featureProjection: await loadProjection(base.at("feature_projection"), config),
     positionalConv: await loadPositions(base.at("encoder.pos_conv_embed"), config),
     encoder: { norm: await loadNorm(base.at("encoder.layer_norm"), size, eps), layers: [] },
-    head: await loadClassificationHead(reader, {
-      size,
-      projection: config.classifier_proj_size,
-      classes: config.classes,
-      states: config.use_weighted_layer_sum ? depth + 1 : undefined,
-      initializerRange: config.initializer_range,
-    }),
+    head: await loadClassificationHead(reader, config),
   };
   for (let i = 0; i < depth; i++) {
     params.encoder.layers.push(await loadTransformerLayer(base.at("encoder.layers", i), config));
@@ -155,7 +149,7 @@ async function loadPositions(
 ): Promise<PositionalConvParams | HubertNormedConvParams> {
   const { hidden_size: size, num_conv_pos_embeddings: width } = config;
   const groups = config.num_conv_pos_embedding_groups;
-  if (!config.conv_pos_batch_norm) return await loadPositionalConv(reader, { size, width, groups });
+  if (!config.conv_pos_batch_norm) return await loadPositionalConv(reader, config);
   const shape: [number, number, number] = [size, size / groups, width];
   const std = Math.sqrt(2 / (shape[1] * width));
   return {

@@ -123,21 +123,9 @@ async function load(reader: ParameterReader, config: SewConfig): Promise<SewPara
       { inputs: features, outputs: size },
       { weight: normal(config.initializer_range) },
     ),
-    squeeze: await loadSqueeze(base.at("encoder"), {
-      size,
-      factor: config.squeeze_factor,
-      width: config.num_conv_pos_embeddings,
-      groups: config.num_conv_pos_embedding_groups,
-      initializerRange: config.initializer_range,
-    }),
+    squeeze: await loadSqueeze(base.at("encoder"), config),
     encoder: { norm: await loadNorm(base.at("encoder.layer_norm"), size, eps), layers: [] },
-    head: await loadClassificationHead(reader, {
-      size,
-      projection: config.classifier_proj_size,
-      classes: config.classes,
-      states: config.use_weighted_layer_sum ? depth + 1 : undefined,
-      initializerRange: config.initializer_range,
-    }),
+    head: await loadClassificationHead(reader, config),
   };
   for (let i = 0; i < depth; i++) {
     params.encoder.layers.push(await loadTransformerLayer(base.at("encoder.layers", i), config));

@@ -109,24 +109,10 @@ async function load(reader: ParameterReader, config: Wav2Vec2Config): Promise<Wa
     config,
     specAugment: await loadSpecAugment(base, config),
     featureEncoder: await loadConvFeatureEncoder(base.at("feature_extractor"), config),
-    featureProjection: await loadFeatureProjection(base.at("feature_projection"), {
-      features: config.conv_dim.at(-1)!,
-      size,
-      eps,
-    }),
-    positionalConv: await loadPositionalConv(base.at("encoder.pos_conv_embed"), {
-      size,
-      width: config.num_conv_pos_embeddings,
-      groups: config.num_conv_pos_embedding_groups,
-    }),
+    featureProjection: await loadFeatureProjection(base.at("feature_projection"), config),
+    positionalConv: await loadPositionalConv(base.at("encoder.pos_conv_embed"), config),
     encoder: { norm: await loadNorm(base.at("encoder.layer_norm"), size, eps), layers: [] },
-    head: await loadClassificationHead(reader, {
-      size,
-      projection: config.classifier_proj_size,
-      classes: config.classes,
-      states: config.use_weighted_layer_sum ? depth + 1 : undefined,
-      initializerRange: config.initializer_range,
-    }),
+    head: await loadClassificationHead(reader, config),
   };
   for (let i = 0; i < depth; i++) {
     params.encoder.layers.push(await loadTransformerLayer(base.at("encoder.layers", i), config));

@@ -133,16 +133,8 @@ async function load(reader: ParameterReader, config: WavlmConfig): Promise<Wavlm
     config,
     specAugment: await loadSpecAugment(base, config),
     featureEncoder: await loadConvFeatureEncoder(base.at("feature_extractor"), config),
-    featureProjection: await loadFeatureProjection(base.at("feature_projection"), {
-      features: config.conv_dim.at(-1)!,
-      size,
-      eps,
-    }),
-    positionalConv: await loadPositionalConv(base.at("encoder.pos_conv_embed"), {
-      size,
-      width: config.num_conv_pos_embeddings,
-      groups: config.num_conv_pos_embedding_groups,
-    }),
+    featureProjection: await loadFeatureProjection(base.at("feature_projection"), config),
+    positionalConv: await loadPositionalConv(base.at("encoder.pos_conv_embed"), config),
     norm: await loadNorm(base.at("encoder.layer_norm"), size, eps),
     bucketBiases: depth > 0
       ? await base.at("encoder.layers.0.attention.rel_attn_embed").get(
@@ -152,13 +144,7 @@ async function load(reader: ParameterReader, config: WavlmConfig): Promise<Wavlm
       )
       : undefined,
     layers: [],
-    head: await loadClassificationHead(reader, {
-      size,
-      projection: config.classifier_proj_size,
-      classes: config.classes,
-      states: config.use_weighted_layer_sum ? depth + 1 : undefined,
-      initializerRange: config.initializer_range,
-    }),
+    head: await loadClassificationHead(reader, config),
   };
   for (let i = 0; i < depth; i++) {
     params.layers.push(await loadLayer(base.at("encoder.layers", i), config));

@@ -121,11 +121,10 @@ async function load(reader: ParameterReader, config: WhisperConfig): Promise<Whi
     }),
     encoder: { norm: await loadNorm(base.at("layer_norm"), outputs, NORM_EPS), layers: [] },
     head: await loadClassificationHead(reader, {
-      size: outputs,
-      projection: config.classifier_proj_size,
-      classes: config.classes,
-      states: config.use_weighted_layer_sum ? depth + 1 : undefined,
-      initializerRange: config.init_std,
+      ...config,
+      hidden_size: outputs,
+      num_hidden_layers: depth,
+      initializer_range: config.init_std,
     }),
   };
   for (let i = 0; i < depth; i++) {

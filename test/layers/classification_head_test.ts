@@ -16,7 +16,15 @@ import {
   tensorsLeft,
 } from "./_layer_case.ts";
 
-const SIZES = { size: 6, projection: 5, classes: 3, initializerRange: 1 };
+const SIZES = {
+  hidden_size: 6,
+  num_hidden_layers: 2,
+  initializer_range: 1,
+  classifier_proj_size: 5,
+  classes: 3,
+  use_weighted_layer_sum: false,
+};
+const WEIGHED = { ...SIZES, use_weighted_layer_sum: true };
 
 /** The mean over the frames of `[B, T, C]`. */
 function meanOfFrames(x: Tensor): Tensor {
@@ -48,7 +56,7 @@ layerTest("classificationHead() takes the mean of real frames only", async () =>
 });
 
 layerTest("classificationHead() weighs states by the softmax of its weights", async () => {
-  const params = await loadClassificationHead(freshReader(), { ...SIZES, states: 3 });
+  const params = await loadClassificationHead(freshReader(), WEIGHED);
   assert.deepEqual(numbers(params.layerWeights!), new Array(3).fill(Math.fround(1 / 3)));
   const states = [1, 10, 100].map((value) => tensor(new Array(6).fill(value), [1, 1, 6]));
   const even = tensor(new Array(6).fill(37), [1, 1, 6]);
@@ -75,7 +83,7 @@ layerTest("headStates() are all or the last, before or after the final norm", ()
 });
 
 layerTest("classificationHead() leaves two tensors and its arguments", async () => {
-  const params = await loadClassificationHead(freshReader(), { ...SIZES, states: 2 });
+  const params = await loadClassificationHead(freshReader(), { ...WEIGHED, num_hidden_layers: 1 });
   const states = [noiseTensor([1, 3, 6]), noiseTensor([1, 3, 6])];
   const left = tensorsLeft(() => {
     classificationHead(params, states);

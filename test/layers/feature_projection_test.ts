@@ -6,7 +6,11 @@ import { assertClose, distance, freshReader, layerTest, noiseTensor } from "./_l
 
 layerTest("loadFeatureProjection() asks for the hub's names and starts uniform", async () => {
   const reader = freshReader();
-  await loadFeatureProjection(reader.at("feature_projection"), { features: 16, size: 64, eps: 0 });
+  await loadFeatureProjection(reader.at("feature_projection"), {
+    conv_dim: [8, 16],
+    hidden_size: 64,
+    layer_norm_eps: 0,
+  });
   assert.deepEqual([...reader.parameters].map(([name, { shape }]) => [name, shape]), [
     ["feature_projection.layer_norm.weight", [16]],
     ["feature_projection.layer_norm.bias", [16]],
@@ -30,8 +34,8 @@ layerTest("featureProjection() normalises, then maps", () => {
 });
 
 layerTest("featureProjection() drops only in training", async () => {
-  const sizes = { features: 4, size: 8, eps: 1e-5 };
-  const params = await loadFeatureProjection(freshReader(), sizes);
+  const config = { conv_dim: [4], hidden_size: 8, layer_norm_eps: 1e-5 };
+  const params = await loadFeatureProjection(freshReader(), config);
   const x = noiseTensor([2, 5, 4]);
   const plain = featureProjection(params, x, { dropoutRate: 0.5 });
   const noise = new Noise(1);

@@ -5,7 +5,11 @@ import { loadPositionalConv, positionalConv } from "../../src/layers/positional_
 import { Random } from "../../src/random.ts";
 import { assertClose, freshReader, layerTest, noiseTensor, numbers } from "./_layer_case.ts";
 
-const SIZES = { size: 32, width: 12, groups: 4 };
+const SIZES = {
+  hidden_size: 32,
+  num_conv_pos_embeddings: 12,
+  num_conv_pos_embedding_groups: 4,
+};
 const G = "conv.parametrizations.weight.original0";
 const V = "conv.parametrizations.weight.original1";
 
@@ -76,7 +80,11 @@ layerTest("loadPositionalConv() draws a gain of one for a direction that was sto
 
 for (const [width, seen] of [[4, [-2, -1, 0, 1]], [5, [-2, -1, 0, 1, 2]]] as const) {
   layerTest(`positionalConv() of width ${width} sees frames ${seen.join(", ")}`, async () => {
-    const params = await loadPositionalConv(freshReader(), { size: 2, width, groups: 1 });
+    const params = await loadPositionalConv(freshReader(), {
+      hidden_size: 2,
+      num_conv_pos_embeddings: width,
+      num_conv_pos_embedding_groups: 1,
+    });
     const zeros = tensor(new Float32Array(2 * 9), [1, 9, 2]);
     const impulse = tensor(Float32Array.from({ length: 18 }, (_, i) => i === 8 ? 1 : 0), [1, 9, 2]);
     const still = numbers(positionalConv(params, zeros));

@@ -19,8 +19,13 @@ import {
 } from "./_layer_case.ts";
 
 function fresh(factor: number, width: number): Promise<SqueezeParams> {
-  const sizes = { size: 4, factor, width, groups: 2, initializerRange: 0.5 };
-  return loadSqueeze(freshReader(), sizes);
+  return loadSqueeze(freshReader(), {
+    hidden_size: 4,
+    squeeze_factor: factor,
+    num_conv_pos_embeddings: width,
+    num_conv_pos_embedding_groups: 2,
+    initializer_range: 0.5,
+  });
 }
 
 /** The same, with a positional convolution that gives 0 whatever it sees. */
