@@ -3,9 +3,10 @@
 
     python load_saved.py DIRECTORY...
 
-A directory holds a saved model, its extractor and `samples.json`, one clip as a list of numbers.
-The line has the keys that were missing, unexpected or misshapen, what the extractor made of the
-clip, and the scores of the model.
+A directory holds a saved model, its extractor, and what the model is to score: `samples.json`, one
+clip as a list of numbers, for the extractor; or `inputs.json`, with the `shape` and `values` of what
+an extractor gives, frames before bands. The line has the keys that were missing, unexpected or
+misshapen, what the extractor is, and the scores of the model.
 """
 
 import json
@@ -17,21 +18,30 @@ from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 from transformers.utils import logging
 
 
+def inputs_of(directory, extractor):
+    path = Path(directory) / "inputs.json"
+    if not path.exists():
+        samples = json.loads((Path(directory) / "samples.json").read_text())
+        return extractor(samples, sampling_rate=extractor.sampling_rate, return_tensors="pt")
+    stored = json.loads(path.read_text())
+    values = torch.tensor(stored["values"]).reshape(stored["shape"])
+    name = extractor.model_input_names[0]
+    return {name: values.transpose(1, 2) if name == "input_features" else values}
+
+
 def load(directory):
     model, info = AutoModelForAudioClassification.from_pretrained(
         directory, output_loading_info=True
     )
     extractor = AutoFeatureExtractor.from_pretrained(directory)
-    samples = json.loads((Path(directory) / "samples.json").read_text())
-    rate = extractor.sampling_rate
-    inputs = extractor(samples, sampling_rate=rate, return_tensors="pt")
     with torch.no_grad():
-        scores = model.eval()(**inputs).logits[0]
+        scores = model.eval()(**inputs_of(directory, extractor)).logits[0]
     return {
         "class": type(model).__name__,
+        "extractor": type(extractor).__name__,
         "labels": [model.config.id2label[i] for i in range(model.config.num_labels)],
         "keys": sorted(str(key) for kind in info.values() for key in kind),
-        "samplingRate": rate,
+        "samplingRate": extractor.sampling_rate,
         "scores": scores.tolist(),
     }
 
