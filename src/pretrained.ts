@@ -1,8 +1,8 @@
 /**
  * Models and feature extractors from a model directory, and back into one, in the words of transformers.
  *
- * A directory is what Hugging Face writes: `config.json`, `preprocessor_config.json` and weights. This file
- * reads and writes the local disk; where there is none, `models/model.ts` takes any {@linkcode FileReader}.
+ * A directory is what Hugging Face writes: `config.json`, `preprocessor_config.json` and weights. It lies on
+ * the local disk; where there is none, a {@linkcode FileReader} brings its files, for reading only.
  *
  * @module
  */
@@ -155,7 +155,7 @@ async function filesOf(model: string | FileReader): Promise<FileReader> {
     {
       file: model,
       hint: isHubId
-        ? "Ids of the Hugging Face hub are not loaded yet: download the model and name its directory"
+        ? "Download the model from the Hugging Face hub and name its directory"
         : undefined,
     },
   );

@@ -1,7 +1,7 @@
 /**
  * A classification model of any architecture: config, labels, named parameters and the forward pass.
  *
- * Not here: samples (`features`), files (`auto.ts`), the optimiser (`train`).
+ * Not here: samples (`features`), files (`pretrained.ts`), the optimiser (`train`).
  *
  * @module
  */

@@ -33,48 +33,17 @@ export interface TensorToStream extends TensorInfo {
 }
 
 /** A file whose bytes can be asked for, in order. */
-export interface SafetensorsOutput<Chunks> {
+export interface SafetensorsOutput {
   /** All chunks together. */
   readonly sizeBytes: number;
   /** The header, then one piece per tensor; a piece may lie over the tensor's own memory. */
-  chunks(): Chunks;
+  chunks(): AsyncIterable<Uint8Array>;
 }
 
 const LENGTH_BYTES = 8;
 const HEADER_ALIGNMENT = 8;
 /** What PyTorch's tools look for before they load a file. */
 const PYTORCH_METADATA: Readonly<Record<string, string>> = { format: "pt" };
-
-/**
- * Lays out a file of tensors that are in memory.
- *
- * @param metadata the notes of the file. @default { format: "pt" }
- * @throws {TypeError} if values are of another kind than the tensor's dtype.
- * @throws {RangeError} if a name comes twice, or values do not fill their shape.
- *
- * @example
- * ```ts
- * import { writeSafetensors } from "./safetensors_writer.ts";
- * import assert from "node:assert/strict";
- *
- * const bias = { name: "bias", dtype: "F32", shape: [3], values: new Float32Array(3) } as const;
- * const output = writeSafetensors([bias]);
- * const written = [...output.chunks()].map((chunk) => chunk.byteLength);
- * assert.equal(written.reduce((sum, bytes) => sum + bytes), output.sizeBytes);
- * ```
- */
-export function writeSafetensors(
-  tensors: Iterable<TensorToWrite>,
-  metadata: Readonly<Record<string, string>> = PYTORCH_METADATA,
-): SafetensorsOutput<Iterable<Uint8Array>> {
-  const { header, ordered, sizeBytes } = layOut(tensors, metadata);
-  for (const tensor of ordered) requireFit(tensor, tensor.values);
-  function* chunks(): Iterable<Uint8Array> {
-    yield header;
-    for (const { dtype, values } of ordered) yield encodeValues(dtype, values);
-  }
-  return { sizeBytes, chunks };
-}
 
 /**
  * Lays out a file of tensors that are fetched one at a time, from a device for instance.
@@ -96,7 +65,7 @@ export function writeSafetensors(
 export function streamSafetensors(
   tensors: Iterable<TensorToStream>,
   metadata: Readonly<Record<string, string>> = PYTORCH_METADATA,
-): SafetensorsOutput<AsyncIterable<Uint8Array>> {
+): SafetensorsOutput {
   const { header, ordered, sizeBytes } = layOut(tensors, metadata);
   async function* chunks(): AsyncIterable<Uint8Array> {
     yield header;
@@ -128,12 +97,15 @@ export function encodeSafetensors(
   tensors: Iterable<TensorToWrite>,
   metadata: Readonly<Record<string, string>> = PYTORCH_METADATA,
 ): Uint8Array {
-  const output = writeSafetensors(tensors, metadata);
-  const bytes = new Uint8Array(output.sizeBytes);
-  let at = 0;
-  for (const chunk of output.chunks()) {
-    bytes.set(chunk, at);
-    at += chunk.byteLength;
+  const { header, ordered, sizeBytes } = layOut(tensors, metadata);
+  const bytes = new Uint8Array(sizeBytes);
+  bytes.set(header);
+  let at = header.byteLength;
+  for (const tensor of ordered) {
+    requireFit(tensor, tensor.values);
+    const encoded = encodeValues(tensor.dtype, tensor.values);
+    bytes.set(encoded, at);
+    at += encoded.byteLength;
   }
   return bytes;
 }

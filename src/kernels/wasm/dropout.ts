@@ -15,7 +15,7 @@ import type { DropoutAttrs } from "../../kernels.ts";
 import { registerWasmKernel, VECTOR_GRAIN, vectorsOf } from "./backend.ts";
 
 /** The least hash that keeps an element; an unsigned 32-bit number. */
-export function keepThreshold(rate: number): number {
+function keepThreshold(rate: number): number {
   return Math.min(Math.ceil(rate * 2 ** 32), 2 ** 32 - 1);
 }
 

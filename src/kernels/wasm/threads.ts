@@ -21,7 +21,7 @@ import {
 /** First address behind the control block and its arguments. */
 export const CONTROL_BYTES = 4096;
 /** Most arguments of a kernel, besides thread, begin and end. */
-export const MAX_ARGS = 64;
+const MAX_ARGS = 64;
 /** The control block has a place for each. */
 export const MAX_THREADS = 48;
 

@@ -67,7 +67,7 @@ export function rowSum(expression: string): string {
 }
 
 /** The sums of a tensor `x` as it is. */
-export const PLAIN_SUM: Program<Record<never, never>> = {
+const PLAIN_SUM: Program<Record<never, never>> = {
   name: "PlainSum",
   source: () => rowSum("x[i]"),
 };
