@@ -155,7 +155,7 @@ async function filesOf(model: string | FileReader): Promise<FileReader> {
     {
       file: model,
       hint: isHubId
-        ? "Download the model from the Hugging Face hub and name its directory"
+        ? "Ids of the Hugging Face hub are not loaded: download the model and name its directory"
         : undefined,
     },
   );
