@@ -13,7 +13,7 @@ import { copiesAtOnce, useDevice } from "./devices.ts";
 import { type AudioClassificationModel, buildModel } from "./models/model.ts";
 import type { ProblemType } from "./models/problem_type.ts";
 import { readJsonFile } from "./weights/json_file.ts";
-import type { FileReader } from "./weights/byte_source.ts";
+import { type FileReader, nameIn } from "./weights/byte_source.ts";
 import { openCheckpoint } from "./weights/checkpoint.ts";
 import { lendTensors } from "./weights/lent_tensors.ts";
 import { streamSafetensors } from "./weights/safetensors_writer.ts";
@@ -136,11 +136,6 @@ function ownFields(modelType: unknown, options: FromPretrainedOptions): Record<s
     fields[field] = value;
   }
   return fields;
-}
-
-/** The name of a file in messages. */
-function nameIn(files: FileReader, file: string): string {
-  return files.name ? `${files.name}/${file}` : file;
 }
 
 async function filesOf(model: string | FileReader): Promise<FileReader> {

@@ -35,6 +35,23 @@ export interface FileReader {
 }
 
 /**
+ * What error messages call a file of a directory.
+ *
+ * @example
+ * ```ts
+ * import { nameIn } from "./byte_source.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const open = () => Promise.resolve(undefined);
+ * assert.equal(nameIn({ name: "runs/a", open }, "config.json"), "runs/a/config.json");
+ * assert.equal(nameIn({ open }, "config.json"), "config.json");
+ * ```
+ */
+export function nameIn(files: FileReader, file: string): string {
+  return files.name ? `${files.name}/${file}` : file;
+}
+
+/**
  * A source over bytes in memory.
  *
  * @param name what error messages call the bytes.

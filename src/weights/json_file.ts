@@ -4,7 +4,7 @@
  * @module
  */
 import { CheckpointError } from "../errors.ts";
-import { type FileReader, readExactly } from "./byte_source.ts";
+import { type FileReader, nameIn, readExactly } from "./byte_source.ts";
 
 const MAX_JSON_BYTES = 16 * 2 ** 20;
 
@@ -17,7 +17,7 @@ export async function readJsonFile(
   files: FileReader,
   name: string,
 ): Promise<Record<string, unknown>> {
-  const file = files.name ? `${files.name}/${name}` : name;
+  const file = nameIn(files, name);
   const source = await files.open(name);
   if (!source) {
     throw new CheckpointError(`Cannot read "${file}": expected a file, found nothing`, { file });
@@ -46,7 +46,10 @@ function parseObject(bytes: Uint8Array, file: string): Record<string, unknown> {
     });
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new CheckpointError(`Cannot read "${file}": expected a JSON object`, { file });
+    const found = Array.isArray(value) ? "a list" : value === null ? "null" : `a ${typeof value}`;
+    throw new CheckpointError(`Cannot read "${file}": expected a JSON object, found ${found}`, {
+      file,
+    });
   }
   return value as Record<string, unknown>;
 }
