@@ -68,13 +68,13 @@ const REASONS: Readonly<Record<string, string>> = {
  * ```
  */
 export async function fileSource(path: string): Promise<FileSource & Disposable> {
-  const file = await attempt("open", path, () => Deno.open(path, { read: true }));
-  const info = file.statSync();
-  if (!info.isFile) {
-    file.close();
-    const found = info.isDirectory ? "a folder" : "something else";
+  // Before it is opened, because opening a pipe waits for its writer.
+  const { isFile, isDirectory, isFifo } = await attempt("open", path, () => Deno.stat(path));
+  if (!isFile) {
+    const found = isDirectory ? "a folder" : isFifo ? "a pipe" : "something else";
     throw new FileError(`Cannot open "${path}": expected a file, found ${found}`, { file: path });
   }
+  const file = await attempt("open", path, () => Deno.open(path, { read: true }));
   let open = true;
   const close = () => {
     if (open) file.close();
@@ -82,7 +82,7 @@ export async function fileSource(path: string): Promise<FileSource & Disposable>
   };
   return {
     name: path,
-    sizeBytes: info.size,
+    sizeBytes: file.statSync().size,
     read: (start, end) => attempt("read", path, () => readRange(file, path, start, end)),
     close,
     [Symbol.dispose]: close,

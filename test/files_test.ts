@@ -66,6 +66,9 @@ folderTest("fileSource() refuses what is not a file", async (folder) => {
     name: "FileError",
     message: /expected a file, found a folder/,
   });
+  const pipe = `${folder}/pipe`;
+  await new Deno.Command("mkfifo", { args: [pipe] }).output();
+  await rejects(fileSource(pipe), { name: "FileError", message: /expected a file, found a pipe/ });
   const missing = `${folder}/missing`;
   const message = `Cannot open "${missing}": no such file or folder`;
   await rejects(fileSource(missing), { name: "FileError", message, code: "ENOENT" });
