@@ -74,7 +74,7 @@ async function startDevice(options: DeviceOptions): Promise<Device> {
     return await wasmDevice(threads, "the default for inference");
   }
   nameRuntimeDirectory();
-  const { startWebgpu } = await import("./kernels/webgpu/mod.ts");
+  const { describeAdapter, startWebgpu } = await import("./kernels/webgpu/mod.ts");
   const gpu = await startWebgpu({ software: backend === "webgpu" });
   if (gpu) {
     const reason = backend === "webgpu" ? "as asked" : "a GPU is there";
@@ -88,7 +88,9 @@ async function startDevice(options: DeviceOptions): Promise<Device> {
       },
     );
   }
-  return await wasmDevice(threads, "no GPU adapter was found");
+  const adapter = await describeAdapter();
+  const reason = adapter ? `${adapter.adapter} is no GPU` : "no GPU adapter was found";
+  return await wasmDevice(threads, reason);
 }
 
 /** Linux's graphics libraries print errors where this variable is missing, as it often is on servers. */

@@ -84,6 +84,18 @@ Deno.test({
 const adapter = hasGpu ? await navigator.gpu.requestAdapter() : null;
 
 Deno.test({
+  name: `useDevice() names the software adapter that it leaves${
+    adapter ? "" : " [skipped: no adapter]"
+  }`,
+  ignore: !adapter || !/llvmpipe/.test(adapter.info.description),
+  fn: async () => {
+    const device = await useDevice({ purpose: "training", threads: 1 });
+    assert.match(device.description, /^WASM, 1 thread, .*\(llvmpipe .* is no GPU\)$/);
+    device.dispose();
+  },
+});
+
+Deno.test({
   name: `useDevice() takes WebGPU by name${adapter ? "" : " [skipped: no adapter]"}`,
   ignore: !adapter && Deno.env.get("REQUIRE_WEBGPU") !== "1",
   fn: async () => {
