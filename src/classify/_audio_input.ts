@@ -26,6 +26,8 @@ export interface ClipRules {
   minSamples: number;
   /** The longest clip, in seconds. */
   maxSeconds: number;
+  /** Told of a clip that was read with a doubt. */
+  onWarning?: (message: string) => void;
   /** The bytes of a file of the disk, where there is one. */
   readFile?: (path: string, maxBytes: number) => Promise<Uint8Array>;
 }
@@ -63,7 +65,9 @@ interface Recording {
 async function decoded(input: AudioInput, rules: ClipRules, file?: string): Promise<Recording> {
   if (isSamples(input)) return checkedSamples(input, file);
   const bytes = await bytesOf(input, rules);
-  const { samples, sampleRateHz } = decodeAudio(bytes, { file, maxSeconds: rules.maxSeconds });
+  const { maxSeconds, onWarning } = rules;
+  const { samples, sampleRateHz, warning } = decodeAudio(bytes, { file, maxSeconds });
+  if (warning !== undefined) onWarning?.(`Odd audio${file ? ` "${file}"` : ""}: ${warning}`);
   return { samples, rateHz: sampleRateHz };
 }
 

@@ -41,6 +41,8 @@ export interface ClassifierOptions {
    * wav2vec2-base, so that the default fits into the 4 GiB of WASM memory. @default 180
    */
   maxSeconds?: number;
+  /** Told of a clip that was read with a doubt, such as one whose end is missing. @default none */
+  onWarning?: (message: string) => void;
   /** Reads a file of the disk; without it a path is refused. */
   readFile?: (path: string, maxBytes: number) => Promise<Uint8Array>;
 }
@@ -149,6 +151,7 @@ export function createClassifier(
     minSamples: Math.max(model.minSamples, extractor.minSamples),
     maxSeconds: options.maxSeconds ?? MAX_SECONDS,
     readFile: options.readFile,
+    onWarning: options.onWarning,
   };
   async function classifyList(
     inputs: readonly AudioInput[],
@@ -158,7 +161,10 @@ export function createClassifier(
     const results: Classification[][] = [];
     for await (const clips of batches(inputs, rules, heard.fixedSamples)) {
       const rows = await batchLogits(model, heard, clips);
-      results.push(...rows.map((logits) => bestClasses(logits, model.labels, wanted)));
+      for (const logits of rows) {
+        expectFinite(logits, model.labels);
+        results.push(bestClasses(logits, model.labels, wanted));
+      }
     }
     return results;
   }
@@ -212,16 +218,18 @@ async function batchLogits(
   try {
     const values = await logits.data() as Float32Array;
     const classes = model.labels.length;
-    return clips.map((_, i) => finiteRow(values.slice(i * classes, (i + 1) * classes)));
+    return clips.map((_, i) => values.slice(i * classes, (i + 1) * classes));
   } finally {
     logits.dispose();
   }
 }
 
-function finiteRow(logits: Float32Array): Float32Array {
-  if (logits.every(Number.isFinite)) return logits;
+function expectFinite(logits: Float32Array, labels: readonly string[]): void {
+  const odd = logits.findIndex((value) => !Number.isFinite(value));
+  if (odd === -1) return;
   throw new RangeError(
-    `Cannot classify: expected finite scores, found ${logits}; the model's weights are not sound`,
+    `Cannot classify: expected finite scores, found ${logits[odd]} for "${labels[odd]}"; ` +
+      "the model's weights are not sound",
   );
 }
 

@@ -30,7 +30,7 @@ export {
 } from "./classifier.ts";
 
 /** How a pipeline is made. */
-export interface PipelineOptions extends Pick<ClassifierOptions, "maxSeconds"> {
+export interface PipelineOptions extends Pick<ClassifierOptions, "maxSeconds" | "onWarning"> {
   /** The device to run on. @default the one in use, else "wasm" */
   device?: "wasm" | "webgpu";
 }
@@ -65,8 +65,11 @@ export async function pipeline(
   if (task !== TASK) {
     throw new RangeError(`Cannot make a pipeline: expected task "${TASK}", found "${task}"`);
   }
-  const { device, maxSeconds } = options;
-  const classifierOptions = { maxSeconds, readFile: readLocalFile };
+  if (typeof model !== "string" && (typeof model !== "object" || model === null)) {
+    throw new TypeError(`Cannot make a pipeline: expected a model directory, found ${model}`);
+  }
+  const { device, maxSeconds, onWarning } = options;
+  const classifierOptions = { maxSeconds, onWarning, readFile: readLocalFile };
   if (typeof model === "object" && "extractor" in model) {
     return createClassifier(model.model, model.extractor, classifierOptions);
   }

@@ -38,6 +38,10 @@ Deno.test("pipeline() refuses another task, a missing directory and a hub id", a
     /expected task "audio-classification", found "text-classification"/,
   );
   await rejects(pipeline("audio-classification", "../no/such/place"), CheckpointError);
+  await rejects(
+    pipeline("audio-classification", undefined as unknown as string),
+    /^TypeError: Cannot make a pipeline: expected a model directory, found undefined$/,
+  );
   await rejects(pipeline("audio-classification", "facebook/none"), (error) => {
     match((error as CheckpointError).hint!, /Ids of the Hugging Face hub/);
     return true;
