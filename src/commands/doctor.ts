@@ -47,6 +47,8 @@ interface DoctorReport {
 
 async function examine(): Promise<DoctorReport> {
   const { build, version } = Deno;
+  // First, because it sets up what the graphics libraries complain of where it is missing.
+  const devices = { training: await picked("training"), inference: await picked("inference") };
   const wasm = await startWasm({ threads: 0 });
   const { threads, description } = wasm;
   wasm.dispose();
@@ -68,7 +70,7 @@ async function examine(): Promise<DoctorReport> {
       description,
     },
     webgpu: await describeAdapter() ?? null,
-    devices: { training: await picked("training"), inference: await picked("inference") },
+    devices,
   };
 }
 
