@@ -62,13 +62,13 @@ async function resultOf(
   directory: string,
   backend: string,
   out: Output,
-): Promise<ParityResult | { case: string; backend: string; ok: false; error: string }> {
+): Promise<ParityResult | FailedCase> {
   try {
     return await runParityCase(directory, backend);
   } catch (error) {
     const { message } = error as Error;
     out.warn(message);
-    return { case: caseName(directory), backend, ok: false, error: message };
+    return { case: caseName(directory), backend, ...NOTHING_COMPARED, ok: false, error: message };
   }
 }
 
@@ -103,6 +103,16 @@ export interface ParityResult {
   steps: number;
   ok: boolean;
 }
+
+/** One line of the report for a case that could not be read or run. */
+interface FailedCase extends Record<keyof typeof NOTHING_COMPARED, null> {
+  case: string;
+  backend: string;
+  ok: false;
+  error: string;
+}
+
+const NOTHING_COMPARED = { logits: null, hidden: null, loss: null, grad: null, steps: null };
 
 /** The parts of `meta.json` that comparing needs. */
 interface CaseMeta {

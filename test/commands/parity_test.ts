@@ -83,6 +83,7 @@ Deno.test("parity names a case that cannot be read, and goes on with the next", 
   const [broken, good] = jsonLines<ParityLine>(result);
   equal(broken!.case, "such");
   equal(broken!.ok, false);
+  deepEqual(MEASURES.map((name) => broken![name]), MEASURES.map(() => null));
   match(broken!.error!, /^Cannot read "none\/such\/meta\.json": expected a file, found nothing$/);
   equal(good!.ok, true);
 });
