@@ -7,6 +7,7 @@ import { relative } from "node:path";
 import { type AudioFolder, loadAudioFolder } from "../data/audio_folder.ts";
 import { alignLabels, type AudioDataset } from "../data/dataset.ts";
 import { trainTestSplit } from "../data/train_test_split.ts";
+import { AudioFormatError } from "../errors.ts";
 import { type OptionSpecs, type ParsedArguments, UsageError } from "./_arguments.ts";
 
 /** The options of a folder that has no splits of its own. */
@@ -111,6 +112,18 @@ export function withLabels(folder: SplitFolder, labels: readonly string[]): Spli
     alignLabels(split!, labels),
   ]);
   return { ...folder, labels, splits: Object.fromEntries(splits) };
+}
+
+/** An error of a clip, with the option that leaves such clips out; any other as it is. */
+export function withSkipHint(error: unknown): unknown {
+  if (!(error instanceof AudioFormatError)) return error;
+  const { message, file, hint } = error;
+  const skip = "eave bad files out with --skip-bad-files";
+  return new AudioFormatError(message, {
+    file,
+    hint: hint ? `${hint}, or l${skip}` : `L${skip}`,
+    cause: error,
+  });
 }
 
 /** Its splits as they are used. */

@@ -27,6 +27,7 @@ import {
   type SplitChoice,
   splitChoice,
   splitsInOrder,
+  withSkipHint,
 } from "./_data.ts";
 import { ClipNotices } from "./_notices.ts";
 import type { Output } from "./_output.ts";
@@ -70,8 +71,11 @@ export const command: Command = {
       model: await modelOrBundled(options.model),
     };
     const device = await useDevice(chosen);
+    out.warn(`Device: ${device.description}`);
     try {
-      await evaluate(plan, out);
+      await evaluate(plan, out).catch((error) => {
+        throw withSkipHint(error);
+      });
       return 0;
     } finally {
       device.dispose();

@@ -45,8 +45,11 @@ export const command: Command = {
     const files = (await Promise.all(named.map(audioFiles))).flat();
     const model = await modelOrBundled(options.model);
     const device = await useDevice(chosen);
+    out.warn(`Device: ${device.description}`);
     try {
-      const classifier = await pipeline("audio-classification", model);
+      const classifier = await pipeline("audio-classification", model, {
+        onWarning: (message) => out.warn(`Warning: ${message}`),
+      });
       warnOfUnused(classifier.model, model, out);
       const failed = await predictAll(classifier, { files, topK }, out);
       classifier.dispose();
@@ -93,6 +96,7 @@ async function predictAll(
     try {
       const predictions = await classifier(await inputOf(file), { topK });
       out.event({ file, predictions });
+      if (out.json) continue;
       out.line(out.strong(file));
       for (const { label, score } of predictions) out.line(`  ${score.toFixed(4)}  ${label}`);
     } catch (error) {

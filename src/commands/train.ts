@@ -9,7 +9,7 @@
 import { DatasetError } from "../errors.ts";
 import { clipDurations } from "../data/durations.ts";
 import { type DeviceOptions, useDevice } from "../devices.ts";
-import { writeDirectoryAtomic, writeFileAtomic } from "../files.ts";
+import { listFolder, writeDirectoryAtomic, writeFileAtomic } from "../files.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
 import { jsonBytes } from "../pretrained.ts";
 import type { TrainingArguments, TrainingOptions } from "../train/arguments.ts";
@@ -39,6 +39,7 @@ import {
   type SplitFolder,
   splitsInOrder,
   withLabels,
+  withSkipHint,
 } from "./_data.ts";
 import { interruptSignal } from "./_interrupt.ts";
 import { ClipNotices } from "./_notices.ts";
@@ -88,7 +89,10 @@ export const command: Command = {
     "tiny, small and base bring arguments of their own in the place of some defaults, and so does\n" +
     "fine-tuning; training_args.json in the output directory has those of a run.",
   run: async (parsed, out) => {
-    const { finished } = await train(await planOf(parsed), out);
+    const plan = await planOf(parsed);
+    const { finished } = await train(plan, out).catch((error) => {
+      throw withSkipHint(error);
+    });
     return finished ? 0 : 1;
   },
 };
@@ -202,14 +206,21 @@ async function runToEnd(run: Run, started: number, out: Output): Promise<boolean
   const { plan, trainer, progress, notices, data } = run;
   const { outputDir } = plan.args;
   if (!plan.resume) await startOutput(plan);
-  const result = await trainer.train({ resumeFromCheckpoint: plan.resume }).finally(progress.clear);
+  const result = await trainer.train({ resumeFromCheckpoint: plan.resume }).finally(progress.clear)
+    .catch(async (error) => {
+      await clearOutput(outputDir);
+      throw error;
+    });
   if (result.interrupted) {
     notices.tell(out);
     out.warn(`Interrupted at step ${result.globalStep}; its checkpoint is in ${outputDir}`);
     out.warn(`- Go on with: ${resumeCommand(plan.typed, outputDir)}`);
     return false;
   }
-  const metrics = await finalMetrics(run, result, out);
+  const metrics = await finalMetrics(run, result, out).catch((error) => {
+    out.warn(`The trained model is in ${outputDir}, but was not tested`);
+    throw error;
+  });
   notices.tell(out);
   const seconds = (performance.now() - started) / 1000;
   await writeFileAtomic(`${outputDir}/all_results.json`, [jsonBytes({ ...metrics, seconds })]);
@@ -254,6 +265,13 @@ async function startOutput({ args, data, model }: TrainPlan): Promise<void> {
   const record = (folder: string) =>
     writeFileAtomic(`${folder}/training_args.json`, [jsonBytes({ data, model, ...args })]);
   await (await isThere(directory) ? record(directory) : writeDirectoryAtomic(directory, record));
+}
+
+/** Takes away what {@linkcode startOutput} made, where a run failed before there was more. */
+async function clearOutput(directory: string): Promise<void> {
+  const { files, folders } = await listFolder(directory);
+  if (folders.length > 0 || files.join() !== "training_args.json") return;
+  await Deno.remove(directory, { recursive: true });
 }
 
 function prepareRun(

@@ -1,4 +1,4 @@
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepEqual, doesNotMatch, equal, match } from "node:assert/strict";
 import { pipeline } from "../../src/classify/pipeline.ts";
 import { encodeSafetensors } from "../../src/weights/safetensors_writer.ts";
 import { readTensors } from "../kit.ts";
@@ -72,6 +72,20 @@ Deno.test("predict names a file that holds no audio, and goes on with the next",
     equal(code, 1);
     match(stderr, /^Cannot decode audio "text\.wav": .+$/m);
     match(stdout, /^\{"file":"clip\.wav".*\}\n$/);
+    doesNotMatch(stderr, /^clip\.wav$/m);
+  });
+});
+
+Deno.test("predict warns of a file whose end is missing", async () => {
+  await withFolder(async (folder) => {
+    await prepare(folder);
+    await Deno.truncate(`${folder}/clip.wav`, 4_000);
+    const { stdout, stderr } = await cliOk([...PREDICT, "clip.wav"], { cwd: folder });
+    match(
+      stderr,
+      /^Warning: Odd audio "clip\.wav": Truncated: \d+ bytes of samples declared, \d+ found; .+$/m,
+    );
+    match(stdout, /^clip\.wav$/m);
   });
 });
 
@@ -126,6 +140,9 @@ Deno.test("predict warns of tensors that the model does not use", async () => {
     } as const;
     await Deno.writeFile(file, encodeSafetensors([...tensors, extra]));
     const { stderr } = await cliOk([...PREDICT, "clip.wav"], { cwd: folder });
-    equal(stderr, 'Warning: "model" holds tensors that the model does not use: odd.one\n');
+    const [device, warning, ...others] = stderr.trimEnd().split("\n");
+    match(device!, /^Device: WASM, .+ \(.+\)$/);
+    equal(warning, 'Warning: "model" holds tensors that the model does not use: odd.one');
+    deepEqual(others, []);
   });
 });

@@ -123,10 +123,25 @@ Deno.test("train stops at a bad file with its name, or leaves it out and counts 
     await writeFile(`${folder}/tones/train/low/bad.wav`, new Uint8Array(100));
     const { code, stderr } = await cli([...TWO_EPOCHS, "--output", "model"], { cwd: folder });
     equal(code, 1);
-    match(stderr, /^Cannot decode audio "tones\/train\/low\/bad\.wav": .+$/m);
+    match(stderr, /^Cannot decode audio "tones\/train\/low\/bad\.wav": .+\n- .+--skip-bad-files$/m);
+    deepEqual(Array.from(Deno.readDirSync(folder), ({ name }) => name), ["tones"]);
     const skipping = [...TWO_EPOCHS, "--output", "model", "--skip-bad-files"];
     const result = await cliOk(skipping, { cwd: folder });
     match(result.stderr, /^Warning: 1 clip cannot be used and was left out:\n- .*bad\.wav/m);
+  });
+});
+
+Deno.test("train says where the model is when only its test fails", async () => {
+  await withFolder(async (folder) => {
+    await writeTones(`${folder}/tones`);
+    await writeFile(`${folder}/tones/test/low/bad.wav`, new Uint8Array(100));
+    const { code, stderr } = await cli([...TWO_EPOCHS, "--output", "model"], { cwd: folder });
+    equal(code, 1);
+    match(
+      stderr,
+      /^The trained model is in model, but was not tested\nCannot decode audio ".+bad\.wav"/m,
+    );
+    await Deno.stat(`${folder}/model/config.json`);
   });
 });
 
