@@ -22,14 +22,14 @@ export class ConfigReader {
   /** An integer in `[min, max]`. */
   integer(key: string, limits: { or?: number; min: number; max: number }): number {
     const value = this.#value(key, limits.or);
-    if (!Number.isInteger(value)) this.#fail(key, "an integer", value);
+    if (!Number.isInteger(value)) this.fail(key, "an integer", value);
     return this.#within(key, value as number, limits);
   }
 
   /** A number in `[min, max]`. */
   number(key: string, limits: { or?: number; min: number; max: number }): number {
     const value = this.#value(key, limits.or);
-    if (typeof value !== "number") this.#fail(key, "a number", value);
+    if (typeof value !== "number") this.fail(key, "a number", value);
     return this.#within(key, value as number, limits);
   }
 
@@ -41,21 +41,21 @@ export class ConfigReader {
   /** The rate of a dropout, in `[0, 1)`: what is kept is divided by the rest. */
   dropout(key: string, or: number): number {
     const rate = this.probability(key, or);
-    if (rate === 1) this.#fail(key, "a value below 1", rate);
+    if (rate === 1) this.fail(key, "a value below 1", rate);
     return rate;
   }
 
   /** True or false. */
   boolean(key: string, or: boolean): boolean {
     const value = this.#value(key, or);
-    if (typeof value !== "boolean") this.#fail(key, "true or false", value);
+    if (typeof value !== "boolean") this.fail(key, "true or false", value);
     return value as boolean;
   }
 
   /** One of a few words. */
   oneOf<T extends string>(key: string, words: readonly T[], or: T): T {
     const value = this.#value(key, or);
-    if (!words.includes(value as T)) this.#fail(key, `one of ${words.join(", ")}`, value);
+    if (!words.includes(value as T)) this.fail(key, `one of ${words.join(", ")}`, value);
     return value as T;
   }
 
@@ -65,7 +65,7 @@ export class ConfigReader {
     const good = Array.isArray(value) && value.length > 0 && value.length <= 64 &&
       value.every((item) => Number.isInteger(item) && item >= limits.min && item <= limits.max);
     if (!good) {
-      this.#fail(key, `1 to 64 integers between ${limits.min} and ${limits.max}`, value);
+      this.fail(key, `1 to 64 integers between ${limits.min} and ${limits.max}`, value);
     }
     return value as number[];
   }
@@ -75,30 +75,30 @@ export class ConfigReader {
     return this.json[key] !== undefined && this.json[key] !== null;
   }
 
-  /** Ends reading with an error about one field. */
-  fail(key: string, expected: string): never {
-    return this.#fail(key, expected, this.json[key]);
-  }
-
-  #value(key: string, or: unknown): unknown {
-    const value = Object.hasOwn(this.json, key) ? this.json[key] : undefined;
-    const found = value ?? or;
-    if (found === undefined) this.#fail(key, "a value", undefined);
-    return found;
-  }
-
-  #within(key: string, value: number, { min, max }: { min: number; max: number }): number {
-    if (!(value >= min && value <= max)) {
-      this.#fail(key, `a value between ${min} and ${max}`, value);
-    }
-    return value;
-  }
-
-  #fail(key: string, expected: string, found: unknown): never {
+  /**
+   * Ends reading with an error about one field.
+   *
+   * @param found what is wrong, where that is a part of the field only.
+   */
+  fail(key: string, expected: string, found: unknown = this.json[key]): never {
     const shown = found === undefined ? "nothing" : JSON.stringify(found)?.slice(0, 80);
     throw new CheckpointError(
       `Cannot read field "${key}" of "${this.file}": expected ${expected}, found ${shown}`,
       { file: this.file, key },
     );
+  }
+
+  #value(key: string, or: unknown): unknown {
+    const value = Object.hasOwn(this.json, key) ? this.json[key] : undefined;
+    const found = value ?? or;
+    if (found === undefined) this.fail(key, "a value", undefined);
+    return found;
+  }
+
+  #within(key: string, value: number, { min, max }: { min: number; max: number }): number {
+    if (!(value >= min && value <= max)) {
+      this.fail(key, `a value between ${min} and ${max}`, value);
+    }
+    return value;
   }
 }

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { CheckpointError } from "../errors.ts";
-import type { JsonObject } from "./_config_reader.ts";
+import type { ConfigReader, JsonObject } from "./_config_reader.ts";
 
 const MAX_CLASSES = 100_000;
 
@@ -14,39 +13,28 @@ const MAX_CLASSES = 100_000;
  *
  * @throws {CheckpointError} when the numbers do not run from 0 without a gap.
  */
-export function labelsOf(json: JsonObject, file: string): string[] {
-  const map = json.id2label;
-  if (map === undefined || map === null) return numberedLabels(json.num_labels, file);
-  if (typeof map !== "object") fail(file, "an object from class number to name", map);
+export function labelsOf(reader: ConfigReader): string[] {
+  const map = reader.json.id2label;
+  if (map === undefined || map === null) return numberedLabels(reader);
+  if (typeof map !== "object") reader.fail("id2label", "an object from class number to name");
   const entries = Object.entries(map as JsonObject);
   if (entries.length === 0 || entries.length > MAX_CLASSES) {
-    fail(file, `1 to ${MAX_CLASSES} classes`, entries.length);
+    reader.fail("id2label", `1 to ${MAX_CLASSES} classes`, entries.length);
   }
   const labels = new Array<string | undefined>(entries.length);
   for (const [id, name] of entries) {
-    if (typeof name !== "string") fail(file, `a name for class ${id}`, name);
+    if (typeof name !== "string") reader.fail("id2label", `a name for class ${id}`, name);
     if (!/^(0|[1-9]\d*)$/.test(id) || Number(id) >= entries.length) {
-      fail(file, `class numbers 0 to ${entries.length - 1}`, id);
+      reader.fail("id2label", `class numbers 0 to ${entries.length - 1}`, id);
     }
     labels[Number(id)] = name as string;
   }
   return labels as string[];
 }
 
-function numberedLabels(count: unknown, file: string): string[] {
-  const classes = count ?? 2;
-  const good = Number.isInteger(classes) && classes as number >= 1 &&
-    classes as number <= MAX_CLASSES;
-  if (!good) fail(file, `1 to ${MAX_CLASSES} classes`, classes, "num_labels");
-  return Array.from({ length: classes as number }, (_, i) => `LABEL_${i}`);
-}
-
-function fail(file: string, expected: string, found: unknown, key = "id2label"): never {
-  const shown = JSON.stringify(found)?.slice(0, 80);
-  throw new CheckpointError(
-    `Cannot read field "${key}" of "${file}": expected ${expected}, found ${shown}`,
-    { file, key },
-  );
+function numberedLabels(reader: ConfigReader): string[] {
+  const classes = reader.integer("num_labels", { or: 2, min: 1, max: MAX_CLASSES });
+  return Array.from({ length: classes }, (_, i) => `LABEL_${i}`);
 }
 
 /** The two label fields of a config for these names. */

@@ -71,7 +71,8 @@ export async function buildModel(
 ): Promise<AudioClassificationModel> {
   const { file = "config.json", source, seed = 42 } = options;
   const architecture = architectureOf(json.model_type, file);
-  const labels = options.labels ?? labelsOf(json, file);
+  const fields = new ConfigReader(json, file);
+  const labels = options.labels ?? labelsOf(fields);
   if (labels.length === 0) throw new RangeError("Cannot make a model: expected labels, found none");
   const reader = new ParameterReader({
     source,
@@ -81,7 +82,6 @@ export async function buildModel(
     ignoreMismatchedSizes: options.ignoreMismatchedSizes,
   });
   try {
-    const fields = new ConfigReader(json, file);
     const config = architecture.parseConfig(fields, labels.length);
     const problemType = options.problemType ?? problemTypeOf(fields, labels.length);
     const params = await architecture.load(reader, config);

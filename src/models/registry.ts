@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { CheckpointError } from "../errors.ts";
+import { ConfigReader } from "./_config_reader.ts";
 import type { Architecture } from "./architecture.ts";
 import { audioSpectrogramTransformer } from "./audio_spectrogram_transformer.ts";
 import { data2vecAudio } from "./data2vec_audio.ts";
@@ -40,10 +40,5 @@ export function architectureOf(modelType: unknown, file: string): Architecture {
   const found = ARCHITECTURES.find((architecture) => architecture.modelType === modelType);
   if (found) return found;
   const known = ARCHITECTURES.map((architecture) => architecture.modelType).join(", ");
-  throw new CheckpointError(
-    `Cannot read field "model_type" of "${file}": expected one of ${known}, found ${
-      JSON.stringify(modelType) ?? "nothing"
-    }`,
-    { file, key: "model_type" },
-  );
+  return new ConfigReader({ model_type: modelType }, file).fail("model_type", `one of ${known}`);
 }

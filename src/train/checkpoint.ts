@@ -103,7 +103,8 @@ function expectFields(
   const key = Array.isArray(json[list]) ? numbers.find((key) => !Number.isFinite(json[key])) : list;
   if (key === undefined) return;
   throw new CheckpointError(
-    `Cannot resume from "${file}": expected ${key === list ? "a list" : "a number"} in "${key}"`,
+    `Cannot resume from "${file}": expected ${key === list ? "a list" : "a number"} in "${key}", ` +
+      `found ${JSON.stringify(json[key])?.slice(0, 80) ?? "nothing"}`,
     { file, key },
   );
 }

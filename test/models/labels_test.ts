@@ -59,7 +59,14 @@ Deno.test("labels that do not run from 0 on are refused", async () => {
   }
   for (const num_labels of [0, -1, 2.5, 1e9, "3"]) {
     const run = buildModel({ ...CONFIG, num_labels });
-    await assert.rejects(run, { name: "CheckpointError", key: "num_labels", message: /1 to \d+/ });
+    const expected = Number.isInteger(num_labels) ? "a value between 1 and 100000" : "an integer";
+    await assert.rejects(run, {
+      name: "CheckpointError",
+      key: "num_labels",
+      message: `Cannot read field "num_labels" of "config.json": expected ${expected}, found ${
+        JSON.stringify(num_labels)
+      }`,
+    });
   }
 });
 
