@@ -137,6 +137,7 @@ Deno.test("bundle() writes code within the byte budget, of nothing but what serv
     "src/kernels/wasm",
     "src/layers",
     "src/models",
+    "src/operations",
     "src/weights",
   ]);
   const unwanted =
