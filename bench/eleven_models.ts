@@ -18,12 +18,14 @@ export interface ModelSize {
   wide: number;
   /** Convolutions from samples to frames, of the architectures that hear samples. */
   convolutions: { channels: number; widths: number[]; strides: number[] };
-  /** Frames that a positional convolution sees. */
-  positionWidth: number;
+  /** Frames that a positional convolution sees, and its groups of channels. */
+  positions: { width: number; groups: number };
   /** Rate that the architectures hear which take samples; spectrograms are made at 16 kHz. */
   samplingRate: number;
-  /** Seconds and bands of a spectrogram. */
-  spectrogram: { seconds: number; astBands: number; whisperBands: number };
+  /** The spectrogram of the Audio Spectrogram Transformer: 100 frames a second. */
+  ast: { frames: number; bands: number };
+  /** The spectrogram of Whisper. */
+  whisper: { seconds: number; bands: number };
   /** Standard deviation of the first weights. */
   initializerRange: number;
 }
@@ -38,8 +40,6 @@ const SPECTROGRAM_RATE = 16_000;
 const FRAMES_PER_SECOND = 100;
 /** Whisper halves the number of frames by its second convolution. */
 const WHISPER_STRIDE = 2;
-const POSITION_GROUPS = 4;
-const AST_WINDOW_FRAMES = 2;
 
 /** No randomness but the order of clips: what is seen is the model, not its regularisation. */
 const WITHOUT_NOISE = {
@@ -54,9 +54,9 @@ const WITHOUT_NOISE = {
 
 /** What each architecture that hears samples has beyond the shared fields. */
 const SPEECH_FIELDS: Readonly<Record<string, (size: ModelSize) => Record<string, unknown>>> = {
-  "data2vec-audio": ({ positionWidth }) => ({
-    num_conv_pos_embeddings: 3,
-    conv_pos_kernel_size: positionWidth + 1 - positionWidth % 2,
+  "data2vec-audio": ({ positions }) => ({
+    num_conv_pos_embeddings: 5,
+    conv_pos_kernel_size: Math.min(19, positions.width),
   }),
   "hubert": () => ({ feat_extract_norm: "group" }),
   "sew": () => ({ squeeze_factor: 2 }),
@@ -111,8 +111,8 @@ function speech(
       conv_kernel: widths,
       conv_stride: strides,
       num_feat_extract_layers: widths.length,
-      num_conv_pos_embeddings: size.positionWidth,
-      num_conv_pos_embedding_groups: POSITION_GROUPS,
+      num_conv_pos_embeddings: size.positions.width,
+      num_conv_pos_embedding_groups: size.positions.groups,
       classifier_proj_size: size.hidden,
       initializer_range: size.initializerRange,
       ...WITHOUT_NOISE,
@@ -127,11 +127,11 @@ function speech(
 }
 
 function whisper(size: ModelSize): ModelRecipe {
-  const { seconds, whisperBands } = size.spectrogram;
+  const { seconds, bands } = size.whisper;
   return {
     config: {
       model_type: "whisper",
-      num_mel_bins: whisperBands,
+      num_mel_bins: bands,
       max_source_positions: seconds * FRAMES_PER_SECOND / WHISPER_STRIDE,
       d_model: size.hidden,
       encoder_layers: size.layers,
@@ -142,7 +142,7 @@ function whisper(size: ModelSize): ModelRecipe {
     },
     preprocessor: {
       feature_extractor_type: "WhisperFeatureExtractor",
-      feature_size: whisperBands,
+      feature_size: bands,
       chunk_length: seconds,
       sampling_rate: SPECTROGRAM_RATE,
     },
@@ -150,13 +150,12 @@ function whisper(size: ModelSize): ModelRecipe {
 }
 
 function spectrogramTransformer(size: ModelSize): ModelRecipe {
-  const { seconds, astBands } = size.spectrogram;
-  const frames = seconds * FRAMES_PER_SECOND - AST_WINDOW_FRAMES;
+  const { frames, bands } = size.ast;
   return {
     config: {
       model_type: "audio-spectrogram-transformer",
       max_length: frames,
-      num_mel_bins: astBands,
+      num_mel_bins: bands,
       hidden_size: size.hidden,
       num_hidden_layers: size.layers,
       num_attention_heads: size.heads,
@@ -165,7 +164,7 @@ function spectrogramTransformer(size: ModelSize): ModelRecipe {
     },
     preprocessor: {
       feature_extractor_type: "ASTFeatureExtractor",
-      num_mel_bins: astBands,
+      num_mel_bins: bands,
       max_length: frames,
       sampling_rate: SPECTROGRAM_RATE,
     },

@@ -32,9 +32,10 @@ const SIZE: ModelSize = {
   heads: 4,
   wide: 96,
   convolutions: { channels: 32, widths: [10, 6, 6, 4], strides: [5, 4, 4, 2] },
-  positionWidth: 16,
+  positions: { width: 16, groups: 4 },
   samplingRate: 8_000,
-  spectrogram: { seconds: 1, astBands: 64, whisperBands: 40 },
+  ast: { frames: 98, bands: 64 },
+  whisper: { seconds: 1, bands: 40 },
   initializerRange: 0.06,
 };
 

@@ -163,7 +163,9 @@ const { values } = parseArgs({
     model: { type: "string", default: "base" },
   },
 });
-if (values.load !== undefined) {
+if (Deno.permissions.querySync({ name: "run" }).state !== "granted") {
+  console.log("Loading is not measured: it takes processes of its own, deno run -A");
+} else if (values.load !== undefined) {
   console.log(JSON.stringify(await load(values.load)));
 } else {
   const loads = await measureForms(values.model as PresetName);

@@ -12,49 +12,12 @@ import { engine } from "@tensorflow/tfjs-core";
 import { parseArgs } from "node:util";
 import type { WasmBackend } from "../src/kernels/wasm/backend.ts";
 import { startWasm } from "../src/kernels/wasm/mod.ts";
-import { type AudioClassificationModel, buildModel, Noise } from "../src/models/mod.ts";
-import { type Batch, upload } from "../src/train/batches.ts";
+import { buildModel } from "../src/models/mod.ts";
 import { AdamW } from "../src/train/optimizer.ts";
 import { type PresetName, PRESETS } from "../src/train/presets.ts";
-import { lossAndGradients } from "../src/train/step.ts";
+import { forwardPass, noiseBatch, trainingStep } from "./_model_runs.ts";
 
 const ROUNDS = 7;
-const ADAMW = {
-  learningRate: 1e-4,
-  adamBeta1: 0.9,
-  adamBeta2: 0.999,
-  adamEpsilon: 1e-8,
-  weightDecay: 0.01,
-  maxGradNorm: 1,
-};
-
-function randomBatch(clips: number, samples: number): Batch {
-  let state = 1;
-  const inputs = Float32Array.from({ length: clips * samples }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 31 - 1;
-  });
-  const labels = Int32Array.from({ length: clips }, (_, i) => i % 4);
-  return { inputs, shape: [clips, samples], labels };
-}
-
-function forward(model: AudioClassificationModel, batch: Batch): void {
-  const { inputs, labels, lengths } = upload(batch);
-  engine().tidy(() => {
-    model.forward({ inputs, lengths }).logits.dataSync();
-    return [];
-  });
-  inputs.dispose();
-  labels.dispose();
-}
-
-function step(model: AudioClassificationModel, optimizer: AdamW, batch: Batch): void {
-  const { loss, gradients } = lossAndGradients(model, [batch], { noise: new Noise(1) });
-  optimizer.step(gradients, ADAMW).dispose();
-  for (const gradient of gradients.values()) gradient.dispose();
-  loss.dispose();
-}
-
 /** Best and median of some rounds; the first, which compiles, is left out. */
 function timesOf(run: () => void): { best: number; median: number } {
   const times = Array.from({ length: ROUNDS + 1 }, () => {
@@ -98,11 +61,11 @@ const device = await startWasm({
 const preset = PRESETS[values.model as PresetName];
 const model = await buildModel(preset.config, { labels: ["a", "b", "c", "d"] });
 const rate = preset.preprocessor.sampling_rate as number;
-const batch = randomBatch(Number(values.batch), Math.round(rate * Number(values.seconds)));
+const batch = noiseBatch([Number(values.batch), Math.round(rate * Number(values.seconds))]);
 const optimizer = new AdamW(model.parameters);
 console.log(`${device.description}; ${values.model}, ${values.batch} x ${values.seconds} s`);
-const inference = timesOf(() => forward(model, batch));
-const training = timesOf(() => step(model, optimizer, batch));
+const inference = timesOf(() => forwardPass(model, batch));
+const training = timesOf(() => trainingStep(model, optimizer, batch));
 const backend = engine().backend as WasmBackend;
 const { totalBytes, usedBytes } = backend.memoryUse();
 for (const [name, { best, median }] of Object.entries({ forward: inference, step: training })) {
@@ -114,7 +77,7 @@ console.log(
     `${(usedBytes / 2 ** 20).toFixed(0)} MiB`,
 );
 if (values.profile) {
-  for (const [name, ms] of profile(backend, () => step(model, optimizer, batch))) {
+  for (const [name, ms] of profile(backend, () => trainingStep(model, optimizer, batch))) {
     console.log(`${name.padEnd(20)} ${ms.toFixed(2).padStart(9)} ms`);
   }
 }

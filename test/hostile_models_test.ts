@@ -24,9 +24,10 @@ const SIZE: ModelSize = {
   heads: 2,
   wide: 8,
   convolutions: { channels: 4, widths: [10, 4], strides: [5, 4] },
-  positionWidth: 4,
+  positions: { width: 4, groups: 4 },
   samplingRate: 8_000,
-  spectrogram: { seconds: 1, astBands: 16, whisperBands: 4 },
+  ast: { frames: 98, bands: 16 },
+  whisper: { seconds: 1, bands: 4 },
   initializerRange: 0.1,
 };
 

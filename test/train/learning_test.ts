@@ -27,9 +27,10 @@ const SIZE: ModelSize = {
   heads: 2,
   wide: 32,
   convolutions: { channels: 16, widths: [10, 8, 4], strides: [5, 4, 4] },
-  positionWidth: 8,
+  positions: { width: 8, groups: 4 },
   samplingRate: 8_000,
-  spectrogram: { seconds: 1, astBands: 32, whisperBands: 16 },
+  ast: { frames: 98, bands: 32 },
+  whisper: { seconds: 1, bands: 16 },
   initializerRange: 0.1,
 };
 
