@@ -18,7 +18,7 @@ import {
 import { ofAnyLength } from "../features/feature_extractor.ts";
 import { type FeatureExtractor, featureExtractorFromConfig } from "../features/mod.ts";
 import { type AudioClassificationModel, buildModel, type ProblemType } from "../models/mod.ts";
-import type { FileReader } from "../weights/byte_source.ts";
+import { type FileReader, nameIn } from "../weights/byte_source.ts";
 import { readJsonFile } from "../weights/json_file.ts";
 import type { TensorSource } from "../weights/tensor_source.ts";
 
@@ -86,15 +86,14 @@ export async function loadClassifier(
   openWeights: (files: FileReader) => Promise<TensorSource>,
   options: ClassifierOptions = {},
 ): Promise<AudioClassifier> {
-  const named = (file: string) => files.name === undefined ? file : `${files.name}/${file}`;
   const extractor = featureExtractorFromConfig(
     await readJsonFile(files, "preprocessor_config.json"),
-    { file: named("preprocessor_config.json") },
+    { file: nameIn(files, "preprocessor_config.json") },
   );
   const config = await readJsonFile(files, "config.json");
   const source = await openWeights(files);
   try {
-    const model = await buildModel(config, { source, file: named("config.json") });
+    const model = await buildModel(config, { source, file: nameIn(files, "config.json") });
     return createComplete({ model, extractor }, source.file, options);
   } finally {
     source.close();
