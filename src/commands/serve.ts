@@ -5,6 +5,7 @@
  */
 import { createApp } from "../../edge/mod.ts";
 import { pipeline } from "../classify/pipeline.ts";
+import { useDevice } from "../devices.ts";
 import { type Command, expectNoFiles, modelOrBundled, wholeNumber } from "./_command.ts";
 
 /** `serve` on the command line. */
@@ -56,6 +57,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   try {
     const app = createApp(classifier, { log });
     const server = listen({ port, hostname }, app.fetch);
+    log(`Device: ${(await useDevice()).description}`);
     const url = `http://${hostname === "0.0.0.0" ? "localhost" : hostname}:${server.addr.port}/`;
     log(`Serving ${model} on ${url}`);
     log(`  curl --data-binary @clip.wav "${url}?top_k=3"`);

@@ -43,9 +43,10 @@ Deno.test("serve() answers with the pipeline's scores, and says where it listens
     const health = await fetch(`${url}healthz`);
     deepEqual([health.status, await health.json()], [200, { status: "ready" }]);
   });
-  match(lines[0]!, /^Serving .*model on http:\/\/127\.0\.0\.1:\d+\/$/);
-  equal(lines[1], `  curl --data-binary @clip.wav "${place}?top_k=3"`);
-  equal(lines.length, 2);
+  match(lines[0]!, /^Device: .+ \(.+\)$/);
+  match(lines[1]!, /^Serving .*model on http:\/\/127\.0\.0\.1:\d+\/$/);
+  equal(lines[2], `  curl --data-binary @clip.wav "${place}?top_k=3"`);
+  equal(lines.length, 3);
 });
 
 Deno.test("serve() answers what it has in hand before it ends", async () => {
