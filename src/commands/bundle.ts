@@ -114,7 +114,10 @@ async function mayReplace(output: string, overwrite: boolean): Promise<boolean> 
   const expected = overwrite ? "an earlier bundle and nothing else" : "a new or empty directory";
   throw new FileError(
     `Cannot write bundle "${output}": expected ${expected}, found "${foreign ?? names[0]}" in it`,
-    { file: output, hint: overwrite ? "Name another directory" : "Add --overwrite to replace it" },
+    {
+      file: output,
+      hint: foreign ? "Name another directory" : "Add --overwrite to replace it",
+    },
   );
 }
 
