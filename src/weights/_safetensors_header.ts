@@ -134,7 +134,11 @@ function requireCoverage(entries: readonly [string, SafetensorsEntry][], data: D
   for (const [name, { start, end }] of entries) {
     if (start !== covered || end > data.end) {
       const [room, found] = [`${covered} to ${data.end}`, `${start} to ${end}`];
-      const fault = start > covered ? "a hole" : start < covered ? "an overlap" : "too much";
+      const fault = start > covered
+        ? "a hole"
+        : start < covered
+        ? "an overlap"
+        : "the file ends before";
       throw headerError(
         data.file,
         `expected it within bytes ${room}, found ${found}: ${fault}`,
