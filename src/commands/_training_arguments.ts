@@ -98,7 +98,14 @@ export function trainingArguments(
 ): TrainingArguments {
   const suggested = isPreset(model) ? PRESETS[model].args : FINE_TUNING;
   const options = { ...suggested, ...given };
-  const { evalStrategy = "epoch", saveStrategy = "epoch" } = options;
+  const { evalStrategy = "epoch", saveStrategy = "epoch", metricForBestModel: metric } = options;
+  if (metric !== undefined && !METRICS.includes(metric.replace(/^eval_/, ""))) {
+    throw new UsageError(
+      `Cannot use argument "--metric-for-best-model": expected ${
+        METRICS.join(" or ")
+      }, found "${metric}"`,
+    );
+  }
   if (given.loadBestModelAtEnd === undefined && !keepsBest(evalStrategy, saveStrategy, options)) {
     options.loadBestModelAtEnd = false;
   }
@@ -109,6 +116,9 @@ export function trainingArguments(
     throw new UsageError(message, { cause });
   }
 }
+
+/** What the command line measures. */
+const METRICS: readonly string[] = ["loss", "accuracy"];
 
 /** Whether each evaluation has a checkpoint of its own. */
 function keepsBest(

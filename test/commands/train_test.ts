@@ -219,6 +219,7 @@ Deno.test("train refuses arguments out of range or against each other with 2", a
     [["--lr-scheduler-type", "step"], /"--lr-scheduler-type": expected one of linear, cosine/],
     [["--backend", "cuda"], /"--backend": expected one of auto, webgpu, wasm, found "cuda"/],
     [["--threads", "1.5"], /"--threads": expected a whole number from 0 to 48, found 1.5/],
+    [["--metric-for-best-model", "f1"], /-best-model": expected loss or accuracy, found "f1"/],
     [["--validation-size", "-1"], /"--validation-size": expected a share/],
     [["--model", "tyni"], /"--model": expected tiny, small, base or a model directory/],
     [["--resume"], /^Cannot resume: expected argument "--output DIR", found none/],
