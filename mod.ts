@@ -17,6 +17,7 @@ export {
   AutoModelForAudioClassification,
   type FromPretrainedOptions,
   savePretrained,
+  type SavePretrainedOptions,
 } from "./src/pretrained.ts";
 export * from "./src/classify/pipeline.ts";
 export { type BackendChoice, type Device, type DeviceOptions, useDevice } from "./src/devices.ts";

@@ -10,6 +10,7 @@ import { CheckpointError } from "./errors.ts";
 import { directoryFiles, writeDirectoryAtomic, writeFileAtomic } from "./files.ts";
 import { type FeatureExtractor, featureExtractorFromConfig } from "./features/mod.ts";
 import { copiesAtOnce, useDevice } from "./devices.ts";
+import type { SavedDtype } from "./models/mod.ts";
 import { type AudioClassificationModel, buildModel } from "./models/model.ts";
 import type { ProblemType } from "./models/problem_type.ts";
 import { readJsonFile } from "./weights/json_file.ts";
@@ -162,12 +163,13 @@ const JSON_FILES = ["preprocessor_config.json", "config.json"] as const;
 export function modelFiles(
   model: AudioClassificationModel,
   extractor: FeatureExtractor,
+  dtype: SavedDtype = "float32",
 ): { name: string; chunks(): AsyncIterable<Uint8Array> | Iterable<Uint8Array> }[] {
   const contents = {
     "preprocessor_config.json": extractor.toConfig(),
-    "config.json": model.toConfig(),
+    "config.json": model.toConfig(dtype),
   };
-  const weights = streamSafetensors(model.tensors());
+  const weights = streamSafetensors(model.tensors(dtype));
   return [
     { name: "model.safetensors", chunks: () => weights.chunks() },
     ...JSON_FILES.map((name) => ({ name, chunks: () => [jsonBytes(contents[name])] })),
@@ -179,6 +181,14 @@ export function jsonBytes(content: unknown): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(content, null, 2) + "\n");
 }
 
+/** How a model is saved. */
+export interface SavePretrainedOptions {
+  /** Whether files that are there already may be replaced. @default false */
+  replace?: boolean;
+  /** How weights are stored; "float16" halves the file and rounds to 11 bits. @default "float32" */
+  dtype?: SavedDtype;
+}
+
 /**
  * Writes a model directory that transformers and Earshot load, whole or not at all.
  *
@@ -188,10 +198,10 @@ export async function savePretrained(
   directory: string,
   model: AudioClassificationModel,
   extractor: FeatureExtractor,
-  options: { replace?: boolean } = {},
+  options: SavePretrainedOptions = {},
 ): Promise<void> {
   await writeDirectoryAtomic(directory, async (folder) => {
-    for (const { name, chunks } of modelFiles(model, extractor)) {
+    for (const { name, chunks } of modelFiles(model, extractor, options.dtype)) {
       await writeFileAtomic(`${folder}/${name}`, chunks());
     }
   }, options);

@@ -45,6 +45,35 @@ function namesIn(folder: string): string[] {
   return Array.from(Deno.readDirSync(folder), ({ name }) => name).sort();
 }
 
+savedTest(
+  "a model saved as float16 is half as large, and loads with its numbers rounded",
+  async (folder) => {
+    const model = await tinyModel();
+    const scores = await scoresOf(model);
+    await savePretrained(`${folder}/wide`, model, tinyExtractor());
+    await savePretrained(`${folder}/half`, model, tinyExtractor(), { dtype: "float16" });
+    const config = JSON.parse(await Deno.readTextFile(`${folder}/half/config.json`));
+    assert.equal(config.dtype, "float16");
+    const sizes = ["wide", "half"].map((name) =>
+      Deno.statSync(`${folder}/${name}/model.safetensors`).size
+    );
+    assert.ok(sizes[1]! < 0.75 * sizes[0]!, `${sizes[1]} of ${sizes[0]} bytes`);
+    const again = await AutoModelForAudioClassification.fromPretrained(`${folder}/half`);
+    for (const [name, parameter] of model.parameters) {
+      const rounded = Float16Array.from(await parameter.data());
+      assert.deepEqual(
+        await again.parameters.get(name)!.data(),
+        Float32Array.from(rounded),
+        name,
+      );
+    }
+    assert.notDeepEqual(await scoresOf(again), scores);
+    assertAllClose(await scoresOf(again), scores, { atol: 1e-2 });
+    model.dispose();
+    again.dispose();
+  },
+);
+
 deviceTest("a saved model scores as before when it is loaded again", async () => {
   const folder = await Deno.makeTempDir();
   const before = engine().memory().numTensors;

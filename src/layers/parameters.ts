@@ -212,20 +212,27 @@ export interface StoredTensor {
   /** Its hub name. */
   name: string;
   /** How it is stored. */
-  dtype: "F32" | "I64";
+  dtype: "F32" | "F16" | "I64";
   /** The length of each axis. */
   shape: readonly number[];
   /** Reads the numbers, in row-major order. */
   values(): Promise<Float32Array | Int32Array>;
 }
 
-/** A tensor of the device, to be saved under a name: float32 as it is, int32 as PyTorch's 64 bits. */
-export function storedTensor(name: string, values: Tensor): StoredTensor {
-  const read = () => values.data() as Promise<Float32Array | Int32Array>;
+/** How real numbers are saved, in the words of `config.json`. */
+export type SavedDtype = "float32" | "float16";
+
+/** A tensor of the device, to be saved under a name: int32 as PyTorch's 64 bits. */
+export function storedTensor(
+  name: string,
+  values: Tensor,
+  dtype: SavedDtype = "float32",
+): StoredTensor {
+  const real = dtype === "float16" ? "F16" : "F32";
   return {
     name,
-    dtype: values.dtype === "int32" ? "I64" : "F32",
+    dtype: values.dtype === "int32" ? "I64" : real,
     shape: values.shape,
-    values: read,
+    values: () => values.data() as Promise<Float32Array | Int32Array>,
   };
 }

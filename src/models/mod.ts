@@ -11,6 +11,7 @@ export type {
   ParameterReader,
   ParameterReaderOptions,
   ParameterSource,
+  SavedDtype,
   StoredTensor,
 } from "../layers/parameters.ts";
 export { Random, type RandomState } from "../random.ts";

@@ -12,6 +12,7 @@ import {
   ParameterReader,
   type ParameterReaderOptions,
   type ParameterSource,
+  type SavedDtype,
   type StoredTensor,
   storedTensor,
 } from "../layers/parameters.ts";
@@ -244,13 +245,13 @@ export class AudioClassificationModel {
   }
 
   /** The content of `config.json` for this model: the one it was made from, with its labels. */
-  toConfig(): JsonObject {
+  toConfig(dtype: SavedDtype = "float32"): JsonObject {
     const { json, architecture, problemType } = this.#parts;
     const fields: JsonObject = {
       ...json,
       ...labelFields(this.labels),
       architectures: [architecture.className],
-      dtype: "float32",
+      dtype,
     };
     if (json.problem_type || problemType !== "single_label_classification") {
       fields.problem_type = problemType;
@@ -261,8 +262,8 @@ export class AudioClassificationModel {
   }
 
   /** The parameters for saving; each is read back from the device when its turn comes. */
-  *tensors(): Iterable<StoredTensor> {
-    for (const [name, parameter] of this.parameters) yield storedTensor(name, parameter);
+  *tensors(dtype: SavedDtype = "float32"): Iterable<StoredTensor> {
+    for (const [name, parameter] of this.parameters) yield storedTensor(name, parameter, dtype);
   }
 
   /**
