@@ -160,6 +160,8 @@ interface Run {
   progress: ReturnType<typeof trainProgress>;
   sources: Sources;
   notices: ClipNotices;
+  /** Aborted at Ctrl-C. */
+  signal: AbortSignal;
 }
 
 type Sources = { train: BatchSource; validation?: BatchSource; test?: BatchSource };
@@ -219,8 +221,9 @@ async function runToEnd(run: Run, started: number, out: Output): Promise<boolean
   }
   const metrics = await finalMetrics(run, result, out).catch((error) => {
     out.warn(`The trained model is in ${outputDir}, but was not tested`);
-    throw error;
+    if (!run.signal.aborted) throw error;
   });
+  if (!metrics) return false;
   notices.tell(out);
   const seconds = (performance.now() - started) / 1000;
   await writeFileAtomic(`${outputDir}/all_results.json`, [jsonBytes({ ...metrics, seconds })]);
@@ -301,6 +304,7 @@ function prepareRun(
   };
   const validates = sources.validation !== undefined && args.evalStrategy !== "no";
   const progress = trainProgress(out, { notices, validates });
+  const signal = interruptSignal();
   const trainer = new Trainer({
     model,
     args,
@@ -308,9 +312,9 @@ function prepareRun(
     evalDataset: sources.validation,
     featureExtractor: start.extractor,
     callbacks: [progress],
-    signal: interruptSignal(),
+    signal,
   });
-  return { plan, data, model, trainer, progress, sources, notices };
+  return { plan, data, model, trainer, progress, sources, notices, signal };
 }
 
 async function dataLine(path: string, data: SplitFolder): Promise<string> {
@@ -333,7 +337,7 @@ function modelLine(name: string, model: AudioClassificationModel): string {
 
 /** Test metrics where there is a test split, else the validation's. */
 async function finalMetrics(
-  { plan, model, sources }: Run,
+  { plan, model, sources, signal }: Run,
   result: TrainOutput,
   out: Output,
 ): Promise<Record<string, number>> {
@@ -342,8 +346,12 @@ async function finalMetrics(
   const split = sources.test ? "Test" : "Validation";
   const tick = out.progress(split, source.size);
   const batchSize = plan.args.perDeviceEvalBatchSize;
-  const evaluation = await evaluateModel(model, source, { batchSize, onClips: tick });
-  tick(undefined);
+  const onClips = (done: number) => {
+    signal.throwIfAborted();
+    tick(done);
+  };
+  const evaluation = await evaluateModel(model, source, { batchSize, onClips })
+    .finally(() => tick(undefined));
   const metrics = { accuracy: accuracy(evaluation), loss: evaluation.loss };
   out.line(`\n${split}, ${evaluation.labels.length} clips:`);
   out.line(classTable(perClass(evaluation, model.labels)));
