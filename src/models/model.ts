@@ -302,8 +302,16 @@ export class AudioClassificationModel {
       `Cannot classify with "${file}": expected ${this.parameters.size} tensors, found ${gaps.length} missing: ${
         listed(gaps)
       }${left}`,
-      { file, key: gaps[0], hint: "Fine-tune it first, or name a model that has a classifier" },
+      { file, key: gaps[0], hint: this.#hintForGaps(gaps) },
     );
+  }
+
+  /** A head alone is missing where a model was never fine-tuned; anything else is a broken file. */
+  #hintForGaps(gaps: string[]): string {
+    const prefix = `${this.#parts.architecture.basePrefix}.`;
+    return gaps.some((name) => name.startsWith(prefix))
+      ? "Get the weights again: part of them is not there"
+      : "Fine-tune it first, or name a model that has a classifier";
   }
 
   /** Gives the parameters' memory back. */

@@ -130,7 +130,7 @@ export const TRAINING_OPTIONS: Record<Exclude<keyof TrainingOptions, "outputDir"
   perDeviceTrainBatchSize: count(8, 1, "clips of a training batch"),
   perDeviceEvalBatchSize: count(8, 1, "clips of an evaluation batch"),
   gradientAccumulationSteps: count(1, 1, "batches to a step"),
-  numTrainEpochs: real(3, 0, 1e6, "passes over the training data"),
+  numTrainEpochs: real(3, 1e-6, 1e6, "passes over the training data"),
   maxSteps: count(0, 0, "steps in all, in place of the epochs; 0: by epochs"),
   warmupRatio: real(0, 0, 1, "share of the steps in which the learning rate rises"),
   warmupSteps: count(0, 0, "steps of the rise, in place of the share"),
@@ -222,7 +222,8 @@ export class TrainingArguments implements TrainingOptions {
    * @throws {RangeError} for a value out of range, or arguments that contradict each other.
    */
   constructor(options: Partial<TrainingOptions> & { outputDir: string }) {
-    const values: Record<string, unknown> = { outputDir: options.outputDir };
+    const outputDir = checkOption("outputDir", options.outputDir);
+    const values: Record<string, unknown> = { outputDir };
     for (const [name, row] of Object.entries(TRAINING_OPTIONS)) values[name] = row.default;
     for (const [name, value] of Object.entries(options)) {
       if (value !== undefined) values[name] = checkOption(name, value);

@@ -102,6 +102,19 @@ Deno.test("buildModel() draws what is missing, and reports it with what is left 
         key: "classifier.weight",
         message: `Cannot classify with "old/config.json": expected ${model.parameters.size} ` +
           "tensors, found 2 missing: classifier.weight, classifier.bias; not used: lm_head.weight",
+        hint: "Fine-tune it first, or name a model that has a classifier",
+      });
+    }, { source });
+  });
+});
+
+Deno.test("expectComplete() advises other weights where the base model has gaps", async () => {
+  const change = (tensors: Tensors) => tensors.delete("wav2vec2.encoder.layer_norm.weight");
+  await withCheckpoint(change, async (source) => {
+    await withModel(TINY, (model) => {
+      assert.throws(() => model.expectComplete("old"), {
+        key: "wav2vec2.encoder.layer_norm.weight",
+        hint: "Get the weights again: part of them is not there",
       });
     }, { source });
   });

@@ -36,6 +36,8 @@ Deno.test("TrainingArguments refuses unknown names, wrong kinds and values out o
   assert.throws(make({ maxSteps: 1.5 }), /"maxSteps": expected an integer, found 1.5/);
   assert.throws(make({ evalStrategy: "often" }), /expected one of no, epoch, steps, found "often"/);
   assert.throws(make({ freezeBaseModel: 1 }), /"freezeBaseModel": expected true or false, found 1/);
+  assert.throws(make({ numTrainEpochs: 0 }), /"numTrainEpochs": expected a value between 0.000001/);
+  assert.throws(make({ outputDir: undefined }), /"outputDir": expected some text, found undefined/);
   assert.throws(make({ outputDir: "" }), /"outputDir": expected some text, found ""/);
   assert.throws(make({ ["__proto__x"]: 1 }), /there is none of that name/);
 });
