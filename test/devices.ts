@@ -34,7 +34,9 @@ interface DeviceChoice {
   start: () => Promise<TestDevice>;
 }
 
-const NO_WEBGPU = await whyNoWebgpu();
+const REQUIRES_WEBGPU = Deno.env.get("REQUIRE_WEBGPU") === "1";
+// Where it must be there nobody asks: each question starts the driver anew, in every test file.
+const NO_WEBGPU = REQUIRES_WEBGPU ? undefined : await whyNoWebgpu();
 
 const DEVICES: readonly DeviceChoice[] = [
   wasmChoice("wasm", { threads: 1 }),
@@ -42,7 +44,7 @@ const DEVICES: readonly DeviceChoice[] = [
   wasmChoice("wasm, plain SIMD", { threads: 1, relaxedSimd: false }),
   {
     name: "webgpu",
-    missing: Deno.env.get("REQUIRE_WEBGPU") === "1" ? undefined : NO_WEBGPU,
+    missing: NO_WEBGPU,
     start: startTestWebgpu,
   },
 ];
@@ -95,10 +97,9 @@ function wasmChoice(name: string, choice: WasmChoice): DeviceChoice {
 }
 
 async function startTestWebgpu(): Promise<TestDevice> {
-  if (NO_WEBGPU) fail(`Cannot run on webgpu: ${NO_WEBGPU}`);
   const { startWebgpu } = await import("../src/kernels/webgpu/mod.ts");
   const device = await startWebgpu({ software: true });
-  if (!device) fail("Cannot run on webgpu: found an adapter, but startWebgpu() gave none");
+  if (!device) fail(`Cannot run on webgpu: ${await whyNoWebgpu() ?? "startWebgpu() gave none"}`);
   return { name: "webgpu", backendName: "webgpu", dispose: () => device.dispose() };
 }
 
