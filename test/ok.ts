@@ -44,7 +44,10 @@ async function run(args: readonly string[]): Promise<Counts> {
   return testCounts(printed) ?? { passed: success ? 1 : 0, failed: success ? 0 : 1 };
 }
 
-/** From the line with which `deno test` ends. */
+/**
+ * From the line with which `deno test` ends. It counts and not the exit code, because Mesa's software GPU now and then
+ * aborts a process that has used it while it ends, after that line.
+ */
 function testCounts(printed: string): Counts | undefined {
   const [, passed, failed] = printed.match(/\| (\d+) passed.*? \| (\d+) failed/) ?? [];
   return passed === undefined ? undefined : { passed: Number(passed), failed: Number(failed) };
