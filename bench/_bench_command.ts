@@ -1,0 +1,127 @@
+/**
+ * The command line of `infer.ts` and `train.ts`: options, one row after the other, peers after each.
+ *
+ * Exit code 2 where an option is wrong, 1 where a row fails.
+ *
+ * @module
+ */
+import {
+  type Output,
+  parseArguments,
+  processOutput,
+  UsageError,
+} from "../src/commands/registry.ts";
+import { isPreset } from "../src/train/presets.ts";
+import type { PeerResult } from "./peers/peers.ts";
+import {
+  headings,
+  lineOf,
+  measureOurs,
+  ratesOf,
+  rowOf,
+  type RowRequest,
+  withModelDirectory,
+} from "./_rows.ts";
+
+type Request = Omit<RowRequest, "spawnedAt">;
+
+/** What the two benches differ in. */
+export interface BenchOptions {
+  task: "infer" | "train";
+  /** Measures one of our rows. */
+  script: string;
+  defaults: { batch: string; seconds: string; rounds: string };
+  peers: ((python: string, request: Request) => Promise<PeerResult>)[];
+}
+
+const SPECS = {
+  model: { kind: "text", help: "small, base or a model directory" },
+  dtype: { kind: "text", help: "f32" },
+  seconds: { kind: "text", help: "lengths, separated by commas" },
+  threads: { kind: "number", help: "threads of WASM" },
+  batch: { kind: "number", help: "clips at once" },
+  backend: { kind: "text", help: "wasm or webgpu" },
+  freeze: { kind: "text", help: "none or encoder" },
+  rounds: { kind: "number", help: "timed runs" },
+  peers: { kind: "flag", help: "measure the peers that are installed" },
+  python: { kind: "text", help: "Python that has torch" },
+  json: { kind: "flag", help: "JSON lines" },
+} as const;
+
+type Given = Partial<Record<keyof typeof SPECS, string | number | boolean>>;
+
+function oneOf<Word extends string>(name: string, found: unknown, words: readonly Word[]): Word {
+  if (words.includes(found as Word)) return found as Word;
+  throw new UsageError(
+    `Cannot run the bench: expected --${name} ${words.join(" or ")}, found ${found}`,
+  );
+}
+
+function aboveZero(name: string, found: unknown, whole = true): number {
+  const value = Number(found);
+  if (value > 0 && Number.isFinite(value) && (!whole || Number.isInteger(value))) return value;
+  throw new UsageError(
+    `Cannot run the bench: expected --${name} above 0${whole ? ", whole" : ""}, found ${found}`,
+  );
+}
+
+/** The rows that are asked for, without their directories. */
+function plan(
+  given: Given,
+  { task, defaults }: BenchOptions,
+): Omit<Request, "directory" | "scratch">[] {
+  oneOf("dtype", given.dtype ?? "f32", ["f32"]);
+  const shared = {
+    task,
+    backend: oneOf("backend", given.backend ?? "wasm", ["wasm", "webgpu"]),
+    threads: aboveZero("threads", given.threads ?? 1),
+    batch: aboveZero("batch", given.batch ?? defaults.batch),
+    freeze: oneOf("freeze", given.freeze ?? "none", ["none", "encoder"]),
+    rounds: aboveZero("rounds", given.rounds ?? defaults.rounds),
+  };
+  const lengths = String(given.seconds ?? defaults.seconds).split(",");
+  return lengths.map((length) => ({ ...shared, seconds: aboveZero("seconds", length, false) }));
+}
+
+async function measureRow(
+  request: Request,
+  given: Given,
+  { script, peers }: BenchOptions,
+  output: Output,
+): Promise<void> {
+  const model = String(given.model ?? "small");
+  const print = (row: ReturnType<typeof rowOf>) => {
+    output.line(lineOf(row));
+    output.event(row);
+  };
+  const ours = await measureOurs(script, request);
+  print(rowOf(request, ours, model));
+  for (const peer of given.peers ? peers : []) {
+    const found = await peer(String(given.python ?? "python3"), request);
+    if ("missing" in found) output.line(found.missing);
+    else print(rowOf(request, { ...ratesOf(found, ours), peer: found.peer }, model));
+  }
+}
+
+/** Runs a bench and gives the exit code of the process. */
+export async function runBench(args: readonly string[], options: BenchOptions): Promise<number> {
+  try {
+    const { options: given, files } = parseArguments(args, SPECS);
+    if (files.length > 0) throw new UsageError(`Cannot run the bench: found "${files[0]}"`);
+    const requests = plan(given, options);
+    const output = processOutput(given.json === true);
+    const model = String(given.model ?? "small");
+    output.line(`${isPreset(model) ? `preset ${model}` : model}, f32, milliseconds`);
+    output.line(headings());
+    await withModelDirectory(model, async (directories) => {
+      for (const request of requests) {
+        await measureRow({ ...request, ...directories }, given, options, output);
+      }
+    });
+    return 0;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    console.error(error.message);
+    return error instanceof UsageError ? 2 : 1;
+  }
+}

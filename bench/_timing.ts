@@ -1,0 +1,47 @@
+/**
+ * What the processes of `infer.ts` and `train.ts` share: their clip, their clock, their memory.
+ *
+ * @module
+ */
+import { resourceUsage } from "node:process";
+import { fmaPeakGflops } from "./_fma_peak.ts";
+import type { RowRequest } from "./_rows.ts";
+
+/** The request that a process was started with. */
+export function readRequest(): RowRequest {
+  return JSON.parse(Deno.args.at(-1)!) as RowRequest;
+}
+
+/** Milliseconds since a process was started, the start of Deno included. */
+export function sinceSpawn({ spawnedAt }: RowRequest): number {
+  return performance.timeOrigin + performance.now() - spawnedAt;
+}
+
+/** Median of runs one after the other, each waited for. */
+export async function medianMsOf(
+  rounds: number,
+  run: () => Promise<unknown> | void,
+): Promise<number> {
+  const times: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const start = performance.now();
+    await run();
+    times.push(performance.now() - start);
+  }
+  return median(times);
+}
+
+/** The middle one, or the upper of two. */
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
+}
+
+/** The most that was resident in this process so far. */
+export function peakRssMb(): number {
+  return resourceUsage().maxRSS * 1024 / 1e6;
+}
+
+/** Share of the peak of as many threads as were asked for; null where the work is not done by them. */
+export function shareOfPeak(gflops: number, { backend, threads }: RowRequest): number | null {
+  return backend === "wasm" ? gflops / (threads * fmaPeakGflops()) : null;
+}

@@ -1,0 +1,50 @@
+"""Writes the directory of a model that hears samples as ONNX, for the peer `onnxruntime_web.ts`.
+
+    python3 export_onnx.py MODEL_DIR OUTPUT.onnx
+
+Any batch and length. The norm of the positional convolution's weight is folded in, as a deployment would.
+"""
+
+import importlib.util
+import sys
+
+import torch
+from torch.nn.utils import parametrize
+from torch.onnx._internal.torchscript_exporter import onnx_proto_utils
+from transformers import AutoModelForAudioClassification
+
+
+class Logits(torch.nn.Module):
+    """The model as a function of one tensor."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, input_values):
+        return self.model(input_values).logits
+
+
+def main(directory, output):
+    model = AutoModelForAudioClassification.from_pretrained(directory, attn_implementation="eager")
+    model.eval()
+    for module in model.modules():
+        if parametrize.is_parametrized(module, "weight"):
+            parametrize.remove_parametrizations(module, "weight")
+    if importlib.util.find_spec("onnx") is None:
+        # Needed only to add functions of onnxscript, of which these models have none.
+        onnx_proto_utils._add_onnxscript_fn = lambda model_bytes, _: model_bytes
+    torch.onnx.export(
+        Logits(model),
+        (torch.randn(1, 16000),),
+        output,
+        dynamo=False,
+        opset_version=17,
+        input_names=["input_values"],
+        output_names=["logits"],
+        dynamic_axes={"input_values": {0: "batch", 1: "samples"}, "logits": {0: "batch"}},
+    )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,58 @@
+/**
+ * The peers of `infer.ts` and `train.ts`: whichever is installed runs the same work on the same weights.
+ *
+ * @module
+ */
+import { type Measured, measureInProcess, type RowRequest } from "../_rows.ts";
+import { PACKAGE } from "./_package.ts";
+
+/** A peer's figures, or what is not installed. */
+export type PeerResult = Measured & { peer: string } | { missing: string };
+
+type Request = Omit<RowRequest, "spawnedAt">;
+
+const UNLOCKED = ["--no-lock", "--node-modules-dir=none", "--cached-only"];
+
+function pathOf(file: string): string {
+  return new URL(file, import.meta.url).pathname;
+}
+
+async function succeeds(program: string, args: string[]): Promise<boolean> {
+  try {
+    const command = new Deno.Command(program, { args, stdout: "null", stderr: "null" });
+    return (await command.output()).success;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** PyTorch with transformers, through the Python that is named. */
+export async function measureTorch(python: string, request: Request): Promise<PeerResult> {
+  if (!await succeeds(python, ["-c", "import torch, transformers"])) {
+    return { missing: `PyTorch is not installed: ${python} finds no torch and transformers` };
+  }
+  return await measureInProcess([python, pathOf("torch_step.py")], request);
+}
+
+/** onnxruntime-web on a model that PyTorch has exported; the graph serves all rows. */
+export async function measureOnnxruntimeWeb(
+  python: string,
+  request: Request,
+): Promise<PeerResult> {
+  const check = `await import("${PACKAGE}")`;
+  if (!await succeeds(Deno.execPath(), ["eval", ...UNLOCKED, check])) {
+    const hint = `deno cache --no-lock --node-modules-dir=none ${PACKAGE}`;
+    return { missing: `onnxruntime-web is not installed: ${hint}` };
+  }
+  const { directory, scratch } = request;
+  const file = `${scratch}/model.onnx`;
+  const isThere = await Deno.stat(file).then(() => true, () => false);
+  if (!isThere && !await succeeds(python, [pathOf("export_onnx.py"), directory, file])) {
+    return { missing: `onnxruntime-web has no model: ${python} export_onnx.py fails` };
+  }
+  return await measureInProcess(
+    [Deno.execPath(), "run", "-A", ...UNLOCKED, pathOf("onnxruntime_web.ts")],
+    request,
+  );
+}
