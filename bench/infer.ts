@@ -10,12 +10,12 @@
  * @module
  */
 import { type BenchOptions, runBench } from "./_bench_command.ts";
-import { measureOnnxruntimeWeb, measureTorch } from "./peers/peers.ts";
+import { measureOnnxruntimeWeb, measureStockTfjs, measureTorch } from "./peers/peers.ts";
 
 const options: BenchOptions = {
   task: "infer",
   script: "_infer_row.ts",
   defaults: { batch: "1", seconds: "1,5,10", rounds: "15" },
-  peers: [measureOnnxruntimeWeb, measureTorch],
+  peers: [measureOnnxruntimeWeb, measureStockTfjs, measureTorch],
 };
 Deno.exitCode = await runBench(Deno.args, options);

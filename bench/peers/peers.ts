@@ -56,3 +56,13 @@ export async function measureOnnxruntimeWeb(
     request,
   );
 }
+
+/** TensorFlow.js on the kernels of its own WASM backend, which has one thread and knows no other model. */
+export async function measureStockTfjs(_python: string, request: Request): Promise<PeerResult> {
+  const config = await Deno.readTextFile(`${request.directory}/config.json`);
+  const { model_type: modelType } = JSON.parse(config) as { model_type: string };
+  if (modelType !== "wav2vec2" || request.threads > 1) {
+    return { missing: "stock tfjs is left out: it is written for Wav2Vec2 on one thread" };
+  }
+  return await measureInProcess([Deno.execPath(), "run", "-A", pathOf("stock_tfjs.ts")], request);
+}

@@ -1,0 +1,135 @@
+/**
+ * A row of stock TensorFlow.js, measured in this process: the same model over the kernels of its own WASM backend.
+ *
+ * Each kernel of the contract that Wav2Vec2 and its like take is written in TensorFlow.js operations, as a user would;
+ * weights are brought into the form that they want once. Inference only, clips of one length, one thread: the stock
+ * backend has no gradient of a convolution's weights.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import { setThreadsCount, setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
+import { pipeline } from "../../src/classify/pipeline.ts";
+import type { AttentionAttrs, Conv1dAttrs, LinearAttrs, NormAttrs } from "../../src/kernels.ts";
+import { noiseBatch } from "../_model_runs.ts";
+import type { Measured } from "../_rows.ts";
+import { medianMsOf, peakRssMb, readRequest, sinceSpawn } from "../_timing.ts";
+
+type Inputs = Record<string, tf.Tensor>;
+type Body<Attrs> = (inputs: Inputs, attrs: Attrs) => tf.Tensor | tf.Tensor[];
+
+const prepared = new WeakMap<object, tf.Tensor>();
+
+/** What is made of a weight, once. */
+function once(weight: tf.Tensor, make: () => tf.Tensor): tf.Tensor {
+  const found = prepared.get(weight.dataId) ?? tf.keep(tf.tidy(make));
+  prepared.set(weight.dataId, found);
+  return found;
+}
+
+function activate(x: tf.Tensor, kind: string): tf.Tensor {
+  if (kind === "none") return x;
+  if (kind === "relu") return tf.relu(x);
+  if (kind !== "gelu") {
+    throw new RangeError(`Cannot use activation "${kind}": expected gelu or relu`);
+  }
+  return tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1));
+}
+
+function normalized(
+  { x, gamma, beta }: Inputs,
+  options: NormAttrs & { axis: number },
+): tf.Tensor {
+  const centred = tf.sub(x!, tf.mean(x!, options.axis, true));
+  const variance = tf.mean(tf.square(centred), options.axis, true);
+  const scaled = tf.div(centred, tf.sqrt(tf.add(variance, options.eps)));
+  return tf.add(tf.mul(scaled, gamma!), beta!);
+}
+
+const linear: Body<LinearAttrs> = ({ x, weight, bias, residual }, { activation }) => {
+  const rows = tf.reshape(x!, [-1, x!.shape.at(-1)!]);
+  const product = tf.matMul(rows, weight!, false, true);
+  const y = activate(bias ? tf.add(product, bias) : product, activation);
+  const shaped = tf.reshape(y, [...x!.shape.slice(0, -1), weight!.shape[0]!]);
+  return residual ? tf.add(shaped, residual) : shaped;
+};
+
+const conv1d: Body<Conv1dAttrs> = ({ x, weight, bias }, attrs) => {
+  const { stride, groups, padLeft, padRight, activation } = attrs;
+  const filters = once(weight!, () => tf.transpose(weight!, [2, 1, 0])); // [K, C / G, O]
+  const padded = tf.pad(x!, [[0, 0], [padLeft, padRight], [0, 0]]);
+  const inputs = tf.split(padded, groups, 2) as tf.Tensor3D[];
+  const parts = tf.split(filters, groups, 2) as tf.Tensor3D[];
+  const outputs = inputs.map((input, i) => tf.conv1d(input, parts[i]!, stride, "valid"));
+  const y = tf.concat(outputs, 2);
+  return activate(bias ? tf.add(y, bias) : y, activation);
+};
+
+const weightNorm: Body<object> = ({ g, v }) =>
+  once(v!, () => tf.mul(v!, tf.div(g!, tf.sqrt(tf.sum(tf.square(v!), [0, 1], true))))).clone();
+
+const attention: Body<AttentionAttrs> = ({ q, k, v }, { heads, scale }) => {
+  const [batch, frames, size] = q!.shape as [number, number, number];
+  const split = (x: tf.Tensor) =>
+    tf.transpose(tf.reshape(x, [batch, frames, heads, size / heads]), [0, 2, 1, 3]);
+  const scores = tf.mul(tf.matMul(split(q!), split(k!), false, true), scale);
+  const context = tf.matMul(tf.softmax(scores), split(v!)); // [B, H, T, D / H]
+  const joined = tf.reshape(tf.transpose(context, [0, 2, 1, 3]), [batch, frames, size]);
+  return [joined, tf.zeros([batch, heads, frames])];
+};
+
+const BODIES = {
+  EarshotLinear: linear,
+  EarshotConv1d: conv1d,
+  EarshotWeightNorm: weightNorm,
+  EarshotAttention: attention,
+  EarshotActivation: (({ x }, { activation }) => activate(x!, activation)) as Body<
+    { activation: string }
+  >,
+  EarshotLayerNorm: ((inputs, { eps }) => normalized(inputs, { axis: -1, eps })) as Body<NormAttrs>,
+  EarshotGroupNorm: ((inputs, { eps }) => normalized(inputs, { axis: 1, eps })) as Body<NormAttrs>,
+  EarshotMeanPool: (({ x }) => tf.mean(x!, 1)) as Body<object>,
+};
+
+function registerBodies(): void {
+  for (const [kernelName, body] of Object.entries(BODIES)) {
+    const run = body as Body<object>;
+    tf.registerKernel({
+      kernelName,
+      backendName: "wasm",
+      kernelFunc: ({ inputs, attrs }) => tf.tidy(() => run(inputs as Inputs, attrs ?? {})),
+    });
+  }
+}
+
+const request = readRequest();
+const { batch, seconds, rounds, directory } = request;
+const binaries = new URL("./", import.meta.resolve("@tensorflow/tfjs-backend-wasm"));
+setWasmPaths(binaries.pathname);
+setThreadsCount(1);
+registerBodies();
+await tf.setBackend("wasm");
+const classifier = await pipeline("audio-classification", directory);
+const loadMs = sinceSpawn(request);
+const { model, extractor } = classifier;
+const { samplingRate } = extractor;
+const samples = Math.round(samplingRate * seconds);
+const { inputs: noise } = noiseBatch([batch, samples]);
+const clips = Array.from(
+  { length: batch },
+  (_, i) => ({ samples: noise.subarray(i * samples, (i + 1) * samples), samplingRate }),
+);
+await classifier(clips);
+const firstMs = sinceSpawn(request);
+const rssMb = peakRssMb();
+await classifier(clips);
+const medianMs = await medianMsOf(rounds, () => classifier(clips));
+const { inputValues, shape } = extractor.extract(clips.map((clip) => clip.samples));
+const forwardMs = await medianMsOf(rounds, () => {
+  tf.tidy(() => model.forward({ inputs: tf.tensor(inputValues, shape) }).logits.dataSync());
+});
+const found: Measured & { peer: string } = {
+  peer: `stock tfjs ${tf.version_core}`,
+  ...{ medianMs, forwardMs, loadMs, firstMs, rssMb },
+};
+console.log(JSON.stringify(found));
