@@ -4,7 +4,7 @@
  * @module
  */
 import type { AudioDataset } from "../data/dataset.ts";
-import { useDevice } from "../devices.ts";
+import { type Device, useDevice } from "../devices.ts";
 import { DatasetError } from "../errors.ts";
 import { AutoFeatureExtractor, AutoModelForAudioClassification } from "../pretrained.ts";
 import { TrainingArguments } from "../train/arguments.ts";
@@ -71,9 +71,8 @@ export const command: Command = {
       model: await modelOrBundled(options.model),
     };
     const device = await useDevice(chosen);
-    out.warn(`Device: ${device.description}`);
     try {
-      await evaluate(plan, out).catch((error) => {
+      await evaluate(plan, device, out).catch((error) => {
         throw withSkipHint(error);
       });
       return 0;
@@ -99,7 +98,7 @@ interface EvalResult {
   perClass: Record<string, ClassMetrics>;
 }
 
-async function evaluate(plan: EvalPlan, out: Output): Promise<void> {
+async function evaluate(plan: EvalPlan, device: Device, out: Output): Promise<void> {
   const { model: directory, args } = plan;
   const extractor = await AutoFeatureExtractor.fromPretrained(directory);
   const model = await AutoModelForAudioClassification.fromPretrained(directory);
@@ -107,6 +106,7 @@ async function evaluate(plan: EvalPlan, out: Output): Promise<void> {
     model.expectComplete(directory);
     warnOfUnused(model, directory, out);
     const dataset = await datasetOf(plan, model.labels, out);
+    out.warn(`Device: ${device.description}`);
     const notices = new ClipNotices();
     const source = clipBatches(dataset, model, extractor, {
       maxLengthSeconds: args.maxLengthSeconds,

@@ -45,11 +45,11 @@ export const command: Command = {
     const files = (await Promise.all(named.map(audioFiles))).flat();
     const model = await modelOrBundled(options.model);
     const device = await useDevice(chosen);
-    out.warn(`Device: ${device.description}`);
     try {
       const classifier = await pipeline("audio-classification", model, {
         onWarning: (message) => out.warn(`Warning: ${message}`),
       });
+      out.warn(`Device: ${device.description}`);
       warnOfUnused(classifier.model, model, out);
       const failed = await predictAll(classifier, { files, topK }, out);
       classifier.dispose();
