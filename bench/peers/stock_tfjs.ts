@@ -2,7 +2,8 @@
  * A row of stock TensorFlow.js, measured in this process: the same model over the kernels of its own WASM backend.
  *
  * Each kernel of the contract that Wav2Vec2 and its like take is written in TensorFlow.js operations, as a user would;
- * weights are brought into the form that they want once. Inference only, clips of one length, one thread: the stock
+ * weights are brought into the form that they want once, and nothing is left for a product to transpose, at which it is
+ * ten times slower. Inference only, clips of one length, one thread: the stock
  * backend has no gradient of a convolution's weights.
  *
  * @module
@@ -48,7 +49,7 @@ function normalized(
 
 const linear: Body<LinearAttrs> = ({ x, weight, bias, residual }, { activation }) => {
   const rows = tf.reshape(x!, [-1, x!.shape.at(-1)!]);
-  const product = tf.matMul(rows, weight!, false, true);
+  const product = tf.matMul(rows, once(weight!, () => tf.transpose(weight!)));
   const y = activate(bias ? tf.add(product, bias) : product, activation);
   const shaped = tf.reshape(y, [...x!.shape.slice(0, -1), weight!.shape[0]!]);
   return residual ? tf.add(shaped, residual) : shaped;
@@ -70,10 +71,11 @@ const weightNorm: Body<object> = ({ g, v }) =>
 
 const attention: Body<AttentionAttrs> = ({ q, k, v }, { heads, scale }) => {
   const [batch, frames, size] = q!.shape as [number, number, number];
-  const split = (x: tf.Tensor) =>
-    tf.transpose(tf.reshape(x, [batch, frames, heads, size / heads]), [0, 2, 1, 3]);
-  const scores = tf.mul(tf.matMul(split(q!), split(k!), false, true), scale);
-  const context = tf.matMul(tf.softmax(scores), split(v!)); // [B, H, T, D / H]
+  const split = (x: tf.Tensor, axes: number[]) =>
+    tf.transpose(tf.reshape(x, [batch, frames, heads, size / heads]), axes);
+  const keys = split(k!, [0, 2, 3, 1]); // [B, H, D / H, T]
+  const scores = tf.mul(tf.matMul(split(q!, [0, 2, 1, 3]), keys), scale);
+  const context = tf.matMul(tf.softmax(scores), split(v!, [0, 2, 1, 3])); // [B, H, T, D / H]
   const joined = tf.reshape(tf.transpose(context, [0, 2, 1, 3]), [batch, frames, size]);
   return [joined, tf.zeros([batch, heads, frames])];
 };
