@@ -8,7 +8,12 @@ import assert from "node:assert/strict";
 import { tensor } from "@tensorflow/tfjs-core";
 import { join } from "node:path";
 import { featureExtractorFromConfig } from "../src/features/mod.ts";
-import { type AudioClassificationModel, buildModel, type JsonObject } from "../src/models/mod.ts";
+import {
+  type AudioClassificationModel,
+  buildModel,
+  type JsonObject,
+  type SavedDtype,
+} from "../src/models/mod.ts";
 import { savePretrained } from "../src/pretrained.ts";
 import { Random } from "../src/random.ts";
 import { assertAllClose } from "./compare.ts";
@@ -62,20 +67,28 @@ const EXTRACTORS: Readonly<Record<string, JsonObject>> = {
 
 const SPEECH_EXTRACTOR = { feature_extractor_type: "Wav2Vec2FeatureExtractor" };
 
+/** How far the reference's scores may be, for weights of this type. */
+const LIMITS: Readonly<Record<SavedDtype, number>> = { float32: 1e-4, float16: 3e-2 };
+
 interface Saved {
   directory: string;
+  dtype: SavedDtype;
   className: string;
   extractor: string;
   scores: Float32Array;
 }
 
 /** Writes a model and one clip for it, and gives the scores that the reference is to find. */
-async function save(directory: string, tiny: TinyArchitecture): Promise<Saved> {
+async function save(
+  directory: string,
+  tiny: TinyArchitecture,
+  dtype: SavedDtype,
+): Promise<Saved> {
   const name = String(tiny.config.model_type);
   const model = await buildModel(tiny.config, { seed: 3 });
   disturb(model);
   const extractor = featureExtractorFromConfig(EXTRACTORS[name] ?? SPEECH_EXTRACTOR);
-  await savePretrained(directory, model, extractor);
+  await savePretrained(directory, model, extractor, { dtype });
   const inputs = tinyInputs(tiny);
   const { logits, pooled } = model.forward({ inputs });
   const json = { shape: inputs.shape, values: Array.from(await inputs.data()) };
@@ -84,7 +97,7 @@ async function save(directory: string, tiny: TinyArchitecture): Promise<Saved> {
   const [className] = model.toConfig().architectures as string[];
   for (const part of [inputs, logits, pooled]) part.dispose();
   model.dispose();
-  return { directory, className: className!, extractor: extractor.type, scores };
+  return { directory, dtype, className: className!, extractor: extractor.type, scores };
 }
 
 /** Moves every parameter, so that biases that begin at 0 and norms that begin at 1 are told apart too. */
@@ -133,17 +146,19 @@ Deno.test({
     for (const [name, tiny] of Object.entries(TINY_ARCHITECTURES)) {
       for (const [i, change] of [{}, ...VARIANTS[name] ?? []].entries()) {
         const config = { ...tiny.config, ...change };
-        all.push(await save(`${folder}/${name}-${i}`, { ...tiny, config }));
+        for (const dtype of ["float32", "float16"] as const) {
+          all.push(await save(`${folder}/${name}-${i}-${dtype}`, { ...tiny, config }, dtype));
+        }
       }
     }
     const loaded = await loadWithTransformers(PYTHON!, all.map(({ directory }) => directory));
-    for (const [i, { directory, className, extractor, scores }] of all.entries()) {
+    for (const [i, { directory, dtype, className, extractor, scores }] of all.entries()) {
       await t.step(directory.slice(folder.length + 1), () => {
         const found = loaded[i]!;
         assert.deepEqual(found.keys, []);
         assert.deepEqual([found.class, found.extractor], [className, extractor]);
         assert.deepEqual(found.labels, ["low", "middle", "high"]);
-        assertAllClose(found.scores, scores, { atol: 1e-4 });
+        assertAllClose(found.scores, scores, { atol: LIMITS[dtype] });
       });
     }
     assert.equal(loaded.length, all.length);

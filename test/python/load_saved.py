@@ -31,7 +31,7 @@ def inputs_of(directory, extractor):
 
 def load(directory):
     model, info = AutoModelForAudioClassification.from_pretrained(
-        directory, output_loading_info=True
+        directory, output_loading_info=True, dtype=torch.float32
     )
     extractor = AutoFeatureExtractor.from_pretrained(directory)
     with torch.no_grad():
