@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { tensor, tidy } from "@tensorflow/tfjs-core";
 import { useDevice } from "../src/devices.ts";
 import { countFlops } from "../src/flops.ts";
 import { Noise } from "../src/layers/noise.ts";
@@ -11,7 +12,7 @@ import { TrainingArguments } from "../src/train/arguments.ts";
 import { disposeGradients, lossAndGradients } from "../src/train/step.ts";
 import { Trainer } from "../src/train/trainer.ts";
 import { countGradientFlops } from "./_gradient_flops.ts";
-import { forwardPass, noiseBatch } from "./_model_runs.ts";
+import { noiseBatch } from "./_model_runs.ts";
 import type { MeasuredRates } from "./_rows.ts";
 import { median, medianMsOf, peakRssMb, readRequest, shareOfPeak, sinceSpawn } from "./_timing.ts";
 
@@ -77,7 +78,11 @@ try {
 const medianMs = median(
   ends.slice(WARM_UP).map((end, i) => end - ends[i + WARM_UP - 1]!),
 );
-const forwardMs = await medianMsOf(rounds, () => forwardPass(model, clips));
+const forwardMs = await medianMsOf(rounds, async () => {
+  const logits = tidy(() => model.forward({ inputs: tensor(inputs, shape) }).logits);
+  await logits.data();
+  logits.dispose();
+});
 const step = () => disposeGradients(lossAndGradients(model, [clips], { noise: new Noise(1) }));
 const flops = await countFlops(step) + await countGradientFlops(step);
 const gflops = flops / medianMs / 1e6;
