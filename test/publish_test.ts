@@ -14,20 +14,27 @@ import { savePretrained } from "../src/pretrained.ts";
 
 const ROOT = join(import.meta.dirname!, "..");
 
+interface Printed {
+  /** On standard output. */
+  out: string;
+  /** On standard error, where deno also tells of downloads. */
+  err: string;
+}
+
 /** Runs deno and gives what it printed. */
-async function deno(args: string[], cwd: string): Promise<string> {
+async function deno(args: string[], cwd: string): Promise<Printed> {
   const command = new Deno.Command(Deno.execPath(), { args, cwd, env: { NO_COLOR: "1" } });
   const { code, stdout, stderr } = await command.output();
   const decoder = new TextDecoder();
-  const printed = decoder.decode(stdout) + decoder.decode(stderr);
-  assert.equal(code, 0, `deno ${args[0]} failed:\n${printed}`);
+  const printed = { out: decoder.decode(stdout), err: decoder.decode(stderr) };
+  assert.equal(code, 0, `deno ${args[0]} failed:\n${printed.out}${printed.err}`);
   return printed;
 }
 
 /** What would be published, as paths inside the repository. */
 async function publishedFiles(): Promise<string[]> {
-  const printed = await deno(["publish", "--dry-run", "--allow-dirty", "--no-check"], ROOT);
-  const files = Array.from(printed.matchAll(/(file:\/\/\S+) \(/g), (match) => match[1]!);
+  const { out, err } = await deno(["publish", "--dry-run", "--allow-dirty", "--no-check"], ROOT);
+  const files = Array.from((out + err).matchAll(/(file:\/\/\S+) \(/g), (match) => match[1]!);
   return files.map((url) => fileURLToPath(url).slice(ROOT.length + 1));
 }
 
@@ -67,8 +74,8 @@ Deno.test("the published files alone classify a clip", async () => {
     await writeModelAndClip(directory);
     await Deno.writeTextFile(`${directory}/classify.ts`, SCRIPT);
     const args = ["run", "--no-lock", "--node-modules-dir=none", "--no-prompt", "--allow-read=."];
-    const printed = await deno([...args, "classify.ts"], directory);
-    const predictions = JSON.parse(printed.trim().split("\n").at(-1)!);
+    const { out } = await deno([...args, "classify.ts"], directory);
+    const predictions = JSON.parse(out);
     assert.deepEqual(predictions.map(({ label }: { label: string }) => label).sort(), [
       "no",
       "yes",
