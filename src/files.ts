@@ -220,6 +220,30 @@ export async function writeFileAtomic(
   await flush(dirname(path));
 }
 
+/** A file to write: its name inside the folder, and its bytes when their turn comes. */
+export interface FileToWrite {
+  name: string;
+  chunks(): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+}
+
+/**
+ * Writes files into a folder one after the other, each as {@linkcode writeFileAtomic} does.
+ *
+ * @throws {FileError} where one cannot be written; those before it stay.
+ *
+ * @example
+ * ```ts
+ * import { equal } from "node:assert/strict";
+ *
+ * const folder = await Deno.makeTempDir();
+ * await writeFiles(folder, [{ name: "a.txt", chunks: () => [Uint8Array.of(104, 105)] }]);
+ * equal(await Deno.readTextFile(`${folder}/a.txt`), "hi");
+ * ```
+ */
+export async function writeFiles(folder: string, files: Iterable<FileToWrite>): Promise<void> {
+  for (const { name, chunks } of files) await writeFileAtomic(`${folder}/${name}`, chunks());
+}
+
 async function writeNew(
   temporary: string,
   path: string,

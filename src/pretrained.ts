@@ -7,7 +7,7 @@
  * @module
  */
 import { CheckpointError } from "./errors.ts";
-import { directoryFiles, writeDirectoryAtomic, writeFileAtomic } from "./files.ts";
+import { directoryFiles, type FileToWrite, writeDirectoryAtomic, writeFiles } from "./files.ts";
 import { type FeatureExtractor, featureExtractorFromConfig } from "./features/mod.ts";
 import { copiesAtOnce, useDevice } from "./devices.ts";
 import type { SavedDtype } from "./models/mod.ts";
@@ -164,7 +164,7 @@ export function modelFiles(
   model: AudioClassificationModel,
   extractor: FeatureExtractor,
   dtype: SavedDtype = "float32",
-): { name: string; chunks(): AsyncIterable<Uint8Array> | Iterable<Uint8Array> }[] {
+): FileToWrite[] {
   const contents = {
     "preprocessor_config.json": extractor.toConfig(),
     "config.json": model.toConfig(dtype),
@@ -200,9 +200,9 @@ export async function savePretrained(
   extractor: FeatureExtractor,
   options: SavePretrainedOptions = {},
 ): Promise<void> {
-  await writeDirectoryAtomic(directory, async (folder) => {
-    for (const { name, chunks } of modelFiles(model, extractor, options.dtype)) {
-      await writeFileAtomic(`${folder}/${name}`, chunks());
-    }
-  }, options);
+  await writeDirectoryAtomic(
+    directory,
+    (folder) => writeFiles(folder, modelFiles(model, extractor, options.dtype)),
+    options,
+  );
 }

@@ -13,7 +13,7 @@ import {
   fileSource,
   listFolder,
   writeDirectoryAtomic,
-  writeFileAtomic,
+  writeFiles,
 } from "../files.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
 import { jsonBytes, modelFiles } from "../pretrained.ts";
@@ -47,15 +47,13 @@ export async function writeCheckpoint(outputDir: string, parts: CheckpointParts)
   const { model, extractor, optimizer, state, resume } = parts;
   const name = checkpointName(state.global_step);
   const moments = streamSafetensors(optimizer.tensors());
-  await writeDirectoryAtomic(`${outputDir}/${name}`, async (folder) => {
-    const files = [
+  await writeDirectoryAtomic(`${outputDir}/${name}`, (folder) =>
+    writeFiles(folder, [
       ...modelFiles(model, extractor),
       { name: OPTIMIZER, chunks: () => moments.chunks() },
       { name: TRAINER_STATE, chunks: () => [jsonBytes(state)] },
       { name: RESUME, chunks: () => [jsonBytes(resume)] },
-    ];
-    for (const file of files) await writeFileAtomic(`${folder}/${file.name}`, file.chunks());
-  }, { replace: true });
+    ]), { replace: true });
   return name;
 }
 

@@ -13,7 +13,7 @@
 import { engine, scalar, type Tensor, zeros } from "@tensorflow/tfjs-core";
 import { DatasetError } from "../errors.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
-import { makeDirectory, writeFileAtomic } from "../files.ts";
+import { makeDirectory, writeFileAtomic, writeFiles } from "../files.ts";
 import { Noise } from "../layers/noise.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
 import { jsonBytes, modelFiles } from "../pretrained.ts";
@@ -190,9 +190,7 @@ export class Trainer {
   async saveModel(directory: string = this.#options.args.outputDir): Promise<void> {
     const { model, featureExtractor } = this.#options;
     await makeDirectory(directory);
-    for (const { name, chunks } of modelFiles(model, featureExtractor)) {
-      await writeFileAtomic(`${directory}/${name}`, chunks());
-    }
+    await writeFiles(directory, modelFiles(model, featureExtractor));
   }
 
   #stepsPerEpoch(): number {
