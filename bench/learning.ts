@@ -10,7 +10,7 @@
  */
 import { parseArgs } from "node:util";
 import { loadAudioFolder } from "../src/data/audio_folder.ts";
-import type { AudioDataset } from "../src/data/dataset.ts";
+import type { AudioDataset } from "../src/data/audio_dataset.ts";
 import { featureExtractorFromConfig } from "../src/features/mod.ts";
 import { startWasm } from "../src/kernels/wasm/mod.ts";
 import { buildModel } from "../src/models/mod.ts";

@@ -5,7 +5,7 @@
  */
 import { relative } from "node:path";
 import { type AudioFolder, loadAudioFolder } from "../data/audio_folder.ts";
-import { alignLabels, type AudioDataset } from "../data/dataset.ts";
+import { alignLabels, type AudioDataset } from "../data/audio_dataset.ts";
 import { trainTestSplit } from "../data/train_test_split.ts";
 import { AudioFormatError } from "../errors.ts";
 import { type OptionSpecs, type ParsedArguments, UsageError } from "./_arguments.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { AudioDataset } from "../data/dataset.ts";
+import type { AudioDataset } from "../data/audio_dataset.ts";
 import { type Device, useDevice } from "../devices.ts";
 import { DatasetError } from "../errors.ts";
 import { AutoFeatureExtractor, AutoModelForAudioClassification } from "../pretrained.ts";

@@ -18,7 +18,7 @@ import {
   scanFolder,
   type SplitName,
 } from "./_folder_scan.ts";
-import { alignLabels, type AudioDataset } from "./dataset.ts";
+import { alignLabels, type AudioDataset } from "./audio_dataset.ts";
 import { trainTestSplit } from "./train_test_split.ts";
 
 export { type IgnoredFiles, isAudio, type SplitName };

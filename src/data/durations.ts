@@ -11,7 +11,7 @@
 import { FileError } from "../errors.ts";
 import { fileSource } from "../files.ts";
 import type { ByteSource } from "../weights/byte_source.ts";
-import type { AudioClip } from "./dataset.ts";
+import type { AudioClip } from "./audio_dataset.ts";
 
 const RIFF_HEADER_BYTES = 12;
 const CHUNK_HEADER_BYTES = 8;

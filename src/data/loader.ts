@@ -15,7 +15,7 @@ import { AudioFormatError, DatasetError, FileError } from "../errors.ts";
 import { fileSource } from "../files.ts";
 import type { Random } from "../random.ts";
 import { ClipCache } from "./_clip_cache.ts";
-import type { AudioDataset } from "./dataset.ts";
+import type { AudioDataset } from "./audio_dataset.ts";
 import { wavDurationSec } from "./durations.ts";
 import { seededRandom } from "./random.ts";
 import type { BatchPlan } from "./sampler.ts";

@@ -10,7 +10,7 @@
 
 import { DatasetError } from "../errors.ts";
 import { Pcg64 } from "./_pcg64.ts";
-import type { AudioDataset } from "./dataset.ts";
+import type { AudioDataset } from "./audio_dataset.ts";
 
 /** How a data set is split. */
 export interface TrainTestSplitOptions {

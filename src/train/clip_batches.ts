@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { AudioDataset } from "../data/dataset.ts";
+import type { AudioDataset } from "../data/audio_dataset.ts";
 import { clipDurations } from "../data/durations.ts";
 import { ClipLoader, type ClipLoaderOptions, type ClipNotice } from "../data/loader.ts";
 import { planBatches } from "../data/sampler.ts";

@@ -6,7 +6,7 @@
 
 import { deepEqual, equal, notDeepEqual, rejects } from "node:assert/strict";
 import { encodeWav } from "../../src/audio/encode_wav.ts";
-import type { AudioDataset } from "../../src/data/dataset.ts";
+import type { AudioDataset } from "../../src/data/audio_dataset.ts";
 import {
   type ClipBatch,
   ClipLoader,

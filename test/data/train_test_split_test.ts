@@ -5,7 +5,7 @@
  */
 
 import { deepEqual, equal, throws } from "node:assert/strict";
-import type { AudioDataset } from "../../src/data/dataset.ts";
+import type { AudioDataset } from "../../src/data/audio_dataset.ts";
 import { trainTestSplit } from "../../src/data/train_test_split.ts";
 import { kitPath, kitTest, readJson } from "../kit.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { encodeWav } from "../../src/audio/encode_wav.ts";
-import type { AudioDataset } from "../../src/data/dataset.ts";
+import type { AudioDataset } from "../../src/data/audio_dataset.ts";
 import type { ClipNotice } from "../../src/data/loader.ts";
 import { Wav2Vec2FeatureExtractor } from "../../src/features/mod.ts";
 import { type AudioClassificationModel, buildModel } from "../../src/models/mod.ts";

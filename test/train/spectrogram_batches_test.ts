@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { encodeWav } from "../../src/audio/encode_wav.ts";
-import type { AudioDataset } from "../../src/data/dataset.ts";
+import type { AudioDataset } from "../../src/data/audio_dataset.ts";
 import type { Batch } from "../../src/train/batches.ts";
 import { clipBatches, type ClipBatchesOptions } from "../../src/train/clip_batches.ts";
 import { evaluateModel } from "../../src/train/evaluation.ts";

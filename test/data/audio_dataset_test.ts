@@ -5,7 +5,7 @@
  */
 
 import { deepEqual, throws } from "node:assert/strict";
-import { alignLabels, type AudioDataset, checkLabels } from "../../src/data/dataset.ts";
+import { alignLabels, type AudioDataset, checkLabels } from "../../src/data/audio_dataset.ts";
 
 const DATASET: AudioDataset = {
   split: "test",
