@@ -1,5 +1,5 @@
 /**
- * Finds the weights of a model directory, in whichever of the four forms they are there.
+ * Finds the weights of a model directory, in whichever of the five forms they are there.
  *
  * The first form that is found is read; a file that turns out to be broken ends the search, so that
  * nobody can push a reader from a safe format to another one.
@@ -9,6 +9,7 @@
 
 import { CheckpointError } from "../errors.ts";
 import type { ByteSource, FileReader } from "./byte_source.ts";
+import { openPacked, PACKED_FILE } from "./packed.ts";
 import { openSafetensors } from "./safetensors.ts";
 import { openOrClose, openSharded } from "./sharded.ts";
 import type { TensorSource } from "./tensor_source.ts";
@@ -16,16 +17,17 @@ import { openTorchBin } from "./torch_bin.ts";
 
 type OpenForm = (source: ByteSource, files: FileReader) => Promise<TensorSource>;
 
-/** Names as Hugging Face's libraries write them, in the order in which they look. */
+/** Names as Hugging Face's libraries write them, in the order in which they look, then what `export` writes. */
 const FORMS: readonly (readonly [file: string, open: OpenForm])[] = [
   ["model.safetensors", openSafetensors],
   ["model.safetensors.index.json", (index, files) => openSharded(index, files, openSafetensors)],
   ["pytorch_model.bin", openTorchBin],
   ["pytorch_model.bin.index.json", (index, files) => openSharded(index, files, openTorchBin)],
+  [PACKED_FILE, openPacked],
 ];
 
 /**
- * Opens the weights of a model directory: one safetensors file, a sharded one, or torch's.
+ * Opens the weights of a model directory: one safetensors file, a sharded one, torch's, or an exported one.
  *
  * @throws {CheckpointError} if there are none, or the first that is found is broken.
  *

@@ -31,17 +31,26 @@ import type { TensorSource } from "./tensor_source.ts";
  * ```
  */
 export function lendTensors(source: TensorSource): TensorSource {
-  let lent: Float32Array | undefined;
+  let lent: ArrayBufferView[] = [];
   const takeBack = () => {
-    if (lent) freeValues(lent);
-    lent = undefined;
+    lent.forEach(freeValues);
+    lent = [];
   };
+  const { readHeld } = source;
   return {
     ...source,
     async read(name) {
       takeBack();
-      return lent = await source.read(name);
+      const values = await source.read(name);
+      lent = [values];
+      return values;
     },
+    readHeld: readHeld && (async (name) => {
+      takeBack();
+      const held = await readHeld(name);
+      lent = held.parts.map(({ values }) => values);
+      return held;
+    }),
     close() {
       takeBack();
       source.close();

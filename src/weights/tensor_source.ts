@@ -8,6 +8,23 @@
  * @module
  */
 
+import type { Dtype, TensorValues } from "./dtypes.ts";
+
+/** A weight as a device holds it in memory, see `operations/weights.ts`. */
+export interface HeldTensor {
+  /** What the device calls the form. */
+  readonly form: string;
+  /** The length of each axis of the weight. */
+  readonly shape: readonly number[];
+  /** What lies in memory, one after the other. */
+  readonly parts: readonly {
+    readonly name: string;
+    readonly dtype: Dtype;
+    readonly shape: readonly number[];
+    readonly values: TensorValues;
+  }[];
+}
+
 /** Named tensors of a checkpoint, read one at a time. */
 export interface TensorSource {
   /** What error messages call the checkpoint. */
@@ -26,6 +43,16 @@ export interface TensorSource {
    * @throws {CheckpointError} if there is no such tensor, or its bytes cannot be read.
    */
   read(name: string): Promise<Float32Array>;
+  /** The device's form that the tensor lies in; absent or undefined where it is plain numbers. */
+  form?(name: string): string | undefined;
+  /**
+   * A tensor that lies in a device's form.
+   *
+   * @throws {CheckpointError} if it does not, or its bytes cannot be read.
+   */
+  readHeld?(name: string): Promise<HeldTensor>;
+  /** How `export` stored the weights; absent where it did not write them. */
+  readonly exported?: "q8" | "f16" | "f32";
   /** The file that holds the tensor: the shard, where there are several. */
   origin(name: string): string;
   /** Closes the files that the source was opened over. */

@@ -87,9 +87,9 @@ Deno.test("openCheckpoint() prefers safetensors to shards to torch's file", asyn
 Deno.test("openCheckpoint() names what it looked for when there is nothing", async () => {
   const { asked } = await refused(
     { "tf_model.h5": SIX },
-    /weights of model "models\/x": expected model\.safetensors, model\.safetensors\.index\.json, pytorch_model\.bin or pytorch_model\.bin\.index\.json, found none/,
+    /weights of model "models\/x": expected model\.safetensors, model\.safetensors\.index\.json, pytorch_model\.bin, pytorch_model\.bin\.index\.json or model\.packed\.safetensors, found none/,
   );
-  assert.equal(asked.length, 4);
+  assert.equal(asked.length, 5);
 });
 
 Deno.test("openCheckpoint() stops at a broken file instead of trying the next form", async () => {
