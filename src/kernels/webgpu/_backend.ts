@@ -1,5 +1,8 @@
 /**
- * The stock WebGPU backend, made to fail clearly: what the device reports too late becomes one typed error.
+ * The stock WebGPU backend with a recorder for our own programs, made to fail clearly and to count what it does.
+ *
+ * The stock recorder knows one result, one type and no bindings that a program leaves unread, and writes a uniform
+ * buffer per program. Ours takes what a {@linkcode Recording} says, and all uniforms of a submission go up at once.
  *
  * WebGPU tells of lost devices, exhausted memory and refused programs through events, long after the
  * call that caused them. The first such event is kept here and thrown by the next program or read, so that a
@@ -8,18 +11,69 @@
  * @module
  */
 import { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
-import type { BackendValues, DataId, TensorInfo } from "@tensorflow/tfjs-core";
+import { type BackendValues, type DataId, env, type TensorInfo, util } from "@tensorflow/tfjs-core";
 import { DeviceError, UnsupportedOpError } from "../../errors.ts";
 
 type RunArguments = Parameters<WebGPUBackend["runWebGPUProgram"]>;
 
 const BYTES_PER_ELEMENT = 4;
+/** All uniforms of one submission; a program takes some hundred bytes. */
+const UNIFORM_BYTES = 65_536;
 const SMALLER_HINT = "Use a smaller batch or shorter clips, or --backend wasm";
 const REFUSED_HINT = `${SMALLER_HINT}; with those in order, report it as a fault`;
 
+/** One dispatch of one of our programs. */
+export interface Recording {
+  /** Two programs with the same key are the same. */
+  key: string;
+  /** The first part of the key, for people. */
+  name: string;
+  /** The whole WGSL text, asked for once; its entry is `start`. Bindings are the tensors in order, then the uniforms. */
+  source: () => string;
+  /** Tensors that the program only reads. */
+  inputs: TensorInfo[];
+  /** Tensors that it writes. */
+  outputs: TensorInfo[];
+  /** The bytes of the struct of scalars. */
+  uniforms: ArrayBuffer;
+  workgroups: [number, number, number];
+}
+
+/** What a device has done since it was started. */
+export interface DeviceCounts {
+  /** Programs run, ours and stock ones. */
+  dispatches: number;
+  /** Batches of programs that were handed over. */
+  submissions: number;
+  /** Tensors read back. */
+  reads: number;
+  /** Dispatches by the name of our program, or the first part of the key of a stock one. */
+  byProgram: Map<string, number>;
+}
+
+/** What the stock backend keeps of commands that are not yet handed over; its types hide it. */
+interface PendingCommands {
+  commandEncoder: GPUCommandEncoder | null;
+  computePassEncoder: GPUComputePassEncoder | null;
+  /** Tensors whose buffers no one else may have before the commands are handed over. */
+  commandQueueOwnedIds: WeakSet<DataId>;
+  dispatchCountInPass: number;
+}
+
 /** The backend that {@linkcode startWebgpu} registers. */
 export class DeviceBackend extends WebGPUBackend {
+  /** What it has done so far. */
+  readonly counts: DeviceCounts = {
+    dispatches: 0,
+    submissions: 0,
+    reads: 0,
+    byProgram: new Map(),
+  };
   readonly #name: string;
+  readonly #pipelines = new Map<string, GPUComputePipeline>();
+  readonly #uniforms = new Uint8Array(UNIFORM_BYTES);
+  readonly #uniformBuffer: GPUBuffer;
+  #uniformBytes = 0;
   #failure?: DeviceError;
 
   /** @param name what errors call the adapter. */
@@ -30,6 +84,10 @@ export class DeviceBackend extends WebGPUBackend {
       this.#noteError(event as GPUUncapturedErrorEvent);
     });
     device.lost.then((loss) => this.#noteLoss(loss));
+    this.#uniformBuffer = device.createBuffer({
+      size: UNIFORM_BYTES,
+      usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+    });
   }
 
   /** Whether it can no longer compute. */
@@ -37,11 +95,30 @@ export class DeviceBackend extends WebGPUBackend {
     return this.#failure !== undefined;
   }
 
-  /** Records one program, ours or a stock one, after a look at the device and the sizes. */
+  /**
+   * Records one of our programs, after a look at the device and the sizes.
+   *
+   * @throws {DeviceError} when the device has failed, or refuses the program.
+   * @throws {UnsupportedOpError} when a tensor is larger than a binding may be.
+   */
+  record(recording: Recording): void {
+    if (this.#failure) throw this.#failure;
+    const tensors = [...recording.outputs, ...recording.inputs];
+    for (const { shape } of tensors) this.#assertBindable(shape);
+    try {
+      this.#encode(recording, tensors);
+    } catch (cause) {
+      throw this.#failure ?? this.#refused(cause);
+    }
+    this.#count(recording.name);
+  }
+
+  /** Records one stock program, after a look at the device and the sizes. */
   override runWebGPUProgram(...[program, inputs, ...rest]: RunArguments): TensorInfo {
     if (this.#failure) throw this.#failure;
     for (const { shape } of inputs) this.#assertBindable(shape);
     this.#assertBindable(program.outputShape);
+    this.#count(program.shaderKey.split("_", 1)[0]!);
     try {
       return super.runWebGPUProgram(program, inputs, ...rest);
     } catch (cause) {
@@ -49,8 +126,19 @@ export class DeviceBackend extends WebGPUBackend {
     }
   }
 
+  /** Hands over what was recorded, with its uniforms. */
+  override submitQueue(): void {
+    if (this.#uniformBytes > 0) {
+      this.queue.writeBuffer(this.#uniformBuffer, 0, this.#uniforms, 0, this.#uniformBytes);
+    }
+    this.#uniformBytes = 0;
+    this.counts.submissions++;
+    super.submitQueue();
+  }
+
   /** Reads a tensor back; numbers of a device that has failed are never returned. */
   override async read(dataId: DataId): Promise<BackendValues> {
+    this.counts.reads++;
     try {
       const values = await super.read(dataId);
       if (this.#failure) throw this.#failure;
@@ -60,6 +148,79 @@ export class DeviceBackend extends WebGPUBackend {
       await new Promise((resolve) => setTimeout(resolve));
       throw this.#failure ?? cause;
     }
+  }
+
+  #encode(recording: Recording, tensors: TensorInfo[]): void {
+    const commands = this as unknown as PendingCommands;
+    const buffers = tensors.map((tensor) => this.#bufferOf(tensor));
+    const pipeline = this.#pipelineOf(recording);
+    const uniforms = this.#keepUniforms(recording.uniforms);
+    for (const { dataId } of tensors) commands.commandQueueOwnedIds.add(dataId);
+    const bindings = [...buffers.map((buffer) => ({ buffer })), uniforms];
+    const bindGroup = this.device.createBindGroup({
+      layout: pipeline.getBindGroupLayout(0),
+      entries: bindings.map((resource, binding) => ({ binding, resource })),
+    });
+    this.ensureCommandEncoderReady();
+    commands.computePassEncoder ??= commands.commandEncoder!.beginComputePass();
+    commands.computePassEncoder.setPipeline(pipeline);
+    commands.computePassEncoder.setBindGroup(0, bindGroup);
+    commands.computePassEncoder.dispatchWorkgroups(...recording.workgroups);
+    if (++commands.dispatchCountInPass < env().getNumber("WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE")) {
+      return;
+    }
+    this.endComputePassEncoder();
+    this.submitQueue();
+  }
+
+  #bufferOf({ dataId }: TensorInfo): GPUBuffer {
+    this.uploadToGPU(dataId);
+    return this.tensorMap.get(dataId).resource as GPUBuffer;
+  }
+
+  /** A place for the scalars of one program, which go up with those of the others. */
+  #keepUniforms(scalars: ArrayBuffer): GPUBufferBinding {
+    const step = this.device.limits.minUniformBufferOffsetAlignment;
+    const offset = Math.ceil(this.#uniformBytes / step) * step;
+    if (offset + scalars.byteLength > UNIFORM_BYTES) {
+      this.endComputePassEncoder();
+      this.submitQueue();
+      return this.#keepUniforms(scalars);
+    }
+    this.#uniforms.set(new Uint8Array(scalars), offset);
+    this.#uniformBytes = offset + scalars.byteLength;
+    return { buffer: this.#uniformBuffer, offset, size: scalars.byteLength };
+  }
+
+  #pipelineOf({ key, name, source, inputs, outputs }: Recording): GPUComputePipeline {
+    const known = this.#pipelines.get(key);
+    if (known) return known;
+    const types: GPUBufferBindingType[] = [
+      ...outputs.map(() => "storage" as const),
+      ...inputs.map(() => "read-only-storage" as const),
+      "uniform",
+    ];
+    const entries = types.map((type, binding) => ({
+      binding,
+      visibility: GPUShaderStage.COMPUTE,
+      buffer: { type },
+    }));
+    const bindGroupLayouts = [this.device.createBindGroupLayout({ entries })];
+    const pipeline = this.device.createComputePipeline({
+      label: name,
+      layout: this.device.createPipelineLayout({ bindGroupLayouts }),
+      compute: {
+        module: this.device.createShaderModule({ label: name, code: source() }),
+        entryPoint: "start",
+      },
+    });
+    this.#pipelines.set(key, pipeline);
+    return pipeline;
+  }
+
+  #count(program: string): void {
+    this.counts.dispatches++;
+    this.counts.byProgram.set(program, (this.counts.byProgram.get(program) ?? 0) + 1);
   }
 
   #refused(cause: unknown): DeviceError {
@@ -90,7 +251,7 @@ export class DeviceBackend extends WebGPUBackend {
 
   #assertBindable(shape: readonly number[]): void {
     const limitBytes = this.device.limits.maxStorageBufferBindingSize;
-    const sizeBytes = shape.reduce((product, length) => product * length, BYTES_PER_ELEMENT);
+    const sizeBytes = util.sizeFromShape([...shape]) * BYTES_PER_ELEMENT;
     if (sizeBytes <= limitBytes) return;
     throw new UnsupportedOpError(
       `Cannot use a tensor of shape [${shape}] on WebGPU device "${this.#name}": expected at most ` +

@@ -6,7 +6,7 @@
  * @module
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
+import type { DeviceBackend } from "./_backend.ts";
 import {
   type Extent,
   type Program,
@@ -41,7 +41,7 @@ export function elements(expression: string, declarations = ""): string {
 
 /** Runs a program made by {@linkcode elements}; it may read `uniforms.elements`, the size of the result. */
 export function runElements<Config extends ProgramConfig>(
-  backend: WebGPUBackend,
+  backend: DeviceBackend,
   program: Program<Config>,
   run: ElementsRun<Config>,
 ): TensorInfo {
@@ -55,7 +55,7 @@ export function runElements<Config extends ProgramConfig>(
 }
 
 /** Workgroups in a row, broken into as few lines as the device allows; the last line may be too long. */
-export function spread(backend: WebGPUBackend, count: number): Extent {
+export function spread(backend: DeviceBackend, count: number): Extent {
   const lines = Math.ceil(count / backend.device.limits.maxComputeWorkgroupsPerDimension);
   return [Math.ceil(count / lines), lines, 1];
 }

@@ -12,7 +12,7 @@
  * @module
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
+import type { DeviceBackend } from "./_backend.ts";
 import { type Program, type ProgramConfig, type ProgramRun, runProgram, u32 } from "./_program.ts";
 
 const LARGE_TILE = 64;
@@ -86,7 +86,7 @@ export function planGemm(sizes: GemmSizes, options: { split?: boolean } = {}): G
 
 /** Runs a program whose source is {@linkcode gemmText}, as planned. */
 export function runGemm<Config extends ProgramConfig>(
-  backend: WebGPUBackend,
+  backend: DeviceBackend,
   program: Program<Config>,
   plan: GemmPlan,
   run: Omit<ProgramRun<Config>, "workgroups" | "threads">,

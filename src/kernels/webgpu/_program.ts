@@ -1,20 +1,20 @@
 /**
  * How a kernel runs one WGSL program on the backend, with a cache key that cannot be too short.
  *
- * The backend keeps compiled programs under a key that knows ranks and types but no sizes. Here the text of
- * a program is made by a function of its `config` and of nothing else, and the whole config goes into the
- * key; everything that may differ from call to call goes into uniforms. All tensors are bound as flat
- * arrays, so that a program does not depend on ranks.
+ * The text of a program is made by a function of its `config` and of nothing else, and the whole config goes into
+ * the key, with names and types of all that is bound; everything that may differ from call to call goes into
+ * uniforms. All tensors are bound as flat arrays, so that a program does not depend on ranks.
  *
- * What the text finds: the inputs as arrays under their names, `result`, the scalars in `uniforms`,
- * and `workgroupId`, `numWorkgroups`, `localId` and `localIndex`. It defines `fn main()`. Those four are private
- * variables, which WGSL takes to differ between threads: no barrier may depend on them.
+ * What the text finds: the inputs as arrays under their names, the results under theirs (`result` where there is
+ * one), the scalars in `uniforms`, and `workgroupId`, `numWorkgroups`, `localId` and `localIndex`. It defines
+ * `fn main()`. Those four are private variables, which WGSL takes to differ between threads: no barrier may
+ * depend on them.
  *
  * @module
  */
-import type { KernelConfig, NamedTensorInfoMap, TensorInfo } from "@tensorflow/tfjs-core";
-import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
+import type { DataType, KernelConfig, NamedTensorInfoMap, TensorInfo } from "@tensorflow/tfjs-core";
 import { UnsupportedOpError } from "../../errors.ts";
+import type { DeviceBackend } from "./_backend.ts";
 
 /** All that the text of a program may depend on. */
 export type ProgramConfig = Readonly<Record<string, string | number | boolean>>;
@@ -36,27 +36,31 @@ export interface Uniform {
   value: number;
 }
 
-/** What one run of a program takes besides its text. */
-export interface ProgramRun<Config extends ProgramConfig> {
+/** What one run of a program takes besides its text and its results. */
+export interface ProgramInputs<Config extends ProgramConfig> {
   config: Config;
-  /** Bound in this order; each must be read by the program. */
+  /** Bound in this order. */
   inputs: Record<string, TensorInfo>;
-  /** At least one, and at least one must be read by the program. */
+  /** At least one. */
   uniforms: Record<string, Uniform>;
-  /** Shape of the result. */
-  shape: number[];
   workgroups: Extent;
   /** Threads in a workgroup. */
   threads: Extent;
+  /** Inputs and results that are arrays of `vec4<f32>` for the program. */
+  vectors?: readonly string[];
+}
+
+/** What one run of a program with one result takes. */
+export interface ProgramRun<Config extends ProgramConfig> extends ProgramInputs<Config> {
+  /** Shape of the result. */
+  shape: number[];
   /** Where to write, instead of into a new tensor. */
   output?: TensorInfo;
-  /** Inputs that are arrays of `vec4<f32>` for the program, and so is the result if `"result"` is among them. */
-  vectors?: string[];
 }
 
 /** Body of a kernel: tensors by name or as a list, attributes, and the backend in use. */
 export type KernelBody<Attrs> = (
-  backend: WebGPUBackend,
+  backend: DeviceBackend,
   inputs: Record<string, TensorInfo>,
   attrs: Attrs,
 ) => TensorInfo | TensorInfo[];
@@ -78,7 +82,7 @@ export function kernel<Attrs>(kernelName: string, body: KernelBody<Attrs>): Kern
     backendName: "webgpu",
     kernelFunc: ({ inputs, attrs, backend }) =>
       body(
-        backend as WebGPUBackend,
+        backend as DeviceBackend,
         inputs as NamedTensorInfoMap as Record<string, TensorInfo>,
         attrs as Attrs,
       ),
@@ -91,57 +95,117 @@ export function sizeOf(shape: readonly number[]): number {
 }
 
 /** Gives up tensors that a kernel made for itself. */
-export function release(backend: WebGPUBackend, ...tensors: TensorInfo[]): void {
+export function release(backend: DeviceBackend, ...tensors: TensorInfo[]): void {
   for (const { dataId } of tensors) backend.disposeData(dataId);
 }
 
 /**
- * Records one run of a program.
+ * Records one run of a program with one result.
  *
  * @returns the new tensor, or `run.output`.
  * @throws {UnsupportedOpError} when the device takes fewer workgroups than are needed.
  */
 export function runProgram<Config extends ProgramConfig>(
-  backend: WebGPUBackend,
+  backend: DeviceBackend,
   program: Program<Config>,
-  run: ProgramRun<Config>,
+  { output, shape, ...run }: ProgramRun<Config>,
 ): TensorInfo {
+  const result = output ?? shape;
+  return { ...runForAll(backend, program, { ...run, outputs: { result } }).result!, shape };
+}
+
+/**
+ * Records one run of a program with any number of results, each given by its shape or as the tensor to write into.
+ *
+ * @returns the results by name.
+ * @throws {UnsupportedOpError} when the device takes fewer workgroups than are needed.
+ */
+export function runForAll<Config extends ProgramConfig, Name extends string>(
+  backend: DeviceBackend,
+  program: Program<Config>,
+  run: ProgramInputs<Config> & { outputs: Record<Name, number[] | TensorInfo> },
+): Record<Name, TensorInfo> {
   assertDispatchable(backend, program.name, run.workgroups);
-  const size = sizeOf(run.shape);
-  const uniforms = Object.entries(run.uniforms);
-  const declared = uniforms.map(([name, { type }]) => `${name} : ${WGSL_TYPE[type]},`).join(" ");
-  const componentsOf = (name: string) => run.vectors?.includes(name) ? 4 : 1;
-  const { dataId } = backend.runWebGPUProgram(
-    {
-      shaderKey: `Earshot${program.name}${JSON.stringify([run.config, run.vectors])}${declared}`,
-      getUserCode: () => program.source(run.config),
-      variableNames: Object.keys(run.inputs),
-      variableComponents: Object.keys(run.inputs).map(componentsOf),
-      outputComponent: componentsOf("result"),
-      uniforms: declared,
-      outputShape: [size],
-      workgroupSize: run.threads,
-      dispatch: run.workgroups,
-      dispatchLayout: LAYOUT,
-    },
-    Object.values(run.inputs).map((input) => flat(input)),
-    "float32",
-    uniforms.map(([, { type, value }]) => ({ type, data: [value] })),
-    run.output && flat(run.output),
-  );
-  return { dataId, shape: run.shape, dtype: "float32" };
+  const made: TensorInfo[] = [];
+  const outputs = Object.fromEntries(
+    Object.entries<number[] | TensorInfo>(run.outputs).map(([name, output]) => {
+      if (!Array.isArray(output)) return [name, output];
+      const tensor = backend.makeTensorInfo(output, "float32");
+      made.push(tensor);
+      return [name, tensor];
+    }),
+  ) as Record<Name, TensorInfo>;
+  const header = headerOf(run, outputs);
+  try {
+    backend.record({
+      key: `${program.name}${JSON.stringify(run.config)}${header}`,
+      name: program.name,
+      source: () => `${header}\n${program.source(run.config)}`,
+      inputs: Object.values(run.inputs),
+      outputs: Object.values(outputs),
+      uniforms: uniformBytes(Object.values(run.uniforms)),
+      workgroups: run.workgroups,
+    });
+  } catch (cause) {
+    release(backend, ...made);
+    throw cause;
+  }
+  return outputs;
 }
 
 const WGSL_TYPE = { uint32: "u32", float32: "f32" } as const;
 
-/** Two axes, so that the backend calls `main()` without an index of its own making. */
-const LAYOUT = { x: [0], y: [0] };
-
-function flat({ dataId, shape, dtype }: TensorInfo): TensorInfo {
-  return { dataId, shape: [sizeOf(shape)], dtype };
+/** The declarations of all that is bound, and the entry that calls `main()`. */
+function headerOf(
+  { inputs, uniforms, vectors = [], threads }: ProgramInputs<ProgramConfig>,
+  outputs: Record<string, TensorInfo>,
+): string {
+  const fields = Object.entries(uniforms).map(([name, { type }]) => `${name}: ${WGSL_TYPE[type]}`);
+  const bound = [
+    ...Object.keys(outputs).map((name) => ["read_write", name, "f32"]),
+    ...Object.entries(inputs).map(([name, { dtype }]) => ["read", name, elementType(dtype)]),
+  ];
+  const arrays = bound.map(([access, name, type], binding) => {
+    const element = vectors.includes(name!) ? `vec4<${type}>` : type;
+    return `@group(0) @binding(${binding}) var<storage, ${access}> ${name}: array<${element}>;`;
+  });
+  return `struct Uniforms { ${fields.join(", ")} }
+${arrays.join("\n")}
+@group(0) @binding(${bound.length}) var<uniform> uniforms: Uniforms;
+var<private> localId: vec3<u32>;
+var<private> localIndex: u32;
+var<private> workgroupId: vec3<u32>;
+var<private> numWorkgroups: vec3<u32>;
+@compute @workgroup_size(${threads.join(", ")})
+fn start(
+  @builtin(local_invocation_id) ownId: vec3<u32>,
+  @builtin(local_invocation_index) ownIndex: u32,
+  @builtin(workgroup_id) ownWorkgroup: vec3<u32>,
+  @builtin(num_workgroups) allWorkgroups: vec3<u32>,
+) {
+  localId = ownId;
+  localIndex = ownIndex;
+  workgroupId = ownWorkgroup;
+  numWorkgroups = allWorkgroups;
+  main();
+}`;
 }
 
-function assertDispatchable(backend: WebGPUBackend, name: string, workgroups: Extent): void {
+function elementType(dtype: DataType): string {
+  return dtype === "float32" ? "f32" : "i32";
+}
+
+/** Scalars as the struct has them: four bytes each, the whole a multiple of sixteen. */
+function uniformBytes(scalars: Uniform[]): ArrayBuffer {
+  const view = new DataView(new ArrayBuffer(Math.ceil(scalars.length / 4) * 16));
+  scalars.forEach(({ type, value }, i) => {
+    if (type === "uint32") view.setUint32(4 * i, value, true);
+    else view.setFloat32(4 * i, value, true);
+  });
+  return view.buffer;
+}
+
+function assertDispatchable(backend: DeviceBackend, name: string, workgroups: Extent): void {
   const limit = backend.device.limits.maxComputeWorkgroupsPerDimension;
   if (workgroups.every((count) => count <= limit)) return;
   throw new UnsupportedOpError(

@@ -8,7 +8,7 @@
  * @module
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
+import type { DeviceBackend } from "./_backend.ts";
 import {
   type Program,
   type ProgramConfig,
@@ -74,7 +74,7 @@ const PLAIN_SUM: Program<Record<never, never>> = {
 
 /** Runs a program made by {@linkcode rowSum} -> `[batch, columns]` */
 export function sumRows<Config extends ProgramConfig>(
-  backend: WebGPUBackend,
+  backend: DeviceBackend,
   program: Program<Config>,
   run: RowSumRun<Config>,
 ): TensorInfo {
@@ -96,7 +96,7 @@ export function sumRows<Config extends ProgramConfig>(
 
 /** `x [batch, rows, columns]` -> `[batch, columns]` */
 export function sumPlain(
-  backend: WebGPUBackend,
+  backend: DeviceBackend,
   x: TensorInfo,
   sizes: RowSumSizes,
 ): TensorInfo {

@@ -7,7 +7,7 @@
  * @module
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
+import type { DeviceBackend } from "./_backend.ts";
 import { spread } from "./_elements.ts";
 import { type Program, type ProgramRun, runProgram, u32 } from "./_program.ts";
 import { workgroupReduction } from "./_wgsl.ts";
@@ -59,7 +59,7 @@ export function eachColumn(statement: string): string {
 
 /** Runs a program made by {@linkcode rowsText}. */
 export function runRows(
-  backend: WebGPUBackend,
+  backend: DeviceBackend,
   program: Program<RowConfig>,
   { rows, columns, ...run }: RowsRun,
 ): TensorInfo {

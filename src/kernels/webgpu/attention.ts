@@ -15,7 +15,7 @@
  * @module
  */
 import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
-import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
+import type { DeviceBackend } from "./_backend.ts";
 import { UnsupportedOpError } from "../../errors.ts";
 import type { AttentionAttrs } from "../../kernels.ts";
 import {
@@ -100,7 +100,7 @@ export const attentionKernels: KernelConfig[] = [
 ];
 
 function attend(
-  backend: WebGPUBackend,
+  backend: DeviceBackend,
   inputs: Record<string, TensorInfo>,
   attrs: AttentionAttrs,
 ): TensorInfo[] {
@@ -114,7 +114,7 @@ function attend(
 }
 
 function attendGradient(
-  backend: WebGPUBackend,
+  backend: DeviceBackend,
   inputs: Record<string, TensorInfo>,
   attrs: AttentionAttrs,
 ): TensorInfo[] {
@@ -136,7 +136,7 @@ function attendGradient(
 }
 
 function biasGradient(
-  backend: WebGPUBackend,
+  backend: DeviceBackend,
   { q, k, v, dy, bias, statistics, lengths }: Record<string, TensorInfo>,
   attrs: AttentionAttrs,
 ): TensorInfo {
@@ -163,7 +163,7 @@ function biasGradient(
 }
 
 function runPass(
-  backend: WebGPUBackend,
+  backend: DeviceBackend,
   pass: Pass,
   tensors: Record<string, TensorInfo | undefined>,
   attrs: AttentionAttrs,

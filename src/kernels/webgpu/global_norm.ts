@@ -12,7 +12,7 @@
  * @module
  */
 import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
-import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
+import type { DeviceBackend } from "./_backend.ts";
 import { kernel, type Program, release, runProgram, sizeOf, u32 } from "./_program.ts";
 import { workgroupReduction } from "./_wgsl.ts";
 
@@ -70,7 +70,7 @@ export const globalNormKernels: KernelConfig[] = [
 
 /** Sums of each tensor, `[tensors, workgroups]`: partial ones of squares, whole ones of partial sums. */
 function sumChunk(
-  backend: WebGPUBackend,
+  backend: DeviceBackend,
   chunk: TensorInfo[],
   term: SumConfig["term"],
   finish: SumConfig["finish"],

@@ -13,7 +13,7 @@
  * @module
  */
 import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
-import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
+import type { DeviceBackend } from "./_backend.ts";
 import type { NormAttrs } from "../../kernels.ts";
 import { elements, runElements } from "./_elements.ts";
 import { f32, kernel, type Program, release, u32 } from "./_program.ts";
@@ -108,14 +108,14 @@ export const groupNormKernels: KernelConfig[] = [
   }),
 ];
 
-function momentsOf(backend: WebGPUBackend, x: TensorInfo): Moments {
+function momentsOf(backend: DeviceBackend, x: TensorInfo): Moments {
   const sizes = sizesOf(x);
   const means = sumRows(backend, MEANS, { config: {}, inputs: { x }, ...sizes });
   const variances = sumRows(backend, VARIANCES, { config: {}, inputs: { x, means }, ...sizes });
   return { means, variances };
 }
 
-function sumOverClips(backend: WebGPUBackend, sums: TensorInfo): TensorInfo {
+function sumOverClips(backend: DeviceBackend, sums: TensorInfo): TensorInfo {
   const [rows, columns] = sums.shape as [number, number];
   return { ...sumPlain(backend, sums, { batch: 1, rows, columns }), shape: [columns] };
 }

@@ -14,7 +14,7 @@
  * @module
  */
 import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
-import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
+import type { DeviceBackend } from "./_backend.ts";
 import { elements, runElements } from "./_elements.ts";
 import { kernel, type Program, release, runProgram, sizeOf, u32 } from "./_program.ts";
 import { sumPlain } from "./_row_sum.ts";
@@ -129,12 +129,12 @@ export const layerSumKernels: KernelConfig[] = [
   }),
 ];
 
-function sharesOf(backend: WebGPUBackend, weights: TensorInfo): TensorInfo {
+function sharesOf(backend: DeviceBackend, weights: TensorInfo): TensorInfo {
   return runElements(backend, SHARES, { config: {}, inputs: { weights }, shape: weights.shape });
 }
 
 /** The sum of `dy * state` for each state -> `[L]` */
-function slopesOf(backend: WebGPUBackend, dy: TensorInfo, states: TensorInfo[]): TensorInfo {
+function slopesOf(backend: DeviceBackend, dy: TensorInfo, states: TensorInfo[]): TensorInfo {
   const size = sizeOf(dy.shape);
   const workgroups = Math.min(Math.ceil(size / THREADS), MOST_WORKGROUPS);
   const shape = [states.length, workgroups];

@@ -14,7 +14,7 @@
  * @module
  */
 import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
-import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
+import type { DeviceBackend } from "./_backend.ts";
 import type { RelativeScoresAttrs } from "../../kernels.ts";
 import { elements, runElements } from "./_elements.ts";
 import { gemmText, planGemm, runGemm } from "./_gemm.ts";
@@ -192,7 +192,7 @@ export const relativeScoresKernels: KernelConfig[] = [
 
 /** `x [B, T, D]`, `dy [B, H, T, T]` -> `[2 T - 1, D]` */
 function sumsByDistance(
-  backend: WebGPUBackend,
+  backend: DeviceBackend,
   { x, dy }: Record<"x" | "dy", TensorInfo>,
   attrs: RelativeScoresAttrs,
 ): TensorInfo {

@@ -11,7 +11,7 @@ import {
   tensor1d,
   zeros,
 } from "@tensorflow/tfjs-core";
-import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
+import type { DeviceBackend } from "../../../src/kernels/webgpu/_backend.ts";
 import { DeviceError, UnsupportedOpError } from "../../../src/errors.ts";
 import { activation, attention, layerSum, linear } from "../../../src/kernels.ts";
 import { describeAdapter, startWebgpu } from "../../../src/kernels/webgpu/mod.ts";
@@ -20,8 +20,8 @@ import { REFERENCE_KERNELS } from "../../reference/bodies.ts";
 import { trainSmallModel } from "../_small_model.ts";
 import { gpuTest, guaranteedTest, withAdapter } from "./_gpu.ts";
 
-function backendInUse(): WebGPUBackend {
-  return engine().backend as WebGPUBackend;
+function backendInUse(): DeviceBackend {
+  return engine().backend as DeviceBackend;
 }
 
 function fakeAdapter(info: object): object {

@@ -1,6 +1,6 @@
 import { deepEqual, throws } from "node:assert/strict";
 import { engine, tensor1d, type TensorInfo } from "@tensorflow/tfjs-core";
-import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
+import type { DeviceBackend } from "../../../src/kernels/webgpu/_backend.ts";
 import { UnsupportedOpError } from "../../../src/errors.ts";
 import { elements, runElements } from "../../../src/kernels/webgpu/_elements.ts";
 import { f32, type Program, release, runProgram } from "../../../src/kernels/webgpu/_program.ts";
@@ -13,11 +13,11 @@ const SCALE: Program<{ factor: number }> = {
 
 function scaled(x: TensorInfo, factor: number, shift: number): TensorInfo {
   const run = { config: { factor }, inputs: { x }, uniforms: { shift: f32(shift) } };
-  return runElements(engine().backend as WebGPUBackend, SCALE, { ...run, shape: x.shape });
+  return runElements(engine().backend as DeviceBackend, SCALE, { ...run, shape: x.shape });
 }
 
 gpuTest("runProgram() compiles anew for another config, and not for other uniforms", async () => {
-  const backend = engine().backend as WebGPUBackend;
+  const backend = engine().backend as DeviceBackend;
   const compiled: string[] = [];
   const source = SCALE.source;
   SCALE.source = (config) => {
@@ -38,7 +38,7 @@ gpuTest("runProgram() refuses more workgroups than the device takes", ({ limits 
   const limit = limits.maxComputeWorkgroupsPerDimension!;
   throws(
     () =>
-      runProgram(engine().backend as WebGPUBackend, SCALE, {
+      runProgram(engine().backend as DeviceBackend, SCALE, {
         config: { factor: 1 },
         inputs: {},
         uniforms: {},
@@ -51,7 +51,7 @@ gpuTest("runProgram() refuses more workgroups than the device takes", ({ limits 
 });
 
 guaranteedTest("runElements() reaches every element past one line of workgroups", async () => {
-  const backend = engine().backend as WebGPUBackend;
+  const backend = engine().backend as DeviceBackend;
   const size = 256 * backend.device.limits.maxComputeWorkgroupsPerDimension + 1000;
   const counting: Program<Record<never, never>> = {
     name: "TestCount",
