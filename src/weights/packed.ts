@@ -3,7 +3,7 @@
  *
  * What `export` writes and a start at the edge reads: a weight goes from the file into the device's memory as it
  * lies there, in no other form between. Which tensors those are, and under which form, stands in the file's
- * notes; the forms themselves are the kernels' affair (`operations/weights.ts`), here they are words.
+ * notes; the forms themselves are the kernels' affair (`operations/weight_forms.ts`), here they are words.
  *
  * A weight of 32-bit floats may be stored as float16; it is widened while it is read.
  *
@@ -12,19 +12,18 @@
 import { CheckpointError } from "../errors.ts";
 import { quoted } from "./_shown.ts";
 import type { ByteSource } from "./byte_source.ts";
-import type { Dtype, TensorValues } from "./dtypes.ts";
 import { openSafetensors, type SafetensorsFile } from "./safetensors.ts";
 import {
   type SafetensorsOutput,
   streamSafetensors,
   type TensorToStream,
 } from "./safetensors_writer.ts";
-import type { HeldTensor, TensorSource } from "./tensor_source.ts";
+import type { HeldForm, HeldTensor, TensorSource } from "./tensor_source.ts";
 
 /** The name of the file in a model directory. */
 export const PACKED_FILE = "model.packed.safetensors";
 
-/** The version that is written here, and the last one that is read; the forms are part of it. */
+/** The version that is written and the last one that is read; it goes up with `WEIGHT_FORMS_VERSION`. */
 export const PACKED_VERSION = 1;
 
 /** How an exported model stores its weights, as `export --dtype` says it. */
@@ -32,22 +31,18 @@ export const PACKED_DTYPES = ["q8", "f16", "f32"] as const;
 /** One of {@linkcode PACKED_DTYPES}. */
 export type PackedDtype = typeof PACKED_DTYPES[number];
 
-/** A weight in a device's form, fetched when its turn comes. */
-export interface PackedTensor {
+/** A weight in a device's form. */
+export interface PackedTensor extends Pick<HeldTensor, "form" | "shape" | "groups"> {
   /** Its hub name. */
-  readonly name: string;
-  /** What the device calls the form. */
-  readonly form: string;
-  /** The length of each axis of the weight, whatever its bytes are. */
-  readonly shape: readonly number[];
-  /** What lies in memory: "" for the numbers, other names for what belongs to them. */
-  readonly parts: readonly PackedPart[];
+  name: string;
+  /** What lies in memory, fetched when its turn comes. */
+  parts: PackedPart[];
 }
 
 /** One stretch of memory of a weight. */
 export interface PackedPart extends Omit<TensorToStream, "name"> {
-  /** "" or a word, which the tensor's name in the file ends with. */
-  readonly name: string;
+  /** Empty for the weight itself; else what its name in the file ends with. */
+  name: HeldTensor["parts"][number]["name"];
 }
 
 /** An exported file that is open. */
@@ -56,11 +51,13 @@ export interface PackedFile extends TensorSource {
   readonly exported: PackedDtype;
 }
 
-interface Entry {
-  form: string;
-  shape: readonly number[];
-  parts: readonly string[];
+/** A weight in the notes. */
+interface Entry extends Pick<HeldTensor, "form" | "shape" | "groups"> {
+  parts: HeldTensor["parts"][number]["name"][];
 }
+
+const FORMS: readonly HeldForm[] = ["panels", "int8-panels"];
+const PARTS: readonly unknown[] = ["", "scale"];
 
 const FORMAT = "earshot-packed";
 
@@ -77,7 +74,7 @@ const FORMAT = "earshot-packed";
  * import assert from "node:assert/strict";
  *
  * const part = { name: "", dtype: "F32", shape: [4], values: () => Float32Array.of(1, 3, 2, 4) } as const;
- * const weight = { name: "weight", form: "panels", shape: [2, 2], parts: [part] };
+ * const weight = { name: "weight", form: "panels" as const, shape: [2, 2], groups: 1, parts: [part] };
  * const chunks = await Array.fromAsync(streamPacked([weight], "f32").chunks());
  * const bytes = new Uint8Array(await new Blob(chunks as Uint8Array<ArrayBuffer>[]).arrayBuffer());
  * const file = await openPacked(bytesSource("model.packed.safetensors", bytes));
@@ -96,8 +93,8 @@ export function streamPacked(
       stored.push(tensor);
       continue;
     }
-    const { name, form, shape, parts } = tensor;
-    entries.push([name, { form, shape, parts: parts.map((part) => part.name) }]);
+    const { name, form, shape, groups, parts } = tensor;
+    entries.push([name, { form, shape, groups, parts: parts.map((part) => part.name) }]);
     for (const part of parts) stored.push({ ...part, name: partName(name, part.name) });
   }
   return streamSafetensors(stored, {
@@ -146,19 +143,19 @@ async function readHeld(
   entry: Entry | undefined,
 ): Promise<HeldTensor> {
   if (!entry) throw notesError(file, `a form for ${quoted(name)}, found none`);
-  const parts: HeldTensor["parts"][number][] = [];
+  const { form, shape, groups } = entry;
+  const parts: HeldTensor["parts"] = [];
   for (const part of entry.parts) {
     const key = partName(name, part);
     const values = await file.readValues(key);
-    const { shape } = file.entries.get(key)!;
-    parts.push({ name: part, dtype: heldDtype(file, key, values), shape, values });
+    const dtype = values instanceof Float32Array ? "F32" : values instanceof Int8Array && "I8";
+    if (!dtype) {
+      throw notesError(file, `numbers of F32, F16 or I8, found ${file.dtype(key)}`, key);
+    }
+    const ofPart = [...file.entries.get(key)!.shape];
+    parts.push({ name: part, dtype, shape: ofPart, values: values as Float32Array | Int8Array });
   }
-  return { form: entry.form, shape: entry.shape, parts };
-}
-
-/** The dtype of a part in memory: 16-bit floats were widened. */
-function heldDtype(file: SafetensorsFile, key: string, values: TensorValues): Dtype {
-  return values instanceof Float32Array ? "F32" : file.dtype(key) as Dtype;
+  return { form, shape, groups, parts };
 }
 
 function readNotes(
@@ -202,7 +199,7 @@ function readForms(file: SafetensorsFile, text = "[]"): ReadonlyMap<string, Entr
   if (!Array.isArray(list)) throw notesError(file, "a list of forms, found something else");
   const entries = new Map<string, Entry>();
   for (const item of list) {
-    if (!isEntry(item)) throw notesError(file, "forms of a name, a shape and parts, found others");
+    if (!isEntry(item)) throw notesError(file, "known forms, each with a shape, found others");
     const [name, entry] = item;
     const missing = entry.parts.find((part) => file.shape(partName(name, part)) === undefined);
     if (missing !== undefined) {
@@ -216,10 +213,11 @@ function readForms(file: SafetensorsFile, text = "[]"): ReadonlyMap<string, Entr
 
 function isEntry(item: unknown): item is [string, Entry] {
   if (!Array.isArray(item) || item.length !== 2 || typeof item[0] !== "string") return false;
-  const { form, shape, parts } = (item[1] ?? {}) as Partial<Record<keyof Entry, unknown>>;
-  return typeof form === "string" &&
+  const { form, shape, groups, parts } = (item[1] ?? {}) as Partial<Record<keyof Entry, unknown>>;
+  return FORMS.includes(form as HeldForm) &&
     Array.isArray(shape) && shape.every((size) => Number.isSafeInteger(size) && size >= 0) &&
-    Array.isArray(parts) && parts.length > 0 && parts.every((part) => typeof part === "string");
+    Number.isSafeInteger(groups) && (groups as number) > 0 &&
+    Array.isArray(parts) && parts.length > 0 && parts.every((part) => PARTS.includes(part));
 }
 
 function notesError({ file }: SafetensorsFile, fault: string, key?: string): CheckpointError {

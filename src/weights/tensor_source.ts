@@ -8,20 +8,22 @@
  * @module
  */
 
-import type { Dtype, TensorValues } from "./dtypes.ts";
+/** The forms of a device that files hold weights in. */
+export type HeldForm = "panels" | "int8-panels";
 
-/** A weight as a device holds it in memory, see `operations/weights.ts`. */
+/** A weight as a device holds it in memory; `operations/weight_forms.ts` says what the parts mean. */
 export interface HeldTensor {
-  /** What the device calls the form. */
-  readonly form: string;
+  form: HeldForm;
   /** The length of each axis of the weight. */
-  readonly shape: readonly number[];
+  shape: number[];
+  /** Channel groups of a convolution. */
+  groups: number;
   /** What lies in memory, one after the other. */
-  readonly parts: readonly {
-    readonly name: string;
-    readonly dtype: Dtype;
-    readonly shape: readonly number[];
-    readonly values: TensorValues;
+  parts: {
+    name: "" | "scale";
+    dtype: "F32" | "I8";
+    shape: number[];
+    values: Float32Array | Int8Array;
   }[];
 }
 
@@ -44,7 +46,7 @@ export interface TensorSource {
    */
   read(name: string): Promise<Float32Array>;
   /** The device's form that the tensor lies in; absent or undefined where it is plain numbers. */
-  form?(name: string): string | undefined;
+  form?(name: string): HeldForm | undefined;
   /**
    * A tensor that lies in a device's form.
    *

@@ -19,8 +19,9 @@ const BIAS = Float32Array.of(1, 2);
 
 const WEIGHT: PackedTensor = {
   name: "layer.weight",
-  form: "int8 panels",
+  form: "int8-panels",
   shape: [2, 3],
+  groups: 1,
   parts: [
     { name: "", dtype: "I8", shape: [8], values: () => BYTES },
     { name: "scale", dtype: "F32", shape: [2], values: () => SCALES },
@@ -78,12 +79,13 @@ Deno.test("openPacked() gives weights in their form, and the rest as numbers", a
   assert.deepEqual([...file.names()], ["layer.weight", "layer.bias"]);
   assert.deepEqual(file.shape("layer.weight"), [2, 3]);
   assert.equal(file.shape("layer.weight.scale"), undefined);
-  assert.equal(file.form?.("layer.weight"), "int8 panels");
+  assert.equal(file.form?.("layer.weight"), "int8-panels");
   assert.equal(file.form?.("layer.bias"), undefined);
   assert.equal(file.dtype("layer.weight"), "I8");
   assert.deepEqual(await file.readHeld!("layer.weight"), {
-    form: "int8 panels",
+    form: "int8-panels",
     shape: [2, 3],
+    groups: 1,
     parts: [
       { name: "", dtype: "I8", shape: [8], values: BYTES },
       { name: "scale", dtype: "F32", shape: [2], values: SCALES },
@@ -95,7 +97,13 @@ Deno.test("openPacked() gives weights in their form, and the rest as numbers", a
 Deno.test("openPacked() widens parts that are stored as float16", async () => {
   const values = () => Float32Array.of(1.5, -2);
   const half = { name: "", dtype: "F16", shape: [2], values } as const;
-  const tensor = { name: "w", form: "panels", shape: [1, 2], parts: [half] };
+  const tensor: PackedTensor = {
+    name: "w",
+    form: "panels",
+    shape: [1, 2],
+    groups: 1,
+    parts: [half],
+  };
   const file = await open(await packed([tensor], "f16"));
   assert.equal(file.dtype("w"), "F16");
   const { parts: [part] } = await file.readHeld!("w");
@@ -117,20 +125,40 @@ Deno.test("openPacked() refuses notes that are missing or wrong", async () => {
   await refused(encodeSafetensors([]), /expected format "earshot-packed", found "pt"/);
   await refused(encodeSafetensors([], {}), /expected format/);
   await refused(withNotes({ dtype: "q4" }), /expected dtype q8 or f16 or f32, found "q4"/);
-  const wrong = [
+  const entry = (name: string, changed: object) =>
+    JSON.stringify([name, { form: "panels", shape: [2], groups: 1, parts: [""], ...changed }]);
+  const wrong: [string, RegExp][] = [
     ["{", /forms in JSON/],
     ["{}", /a list of forms/],
-    ["[1]", /a name, a shape and parts/],
-    ['[["a",null]]', /a name, a shape and parts/],
-    ['[["a",{"form":"x","shape":[-1],"parts":[""]}]]', /a name, a shape and parts/],
-    ['[["a",{"form":"x","shape":[1.5],"parts":[""]}]]', /a name, a shape and parts/],
-    ['[["a",{"form":"x","shape":[2],"parts":[]}]]', /a name, a shape and parts/],
-    ['[["a",{"form":"x","shape":[2],"parts":["","scale"]}]]', /at "a": expected tensor "a\.scale"/],
-    ['[["b",{"form":"x","shape":[2],"parts":[""]}]]', /at "b": expected tensor "b", found none/],
-  ] as const;
+    ["[1]", /known forms/],
+    ['[["a",null]]', /known forms/],
+    [`[${entry("a", { parts: ["", "scale"] })}]`, /at "a": expected tensor "a\.scale"/],
+    [`[${entry("b", {})}]`, /at "b": expected tensor "b", found none/],
+    [`[${entry("a", {})},${entry("a", {})}]`, /at "a": expected one form/],
+  ];
+  for (
+    const changed of [
+      { form: "rows" },
+      { shape: [-1] },
+      { shape: [1.5] },
+      { shape: 2 },
+      { groups: 0 },
+      { groups: "1" },
+      { parts: [] },
+      { parts: ["zero"] },
+    ]
+  ) wrong.push([`[${entry("a", changed)}]`, /known forms/]);
   for (const [forms, message] of wrong) await refused(withNotes({ forms }), message);
-  const twice = '["a",{"form":"x","shape":[2],"parts":[""]}]';
-  await refused(withNotes({ forms: `[${twice},${twice}]` }), /at "a": expected one form/);
+});
+
+Deno.test("openPacked() refuses parts of other numbers", async () => {
+  const part = { name: "", dtype: "I64", shape: [1], values: () => BigInt64Array.of(1n) } as const;
+  const odd: PackedTensor = { name: "w", form: "panels", shape: [1], groups: 1, parts: [part] };
+  const file = await open(await packed([odd], "f32"));
+  await assert.rejects(
+    file.readHeld!("w"),
+    /at "w": expected numbers of F32, F16 or I8, found I64/,
+  );
 });
 
 Deno.test("openPacked() refuses a file that ends before, at any byte", async () => {
@@ -158,7 +186,7 @@ Deno.test("openCheckpoint() reads an exported file where there is no other", asy
     open: (name) => Promise.resolve(name === PACKED_FILE ? bytesSource(name, bytes) : undefined),
   });
   assert.equal(checkpoint.exported, "q8");
-  assert.equal(checkpoint.form?.("layer.weight"), "int8 panels");
+  assert.equal(checkpoint.form?.("layer.weight"), "int8-panels");
 });
 
 Deno.test("lendTensors() takes a form's memory back too", async () => {
