@@ -28,6 +28,7 @@ def milliseconds(run):
 
 
 def main(request):
+    start_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     torch.set_num_threads(request["threads"])
     torch.manual_seed(0)
     model = transformers.AutoModelForAudioClassification.from_pretrained(request["directory"])
@@ -73,6 +74,7 @@ def main(request):
         "loadMs": load_ms,
         "firstMs": first_ms,
         "rssMb": peak_kb / 1000,
+        "startMb": start_kb / 1000,
     }))
 
 
