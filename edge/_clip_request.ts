@@ -7,7 +7,7 @@
  * @module
  */
 import { HTTPException } from "hono/http-exception";
-import { sniff } from "../src/audio/mod.ts";
+import { DECODED_FORMATS, sniff } from "../src/audio/mod.ts";
 import { readBounded } from "../src/classify/bounded_stream.ts";
 import type { ClassifyOptions, ScoreFunction } from "../src/classify/pipeline.ts";
 
@@ -30,7 +30,7 @@ const PARAMETERS: readonly string[] = ["top_k", "function_to_apply"];
  * Reads a request in full.
  *
  * @throws {HTTPException} 400 for a wrong parameter or body, 408 for a slow one, 413 for a large
- * one, 415 for what is plainly no WAV file.
+ * one, 415 for what is plainly no audio that is read here.
  */
 export async function readClipRequest(request: Request, limits: BodyLimits): Promise<ClipRequest> {
   const type = request.headers.get("content-type")?.replace(/;.*/, "").trim().toLowerCase();
@@ -40,9 +40,9 @@ export async function readClipRequest(request: Request, limits: BodyLimits): Pro
   const asked = optionsFrom(queryFields(request.url));
   const body = await readBody(request, limits);
   if (body.length === 0) fail(400, "Cannot classify: expected audio as the body, found nothing");
-  if (type !== "application/json") return { bytes: expectWav(body), options: asked };
+  if (type !== "application/json") return { bytes: expectAudio(body), options: asked };
   const { bytes, options } = fromJson(body);
-  return { bytes: expectWav(bytes), options: { ...asked, ...options } };
+  return { bytes: expectAudio(bytes), options: { ...asked, ...options } };
 }
 
 function queryFields(url: string): Record<string, unknown> {
@@ -136,9 +136,10 @@ function fromBase64(text: string): Uint8Array {
   }
 }
 
-function expectWav(bytes: Uint8Array): Uint8Array {
+function expectAudio(bytes: Uint8Array): Uint8Array {
   const found = sniff(bytes)?.name ?? "an unknown format";
-  return found === "WAV" ? bytes : fail(415, `Cannot decode audio: expected WAV, found ${found}`);
+  if (DECODED_FORMATS.includes(found)) return bytes;
+  return fail(415, `Cannot decode audio: expected ${DECODED_FORMATS.join(", ")}, found ${found}`);
 }
 
 function kindOf(value: unknown): string {

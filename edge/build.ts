@@ -44,12 +44,15 @@ const REPLACED: readonly (readonly [path: RegExp, contents: string])[] = [
   [/dist\/platforms\/platform_(browser|node)\.js$/, ""],
   // Saves and loads models in formats of its own.
   [/tfjs-core\/.*dist\/io\/io\.js$/, ""],
+  // Runs a decoder in a worker, which comes from Node where the build runs.
+  [/(WASMAudioDecoder|OpusDecoderWeb)Worker\.js$/, "export default class {}"],
   // Hashes strings; no tensor here holds any.
   [/tfjs-core\/.*dist\/hash_util\.js$/, ""],
 ];
 
 const NOTICE = `// Earshot's service for the model beside it, made by "bundle". Parts of it are
-// TensorFlow.js (Apache-2.0, Google LLC) and Hono (MIT, Yusuke Wada and Hono contributors).`;
+// TensorFlow.js (Apache-2.0, Google LLC), Hono (MIT, Yusuke Wada and Hono contributors), opus-decoder and
+// simple-yenc (MIT, Ethan Halsall) with libopus (BSD-3-Clause, Xiph.Org, Skype, Octasic and others).`;
 
 /** The folder that `src` and `edge` lie in. */
 const ROOT = new URL("../", import.meta.url);
@@ -123,7 +126,10 @@ function onlyWhatIsNeeded(): Plugin {
     name: "earshot",
     setup(build) {
       build.onResolve({ filter: /.*/ }, (found) => {
-        if (found.kind === "dynamic-import") return { path: found.path, external: true };
+        // Decoders come along, and run with the first clip that needs them.
+        const isDecoder = /\/src\/audio\/[^/]+$/.test(found.importer.replaceAll("\\", "/"));
+        const isLeftOut = found.kind === "dynamic-import" && !isDecoder;
+        if (isLeftOut) return { path: found.path, external: true };
         if (found.path.endsWith(".ts") || found.kind === "entry-point") return sourceOf(found);
         return found.path.startsWith(".") ? undefined : packageFile(found);
       });

@@ -1,7 +1,8 @@
 /**
  * Decodes an audio file of whatever format, told by its content.
  *
- * WAV is read; any other format is named in the error, so that the user knows what to convert.
+ * A decoder is loaded with the first file that needs it. A format that has none is named in the
+ * error, so that the user knows what to convert.
  *
  * @module
  */
@@ -11,7 +12,23 @@ import type { DecodedAudio, DecodeOptions } from "./decoded_audio.ts";
 import { sniff } from "./sniff.ts";
 import { decodeWav } from "./wav.ts";
 
-const CONVERT_HINT = "Convert it to WAV first, for example with ffmpeg -i INPUT clip.wav";
+type Decoder = (
+  bytes: Uint8Array,
+  options: DecodeOptions,
+) => DecodedAudio | Promise<DecodedAudio>;
+
+const DECODERS: Readonly<Record<string, () => Decoder | Promise<Decoder>>> = {
+  "WAV": () => decodeWav,
+  "FLAC": async () => (await import("./flac.ts")).decodeFlac,
+  "Ogg FLAC": async () => (await import("./flac.ts")).decodeOggFlac,
+  "Ogg Opus": async () => (await import("./ogg_opus.ts")).decodeOggOpus,
+  "Ogg Vorbis": async () => (await import("./ogg_vorbis.ts")).decodeOggVorbis,
+};
+
+/** The names that {@linkcode sniff} gives to what {@linkcode decodeAudio} reads. */
+export const DECODED_FORMATS: readonly string[] = Object.keys(DECODERS);
+
+const CONVERT_HINT = "Convert it first, for example with ffmpeg -i INPUT clip.wav";
 const LFS_HINT = "Fetch the file itself with git lfs pull";
 
 /**
@@ -27,14 +44,18 @@ const LFS_HINT = "Fetch the file itself with git lfs pull";
  * @example
  * ```ts
  * import { decodeAudio, encodeWav } from "@earshot/earshot/audio";
- * import { equal, throws } from "node:assert/strict";
+ * import { equal, rejects } from "node:assert/strict";
  *
- * equal(decodeAudio(encodeWav(new Float32Array(4_000), 8_000)).durationSec, 0.5);
- * const flac = new TextEncoder().encode("fLaC\0\0\0\x22");
- * throws(() => decodeAudio(flac, { file: "clip.wav" }), /"clip.wav": expected WAV, found FLAC/);
+ * const { durationSec } = await decodeAudio(encodeWav(new Float32Array(4_000), 8_000));
+ * equal(durationSec, 0.5);
+ * const aiff = new TextEncoder().encode("FORM\0\0\0\x09AIFF");
+ * await rejects(decodeAudio(aiff, { file: "clip.wav" }), /"clip.wav": expected WAV, .*, found AIFF/);
  * ```
  */
-export function decodeAudio(bytes: Uint8Array, options: DecodeOptions = {}): DecodedAudio {
+export async function decodeAudio(
+  bytes: Uint8Array,
+  options: DecodeOptions = {},
+): Promise<DecodedAudio> {
   const { file } = options;
   if (bytes.length === 0) throw audioError("expected audio, found an empty file", file);
   const kind = sniff(bytes);
@@ -45,8 +66,15 @@ export function decodeAudio(bytes: Uint8Array, options: DecodeOptions = {}): Dec
     const hint = kind.name === "a Git LFS pointer" ? LFS_HINT : undefined;
     throw audioError(`expected audio, found ${kind.name}`, file, hint);
   }
-  if (kind.name !== "WAV") throw audioError(`expected WAV, found ${kind.name}`, file, CONVERT_HINT);
-  return decodeWav(bytes, options);
+  const decoder = DECODERS[kind.name];
+  if (decoder === undefined) {
+    throw audioError(`expected ${listed(DECODED_FORMATS)}, found ${kind.name}`, file, CONVERT_HINT);
+  }
+  return await (await decoder())(bytes, options);
+}
+
+function listed(names: readonly string[]): string {
+  return `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
 }
 
 function hexHead(bytes: Uint8Array): string {

@@ -10,14 +10,14 @@
  * import { equal } from "node:assert/strict";
  *
  * const file = encodeWav(new Float32Array(8_000), 8_000);
- * const audio = decodeAudio(file);
+ * const audio = await decodeAudio(file);
  * equal(resample(audio.samples, audio.sampleRateHz, 16_000).length, 16_000);
  * ```
  *
  * @module
  */
 
-export { decodeAudio } from "./decode.ts";
+export { decodeAudio, DECODED_FORMATS } from "./decode.ts";
 export type { AudioInfo, DecodedAudio, DecodedChannels, DecodeOptions } from "./decoded_audio.ts";
 export { encodeWav, type EncodeWavOptions } from "./encode_wav.ts";
 export { resample } from "./resample.ts";

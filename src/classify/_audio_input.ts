@@ -66,7 +66,7 @@ async function decoded(input: AudioInput, rules: ClipRules, file?: string): Prom
   if (isSamples(input)) return checkedSamples(input, file);
   const bytes = await bytesOf(input, rules);
   const { maxSeconds, onWarning } = rules;
-  const { samples, sampleRateHz, warning } = decodeAudio(bytes, { file, maxSeconds });
+  const { samples, sampleRateHz, warning } = await decodeAudio(bytes, { file, maxSeconds });
   if (warning !== undefined) onWarning?.(`Odd audio${file ? ` "${file}"` : ""}: ${warning}`);
   return { samples, rateHz: sampleRateHz };
 }

@@ -118,7 +118,7 @@ async function readClip(
 ): Promise<Pick<DecodedAudio, "samples" | "warning">> {
   const { samplingRate, maxSeconds = DEFAULT_MAX_SECONDS, minSamples = 1 } = options;
   const bytes = await readWithin(file, maxSeconds);
-  const { samples, sampleRateHz, warning } = decodeAudio(bytes, { file, maxSeconds });
+  const { samples, sampleRateHz, warning } = await decodeAudio(bytes, { file, maxSeconds });
   try {
     const resampled = resample(samples, sampleRateHz, samplingRate);
     if (resampled.length < minSamples) throw tooShort(file, resampled.length, options);

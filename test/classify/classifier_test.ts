@@ -112,7 +112,7 @@ Deno.test("classifier() answers the same for every form of one clip", async () =
   const bytes = encodeWav(tone(800), RATE_HZ);
   const path = await Deno.makeTempFile({ suffix: " %20.wav" });
   await Deno.writeFile(path, bytes);
-  const { samples } = decodeAudio(bytes);
+  const { samples } = await decodeAudio(bytes);
   const forms: AudioInput[] = [
     { samples, samplingRate: RATE_HZ },
     { raw: samples, samplingRate: RATE_HZ },

@@ -128,8 +128,11 @@ Deno.test("bundle() writes code within the byte budget, of nothing but what serv
   deepEqual([...rooms].sort(), [
     "@tensorflow/tfjs-backend-wasm/dist/backend_wasm.js",
     "@tensorflow/tfjs-core",
+    "@wasm-audio-decoders/common",
     "edge",
     "hono",
+    "opus-decoder",
+    "simple-yenc",
     "src",
     "src/audio",
     "src/classify",

@@ -1,0 +1,117 @@
+/**
+ * One channel of a FLAC frame: a prediction from the samples before, and what it missed.
+ *
+ * Sums of products need more than 32 bits and less than 53, so samples are whole numbers in
+ * float64 and everything here is exact. Follows RFC 9639, section 9.2.
+ *
+ * @module
+ */
+
+import type { BitReader } from "./_bit_reader.ts";
+
+/** A subframe that no encoder writes. */
+export class BadSubframe extends RangeError {}
+
+const CONSTANT = 0;
+const VERBATIM = 1;
+const FIRST_FIXED = 8;
+const LAST_FIXED = 12;
+const FIRST_LPC = 32;
+
+/** Coefficients of the fixed predictors by order, the latest sample first. */
+const FIXED = [[], [1], [2, -1], [3, -3, 1], [4, -6, 4, -1]];
+
+/** Fills `samples` with one channel's whole numbers. */
+export function readSubframe(bits: BitReader, bitsPerSample: number, samples: Float64Array): void {
+  if (bits.read(1) !== 0) throw new BadSubframe("a subframe that begins with a set bit");
+  const kind = bits.read(6);
+  const wasted = bits.read(1) === 1 ? bits.readUnary() + 1 : 0;
+  const width = bitsPerSample - wasted;
+  if (width < 1) throw new BadSubframe(`${wasted} unused of ${bitsPerSample} bits`);
+  readSamples(bits, kind, width, samples);
+  if (wasted === 0) return;
+  const scale = 2 ** wasted;
+  for (let i = 0; i < samples.length; i++) samples[i]! *= scale;
+}
+
+function readSamples(bits: BitReader, kind: number, width: number, samples: Float64Array): void {
+  if (kind === CONSTANT) {
+    samples.fill(bits.readSigned(width));
+  } else if (kind === VERBATIM) {
+    for (let i = 0; i < samples.length; i++) samples[i] = bits.readSigned(width);
+  } else if (kind >= FIRST_FIXED && kind <= LAST_FIXED) {
+    const order = kind - FIRST_FIXED;
+    readWarmUp(bits, order, width, samples);
+    readResidual(bits, order, samples);
+    predict(samples, Float64Array.from(FIXED[order]!), 0);
+  } else if (kind >= FIRST_LPC) {
+    readLinearPrediction(bits, kind - FIRST_LPC + 1, width, samples);
+  } else {
+    throw new BadSubframe(`a subframe of reserved kind ${kind}`);
+  }
+}
+
+function readLinearPrediction(
+  bits: BitReader,
+  order: number,
+  width: number,
+  samples: Float64Array,
+): void {
+  readWarmUp(bits, order, width, samples);
+  const precision = bits.read(4) + 1;
+  if (precision === 16) throw new BadSubframe("a predictor of reserved precision");
+  const shift = bits.readSigned(5);
+  if (shift < 0) throw new BadSubframe(`a predictor with a shift of ${shift}`);
+  const coefficients = new Float64Array(order);
+  for (let i = 0; i < order; i++) coefficients[i] = bits.readSigned(precision);
+  readResidual(bits, order, samples);
+  predict(samples, coefficients, shift);
+}
+
+function readWarmUp(bits: BitReader, order: number, width: number, samples: Float64Array): void {
+  if (order > samples.length) throw new BadSubframe(`order ${order} for ${samples.length} samples`);
+  for (let i = 0; i < order; i++) samples[i] = bits.readSigned(width);
+}
+
+/** Reads what the prediction missed: Rice codes in partitions, each with its parameter. */
+function readResidual(bits: BitReader, order: number, samples: Float64Array): void {
+  const method = bits.read(2);
+  if (method > 1) throw new BadSubframe(`residuals of reserved method ${method}`);
+  const parameterBits = method === 0 ? 4 : 5;
+  const partitions = 2 ** bits.read(4);
+  const length = samples.length / partitions;
+  if (!Number.isInteger(length) || length < order) {
+    throw new BadSubframe(`${partitions} partitions of ${samples.length} samples`);
+  }
+  for (let partition = 0; partition < partitions; partition++) {
+    const start = partition === 0 ? order : partition * length;
+    readPartition(bits, parameterBits, samples.subarray(start, (partition + 1) * length));
+  }
+}
+
+function readPartition(bits: BitReader, parameterBits: number, residuals: Float64Array): void {
+  const parameter = bits.read(parameterBits);
+  if (parameter === 2 ** parameterBits - 1) {
+    const width = bits.read(5);
+    for (let i = 0; i < residuals.length; i++) {
+      residuals[i] = width === 0 ? 0 : bits.readSigned(width);
+    }
+    return;
+  }
+  const scale = 2 ** parameter;
+  for (let i = 0; i < residuals.length; i++) {
+    const folded = bits.readUnary() * scale + bits.read(parameter);
+    residuals[i] = folded % 2 === 0 ? folded / 2 : -(folded + 1) / 2;
+  }
+}
+
+/** Adds to each residual what the samples before it foretell. */
+function predict(samples: Float64Array, coefficients: Float64Array, shift: number): void {
+  const order = coefficients.length;
+  const scale = 2 ** -shift;
+  for (let i = order; i < samples.length; i++) {
+    let sum = 0;
+    for (let j = 0; j < order; j++) sum += coefficients[j]! * samples[i - 1 - j]!;
+    samples[i]! += Math.floor(sum * scale);
+  }
+}
