@@ -66,5 +66,34 @@ export {
   updateStatistics,
   weightNorm,
 } from "./operations/norms.ts";
-export { type AdamwAttrs, adamwStep, globalNorm } from "./operations/optimizer.ts";
-export { isRecording, type KernelInputs, run, runAll } from "./operations/run.ts";
+export {
+  type AdamwAttrs,
+  type AdamwState,
+  adamwStep,
+  adamwSteps,
+  globalNorm,
+} from "./operations/optimizer.ts";
+export { hasKernel, isRecording, type KernelInputs, run, runAll } from "./operations/run.ts";
+export {
+  adoptWeight,
+  heldWeight,
+  preparedPrecision,
+  prepareWeight,
+  type WeightDevice,
+} from "./operations/weights.ts";
+export {
+  formParts,
+  type HeldPart,
+  type HeldWeight,
+  MOST_STEPS,
+  packWeight,
+  PANEL_COLUMNS,
+  QUAD_ROWS,
+  unpackWeight,
+  WEIGHT_FORMS_VERSION,
+  type WeightForm,
+  type WeightPrecision,
+  type WeightSizes,
+  weightSizes,
+  ZERO_BYTE,
+} from "./operations/weight_forms.ts";

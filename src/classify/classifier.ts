@@ -112,6 +112,7 @@ export function createComplete(
     model.dispose();
     throw error;
   }
+  model.prepareWeights();
   return createClassifier(model, extractor, options);
 }
 

@@ -9,7 +9,8 @@
  * @module
  */
 import { type Tensor, tidy } from "@tensorflow/tfjs-core";
-import { conv1d as conv1dKernel, weightNorm } from "../kernels.ts";
+import { conv1d as conv1dKernel } from "../kernels.ts";
+import { normalisedWeight } from "./normalised_weight.ts";
 import { constant, type Initializer, type ParameterReader, uniform } from "./parameters.ts";
 
 /** `g [1, 1, K]`, `v [D, D / groups, K]`, `bias [D]` */
@@ -71,7 +72,7 @@ export function positionalConv(params: PositionalConvParams, x: Tensor): Tensor 
   const width = params.v.shape[2]!;
   const padLeft = Math.floor(width / 2);
   return tidy(() =>
-    conv1dKernel(x, weightNorm(params.g, params.v), {
+    conv1dKernel(x, normalisedWeight(params.g, params.v), {
       bias: params.bias,
       groups: params.groups,
       padLeft,

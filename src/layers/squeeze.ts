@@ -10,7 +10,8 @@
  * @module
  */
 import { reshape, type Tensor, tidy } from "@tensorflow/tfjs-core";
-import { add, conv1d, meanPool, padFrames, weightNorm } from "../kernels.ts";
+import { add, conv1d, meanPool, padFrames } from "../kernels.ts";
+import { normalisedWeight } from "./normalised_weight.ts";
 import { linear, type LinearParams, loadLinear } from "./linear.ts";
 import { normal, type ParameterReader } from "./parameters.ts";
 import {
@@ -74,7 +75,7 @@ function positionsOf(
   const seen = (frames - 1) * factor + width;
   const padRight = Math.max(0, seen - padLeft - x.shape[1]!);
   const options = { bias, groups, stride: factor, padLeft, padRight, activation: "gelu" } as const;
-  return cropFrames(conv1d(x, weightNorm(g, v), options), frames);
+  return cropFrames(conv1d(x, normalisedWeight(g, v), options), frames);
 }
 
 function cropFrames(x: Tensor, frames: number): Tensor {

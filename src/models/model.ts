@@ -16,6 +16,7 @@ import {
   type StoredTensor,
   storedTensor,
 } from "../layers/parameters.ts";
+import { prepareWeight, type WeightPrecision } from "../kernels.ts";
 import { Random } from "../random.ts";
 import { ConfigReader, type JsonObject } from "./_config_reader.ts";
 import { labelFields, labelsOf } from "./_labels.ts";
@@ -178,6 +179,23 @@ export class AudioClassificationModel {
    */
   forward(inputs: ModelInputs, options: ForwardOptions = {}): ModelOutput {
     return this.#parts.architecture.forward(this.#parts.params, inputs, options);
+  }
+
+  /**
+   * Lets the device lay out the weights as its kernels want them, once, for a model that will not be trained.
+   *
+   * Nothing is lost with `"float32"`. With `"int8"` the weights of linear layers and convolutions are rounded
+   * to 8 bits and multiplied as such, where the device can and gains by it.
+   *
+   * @param precision one for all weights, or chosen by hub name. @default "float32"
+   */
+  prepareWeights(
+    precision: WeightPrecision | ((name: string) => WeightPrecision) = "float32",
+  ): void {
+    for (const [name, parameter] of this.parameters) {
+      if (parameter.rank < 2 || parameter.dtype !== "float32") continue;
+      prepareWeight(parameter, typeof precision === "string" ? precision : precision(name));
+    }
   }
 
   /** Number of transformer layers. */

@@ -7,8 +7,21 @@
  *
  * @module
  */
-import { type DataType, registerKernel, type TensorInfo } from "@tensorflow/tfjs-core";
+import {
+  type BackendValues,
+  type DataType,
+  registerKernel,
+  type TensorInfo,
+} from "@tensorflow/tfjs-core";
 import { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
+import {
+  formParts,
+  type HeldPart,
+  type HeldWeight,
+  unpackWeight,
+  type WeightDevice,
+  type WeightForm,
+} from "../../kernels.ts";
 import type { Heap } from "./heap.ts";
 import type { ThreadPool } from "./threads.ts";
 
@@ -29,9 +42,42 @@ export interface WasmParts {
   pool: ThreadPool;
 }
 
-/** Tensors in WASM memory, and the means to run a kernel on them. */
-export class WasmBackend extends BackendWasm {
+/** How the bytes of a weight lie in memory, where they are not plain rows. */
+export interface PackedForm {
+  form: Exclude<WeightForm, "rows">;
+  shape: readonly number[];
+  groups: number;
+}
+
+/** A form in memory: one block, in which each part starts at a multiple of 64 bytes. */
+export interface FormLayout {
+  parts: (Omit<HeldPart, "values"> & { offset: number; sizeBytes: number })[];
+  sizeBytes: number;
+}
+
+const PART_ALIGNMENT = 64;
+
+/** Where the parts of a form lie. */
+export function formLayout({ form, shape, groups }: PackedForm): FormLayout {
+  let offset = 0;
+  const parts = formParts(form, shape, groups).map((part) => {
+    const sizeBytes = sizeOf(part.shape) * (part.dtype === "I8" ? 1 : 4);
+    const placed = { ...part, offset, sizeBytes };
+    offset = Math.ceil((offset + sizeBytes) / PART_ALIGNMENT) * PART_ALIGNMENT;
+    return placed;
+  });
+  return { parts, sizeBytes: offset };
+}
+
+/**
+ * Tensors in WASM memory, and the means to run a kernel on them.
+ *
+ * Weights may be held in the form that the products want. Only their kernels ask for that; whoever asks
+ * for an address of such a tensor gets plain rows again.
+ */
+export class WasmBackend extends BackendWasm implements WeightDevice {
   readonly #parts: WasmParts;
+  readonly #forms = new WeakMap<object, PackedForm>();
   #scratch = { address: 0, sizeBytes: 0 };
 
   /** Takes over the parts: disposing the backend ends the threads. */
@@ -54,7 +100,95 @@ export class WasmBackend extends BackendWasm {
     if (x.dtype !== dtype) {
       throw new TypeError(`Cannot run a kernel: expected a ${dtype} tensor, found ${x.dtype}`);
     }
+    this.#toRows(x.dataId);
     return this.dataIdMap.get(x.dataId).memoryOffset;
+  }
+
+  /** The form that a weight is held in and its address, or undefined where it is plain. */
+  packedForm(weight: TensorInfo): (PackedForm & { address: number }) | undefined {
+    const form = this.#forms.get(weight.dataId);
+    return form && { ...form, address: this.dataIdMap.get(weight.dataId).memoryOffset };
+  }
+
+  /** Holds a weight in another form: `pack` writes it to the second address from the plain rows at the first. */
+  changeForm(
+    weight: TensorInfo,
+    form: PackedForm,
+    pack: (rows: number, packed: number) => void,
+  ): void {
+    const rows = this.address(weight);
+    const packed = this.#parts.heap.allocate(formLayout(form).sizeBytes);
+    pack(rows, packed);
+    this.#replace(weight.dataId, packed);
+    this.#forms.set(weight.dataId, form);
+  }
+
+  /** See `WeightDevice`. */
+  heldForm(weight: TensorInfo): HeldWeight | undefined {
+    const form = this.#forms.get(weight.dataId);
+    return form?.groups === 1 ? this.#held(weight.dataId, form) : undefined;
+  }
+
+  /** See `WeightDevice`. */
+  adoptForm({ form, shape, parts }: HeldWeight): TensorInfo {
+    if (form === "rows") throw new RangeError("Cannot adopt a form: expected panels, found rows");
+    const packed = { form, shape: [...shape], groups: 1 };
+    const { sizeBytes, parts: places } = formLayout(packed);
+    const address = this.#parts.heap.allocate(sizeBytes);
+    const bytes = new Uint8Array(this.#parts.memory.buffer);
+    parts.forEach(({ values }, i) => {
+      const from = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+      bytes.set(from, address + places[i]!.offset);
+    });
+    const weight = this.makeOutput([...shape], "float32", address);
+    this.#forms.set(weight.dataId, packed);
+    return weight;
+  }
+
+  /** The numbers of a tensor, those of a packed weight as plain ones. */
+  override readSync(dataId: object, start?: number, end?: number): BackendValues {
+    const form = this.#forms.get(dataId);
+    if (!form) return super.readSync(dataId, start, end);
+    const values = unpackWeight(this.#held(dataId, form), form.groups);
+    return values.slice(start ?? 0, end ?? values.length);
+  }
+
+  /** A view of a tensor's numbers in memory. */
+  override typedArrayFromHeap(
+    x: TensorInfo,
+  ): ReturnType<BackendWasm["typedArrayFromHeap"]> {
+    this.#toRows(x.dataId);
+    return super.typedArrayFromHeap(x);
+  }
+
+  /** A copy of what lies in memory for a packed weight. */
+  #held(dataId: object, packed: PackedForm): HeldWeight {
+    const { form, shape } = packed;
+    const { buffer } = this.#parts.memory;
+    const address = this.dataIdMap.get(dataId).memoryOffset;
+    const parts = formLayout(packed).parts.map((part): HeldPart => {
+      const { name, dtype, offset, sizeBytes } = part;
+      const bytes = new Uint8Array(buffer, address + offset, sizeBytes).slice().buffer;
+      const values = dtype === "I8" ? new Int8Array(bytes) : new Float32Array(bytes);
+      return { name, dtype, shape: part.shape, values };
+    });
+    return { form, shape: [...shape], parts };
+  }
+
+  #toRows(dataId: object): void {
+    const form = this.#forms.get(dataId);
+    if (!form) return;
+    const values = unpackWeight(this.#held(dataId, form), form.groups);
+    const rows = this.#parts.heap.allocate(values.byteLength);
+    this.floats(rows, values.length).set(values);
+    this.#replace(dataId, rows);
+    this.#forms.delete(dataId);
+  }
+
+  #replace(dataId: object, address: number): void {
+    const data = this.dataIdMap.get(dataId);
+    this.#parts.heap.free(data.memoryOffset);
+    data.memoryOffset = address;
   }
 
   /** A new tensor, whose elements are undefined until a kernel writes them. */

@@ -7,7 +7,7 @@
  *   for each residue of t modulo stride, with the taps that reach it, in reverse.
  * Buffers: `x [B, T, C]`, `weight [O, C / G, K]`, `bias [O]`, `dy [B, T', O]` float32, read; `y [B, T', O]`,
  *   `dx [B, T, C]`, `dweight [O, C / G, K]` float32, written.
- * Memory: the weight once more, in panels; with groups, `x` or `dy` once more, group by group; the weight
+ * Memory: the weight in panels, see `weights.ts`; with groups, `x` or `dy` once more, group by group; the weight
  *   gradient once more where it must be reordered; per thread the scratch of `gemm.ts`.
  * Error: that of `gemm.ts`.
  * Reference: `test/reference/conv1d.ts`.
@@ -27,6 +27,7 @@ import {
   type PanelSource,
   scratchAreas,
 } from "./gemm.ts";
+import { weightPanels } from "./weights.ts";
 
 const FLOAT_BYTES = 4;
 const COPY_GRAIN = 64;
@@ -70,22 +71,21 @@ registerWasmKernel<Inputs, Conv1dAttrs>("EarshotConv1d", ({ inputs, attrs, backe
   const steps = Math.floor((padded - width) / attrs.stride) + 1;
   const sizes = sizesOf(attrs, x.shape, [x.shape[0]!, steps, weight.shape[0]!], width);
   const y = backend.output([sizes.batch, steps, sizes.outputs]);
-  const b = forwardPanels(backend.address(weight), sizes);
+  const panels = weightPanels(backend, weight, attrs.groups);
   const copied = attrs.groups > 1;
   const [packed, scratch, copy] = scratchAreas(
     backend,
-    packedBytes(b),
+    panels.scratchBytes,
     gemmScratchBytes(backend),
     copied ? copyBytes(sizes) : 0,
   );
-  packPanels(backend, b, packed!);
   const rows = copied ? groupFrames(backend, x, sizes, copy!) : asTheyAre(backend, x, sizes);
   gemm(backend, {
     ...{ a: rows.address, aGroup: rows.groupBytes, aBatch: rows.batchBytes },
     aRow: attrs.stride * sizes.frameBytes,
     aStart: rows.data[0] - attrs.padLeft * sizes.frameBytes,
     ...{ aBytes: rows.bytes, aData: rows.data },
-    ...{ depth: width * sizes.groupChannels, packed: packed! },
+    ...{ depth: width * sizes.groupChannels, packed: panels.pack(packed!) },
     ...outputRows(backend, y, sizes),
     bias: bias && backend.address(bias),
     activation: attrs.activation,
@@ -219,20 +219,6 @@ function groupFrames(backend: WasmBackend, x: TensorInfo, sizes: Sizes, copy: nu
   const bytes = padded * frameBytes;
   const data: [number, number] = [padLeft * frameBytes, (padLeft + frames) * frameBytes];
   return { address: copy, groupBytes: bytes, batchBytes: groups * bytes, bytes, data };
-}
-
-/** `weight [O, C / G, K]` as B: row k, c is `weight[:, c, k]`. */
-function forwardPanels(weight: number, sizes: Sizes): PanelSource {
-  const { groups, groupChannels, groupOutputs, width } = sizes;
-  const columnStride = groupChannels * width * FLOAT_BYTES;
-  const taps = { outer: groupChannels, outerStride: width * FLOAT_BYTES, taps: width };
-  // One tap: the channels are what is contiguous.
-  const single = { outer: 1, outerStride: 0, taps: groupChannels };
-  return {
-    ...{ source: weight, groups, groupStride: groupOutputs * columnStride },
-    ...{ columns: groupOutputs, columnStride, tapStride: FLOAT_BYTES },
-    ...(width === 1 ? single : taps),
-  };
 }
 
 /** The frames of `dx` of one residue modulo stride, and the taps that reach them. */

@@ -1,0 +1,34 @@
+/**
+ * The weight of a convolution that checkpoints store as a gain and a direction for each kernel tap.
+ *
+ * Source: Salimans and Kingma 2016, "Weight Normalization".
+ *
+ * @module
+ */
+import type { Tensor } from "@tensorflow/tfjs-core";
+import { isRecording, preparedPrecision, prepareWeight, weightNorm } from "../kernels.ts";
+import type { Variable } from "./tensor.ts";
+
+/** Directions that are as long as their gains say: data ids. */
+const normalised = new WeakSet<object>();
+
+/**
+ * `g v / |v|`, with the length of `v` over all but the taps.
+ *
+ * Where `v` is prepared it takes this value once, outside of a gradient: the two together then mean the
+ * same as before, and no other tensor has to be kept. The caller, or its scope, disposes what is not `v`.
+ *
+ * **Shape** `g [1, 1, K]`, `v [O, I, K]` -> `[O, I, K]`
+ */
+export function normalisedWeight(g: Tensor, v: Tensor): Tensor {
+  const precision = preparedPrecision(v);
+  if (!precision || isRecording()) return weightNorm(g, v);
+  if (!normalised.has(v.dataId)) {
+    const weight = weightNorm(g, v);
+    (v as Variable).assign(weight);
+    weight.dispose();
+    prepareWeight(v, precision);
+    normalised.add(v.dataId);
+  }
+  return v;
+}
