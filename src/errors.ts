@@ -130,6 +130,71 @@ export class FileError extends Error {
   }
 }
 
+/** What kept the hub from giving what was asked for. */
+export type HubErrorReason =
+  /** There is no such repository, or none that may be seen. */
+  | "repository"
+  /** The repository has no such branch, tag or commit. */
+  | "revision"
+  /** The repository has no such file. */
+  | "file"
+  /** The repository's owner has to grant access first. */
+  | "gated"
+  /** The token is missing or refused. */
+  | "token"
+  /** The token is good, and not for this. */
+  | "forbidden"
+  /** The hub asks to come back later, or is broken. */
+  | "busy"
+  /** Nothing answered, or the answer stopped. */
+  | "unreachable"
+  /** What arrived is not what the hub says it is. */
+  | "damaged"
+  /** Not in the cache, and nothing may be asked for. */
+  | "offline"
+  /** A name that no repository may have. */
+  | "name"
+  /** The hub did not accept the request, or answered in a way that is not known. */
+  | "refused";
+
+/** Something on the Hugging Face hub cannot be read or written. It never holds a token. */
+export class HubError extends Error {
+  /** Tells this kind of error apart, also across bundles. */
+  override readonly name = "HubError";
+  /** What kept the hub from giving what was asked for. */
+  readonly reason: HubErrorReason;
+  /** The id of the repository, where it is about one. */
+  readonly repository?: string;
+  /** The file in it, where it is about one. */
+  readonly file?: string;
+  /** The status of the hub's answer, where there was one. */
+  readonly status?: number;
+  /** What the user can do about it. */
+  readonly hint?: string;
+  /**
+   * Makes the error.
+   *
+   * @param message what could not be done, and why.
+   * @param facts what a caller can act on.
+   */
+  constructor(
+    message: string,
+    facts: ErrorFacts & {
+      reason: HubErrorReason;
+      repository?: string;
+      file?: string;
+      status?: number;
+    },
+  ) {
+    super(message, { cause: facts.cause });
+    this.reason = facts.reason;
+    this.repository = facts.repository;
+    this.file = facts.file;
+    this.status = facts.status;
+    this.hint = facts.hint;
+  }
+}
+
 /** A device can no longer compute: lost, out of memory, or it refused what it was given. */
 export class DeviceError extends RangeError {
   /** Tells this kind of error apart, also across bundles. */

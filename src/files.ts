@@ -388,8 +388,16 @@ function siblingOf(path: string, kind: "tmp" | "old"): string {
   return join(dirname(path), `.${basename(path)}.${kind}-${crypto.randomUUID().slice(0, 8)}`);
 }
 
-/** Runs one step on the file system; its failure names the file that the user knows. */
-async function attempt<T>(verb: string, path: string, step: () => T | Promise<T>): Promise<T> {
+/**
+ * Runs one step on the file system; its failure names the file that the user knows.
+ *
+ * @throws {FileError} where the operating system refuses; what else `step` throws passes through.
+ */
+export async function attempt<T>(
+  verb: string,
+  path: string,
+  step: () => T | Promise<T>,
+): Promise<T> {
   try {
     return await step();
   } catch (error) {

@@ -1,0 +1,112 @@
+/**
+ * The files of a model on the hub, safetensors first: where `main` has weights of torch alone, the bot of the hub
+ * mostly offers converted ones in a pull request, and those are taken.
+ *
+ * Only the bot's own request counts (anyone can open one), and only while it is made from the commit at hand. Where
+ * there is none, the file of torch is read.
+ *
+ * @module
+ */
+import { HubError } from "../errors.ts";
+import type { FileReader } from "../weights/byte_source.ts";
+import { cachedPullRequests, cachedRepository, type HubFile } from "./cache.ts";
+import { parseHubName } from "./names.ts";
+import { hubFiles, type HubRepository } from "./repository.ts";
+import { clientFetch } from "./request.ts";
+import { type HubOptions, type HubSettings, hubSettings } from "./settings.ts";
+
+/** Which revision of a model, and how the hub is reached. */
+export interface HubModelOptions extends HubOptions {
+  /** A branch, a tag, a commit or `refs/pr/1`. @default the one of `org/name@revision`, else "main" */
+  revision?: string;
+}
+
+const CONVERSION_TITLE = "Adding `safetensors` variant of this model";
+const CONVERSION_AUTHOR = "SFconvertbot";
+const SAFETENSORS = /\.safetensors(\.index\.json)?$/;
+const TORCH = /^pytorch_model(-\d+-of-\d+)?\.bin(\.index\.json)?$/;
+
+/**
+ * The files of `org/name` or `org/name@revision`, for the readers of weights and configurations.
+ *
+ * @throws {HubError} as {@linkcode hubFiles} does.
+ */
+export async function hubModelFiles(
+  name: string,
+  options: HubModelOptions = {},
+): Promise<FileReader> {
+  const parsed = parseHubName(name) ?? { id: name };
+  const revision = options.revision ?? parsed.revision;
+  const repository = await hubFiles(parsed.id, { ...options, revision });
+  if (repository.files.some(isSafetensors)) return repository;
+  let conversion: Promise<HubRepository | undefined> | undefined;
+  return {
+    name: repository.name,
+    open: async (file) => {
+      if (!SAFETENSORS.test(file)) return await repository.open(file);
+      conversion ??= findConversion(repository, options);
+      return await (await conversion)?.open(file);
+    },
+  };
+}
+
+function isSafetensors({ path }: HubFile): boolean {
+  return SAFETENSORS.test(path);
+}
+
+/** The pull request with the same weights as safetensors; none where the lookup fails, the weights being there. */
+async function findConversion(
+  repository: HubRepository,
+  options: HubOptions,
+): Promise<HubRepository | undefined> {
+  const settings = await hubSettings(options);
+  for (const revision of await conversionRevisions(settings, repository)) {
+    const found = await hubFiles(repository.id, { ...options, revision }).catch(() => undefined);
+    if (found?.files.some(isSafetensors) && hasSameWeights(repository, found)) return found;
+  }
+  return undefined;
+}
+
+/** By their hashes, so that a request of an earlier state is not taken. */
+function hasSameWeights(repository: HubRepository, conversion: HubRepository): boolean {
+  const converted = new Map(conversion.files.map((file) => [file.path, file.gitSha1]));
+  return repository.files.every(({ path, gitSha1 }) =>
+    !TORCH.test(path) || converted.get(path) === gitSha1
+  );
+}
+
+async function conversionRevisions(
+  settings: HubSettings,
+  { id, type, files }: HubRepository,
+): Promise<string[]> {
+  const cached = () => cachedPullRequests(cachedRepository(settings.cacheDirectory, type, id));
+  if (settings.isOffline) return await cached();
+  if (!files.some(({ path }) => TORCH.test(path))) return [];
+  try {
+    return await openConversions(settings, id);
+  } catch (error) {
+    settings.signal?.throwIfAborted();
+    if (error instanceof HubError) return await cached();
+    throw error;
+  }
+}
+
+interface Discussion {
+  num: number;
+  title: string;
+  status: string;
+  isPullRequest: boolean;
+  author?: { name?: string };
+}
+
+/** The client library does not list discussions. */
+async function openConversions(settings: HubSettings, id: string): Promise<string[]> {
+  const search = `type=pull_request&status=open&author=${CONVERSION_AUTHOR}`;
+  const url = `${settings.endpoint}/api/models/${id}/discussions?${search}`;
+  const response = await clientFetch(settings, { type: "model", id }, 1)(url);
+  const { discussions = [] }: { discussions?: Discussion[] } = await response.json();
+  return discussions.filter(({ title, status, isPullRequest, author }) =>
+    isPullRequest && status === "open" && title === CONVERSION_TITLE &&
+    author?.name === CONVERSION_AUTHOR
+  ).map(({ num }) => `refs/pr/${Number(num)}`);
+}

@@ -1,0 +1,257 @@
+/**
+ * The files of a model or data-set repository: what there is, and each on this disk when it is asked for.
+ *
+ * The description and the listing come through the client library `@huggingface/hub`; what it lacks (verified and
+ * resumed downloads, retries, the token's safety, the errors of the hub) is here and in the files beside.
+ *
+ * @module
+ */
+import { HubError } from "../errors.ts";
+import { fileSource } from "../files.ts";
+import type { ByteSource, FileReader } from "../weights/byte_source.ts";
+import {
+  cachedCommit,
+  type CachedRepository,
+  cachedRepository,
+  cachedTree,
+  type HubFile,
+  hubFile,
+  isCommit,
+  keepCommit,
+  keepTree,
+  linkSnapshot,
+  sizeOf,
+  snapshotFiles,
+} from "./cache.ts";
+import { downloadBlob } from "./download.ts";
+import {
+  described,
+  expectFileName,
+  expectRepositoryId,
+  expectRevision,
+  type HubRepositoryType,
+  type HubSubject,
+} from "./names.ts";
+import { clientFetch } from "./request.ts";
+import { type HubOptions, type HubSettings, hubSettings } from "./settings.ts";
+
+/** Which repository, and how it is reached. */
+export interface HubFilesOptions extends HubOptions {
+  /** @default "model" */
+  type?: HubRepositoryType;
+  /** A branch, a tag, a commit or `refs/pr/1`. @default "main" */
+  revision?: string;
+}
+
+/** One commit of a repository. */
+export interface HubRepository extends FileReader {
+  readonly id: string;
+  readonly type: HubRepositoryType;
+  /** What was asked for. */
+  readonly revision: string;
+  /** The commit that it stood for, whose files these are. */
+  readonly commit: string;
+  /** All files, in the hub's order; offline and never listed, those in the cache. */
+  readonly files: readonly HubFile[];
+  /** What error messages call it. */
+  readonly name: string;
+  /**
+   * The path of a file on this disk, downloaded and verified if it is not there yet.
+   *
+   * @throws {HubError} when there is no such file, or it cannot be had.
+   */
+  path(name: string): Promise<string>;
+  /** The open file, which the caller closes, or undefined where the repository has none of that name. */
+  open(name: string): Promise<ByteSource | undefined>;
+}
+
+/**
+ * Looks a repository up; files come when they are asked for.
+ *
+ * Where nothing answers, the commit that the cache knows is taken.
+ *
+ * @param repo its id, `org/name`.
+ * @param options its kind and revision, the token, the cache.
+ * @throws {HubError} when there is no such repository or revision, it may not be read, or nothing answers and the
+ * cache does not hold it.
+ *
+ * @example
+ * ```ts ignore
+ * import { hubFiles } from "@earshot/earshot";
+ *
+ * const repository = await hubFiles("PolyAI/minds14", { type: "dataset" });
+ * console.log(repository.commit, await repository.path("README.md"));
+ * ```
+ */
+export async function hubFiles(
+  repo: string,
+  options: HubFilesOptions = {},
+): Promise<HubRepository> {
+  const { type = "model", revision = "main" } = options;
+  expectRepositoryId(repo, type);
+  const subject = { type, id: repo, revision };
+  expectRevision(revision, subject);
+  const settings = await hubSettings(options);
+  const cache = cachedRepository(settings.cacheDirectory, type, repo);
+  const commit = await findCommit(settings, cache, subject);
+  const files = await findFiles(settings, cache, { ...subject, revision: commit });
+  return openRepository({ settings, cache, subject, commit, files });
+}
+
+/** Asks which commit a revision stands for; where nothing answers, what the cache knows has to do. */
+async function findCommit(
+  settings: HubSettings,
+  cache: CachedRepository,
+  subject: Required<Omit<HubSubject, "file">>,
+): Promise<string> {
+  const { revision } = subject;
+  const known = await cachedCommit(cache, revision);
+  if (isCommit(revision) && await cachedTree(cache, revision)) return revision;
+  if (settings.isOffline) {
+    if (known) return known;
+    throw notCached(subject, `revision "${revision}"`, cache.folder);
+  }
+  try {
+    const commit = await askCommit(settings, subject, known ? 0 : undefined);
+    await keepCommit(cache, revision, commit);
+    return commit;
+  } catch (error) {
+    const isDown = error instanceof HubError && ["unreachable", "busy"].includes(error.reason);
+    if (known && isDown) return known;
+    throw error;
+  }
+}
+
+async function askCommit(
+  settings: HubSettings,
+  subject: Required<Omit<HubSubject, "file">>,
+  retries?: number,
+): Promise<string> {
+  const { modelInfo, datasetInfo } = await import("@huggingface/hub");
+  const about: Parameters<typeof modelInfo<"sha">>[0] & Parameters<typeof datasetInfo<"sha">>[0] = {
+    name: subject.id,
+    revision: subject.revision,
+    additionalFields: ["sha"],
+    hubUrl: settings.endpoint,
+    fetch: clientFetch(settings, subject, retries),
+  };
+  const { sha } = await (subject.type === "model" ? modelInfo(about) : datasetInfo(about));
+  if (typeof sha === "string" && isCommit(sha)) return sha;
+  throw strangeAnswer(settings, subject);
+}
+
+async function findFiles(
+  settings: HubSettings,
+  cache: CachedRepository,
+  subject: Required<Omit<HubSubject, "file">>,
+): Promise<HubFile[]> {
+  const known = await cachedTree(cache, subject.revision);
+  if (known) return known;
+  if (settings.isOffline) return await snapshotFiles(cache, subject.revision);
+  const files: HubFile[] = [];
+  try {
+    const { listFiles } = await import("@huggingface/hub");
+    for await (
+      const { type, path, size, oid = "", lfs } of listFiles({
+        repo: { type: subject.type, name: subject.id },
+        revision: subject.revision,
+        recursive: true,
+        hubUrl: settings.endpoint,
+        fetch: clientFetch(settings, subject),
+      })
+    ) {
+      if (type !== "file") continue;
+      files.push(hubFile({ path, sizeBytes: lfs?.size ?? size, sha256: lfs?.oid, gitSha1: oid }));
+    }
+  } catch (error) {
+    if (error instanceof TypeError) throw strangeAnswer(settings, subject, error);
+    const isDown = error instanceof HubError && ["unreachable", "busy"].includes(error.reason);
+    const held = isDown ? await snapshotFiles(cache, subject.revision) : [];
+    if (held.length > 0) return held;
+    throw error;
+  }
+  await keepTree(cache, subject.revision, files);
+  return files;
+}
+
+interface Opened {
+  settings: HubSettings;
+  cache: CachedRepository;
+  subject: Required<Omit<HubSubject, "file">>;
+  commit: string;
+  files: readonly HubFile[];
+}
+
+function openRepository(opened: Opened): HubRepository {
+  const { subject, commit, files } = opened;
+  const { id, type, revision } = subject;
+  const byName = new Map(files.map((file) => [file.path, file]));
+  const running = new Map<string, Promise<string>>();
+  const path = async (name: string): Promise<string> => {
+    expectFileName(name, subject);
+    const file = byName.get(name);
+    if (!file) throw noSuchFile(opened, name);
+    const path = running.get(name) ?? fetchFile(opened, file).finally(() => running.delete(name));
+    running.set(name, path);
+    return await path;
+  };
+  return {
+    id,
+    type,
+    revision,
+    commit,
+    files,
+    name: revision === "main" ? id : `${id}@${revision}`,
+    path,
+    open: async (name) => {
+      expectFileName(name, subject);
+      return byName.has(name) ? await fileSource(await path(name)) : undefined;
+    },
+  };
+}
+
+/** The path in the snapshot; what lies there with another size is not the file. */
+async function fetchFile(opened: Opened, file: HubFile): Promise<string> {
+  const { settings, cache, subject, commit } = opened;
+  const pointer = cache.snapshot(commit, file.path);
+  if (await sizeOf(pointer) === file.sizeBytes) return pointer;
+  if (settings.isOffline || file.gitSha1 === "") {
+    throw notCached(subject, `file "${file.path}"`, pointer);
+  }
+  const about = { ...subject, revision: commit, file: file.path };
+  const folder = subject.type === "dataset" ? "datasets/" : "";
+  const name = file.path.split("/").map(encodeURIComponent).join("/");
+  const url = `${settings.endpoint}/${folder}${subject.id}/resolve/${commit}/${name}`;
+  const blob = await downloadBlob(settings, cache, { url, file, subject: about });
+  await linkSnapshot(pointer, blob);
+  return pointer;
+}
+
+function noSuchFile({ subject, files, commit }: Opened, file: string): HubError {
+  return new HubError(
+    `Cannot find file "${file}" of ${described(subject)}: expected it at revision ` +
+      `"${subject.revision}", found ${files.length} other files`,
+    { reason: "file", repository: subject.id, file, hint: `The commit is ${commit}` },
+  );
+}
+
+function notCached(subject: HubSubject, what: string, place: string): HubError {
+  return new HubError(
+    `Cannot open ${what} of ${described(subject)} offline: expected it in the cache, ` +
+      `found nothing at "${place}"`,
+    {
+      reason: "offline",
+      repository: subject.id,
+      hint: "Download it once without HF_HUB_OFFLINE and the option offline",
+    },
+  );
+}
+
+function strangeAnswer({ endpoint }: HubSettings, subject: HubSubject, cause?: unknown): HubError {
+  return new HubError(
+    `Cannot read ${
+      described(subject)
+    }: expected an answer of the hub from ${endpoint}, found another`,
+    { reason: "refused", repository: subject.id, cause, hint: "Check HF_ENDPOINT" },
+  );
+}
