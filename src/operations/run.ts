@@ -3,7 +3,13 @@
  *
  * @module
  */
-import { engine, type NamedAttrMap, type NamedTensorMap, type Tensor } from "@tensorflow/tfjs-core";
+import {
+  engine,
+  getKernel,
+  type NamedAttrMap,
+  type NamedTensorMap,
+  type Tensor,
+} from "@tensorflow/tfjs-core";
 
 /** What a kernel takes: tensors by name, where those that are undefined are left out, or a list. */
 export type KernelInputs = Record<string, Tensor | undefined> | Tensor[];
@@ -23,6 +29,11 @@ function present(inputs: KernelInputs): NamedTensorMap {
   return Object.fromEntries(
     Object.entries(inputs).filter(([, tensor]) => tensor),
   ) as NamedTensorMap;
+}
+
+/** Whether the device in use has a kernel that not every device needs, since others can take its place. */
+export function hasKernel(name: string): boolean {
+  return getKernel(name, engine().backendName) !== undefined;
 }
 
 /** Whether a gradient is being recorded, so that values which only it needs must be kept. */

@@ -10,7 +10,7 @@
  */
 import { type Tensor, tensor, util, type Variable, zeros } from "@tensorflow/tfjs-core";
 import { CheckpointError } from "../errors.ts";
-import { adamwStep, globalNorm } from "../kernels.ts";
+import { type AdamwAttrs, adamwSteps, globalNorm } from "../kernels.ts";
 import { type ParameterSource, type StoredTensor, storedTensor } from "../layers/parameters.ts";
 
 /** What one step is told. */
@@ -55,29 +55,28 @@ export class AdamW {
    */
   step(gradients: ReadonlyMap<string, Tensor>, settings: OptimizerSettings): Tensor {
     const norm = globalNorm([...gradients.values()]);
-    for (const [name, grad] of gradients) this.#update(name, grad, norm, settings);
+    const names = [...gradients.keys()];
+    const old = names.map((name) => this.#momentsOf(name));
+    const states = names.map((name, i) => {
+      const { m, v } = old[i]!;
+      return { param: this.#parameters.get(name)!, grad: gradients.get(name)!, m, v };
+    });
+    const steps = names.map((name, i) => attrsOf(name, old[i]!.steps + 1, settings));
+    let i = 0;
+    for (const [param, m, v] of adamwSteps(states, norm, steps)) {
+      old[i]!.m.dispose();
+      old[i]!.v.dispose();
+      states[i]!.param.assign(param);
+      param.dispose();
+      this.#moments.set(names[i]!, { m, v, steps: steps[i]!.step });
+      i++;
+    }
     return norm;
   }
 
-  #update(name: string, grad: Tensor, norm: Tensor, settings: OptimizerSettings): void {
-    const variable = this.#parameters.get(name)!;
-    const old = this.#moments.get(name) ??
-      { m: zeros(grad.shape), v: zeros(grad.shape), steps: 0 };
-    const steps = old.steps + 1;
-    const [param, m, v] = adamwStep({ param: variable, grad, m: old.m, v: old.v, norm }, {
-      learningRate: settings.learningRate,
-      beta1: settings.adamBeta1,
-      beta2: settings.adamBeta2,
-      eps: settings.adamEpsilon,
-      weightDecay: decays(name) ? settings.weightDecay : 0,
-      step: steps,
-      maxGradNorm: settings.maxGradNorm,
-    });
-    old.m.dispose();
-    old.v.dispose();
-    variable.assign(param);
-    param.dispose();
-    this.#moments.set(name, { m, v, steps });
+  #momentsOf(name: string): Moments {
+    const { shape } = this.#parameters.get(name)!;
+    return this.#moments.get(name) ?? { m: zeros(shape), v: zeros(shape), steps: 0 };
   }
 
   /** The state for saving: `m.<name>`, `v.<name>` and the scalar `step.<name>`. */
@@ -114,6 +113,18 @@ export class AdamW {
     }
     this.#moments.clear();
   }
+}
+
+function attrsOf(name: string, step: number, settings: OptimizerSettings): AdamwAttrs {
+  return {
+    learningRate: settings.learningRate,
+    beta1: settings.adamBeta1,
+    beta2: settings.adamBeta2,
+    eps: settings.adamEpsilon,
+    weightDecay: decays(name) ? settings.weightDecay : 0,
+    step,
+    maxGradNorm: settings.maxGradNorm,
+  };
 }
 
 async function readAs(

@@ -1,9 +1,10 @@
 /**
  * WGSL of the attention passes: one thread owns one frame, and meets every frame of the other side in turn.
  *
- * A forward pass and `dq` own a query and meet keys; `dk` and `dv` own a key and meet queries. Scores
+ * The forward pass and `dq` own a query and meet keys; `dk` and `dv` own a key and meet queries. Scores
  * are computed anew in each pass, so no T x T numbers are ever stored. The forward pass keeps the
- * largest score so far and shrinks its sums when a larger one comes (Milakov and Gimelshein 2018).
+ * largest score so far and shrinks its sums when a larger one comes (Milakov and Gimelshein 2018). The three
+ * gradients are three roles of one program: each keeps a single row of sums in registers, which two would overflow.
  *
  * @module
  */
@@ -15,12 +16,8 @@ export const OWNED_FRAMES = 64;
 const SLAB_NUMBERS = 2048;
 const MOST_MET_FRAMES = 32;
 
-/** A result that needs a loop of its own. */
-export type Pass = "logSumExp" | "context" | "dq" | "dk" | "dv";
-
 /** What the text of a pass depends on. */
 export type PassConfig = {
-  pass: Pass;
   /** Numbers that are handled together: 4 where they divide the head, else 1. */
   width: 1 | 4;
   /** So many of them make one head of one frame. */
@@ -29,51 +26,44 @@ export type PassConfig = {
   dropout: boolean;
 };
 
-/** How a pass goes: what it owns and meets, and what it does with a pair. */
-interface PassText {
-  /** Tensors of which a thread keeps its own frame in registers. */
-  owned: string[];
-  /** Tensors of which the met frames are shared in workgroup memory. */
-  met: string[];
-  ownsQuery: boolean;
-  /** Whether it reads the log-sum-exp and delta of each query. */
-  statistics: boolean;
-  start: string;
-  /** Statements for one pair; they know `query`, `key`, `score`, and `met`, the place in the slabs. */
-  pair: (parts: number) => string;
-  finish: (parts: number) => string;
+/** A gradient that a workgroup makes. */
+export type Role = "dq" | "dk" | "dv";
+
+/** All roles, or those that bind within the fewest buffers. */
+export type GradientConfig = PassConfig & { roles: "dq dk dv" | "dq" | "dk dv" };
+
+/** What each of them binds by parts, results included. */
+export const FORWARD_VECTORS: readonly string[] = ["q", "k", "v", "context"];
+/** As {@linkcode FORWARD_VECTORS}, of the gradients. */
+export const GRADIENT_VECTORS: readonly string[] = ["q", "k", "v", "dy", "dq", "dk", "dv"];
+
+/** A statement for each part of a head: spelt out, since arrays indexed in a loop leave the registers. */
+function each(parts: number, statement: (n: number) => string): string {
+  return Array.from({ length: parts }, (_, n) => statement(n)).join("\n            ");
 }
 
-const ONLINE = "var largest = -3.0e38; var sum = 0.0;";
-const PROBABILITY = "let probability = exp(score - statistics[2u * rowOf(query)]);";
-const SLOPE = `
-            ${PROBABILITY}
-            let along = factor(query, key) * dotOf_dy_v(met) - statistics[2u * rowOf(query) + 1u];
-            let weight = uniforms.scale * probability * along;`;
-const SHARE = `
-            ${PROBABILITY}
-            let weight = probability * factor(query, key);`;
-
-const PASSES: Record<Pass, PassText> = {
-  logSumExp: {
-    owned: ["q"],
-    met: ["k"],
-    ownsQuery: true,
-    statistics: false,
-    start: ONLINE,
-    pair: () => `
-            let former = largest;
-            largest = max(largest, score);
-            sum = sum * exp(former - largest) + exp(score - largest);`,
-    finish: () => "result[rowOf(own)] = largest + log(sum);",
-  },
-  context: {
-    owned: ["q"],
-    met: ["k", "v"],
-    ownsQuery: true,
-    statistics: false,
-    start: ONLINE,
-    pair: (parts) => `
+/** WGSL of the forward pass: `context`, and for each query the logarithm of its sum of exponentials. */
+export function forwardText(config: PassConfig): string {
+  const { parts } = config;
+  return `
+    ${declarations(config)}
+    ${dotText(config, { name: "score", owned: "query", slab: "keys" })}
+    fn main() {
+      let own = workgroupId.x * ${OWNED_FRAMES}u + localIndex;
+      let head = workgroupId.y;
+      let length = u32(lengths[workgroupId.z]);
+      ${each(parts, (n) => `query${n} = q[partOf(own, head) + ${n}u];`)}
+      ${each(parts, (n) => `var sums${n} = Part();`)}
+      var largest = -3.0e38;
+      var sum = 0.0;
+      for (var first = 0u; first < uniforms.frames; first += MET) {
+        ${slabLoop("slab_keys[slot] = k[at]; slab_values[slot] = v[at];")}
+        workgroupBarrier();
+        for (var place = 0u; place < MET; place++) {
+          let key = first + place;
+          let met = place * PARTS;
+          if (key < length && own < uniforms.frames) {
+            let score = uniforms.scale * scoreWith(met) + biasOf(own, key, head);
             if (score > largest) {
               let shrink = exp(largest - score);
               largest = score;
@@ -82,147 +72,155 @@ const PASSES: Record<Pass, PassText> = {
             }
             let share = exp(score - largest);
             sum += share;
-            let weight = share * factor(query, key);
-            ${each(parts, (n) => `sums${n} += weight * slab_v[met + ${n}u];`)}`,
-    finish: (parts) => each(parts, (n) => `result[partOf(own) + ${n}u] = sums${n} / sum;`),
-  },
-  dq: gradientPass({ owned: ["q", "dy"], met: ["k", "v"], weight: SLOPE, times: "k" }),
-  dk: gradientPass({ owned: ["k", "v"], met: ["q", "dy"], weight: SLOPE, times: "q" }),
-  dv: gradientPass({ owned: ["k"], met: ["q", "dy"], weight: SHARE, times: "dy" }),
-};
-
-function gradientPass(
-  { owned, met, weight, times }:
-    & Pick<PassText, "owned" | "met">
-    & Record<"weight" | "times", string>,
-): PassText {
-  return {
-    owned,
-    met,
-    ownsQuery: owned.includes("q"),
-    statistics: true,
-    start: "",
-    pair: (parts) => `
-            ${weight}
-            ${each(parts, (n) => `sums${n} += weight * slab_${times}[met + ${n}u];`)}`,
-    finish: (parts) => each(parts, (n) => `result[partOf(own) + ${n}u] = sums${n};`),
-  };
-}
-
-/** A statement for each part of a head: spelt out, since arrays indexed in a loop leave the registers. */
-function each(parts: number, statement: (n: number) => string): string {
-  return Array.from({ length: parts }, (_, n) => statement(n)).join("\n            ");
-}
-
-/** The inputs of a pass by name, in the order in which they are bound. */
-export function inputsOfPass({ pass, bias }: Pick<PassConfig, "pass" | "bias">): string[] {
-  const { owned, met, statistics } = PASSES[pass];
-  return [
-    ...owned,
-    ...met,
-    "lengths",
-    ...(statistics ? ["statistics"] : []),
-    ...(bias ? ["bias"] : []),
-  ];
-}
-
-/** What a pass reads and writes by parts, under the names of its arrays. */
-export function vectorsOfPass(pass: Pass): string[] {
-  const { owned, met } = PASSES[pass];
-  return [...owned, ...met, ...(pass === "logSumExp" ? [] : ["result"])];
-}
-
-/** WGSL of one pass. */
-export function passText(config: PassConfig): string {
-  const { owned, met, ownsQuery, start, pair, finish } = PASSES[config.pass];
-  const { parts } = config;
-  const [query, key] = ownsQuery ? ["own", "other"] : ["other", "own"];
-  return `
-    ${declarations(config)}
-    fn main() {
-      let own = workgroupId.x * ${OWNED_FRAMES}u + localIndex;
-      let length = u32(lengths[workgroupId.z]);
-      ${
-    owned.map((name) => each(parts, (n) => `own_${name}${n} = ${name}[partOf(own) + ${n}u];`)).join(
-      "",
-    )
-  }
-      ${each(parts, (n) => `var sums${n} = Part();`)}
-      ${start}
-      for (var first = 0u; first < uniforms.frames; first += MET) {
-        for (var slot = localIndex; slot < MET * PARTS; slot += ${OWNED_FRAMES}u) {
-          ${
-    met.map((name) => `slab_${name}[slot] = ${name}[partOf(first + slot / PARTS) + slot % PARTS];`)
-      .join(" ")
-  }
-        }
-        workgroupBarrier();
-        for (var place = 0u; place < MET; place++) {
-          let other = first + place;
-          let met = place * PARTS;
-          let query = ${query};
-          let key = ${key};
-          if (key < length && query < uniforms.frames) {
-            let score = scoreOf(query, key, met);
-            ${pair(parts)}
+            let weight = share * factor(own, key, head);
+            ${each(parts, (n) => `sums${n} += weight * slab_values[met + ${n}u];`)}
           }
         }
         workgroupBarrier();
       }
       if (own < uniforms.frames) {
-        ${finish(parts)}
+        ${each(parts, (n) => `context[partOf(own, head) + ${n}u] = sums${n} / sum;`)}
+        logSumExp[rowOf(own, head)] = largest + log(sum);
       }
-    }`;
+    }
+    ${slabs(config, ["keys", "values"])}
+    ${privates(parts, ["query"])}`;
 }
 
-function declarations(config: PassConfig): string {
-  const { owned, met, ownsQuery } = PASSES[config.pass];
-  const { parts, width, pass } = config;
-  const most = Math.floor(SLAB_NUMBERS / (parts * width));
-  const metFrames = Math.max(1, Math.min(MOST_MET_FRAMES, most));
-  const sloped = pass === "dq" || pass === "dk";
+/**
+ * WGSL of the gradients, for workgroups of `heads` times the roles along y.
+ *
+ * A thread has its own frame of one side, q and dy or k and v, in `near` and `far`; the slabs hold the other side's.
+ * `statistics` has the log-sum-exp and delta of each query, and then the length of each clip.
+ */
+export function gradientText(config: GradientConfig): string {
+  const { parts } = config;
+  const roles = config.roles.split(" ") as Role[];
+  const ownsQuery = roles.length === 3 ? "role == 0u" : `${roles[0] === "dq"}`;
+  const makesValue = roles.includes("dv") ? `role == ${roles.indexOf("dv")}u` : "false";
+  const stores = roles.map((role, n) => `
+          case ${n}u: { ${each(parts, (part) => `${role}[at + ${part}u] = sums${part};`)} }`);
+  const has = (role: Role, then: string) => roles.includes(role) ? then : "";
+  const either = (query: string, key: string) =>
+    has("dq", `if (ownsQuery) { ${query} }`) + has("dk", `if (!ownsQuery) { ${key} }`);
   return `
-    alias Part = ${width === 4 ? "vec4<f32>" : "f32"};
-    const PARTS = ${parts}u;
-    const MET = ${metFrames}u;
-    ${owned.map((name) => each(parts, (n) => `var<private> own_${name}${n}: Part;`)).join("")}
-    ${met.map((name) => `var<workgroup> slab_${name}: array<Part, ${parts * metFrames}>;`).join("")}
-    ${dotText("dotOf_q_k", ownsQuery ? ["q", "k"] : ["k", "q"], config)}
-    ${sloped ? dotText("dotOf_dy_v", ownsQuery ? ["dy", "v"] : ["v", "dy"], config) : ""}
-    ${pairText(config)}`;
+    ${declarations(config)}
+    ${dotText(config, { name: "score", owned: "near", slab: "near" })}
+    ${dotText(config, { name: "slope", owned: "far", slab: "far" })}
+    fn main() {
+      let own = workgroupId.x * ${OWNED_FRAMES}u + localIndex;
+      let role = workgroupId.y / uniforms.heads;
+      let head = workgroupId.y % uniforms.heads;
+      let ownsQuery = ${ownsQuery};
+      let lengthAt = 2u * uniforms.frames * uniforms.heads * uniforms.clips + workgroupId.z;
+      let length = u32(statistics[lengthAt]);
+      let at = partOf(own, head);
+      ${
+    either(
+      each(parts, (n) => `near${n} = q[at + ${n}u]; far${n} = dy[at + ${n}u];`),
+      each(parts, (n) => `near${n} = k[at + ${n}u]; far${n} = v[at + ${n}u];`),
+    )
+  }
+      ${each(parts, (n) => `var sums${n} = Part();`)}
+      for (var first = 0u; first < uniforms.frames; first += MET) {
+        ${
+    slabLoop(
+      either(
+        "slab_near[slot] = k[at]; slab_far[slot] = v[at];",
+        "slab_near[slot] = q[at]; slab_far[slot] = dy[at];",
+      ),
+    )
+  }
+        workgroupBarrier();
+        for (var place = 0u; place < MET; place++) {
+          let other = first + place;
+          let met = place * PARTS;
+          let query = select(other, own, ownsQuery);
+          let key = select(own, other, ownsQuery);
+          if (key < length && query < uniforms.frames) {
+            let row = rowOf(query, head);
+            let score = uniforms.scale * scoreWith(met) + biasOf(query, key, head);
+            let probability = exp(score - statistics[2u * row]);
+            if (${makesValue}) {
+              let weight = probability * factor(query, key, head);
+              ${each(parts, (n) => `sums${n} += weight * slab_far[met + ${n}u];`)}
+            } else {
+              let along = factor(query, key, head) * slopeWith(met) - statistics[2u * row + 1u];
+              let weight = uniforms.scale * probability * along;
+              ${each(parts, (n) => `sums${n} += weight * slab_near[met + ${n}u];`)}
+            }
+          }
+        }
+        workgroupBarrier();
+      }
+      if (own < uniforms.frames) {
+        switch (role) {${stores.join("")}
+          default: {}
+        }
+      }
+    }
+    ${slabs(config, ["near", "far"])}
+    ${privates(parts, ["near", "far"])}`;
 }
 
+/** Fills the slabs from the frames met next; the statements know `slot` and `at`, its place in the tensors. */
+function slabLoop(statements: string): string {
+  return `
+        for (var slot = localIndex; slot < MET * PARTS; slot += ${OWNED_FRAMES}u) {
+          let at = partOf(first + slot / PARTS, head) + slot % PARTS;
+          ${statements}
+        }`;
+}
+
+function slabs(config: PassConfig, names: string[]): string {
+  const numbers = metFramesOf(config) * config.parts;
+  return names.map((name) => `var<workgroup> slab_${name}: array<Part, ${numbers}>;`).join(
+    "\n    ",
+  );
+}
+
+function privates(parts: number, names: string[]): string {
+  return names.map((name) => each(parts, (n) => `var<private> ${name}${n}: Part;`)).join("\n    ");
+}
+
+function metFramesOf({ parts, width }: PassConfig): number {
+  const most = Math.floor(SLAB_NUMBERS / (parts * width));
+  return Math.max(1, Math.min(MOST_MET_FRAMES, most));
+}
+
+/** `<name>With(met)`: the product of the thread's own frame and one in a slab. */
 function dotText(
-  name: string,
-  [owned, met]: [string, string],
   { width, parts }: PassConfig,
+  { name, owned, slab }: { name: string; owned: string; slab: string },
 ): string {
   const product = (a: string, b: string) => width === 4 ? `dot(${a}, ${b})` : `${a} * ${b}`;
   return `
-    fn ${name}(met: u32) -> f32 {
+    fn ${name}With(met: u32) -> f32 {
       var sum = 0.0;
-      ${each(parts, (n) => `sum += ${product(`own_${owned}${n}`, `slab_${met}[met + ${n}u]`)};`)}
+      ${each(parts, (n) => `sum += ${product(`${owned}${n}`, `slab_${slab}[met + ${n}u]`)};`)}
       return sum;
     }`;
 }
 
 /** Positions, those of frames past the end being the last one's, and what belongs to a pair of query and key. */
-function pairText({ bias, dropout }: PassConfig): string {
-  const biased = " + bias[pairOf(query, key) - workgroupId.z * uniforms.sharedBias]";
+function declarations(config: PassConfig): string {
+  const { width, parts, bias, dropout } = config;
+  const pair = "rowOf(query, head) * uniforms.frames + key";
+  const biased = `bias[${pair} - workgroupId.z * uniforms.sharedBias]`;
   return `
-    fn partOf(frame: u32) -> u32 {
+    alias Part = ${width === 4 ? "vec4<f32>" : "f32"};
+    const PARTS = ${parts}u;
+    const MET = ${metFramesOf(config)}u;
+    fn partOf(frame: u32, head: u32) -> u32 {
       let row = workgroupId.z * uniforms.frames + min(frame, uniforms.frames - 1u);
-      return (row * uniforms.heads + workgroupId.y) * PARTS;
+      return (row * uniforms.heads + head) * PARTS;
     }
-    fn rowOf(query: u32) -> u32 {
-      return (workgroupId.z * uniforms.heads + workgroupId.y) * uniforms.frames + query;
+    fn rowOf(query: u32, head: u32) -> u32 {
+      return (workgroupId.z * uniforms.heads + head) * uniforms.frames + query;
     }
-    fn pairOf(query: u32, key: u32) -> u32 { return rowOf(query) * uniforms.frames + key; }
-    fn scoreOf(query: u32, key: u32, met: u32) -> f32 {
-      return uniforms.scale * dotOf_q_k(met)${bias ? biased : ""};
-    }
+    fn biasOf(query: u32, key: u32, head: u32) -> f32 { return ${bias ? biased : "0.0"}; }
     ${dropout ? DROPOUT_FACTOR : ""}
-    fn factor(query: u32, key: u32) -> f32 {
-      return ${dropout ? "dropoutFactor(pairOf(query, key))" : "1.0"};
+    fn factor(query: u32, key: u32, head: u32) -> f32 {
+      return ${dropout ? `dropoutFactor(${pair})` : "1.0"};
     }`;
 }

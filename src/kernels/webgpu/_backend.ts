@@ -136,11 +136,17 @@ export class DeviceBackend extends WebGPUBackend {
     super.submitQueue();
   }
 
-  /** Reads a tensor back; numbers of a device that has failed are never returned. */
+  /**
+   * Reads a tensor back, keeping no copy: a kernel may write over its numbers later.
+   *
+   * Numbers of a device that has failed are never returned.
+   */
   override async read(dataId: DataId): Promise<BackendValues> {
     this.counts.reads++;
     try {
       const values = await super.read(dataId);
+      const data = this.tensorMap.get(dataId);
+      if (data?.resource) data.values = null as unknown as BackendValues;
       if (this.#failure) throw this.#failure;
       return values;
     } catch (cause) {

@@ -4,11 +4,12 @@
  * Computes: with `p = softmax(scale * q k^T + bias)` over the keys before `lengths[b]` and `f` the dropout
  * factor, `context = (p f) v`; with `delta = dy . context`, `ds = p (f dy v^T - delta)`: `dq = scale ds k`, `dk = scale ds^T q`,
  * `dv = (p f)^T dy`, `dbias = ds` (summed over clips where they share it).
- * Buffers: q, k, v, dy, results [B, T, D]; logSumExp [B, H, T]; statistics [B, H, T, 2] (log-sum-exp, delta);
- * bias, dbias [B or 1, H, T, T]; f32; lengths [B] i32; the inputs read.
- * Grid: one workgroup of 64 threads per 64 frames, head and clip; a thread owns a frame (`_attention_text.ts`).
- * `dbias`: one thread per element.
- * Memory: two slabs of up to 32 frames, at most 16 KiB; each result is a pass of its own, nothing of T x T stored.
+ * Buffers: q, k, v, dy, context, dq, dk, dv [B, T, D]; logSumExp [B, H, T]; statistics [B, H, T, 2] (log-sum-exp,
+ * delta) and then the B lengths; bias, dbias [B or 1, H, T, T]; f32; lengths [B] i32; results written, the rest read.
+ * Grid: one workgroup of 64 threads per 64 frames, head and clip, and for gradients per role; a thread owns a frame
+ * (`_attention_text.ts`). Statistics and `dbias`: one thread per element.
+ * Memory: two slabs of up to 32 frames, at most 16 KiB; forward one run, backward two, nothing of T x T stored. Where
+ * a device binds only eight buffers, `dq` is a run of its own beside a bias.
  * Error: 1e-6 of the largest |v| forward, 1e-5 of the largest gradient.
  * Reference: test/reference/attention.ts
  *
@@ -19,15 +20,26 @@ import type { DeviceBackend } from "./_backend.ts";
 import { UnsupportedOpError } from "../../errors.ts";
 import type { AttentionAttrs } from "../../kernels.ts";
 import {
-  inputsOfPass,
+  FORWARD_VECTORS,
+  forwardText,
+  GRADIENT_VECTORS,
+  type GradientConfig,
+  gradientText,
   OWNED_FRAMES,
-  type Pass,
   type PassConfig,
-  passText,
-  vectorsOfPass,
+  type Role,
 } from "./_attention_text.ts";
 import { elements, runElements } from "./_elements.ts";
-import { f32, kernel, type Program, release, runProgram, u32, type Uniform } from "./_program.ts";
+import {
+  type Extent,
+  f32,
+  kernel,
+  type Program,
+  release,
+  runForAll,
+  u32,
+  type Uniform,
+} from "./_program.ts";
 import { dropoutUniforms } from "./dropout.ts";
 import { DROPOUT_FACTOR } from "./_wgsl.ts";
 
@@ -37,15 +49,26 @@ type GradientInputs = AttentionInputs & Record<"context" | "logSumExp" | "dy", T
 /** Numbers of one head of one frame that a thread can own. */
 const LARGEST_HEAD = 256;
 
-const PASS: Program<PassConfig> = { name: "Attention", source: passText };
+const FORWARD: Program<PassConfig> = { name: "Attention", source: forwardText };
 
-/** For each row the log-sum-exp, then `delta`. */
+const GRADIENTS: Program<GradientConfig> = { name: "AttentionGrad", source: gradientText };
+
+/** What the gradients bind besides a bias: q, k, v, dy, statistics and three results. */
+const GRADIENT_BUFFERS = 8;
+
+/** For each row the log-sum-exp, then `delta`; after the rows the lengths. */
 const STATISTICS: Program<Record<never, never>> = {
   name: "AttentionStatistics",
   source: () =>
     elements(
-      "select(delta(i / 2u), logSumExp[i / 2u], i % 2u == 0u)",
+      "statistic(i)",
       `
+    fn statistic(i: u32) -> f32 {
+      let rows = 2u * uniforms.frames * uniforms.heads * uniforms.clips;
+      if (i >= rows) { return f32(lengths[i - rows]); }
+      if (i % 2u == 0u) { return logSumExp[i / 2u]; }
+      return delta(i / 2u);
+    }
     fn delta(row: u32) -> f32 {
       let frame = row / (uniforms.frames * uniforms.heads) * uniforms.frames + row % uniforms.frames;
       let head = row / uniforms.frames % uniforms.heads;
@@ -104,13 +127,17 @@ function attend(
   inputs: Record<string, TensorInfo>,
   attrs: AttentionAttrs,
 ): TensorInfo[] {
-  const tensors = inputs as AttentionInputs;
-  const [batch, frames] = tensors.q.shape as [number, number];
-  const rows = [batch, attrs.heads, frames];
-  return [
-    runPass(backend, "context", tensors, attrs, tensors.q.shape),
-    runPass(backend, "logSumExp", tensors, attrs, rows),
-  ];
+  const { q, k, v, lengths, bias } = inputs as AttentionInputs;
+  const [batch, frames] = q.shape as [number, number];
+  const { context, logSumExp } = runForAll(backend, FORWARD, {
+    ...passOf(q, bias, attrs),
+    inputs: { q, k, v, lengths, ...(bias && { bias }) },
+    outputs: { context: q.shape, logSumExp: [batch, attrs.heads, frames] },
+    workgroups: workgroupsOf(q, attrs.heads),
+    threads: [OWNED_FRAMES, 1, 1],
+    vectors: vectorsOf(q, attrs, FORWARD_VECTORS),
+  });
+  return [context, logSumExp];
 }
 
 function attendGradient(
@@ -118,21 +145,47 @@ function attendGradient(
   inputs: Record<string, TensorInfo>,
   attrs: AttentionAttrs,
 ): TensorInfo[] {
-  const { context, logSumExp, ...tensors } = inputs as GradientInputs;
-  const { q, dy, bias } = tensors;
+  const { q, k, v, lengths, bias, context, logSumExp, dy } = inputs as GradientInputs;
+  const [batch, frames] = q.shape as [number, number];
   const statistics = runElements(backend, STATISTICS, {
     config: {},
-    inputs: { logSumExp, context, dy },
+    inputs: { logSumExp, context, dy, lengths },
     uniforms: sizesOf(q, attrs),
-    shape: [...logSumExp.shape, 2],
+    shape: [2 * batch * attrs.heads * frames + batch],
   });
-  const all = { ...tensors, statistics };
-  const gradients = (["dq", "dk", "dv"] as const).map((pass) =>
-    runPass(backend, pass, all, attrs, q.shape)
-  );
-  if (bias) gradients.push(biasGradient(backend, { ...all, bias }, attrs));
+  const tensors = { q, k, v, dy, statistics, bias };
+  const bound = GRADIENT_BUFFERS + (bias ? 1 : 0);
+  const gradients = bound <= backend.device.limits.maxStorageBuffersPerShaderStage
+    ? runRoles(backend, "dq dk dv", tensors, attrs)
+    : { ...runRoles(backend, "dq", tensors, attrs), ...runRoles(backend, "dk dv", tensors, attrs) };
+  const results = [gradients.dq!, gradients.dk!, gradients.dv!];
+  if (bias) results.push(biasGradient(backend, { ...tensors, bias, lengths }, attrs));
   release(backend, statistics);
-  return gradients;
+  return results;
+}
+
+function runRoles(
+  backend: DeviceBackend,
+  roles: GradientConfig["roles"],
+  { q, bias, ...tensors }:
+    & { q: TensorInfo; bias?: TensorInfo }
+    & Record<
+      "k" | "v" | "dy" | "statistics",
+      TensorInfo
+    >,
+  attrs: AttentionAttrs,
+): Partial<Record<Role, TensorInfo>> {
+  const names = roles.split(" ") as Role[];
+  const pass = passOf(q, bias, attrs);
+  return runForAll(backend, GRADIENTS, {
+    ...pass,
+    config: { ...pass.config, roles },
+    inputs: { q, ...tensors, ...(bias && { bias }) },
+    outputs: Object.fromEntries(names.map((name) => [name, q.shape])) as Record<Role, number[]>,
+    workgroups: workgroupsOf(q, attrs.heads * names.length),
+    threads: [OWNED_FRAMES, 1, 1],
+    vectors: vectorsOf(q, attrs, GRADIENT_VECTORS),
+  });
 }
 
 function biasGradient(
@@ -162,44 +215,45 @@ function biasGradient(
   });
 }
 
-function runPass(
-  backend: DeviceBackend,
-  pass: Pass,
-  tensors: Record<string, TensorInfo | undefined>,
+/** The config and the scalars that forward pass and gradients share. */
+function passOf(
+  q: TensorInfo,
+  bias: TensorInfo | undefined,
   attrs: AttentionAttrs,
-  shape: number[],
-): TensorInfo {
-  const { q, bias } = tensors;
-  const [batch, frames, size] = q!.shape as [number, number, number];
+): { config: PassConfig; uniforms: Record<string, Uniform> } {
+  const [, frames, size] = q.shape as [number, number, number];
   const headSize = size / attrs.heads;
   assertHeadFits(headSize);
   const width = headSize % 4 === 0 ? 4 : 1;
-  const config: PassConfig = {
-    pass,
-    width,
-    parts: headSize / width,
-    bias: bias !== undefined,
-    dropout: attrs.dropoutRate > 0 && pass !== "logSumExp",
-  };
+  const dropout = attrs.dropoutRate > 0;
   const sharedBias = bias && bias.shape[0] === 1 ? attrs.heads * frames * frames : 0;
-  return runProgram(backend, PASS, {
-    config,
-    inputs: Object.fromEntries(inputsOfPass(config).map((name) => [name, tensors[name]!])),
+  return {
+    config: { width, parts: headSize / width, bias: bias !== undefined, dropout },
     uniforms: {
-      ...sizesOf(q!, attrs),
+      ...sizesOf(q, attrs),
       sharedBias: u32(sharedBias),
-      ...(config.dropout && dropoutOf(attrs)),
+      ...(dropout && dropoutOf(attrs)),
     },
-    shape,
-    vectors: width === 4 ? vectorsOfPass(pass) : [],
-    workgroups: [Math.ceil(frames / OWNED_FRAMES), attrs.heads, batch],
-    threads: [OWNED_FRAMES, 1, 1],
-  });
+  };
+}
+
+function workgroupsOf({ shape }: TensorInfo, planes: number): Extent {
+  const [batch, frames] = shape as [number, number];
+  return [Math.ceil(frames / OWNED_FRAMES), planes, batch];
+}
+
+function vectorsOf(
+  { shape }: TensorInfo,
+  { heads }: AttentionAttrs,
+  names: readonly string[],
+): readonly string[] {
+  return shape[2]! / heads % 4 === 0 ? names : [];
 }
 
 function sizesOf({ shape }: TensorInfo, { heads, scale }: AttentionAttrs): Record<string, Uniform> {
-  const [, frames, size] = shape as [number, number, number];
+  const [clips, frames, size] = shape as [number, number, number];
   return {
+    clips: u32(clips),
     frames: u32(frames),
     size: u32(size),
     heads: u32(heads),

@@ -2,9 +2,9 @@
  * Euclidean norm over a list of tensors, left on the device.
  *
  * Computes: `sqrt(sum over tensors and elements of x^2)`.
- * Buffers: up to 7 tensors of any size, read; result [tensors, workgroups], then [1]; f32.
- * Grid: for each tensor of a chunk of 7 (a device may bind no more than 8 buffers) up to 64 workgroups
- * of 256 threads; then one workgroup per 7 lists of partial sums, until one number is left.
+ * Buffers: a chunk of tensors of any size, read; result [tensors, workgroups], then [1]; f32.
+ * Grid: for each tensor of a chunk, as large as the device binds buffers for and at most 31, up to 64 workgroups
+ * of 256 threads; then one workgroup per list of partial sums, until one number is left.
  * Memory: 1 KiB; every tensor is read once.
  * Error: 1e-6 of the norm; squares overflow where an element is beyond 1e19.
  * Reference: test/reference/global_norm.ts
@@ -17,7 +17,7 @@ import { kernel, type Program, release, runProgram, sizeOf, u32 } from "./_progr
 import { workgroupReduction } from "./_wgsl.ts";
 
 const THREADS = 256;
-const CHUNK_TENSORS = 7;
+const MOST_TENSORS = 31;
 const MOST_WORKGROUPS = 64;
 const ELEMENTS_PER_THREAD = 4;
 
@@ -54,10 +54,10 @@ function sumsText({ tensors, term, finish }: SumConfig): string {
 export const globalNormKernels: KernelConfig[] = [
   kernel("EarshotGlobalNorm", (backend, inputs) => {
     const tensors = Object.values(inputs);
-    let sums = chunksOf(tensors).map((chunk) => sumChunk(backend, chunk, "x * x", "sum"));
+    let sums = chunksOf(backend, tensors).map((chunk) => sumChunk(backend, chunk, "x * x", "sum"));
     let done = false;
     while (!done) {
-      const chunks = chunksOf(sums);
+      const chunks = chunksOf(backend, sums);
       done = chunks.length === 1 && chunks[0]!.length === 1;
       const finish = done ? "sqrt(sum)" : "sum";
       const next = chunks.map((chunk) => sumChunk(backend, chunk, "x", finish));
@@ -88,10 +88,10 @@ function sumChunk(
   });
 }
 
-function chunksOf(tensors: TensorInfo[]): TensorInfo[][] {
-  const count = Math.ceil(tensors.length / CHUNK_TENSORS);
-  return Array.from(
-    { length: count },
-    (_, n) => tensors.slice(n * CHUNK_TENSORS, (n + 1) * CHUNK_TENSORS),
-  );
+/** The tensors in chunks that fit the bindings of one run, beside its result. */
+function chunksOf(backend: DeviceBackend, tensors: TensorInfo[]): TensorInfo[][] {
+  const { maxStorageBuffersPerShaderStage: most } = backend.device.limits;
+  const size = Math.min(MOST_TENSORS, most - 1);
+  const count = Math.ceil(tensors.length / size);
+  return Array.from({ length: count }, (_, n) => tensors.slice(n * size, (n + 1) * size));
 }

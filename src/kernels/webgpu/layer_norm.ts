@@ -3,140 +3,215 @@
  *
  * Computes: `y = n * gamma + beta` with `n = (x - mean) / sqrt(variance + eps)` of the row; with `s = dy * gamma`,
  * `dx = (s - mean(s) - n * mean(s * n)) / sqrt(variance + eps)`; `dgamma`, `dbeta` = sums over rows of `dy * n`, `dy`.
- * Buffers: x, dy, result [R, C]; gamma, beta [C]; moments [R, 2] (mean, 1 / deviation); f32, all but result read.
- * Grid: one workgroup per row (`_rows.ts`); `dgamma` and `dbeta` as in `_row_sum.ts`.
- * Memory: one number per thread; a row is read three times, the mean taken out before squares are summed.
- * Error: 1e-6 of the largest |y|; for gradients that of a row sum.
+ * Buffers: x, dy, result, dx [R, C]; gamma, beta, dgamma, dbeta [C]; partials [groups, 2, C]; f32, x, dy, gamma
+ * and beta read.
+ * Grid: forward one workgroup per row; backward one per group of rows, at most 128 groups, each of which sums its
+ * part of dgamma and dbeta in registers; then 32 columns by 8 lanes sum the groups. 64 threads for short rows, else 256.
+ * Memory: 1 KiB forward, 4 KiB backward; a thread keeps its columns of a row in registers, so x and dy are read once.
+ * Error: 1e-6 of the largest |y|; for sums over rows a chain of R / 128 + 24 additions.
  * Reference: test/reference/layer_norm.ts
  *
  * @module
  */
 import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
 import type { NormAttrs } from "../../kernels.ts";
-import { f32, kernel, type Program, release, sizeOf } from "./_program.ts";
-import { rowSum, sumPlain, sumRows } from "./_row_sum.ts";
-import { eachColumn, type RowConfig, rowsText, runRows } from "./_rows.ts";
+import type { DeviceBackend } from "./_backend.ts";
+import { spread } from "./_elements.ts";
+import {
+  f32,
+  kernel,
+  type Program,
+  release,
+  runForAll,
+  runProgram,
+  sizeOf,
+  u32,
+} from "./_program.ts";
+import { workgroupReduction } from "./_wgsl.ts";
 
 type NormInputs = Record<"x" | "gamma" | "beta" | "dy", TensorInfo>;
 
-/** Leaves `mean` and `scale`, one over the deviation, of the row. */
-const MOMENTS_TEXT = `
-      var sum = 0.0;
-      ${eachColumn("sum += x[start + column];")}
-      let mean = sumWorkgroup(sum) / f32(uniforms.columns);
-      var squares = 0.0;
-      ${
-  eachColumn(`
-        let deviation = x[start + column] - mean;
-        squares += deviation * deviation;`)
+/** Rows up to this long are shared among fewer threads. */
+const SHORT_ROW_COLUMNS = 256;
+const MOST_GROUPS = 128;
+const SUM_COLUMNS = 32;
+const SUM_LANES = 8;
+
+/** Threads of a workgroup, and how many columns of a row each of them keeps. */
+type RowConfig = { threads: number; kept: number };
+
+/** A statement for each column that a thread keeps; it knows `column`, and `inRow`, false past the end. */
+function eachKept({ kept, threads }: RowConfig, statement: (n: number) => string): string {
+  return Array.from({ length: kept }, (_, n) => `
+        {
+          let column = localIndex + ${n * threads}u;
+          let inRow = column < uniforms.columns;
+          ${statement(n)}
+        }`).join("");
 }
-      let scale = 1.0 / sqrt(sumWorkgroup(squares) / f32(uniforms.columns) + uniforms.eps);`;
+
+/** Leaves `mean` and `scale`, one over the deviation, of the row at `start`, and its `normal`s in registers. */
+function normalText(config: RowConfig): string {
+  const { kept } = config;
+  const names = Array.from({ length: kept }, (_, n) => n);
+  return `
+        ${names.map((n) => `var normal${n} = 0.0;`).join(" ")}
+        ${eachKept(config, (n) => `if (inRow) { normal${n} = x[start + column]; }`)}
+        let mean = sumWorkgroup(${names.map((n) => `normal${n}`).join(" + ")}) / width;
+        ${eachKept(config, (n) => `normal${n} = select(0.0, normal${n} - mean, inRow);`)}
+        let squares = sumWorkgroup(${names.map((n) => `normal${n} * normal${n}`).join(" + ")});
+        let scale = 1.0 / sqrt(squares / width + uniforms.eps);
+        ${names.map((n) => `normal${n} *= scale;`).join(" ")}`;
+}
 
 const FORWARD: Program<RowConfig> = {
   name: "LayerNorm",
-  source: (config) =>
-    rowsText(
+  source: (config) => `
+    ${workgroupReduction(config.threads)}
+    fn main() {
+      let group = workgroupId.y * numWorkgroups.x + workgroupId.x;
+      let start = min(group, uniforms.rows - 1u) * uniforms.columns;
+      let width = f32(uniforms.columns);
+      ${normalText(config)}
+      if (group < uniforms.rows) {
+        ${
+    eachKept(
       config,
-      `
-      ${MOMENTS_TEXT}
-      ${
-        eachColumn(`
-        if (inside) {
-          let normal = (x[start + column] - mean) * scale;
-          result[start + column] = normal * gamma[column] + beta[column];
-        }`)
-      }`,
-    ),
-};
-
-const MOMENTS: Program<RowConfig> = {
-  name: "LayerNormMoments",
-  source: (config) =>
-    rowsText(
-      config,
-      `
-      ${MOMENTS_TEXT}
-      if (inside && localIndex == 0u) {
-        result[2u * row] = mean;
-        result[2u * row + 1u] = scale;
-      }`,
-    ),
-};
-
-const INPUT_GRADIENT: Program<RowConfig> = {
-  name: "LayerNormGradInput",
-  source: (config) =>
-    rowsText(
-      config,
-      `
-      let mean = moments[2u * row];
-      let scale = moments[2u * row + 1u];
-      var slopes = 0.0;
-      var slopesAlong = 0.0;
-      ${
-        eachColumn(`
-        let slope = dy[start + column] * gamma[column];
-        slopes += slope;
-        slopesAlong += slope * (x[start + column] - mean) * scale;`)
+      (n) => `if (inRow) { result[start + column] = normal${n} * gamma[column] + beta[column]; }`,
+    )
+  }
       }
-      let slopeMean = sumWorkgroup(slopes) / f32(uniforms.columns);
-      let alongMean = sumWorkgroup(slopesAlong) / f32(uniforms.columns);
-      ${
-        eachColumn(`
-        if (inside) {
-          let normal = (x[start + column] - mean) * scale;
-          let slope = dy[start + column] * gamma[column];
-          result[start + column] = scale * (slope - slopeMean - normal * alongMean);
-        }`)
-      }`,
-    ),
+    }`,
 };
 
-const GAMMA_GRADIENT: Program<Record<never, never>> = {
-  name: "LayerNormGradGamma",
-  source: () => rowSum("dy[i] * (x[i] - moments[2u * row]) * moments[2u * row + 1u]"),
+const GRADIENT: Program<RowConfig> = {
+  name: "LayerNormGrad",
+  source: (config) => {
+    const names = Array.from({ length: config.kept }, (_, n) => n);
+    const each = (statement: (n: number) => string) => eachKept(config, statement);
+    return `
+    ${workgroupReduction(config.threads)}
+    fn main() {
+      let width = f32(uniforms.columns);
+      ${names.map((n) => `var along${n} = 0.0; var plain${n} = 0.0;`).join(" ")}
+      for (var turn = 0u; turn < uniforms.groupRows; turn++) {
+        let row = workgroupId.x * uniforms.groupRows + turn;
+        let start = min(row, uniforms.rows - 1u) * uniforms.columns;
+        ${normalText(config)}
+        ${names.map((n) => `var slope${n} = 0.0;`).join(" ")}
+        ${
+      each((n) => `
+          if (inRow && row < uniforms.rows) {
+            let own = dy[start + column];
+            along${n} += own * normal${n};
+            plain${n} += own;
+            slope${n} = own * gamma[column];
+          }`)
+    }
+        let slopeMean = sumWorkgroup(${names.map((n) => `slope${n}`).join(" + ")}) / width;
+        let alongMean = sumWorkgroup(${
+      names.map((n) => `slope${n} * normal${n}`).join(" + ")
+    }) / width;
+        ${
+      each((n) => `
+          if (inRow && row < uniforms.rows) {
+            dx[start + column] = scale * (slope${n} - slopeMean - normal${n} * alongMean);
+          }`)
+    }
+      }
+      let first = 2u * workgroupId.x * uniforms.columns;
+      ${
+      each((n) => `
+          if (inRow) {
+            partials[first + column] = along${n};
+            partials[first + uniforms.columns + column] = plain${n};
+          }`)
+    }
+    }`;
+  },
+};
+
+const SUMS: Program<Record<never, never>> = {
+  name: "LayerNormGradSums",
+  source: () => `
+    var<workgroup> lanes: array<vec2<f32>, ${SUM_COLUMNS * SUM_LANES}>;
+    fn main() {
+      let column = workgroupId.x * ${SUM_COLUMNS}u + localId.x;
+      var sums = vec2<f32>(0.0);
+      if (column < uniforms.columns) {
+        for (var group = localId.y; group < uniforms.groups; group += ${SUM_LANES}u) {
+          let at = 2u * group * uniforms.columns + column;
+          sums += vec2<f32>(partials[at], partials[at + uniforms.columns]);
+        }
+      }
+      lanes[localIndex] = sums;
+      workgroupBarrier();
+      if (localId.y == 0u && column < uniforms.columns) {
+        for (var lane = 1u; lane < ${SUM_LANES}u; lane++) {
+          sums += lanes[lane * ${SUM_COLUMNS}u + localId.x];
+        }
+        dgamma[column] = sums.x;
+        dbeta[column] = sums.y;
+      }
+    }`,
 };
 
 /** `EarshotLayerNorm` and its gradient. */
 export const layerNormKernels: KernelConfig[] = [
   kernel<NormAttrs>("EarshotLayerNorm", (backend, inputs, { eps }) => {
     const { x, gamma, beta } = inputs as NormInputs;
-    return runRows(backend, FORWARD, {
-      ...rowsOf(x),
+    const { rows, columns, config } = rowsOf(x);
+    return runProgram(backend, FORWARD, {
+      config,
       inputs: { x, gamma, beta },
-      uniforms: { eps: f32(eps) },
+      uniforms: { rows: u32(rows), columns: u32(columns), eps: f32(eps) },
       shape: x.shape,
+      workgroups: spread(backend, rows),
+      threads: [config.threads, 1, 1],
     });
   }),
   kernel<NormAttrs>("EarshotLayerNormGrad", (backend, inputs, { eps }) => {
     const { x, gamma, dy } = inputs as NormInputs;
-    const { rows, columns } = rowsOf(x);
-    const moments = runRows(backend, MOMENTS, {
-      rows,
-      columns,
-      inputs: { x },
-      uniforms: { eps: f32(eps) },
-      shape: [rows, 2],
+    const { rows, columns, config } = rowsOf(x);
+    const groupRows = Math.ceil(rows / MOST_GROUPS);
+    const groups = Math.ceil(rows / groupRows);
+    const { dx, partials } = runForAll(backend, GRADIENT, {
+      config,
+      inputs: { x, gamma, dy },
+      uniforms: {
+        rows: u32(rows),
+        columns: u32(columns),
+        groupRows: u32(groupRows),
+        eps: f32(eps),
+      },
+      outputs: { dx: x.shape, partials: [groups, 2, columns] },
+      workgroups: [groups, 1, 1],
+      threads: [config.threads, 1, 1],
     });
-    const dx = runRows(backend, INPUT_GRADIENT, {
-      rows,
-      columns,
-      inputs: { x, gamma, dy, moments },
-      shape: x.shape,
-    });
-    const sizes = { batch: 1, rows, columns };
-    const dgamma = sumRows(backend, GAMMA_GRADIENT, {
-      config: {},
-      inputs: { x, dy, moments },
-      ...sizes,
-    });
-    const dbeta = sumPlain(backend, dy, sizes);
-    release(backend, moments);
-    return [dx, { ...dgamma, shape: [columns] }, { ...dbeta, shape: [columns] }];
+    const { dgamma, dbeta } = sumGroups(backend, partials);
+    release(backend, partials);
+    return [dx, dgamma, dbeta];
   }),
 ];
 
-function rowsOf({ shape }: TensorInfo): { rows: number; columns: number } {
+function sumGroups(
+  backend: DeviceBackend,
+  partials: TensorInfo,
+): Record<"dgamma" | "dbeta", TensorInfo> {
+  const [groups, , columns] = partials.shape as [number, number, number];
+  return runForAll(backend, SUMS, {
+    config: {},
+    inputs: { partials },
+    uniforms: { groups: u32(groups), columns: u32(columns) },
+    outputs: { dgamma: [columns], dbeta: [columns] },
+    workgroups: [Math.ceil(columns / SUM_COLUMNS), 1, 1],
+    threads: [SUM_COLUMNS, SUM_LANES, 1],
+  });
+}
+
+function rowsOf({ shape }: TensorInfo): { rows: number; columns: number; config: RowConfig } {
   const columns = shape.at(-1)!;
-  return { rows: sizeOf(shape) / columns, columns };
+  const threads = columns <= SHORT_ROW_COLUMNS ? 64 : 256;
+  const kept = Math.ceil(columns / threads);
+  return { rows: sizeOf(shape) / columns, columns, config: { threads, kept } };
 }

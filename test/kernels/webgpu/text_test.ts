@@ -1,5 +1,5 @@
 import { ok } from "node:assert/strict";
-import { type Pass, passText } from "../../../src/kernels/webgpu/_attention_text.ts";
+import { forwardText, gradientText } from "../../../src/kernels/webgpu/_attention_text.ts";
 import { gemmText } from "../../../src/kernels/webgpu/_gemm.ts";
 
 /** What WebGPU guarantees; not every runtime refuses a program that takes more. */
@@ -13,19 +13,12 @@ function workgroupBytes(text: string): number {
   return [...arrays].reduce((sum, [, type, length]) => sum + bytes[type!]! * Number(length), 0);
 }
 
-Deno.test("passText() keeps to the guaranteed workgroup memory for every head", () => {
-  const passes: Pass[] = ["logSumExp", "context", "dq", "dk", "dv"];
-  for (const pass of passes) {
-    for (const [width, parts] of [[1, 1], [1, 70], [1, 255], [4, 1], [4, 16], [4, 32], [4, 64]]) {
-      const text = passText({
-        pass,
-        width: width as 1 | 4,
-        parts: parts!,
-        bias: true,
-        dropout: true,
-      });
+Deno.test("the texts of attention keep to the guaranteed workgroup memory for every head", () => {
+  for (const [width, parts] of [[1, 1], [1, 70], [1, 255], [4, 1], [4, 16], [4, 32], [4, 64]]) {
+    const config = { width: width as 1 | 4, parts: parts!, bias: true, dropout: true };
+    for (const text of [forwardText(config), gradientText({ ...config, roles: "dq dk dv" })]) {
       const bytes = workgroupBytes(text);
-      ok(bytes > 0 && bytes <= WORKGROUP_BYTES, `${pass} of ${parts} x ${width}: ${bytes} bytes`);
+      ok(bytes > 0 && bytes <= WORKGROUP_BYTES, `${parts} x ${width}: ${bytes} bytes`);
     }
   }
 });
