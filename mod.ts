@@ -23,6 +23,7 @@ export * from "./src/classify/pipeline.ts";
 export { type BackendChoice, type Device, type DeviceOptions, useDevice } from "./src/devices.ts";
 export * from "./src/errors.ts";
 export * from "./src/features/mod.ts";
+export * from "./src/hub/mod.ts";
 export * from "./src/train/mod.ts";
 export type { ByteSource, FileReader } from "./src/weights/byte_source.ts";
 export type { TensorSource } from "./src/weights/tensor_source.ts";

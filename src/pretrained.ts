@@ -2,13 +2,15 @@
  * Models and feature extractors from a model directory, and back into one, in the words of transformers.
  *
  * A directory is what Hugging Face writes: `config.json`, `preprocessor_config.json` and weights. It lies on
- * the local disk; where there is none, a {@linkcode FileReader} brings its files, for reading only.
+ * the local disk or, where there is none of that name, on the hub; or a {@linkcode FileReader} brings its files,
+ * for reading only.
  *
  * @module
  */
 import { CheckpointError } from "./errors.ts";
 import { directoryFiles, type FileToWrite, writeDirectoryAtomic, writeFiles } from "./files.ts";
 import { type FeatureExtractor, featureExtractorFromConfig } from "./features/mod.ts";
+import type { HubModelOptions } from "./hub/mod.ts";
 import { copiesAtOnce, useDevice } from "./devices.ts";
 import type { SavedDtype } from "./models/mod.ts";
 import { type AudioClassificationModel, buildModel } from "./models/model.ts";
@@ -20,7 +22,7 @@ import { lendTensors } from "./weights/lent_tensors.ts";
 import { streamSafetensors } from "./weights/safetensors_writer.ts";
 
 /** How a pretrained model is adapted while it is loaded. */
-export interface FromPretrainedOptions {
+export interface FromPretrainedOptions extends HubModelOptions {
   /** Class names in place of the model's own; another number of them draws a new classifier. */
   labels?: readonly string[];
   /** What the outputs mean, in place of the config's `problem_type`. */
@@ -46,10 +48,12 @@ export interface FromPretrainedOptions {
 /** Loads feature extractors. */
 export class AutoFeatureExtractor {
   /**
-   * The extractor of a model directory, from its `preprocessor_config.json`.
+   * The extractor of a model, from its `preprocessor_config.json`.
    *
-   * @param model the directory, or its files.
+   * @param model the directory; or, where there is none, `org/name` or `org/name@revision` on the hub; or its files.
+   * @param options how the hub is reached.
    * @throws {CheckpointError} when the file is missing or wrong.
+   * @throws {HubError} when the hub does not give it.
    *
    * @example
    * ```ts
@@ -60,8 +64,11 @@ export class AutoFeatureExtractor {
    * assert.equal(extractor.samplingRate, 8000);
    * ```
    */
-  static async fromPretrained(model: string | FileReader): Promise<FeatureExtractor> {
-    const files = await filesOf(model);
+  static async fromPretrained(
+    model: string | FileReader,
+    options: HubModelOptions = {},
+  ): Promise<FeatureExtractor> {
+    const files = await filesOf(model, options);
     const config = await readJsonFile(files, "preprocessor_config.json");
     return featureExtractorFromConfig(config, { file: nameIn(files, "preprocessor_config.json") });
   }
@@ -70,12 +77,14 @@ export class AutoFeatureExtractor {
 /** Loads audio-classification models of any supported architecture. */
 export class AutoModelForAudioClassification {
   /**
-   * The model of a directory, on the device in use; WASM on one thread where none was chosen.
+   * The model of a directory or of the hub, on the device in use; WASM on one thread where none was chosen.
    *
    * What the checkpoint lacks (a new classifier) is drawn at random and listed in `model.loading`.
    *
-   * @param model the directory, or its files.
+   * @param model the directory; or, where there is none, `org/name` or `org/name@revision` on the hub; or its files.
+   * @param options how the model is adapted, and how the hub is reached.
    * @throws {CheckpointError} when a file is missing or wrong.
+   * @throws {HubError} when the hub does not give one.
    *
    * @example
    * ```ts
@@ -91,7 +100,7 @@ export class AutoModelForAudioClassification {
     model: string | FileReader,
     options: FromPretrainedOptions = {},
   ): Promise<AudioClassificationModel> {
-    const files = await filesOf(model);
+    const files = await filesOf(model, options);
     await useDevice();
     return await loadModel(files, options);
   }
@@ -139,21 +148,26 @@ function ownFields(modelType: unknown, options: FromPretrainedOptions): Record<s
   return fields;
 }
 
-async function filesOf(model: string | FileReader): Promise<FileReader> {
+/**
+ * The files of a model: of the directory of that name or, where there is none, of the hub.
+ *
+ * @throws {CheckpointError} when the name is that of a file, or cannot be one of the hub.
+ * @throws {HubError} when the hub has no such model, or does not give it.
+ */
+export async function filesOf(
+  model: string | FileReader,
+  options: HubModelOptions = {},
+): Promise<FileReader> {
   if (typeof model !== "string") return model;
   const found = await Deno.stat(model).catch(() => undefined);
   if (found?.isDirectory) return directoryFiles(model);
-  const isHubId = !found && /^[\w.-]+\/[\w.-]+$/.test(model);
+  const { hubModelFiles, parseHubName } = await import("./hub/mod.ts");
+  if (!found && parseHubName(model)) return await hubModelFiles(model, options);
   throw new CheckpointError(
     `Cannot load model "${model}": expected a model directory, found ${
       found ? "a file" : "nothing"
     }`,
-    {
-      file: model,
-      hint: isHubId
-        ? "Ids of the Hugging Face hub are not loaded: download the model and name its directory"
-        : undefined,
-    },
+    { file: model, hint: found ? undefined : 'A model of the hub is named "org/name"' },
   );
 }
 

@@ -16,6 +16,7 @@ import {
 } from "./classifier.ts";
 import { useDevice } from "../devices.ts";
 import { FileError } from "../errors.ts";
+import type { HubModelOptions } from "../hub/mod.ts";
 import type { FileReader } from "../weights/byte_source.ts";
 import { openCheckpoint } from "../weights/checkpoint.ts";
 
@@ -30,7 +31,8 @@ export {
 } from "./classifier.ts";
 
 /** How a pipeline is made. */
-export interface PipelineOptions extends Pick<ClassifierOptions, "maxSeconds" | "onWarning"> {
+export interface PipelineOptions
+  extends Pick<ClassifierOptions, "maxSeconds" | "onWarning">, HubModelOptions {
   /** The device to run on. @default the one in use, else "wasm" */
   device?: "wasm" | "webgpu";
 }
@@ -38,12 +40,14 @@ export interface PipelineOptions extends Pick<ClassifierOptions, "maxSeconds" | 
 const TASK = "audio-classification";
 
 /**
- * Makes a classifier from a model directory, its files, or a model in memory.
+ * Makes a classifier from a model directory, a model of the hub, its files, or a model in memory.
  *
  * @param task always "audio-classification".
- * @param model a directory; or its files; or a model with its extractor, as training leaves them.
- * @param options the device, and the longest clip to accept.
+ * @param model a directory; or, where there is none, `org/name` or `org/name@revision` on the hub; or its files;
+ * or a model with its extractor, as training leaves them.
+ * @param options the device, the longest clip to accept, and how the hub is reached.
  * @throws {CheckpointError} when a file is missing or wrong, or the model has no trained classifier.
+ * @throws {HubError} when the hub does not give the model.
  *
  * @example
  * ```ts
@@ -77,19 +81,21 @@ export async function pipeline(
   if (typeof model !== "string") {
     return await loadClassifier(model, openCheckpoint, classifierOptions);
   }
-  return await loadDirectory(model, classifierOptions);
+  return await loadNamed(model, options, classifierOptions);
 }
 
-async function loadDirectory(
-  directory: string,
+async function loadNamed(
+  name: string,
+  hub: HubModelOptions,
   options: ClassifierOptions,
 ): Promise<AudioClassifier> {
-  const { AutoFeatureExtractor, AutoModelForAudioClassification } = await import(
+  const { AutoFeatureExtractor, AutoModelForAudioClassification, filesOf } = await import(
     "../pretrained.ts"
   );
-  const extractor = await AutoFeatureExtractor.fromPretrained(directory);
-  const model = await AutoModelForAudioClassification.fromPretrained(directory);
-  return createComplete({ model, extractor }, directory, options);
+  const files = await filesOf(name, hub);
+  const extractor = await AutoFeatureExtractor.fromPretrained(files);
+  const model = await AutoModelForAudioClassification.fromPretrained(files);
+  return createComplete({ model, extractor }, name, options);
 }
 
 async function readLocalFile(path: string, maxBytes: number): Promise<Uint8Array> {
