@@ -24,6 +24,7 @@ export { type BackendChoice, type Device, type DeviceOptions, useDevice } from "
 export * from "./src/errors.ts";
 export * from "./src/features/mod.ts";
 export * from "./src/hub/mod.ts";
+export * from "./src/report/mod.ts";
 export * from "./src/train/mod.ts";
 export type { ByteSource, FileReader } from "./src/weights/byte_source.ts";
 export type { TensorSource } from "./src/weights/tensor_source.ts";

@@ -1,0 +1,15 @@
+/**
+ * A run as a page to look at.
+ *
+ * @module
+ */
+export { reportHtml } from "./report.ts";
+export type {
+  ClipAudio,
+  ClipPrediction,
+  ReportData,
+  ReportLogEntry,
+  ReportOptions,
+  ReportProblemType,
+  SplitSummary,
+} from "./report_data.ts";

@@ -1,0 +1,83 @@
+/**
+ * What a report is made from: one plain object, so that a test or another tool can build it without training.
+ *
+ * What is absent is left out of the page. Numbers come as the model and the trainer give them; everything that is
+ * derived from them (probabilities, confusions, calibration) is computed by the report.
+ *
+ * @module
+ */
+
+/** What the outputs of the model mean, by the names of `config.json`. */
+export type ReportProblemType =
+  | "single_label_classification"
+  | "multi_label_classification"
+  | "regression";
+
+/** One line of `log_history` in `trainer_state.json`. */
+export type ReportLogEntry = Readonly<Record<string, number>>;
+
+/** One clip, and what the model made of it. */
+export interface ClipPrediction {
+  /** The path or name of the clip. */
+  readonly file: string;
+  /** A class number; with several labels a clip, one number from 0 to 1 a class; in regression the value. */
+  readonly target: number | readonly number[];
+  /** The outputs of the model. Shape: `[N]`. */
+  readonly logits: ArrayLike<number>;
+  readonly durationSec?: number;
+}
+
+/** What a split of the data is made of. */
+export interface SplitSummary {
+  /** Such as "train". */
+  readonly split: string;
+  /** Clips of each label, in the order of the labels. Shape: `[N]`. */
+  readonly clipsPerLabel: readonly number[];
+  /** The length of each clip that is known. */
+  readonly durationsSec?: readonly number[];
+}
+
+/** The content of a report. */
+export interface ReportData {
+  /** The name of the model, as the heading. */
+  readonly title: string;
+  readonly problemType: ReportProblemType;
+  /** The names of the outputs. Shape: `[N]`. */
+  readonly labels: readonly string[];
+  /** `log_history` of `trainer_state.json`. */
+  readonly history?: readonly ReportLogEntry[];
+  /** What the model says to clips that it was not trained on. */
+  readonly evaluation?: {
+    /** Such as "test". */
+    readonly split: string;
+    readonly clips: readonly ClipPrediction[];
+  };
+  readonly splits?: readonly SplitSummary[];
+  /** Facts of the model by name, such as its parameters, in the order to show. */
+  readonly model?: Readonly<Record<string, string | number>>;
+  /** The training arguments. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** Versions and device by name. */
+  readonly versions?: Readonly<Record<string, string>>;
+  /** When the report was made, as it is to be shown. */
+  readonly created?: string;
+}
+
+/** The samples of a clip. */
+export interface ClipAudio {
+  /** One channel. Shape: `[S]`. */
+  readonly samples: Float32Array;
+  readonly sampleRateHz: number;
+}
+
+/** What a report shows of the clips that went worst. */
+export interface ReportOptions {
+  /** Reads the samples of a clip; without it, no clip can be heard. */
+  readClip?: (clip: ClipPrediction) => Promise<ClipAudio> | ClipAudio;
+  /** Most clips that are shown. @default 20 */
+  maxClips?: number;
+  /** Most seconds of a clip that are embedded. @default 10 */
+  maxClipSec?: number;
+  /** Most bytes of audio in the page, before base64 makes four of three. @default 2_500_000 */
+  maxAudioBytes?: number;
+}
