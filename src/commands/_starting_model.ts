@@ -17,6 +17,7 @@ import type { TensorSource } from "../weights/tensor_source.ts";
 
 import { UsageError } from "./_arguments.ts";
 import { isThere } from "./_command.ts";
+import { expectTrained } from "./_trained.ts";
 
 /** A model to be. */
 export interface StartingModel {
@@ -51,6 +52,7 @@ export async function openStartingModel(name: string): Promise<StartingModel> {
     );
   }
   const extractor = await AutoFeatureExtractor.fromPretrained(name);
+  await expectTrained(name, "fine-tune");
   const config = await readJsonFile(directoryFiles(name), "config.json");
   const known = knownLabels(config);
   return {

@@ -1,8 +1,8 @@
 /**
  * `bundle`: a model and the service around it as one directory that runs and deploys as it is.
  *
- * The directory needs neither Earshot nor npm, and may be moved anywhere. Its weights are one
- * safetensors file; a checkpoint in another form is rewritten as one.
+ * The directory needs neither Earshot nor npm, and may be moved anywhere. Its weights are those that `export` wrote, or
+ * one safetensors file; a checkpoint in another form is rewritten as one.
  *
  * @module
  */
@@ -11,6 +11,7 @@ import { type LoadedClassifier, pipeline } from "../classify/pipeline.ts";
 import { FileError } from "../errors.ts";
 import { listFolder, writeDirectoryAtomic } from "../files.ts";
 import { jsonBytes, savePretrained } from "../pretrained.ts";
+import { PACKED_FILE } from "../weights/packed.ts";
 import { UsageError } from "./_arguments.ts";
 import { type Command, expectNoFiles, modelOrBundled } from "./_command.ts";
 
@@ -62,7 +63,9 @@ export interface BundleResult {
   reached: Record<string, number>;
 }
 
-const MODEL_FILES = ["config.json", "model.safetensors", "preprocessor_config.json"] as const;
+const JSON_FILES = ["config.json", "preprocessor_config.json"] as const;
+/** The forms of weights that the service reads. */
+const WEIGHT_FILES = ["model.safetensors", PACKED_FILE] as const;
 const CODE_FILES = ["server.js", "main.js", "deno.json"] as const;
 
 /** All that a bundle holds; a directory with anything else in it is never replaced. */
@@ -124,10 +127,9 @@ async function mayReplace(output: string, overwrite: boolean): Promise<boolean> 
 /** Copies the files that the service reads, or writes them where the weights have another form. */
 async function writeModel(from: string, to: string, loaded: LoadedClassifier): Promise<void> {
   const { files } = await listFolder(from);
-  if (!files.includes("model.safetensors")) {
-    return await savePretrained(to, loaded.model, loaded.extractor);
-  }
-  for (const name of MODEL_FILES) {
+  const weights = WEIGHT_FILES.find((name) => files.includes(name));
+  if (!weights) return await savePretrained(to, loaded.model, loaded.extractor);
+  for (const name of [...JSON_FILES, weights]) {
     // Unlike copyFile(), this asks for no right to write where it reads.
     using file = await Deno.open(`${from}/${name}`);
     await Deno.writeFile(`${to}/${name}`, file.readable);
@@ -135,7 +137,8 @@ async function writeModel(from: string, to: string, loaded: LoadedClassifier): P
 }
 
 async function resultOf(output: string, build: ServerBuild): Promise<BundleResult> {
-  const names = [...CODE_FILES, ...MODEL_FILES.map((name) => `model/${name}`)];
+  const { files } = await listFolder(`${output}/model`);
+  const names = [...CODE_FILES, ...files.map((name) => `model/${name}`)];
   return {
     output,
     files: await Promise.all(names.map(async (name) => {

@@ -49,6 +49,8 @@ interface WeightGroup {
   file: string | null;
   /** As the file holds them, in the words of safetensors. */
   dtype: string;
+  /** How they lie in the file: as `"rows"`, or in the form of a device that `export` gave them. */
+  form: string;
   tensors: number;
   parameters: number;
 }
@@ -61,6 +63,8 @@ export interface ModelInfo {
   parameters: number;
   /** Of the parameters; fine-tuning holds them, their gradients and two moments, and its batches besides. */
   memoryBytes: { float32: number; float16: number; fineTuning: number };
+  /** What `export` stored the weights in; `null` where it did not write them. */
+  exported: string | null;
   /**
    * Of products; `clipSeconds` is how long the clip was: every clip is, where the model hears one length only. `null`
    * where the directory has no extractor to make its input.
@@ -105,6 +109,7 @@ async function infoOf(directory: string): Promise<ModelInfo> {
         float16: 2 * parameters,
         fineTuning: 16 * parameters,
       },
+      exported: source.exported ?? null,
       gflop: extractor ? await gflopOf(model, extractor) : null,
       problemType: model.problemType,
       labels: model.labels,
@@ -123,17 +128,17 @@ async function infoOf(directory: string): Promise<ModelInfo> {
 
 /** The same source, which notes what is read. */
 function watched(source: TensorSource, read: string[]): TensorSource {
+  const { readHeld } = source;
   return {
-    file: source.file,
-    names: () => source.names(),
-    shape: (name) => source.shape(name),
-    dtype: (name) => source.dtype(name),
-    origin: (name) => source.origin(name),
-    close: () => source.close(),
+    ...source,
     read: (name) => {
       read.push(name);
       return source.read(name);
     },
+    readHeld: readHeld && ((name) => {
+      read.push(name);
+      return readHeld(name);
+    }),
   };
 }
 
@@ -161,19 +166,29 @@ function weightGroups(
   read: string[],
 ): WeightGroup[] {
   const groups = new Map<string, WeightGroup>();
-  const count = (name: string, shape: readonly number[], file: string | null, dtype: string) => {
+  const count = (
+    name: string,
+    shape: readonly number[],
+    stored: Pick<WeightGroup, "file" | "dtype" | "form">,
+  ) => {
     const group = groupOf(name);
-    const key = JSON.stringify([group, file, dtype]);
-    const found = groups.get(key) ?? { group, file, dtype, tensors: 0, parameters: 0 };
+    const { file, dtype, form } = stored;
+    const key = JSON.stringify([group, file, dtype, form]);
+    const found = groups.get(key) ?? { group, file, dtype, form, tensors: 0, parameters: 0 };
     found.tensors++;
     found.parameters += shape.reduce((product, length) => product * length, 1);
     groups.set(key, found);
   };
   for (const name of read) {
-    count(name, source.shape(name)!, source.origin(name), source.dtype(name)!);
+    count(name, source.shape(name)!, {
+      file: source.origin(name),
+      dtype: source.dtype(name)!,
+      form: source.form?.(name) ?? "rows",
+    });
   }
   for (const name of [...model.loading.missing, ...model.loading.mismatched]) {
-    count(name, model.parameters.get(name)!.shape, null, "F32");
+    const { shape } = model.parameters.get(name)!;
+    count(name, shape, { file: null, dtype: "F32", form: "rows" });
   }
   return [...groups.values()];
 }
@@ -196,6 +211,7 @@ function print(info: ModelInfo, out: Output): void {
     "memory",
     `${megabytes(memoryBytes.float32)} in f32, ${megabytes(memoryBytes.float16)} in f16`,
   );
+  if (info.exported) row("exported", `in ${info.exported}, for inference`);
   row("fine-tuning", `${megabytes(memoryBytes.fineTuning)}, and what a batch takes`);
   row("compute", computeText(gflop));
   row("labels", `${labels.length}: ${shortened(labels)}`);
@@ -204,8 +220,9 @@ function print(info: ModelInfo, out: Output): void {
   out.line();
   out.line(table(
     ["weights", "tensors", "parameters", "dtype", "file"],
-    info.weights.map(({ group, tensors, parameters, dtype, file }) => {
-      return [group, tensors, parameters, dtype, file ?? "newly initialised"];
+    info.weights.map(({ group, tensors, parameters, dtype, form, file }) => {
+      const stored = form === "rows" ? dtype : `${dtype} ${form}`;
+      return [group, tensors, parameters, stored, file ?? "newly initialised"];
     }),
   ));
   for (

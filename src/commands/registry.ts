@@ -34,6 +34,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "answer requests for predictions over HTTP",
     load: () => import("./serve.ts"),
   },
+  export: {
+    summary: "write a model in the form that starts fastest, in 8, 16 or 32 bits",
+    load: () => import("./export.ts"),
+  },
   bundle: {
     summary: "write a model and its service as one directory that deploys as it is",
     load: () => import("./bundle.ts"),

@@ -8,7 +8,8 @@
  * @module
  */
 import { type Tensor, tensor, variable } from "@tensorflow/tfjs-core";
-import { CheckpointError } from "../errors.ts";
+import { CheckpointError, ShapeError } from "../errors.ts";
+import { adoptWeight, type HeldWeight } from "../kernels.ts";
 import type { Random } from "../random.ts";
 import type { Variable } from "./tensor.ts";
 
@@ -24,6 +25,10 @@ export interface ParameterSource {
   dtype?(name: string): string | undefined;
   /** The values in row-major order. */
   read(name: string): Promise<Float32Array>;
+  /** The device's form that a tensor lies in; absent or undefined where it is plain numbers. */
+  form?(name: string): HeldWeight["form"] | undefined;
+  /** A tensor that lies in such a form. */
+  readHeld?(name: string): Promise<HeldWeight>;
 }
 
 /** What numbers that training changes may be stored as: integers would be those of a quantised model. */
@@ -128,8 +133,8 @@ export class ParameterReader {
     const spellings = (typeof names === "string" ? [names] : names).map((name) => this.#full(name));
     const name = spellings[0]!;
     const found = this.#find(spellings);
-    const values = found ? await this.#read(name, found, { shape, dtype }) : this.#missing(name);
-    const first: Tensor = tensor(values ?? this.#draw(name, shape, init), shape, dtype);
+    const read = found ? await this.#read(name, found, { shape, dtype }) : this.#missing(name);
+    const first = read ?? tensor(this.#draw(name, shape, init), shape, dtype);
     const parameter = variable(first, trainable);
     first.dispose();
     this.parameters.set(name, parameter);
@@ -160,13 +165,14 @@ export class ParameterReader {
     name: string,
     found: string,
     { shape, dtype }: { shape: number[]; dtype: ParameterKind["dtype"] },
-  ): Promise<Float32Array | undefined> {
+  ): Promise<Tensor | undefined> {
     const source = this.#options.source!;
     const stored = source.shape(found)!;
     this.#report.used.add(found);
     if (stored.length === shape.length && stored.every((size, i) => size === shape[i])) {
+      if (source.form?.(found)) return await adopted(source, found);
       if (dtype === "float32") expectReal(source, found);
-      return await source.read(found);
+      return tensor(await source.read(found), shape, dtype);
     }
     if (this.#options.ignoreMismatchedSizes) {
       this.#report.mismatched.push(name);
@@ -190,6 +196,24 @@ export class ParameterReader {
   #missing(name: string): undefined {
     if (this.#options.source) this.#report.missing.push(name);
     return undefined;
+  }
+}
+
+/** The tensor in the form that the file holds it in, or the device's own. */
+async function adopted(source: ParameterSource, name: string): Promise<Tensor> {
+  const held = await source.readHeld!(name);
+  try {
+    return adoptWeight(held);
+  } catch (cause) {
+    if (!(cause instanceof ShapeError)) throw cause;
+    throw new CheckpointError(
+      `Cannot load tensor "${name}" of "${source.file}": ${cause.message}`,
+      {
+        file: source.file,
+        key: name,
+        cause,
+      },
+    );
   }
 }
 

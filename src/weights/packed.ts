@@ -32,7 +32,7 @@ export const PACKED_DTYPES = ["q8", "f16", "f32"] as const;
 export type PackedDtype = typeof PACKED_DTYPES[number];
 
 /** A weight in a device's form. */
-export interface PackedTensor extends Pick<HeldTensor, "form" | "shape" | "groups"> {
+export interface PackedTensor extends Pick<HeldTensor, "form" | "shape"> {
   /** Its hub name. */
   name: string;
   /** What lies in memory, fetched when its turn comes. */
@@ -52,7 +52,7 @@ export interface PackedFile extends TensorSource {
 }
 
 /** A weight in the notes. */
-interface Entry extends Pick<HeldTensor, "form" | "shape" | "groups"> {
+interface Entry extends Pick<HeldTensor, "form" | "shape"> {
   parts: HeldTensor["parts"][number]["name"][];
 }
 
@@ -74,7 +74,7 @@ const FORMAT = "earshot-packed";
  * import assert from "node:assert/strict";
  *
  * const part = { name: "", dtype: "F32", shape: [4], values: () => Float32Array.of(1, 3, 2, 4) } as const;
- * const weight = { name: "weight", form: "panels" as const, shape: [2, 2], groups: 1, parts: [part] };
+ * const weight = { name: "weight", form: "panels" as const, shape: [2, 2], parts: [part] };
  * const chunks = await Array.fromAsync(streamPacked([weight], "f32").chunks());
  * const bytes = new Uint8Array(await new Blob(chunks as Uint8Array<ArrayBuffer>[]).arrayBuffer());
  * const file = await openPacked(bytesSource("model.packed.safetensors", bytes));
@@ -93,8 +93,8 @@ export function streamPacked(
       stored.push(tensor);
       continue;
     }
-    const { name, form, shape, groups, parts } = tensor;
-    entries.push([name, { form, shape, groups, parts: parts.map((part) => part.name) }]);
+    const { name, form, shape, parts } = tensor;
+    entries.push([name, { form, shape, parts: parts.map((part) => part.name) }]);
     for (const part of parts) stored.push({ ...part, name: partName(name, part.name) });
   }
   return streamSafetensors(stored, {
@@ -143,7 +143,6 @@ async function readHeld(
   entry: Entry | undefined,
 ): Promise<HeldTensor> {
   if (!entry) throw notesError(file, `a form for ${quoted(name)}, found none`);
-  const { form, shape, groups } = entry;
   const parts: HeldTensor["parts"] = [];
   for (const part of entry.parts) {
     const key = partName(name, part);
@@ -155,7 +154,7 @@ async function readHeld(
     const ofPart = [...file.entries.get(key)!.shape];
     parts.push({ name: part, dtype, shape: ofPart, values: values as Float32Array | Int8Array });
   }
-  return { form, shape, groups, parts };
+  return { form: entry.form, shape: entry.shape, parts };
 }
 
 function readNotes(
@@ -213,10 +212,9 @@ function readForms(file: SafetensorsFile, text = "[]"): ReadonlyMap<string, Entr
 
 function isEntry(item: unknown): item is [string, Entry] {
   if (!Array.isArray(item) || item.length !== 2 || typeof item[0] !== "string") return false;
-  const { form, shape, groups, parts } = (item[1] ?? {}) as Partial<Record<keyof Entry, unknown>>;
+  const { form, shape, parts } = (item[1] ?? {}) as Partial<Record<keyof Entry, unknown>>;
   return FORMS.includes(form as HeldForm) &&
     Array.isArray(shape) && shape.every((size) => Number.isSafeInteger(size) && size >= 0) &&
-    Number.isSafeInteger(groups) && (groups as number) > 0 &&
     Array.isArray(parts) && parts.length > 0 && parts.every((part) => PARTS.includes(part));
 }
 

@@ -16,8 +16,6 @@ export interface HeldTensor {
   form: HeldForm;
   /** The length of each axis of the weight. */
   shape: number[];
-  /** Channel groups of a convolution. */
-  groups: number;
   /** What lies in memory, one after the other. */
   parts: {
     name: "" | "scale";

@@ -21,7 +21,6 @@ const WEIGHT: PackedTensor = {
   name: "layer.weight",
   form: "int8-panels",
   shape: [2, 3],
-  groups: 1,
   parts: [
     { name: "", dtype: "I8", shape: [8], values: () => BYTES },
     { name: "scale", dtype: "F32", shape: [2], values: () => SCALES },
@@ -85,7 +84,6 @@ Deno.test("openPacked() gives weights in their form, and the rest as numbers", a
   assert.deepEqual(await file.readHeld!("layer.weight"), {
     form: "int8-panels",
     shape: [2, 3],
-    groups: 1,
     parts: [
       { name: "", dtype: "I8", shape: [8], values: BYTES },
       { name: "scale", dtype: "F32", shape: [2], values: SCALES },
@@ -101,7 +99,6 @@ Deno.test("openPacked() widens parts that are stored as float16", async () => {
     name: "w",
     form: "panels",
     shape: [1, 2],
-    groups: 1,
     parts: [half],
   };
   const file = await open(await packed([tensor], "f16"));
@@ -126,7 +123,7 @@ Deno.test("openPacked() refuses notes that are missing or wrong", async () => {
   await refused(encodeSafetensors([], {}), /expected format/);
   await refused(withNotes({ dtype: "q4" }), /expected dtype q8 or f16 or f32, found "q4"/);
   const entry = (name: string, changed: object) =>
-    JSON.stringify([name, { form: "panels", shape: [2], groups: 1, parts: [""], ...changed }]);
+    JSON.stringify([name, { form: "panels", shape: [2], parts: [""], ...changed }]);
   const wrong: [string, RegExp][] = [
     ["{", /forms in JSON/],
     ["{}", /a list of forms/],
@@ -142,8 +139,6 @@ Deno.test("openPacked() refuses notes that are missing or wrong", async () => {
       { shape: [-1] },
       { shape: [1.5] },
       { shape: 2 },
-      { groups: 0 },
-      { groups: "1" },
       { parts: [] },
       { parts: ["zero"] },
     ]
@@ -153,7 +148,7 @@ Deno.test("openPacked() refuses notes that are missing or wrong", async () => {
 
 Deno.test("openPacked() refuses parts of other numbers", async () => {
   const part = { name: "", dtype: "I64", shape: [1], values: () => BigInt64Array.of(1n) } as const;
-  const odd: PackedTensor = { name: "w", form: "panels", shape: [1], groups: 1, parts: [part] };
+  const odd: PackedTensor = { name: "w", form: "panels", shape: [1], parts: [part] };
   const file = await open(await packed([odd], "f32"));
   await assert.rejects(
     file.readHeld!("w"),

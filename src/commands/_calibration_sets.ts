@@ -1,0 +1,62 @@
+/**
+ * The clips that an export is measured on: splits of an audio folder, or any folder of recordings.
+ *
+ * Labels are used where the folder has the model's; without them scores can be compared and accuracy not.
+ *
+ * @module
+ */
+import { isAudio } from "../data/audio_folder.ts";
+import type { AudioDataset } from "../data/audio_dataset.ts";
+import { DatasetError } from "../errors.ts";
+import { listFolder } from "../files.ts";
+import { loadSplits, splitsInOrder } from "./_data.ts";
+
+/** Clips that are measured together. */
+export interface CalibrationSet {
+  /** At most as many clips as were asked for, from all over the split. */
+  dataset: AudioDataset;
+  /** Whether the clips' labels are the model's. */
+  isLabelled: boolean;
+}
+
+/**
+ * The sets of a folder, with at most `maxClips` clips each.
+ *
+ * @throws {DatasetError} where there is no recording in it.
+ */
+export async function calibrationSets(
+  dir: string,
+  { labels, maxClips }: { labels: readonly string[]; maxClips: number },
+): Promise<CalibrationSet[]> {
+  const { sets, isLabelled } = await labelledSets(dir, labels).catch(async (error: unknown) => {
+    if (!(error instanceof DatasetError)) throw error;
+    const clips = (await filesBelow(dir)).map((file) => ({ file, label: 0 }));
+    if (clips.length === 0) throw error;
+    return { sets: [{ split: "all", labels, clips }], isLabelled: false };
+  });
+  return sets.map((set) => {
+    return { dataset: { ...set, clips: evenly(set.clips, maxClips) }, isLabelled };
+  });
+}
+
+async function labelledSets(
+  dir: string,
+  labels: readonly string[],
+): Promise<{ sets: AudioDataset[]; isLabelled: boolean }> {
+  const whole = { testSize: 0, validationSize: 0, stratify: false, seed: 42 };
+  const sets = splitsInOrder(await loadSplits(dir, { ...whole, labels }));
+  return { sets, isLabelled: true };
+}
+
+async function filesBelow(folder: string): Promise<string[]> {
+  const { files, folders } = await listFolder(folder);
+  const found = files.filter(isAudio).map((file) => `${folder}/${file}`);
+  for (const name of folders) found.push(...await filesBelow(`${folder}/${name}`));
+  return found;
+}
+
+/** A number of items at even distances, so that those of every label are among them. */
+export function evenly<Item>(items: readonly Item[], count: number): Item[] {
+  if (items.length <= count) return [...items];
+  return Array.from({ length: count }, (_, i) => items[Math.floor(i * items.length / count)]!);
+}

@@ -1,0 +1,111 @@
+/**
+ * The files of an exported model: config, extractor, weights as the device holds them, and the report.
+ *
+ * @module
+ */
+import type { Tensor } from "@tensorflow/tfjs-core";
+import { CheckpointError } from "../errors.ts";
+import type { FeatureExtractor } from "../features/mod.ts";
+import { type FileToWrite, writeDirectoryAtomic, writeFiles } from "../files.ts";
+import { type HeldWeight, heldWeight } from "../kernels.ts";
+import { storedTensor } from "../layers/parameters.ts";
+import type { AudioClassificationModel } from "../models/mod.ts";
+import { jsonBytes } from "../pretrained.ts";
+import {
+  PACKED_FILE,
+  type PackedDtype,
+  type PackedTensor,
+  streamPacked,
+} from "../weights/packed.ts";
+import type { TensorToStream } from "../weights/safetensors_writer.ts";
+
+/** What the report beside the model is called. */
+export const REPORT_FILE = "export.json";
+
+/** Beyond it a float16 is infinite. */
+const MAX_HALF = 65504;
+
+type Stored = PackedTensor | TensorToStream;
+
+/** Weights that are ready to be written. */
+export interface PackedWeights {
+  /** The file's bytes, in chunks. */
+  chunks: () => AsyncIterable<Uint8Array>;
+  fileBytes: number;
+  /** What the weights take in the memory of the device: 16-bit numbers are widened there. */
+  residentBytes: number;
+  /** Each weight's form, where it is not plain. */
+  forms: ReadonlyMap<string, HeldWeight["form"]>;
+}
+
+/**
+ * Lays out a model's weights in the forms that its first answer left them in; each is read from the device when its
+ * turn to be written comes.
+ *
+ * @throws {CheckpointError} where a number is too large for float16, and that is asked for.
+ */
+export function packWeights(model: AudioClassificationModel, dtype: PackedDtype): PackedWeights {
+  const tensors: Stored[] = [];
+  const forms = new Map<string, HeldWeight["form"]>();
+  let residentBytes = 0;
+  for (const [name, parameter] of model.parameters) {
+    if (parameter.dtype === "int32") {
+      tensors.push(storedTensor(name, parameter));
+      residentBytes += 4 * parameter.size;
+      continue;
+    }
+    const held = heldWeight(parameter);
+    for (const { values } of held.parts) residentBytes += values.byteLength;
+    if (dtype === "f16") expectHalf(name, held);
+    if (held.form !== "rows") forms.set(name, held.form);
+    tensors.push(stored({ name, parameter }, held, dtype));
+  }
+  const { chunks, sizeBytes } = streamPacked(tensors, dtype);
+  return { chunks, fileBytes: sizeBytes, residentBytes, forms };
+}
+
+function stored(
+  { name, parameter }: { name: string; parameter: Tensor },
+  { form, shape, parts: found }: HeldWeight,
+  dtype: PackedDtype,
+): Stored {
+  const parts = found.map((part, i) => ({
+    ...part,
+    dtype: dtype === "f16" && part.dtype === "F32" ? "F16" as const : part.dtype,
+    values: () => heldWeight(parameter).parts[i]!.values,
+  }));
+  return form === "rows" ? { ...parts[0]!, name } : { name, form, shape, parts };
+}
+
+function expectHalf(name: string, { parts }: HeldWeight): void {
+  for (const { values } of parts) {
+    const large = values.find((value) => Math.abs(value) > MAX_HALF);
+    if (large === undefined) continue;
+    throw new CheckpointError(
+      `Cannot store tensor "${name}" in 16 bits: expected numbers up to ${MAX_HALF}, found ${large}`,
+      { key: name, hint: "Export it with --dtype f32" },
+    );
+  }
+}
+
+/** Writes the directory, whole or not at all, the file that makes it a model last. */
+export async function writeExport(
+  directory: string,
+  { model, extractor, weights, report }: {
+    model: AudioClassificationModel;
+    extractor: FeatureExtractor;
+    weights: PackedWeights;
+    report: object;
+  },
+): Promise<void> {
+  const json = (name: string, content: unknown): FileToWrite => {
+    return { name, chunks: () => [jsonBytes(content)] };
+  };
+  await writeDirectoryAtomic(directory, (folder) =>
+    writeFiles(folder, [
+      { name: PACKED_FILE, chunks: weights.chunks },
+      json(REPORT_FILE, report),
+      json("preprocessor_config.json", extractor.toConfig()),
+      json("config.json", model.toConfig()),
+    ]));
+}
