@@ -20,6 +20,31 @@ export {
   type SavePretrainedOptions,
 } from "./src/pretrained.ts";
 export * from "./src/classify/pipeline.ts";
+export {
+  type AudioValue,
+  type Columns,
+  Dataset,
+  type DatasetSplitOptions,
+  type DatasetView,
+  type FilterOptions,
+  type MapOptions,
+  type Mapped,
+  type Row,
+} from "./src/data/dataset.ts";
+export { DatasetDict, DatasetSplits } from "./src/data/dataset_dict.ts";
+export {
+  Audio,
+  type AudioOptions,
+  ClassLabel,
+  type Feature,
+  type Features,
+  Sequence,
+  Struct,
+  Value,
+} from "./src/data/features.ts";
+export { loadDataset, type LoadDatasetOptions } from "./src/data/load_dataset.ts";
+export type { OpenFile, StoredRow, Table } from "./src/data/table.ts";
+export type { SplitSizes } from "./src/data/train_test_split.ts";
 export { type BackendChoice, type Device, type DeviceOptions, useDevice } from "./src/devices.ts";
 export * from "./src/errors.ts";
 export * from "./src/features/mod.ts";

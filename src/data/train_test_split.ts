@@ -1,7 +1,7 @@
 /**
- * Splits a data set in two, clip for clip as Hugging Face `datasets` does for the same seed.
+ * Splits rows in two, row for row as Hugging Face `datasets` does for the same seed.
  *
- * Clips are dealt out one by one, so two recordings of one person may land on both sides; a data
+ * Rows are dealt out one by one, so two recordings of one person may land on both sides; a data
  * set with people in it is better split by hand into folders. The stratified way is scikit-learn's
  * StratifiedShuffleSplit, which `datasets` follows.
  *
@@ -12,98 +12,118 @@ import { DatasetError } from "../errors.ts";
 import { Pcg64 } from "./_pcg64.ts";
 import type { AudioDataset } from "./audio_dataset.ts";
 
-/** How a data set is split. */
-export interface TrainTestSplitOptions {
-  /** A part of the clips, above 0 and below 1 (rounded up), or a number of clips. @default 0.25 */
+/** How many rows go where. */
+export interface SplitSizes {
+  /**
+   * A part of the rows, above 0 and below 1 (rounded up), or a number of rows. @default 0.25, or
+   * what `trainSize` leaves
+   */
   testSize?: number;
+  /** A part of the rows (rounded down) or a number of rows. @default all that are not for testing */
+  trainSize?: number;
   /** A whole number from 0; the same one gives the same split. @default 42 */
   seed?: number;
-  /** Whether every label has the same share on both sides. @default false */
-  stratify?: boolean;
+  /** Whether rows are drawn at random; without, the first ones are for training. @default true */
+  shuffle?: boolean;
 }
 
-/** The two sides of a split, in the order in which they were drawn. */
-export interface TrainTestSplit {
-  /** What is left for training. */
-  train: AudioDataset;
-  /** `testSize` clips. */
-  test: AudioDataset;
+/** The rows to split. */
+export interface RowsToSplit {
+  /** What messages call them. */
+  name: string;
+  /** How many there are. */
+  count: number;
+  /** The class of every row, where every side is to have its share of each. */
+  classes?: { numbers: readonly number[]; names: readonly string[] };
+}
+
+/** The rows of the two sides, in the order in which they were drawn. */
+export interface Sides {
+  train: number[];
+  test: number[];
 }
 
 /**
- * Splits a data set into a part to train on and a part to test on.
+ * Draws the rows of a training and a test side.
  *
- * @param dataset left as it is.
- * @param options how large the test part is, and how it is drawn.
- * @returns two data sets that share no clip and hold all of them.
+ * @param rows how many there are, and their classes.
+ * @param sizes how large the sides are, and how they are drawn.
+ * @returns row numbers; no row is on both sides.
  * @throws {RangeError} for a size or a seed that is no such number.
- * @throws {DatasetError} where a side would be empty, or a stratified one would miss a label.
+ * @throws {DatasetError} where a side would be empty, or a stratified one would miss a class.
  *
  * @example
  * ```ts
  * import { deepEqual } from "node:assert/strict";
  *
- * const clips = Array.from({ length: 10 }, (_, i) => ({ file: `${i}.wav`, label: i % 2 }));
- * const dataset = { split: "all", labels: ["no", "yes"], clips };
- * const { test } = trainTestSplit(dataset, { testSize: 0.2 });
- * deepEqual(test.clips.map((clip) => clip.file), ["5.wav", "6.wav"]);
+ * deepEqual(splitRows({ name: "all", count: 10 }, { testSize: 0.2 }).test, [5, 6]);
  * ```
  */
-export function trainTestSplit(
-  dataset: AudioDataset,
-  options: TrainTestSplitOptions = {},
-): TrainTestSplit {
-  const { testSize = 0.25, seed = 42, stratify = false } = options;
+export function splitRows(rows: RowsToSplit, sizes: SplitSizes = {}): Sides {
+  const { seed = 42, shuffle = true } = sizes;
   if (!Number.isSafeInteger(seed) || seed < 0) {
     throw new RangeError(`Cannot split with seed ${seed}: expected a whole number from 0`);
   }
-  const { clips } = dataset;
-  const testCount = countOf(testSize, dataset);
+  const counts = countsOf(rows, sizes);
+  if (!shuffle) return plainSides(ordered(rows.count), counts, "train");
   const random = new Pcg64(seed);
-  const sides = stratify
-    ? stratifiedSides(dataset, testCount, random)
-    : plainSides(clips.length, testCount, random);
-  const side = (split: string, rows: number[]): AudioDataset => {
-    return { ...dataset, split, clips: rows.map((row) => clips[row]!) };
-  };
-  return { train: side("train", sides.train), test: side("test", sides.test) };
+  if (rows.classes) return stratifiedSides(rows, counts, random);
+  return plainSides(permutation(rows.count, random), counts, "test");
 }
 
-interface Sides {
-  train: number[];
-  test: number[];
-}
-
-function countOf(testSize: number, { split, clips }: AudioDataset): number {
-  const isCount = Number.isInteger(testSize);
-  if (!(testSize > 0) || !isCount && testSize >= 1) {
-    const expected = "a part above 0 and below 1, or a number of clips";
-    throw new RangeError(`Cannot split with test size ${testSize}: expected ${expected}`);
-  }
-  const count = isCount ? testSize : Math.ceil(testSize * clips.length);
-  if (count < clips.length) return count;
-  const expected = `more than the ${count} clips to test on`;
+function countsOf({ name, count }: RowsToSplit, sizes: SplitSizes): Record<keyof Sides, number> {
+  const { trainSize, testSize = trainSize === undefined ? 0.25 : undefined } = sizes;
+  const test = testSize && sizeOf("test", testSize, count);
+  const train = trainSize && sizeOf("train", trainSize, count);
+  const counts = { train: train ?? count - test!, test: test ?? count - train! };
+  const fits = counts.train > 0 && counts.test > 0 && counts.train + counts.test <= count;
+  if (fits) return counts;
+  const [side, taken] = test === undefined ? ["train", train] : ["test", test];
+  const both = test !== undefined && train !== undefined && train > 0;
+  const expected = both
+    ? `${train} rows to train on and ${test} to test on`
+    : taken === 0
+    ? `rows enough for ${sizes.trainSize} of them to be one`
+    : `more than the ${taken} rows to ${side} on`;
   throw new DatasetError(
-    `Cannot split data set "${split}": expected ${expected}, found ${clips.length} in all`,
+    `Cannot split data set "${name}": expected ${expected}, found ${count} in all`,
   );
 }
 
-function plainSides(count: number, testCount: number, random: Pcg64): Sides {
-  const order = permutation(count, random);
-  return { test: order.slice(0, testCount), train: order.slice(testCount) };
+/** A part for testing is rounded up, one for training down, as scikit-learn has it. */
+function sizeOf(side: keyof Sides, size: number, count: number): number {
+  const isCount = Number.isInteger(size);
+  if (!(size > 0) || !isCount && size >= 1) {
+    const expected = "a part above 0 and below 1, or a number of rows";
+    throw new RangeError(`Cannot split with ${side} size ${size}: expected ${expected}`);
+  }
+  return isCount ? size : side === "test" ? Math.ceil(size * count) : Math.floor(size * count);
+}
+
+function plainSides(
+  order: number[],
+  counts: Record<keyof Sides, number>,
+  first: keyof Sides,
+): Sides {
+  const start = { train: 0, test: 0, [first === "train" ? "test" : "train"]: counts[first] };
+  const side = (name: keyof Sides) => order.slice(start[name], start[name]! + counts[name]);
+  return { train: side("train"), test: side("test") };
 }
 
 /**
- * Each label's clips are shuffled and dealt to both sides by its share, then each side is shuffled.
+ * Each class's rows are shuffled and dealt to both sides by its share, then each side is shuffled.
  */
-function stratifiedSides(dataset: AudioDataset, testCount: number, random: Pcg64): Sides {
-  const groups = clipsByLabel(dataset);
-  const trainCount = dataset.clips.length - testCount;
+function stratifiedSides(
+  rows: RowsToSplit,
+  { train: trainCount, test: testCount }: Record<keyof Sides, number>,
+  random: Pcg64,
+): Sides {
+  const groups = rowsByClass(rows);
   for (const [side, count] of [["train", trainCount], ["test", testCount]] as const) {
     if (count >= groups.length) continue;
     throw new DatasetError(
-      `Cannot split data set "${dataset.split}" by label: expected more clips to ${side} on, ` +
-        `found ${count}, which cannot hold all ${groups.length} labels`,
+      `Cannot split data set "${rows.name}" by class: expected more rows to ${side} on, ` +
+        `found ${count}, which cannot hold all ${groups.length} classes`,
     );
   }
   const sizes = groups.map((group) => group.length);
@@ -121,17 +141,17 @@ function stratifiedSides(dataset: AudioDataset, testCount: number, random: Pcg64
   return sides;
 }
 
-/** The clips of every label that has some; a label with one clip cannot be on both sides. */
-function clipsByLabel({ split, labels, clips }: AudioDataset): number[][] {
-  const groups: number[][] = labels.map(() => []);
-  clips.forEach((clip, row) => groups[clip.label]!.push(row));
-  const single = groups.findIndex((group) => group.length === 1);
-  if (single < 0) return groups.filter((group) => group.length > 0);
-  const { file } = clips[groups[single]![0]!]!;
-  const found = `1 of ${JSON.stringify(labels[single])}`;
+/** The rows of every class that has some; a class with one row cannot be on both sides. */
+function rowsByClass({ name, classes }: RowsToSplit): number[][] {
+  const { numbers, names } = classes!;
+  const groups = Map.groupBy(numbers.keys(), (row) => numbers[row]!);
+  const numbered = [...groups].sort(([a], [b]) => a - b);
+  const single = numbered.find(([, rows]) => rows.length === 1);
+  if (single === undefined) return numbered.map(([, rows]) => rows);
+  const found = `1 of ${JSON.stringify(names[single[0]] ?? single[0])} (row ${single[1][0]})`;
   throw new DatasetError(
-    `Cannot split data set "${split}" by label: expected 2 clips or more of each, found ${found}`,
-    { file, hint: "Record more clips of it, or split without stratifying" },
+    `Cannot split data set "${name}" by class: expected 2 rows or more of each, found ${found}`,
+    { hint: "Record more clips of it, or split without stratifying" },
   );
 }
 
@@ -157,7 +177,26 @@ function shares(sizes: readonly number[], total: number, random: Pcg64): number[
 }
 
 function permutation(count: number, random: Pcg64): number[] {
-  const order = Array.from({ length: count }, (_, i) => i);
+  const order = ordered(count);
   random.shuffle(order);
   return order;
+}
+
+function ordered(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
+}
+
+export function trainTestSplit(
+  dataset: AudioDataset,
+  { stratify = false, ...sizes }: SplitSizes & { stratify?: boolean } = {},
+): { train: AudioDataset; test: AudioDataset } {
+  const { split, labels, clips } = dataset;
+  const classes = stratify
+    ? { numbers: clips.map((clip) => clip.label), names: labels }
+    : undefined;
+  const sides = splitRows({ name: split, count: clips.length, classes }, sizes);
+  const side = (name: string, rows: number[]): AudioDataset => {
+    return { ...dataset, split: name, clips: rows.map((row) => clips[row]!) };
+  };
+  return { train: side("train", sides.train), test: side("test", sides.test) };
 }

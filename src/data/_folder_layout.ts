@@ -1,0 +1,103 @@
+/**
+ * Sorts the audio files of a data set folder by split and label.
+ *
+ * Only names are looked at. The endings are those that Hugging Face's `audiofolder` takes, and a
+ * few more of audio; whether a file holds what its ending says shows when it is read.
+ *
+ * @module
+ */
+
+/** The splits that a model is made with. */
+export type SplitName = "train" | "validation" | "test";
+
+/** Files that are no clips of the data set. */
+export interface IgnoredFiles {
+  /** How many there are. */
+  count: number;
+  /** One of them. */
+  example?: string;
+}
+
+/** A file with the name of its label. */
+export interface FoundClip {
+  path: string;
+  label: string;
+}
+
+/** What a folder holds. */
+export interface FolderScan {
+  /** Clips by split, sorted by path; one list under "train" where the folder has no splits. */
+  splits: Map<SplitName, FoundClip[]>;
+  /** Audio that lies deeper or less deep than the clips, or beside the splits. */
+  outside: IgnoredFiles;
+  /** Files in label folders that do not end as audio does. */
+  notAudio: IgnoredFiles;
+}
+
+const SPLIT_WORDS: Readonly<Record<SplitName, readonly string[]>> = {
+  train: ["train", "training"],
+  validation: ["validation", "valid", "val", "dev"],
+  test: ["test", "testing", "eval", "evaluation"],
+};
+
+const AUDIO_ENDINGS: ReadonlySet<string> = new Set(
+  `aiff au avr caf flac htk svx mat4 mat5 mpc2k ogg paf pvf raw rf64 sd2 sds ircam voc w64 wav nist
+  wavex wve xi mp3 opus 3gp 3g2 avi asf flv mp4 mov m4v mkv mpg webm f4v wmv wma ogm mxf nut
+  aac aif m4a oga wave`.split(/\s+/),
+);
+
+/** Sorts the files of a folder, given by their paths in it. */
+export function scanPaths(paths: readonly string[]): FolderScan {
+  const splitFolders = new Set(paths.filter(isSplitClip).map((path) => path.split("/")[0]!));
+  const hasSplits = splitFolders.size > 0;
+  const depth = hasSplits ? 3 : 2;
+  const scan: FolderScan = {
+    splits: new Map(),
+    outside: { count: 0 },
+    notAudio: { count: 0 },
+  };
+  for (const path of paths) {
+    const parts = path.split("/");
+    const isInside = parts.length === depth && (!hasSplits || splitFolders.has(parts[0]!));
+    if (!isInside) {
+      if (isAudio(path)) ignore(scan.outside, path);
+      continue;
+    }
+    if (!isAudio(path)) {
+      ignore(scan.notAudio, path);
+      continue;
+    }
+    const split = hasSplits ? splitOf(parts[0]!)! : "train";
+    const clips = scan.splits.get(split) ?? [];
+    scan.splits.set(split, clips);
+    clips.push({ path, label: parts.at(-2)! });
+  }
+  return scan;
+}
+
+/** A split's name alone does not make a split: "train" may be a label among other vehicles. */
+function isSplitClip(path: string): boolean {
+  const parts = path.split("/");
+  return parts.length === 3 && splitOf(parts[0]!) !== undefined && isAudio(path);
+}
+
+/**
+ * Which split a name speaks of: one of the words, alone or set off by -, _, ., space or digits.
+ */
+export function splitOf(name: string): SplitName | undefined {
+  const words = name.toLowerCase().split(/[-._ 0-9]+/);
+  const splits = Object.keys(SPLIT_WORDS) as SplitName[];
+  return splits.find((split) => words.some((word) => SPLIT_WORDS[split].includes(word)));
+}
+
+/** Whether a file ends as audio does. */
+export function isAudio(path: string): boolean {
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  const dot = name.lastIndexOf(".");
+  return dot > 0 && AUDIO_ENDINGS.has(name.slice(dot + 1).toLowerCase());
+}
+
+function ignore(ignored: IgnoredFiles, path: string): void {
+  ignored.count++;
+  ignored.example ??= path;
+}

@@ -1,0 +1,309 @@
+/**
+ * Data sets by name: a repository on the hub, a folder, or a file.
+ *
+ * Finds configurations, splits and features where Hugging Face `datasets` finds them: in the card's
+ * metadata, in the names of the files, in the files themselves, and for repositories that only have
+ * a script in the Parquet files that the hub made of it. Rows are read later, see `dataset.ts`.
+ *
+ * @module
+ */
+
+import { DatasetError } from "../errors.ts";
+import type { HubOptions } from "../hub/settings.ts";
+import { folderTables } from "./_audio_folder.ts";
+import {
+  chosenConfig,
+  type DatasetCard,
+  type DatasetConfig,
+  patternsOf,
+  readCard,
+} from "./_card.ts";
+import { ChunkCache } from "./_chunk_cache.ts";
+import { type DataFiles, folderFiles, singleFile } from "./_data_files.ts";
+import { type DataFormat, filesBySplit, formatOf } from "./_file_splits.ts";
+import { isAudio } from "./_folder_layout.ts";
+import { matching } from "./_glob.ts";
+import { hubDataFiles } from "./_hub_files.ts";
+import { parquetTable } from "./_parquet.ts";
+import { textTable } from "./_text_table.ts";
+import { withoutArchives } from "./_zip.ts";
+import { type Dataset, ofTable, type Row } from "./dataset.ts";
+import { DatasetDict } from "./dataset_dict.ts";
+import { type Features, listed, Sequence, Value } from "./features.ts";
+import { concatenated, type Table } from "./table.ts";
+
+/** Which data set, and which part of it. */
+export interface LoadDatasetOptions extends HubOptions {
+  /** The configuration, such as "en-US". @default the only one, or the one that the card names */
+  name?: string;
+  /** One split, or a part of it: "train", "train[:100]", "train[10%:20%]". @default all splits */
+  split?: string;
+  /** A branch, a tag or a commit on the hub. @default "main" */
+  revision?: string;
+  /** Paths or patterns of files, or these by split. @default what the card or their names say */
+  dataFiles?: string | readonly string[] | Readonly<Record<string, string | readonly string[]>>;
+  /** Whether files on the hub are read in parts, as rows need them, and not kept. @default false */
+  streaming?: boolean;
+  /** Most memory for parts of files that were read last. @default 134217728 (128 MiB) */
+  cacheBytes?: number;
+  /** Told what a user should know, one sentence each. */
+  onNotice?: (notice: string) => void;
+}
+
+const DEFAULT_CACHE_BYTES = 128 * 2 ** 20;
+
+/**
+ * Loads a data set: what is in it, and no rows yet.
+ *
+ * @param source a folder, a Parquet, CSV, TSV, JSON-lines or zip file, or an id on the hub.
+ * @param options the configuration, the split, and how the hub is reached.
+ * @returns the split that was named, or all of them by name.
+ * @throws {DatasetError} where there is no such configuration or split (the message lists those
+ * there are), no data, or a file that is not what its ending says.
+ * @throws {HubError} where the hub does not give it.
+ *
+ * @example
+ * ```ts
+ * import { loadDataset } from "@earshot/earshot";
+ * import { equal } from "node:assert/strict";
+ *
+ * const file = await Deno.makeTempFile({ suffix: ".csv" });
+ * await Deno.writeTextFile(file, "clip,intent\na.wav,balance\n");
+ * const dataset = await loadDataset(file, { split: "train" });
+ * equal(String(dataset), "Dataset({\n    features: ['clip', 'intent'],\n    num_rows: 1\n})");
+ * ```
+ */
+export function loadDataset<R extends Row = Row>(
+  source: string,
+  options: LoadDatasetOptions & { split: string },
+): Promise<Dataset<R>>;
+/** The same with all splits. */
+export function loadDataset(source: string, options?: LoadDatasetOptions): Promise<DatasetDict>;
+export async function loadDataset(
+  source: string,
+  options: LoadDatasetOptions = {},
+): Promise<Dataset | DatasetDict> {
+  const part = options.split === undefined ? undefined : splitPart(options.split);
+  const found = await openFiles(source, options);
+  const tables = await splitTables(found, options, part?.name);
+  if (part === undefined) {
+    const splits = Array.from(tables, ([name, table]) => [name, ofTable(table, name)]);
+    return new DatasetDict(Object.fromEntries(splits));
+  }
+  return slice(ofTable(expectedSplit(tables, part.name, source), part.name), part);
+}
+
+/** The files of a data set, and what it says of itself. */
+interface Found {
+  files: DataFiles;
+  card: DatasetCard;
+}
+
+async function openFiles(source: string, options: LoadDatasetOptions): Promise<Found> {
+  const info = await Deno.stat(source).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  });
+  if (info === undefined) {
+    const files = await hubDataFiles(source, options);
+    return { files, card: files.isConverted ? convertedCard(files) : await readCard(files) };
+  }
+  if (info.isDirectory) {
+    const files = await folderFiles(source);
+    return { files, card: await readCard(files) };
+  }
+  const isData = formatOf(source) !== undefined || /\.zip$/i.test(source);
+  if (isData) return { files: singleFile(source), card: { configs: [], features: new Map() } };
+  throw new DatasetError(
+    `Cannot load data set "${source}": expected a folder or a Parquet, CSV, TSV, JSONL or zip ` +
+      "file, found another file",
+    { file: source },
+  );
+}
+
+/** The hub's own Parquet files lie in `config/split/0000.parquet`. */
+function convertedCard({ paths }: DataFiles): DatasetCard {
+  const folders = paths.map((path) => path.split("/")).filter((parts) => parts.length === 3);
+  const byConfig = Map.groupBy(folders, ([name]) => name!);
+  const configs = Array.from(byConfig, ([name, files]): DatasetConfig => {
+    const bySplit = Map.groupBy(files, ([, split]) => split!.replace(/^partial-/, ""));
+    const patterns = new Map(
+      Array.from(bySplit, ([split, found]) => [split, found.map((parts) => parts.join("/"))]),
+    );
+    return { name, patterns, isDefault: false };
+  });
+  return { configs, features: new Map() };
+}
+
+/** The tables by split; of one that is named, the others are not opened. */
+async function splitTables(
+  { files, card }: Found,
+  options: LoadDatasetOptions,
+  split: string | undefined,
+): Promise<Map<string, Table>> {
+  const config = configOf(files, card, options);
+  const chosen = chosenFiles(files, config, options);
+  const inside = await withoutArchives(
+    chosen ? narrowed(files, [...chosen.values()].flat()) : files,
+  );
+  const cache = new ChunkCache(options.cacheBytes ?? DEFAULT_CACHE_BYTES);
+  const openTable = (path: string) => opened(inside, path, cache);
+  if (isAudioFolder(inside.paths)) {
+    return await folderTables(inside, { openTable, onNotice: options.onNotice });
+  }
+  const bySplit = chosen && inside === files
+    ? chosen
+    : filesBySplit(inside.paths.filter((path) => formatOf(path) !== undefined));
+  if (bySplit.size === 0) throw noData(files);
+  const wanted = split === undefined
+    ? bySplit
+    : new Map([[split, expectedSplit(bySplit, split, files.name)]]);
+  const tables = new Map<string, Table>();
+  for (const [name, paths] of wanted) {
+    const found: Table[] = [];
+    for (const path of paths) found.push(await openTable(path));
+    tables.set(name, withFeatures(joined(found), statedFeatures(card, config)));
+  }
+  return tables;
+}
+
+/** The configuration of a data set that has some. */
+function configOf(
+  files: DataFiles,
+  { configs }: DatasetCard,
+  { name, dataFiles }: LoadDatasetOptions,
+): DatasetConfig | undefined {
+  if (configs.length > 0 && (dataFiles === undefined || name !== undefined)) {
+    return chosenConfig(configs, name, files.name);
+  }
+  if (name === undefined || name === "default") return undefined;
+  return chosenConfig([{ name: "default", isDefault: true }], name, files.name);
+}
+
+/** The files by split that the user or the card names; undefined where their names must say it. */
+function chosenFiles(
+  files: DataFiles,
+  config: DatasetConfig | undefined,
+  { dataFiles }: LoadDatasetOptions,
+): Map<string, string[]> | undefined {
+  const patterns = dataFiles === undefined ? config?.patterns : patternsOf(dataFiles, files.name);
+  const folder = config?.folder?.replace(/^\.\/|\/$/g, "");
+  const prefix = folder ? `${folder}/` : "";
+  if (patterns === undefined) {
+    if (prefix === "") return undefined;
+    return filesBySplit(files.paths.filter((path) => path.startsWith(prefix)));
+  }
+  return new Map(Array.from(patterns, ([split, list]) => {
+    const found = list.flatMap((pattern) => {
+      const paths = matching(prefix + pattern, files.paths);
+      if (paths.length > 0) return paths;
+      throw new DatasetError(
+        `Cannot load data set "${files.name}": expected files "${prefix + pattern}", found none`,
+        { file: files.name },
+      );
+    });
+    return [split, [...new Set(found)]];
+  }));
+}
+
+function narrowed(files: DataFiles, paths: readonly string[]): DataFiles {
+  const kept = new Set(paths);
+  if (files.paths.every((path) => kept.has(path))) return files;
+  return { ...files, paths: files.paths.filter((path) => kept.has(path)) };
+}
+
+/** Whether recordings are most of what there is; their metadata does not count. */
+function isAudioFolder(paths: readonly string[]): boolean {
+  const clips = paths.filter(isAudio).length;
+  const tables =
+    paths.filter((path) => formatOf(path) && !/(^|\/)metadata\.\w+$/.test(path)).length;
+  return clips > tables || tables === 0;
+}
+
+async function opened(files: DataFiles, path: string, cache: ChunkCache): Promise<Table> {
+  const file = await files.file(path);
+  const format = formatOf(path) as DataFormat;
+  return format === "parquet"
+    ? await parquetTable(file, cache)
+    : await textTable(file, format, cache);
+}
+
+/** Files of one split, which have to have the same columns. */
+function joined(tables: readonly Table[]): Table {
+  const [first, ...rest] = tables as [Table, ...Table[]];
+  const columns = Object.keys(first.features);
+  for (const table of rest) {
+    const others = Object.keys(table.features);
+    const isSame = others.length === columns.length &&
+      columns.every((name) => name in table.features);
+    if (isSame) continue;
+    throw new DatasetError(
+      `Cannot use ${table.nameOf(0)}: expected columns ${listed(columns)} as in the files before ` +
+        `it, found ${listed(others)}`,
+    );
+  }
+  return concatenated([first, ...rest]);
+}
+
+function statedFeatures({ features }: DatasetCard, config: DatasetConfig | undefined): Features {
+  const only = features.size === 1 ? [...features.values()][0] : undefined;
+  return features.get(config?.name ?? "default") ?? only ?? {};
+}
+
+/** The same table with the types that the card states, where the file itself states none. */
+function withFeatures(table: Table, stated: Features): Table {
+  const features = Object.entries(table.features).map(([name, feature]) => {
+    const isPlain = feature instanceof Value || feature instanceof Sequence;
+    return [name, isPlain && Object.hasOwn(stated, name) ? stated[name]! : feature];
+  });
+  return { ...table, features: Object.fromEntries(features) };
+}
+
+function noData(files: DataFiles): DatasetError {
+  const found = files.paths.length === 0 ? "no files" : `${listed(files.paths)}`;
+  return new DatasetError(
+    `Cannot load data set "${files.name}": expected Parquet, CSV, TSV, JSONL, audio or zip files, ` +
+      `found ${found}`,
+    { file: files.name },
+  );
+}
+
+function expectedSplit<T>(splits: ReadonlyMap<string, T>, name: string, dataset: string): T {
+  const split = splits.get(name);
+  if (split !== undefined) return split;
+  const names = listed([...splits.keys()]);
+  throw new DatasetError(
+    `Cannot load split "${name}" of data set "${dataset}": expected one of ${names}`,
+    { file: dataset },
+  );
+}
+
+/** A split, or rows of it. */
+interface SplitPart {
+  name: string;
+  from?: string;
+  to?: string;
+}
+
+function splitPart(text: string): SplitPart {
+  const [, name, from, to] = text.match(/^([^[\]]+)(?:\[(-?\d+%?)?:(-?\d+%?)?\])?$/) ?? [];
+  if (name !== undefined) return { name, from, to };
+  throw new RangeError(
+    `Cannot load split "${text}": expected a name, or rows of it such as "train[:100]"`,
+  );
+}
+
+function slice(dataset: Dataset, { from, to }: SplitPart): Dataset {
+  if (from === undefined && to === undefined) return dataset;
+  const count = dataset.numRows;
+  const start = bound(from ?? "0", count);
+  const end = bound(to ?? "100%", count);
+  return dataset.select(Array.from({ length: Math.max(0, end - start) }, (_, i) => start + i));
+}
+
+/** A row number, counted from the end where it is negative; percentages go to the nearest row. */
+function bound(text: string, count: number): number {
+  const number = parseInt(text);
+  const rows = text.endsWith("%") ? Math.round(number / 100 * count) : number;
+  return Math.min(Math.max(rows < 0 ? rows + count : rows, 0), count);
+}
