@@ -17,17 +17,12 @@ import { AutoFeatureExtractor, AutoModelForAudioClassification } from "../pretra
 import { Random } from "../random.ts";
 import { PACKED_DTYPES, PACKED_VERSION, type PackedDtype } from "../weights/packed.ts";
 import { UsageError } from "./_arguments.ts";
-import {
-  calibrate,
-  type Calibration,
-  type LayerTrial,
-  MIN_COSINE,
-  type SetComparison,
-} from "./_calibration.ts";
+import { calibrate, type Calibration } from "./_calibration.ts";
 import { calibrationSets } from "./_calibration_sets.ts";
 import { type Command, expectNoFiles, modelOrBundled, wholeNumber } from "./_command.ts";
 import { type PackedWeights, packWeights, writeExport } from "./_export_files.ts";
 import { type Output, table } from "./_output.ts";
+import { type LayerTrial, MIN_COSINE, type SetComparison } from "./_precision.ts";
 import { expectTrained } from "./_trained.ts";
 
 /** `export` on the command line. */
