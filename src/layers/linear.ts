@@ -1,16 +1,33 @@
 /**
- * The affine map of the last axis, with parameters as the hub names them (`weight`, `bias`).
+ * The affine map of the last axis, with parameters as the hub names them (`weight`, `bias`), and a low-rank change
+ * of it that can be trained in its place.
+ *
+ * Source of the change: Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models".
  *
  * @module
  */
-import type { Tensor } from "@tensorflow/tfjs-core";
-import { type Activation, linear as linearKernel } from "../kernels.ts";
+import { type Tensor, tidy } from "@tensorflow/tfjs-core";
+import { type Activation, activation, add, linear as linearKernel, scale } from "../kernels.ts";
+import { dropout, type Noise } from "./noise.ts";
 import { constant, type Initializer, type ParameterReader } from "./parameters.ts";
 
 /** `weight [O, I]`, `bias [O]` */
 export interface LinearParams {
   weight: Tensor;
   bias?: Tensor;
+  /** Added to the weight, where one is trained. */
+  lora?: LoraParams;
+}
+
+/** `scale * b a` in the place of a change of the weight: `a [R, I]`, `b [O, R]` */
+export interface LoraParams {
+  a: Tensor;
+  b: Tensor;
+  scale: number;
+  /** Of the input of `a`, in training. */
+  dropoutRate: number;
+  /** The random stream of the pass in work. */
+  noise?: Noise;
 }
 
 /** How the parameters of a linear layer start. */
@@ -38,5 +55,18 @@ export function linear(
   x: Tensor,
   options: { activation?: Activation; residual?: Tensor } = {},
 ): Tensor {
-  return linearKernel(x, params.weight, { bias: params.bias, ...options });
+  const { weight, bias, lora } = params;
+  if (!lora) return linearKernel(x, weight, { bias, ...options });
+  const { activation: kind, residual } = options;
+  return tidy(() => {
+    if (!kind) return adapted(lora, x, linearKernel(x, weight, { bias, residual }));
+    const y = activation(adapted(lora, x, linearKernel(x, weight, { bias })), kind);
+    return residual ? add(y, residual) : y;
+  });
+}
+
+/** `y + scale * x a^T b^T`. **Shape** `x [..., I]`, `y [..., O]` -> `[..., O]` */
+function adapted({ a, b, dropoutRate, noise, scale: factor }: LoraParams, x: Tensor, y: Tensor) {
+  const narrow = linearKernel(dropout(x, dropoutRate, noise), a); // [..., R]
+  return scale(linearKernel(narrow, b), factor, y);
 }

@@ -6,6 +6,7 @@
 import type { Noise } from "../layers/noise.ts";
 import type { ParameterReader } from "../layers/parameters.ts";
 import type { ConfigReader } from "./_config_reader.ts";
+import type { AttentionProjection } from "./lora.ts";
 import type { LayerWrapper, Tensor } from "../layers/tensor.ts";
 
 /** One batch, as a feature extractor gives it. */
@@ -54,6 +55,8 @@ export interface Architecture<Config = unknown, Params = unknown> {
   readonly featureEncoderPrefix?: string;
   /** Prefix of the transformer layers' tensors, before a layer's number. */
   readonly layersPrefix: string;
+  /** Where a layer's attention projections are, relative to its prefix, unless they are `q_proj` and so on. */
+  readonly attentionProjections?: Readonly<Record<AttentionProjection, string>>;
   /** Prefixes of the base model's tensors that stand behind the layers, where there are such. */
   behindLayers?(config: Config): readonly string[];
   /** Validates the fields that the model uses. */

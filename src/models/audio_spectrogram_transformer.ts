@@ -323,6 +323,12 @@ export const audioSpectrogramTransformer: Architecture<AstConfig, AstParams> = {
   className: "ASTForAudioClassification",
   basePrefix: "audio_spectrogram_transformer",
   layersPrefix: "audio_spectrogram_transformer.encoder.layer.",
+  attentionProjections: {
+    q_proj: "attention.attention.query",
+    k_proj: "attention.attention.key",
+    v_proj: "attention.attention.value",
+    out_proj: "attention.output.dense",
+  },
   behindLayers: () => ["audio_spectrogram_transformer.layernorm."],
   parseConfig,
   load,

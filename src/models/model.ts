@@ -21,6 +21,7 @@ import { Random } from "../random.ts";
 import { ConfigReader, type JsonObject } from "./_config_reader.ts";
 import { labelFields, labelsOf } from "./_labels.ts";
 import type { Architecture, ForwardOptions, ModelInputs, ModelOutput } from "./architecture.ts";
+import { Lora, type LoraOptions } from "./lora.ts";
 import { type ProblemType, problemTypeOf } from "./problem_type.ts";
 import { architectureOf } from "./registry.ts";
 import type { Variable } from "../layers/tensor.ts";
@@ -114,6 +115,7 @@ export class AudioClassificationModel {
   /** What loading found missing, misshapen or left over. */
   readonly loading: LoadReport;
   readonly #parts: ModelParts;
+  #lora: Lora | undefined;
 
   /**
    * Wraps what {@linkcode buildModel} has put together.
@@ -178,6 +180,7 @@ export class AudioClassificationModel {
    * **Shape** `inputs [B, S]` -> `logits [B, N]`
    */
   forward(inputs: ModelInputs, options: ForwardOptions = {}): ModelOutput {
+    this.#lora?.useNoise(options.noise);
     return this.#parts.architecture.forward(this.#parts.params, inputs, options);
   }
 
@@ -251,6 +254,23 @@ export class AudioClassificationModel {
     });
   }
 
+  /**
+   * Trains low-rank changes of attention projections and the head, and keeps everything else as it is; saved weights
+   * are merged with the changes.
+   *
+   * @throws {RangeError} where a target names no attention projection of the model.
+   */
+  addLora(options: LoraOptions): void {
+    this.#lora?.dispose();
+    this.#lora = new Lora(this.#parts, options);
+    this.freezeBaseModel();
+  }
+
+  /** The low-rank changes, where there are such. */
+  get lora(): Lora | undefined {
+    return this.#lora;
+  }
+
   #freeze(isFrozen: (name: string) => boolean): void {
     for (const [name, parameter] of this.parameters) {
       if (isFrozen(name)) parameter.trainable = false;
@@ -259,7 +279,8 @@ export class AudioClassificationModel {
 
   /** The parameters that training changes. */
   trainable(): Map<string, Variable> {
-    return new Map([...this.parameters].filter(([, parameter]) => parameter.trainable));
+    const own = [...this.parameters].filter(([, parameter]) => parameter.trainable);
+    return new Map([...own, ...this.#lora?.parameters ?? []]);
   }
 
   /** The content of `config.json` for this model: the one it was made from, with its labels. */
@@ -281,7 +302,10 @@ export class AudioClassificationModel {
 
   /** The parameters for saving; each is read back from the device when its turn comes. */
   *tensors(dtype: SavedDtype = "float32"): Iterable<StoredTensor> {
-    for (const [name, parameter] of this.parameters) yield storedTensor(name, parameter, dtype);
+    for (const [name, parameter] of this.parameters) {
+      const stored = storedTensor(name, parameter, dtype);
+      yield { ...stored, values: this.#lora?.merged(name) ?? stored.values };
+    }
   }
 
   /**
@@ -334,6 +358,7 @@ export class AudioClassificationModel {
 
   /** Gives the parameters' memory back. */
   dispose(): void {
+    this.#lora?.dispose();
     for (const parameter of this.parameters.values()) parameter.dispose();
   }
 }

@@ -489,6 +489,12 @@ export const sewD: Architecture<SewDConfig, SewDParams> = {
   basePrefix: "sew_d",
   featureEncoderPrefix: "sew_d.feature_extractor.",
   layersPrefix: "sew_d.encoder.encoder.layer.",
+  attentionProjections: {
+    q_proj: "attention.self.query_proj",
+    k_proj: "attention.self.key_proj",
+    v_proj: "attention.self.value_proj",
+    out_proj: "attention.output.dense",
+  },
   behindLayers: () => ["sew_d.encoder.upsample."],
   parseConfig,
   load,

@@ -489,6 +489,12 @@ export const wav2vec2Conformer: Architecture<Wav2Vec2ConformerConfig, Wav2Vec2Co
   basePrefix: "wav2vec2_conformer",
   featureEncoderPrefix: "wav2vec2_conformer.feature_extractor.",
   layersPrefix: "wav2vec2_conformer.encoder.layers.",
+  attentionProjections: {
+    q_proj: "self_attn.linear_q",
+    k_proj: "self_attn.linear_k",
+    v_proj: "self_attn.linear_v",
+    out_proj: "self_attn.linear_out",
+  },
   behindLayers: () => ["wav2vec2_conformer.encoder.layer_norm."],
   parseConfig,
   load,
