@@ -43,6 +43,8 @@ export function trainProgress(
       tick?.(state.global_step, `epoch ${state.epoch.toFixed(1)}`);
     },
     onLog: (entry) => {
+      // The last line has the figures of the run, which `all_results.json` holds.
+      if (entry.loss === undefined) return;
       loss = entry.loss;
       out.event({ event: "step", ...entry });
       if (!validates) print(entry);

@@ -39,9 +39,17 @@ export function trainingOptionSpecs(): OptionSpecs {
 
 function optionSpec(row: OptionRow): OptionSpec {
   if (row.kind === "boolean") return { kind: "flag", help: row.help, on: row.default };
-  const help = `${row.help} (${row.default})`;
+  if (row.kind === "numbers") return { kind: "text", value: "JSON", help: row.help };
+  const help = row.default === undefined ? row.help : `${row.help} (${row.default})`;
   if (row.kind === "number") return { kind: "number", value: "N", help };
-  return { kind: "text", value: row.kind === "word" ? row.words.join("|") : "NAME", help };
+  return { kind: "text", value: valueOf(row), help };
+}
+
+/** What stands for the value in the help. */
+function valueOf(row: Exclude<OptionRow, { kind: "number" | "boolean" | "numbers" }>): string {
+  if (row.kind === "text") return "NAME";
+  if (row.kind === "word") return row.words.join("|");
+  return [...row.words, row.of === "number" ? "N,N,..." : "NAME,..."].join("|");
 }
 
 /**

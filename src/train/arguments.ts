@@ -1,166 +1,32 @@
 /**
- * The arguments of training under the names of transformers' `TrainingArguments`, in camelCase; the command
- * line spells them `--kebab-case`.
- *
- * One table holds kind, default, limits and help of each, so that the class, the command line and its
- * help cannot differ.
+ * The arguments of training, checked: of their kind, in range, and not against each other.
  *
  * @module
  */
+import { type ListRow, type NumbersRow, type OptionRow, TRAINING_OPTIONS } from "./option_table.ts";
+import type { TrainingOptions } from "./training_options.ts";
 
-/** When something happens: never, at the end of each epoch, or every so many steps. */
-export type IntervalStrategy = "no" | "epoch" | "steps";
+export { type OptionRow, TRAINING_OPTIONS };
+export type {
+  IntervalStrategy,
+  SamplingStrategy,
+  SaveStrategy,
+  SchedulerKwargs,
+  SchedulerType,
+  TrainingOptions,
+} from "./training_options.ts";
 
-/** How the learning rate goes after its warm-up. */
-export type SchedulerType = "linear" | "cosine" | "constant";
+/** Arguments that stay open where nobody gives them. */
+type OpenName = "runName" | "augmentNoiseDir";
 
-/** All arguments; each has a default. */
-export interface TrainingOptions {
+/** The arguments with what their defaults came to. */
+export interface TrainingArguments
+  extends
+    Readonly<Required<Omit<TrainingOptions, OpenName>>>,
+    Readonly<Pick<TrainingOptions, OpenName>> {
   /** Where the model and its checkpoints go. */
-  outputDir: string;
-  /** When to evaluate. @default "epoch" */
-  evalStrategy: IntervalStrategy;
-  /** Steps between evaluations. @default 500 */
-  evalSteps: number;
-  /** When to write a checkpoint. @default "epoch" */
-  saveStrategy: IntervalStrategy;
-  /** Steps between checkpoints. @default 500 */
-  saveSteps: number;
-  /** When to log the training loss. @default "epoch" */
-  loggingStrategy: IntervalStrategy;
-  /** Steps between log lines. @default 500 */
-  loggingSteps: number;
-  /** Highest learning rate. @default 5e-5 */
-  learningRate: number;
-  /** Clips of a batch. @default 8 */
-  perDeviceTrainBatchSize: number;
-  /** Clips of a batch in evaluation. @default 8 */
-  perDeviceEvalBatchSize: number;
-  /** Batches whose gradients are averaged, clip by clip, before a step. @default 1 */
-  gradientAccumulationSteps: number;
-  /** Passes over the training data. @default 3 */
-  numTrainEpochs: number;
-  /** Steps in all, in place of the epochs; 0 leaves it to them. @default 0 */
-  maxSteps: number;
-  /** Share of the steps in which the learning rate rises from 0. @default 0 */
-  warmupRatio: number;
-  /** Steps of the rise, in place of the share. @default 0 */
-  warmupSteps: number;
-  /** The learning rate after its rise. @default "linear" */
-  lrSchedulerType: SchedulerType;
-  /** Decay of all parameters but biases and norms. @default 0 */
-  weightDecay: number;
-  /** Decay of the mean gradient. @default 0.9 */
-  adamBeta1: number;
-  /** Decay of the mean squared gradient. @default 0.999 */
-  adamBeta2: number;
-  /** Added to the root of the mean squared gradient. @default 1e-8 */
-  adamEpsilon: number;
-  /** Gradients are scaled down to this norm; 0 leaves them alone. @default 1 */
-  maxGradNorm: number;
-  /** Share of the target spread over all classes. @default 0 */
-  labelSmoothingFactor: number;
-  /** Seed of first weights, order of the data, dropout and masks. @default 42 */
-  seed: number;
-  /** Whether the convolutional feature encoder stays as it is. @default false */
-  freezeFeatureEncoder: boolean;
-  /** Whether everything but the head stays as it is. @default false */
-  freezeBaseModel: boolean;
-  /** Transformer layers, from the first on, that stay as they are with all before them; 0 freezes none. @default 0 */
-  freezeLayers: number;
-  /** Whether layers are computed again for their gradient instead of being kept: less memory, more time. @default false */
-  gradientCheckpointing: boolean;
-  /** Whether the best checkpoint is the result, not the last. @default false */
-  loadBestModelAtEnd: boolean;
-  /** What "best" is judged by: "loss", "accuracy" or a metric of your own. @default "loss" */
-  metricForBestModel: string;
-  /** Whether more is better; by default so for everything but a loss. */
-  greaterIsBetter?: boolean;
-  /** Checkpoints kept besides the best; 0 keeps all. @default 0 */
-  saveTotalLimit: number;
-  /** Evaluations without a better one after which training stops; 0 never does. @default 0 */
-  earlyStoppingPatience: number;
-  /** What counts as better. @default 0 */
-  earlyStoppingThreshold: number;
-  /** Whether batches are made of clips of like length. @default true */
-  groupByLength: boolean;
-  /** Longer clips are cut: at random in training, at the end in evaluation. @default 20 */
-  maxLengthSeconds: number;
-  /** Training clips are played faster or slower by up to this share. @default 0 */
-  augmentSpeed: number;
-  /** Whether unreadable files are left out and counted instead of ending the run. @default false */
-  skipBadFiles: boolean;
+  readonly outputDir: string;
 }
-
-/** One row of {@linkcode TRAINING_OPTIONS}. */
-export type OptionRow =
-  | { kind: "number"; default: number; min: number; max: number; integer?: boolean; help: string }
-  | { kind: "boolean"; default: boolean | undefined; help: string }
-  | { kind: "word"; default: string; words: readonly string[]; help: string }
-  | { kind: "text"; default: string; help: string };
-
-function real(byDefault: number, min: number, max: number, help: string): OptionRow {
-  return { kind: "number", default: byDefault, min, max, help };
-}
-
-function count(byDefault: number, min: number, help: string): OptionRow {
-  return { kind: "number", default: byDefault, min, max: 2 ** 31 - 1, integer: true, help };
-}
-
-function flag(byDefault: boolean | undefined, help: string): OptionRow {
-  return { kind: "boolean", default: byDefault, help };
-}
-
-function word(byDefault: string, words: readonly string[], help: string): OptionRow {
-  return { kind: "word", default: byDefault, words, help };
-}
-
-const INTERVALS: readonly IntervalStrategy[] = ["no", "epoch", "steps"];
-const SCHEDULERS: readonly SchedulerType[] = ["linear", "cosine", "constant"];
-
-/** Kind, default, limits and help of every argument but the output directory. */
-export const TRAINING_OPTIONS: Record<Exclude<keyof TrainingOptions, "outputDir">, OptionRow> = {
-  evalStrategy: word("epoch", INTERVALS, "when to evaluate"),
-  evalSteps: count(500, 1, "steps between evaluations"),
-  saveStrategy: word("epoch", INTERVALS, "when to write a checkpoint"),
-  saveSteps: count(500, 1, "steps between checkpoints"),
-  loggingStrategy: word("epoch", INTERVALS, "when to log the training loss"),
-  loggingSteps: count(500, 1, "steps between log lines"),
-  learningRate: real(5e-5, 0, 10, "highest learning rate"),
-  perDeviceTrainBatchSize: count(8, 1, "clips of a training batch"),
-  perDeviceEvalBatchSize: count(8, 1, "clips of an evaluation batch"),
-  gradientAccumulationSteps: count(1, 1, "batches to a step"),
-  numTrainEpochs: real(3, 1e-6, 1e6, "passes over the training data"),
-  maxSteps: count(0, 0, "steps in all, in place of the epochs; 0: by epochs"),
-  warmupRatio: real(0, 0, 1, "share of the steps in which the learning rate rises"),
-  warmupSteps: count(0, 0, "steps of the rise, in place of the share"),
-  lrSchedulerType: word("linear", SCHEDULERS, "learning rate after the rise"),
-  weightDecay: real(0, 0, 10, "decay of weights, not of biases and norms"),
-  adamBeta1: real(0.9, 0, 0.999999999, "decay of the mean gradient"),
-  adamBeta2: real(0.999, 0, 0.999999999, "decay of the mean squared gradient"),
-  adamEpsilon: real(1e-8, 0, 1, "added to the root of the mean squared gradient"),
-  maxGradNorm: real(1, 0, 1e9, "gradients are scaled down to this norm; 0: never"),
-  labelSmoothingFactor: real(0, 0, 0.999, "share of the target spread over all classes"),
-  seed: count(42, 0, "seed of weights, order, dropout and masks"),
-  freezeFeatureEncoder: flag(false, "keep the convolutional feature encoder as it is"),
-  freezeBaseModel: flag(false, "train the head only"),
-  freezeLayers: count(0, 0, "keep the first so many layers, and all before them, as they are"),
-  gradientCheckpointing: flag(false, "compute layers again for gradients: less memory, more time"),
-  loadBestModelAtEnd: flag(false, "end with the best checkpoint, not the last"),
-  metricForBestModel: { kind: "text", default: "loss", help: "what the best is judged by" },
-  greaterIsBetter: flag(undefined, "more is better (default: for all but a loss)"),
-  saveTotalLimit: count(0, 0, "checkpoints kept besides the best; 0: all"),
-  earlyStoppingPatience: count(
-    0,
-    0,
-    "stop after so many evaluations without a better one; 0: never",
-  ),
-  earlyStoppingThreshold: real(0, 0, 1e9, "what counts as better"),
-  groupByLength: flag(true, "batches of clips of like length"),
-  maxLengthSeconds: real(20, 0.01, 3600, "longer clips are cut"),
-  augmentSpeed: real(0, 0, 0.9, "play training clips faster or slower by up to this share"),
-  skipBadFiles: flag(false, "leave unreadable files out and count them"),
-};
 
 /**
  * The arguments of one training run, checked; what is not given has the default of {@linkcode TrainingOptions}.
@@ -175,45 +41,7 @@ export const TRAINING_OPTIONS: Record<Exclude<keyof TrainingOptions, "outputDir"
  * assert.equal(args.perDeviceTrainBatchSize, 8);
  * ```
  */
-export class TrainingArguments implements TrainingOptions {
-  declare readonly outputDir: string;
-  declare readonly evalStrategy: IntervalStrategy;
-  declare readonly evalSteps: number;
-  declare readonly saveStrategy: IntervalStrategy;
-  declare readonly saveSteps: number;
-  declare readonly loggingStrategy: IntervalStrategy;
-  declare readonly loggingSteps: number;
-  declare readonly learningRate: number;
-  declare readonly perDeviceTrainBatchSize: number;
-  declare readonly perDeviceEvalBatchSize: number;
-  declare readonly gradientAccumulationSteps: number;
-  declare readonly numTrainEpochs: number;
-  declare readonly maxSteps: number;
-  declare readonly warmupRatio: number;
-  declare readonly warmupSteps: number;
-  declare readonly lrSchedulerType: SchedulerType;
-  declare readonly weightDecay: number;
-  declare readonly adamBeta1: number;
-  declare readonly adamBeta2: number;
-  declare readonly adamEpsilon: number;
-  declare readonly maxGradNorm: number;
-  declare readonly labelSmoothingFactor: number;
-  declare readonly seed: number;
-  declare readonly freezeFeatureEncoder: boolean;
-  declare readonly freezeBaseModel: boolean;
-  declare readonly freezeLayers: number;
-  declare readonly gradientCheckpointing: boolean;
-  declare readonly loadBestModelAtEnd: boolean;
-  declare readonly metricForBestModel: string;
-  declare readonly greaterIsBetter: boolean;
-  declare readonly saveTotalLimit: number;
-  declare readonly earlyStoppingPatience: number;
-  declare readonly earlyStoppingThreshold: number;
-  declare readonly groupByLength: boolean;
-  declare readonly maxLengthSeconds: number;
-  declare readonly augmentSpeed: number;
-  declare readonly skipBadFiles: boolean;
-
+export class TrainingArguments {
   /**
    * Checks the arguments and fills in the defaults.
    *
@@ -228,35 +56,76 @@ export class TrainingArguments implements TrainingOptions {
     for (const [name, value] of Object.entries(options)) {
       if (value !== undefined) values[name] = checkOption(name, value);
     }
-    values.greaterIsBetter ??= !/(^|_)loss$/.test(String(values.metricForBestModel));
-    Object.assign(this, values);
-    this.#checkTogether();
-  }
-
-  #checkTogether(): void {
-    if (this.loadBestModelAtEnd || this.earlyStoppingPatience > 0) {
-      if (this.evalStrategy === "no") {
-        throw new RangeError(
-          `Cannot train: expected evalStrategy "epoch" or "steps" to find the best model, found "no"`,
-        );
-      }
-    }
-    if (this.loadBestModelAtEnd && this.saveStrategy !== this.evalStrategy) {
-      throw new RangeError(
-        `Cannot train: expected saveStrategy "${this.evalStrategy}" as evalStrategy to keep the best model, found "${this.saveStrategy}"`,
-      );
-    }
-    const together = this.evalStrategy === "steps" && this.saveSteps % this.evalSteps !== 0;
-    if (this.loadBestModelAtEnd && together) {
-      throw new RangeError(
-        `Cannot train: expected saveSteps to be a multiple of evalSteps ${this.evalSteps}, found ${this.saveSteps}`,
-      );
-    }
+    Object.assign(this, filledIn(values as unknown as TrainingOptions));
+    expectSteps("loggingSteps", this.loggingSteps);
+    expectSteps("evalSteps", this.evalSteps);
+    expectSteps("saveSteps", this.saveSteps);
+    expectJudge(this);
+    expectTogether(this);
+    expectNoiseRange(this);
   }
 }
 
+/** The arguments whose defaults follow from others. */
+function filledIn(values: TrainingOptions): TrainingOptions {
+  const sampling = values.groupByLength ? "group_by_length" : "random";
+  return {
+    ...values,
+    greaterIsBetter: values.greaterIsBetter ?? !/(^|_)loss$/.test(values.metricForBestModel),
+    evalSteps: values.evalSteps ?? values.loggingSteps,
+    dataSeed: values.dataSeed ?? values.seed,
+    loraAlpha: values.loraAlpha ?? 2 * values.loraRank,
+    trainSamplingStrategy: values.trainSamplingStrategy ?? sampling,
+  };
+}
+
+/** Steps in all that a number of them, or a share of `totalSteps`, comes to; at least one. */
+export function stepsOf(stepsOrShare: number, totalSteps: number): number {
+  return stepsOrShare < 1 ? Math.max(1, Math.ceil(stepsOrShare * totalSteps)) : stepsOrShare;
+}
+
+function expectSteps(name: string, value: number): void {
+  if (value > 1 && !Number.isInteger(value)) {
+    fail(RangeError, name, "an integer or a share below 1", value);
+  }
+}
+
+/** What judges the model must be measured. */
+function expectJudge(args: TrainingArguments): void {
+  const { loadBestModelAtEnd, earlyStoppingPatience, saveStrategy, evalStrategy } = args;
+  const judges = loadBestModelAtEnd || earlyStoppingPatience > 0 || saveStrategy === "best";
+  if (!judges || evalStrategy !== "no") return;
+  throw new RangeError(
+    `Cannot train: expected evalStrategy "epoch" or "steps" to find the best model, found "no"`,
+  );
+}
+
+/** Each evaluation that may be the best needs a checkpoint of its own. */
+function expectTogether(args: TrainingArguments): void {
+  const { evalStrategy, saveStrategy, evalSteps, saveSteps } = args;
+  if (!args.loadBestModelAtEnd || saveStrategy === "best") return;
+  if (saveStrategy !== evalStrategy) {
+    throw new RangeError(
+      `Cannot train: expected saveStrategy "${evalStrategy}" as evalStrategy to keep the best model, found "${saveStrategy}"`,
+    );
+  }
+  if (evalStrategy !== "steps") return;
+  const areShares = evalSteps < 1 || saveSteps < 1;
+  const fits = areShares ? saveSteps === evalSteps : saveSteps % evalSteps === 0;
+  if (fits) return;
+  throw new RangeError(
+    `Cannot train: expected saveSteps to be a multiple of evalSteps ${evalSteps}, found ${saveSteps}`,
+  );
+}
+
+function expectNoiseRange(args: TrainingArguments): void {
+  const { augmentNoiseMinSnrDb: least, augmentNoiseMaxSnrDb: most } = args;
+  if (least <= most) return;
+  fail(RangeError, "augmentNoiseMaxSnrDb", `at least augmentNoiseMinSnrDb ${least}`, most);
+}
+
 /**
- * A value of one argument, checked.
+ * A value of one argument, checked; lists and named numbers may be given as text.
  *
  * @throws {TypeError} for an unknown argument or a value of another kind.
  * @throws {RangeError} for a value out of range.
@@ -282,6 +151,10 @@ export function checkOption(name: string, value: unknown): unknown {
       return value;
     case "text":
       return expectText(name, value);
+    case "list":
+      return expectList(name, value, row);
+    case "numbers":
+      return expectNumbers(name, value, row);
   }
 }
 
@@ -302,6 +175,44 @@ function expectNumber(
 function expectText(name: string, value: unknown): string {
   if (typeof value !== "string" || value === "") fail(TypeError, name, "some text", value);
   return value as string;
+}
+
+/** "a,b" and ["a", "b"] alike. */
+function expectList(name: string, value: unknown, { of, words }: ListRow): unknown {
+  if (typeof value === "string" && words.includes(value)) return value;
+  const items: unknown[] = typeof value === "string" ? value.split(",") : value as unknown[];
+  const found = Array.isArray(items) ? items.map((item) => itemOf(item, of)) : [];
+  if (found.length > 0 && !found.includes(undefined)) return found;
+  const kind = of === "number" ? "numbers from 0 up" : "names";
+  fail(TypeError, name, [...words, `a list of ${kind}`].join(", "), value);
+}
+
+function itemOf(item: unknown, of: ListRow["of"]): number | string | undefined {
+  if (of === "text") return typeof item === "string" && item.trim() ? item.trim() : undefined;
+  const isGiven = typeof item === "number" || typeof item === "string" && item.trim() !== "";
+  const number = isGiven ? Number(item) : NaN;
+  return number >= 0 && number < Infinity ? number : undefined;
+}
+
+/** Names may be in snake_case, as the reference has them. */
+function expectNumbers(name: string, value: unknown, { names }: NumbersRow): unknown {
+  const given = typeof value === "string" ? parsed(value) : value;
+  const isObject = typeof given === "object" && given !== null && !Array.isArray(given);
+  const entries = isObject ? Object.entries(given) : undefined;
+  const named = entries?.map(([key, number]) =>
+    [key.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()), number] as const
+  );
+  const isFine = named?.every(([key, number]) => names.includes(key) && Number.isFinite(number));
+  if (!isFine) fail(TypeError, name, `numbers under the names ${names.join(", ")}`, value);
+  return Object.fromEntries(named!);
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
 }
 
 function fail(

@@ -25,6 +25,8 @@ export interface Batch {
 export interface BatchSource {
   /** Clips of an epoch. */
   readonly size: number;
+  /** Class number of each clip, where each has one. */
+  readonly labels?: ArrayLike<number>;
   /** Batches of an epoch. */
   batchCount(batchSize: number): number;
   /**
@@ -40,6 +42,16 @@ export interface DeviceBatch {
   inputs: Tensor;
   labels: Tensor;
   lengths?: Int32Array;
+}
+
+/** The first clip of a batch, as a batch. */
+export function firstClip({ inputs, shape: [clips, ...rest], lengths, labels }: Batch): Batch {
+  return {
+    inputs: inputs.subarray(0, inputs.length / clips!),
+    shape: [1, ...rest],
+    lengths: lengths?.subarray(0, 1),
+    labels: labels.subarray(0, labels.length / clips!),
+  };
 }
 
 /** Sends a batch to the device. */

@@ -11,22 +11,27 @@ import type { FeatureExtractor } from "../features/mod.ts";
 import {
   directoryFiles,
   fileSource,
+  type FileToWrite,
   listFolder,
   writeDirectoryAtomic,
   writeFiles,
 } from "../files.ts";
+import type { StoredTensor } from "../layers/parameters.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
 import { jsonBytes, modelFiles } from "../pretrained.ts";
 import { readJsonFile } from "../weights/json_file.ts";
 import { openSafetensors } from "../weights/safetensors.ts";
 import { streamSafetensors } from "../weights/safetensors_writer.ts";
 import type { AdamW } from "./optimizer.ts";
+import { stateBytes } from "./results.ts";
 import type { ResumeState, TrainerState } from "./state.ts";
 
 const PREFIX = "checkpoint-";
 const OPTIMIZER = "optimizer.safetensors";
 const TRAINER_STATE = "trainer_state.json";
 const RESUME = "resume.json";
+/** Low-rank changes, and the weights as they were before; `model.safetensors` has both merged. */
+const LORA = "lora.safetensors";
 
 /** Everything that a checkpoint holds. */
 export interface CheckpointParts {
@@ -42,19 +47,38 @@ export function checkpointName(step: number): string {
   return `${PREFIX}${step}`;
 }
 
-/** Writes `outputDir/checkpoint-N`, in place of one that is there. */
-export async function writeCheckpoint(outputDir: string, parts: CheckpointParts): Promise<string> {
-  const { model, extractor, optimizer, state, resume } = parts;
+/**
+ * Writes `outputDir/checkpoint-N`, in place of one that is there.
+ *
+ * @param options `modelOnly`: leaves out what a run needs to go on from it.
+ */
+export async function writeCheckpoint(
+  outputDir: string,
+  parts: CheckpointParts,
+  { modelOnly = false }: { modelOnly?: boolean } = {},
+): Promise<string> {
+  const { model, extractor, state } = parts;
   const name = checkpointName(state.global_step);
-  const moments = streamSafetensors(optimizer.tensors());
   await writeDirectoryAtomic(`${outputDir}/${name}`, (folder) =>
     writeFiles(folder, [
       ...modelFiles(model, extractor),
-      { name: OPTIMIZER, chunks: () => moments.chunks() },
-      { name: TRAINER_STATE, chunks: () => [jsonBytes(state)] },
-      { name: RESUME, chunks: () => [jsonBytes(resume)] },
+      ...modelOnly ? [] : filesToGoOn(parts),
+      ...model.lora ? [tensorFile(LORA, model.lora.tensors())] : [],
+      { name: TRAINER_STATE, chunks: () => [stateBytes(state)] },
     ]), { replace: true });
   return name;
+}
+
+function filesToGoOn({ optimizer, resume }: CheckpointParts): FileToWrite[] {
+  return [
+    tensorFile(OPTIMIZER, optimizer.tensors()),
+    { name: RESUME, chunks: () => [jsonBytes(resume)] },
+  ];
+}
+
+function tensorFile(name: string, tensors: Iterable<StoredTensor>): FileToWrite {
+  const stream = streamSafetensors(tensors);
+  return { name, chunks: () => stream.chunks() };
 }
 
 /**
@@ -87,7 +111,6 @@ const RESUME_FIELDS = {
     "lossSteps",
     "totalLoss",
     "gradNorm",
-    "evaluationsWithoutBetter",
   ],
   list: "noise",
 } as const;
@@ -107,13 +130,29 @@ function expectFields(
   );
 }
 
-/** Takes the weights of a checkpoint of the same model back. */
+/**
+ * Takes the weights of a checkpoint of the same model back.
+ *
+ * @throws {CheckpointError} when one of the two has low-rank changes and the other has not.
+ */
 export async function readWeights(
   directory: string,
   model: AudioClassificationModel,
 ): Promise<void> {
+  const { files } = await listFolder(directory);
+  if (files.includes(LORA) !== (model.lora !== undefined)) {
+    const [expected, found] = model.lora ? [LORA, "none"] : ["a model without", LORA];
+    throw new CheckpointError(
+      `Cannot take weights from "${directory}": expected ${expected}, found ${found}`,
+      { file: directory, hint: "Train with the rank and targets it began with" },
+    );
+  }
   using source = await fileSource(`${directory}/model.safetensors`);
   await model.assign(await openSafetensors(source));
+  if (!model.lora) return;
+  // The merged weights just read give way to those that the changes belong to.
+  using changes = await fileSource(`${directory}/${LORA}`);
+  await model.lora.assign(await openSafetensors(changes));
 }
 
 /**

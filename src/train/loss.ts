@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Scalar, Tensor } from "@tensorflow/tfjs-core";
-import { crossEntropy, elementLoss } from "../kernels.ts";
+import { type Scalar, type Tensor, tensor1d, tensor2d } from "@tensorflow/tfjs-core";
+import { add, crossEntropy, elementLoss, linear, scale } from "../kernels.ts";
 import type { ProblemType } from "../models/problem_type.ts";
 import type { EvalPrediction } from "./metrics.ts";
 
@@ -38,6 +38,52 @@ export function batchLoss(logits: Tensor, labels: Tensor, options: LossOptions):
   }
   const kind = problemType === "regression" ? "squaredError" : "binaryCrossEntropy";
   return elementLoss(logits, labels, { kind, normalizer: clips * logits.shape[1]! }) as Scalar;
+}
+
+/** What a weighted loss is divided by, weighed and softened with. */
+export interface WeightedLossOptions {
+  /** What a clip of each class counts. */
+  classWeights: readonly number[];
+  /** What all clips of the step count together. */
+  clips: number;
+  /** @default 0 */
+  labelSmoothing?: number;
+}
+
+/**
+ * The sum of the weighted cross-entropies of a batch over what all clips count.
+ *
+ * The clips of each class are picked from the scores by a product with rows of ones and zeros, which is exact, so
+ * that neither the kernel of the loss nor its gradient has to know of weights.
+ *
+ * **Shape** `logits [B, N]`, `labels [B]` -> scalar
+ */
+export function weightedLoss(
+  logits: Tensor,
+  labels: ArrayLike<number>,
+  { classWeights, clips, labelSmoothing }: WeightedLossOptions,
+): Scalar {
+  const [batch, classes] = logits.shape as [number, number];
+  const diagonal = Float32Array.from(
+    { length: classes ** 2 },
+    (_, i) => +(i % (classes + 1) === 0),
+  );
+  const columns = linear(tensor2d(diagonal, [classes, classes]), logits); // [N, B]
+  let sum: Tensor | undefined;
+  for (const label of new Set(Array.from(labels)).values()) {
+    const weight = classWeights[label]!;
+    if (weight === 0) continue;
+    const places = Array.from(labels).flatMap((own, place) => own === label ? [place] : []);
+    const picks = new Float32Array(places.length * batch);
+    places.forEach((place, row) => picks[row * batch + place] = 1);
+    const rows = linear(tensor2d(picks, [places.length, batch]), columns); // [clips of it, N]
+    const part = crossEntropy(rows, tensor1d(places.map(() => label), "int32"), {
+      labelSmoothing,
+      normalizer: clips / weight,
+    });
+    sum = sum ? add(sum, part) : part;
+  }
+  return (sum ?? scale(crossEntropy(logits, tensor1d(Array.from(labels), "int32")), 0)) as Scalar;
 }
 
 /** The same mean over scores in host memory, without label smoothing. */

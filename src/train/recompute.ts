@@ -35,7 +35,7 @@ function withOneEntry<Args extends unknown[]>(
   layer: (...args: Args) => Tensor,
   args: Args,
 ): Tensor {
-  const atStart = replaced(args, (leaf) => leaf instanceof Noise ? leaf.replay() : leaf) as Args;
+  const atStart = replaced(args, replayOnce()) as Args;
   const { y, used } = forward(() => layer(...args));
   const tensors = leavesOf(args).filter((leaf) => leaf instanceof Tensor);
   const flowing = tensors.filter((leaf) => used.has(leaf.id) && hasGradient(leaf));
@@ -55,6 +55,17 @@ function withOneEntry<Args extends unknown[]>(
     };
     return { value: y, gradFunc };
   })(...flowing);
+}
+
+/** Gives noise that stands in several places one replay, as it was one stream in the first run. */
+function replayOnce(): (leaf: Leaf) => Leaf {
+  const replays = new Map<Noise, Noise>();
+  return (leaf) => {
+    if (!(leaf instanceof Noise)) return leaf;
+    const replay = replays.get(leaf) ?? leaf.replay();
+    replays.set(leaf, replay);
+    return replay;
+  };
 }
 
 /** The result of a body, and the ids of the tensors that it worked on; nothing is kept for a gradient. */

@@ -12,7 +12,7 @@ import { add } from "../kernels.ts";
 import type { Noise } from "../layers/noise.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
 import { type Batch, upload } from "./batches.ts";
-import { batchLoss } from "./loss.ts";
+import { batchLoss, weightedLoss } from "./loss.ts";
 import { recomputed } from "./recompute.ts";
 
 /** What a gradient is taken of. */
@@ -21,6 +21,8 @@ export interface StepOptions {
   noise?: Noise;
   /** Of a single label. @default 0 */
   labelSmoothing?: number;
+  /** What a clip of each class counts. @default all the same */
+  classWeights?: readonly number[];
   /** Whether layers are computed again for their gradient instead of being kept. @default false */
   gradientCheckpointing?: boolean;
 }
@@ -40,7 +42,7 @@ export function lossAndGradients(
   batches: Batch[],
   options: StepOptions = {},
 ): LossAndGradients {
-  const clips = batches.reduce((sum, batch) => sum + batch.shape[0]!, 0);
+  const clips = batches.reduce((sum, batch) => sum + weightOf(batch, options.classWeights), 0);
   let sum: LossAndGradients | undefined;
   for (const batch of batches) {
     const part = batchGradients(model, batch, { ...options, clips });
@@ -49,17 +51,26 @@ export function lossAndGradients(
   return sum!;
 }
 
+/** What the clips of a batch count together. */
+function weightOf({ labels, shape }: Batch, classWeights?: readonly number[]): number {
+  if (!classWeights) return shape[0]!;
+  const weight = Array.from(labels, (label) => classWeights[label]!);
+  return weight.reduce((sum, own) => sum + own, 0);
+}
+
 function batchGradients(
   model: AudioClassificationModel,
   batch: Batch,
-  { noise, labelSmoothing, gradientCheckpointing, clips }: StepOptions & { clips: number },
+  { noise, gradientCheckpointing, clips, ...loss }: StepOptions & { clips: number },
 ): LossAndGradients {
   const trainable = model.trainable();
   const { inputs, labels, lengths } = upload(batch);
   const { value, grads } = variableGrads(() => {
     const wrapLayer = gradientCheckpointing ? recomputed : undefined;
     const { logits } = model.forward({ inputs, lengths }, { noise, wrapLayer });
-    return batchLoss(logits, labels, { problemType: model.problemType, clips, labelSmoothing });
+    const { problemType } = model;
+    if (!loss.classWeights) return batchLoss(logits, labels, { ...loss, problemType, clips });
+    return weightedLoss(logits, batch.labels, { ...loss, classWeights: loss.classWeights, clips });
   }, [...trainable.values()]);
   inputs.dispose();
   labels.dispose();

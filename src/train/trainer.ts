@@ -1,25 +1,35 @@
 /**
- * The training loop: epochs, steps, evaluation, checkpoints, early stopping and exact resuming.
+ * The training loop: epochs, steps, evaluation, checkpoints and exact resuming.
  *
- * Reads from top to bottom as a run goes: plan, epochs, steps, what follows a step, the end. The arithmetic of a
- * step is in `step.ts` and `optimizer.ts`, files are in `checkpoint.ts`, and who watches is told through
- * `callbacks.ts`.
+ * Reads from top to bottom as a run goes: start, epochs, steps, what is due after them, the end. What a run will do is
+ * planned in `run_plan.ts`; the arithmetic of a step is in `step.ts` and `optimizer.ts`, losses are kept in
+ * `loss_log.ts`, files are in `checkpoint.ts` and `results.ts`, and who watches is told through `callbacks.ts`.
  *
  * Source: the behaviour of transformers 5.18 `Trainer`, except that accumulated batches are averaged over all
  * their clips (the reference adds them up for these models, issue 47688).
  *
  * @module
  */
-import { engine, scalar, type Tensor, zeros } from "@tensorflow/tfjs-core";
+import { engine, tidy } from "@tensorflow/tfjs-core";
 import { DatasetError } from "../errors.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
 import { makeDirectory, writeFileAtomic, writeFiles } from "../files.ts";
+import { countFlops } from "../flops.ts";
 import { Noise } from "../layers/noise.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
-import { jsonBytes, modelFiles } from "../pretrained.ts";
-import type { IntervalStrategy, TrainingArguments } from "./arguments.ts";
-import type { Batch, BatchSource } from "./batches.ts";
-import type { TrainerCallback } from "./callbacks.ts";
+import { modelFiles } from "../pretrained.ts";
+import type { TrainingArguments } from "./arguments.ts";
+import { type Batch, type BatchSource, firstClip, upload } from "./batches.ts";
+import { noteIfBest } from "./best_model.ts";
+import {
+  exportedStates,
+  noControl,
+  type PredictionOutput,
+  restoreStates,
+  tell,
+  type TrainerCallback,
+  type TrainerControl,
+} from "./callbacks.ts";
 import {
   checkpointName,
   newestCheckpoint,
@@ -28,12 +38,25 @@ import {
   removeOldCheckpoints,
   writeCheckpoint,
 } from "./checkpoint.ts";
+import { classWeightsOf } from "./class_weights.ts";
+import { EarlyStoppingCallback } from "./early_stopping.ts";
 import { evaluateModel, type Evaluation } from "./evaluation.ts";
+import { LossLog } from "./loss_log.ts";
+import { prefixed, speedMetrics } from "./metric_names.ts";
 import { accuracy, type ComputeMetrics } from "./metrics.ts";
 import { AdamW } from "./optimizer.ts";
-import { learningRateAt, type Schedule, warmupStepsOf } from "./schedule.ts";
-import { initialState, type LogEntry, type ResumeState, type TrainerState } from "./state.ts";
-import { addDisposing, disposeGradients, lossAndGradients } from "./step.ts";
+import { saveMetrics, stateBytes } from "./results.ts";
+import { dueAfterEpoch, dueAfterStep, type RunPlan, runPlan } from "./run_plan.ts";
+import { learningRateAt } from "./schedule.ts";
+import {
+  expectSameBatches,
+  initialState,
+  type LogEntry,
+  type ResumeState,
+  type TrainerState,
+} from "./state.ts";
+import { disposeGradients, lossAndGradients } from "./step.ts";
+import { TensorBoardCallback } from "./tensorboard.ts";
 
 /** What is trained on what. */
 export interface TrainerOptions {
@@ -46,7 +69,9 @@ export interface TrainerOptions {
   /** What it is judged by. @default none */
   evalDataset?: BatchSource;
   /** Saved beside the model. */
-  featureExtractor: FeatureExtractor;
+  featureExtractor?: FeatureExtractor;
+  /** The same under the name that transformers 5 gives it. */
+  processingClass?: FeatureExtractor;
   /** Metrics of an evaluation. @default accuracy; none of a regression, whose loss is the mean squared error */
   computeMetrics?: ComputeMetrics;
   /** Told of steps, log lines, evaluations and checkpoints. */
@@ -63,65 +88,59 @@ export interface TrainOutput {
   trainingLoss: number;
   /** Seconds of this run. */
   seconds: number;
+  /** The figures of `train_results.json`. */
+  metrics: Record<string, number>;
   /** Whether the signal ended it early; `checkpoint-<step>` goes on from there. */
   interrupted: boolean;
 }
 
 const YIELD_MS = 50;
 
+/** A gradient takes twice what the pass takes that it is of. */
+const TRAINING_PASSES = 3;
+
 /** Trains a model on a data set. */
 export class Trainer {
   /** The log and the best result so far. */
   state: TrainerState;
+  /** What happens next; callbacks may change it. */
+  readonly control: TrainerControl = noControl();
   readonly #options: TrainerOptions;
+  readonly #extractor: FeatureExtractor;
+  readonly #callbacks: readonly TrainerCallback[];
   readonly #optimizer: AdamW;
-  readonly #schedule: Schedule;
+  readonly #plan: RunPlan;
   #noise: Noise;
-  #resume: ResumeState;
-  /** Where training ends: with the schedule, or before it by early stopping. */
-  #lastStep: number;
-  /** Sum of the losses since the last log line, on the device. */
-  #lossSum: Tensor | undefined;
-  #gradNorm: Tensor | undefined;
+  #losses: LossLog;
+  #classWeights: readonly number[] | undefined;
+  /** Place in the data, and what else a checkpoint keeps. */
+  #place: Required<
+    Pick<ResumeState, "epoch" | "batches" | "skippedSteps" | "flopsPerInput">
+  > = { epoch: 0, batches: 0, skippedSteps: 0, flopsPerInput: 0 };
   #lastYield = 0;
 
   /**
    * Plans a run; nothing is computed yet.
    *
    * @param options model, arguments and data.
+   * @throws {TypeError} where there is no feature extractor.
+   * @throws {RangeError} where arguments do not fit the model or the data.
    */
   constructor(options: TrainerOptions) {
-    const { model, args } = options;
+    const { model, args, trainDataset } = options;
     this.#options = options;
-    if (args.freezeFeatureEncoder) model.freezeFeatureEncoder();
-    if (args.freezeBaseModel) model.freezeBaseModel();
-    model.freezeLayers(args.freezeLayers);
+    this.#extractor = extractorOf(options);
+    freeze(model, args);
+    this.#classWeights = classWeightsOf(args.classWeights, model, trainDataset);
     this.#optimizer = new AdamW(model.trainable());
-    const totalSteps = this.#totalSteps();
-    const warmupSteps = warmupStepsOf(args, totalSteps);
-    this.#lastStep = totalSteps;
-    this.#schedule = {
-      type: args.lrSchedulerType,
-      peak: args.learningRate,
-      warmupSteps,
-      totalSteps,
-    };
+    this.#plan = runPlan(args, trainDataset);
+    // Tells early, and not at the step where a schedule lacks a number.
+    learningRateAt(this.#plan.schedule, this.#plan.totalSteps);
     this.#noise = new Noise(args.seed);
-    this.#resume = {
-      epoch: 0,
-      batches: 0,
-      noise: this.#noise.random.state,
-      lossSum: 0,
-      lossSteps: 0,
-      totalLoss: 0,
-      gradNorm: 0,
-      evaluationsWithoutBetter: 0,
-    };
-    this.state = initialState({
-      maxSteps: totalSteps,
-      epochs: Math.ceil(totalSteps / this.#stepsPerEpoch()),
-      batchSize: args.perDeviceTrainBatchSize,
-    });
+    this.#losses = new LossLog();
+    this.state = initialState(this.#plan, args);
+    this.#callbacks = [...callbacksOf(args), ...options.callbacks ?? []];
+    for (const callback of this.#callbacks) callback.onInitEnd?.(args, this.state, this.control);
   }
 
   /**
@@ -130,57 +149,87 @@ export class Trainer {
    * @param options `resumeFromCheckpoint`: a checkpoint's directory, or true for the newest of the output directory.
    * @throws {RangeError} when the loss is no longer a number; no checkpoint is written then.
    * @throws {DatasetError} when the training data gives no batch.
+   * @throws {CheckpointError} when the checkpoint is broken, or of a run with other batches.
    * @throws {FileError} when the output directory cannot be written.
    */
   async train(options: { resumeFromCheckpoint?: string | boolean } = {}): Promise<TrainOutput> {
-    const { args, callbacks = [] } = this.#options;
+    const { args } = this.#options;
     const { resumeFromCheckpoint: from } = options;
     try {
       // One that cannot be written is found out before the first step.
       await makeDirectory(args.outputDir);
       if (from) await this.#restore(from === true ? await newestCheckpoint(args.outputDir) : from);
-      const started = performance.now();
-      for (const callback of callbacks) callback.onTrainBegin?.(this.state);
+      const start = {
+        at: performance.now(),
+        epoch: this.state.epoch,
+        step: this.state.global_step,
+      };
+      await this.#tell("onTrainBegin");
+      if (args.evalOnStart && start.step === 0) await this.#evaluate();
       const finished = await this.#epochs();
-      const seconds = (performance.now() - started) / 1000;
       const { global_step: globalStep } = this.state;
-      const totalLoss = this.#resume.totalLoss + await this.#pendingLoss();
-      const trainingLoss = totalLoss / Math.max(1, globalStep);
+      const totalLoss = await this.#losses.total(globalStep);
       // Weights that a last step has broken are not to replace those of a checkpoint.
-      await this.#lastGradNorm();
-      if (finished) await this.#finish(trainingLoss, seconds);
-      return { globalStep, trainingLoss, seconds, interrupted: !finished };
+      await this.#losses.gradNorm(globalStep);
+      const seconds = (performance.now() - start.at) / 1000;
+      const metrics = this.#trainMetrics(totalLoss / Math.max(1, globalStep), seconds, start);
+      if (finished) await this.#finish(metrics);
+      const { train_loss: trainingLoss } = metrics;
+      return { globalStep, trainingLoss: trainingLoss!, seconds, metrics, interrupted: !finished };
     } finally {
-      this.#free();
+      this.#optimizer.dispose();
+      this.#losses.dispose();
     }
   }
 
-  /** Metrics of a data set under the prefix `eval_`; the evaluation set by default. */
-  async evaluate(data?: BatchSource): Promise<Record<string, number>> {
-    const source = data ?? this.#options.evalDataset;
-    if (!source) throw new TypeError("Cannot evaluate: expected an evalDataset, found none");
+  /**
+   * Metrics of a data set under a prefix; the evaluation set by default.
+   *
+   * @param options `metricKeyPrefix`: the prefix, `"eval"` by default.
+   * @throws {TypeError} where there is no data set.
+   */
+  async evaluate(
+    data: BatchSource | undefined = this.#options.evalDataset,
+    { metricKeyPrefix = "eval" }: { metricKeyPrefix?: string } = {},
+  ): Promise<Record<string, number>> {
+    if (!data) throw new TypeError("Cannot evaluate: expected an evalDataset, found none");
+    return (await this.#measure(data, metricKeyPrefix)).metrics;
+  }
+
+  /**
+   * Scores of a data set, and its metrics under a prefix.
+   *
+   * @param options `metricKeyPrefix`: the prefix, `"test"` by default.
+   */
+  async predict(
+    data: BatchSource,
+    { metricKeyPrefix = "test" }: { metricKeyPrefix?: string } = {},
+  ): Promise<PredictionOutput> {
+    const output = await this.#measure(data, metricKeyPrefix);
+    await tell(this.#callbacks, "onPredict", output, this.state, this.control);
+    return output;
+  }
+
+  async #measure(data: BatchSource, prefix: string): Promise<PredictionOutput> {
+    const { model, args } = this.#options;
+    const batchSize = args.perDeviceEvalBatchSize;
     const started = performance.now();
-    const evaluation = await this.predict(source);
+    const evaluation = await evaluateModel(model, data, { batchSize });
     const seconds = (performance.now() - started) / 1000;
-    const metrics = this.#metrics(evaluation);
-    const named = Object.entries({ loss: evaluation.loss, ...metrics });
+    const steps = Math.ceil(data.size / batchSize);
     return {
-      ...Object.fromEntries(named.map(([name, value]) => [withPrefix(name), value])),
-      eval_runtime: seconds,
-      eval_samples_per_second: source.size / seconds,
+      ...evaluation,
+      metrics: {
+        ...prefixed({ loss: evaluation.loss, ...this.#metricsOf(evaluation) }, prefix),
+        ...speedMetrics(prefix, seconds, { samples: data.size, steps }),
+      },
     };
   }
 
-  #metrics(evaluation: Evaluation): Record<string, number> {
+  #metricsOf(evaluation: Evaluation): Record<string, number> {
     const { model, computeMetrics } = this.#options;
     if (computeMetrics) return computeMetrics(evaluation);
     return model.problemType === "regression" ? {} : { accuracy: accuracy(evaluation) };
-  }
-
-  /** Scores of a data set. */
-  async predict(data: BatchSource): Promise<Evaluation> {
-    const { model, args } = this.#options;
-    return await evaluateModel(model, data, { batchSize: args.perDeviceEvalBatchSize });
   }
 
   /**
@@ -188,230 +237,237 @@ export class Trainer {
    * looks like a model is one.
    */
   async saveModel(directory: string = this.#options.args.outputDir): Promise<void> {
-    const { model, featureExtractor } = this.#options;
     await makeDirectory(directory);
-    await writeFiles(directory, modelFiles(model, featureExtractor));
+    await writeFiles(directory, modelFiles(this.#options.model, this.#extractor));
   }
 
-  #stepsPerEpoch(): number {
-    const { args, trainDataset } = this.#options;
-    const batches = trainDataset.batchCount(args.perDeviceTrainBatchSize);
-    return Math.max(1, Math.ceil(batches / args.gradientAccumulationSteps));
+  /** Writes `trainer_state.json` into the output directory. */
+  async saveState(): Promise<void> {
+    const { outputDir } = this.#options.args;
+    await writeFileAtomic(`${outputDir}/trainer_state.json`, [stateBytes(this.state)]);
   }
 
-  #totalSteps(): number {
-    const { args } = this.#options;
-    return args.maxSteps || Math.ceil(args.numTrainEpochs * this.#stepsPerEpoch());
+  /**
+   * Writes `<split>_results.json` into the output directory, and adds the metrics to `all_results.json`.
+   *
+   * @param split "train", "eval", "test" or another word.
+   * @param metrics what {@linkcode Trainer.train}, `evaluate` or `predict` gave.
+   */
+  async saveMetrics(split: string, metrics: Record<string, number>): Promise<void> {
+    const { epoch } = this.state;
+    await saveMetrics(this.#options.args.outputDir, split, { ...metrics, epoch });
+  }
+
+  async #tell(
+    event:
+      | "onTrainBegin"
+      | "onTrainEnd"
+      | "onEpochBegin"
+      | "onEpochEnd"
+      | "onStepBegin"
+      | "onStepEnd",
+  ): Promise<void> {
+    await tell(this.#callbacks, event, this.state, this.control);
+  }
+
+  /** Where training ends, unless a callback ends it. */
+  get #lastStep(): number {
+    return this.#plan.totalSteps - this.#place.skippedSteps;
+  }
+
+  get #isDone(): boolean {
+    return this.control.shouldTrainingStop || this.state.global_step >= this.#lastStep;
   }
 
   /** Runs all epochs; false when the signal ended them. */
   async #epochs(): Promise<boolean> {
     // Batches at the last step are those of a run that was stopped before it could end its epoch.
-    while (this.state.global_step < this.#lastStep || this.#resume.batches > 0) {
-      const isUnderWay = this.state.global_step < this.#lastStep;
-      if (isUnderWay && !await this.#epoch()) return false;
-      if (this.#resume.batches === 0) throw noBatches();
+    while (!this.#isDone || this.#place.batches > 0) {
+      if (!this.#isDone && !await this.#epoch()) return false;
+      if (this.#place.batches === 0) throw noBatches();
       await this.#afterEpoch();
-      this.#resume.epoch++;
-      this.#resume.batches = 0;
+      this.#place.epoch++;
+      this.#place.batches = 0;
     }
     return true;
   }
 
   async #epoch(): Promise<boolean> {
     const { args, trainDataset, signal } = this.#options;
-    const order = { batchSize: args.perDeviceTrainBatchSize, skip: this.#resume.batches };
-    const batches = trainDataset.batches(this.#resume.epoch, order);
+    this.control.shouldEpochStop = false;
+    await this.#tell("onEpochBegin");
+    const order = { batchSize: args.perDeviceTrainBatchSize, skip: this.#place.batches };
+    const batches = trainDataset.batches(this.#place.epoch, order);
     for await (const group of grouped(batches, args.gradientAccumulationSteps)) {
+      await this.#tell("onStepBegin");
+      this.#place.flopsPerInput ||= await flopsPerInput(this.#options.model, group[0]!);
       this.#step(group);
       await this.#afterStep();
       if (signal?.aborted) {
         await this.#save();
         return false;
       }
-      if (this.state.global_step >= this.#lastStep) break;
+      if (this.#isDone) break;
+      if (this.control.shouldEpochStop) {
+        this.#skipRestOfEpoch();
+        break;
+      }
     }
     return true;
   }
 
   #step(batches: Batch[]): void {
-    const { model, args } = this.#options;
+    const { model, args, trainDataset } = this.#options;
     const result = lossAndGradients(model, batches, {
       noise: this.#noise,
       labelSmoothing: args.labelSmoothingFactor,
+      classWeights: this.#classWeights,
       gradientCheckpointing: args.gradientCheckpointing,
     });
-    const learningRate = learningRateAt(this.#schedule, this.state.global_step);
-    this.#gradNorm?.dispose();
-    this.#gradNorm = this.#optimizer.step(result.gradients, { ...args, learningRate });
-    this.#lossSum = addDisposing(this.#lossSum ?? zeros([]), result.loss.clone());
+    const learningRate = learningRateAt(this.#plan.schedule, this.state.global_step);
+    const norm = this.#optimizer.step(result.gradients, { ...args, learningRate });
+    this.#losses.add(result.loss, norm);
     disposeGradients(result);
-    this.#resume.lossSteps++;
-    this.#resume.batches = positionAfter(batches, this.#resume.batches);
+    this.#place.batches = positionAfter(batches, this.#place.batches);
     this.state.global_step++;
-    const perEpoch = this.#options.trainDataset.batchCount(args.perDeviceTrainBatchSize);
-    this.state.epoch = this.#resume.epoch + this.#resume.batches / perEpoch;
+    const perEpoch = trainDataset.batchCount(args.perDeviceTrainBatchSize);
+    this.state.epoch = this.#place.epoch + this.#place.batches / perEpoch;
+    const inputs = batches.reduce((sum, batch) => sum + batch.inputs.length, 0);
+    this.state.total_flos += TRAINING_PASSES * this.#place.flopsPerInput * inputs;
+  }
+
+  /** The run gets shorter by the steps that a callback left out. */
+  #skipRestOfEpoch(): void {
+    const { gradientAccumulationSteps: size } = this.#options.args;
+    const taken = Math.ceil(this.#place.batches / size);
+    this.#place.skippedSteps += Math.max(0, this.#plan.stepsPerEpoch - taken);
   }
 
   async #afterStep(): Promise<void> {
-    const { args, callbacks = [] } = this.#options;
-    for (const callback of callbacks) callback.onStepEnd?.(this.state);
-    if (this.#isDue(args.loggingStrategy, args.loggingSteps)) await this.#log();
-    if (this.#isDue(args.evalStrategy, args.evalSteps)) await this.#evaluate();
-    const isBest = args.loadBestModelAtEnd &&
-      this.state.best_global_step === this.state.global_step;
-    if (isBest || this.#isDue(args.saveStrategy, args.saveSteps)) await this.#save();
-    this.#stopIfNoBetter();
+    const { args } = this.#options;
+    Object.assign(this.control, dueAfterStep(args, this.#plan, this.state.global_step));
+    await this.#tell("onStepEnd");
+    await this.#doWhatIsDue();
     await this.#yield();
   }
 
-  /** What ends an epoch. */
   async #afterEpoch(): Promise<void> {
     const { args } = this.#options;
-    if (args.loggingStrategy === "epoch") await this.#log();
-    if (args.evalStrategy === "epoch") await this.#evaluate();
-    const next = { epoch: this.#resume.epoch + 1, batches: 0 };
-    if (args.saveStrategy === "epoch") await this.#save(next);
-    this.#stopIfNoBetter();
+    Object.assign(this.control, dueAfterEpoch(args, this.state.epoch));
+    await this.#tell("onEpochEnd");
+    await this.#doWhatIsDue({ epoch: this.#place.epoch + 1, batches: 0 });
   }
 
-  #isDue(strategy: IntervalStrategy, steps: number): boolean {
-    return strategy === "steps" && this.state.global_step % steps === 0;
-  }
-
-  /** Early stopping ends training at the current step. */
-  #stopIfNoBetter(): void {
-    const { earlyStoppingPatience: patience } = this.#options.args;
-    if (patience === 0 || this.#resume.evaluationsWithoutBetter < patience) return;
-    this.#lastStep = this.state.global_step;
+  /** Logs, evaluates and saves as the control says; `next` is where a saved run goes on. */
+  async #doWhatIsDue(next?: { epoch: number; batches: number }): Promise<void> {
+    const { args } = this.#options;
+    if (this.control.shouldLog) await this.#log();
+    const isBest = this.control.shouldEvaluate && await this.#evaluateAndJudge();
+    const keepsBest = args.loadBestModelAtEnd || args.saveStrategy === "best";
+    if (this.control.shouldSave || isBest && keepsBest) await this.#save(next);
   }
 
   async #log(): Promise<void> {
-    if (this.#resume.lossSteps === 0) return;
-    const sum = await this.#pendingLoss();
-    const entry: LogEntry = {
-      step: this.state.global_step,
-      epoch: this.state.epoch,
-      loss: sum / this.#resume.lossSteps,
-      grad_norm: await this.#lastGradNorm(),
-      learning_rate: learningRateAt(this.#schedule, this.state.global_step - 1),
-    };
-    this.#resume.totalLoss += sum;
-    this.#resume.lossSteps = 0;
-    this.#lossSum?.dispose();
-    this.#lossSum = undefined;
-    this.state.log_history.push(entry);
-    for (const callback of this.#options.callbacks ?? []) callback.onLog?.(entry, this.state);
-  }
-
-  /** Sum of the losses since the last log line. */
-  async #pendingLoss(): Promise<number> {
-    if (!this.#lossSum) return 0;
-    const [sum] = await this.#lossSum.data();
-    return this.#expectFinite("loss", sum!);
-  }
-
-  /** Norm of the last step's gradients; a resumed run has it from its checkpoint. */
-  async #lastGradNorm(): Promise<number> {
-    const [norm] = await this.#gradNorm?.data() ?? [this.#resume.gradNorm];
-    return this.#expectFinite("gradient norm", norm!);
-  }
-
-  #expectFinite(what: string, value: number): number {
-    if (Number.isFinite(value)) return value;
-    throw new RangeError(
-      `Cannot go on training at step ${this.state.global_step}: expected a finite ${what}, found ${value}`,
-    );
-  }
-
-  async #evaluate(): Promise<void> {
-    const { evalDataset, callbacks = [] } = this.#options;
-    if (!evalDataset) return;
-    const metrics = await this.evaluate();
+    if (this.#losses.steps === 0) return;
     const { global_step: step, epoch } = this.state;
-    const entry: LogEntry = { step, epoch, ...metrics };
-    this.state.log_history.push(entry);
-    this.#judge(entry);
-    for (const callback of callbacks) callback.onEvaluate?.(entry, this.state);
+    await this.#record({
+      step,
+      epoch,
+      loss: await this.#losses.takeMean(step),
+      grad_norm: await this.#losses.gradNorm(step),
+      learning_rate: learningRateAt(this.#plan.schedule, step - 1),
+    });
   }
 
-  /** Keeps the best metric and counts evaluations since. */
-  #judge(entry: LogEntry): void {
-    const { metricForBestModel: metric, greaterIsBetter, earlyStoppingThreshold } =
-      this.#options.args;
-    const value = entry[withPrefix(metric)];
-    if (value === undefined) {
-      throw new RangeError(
-        `Cannot judge the model by metric "${metric}": expected one of ${
-          Object.keys(entry).filter((key) => key.startsWith("eval_")).join(", ")
-        }`,
-      );
-    }
-    const best = this.state.best_metric;
-    const gain = Number.isNaN(value)
-      ? -Infinity
-      : best === null
-      ? Infinity
-      : (greaterIsBetter ? value - best : best - value);
-    this.#resume.evaluationsWithoutBetter = gain > earlyStoppingThreshold
-      ? 0
-      : this.#resume.evaluationsWithoutBetter + 1;
-    if (gain <= 0) return;
-    this.state.best_metric = value;
-    this.state.best_global_step = entry.step;
+  async #record(entry: LogEntry): Promise<void> {
+    this.state.log_history.push(entry);
+    await tell(this.#callbacks, "onLog", entry, this.state, this.control);
+  }
+
+  /** A line in the log about the evaluation set; undefined where there is none. */
+  async #evaluate(): Promise<LogEntry | undefined> {
+    if (!this.#options.evalDataset) return undefined;
+    const { global_step: step, epoch } = this.state;
+    const entry: LogEntry = { step, epoch, ...await this.evaluate() };
+    this.state.log_history.push(entry);
+    await tell(this.#callbacks, "onEvaluate", entry, this.state, this.control);
+    return entry;
+  }
+
+  async #evaluateAndJudge(): Promise<boolean> {
+    const entry = await this.#evaluate();
+    return entry !== undefined && noteIfBest(this.state, entry, this.#options.args);
   }
 
   async #save(next?: { epoch: number; batches: number }): Promise<void> {
-    const { model, featureExtractor: extractor, args, callbacks = [] } = this.#options;
-    const resume = {
-      ...this.#resume,
-      ...next,
-      noise: this.#noise.random.state,
-      lossSum: await this.#pendingLoss(),
-      gradNorm: await this.#lastGradNorm(),
-    };
+    const { model, args, trainDataset } = this.#options;
     const name = checkpointName(this.state.global_step);
+    const resume: ResumeState = {
+      ...this.#place,
+      ...next,
+      clips: trainDataset.size,
+      accumulation: args.gradientAccumulationSteps,
+      noise: this.#noise.random.state,
+      ...await this.#losses.saved(this.state.global_step),
+    };
     const isBest = this.state.best_global_step === this.state.global_step;
-    const state = isBest ? { ...this.state, best_model_checkpoint: name } : this.state;
-    await writeCheckpoint(args.outputDir, {
-      model,
-      extractor,
-      optimizer: this.#optimizer,
-      state,
-      resume,
-    });
+    const state = {
+      ...this.state,
+      best_model_checkpoint: isBest ? name : this.state.best_model_checkpoint,
+      stateful_callbacks: exportedStates(this.#callbacks, this.control),
+    };
+    const parts = { model, extractor: this.#extractor, optimizer: this.#optimizer, state, resume };
+    await writeCheckpoint(args.outputDir, parts, { modelOnly: args.saveOnlyModel });
     this.state = state;
     const kept = [name, state.best_model_checkpoint];
     await removeOldCheckpoints(args.outputDir, args.saveTotalLimit, kept);
-    for (const callback of callbacks) callback.onSave?.(`${args.outputDir}/${name}`, this.state);
+    const directory = `${args.outputDir}/${name}`;
+    await tell(this.#callbacks, "onSave", directory, this.state, this.control);
   }
 
   async #restore(directory: string): Promise<void> {
-    const { model } = this.#options;
-    const parts = { model, optimizer: this.#optimizer };
-    const { state, resume } = await readCheckpoint(directory, parts);
-    this.state = { ...state, max_steps: this.#schedule.totalSteps };
-    this.#resume = resume;
+    const { model, args, trainDataset } = this.#options;
+    const saved = await readCheckpoint(directory, { model, optimizer: this.#optimizer });
+    expectSameBatches(directory, saved, { args, clips: trainDataset.size });
+    const { state, resume } = saved;
+    const { max_steps, num_train_epochs, eval_steps, save_steps, logging_steps } = this.state;
+    const planned = { max_steps, num_train_epochs, eval_steps, save_steps, logging_steps };
+    this.state = { ...this.state, ...state, ...planned };
+    const { epoch, batches, skippedSteps = 0, flopsPerInput = 0 } = resume;
+    this.#place = { epoch, batches, skippedSteps, flopsPerInput };
     this.#noise = new Noise(resume.noise);
-    if (resume.lossSteps > 0) this.#lossSum = scalar(resume.lossSum);
-    this.#stopIfNoBetter();
+    this.#losses.dispose();
+    this.#losses = new LossLog(resume);
+    restoreStates(this.#callbacks, state.stateful_callbacks);
+  }
+
+  /** Figures of this run, its part before a resumption left out of what was done per second. */
+  #trainMetrics(
+    trainingLoss: number,
+    seconds: number,
+    start: { epoch: number; step: number },
+  ): Record<string, number> {
+    const { epoch, global_step: step } = this.state;
+    const samples = Math.round(this.#options.trainDataset.size * (epoch - start.epoch));
+    return {
+      ...speedMetrics("train", seconds, { samples, steps: step - start.step }),
+      total_flos: this.state.total_flos,
+      train_loss: trainingLoss,
+    };
   }
 
   /** Takes the best weights if asked to, and writes the result. */
-  async #finish(trainingLoss: number, seconds: number): Promise<void> {
-    const { args, model, trainDataset } = this.#options;
+  async #finish(metrics: Record<string, number>): Promise<void> {
+    const { args, model } = this.#options;
     const best = this.state.best_model_checkpoint;
     if (args.loadBestModelAtEnd && best) await readWeights(`${args.outputDir}/${best}`, model);
     const { global_step: step, epoch } = this.state;
-    this.state.log_history.push({
-      step,
-      epoch,
-      train_loss: trainingLoss,
-      train_runtime: seconds,
-      train_samples_per_second: trainDataset.size * epoch / seconds,
-    });
+    await this.#record({ step, epoch, ...metrics });
+    this.state.stateful_callbacks = exportedStates(this.#callbacks, this.control);
     await this.saveModel();
-    await writeFileAtomic(`${args.outputDir}/trainer_state.json`, [jsonBytes(this.state)]);
+    await this.saveMetrics("train", metrics);
+    await this.saveState();
+    await this.#tell("onTrainEnd");
   }
 
   /** Lets timers and signals in now and then. */
@@ -419,17 +475,41 @@ export class Trainer {
     const now = performance.now();
     if (now - this.#lastYield < YIELD_MS) return;
     this.#lastYield = now;
-    if (engine().backendName === "webgpu") await this.#lossSum?.data();
+    if (engine().backendName === "webgpu") await this.#losses.settled();
     await new Promise((resolve) => setTimeout(resolve));
   }
+}
 
-  #free(): void {
-    this.#optimizer.dispose();
-    this.#lossSum?.dispose();
-    this.#lossSum = undefined;
-    this.#gradNorm?.dispose();
-    this.#gradNorm = undefined;
+function extractorOf({ featureExtractor, processingClass }: TrainerOptions): FeatureExtractor {
+  const extractor = featureExtractor ?? processingClass;
+  if (extractor) return extractor;
+  throw new TypeError("Cannot train: expected a featureExtractor or processingClass, found none");
+}
+
+/** Keeps what the arguments say as it is, and adds low-rank changes where they ask for them. */
+function freeze(model: AudioClassificationModel, args: TrainingArguments): void {
+  if (args.freezeFeatureEncoder) model.freezeFeatureEncoder();
+  if (args.freezeBaseModel) model.freezeBaseModel();
+  model.freezeLayers(args.freezeLayers);
+  if (args.loraRank === 0) return;
+  model.addLora({
+    rank: args.loraRank,
+    alpha: args.loraAlpha,
+    dropout: args.loraDropout,
+    target: args.loraTarget,
+    seed: args.seed,
+  });
+}
+
+/** The callbacks that arguments ask for. */
+function callbacksOf(args: TrainingArguments): TrainerCallback[] {
+  const { earlyStoppingPatience, earlyStoppingThreshold, reportTo } = args;
+  const callbacks: TrainerCallback[] = [];
+  if (earlyStoppingPatience > 0) {
+    callbacks.push(new EarlyStoppingCallback({ earlyStoppingPatience, earlyStoppingThreshold }));
   }
+  if (reportTo !== "none") callbacks.push(new TensorBoardCallback());
+  return callbacks;
 }
 
 function noBatches(): DatasetError {
@@ -438,8 +518,14 @@ function noBatches(): DatasetError {
   });
 }
 
-function withPrefix(name: string): string {
-  return name.startsWith("eval_") ? name : `eval_${name}`;
+/** Operations of a forward pass over one clip, for each number of its input. */
+async function flopsPerInput(model: AudioClassificationModel, batch: Batch): Promise<number> {
+  const clip = firstClip(batch);
+  const { inputs, labels, lengths } = upload(clip);
+  const flops = await countFlops(() => tidy(() => void model.forward({ inputs, lengths })));
+  inputs.dispose();
+  labels.dispose();
+  return flops / clip.inputs.length;
 }
 
 /** Place in the epoch of the batch after these. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { tinyExtractor, tinyModel } from "../tiny_model.ts";
+import { TrainingArguments } from "../../src/train/arguments.ts";
 import {
   checkpointSteps,
   newestCheckpoint,
@@ -9,7 +10,8 @@ import {
   writeCheckpoint,
 } from "../../src/train/checkpoint.ts";
 import { AdamW } from "../../src/train/optimizer.ts";
-import { initialState, type ResumeState } from "../../src/train/state.ts";
+import { runPlan } from "../../src/train/run_plan.ts";
+import { initialState, type ResumeState, type TrainerState } from "../../src/train/state.ts";
 import { lossAndGradients } from "../../src/train/step.ts";
 import { runTest, tinySource, weightsDigest } from "./_tiny_run.ts";
 
@@ -21,7 +23,6 @@ const RESUME: ResumeState = {
   lossSteps: 4,
   totalLoss: 1e-7,
   gradNorm: 5,
-  evaluationsWithoutBetter: 1,
 };
 
 const SETTINGS = {
@@ -33,14 +34,18 @@ const SETTINGS = {
   maxGradNorm: 1,
 };
 
+function newState(): TrainerState {
+  const args = new TrainingArguments({ outputDir: "unused", perDeviceTrainBatchSize: 2 });
+  return initialState(runPlan(args, tinySource(6)), args);
+}
+
 runTest("readCheckpoint() gives back what writeCheckpoint() took", async (folder) => {
   const model = await tinyModel();
   const optimizer = new AdamW(model.trainable());
   for await (const batch of tinySource(2).batches(0, { batchSize: 2 })) {
     optimizer.step(lossAndGradients(model, [batch]).gradients, SETTINGS).dispose();
   }
-  const plan = { maxSteps: 9, epochs: 3, batchSize: 2 };
-  const state = { ...initialState(plan), global_step: 4, log_history: [{ step: 4, epoch: 1 }] };
+  const state = { ...newState(), global_step: 4, log_history: [{ step: 4, epoch: 1 }] };
   const extractor = tinyExtractor();
   const parts = { model, extractor, optimizer, state, resume: RESUME };
   assert.equal(await writeCheckpoint(folder, parts), "checkpoint-4");
@@ -69,7 +74,7 @@ runTest("readCheckpoint() gives back what writeCheckpoint() took", async (folder
 runTest("writeCheckpoint() takes the place of one of the same step", async (folder) => {
   const [model, extractor] = [await tinyModel(), tinyExtractor()];
   const optimizer = new AdamW(model.trainable());
-  const state = initialState({ maxSteps: 1, epochs: 1, batchSize: 1 });
+  const state = newState();
   for (const epoch of [1, 2]) {
     const resume = { ...RESUME, epoch };
     await writeCheckpoint(folder, { model, extractor, optimizer, state, resume });
