@@ -57,6 +57,8 @@ function escaped(text: string): string {
 
 /** Data for the page's script, in an element that is not run. */
 export function jsonElement(id: string, value: unknown): Markup {
-  const json = JSON.stringify(value).replaceAll("<", "\\u003c");
+  const printable = (_key: string, part: unknown) =>
+    typeof part === "string" ? part.replace(UNPRINTABLE, "\ufffd") : part;
+  const json = JSON.stringify(value, printable).replaceAll("<", "\\u003c");
   return new Markup(`<script type="application/json" id="${id}">${json}</script>`);
 }

@@ -159,7 +159,7 @@ export function roundTicks(low: number, high: number): number[] {
   const magnitude = 10 ** Math.floor(Math.log10(span / 4));
   const step = magnitude * [1, 2, 5, 10].find((factor) => factor * magnitude >= span / 4.5)!;
   const first = Math.floor(low / step + 1e-9);
-  const last = Math.ceil(high / step - 0.3);
+  const last = Math.ceil((low + span) / step - 0.3);
   return Array.from(
     { length: last - first + 1 },
     (_, i) => Number(((first + i) * step).toPrecision(12)),

@@ -40,9 +40,11 @@ export function short(value: number): string {
 
 /** A length of time, in the unit that fits it. */
 export function seconds(value: number): string {
-  if (value < 60) return `${value.toFixed(value < 10 ? 1 : 0)} s`;
-  if (value < 3600) return `${Math.floor(value / 60)} min ${Math.round(value % 60)} s`;
-  return `${Math.floor(value / 3600)} h ${Math.round(value % 3600 / 60)} min`;
+  const whole = Math.round(value);
+  if (whole < 60) return `${value.toFixed(value < 9.95 ? 1 : 0)} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  const minutes = Math.round(whole / 60);
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 /** A coordinate in a drawing: a tenth of a pixel is enough. */

@@ -37,26 +37,54 @@ export const PALETTE = {
 /** Steps of the confusion matrix, 1 to 10. */
 export const HEAT_LEVELS = 10;
 
-/** A step from which white text reads better than black on the light page, black than white on the dark one. */
-export const HEAT_FLIP = { light: 9, dark: 5 } as const;
+/** The light page or the dark one. */
+export type Theme = keyof typeof PALETTE;
+
+/** A step of the confusion matrix: blue is right, orange is wrong. */
+export interface HeatStep {
+  theme: Theme;
+  hue: "blue" | "orange";
+  level: number;
+}
 
 function tokens(colors: Readonly<Record<string, string>>): string {
   return Object.entries(colors).map(([name, value]) => `--${name}:${value}`).join(";");
 }
 
-function heatRules(): string {
-  return Array.from({ length: HEAT_LEVELS }, (_, i) => {
-    const level = i + 1;
-    const mix = (hue: string) => `color-mix(in srgb,var(--${hue}) ${10 * level}%,var(--surface))`;
-    return `.h${level}.right{background:${mix("blue")};fill:${mix("blue")}}` +
-      `.h${level}.wrong{background:${mix("orange")};fill:${mix("orange")}}`;
-  }).join("\n");
+/** The colour of a step, and black or white for its text, whichever reads better. */
+export function heatColors({ theme, hue, level }: HeatStep): { ground: string; text: string } {
+  const share = level / HEAT_LEVELS;
+  const over = channels(PALETTE[theme][hue]);
+  const under = channels(PALETTE[theme].surface);
+  const mix = over.map((value, i) => Math.round(share * value + (1 - share) * under[i]!));
+  const ground = `#${mix.map((value) => value.toString(16).padStart(2, "0")).join("")}`;
+  return { ground, text: luminance(ground) > EQUAL_CONTRAST ? "#000000" : "#ffffff" };
 }
 
-/** The heat levels from `first` on. */
-function levelsFrom(first: number): string {
-  const levels = Array.from({ length: HEAT_LEVELS - first + 1 }, (_, i) => `.h${first + i}`);
-  return `:is(${levels.join()})`;
+/** The luminance on which black and white read equally well. */
+const EQUAL_CONTRAST = Math.sqrt(1.05 * 0.05) - 0.05;
+
+function channels(hex: string): number[] {
+  return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+}
+
+/** Relative luminance as WCAG 2.2 defines it, 0 for black and 1 for white. */
+export function luminance(hex: string): number {
+  const [red, green, blue] = channels(hex).map((value) => {
+    const share = value / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red! + 0.7152 * green! + 0.0722 * blue!;
+}
+
+function heatRules(theme: Theme): string {
+  const steps = Array.from({ length: HEAT_LEVELS }, (_, i) => i + 1);
+  return steps.map((level) => {
+    const right = heatColors({ theme, hue: "blue", level });
+    const wrong = heatColors({ theme, hue: "orange", level });
+    return `.h${level}.right{background:${right.ground};fill:${right.ground};color:${right.text}}\n` +
+      `.h${level}.wrong{background:${wrong.ground};fill:${wrong.ground};color:${wrong.text}}`;
+  }).join("\n");
 }
 
 const LAYOUT = `
@@ -225,10 +253,6 @@ const PAPER = `
 /** The whole style sheet. */
 export const STYLE: string = `:root{${tokens(PALETTE.light)}}
 @media screen and (prefers-color-scheme:dark){:root{${tokens(PALETTE.dark)}}}
-${LAYOUT}${CHARTS}${TABLES}${heatRules()}
-[class*=h].right,[class*=h].wrong{color:#000}
-${levelsFrom(HEAT_FLIP.light)}:is(.right,.wrong){color:#fff}
-@media screen and (prefers-color-scheme:dark){
-[class*=h].right,[class*=h].wrong{color:#fff}
-${levelsFrom(HEAT_FLIP.dark)}:is(.right,.wrong){color:#000}}
+${LAYOUT}${CHARTS}${TABLES}${heatRules("light")}
+@media screen and (prefers-color-scheme:dark){${heatRules("dark")}}
 ${CLIPS}${PAPER}`;

@@ -98,7 +98,7 @@ async function documentOf(title: string, body: Markup): Promise<string> {
       <body>${body}<script>${new Markup(SCRIPT)}</script></body>
     </html>
   `;
-  return page.text;
+  return page.text.trimStart();
 }
 
 function navigation(sections: readonly Section[]): Markup {
