@@ -17,6 +17,7 @@ import type { HubRepositoryType } from "./names.ts";
 export interface HubFile {
   /** Its name, with `/` between folders. */
   readonly path: string;
+  /** Of the content, not of LFS' pointer to it. */
   readonly sizeBytes: number;
   /** What LFS knows the content by; absent for small files, which git keeps. */
   readonly sha256?: string;

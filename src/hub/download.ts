@@ -72,7 +72,8 @@ async function transfer(
     const state = await begin(file, partial, download.file);
     await fill(settings, file, partial, state, download);
     await attempt("write", partial, () => file.sync());
-    if (state.hash.digest("hex") === expectedHash(download.file)) return true;
+    const hasSize = state.receivedBytes === download.file.sizeBytes;
+    if (hasSize && state.hash.digest("hex") === expectedHash(download.file)) return true;
   } catch (error) {
     // What came over the network is worth keeping; after a full disk, its room is worth more.
     if (!(error instanceof HubError) && !settings.signal?.aborted) await remove(partial);
@@ -189,7 +190,7 @@ async function receive(
   { file: { sizeBytes }, subject }: Download,
 ): Promise<void> {
   for await (const part of bodyOf(settings, found)) {
-    // One byte too many is enough to know that the hash will not fit.
+    // One byte too many is enough to know.
     const wanted = part.subarray(0, sizeBytes + 1 - state.receivedBytes);
     await attempt("write", path, () => writeAll(file, wanted));
     state.hash.update(wanted);

@@ -18,7 +18,9 @@ export interface HubSubject {
 
 /** A name of a model on the command line and in `fromPretrained`: `org/name` or `org/name@revision`. */
 export interface HubName {
+  /** `org/name`. */
   id: string;
+  /** Absent where the name has none. */
   revision?: string;
 }
 

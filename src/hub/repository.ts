@@ -37,7 +37,7 @@ import { type HubOptions, type HubSettings, hubSettings } from "./settings.ts";
 
 /** Which repository, and how it is reached. */
 export interface HubFilesOptions extends HubOptions {
-  /** @default "model" */
+  /** What the repository holds; both kinds may have one of the same id. @default "model" */
   type?: HubRepositoryType;
   /** A branch, a tag, a commit or `refs/pr/1`. @default "main" */
   revision?: string;
@@ -45,7 +45,9 @@ export interface HubFilesOptions extends HubOptions {
 
 /** One commit of a repository. */
 export interface HubRepository extends FileReader {
+  /** `org/name`. */
   readonly id: string;
+  /** What it holds. */
   readonly type: HubRepositoryType;
   /** What was asked for. */
   readonly revision: string;
