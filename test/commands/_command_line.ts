@@ -6,6 +6,7 @@
 import { equal } from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { encodeWav } from "../../src/audio/mod.ts";
+import type { Output } from "../../src/commands/registry.ts";
 
 const ROOT = join(import.meta.dirname!, "..", "..");
 
@@ -71,6 +72,13 @@ export async function cliOk(
   const result = await cli(args, options);
   equal(result.code, 0, `cli.ts ${args.join(" ")}\n${result.stdout}${result.stderr}`);
   return result;
+}
+
+/** An output that prints nothing, and hands lines on. */
+export function silentOutput(keep: (line: string) => void = () => {}): Output {
+  const line = (text = "") => keep(text);
+  const progress = () => () => {};
+  return { json: false, line, warn: keep, event: () => {}, strong: String, progress };
 }
 
 /** The objects of a command that was given `--json`. */

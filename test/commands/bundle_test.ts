@@ -2,9 +2,11 @@ import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { encodeWav } from "../../src/audio/mod.ts";
 import { type Classification, pipeline } from "../../src/classify/pipeline.ts";
 import { bundle, type BundleResult } from "../../src/commands/bundle.ts";
+import { exportModel } from "../../src/commands/export.ts";
 import { useDevice } from "../../src/devices.ts";
 import { CheckpointError, FileError } from "../../src/errors.ts";
 import { saveTinyModel, tone } from "../tiny_model.ts";
+import { silentOutput } from "./_command_line.ts";
 
 /** What code and WASM may weigh together, compressed. */
 const MAX_GZIP_BYTES = 300_000;
@@ -192,6 +194,26 @@ Deno.test("bundle() rewrites a checkpoint that is not one safetensors file", asy
   const { files } = await bundle({ model, output });
   ok(files.some(({ name }) => name === "model/model.safetensors"));
   deepEqual(await predicted(`${output}/model`), expected);
+});
+
+Deno.test("bundle() takes the weights of an export as they are, and answers with them", async () => {
+  await tinyBundle();
+  const exported = `${FOLDER}/exported`;
+  await exportModel({ model: MODEL, output: exported, dtype: "q8" }, silentOutput());
+  const output = `${FOLDER}/of-export`;
+  const { files } = await bundle({ model: exported, output });
+  const names = files.map(({ name }) => name).filter((name) => name.startsWith("model/"));
+  deepEqual(names.sort(), [
+    "model/config.json",
+    "model/model.packed.safetensors",
+    "model/preprocessor_config.json",
+  ]);
+  const weights = await Deno.readFile(`${output}/model/model.packed.safetensors`);
+  deepEqual(weights, await Deno.readFile(`${exported}/model.packed.safetensors`));
+  const expected = await predicted(exported);
+  await whileRunning({ deno: Deno.execPath(), args: COMMANDS[0]!, cwd: output }, (url) => {
+    return answersAsExpected(url, expected);
+  });
 });
 
 async function tensorNames(file: string): Promise<string[]> {

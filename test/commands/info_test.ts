@@ -60,6 +60,27 @@ Deno.test("info tells architecture, parameters, memory, labels and rate", async 
   });
 });
 
+Deno.test("info tells what an export holds its weights in", async () => {
+  await withModels(async (folder) => {
+    await cliOk([
+      "export",
+      "--model",
+      `${folder}/wav2vec2`,
+      "--output",
+      `${folder}/f16`,
+      "--dtype",
+      "f16",
+    ]);
+    const { exported, weights } = await infoOf(`${folder}/f16`);
+    equal(exported, "f16");
+    const found = weights.filter(({ group }) => group === "classifier");
+    deepEqual(found.map(({ dtype, form }) => [dtype, form]), [["F16", "panels"], ["F16", "rows"]]);
+    const { stdout } = await cliOk(["info", "--model", `${folder}/f16`]);
+    match(stdout, /^ {2}exported +in f16, for inference$/m);
+    match(stdout, /^classifier +1 +60 +F16 panels /m);
+  });
+});
+
 Deno.test("info counts the one length that a model of spectrograms hears", async () => {
   await withModels(async (folder) => {
     const seconds = { "whisper": 1, "audio-spectrogram-transformer": (400 + 97 * 160) / 16_000 };
