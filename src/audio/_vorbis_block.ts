@@ -78,7 +78,7 @@ export class VorbisBlocks {
     const { submapOf, submaps, couplings } = mapping;
     const floorOf = (channel: number) => floors[submaps[submapOf[channel]!]!.floor]!;
     const heights = submapOf.map((_, channel) =>
-      heightsIn(bits, () => readHeights(bits, floorOf(channel), books))
+      unlessCut(() => readHeights(bits, floorOf(channel), books))
     );
     const isSilent = heights.map((list) => list === undefined);
     for (const { magnitude, angle } of couplings) {
@@ -118,8 +118,8 @@ export class VorbisBlocks {
   }
 }
 
-/** A floor that the packet ends in is silence. */
-function heightsIn(_bits: LsbBitReader, read: () => number[] | undefined): number[] | undefined {
+/** A floor in which the packet ends is silence. */
+function unlessCut(read: () => number[] | undefined): number[] | undefined {
   try {
     return read();
   } catch (error) {

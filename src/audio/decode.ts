@@ -20,6 +20,7 @@ type Decoder = (
 const DECODERS: Readonly<Record<string, () => Decoder | Promise<Decoder>>> = {
   "WAV": () => decodeWav,
   "FLAC": async () => (await import("./flac.ts")).decodeFlac,
+  "MP3": async () => (await import("./mp3.ts")).decodeMp3,
   "Ogg FLAC": async () => (await import("./flac.ts")).decodeOggFlac,
   "Ogg Opus": async () => (await import("./ogg_opus.ts")).decodeOggOpus,
   "Ogg Vorbis": async () => (await import("./ogg_vorbis.ts")).decodeOggVorbis,

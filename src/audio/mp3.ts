@@ -1,0 +1,190 @@
+/**
+ * Decodes MP3: layer III of MPEG-1, 2 and 2.5.
+ *
+ * What the encoder added at the start and end is cut where the file's first frame says how much, as
+ * mpg123, libsndfile and ffmpeg do. Bytes between frames and frames that make no sense are left out with a
+ * warning. Written after ISO/IEC 11172-3 and 13818-3, because the decoder that is well kept on npm
+ * wraps a library under the LGPL.
+ *
+ * @module
+ */
+
+import { audioError } from "./_audio_error.ts";
+import { type AudioBlock, type AudioStream, mixStream } from "./_audio_stream.ts";
+import { BitReader, OutOfBits } from "./_bit_reader.ts";
+import { id3Bytes } from "./_id3.ts";
+import {
+  findMp3Frame,
+  GRANULE_FRAMES,
+  isAlike,
+  type Mp3Header,
+  readMp3Header,
+} from "./_mp3_header.ts";
+import { readSpectrum } from "./_mp3_huffman.ts";
+import { readMp3Info } from "./_mp3_info.ts";
+import {
+  type Granule,
+  readScaleFactors,
+  readSideInfo,
+  type ScaleFactors,
+} from "./_mp3_side_info.ts";
+import {
+  cancelAliases,
+  type ChannelSpectrum,
+  interleaveWindows,
+  scaleLines,
+  unmixStereo,
+} from "./_mp3_spectrum.ts";
+import { Mp3Synthesis } from "./_mp3_synthesis.ts";
+import type { DecodedAudio, DecodeOptions } from "./decoded_audio.ts";
+
+/** The most bytes before a frame in which its data may begin. */
+const MAX_RESERVOIR_BYTES = 511;
+
+/** Tags that may follow the last frame. */
+const TRAILERS = /^(TAG|APETAGEX|LYRICSBEGIN|ID3|\0)/;
+
+/** Decodes an MP3 file to the mean of its channels. */
+export function decodeMp3(bytes: Uint8Array, options: DecodeOptions = {}): DecodedAudio {
+  return mixStream(openMp3(bytes, options.file), options);
+}
+
+/** Finds the first frame of an MP3 file; its sound comes with `blocks`. */
+export function openMp3(bytes: Uint8Array, file?: string): AudioStream {
+  const start = findMp3Frame(bytes, Math.min(id3Bytes(bytes), bytes.length));
+  if (start < 0) throw audioError("expected MP3 frames, found none", file);
+  const header = readMp3Header(bytes, start)!;
+  const info = readMp3Info(bytes, start, header);
+  const first = info === undefined ? start : start + header.frameBytes;
+  const { sampleRateHz, channels } = header;
+  return { sampleRateHz, channels, ...info, blocks: () => mp3Blocks(bytes, first, header) };
+}
+
+function* mp3Blocks(
+  bytes: Uint8Array,
+  start: number,
+  like: Mp3Header,
+): Generator<AudioBlock, string | undefined, void> {
+  const decoder = new FrameDecoder(like.channels);
+  let warning: string | undefined;
+  let at = start;
+  while (at < bytes.length) {
+    const header = readMp3Header(bytes, at);
+    if (header === undefined || !isAlike(header, like)) {
+      const next = findMp3Frame(bytes, at, like);
+      if (!isTrailer(bytes, at)) warning ??= leftOut(at, next < 0 ? bytes.length : next);
+      if (next < 0) break;
+      at = next;
+      continue;
+    }
+    const end = at + header.frameBytes;
+    if (end > bytes.length) return warning ?? "Truncated: the last MP3 frame is incomplete";
+    const isSound = decoder.decode(bytes.subarray(at, end), header);
+    if (!isSound) warning ??= `An MP3 frame at byte ${at} cannot be read; it is silent`;
+    yield* decoder.blocks(header);
+    at = end;
+  }
+  return warning;
+}
+
+function isTrailer(bytes: Uint8Array, at: number): boolean {
+  return TRAILERS.test(String.fromCharCode(...bytes.subarray(at, at + 12)));
+}
+
+function leftOut(start: number, end: number): string {
+  return `${end - start} bytes at byte ${start} are no MP3 frame; they are left out`;
+}
+
+/** Decodes frames in their order. */
+class FrameDecoder {
+  readonly #channels: Mp3Synthesis[];
+  /** Samples of a frame by channel. Shape: `[granules * 576]`. */
+  readonly #samples: Float32Array[];
+  /** The last bytes of the frames before, in which the next one's data may begin. */
+  #reservoir = new Uint8Array(0);
+
+  constructor(channels: number) {
+    this.#channels = Array.from({ length: channels }, () => new Mp3Synthesis());
+    this.#samples = this.#channels.map(() => new Float32Array(2 * GRANULE_FRAMES));
+  }
+
+  /** Decodes a frame; one that cannot be read is silent, and false is returned. */
+  decode(frame: Uint8Array, header: Mp3Header): boolean {
+    const { headerBytes, sideBytes } = header;
+    const dataStart = headerBytes + sideBytes;
+    if (dataStart > frame.length) return this.#silence(header);
+    const side = readSideInfo(new BitReader(frame, headerBytes), header);
+    const before = this.#reservoir;
+    const data = joined(before, frame.subarray(dataStart));
+    this.#reservoir = data.slice(-MAX_RESERVOIR_BYTES);
+    if (side === undefined || side.mainStart > before.length) return this.#silence(header);
+    const bits = new BitReader(data, before.length - side.mainStart);
+    let factors: ScaleFactors[] = [];
+    let isSound = true;
+    for (const [i, granules] of side.granules.entries()) {
+      const spectra = readGranules(bits, granules, header, factors);
+      isSound &&= spectra !== undefined;
+      factors = spectra?.map((spectrum) => spectrum.factors) ?? [];
+      this.#synthesize(spectra, i, header);
+    }
+    return isSound;
+  }
+
+  /** The samples of the last frame. */
+  *blocks({ granules }: Mp3Header): Generator<AudioBlock> {
+    yield this.#samples.map((samples) => samples.subarray(0, granules * GRANULE_FRAMES));
+  }
+
+  #silence(header: Mp3Header): false {
+    for (let i = 0; i < header.granules; i++) this.#synthesize(undefined, i, header);
+    return false;
+  }
+
+  #synthesize(spectra: ChannelSpectrum[] | undefined, granule: number, header: Mp3Header): void {
+    if (spectra?.length === 2) unmixStereo(header, spectra[0]!, spectra[1]!);
+    for (const [channel, synthesis] of this.#channels.entries()) {
+      const start = granule * GRANULE_FRAMES;
+      const out = this.#samples[channel]!.subarray(start, start + GRANULE_FRAMES);
+      const spectrum = spectra?.[channel];
+      if (spectrum === undefined) {
+        synthesis.run(new Float64Array(GRANULE_FRAMES), 0, false, out);
+        continue;
+      }
+      interleaveWindows(spectrum);
+      cancelAliases(spectrum);
+      const { blockType, layout } = spectrum.granule;
+      synthesis.run(spectrum.lines, blockType, layout.kind === "mixed", out);
+    }
+  }
+}
+
+/** The spectra of one granule, or undefined where its bits do not suffice. */
+function readGranules(
+  bits: BitReader,
+  granules: Granule[],
+  header: Mp3Header,
+  before: ScaleFactors[],
+): ChannelSpectrum[] | undefined {
+  try {
+    return granules.map((granule, channel) => {
+      const end = bits.position + granule.bits;
+      const factors = readScaleFactors(bits, granule, header, channel, before[channel]);
+      const lines = new Float64Array(GRANULE_FRAMES);
+      readSpectrum(bits, granule, end, lines);
+      bits.seek(end);
+      const spectrum = { granule, factors, lines };
+      scaleLines(spectrum);
+      return spectrum;
+    });
+  } catch (error) {
+    if (error instanceof OutOfBits) return undefined;
+    throw error;
+  }
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(a.length + b.length);
+  all.set(a);
+  all.set(b, a.length);
+  return all;
+}
