@@ -73,21 +73,92 @@ export interface ClassMetrics {
   f1: number;
 }
 
-/** Precision, recall and F1 of each class, where a clip has one label. */
+/** Clips of a class, clips taken for it, and those of them that are of it. */
+interface Counts {
+  samples: number;
+  claimed: number;
+  right: number;
+}
+
+/** Counts by class; with several labels a clip, an output above 0 claims its label. */
+function countsByClass(prediction: EvalPrediction): Counts[] {
+  const { classes, labels, logits } = prediction;
+  const counts = Array.from({ length: classes }, () => ({ samples: 0, claimed: 0, right: 0 }));
+  const note = (label: number, is: boolean, claimed: boolean) => {
+    if (is) counts[label]!.samples++;
+    if (claimed) counts[label]!.claimed++;
+    if (is && claimed) counts[label]!.right++;
+  };
+  if (labels instanceof Int32Array) {
+    argMax(prediction).forEach((claimed, clip) => {
+      const own = labels[clip]!;
+      note(own, true, own === claimed);
+      if (own !== claimed) note(claimed, false, true);
+    });
+    return counts;
+  }
+  labels.forEach((label, i) => note(i % classes, label > 0.5, logits[i]! > 0));
+  return counts;
+}
+
+function shares({ samples, claimed, right }: Counts): ClassMetrics {
+  const precision = claimed ? right / claimed : 0;
+  const recall = samples ? right / samples : 0;
+  const f1 = right ? 2 * precision * recall / (precision + recall) : 0;
+  return { samples, precision, recall, f1 };
+}
+
+/** Precision, recall and F1 of each class. */
 export function perClass(
   prediction: EvalPrediction,
   labels: readonly string[],
 ): Record<string, ClassMetrics> {
-  const predicted = argMax(prediction);
-  const count = (test: (clip: number) => boolean): number =>
-    predicted.reduce((sum, _label, clip) => sum + (test(clip) ? 1 : 0), 0);
-  return Object.fromEntries(labels.map((name, label) => {
-    const samples = count((clip) => prediction.labels[clip] === label);
-    const claimed = count((clip) => predicted[clip] === label);
-    const right = count((clip) => predicted[clip] === label && prediction.labels[clip] === label);
-    const precision = claimed ? right / claimed : 0;
-    const recall = samples ? right / samples : 0;
-    const f1 = right ? 2 * precision * recall / (precision + recall) : 0;
-    return [name, { samples, precision, recall, f1 }];
-  }));
+  const counts = countsByClass(prediction);
+  return Object.fromEntries(labels.map((name, label) => [name, shares(counts[label]!)]));
+}
+
+/** How classes become one figure: all alike, by their clips, or all decisions together. */
+export type Average = "macro" | "weighted" | "micro";
+
+/**
+ * Precision, recall and F1 over all classes that clips have or were taken for.
+ *
+ * @param prediction scores and labels.
+ * @param average how classes count.
+ *
+ * @example
+ * ```ts
+ * import { precisionRecallF1 } from "@earshot/earshot/train";
+ * import assert from "node:assert/strict";
+ *
+ * const logits = Float32Array.of(2, 1, 0, 3, 4, 0);
+ * const prediction = { logits, classes: 2, labels: Int32Array.of(0, 0, 0) };
+ * assert.equal(precisionRecallF1(prediction, "weighted").recall, 2 / 3);
+ * ```
+ */
+export function precisionRecallF1(
+  prediction: EvalPrediction,
+  average: Average,
+): Omit<ClassMetrics, "samples"> {
+  const counts = countsByClass(prediction).filter((own) => own.samples + own.claimed > 0);
+  const sumOf = (key: keyof Counts) => counts.reduce((sum, own) => sum + own[key], 0);
+  if (average === "micro") {
+    const all = { samples: sumOf("samples"), claimed: sumOf("claimed"), right: sumOf("right") };
+    const { precision, recall, f1 } = shares(all);
+    return { precision, recall, f1 };
+  }
+  const classes = counts.map(shares);
+  const weights = classes.map(({ samples }) => average === "macro" ? 1 : samples);
+  const total = Math.max(1, weights.reduce((sum, weight) => sum + weight, 0));
+  const mean = (key: "precision" | "recall" | "f1") =>
+    classes.reduce((sum, own, i) => sum + own[key] * weights[i]!, 0) / total;
+  return { precision: mean("precision"), recall: mean("recall"), f1: mean("f1") };
+}
+
+/** Clips by class (row) and the class they were taken for (column), where a clip has one label. */
+export function confusionMatrix(prediction: EvalPrediction): number[][] {
+  const { classes, labels } = prediction;
+  const matrix = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
+  argMax(prediction).forEach((claimed, clip) => matrix[labels[clip]!]![claimed]!++);
+  return matrix;
 }
