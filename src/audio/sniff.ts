@@ -7,6 +7,8 @@
  * @module
  */
 
+import { id3Bytes } from "./_id3.ts";
+
 /** What the first bytes of a file say. */
 export interface ContentKind {
   /** The format's name as a reader would say it, `WAV` or `a PNG image`. */
@@ -77,6 +79,9 @@ const OTHER: readonly Rule[] = [
  * ```
  */
 export function sniff(bytes: Uint8Array): ContentKind | undefined {
+  const tagged = bytes.subarray(id3Bytes(bytes));
+  const isTaggedFlac = tagged.length < bytes.length && sniff(tagged)?.name === "FLAC";
+  if (isTaggedFlac) return { name: "FLAC", isAudio: true };
   const head = String.fromCharCode(...bytes.subarray(0, HEAD_BYTES));
   const find = (rules: readonly Rule[]) => rules.find(([_, matches]) => matches(head))?.[0];
   const audio = find(AUDIO);
