@@ -85,20 +85,6 @@ export function bundledPath(path: string): string {
   return short.startsWith("..") ? file : short;
 }
 
-/**
- * The model directory that was named, or the one that comes with the package.
- *
- * @throws {UsageError} when none was named and the package's own is not there.
- */
-export async function modelOrBundled(model: unknown): Promise<string> {
-  if (typeof model === "string") return model;
-  const bundled = bundledPath("models/voice_menu");
-  if (await isThere(`${bundled}/config.json`)) return bundled;
-  throw new UsageError(`Cannot find a model: expected "--model DIR", or one in "${bundled}"`, {
-    hint: `Train it with: deno task train --output ${bundled}`,
-  });
-}
-
 /** Warns of what a checkpoint holds beyond the model: it may be another model's. */
 export function warnOfUnused(
   { loading }: AudioClassificationModel,

@@ -13,13 +13,14 @@ import { listFolder, writeDirectoryAtomic } from "../files.ts";
 import { jsonBytes, savePretrained } from "../pretrained.ts";
 import { PACKED_FILE } from "../weights/packed.ts";
 import { UsageError } from "./_arguments.ts";
-import { type Command, expectNoFiles, modelOrBundled } from "./_command.ts";
+import { type Command, expectNoFiles } from "./_command.ts";
+import { modelOrBundled } from "./_model_directory.ts";
 
 /** `bundle` on the command line. */
 export const command: Command = {
-  usage: "bundle [--model DIR] --output DIR",
+  usage: "bundle [--model DIR|ID] --output DIR",
   options: {
-    model: { kind: "text", value: "DIR", help: "model directory (the bundled one)" },
+    model: { kind: "text", value: "DIR|ID", help: "directory, or org/name@revision on the hub" },
     output: { kind: "text", value: "DIR", help: "where the bundle goes" },
     overwrite: { kind: "flag", help: "replace an earlier bundle in --output" },
   },
@@ -29,7 +30,7 @@ export const command: Command = {
     if (typeof options.output !== "string") {
       throw new UsageError('Cannot bundle: expected argument "--output DIR", found none');
     }
-    const model = await modelOrBundled(options.model);
+    const model = await modelOrBundled(options.model, out);
     const overwrite = options.overwrite === true;
     const result = await bundle({ model, output: options.output, overwrite, log: out.line });
     out.event(result);

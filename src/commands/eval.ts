@@ -18,9 +18,9 @@ import {
   DEVICE_OPTIONS,
   deviceOptions,
   expectNoFiles,
-  modelOrBundled,
   warnOfUnused,
 } from "./_command.ts";
+import { modelOrBundled } from "./_model_directory.ts";
 import {
   loadSplits,
   SPLIT_OPTIONS,
@@ -43,9 +43,9 @@ const TRAINING_NAMES = [
 
 /** `eval` on the command line. */
 export const command: Command = {
-  usage: "eval [--model DIR] --data DIR [--split test]",
+  usage: "eval [--model DIR|ID] --data DIR [--split test]",
   options: {
-    model: { kind: "text", value: "DIR", help: "model directory (the bundled one)" },
+    model: { kind: "text", value: "DIR|ID", help: "directory, or org/name@revision on the hub" },
     data: { kind: "text", value: "DIR", help: "audio folder: split/label/file or label/file" },
     split: { kind: "text", value: "NAME", help: "train, validation, test or all (test)" },
     ...DEVICE_OPTIONS,
@@ -68,7 +68,7 @@ export const command: Command = {
       split: options.split as string | undefined ?? "test",
       splits: splitChoice(parsed),
       args: new TrainingArguments({ outputDir: ".", ...givenTrainingOptions(options) }),
-      model: await modelOrBundled(options.model),
+      model: await modelOrBundled(options.model, out),
     };
     const device = await useDevice(chosen);
     try {

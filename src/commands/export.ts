@@ -19,7 +19,8 @@ import { PACKED_DTYPES, PACKED_VERSION, type PackedDtype } from "../weights/pack
 import { UsageError } from "./_arguments.ts";
 import { calibrate, type Calibration } from "./_calibration.ts";
 import { calibrationSets } from "./_calibration_sets.ts";
-import { type Command, expectNoFiles, modelOrBundled, wholeNumber } from "./_command.ts";
+import { type Command, expectNoFiles, wholeNumber } from "./_command.ts";
+import { modelOrBundled } from "./_model_directory.ts";
 import { type PackedWeights, packWeights, writeExport } from "./_export_files.ts";
 import { type Output, table } from "./_output.ts";
 import { type LayerTrial, MIN_COSINE, type SetComparison } from "./_precision.ts";
@@ -27,9 +28,9 @@ import { expectTrained } from "./_trained.ts";
 
 /** `export` on the command line. */
 export const command: Command = {
-  usage: "export [--model DIR] --output DIR --dtype q8|f16|f32 [--calibrate DIR]",
+  usage: "export [--model DIR|ID] --output DIR --dtype q8|f16|f32 [--calibrate DIR]",
   options: {
-    model: { kind: "text", value: "DIR", help: "model directory (the bundled one)" },
+    model: { kind: "text", value: "DIR|ID", help: "directory, or org/name@revision on the hub" },
     output: { kind: "text", value: "DIR", help: "where the exported model goes" },
     dtype: { kind: "text", value: "q8|f16|f32", help: "bits of a weight: 8, 16 or 32 (q8)" },
     calibrate: { kind: "text", value: "DIR", help: "recordings to measure q8 on" },
@@ -45,7 +46,7 @@ export const command: Command = {
       throw new UsageError('Cannot export: expected argument "--output DIR", found none');
     }
     const request: ExportOptions = {
-      model: await modelOrBundled(options.model),
+      model: await modelOrBundled(options.model, out),
       output: options.output,
       dtype: dtypeOf(options.dtype),
       data: options.calibrate as string | undefined,

@@ -16,19 +16,20 @@ import { Random } from "../random.ts";
 import { openCheckpoint } from "../weights/checkpoint.ts";
 import { readJsonFile } from "../weights/json_file.ts";
 import type { TensorSource } from "../weights/tensor_source.ts";
-import { type Command, expectNoFiles, isThere, modelOrBundled } from "./_command.ts";
+import { type Command, expectNoFiles, isThere } from "./_command.ts";
+import { modelOrBundled } from "./_model_directory.ts";
 import { type Output, table } from "./_output.ts";
 
 /** `info` on the command line. */
 export const command: Command = {
-  usage: "info [--model DIR]",
+  usage: "info [--model DIR|ID]",
   options: {
-    model: { kind: "text", value: "DIR", help: "model directory (the bundled one)" },
+    model: { kind: "text", value: "DIR|ID", help: "directory, or org/name@revision on the hub" },
   },
   examples: ["info", "info --model my-model", "info --model my-model --json"],
   run: async ({ options, files }, out) => {
     expectNoFiles(files);
-    const directory = await modelOrBundled(options.model);
+    const directory = await modelOrBundled(options.model, out);
     const device = await useDevice({ backend: "wasm", threads: 0 });
     try {
       const info = await infoOf(directory);

@@ -14,10 +14,10 @@ import {
   type Command,
   DEVICE_OPTIONS,
   deviceOptions,
-  modelOrBundled,
   warnOfUnused,
   wholeNumber,
 } from "./_command.ts";
+import { modelOrBundled } from "./_model_directory.ts";
 import type { Output } from "./_output.ts";
 
 const STANDARD_INPUT = "-";
@@ -25,9 +25,9 @@ const MAX_INPUT_BYTES = 512 * 2 ** 20;
 
 /** `predict` on the command line. */
 export const command: Command = {
-  usage: "predict [--model DIR] FILE|DIR|- ...",
+  usage: "predict [--model DIR|ID] FILE|DIR|- ...",
   options: {
-    model: { kind: "text", value: "DIR", help: "model directory (the bundled one)" },
+    model: { kind: "text", value: "DIR|ID", help: "directory, or org/name@revision on the hub" },
     "top-k": { kind: "number", value: "N", help: "how many classes to show, the best first (5)" },
     ...DEVICE_OPTIONS,
   },
@@ -43,7 +43,7 @@ export const command: Command = {
     const topK = wholeNumber(options, "top-k", { min: 1 });
     const chosen = deviceOptions(options);
     const files = (await Promise.all(named.map(audioFiles))).flat();
-    const model = await modelOrBundled(options.model);
+    const model = await modelOrBundled(options.model, out);
     const device = await useDevice(chosen);
     try {
       const classifier = await pipeline("audio-classification", model, {

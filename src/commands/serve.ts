@@ -6,13 +6,14 @@
 import { createApp } from "../../edge/mod.ts";
 import { pipeline } from "../classify/pipeline.ts";
 import { useDevice } from "../devices.ts";
-import { type Command, expectNoFiles, modelOrBundled, wholeNumber } from "./_command.ts";
+import { type Command, expectNoFiles, wholeNumber } from "./_command.ts";
+import { modelOrBundled } from "./_model_directory.ts";
 
 /** `serve` on the command line. */
 export const command: Command = {
-  usage: "serve [--model DIR] [--port 8000]",
+  usage: "serve [--model DIR|ID] [--port 8000]",
   options: {
-    model: { kind: "text", value: "DIR", help: "model directory (the bundled one)" },
+    model: { kind: "text", value: "DIR|ID", help: "directory, or org/name@revision on the hub" },
     port: { kind: "number", value: "N", help: "0: any that is free (8000)" },
     hostname: { kind: "text", value: "NAME", help: "0.0.0.0: to all (127.0.0.1)" },
   },
@@ -20,7 +21,7 @@ export const command: Command = {
   run: async ({ options, files }, out) => {
     expectNoFiles(files);
     await serve({
-      model: await modelOrBundled(options.model),
+      model: await modelOrBundled(options.model, out),
       port: wholeNumber(options, "port", { min: 0, max: 65535 }),
       hostname: options.hostname as string | undefined,
       log: out.line,

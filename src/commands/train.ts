@@ -44,6 +44,7 @@ import {
 import { interruptSignal } from "./_interrupt.ts";
 import { ClipNotices } from "./_notices.ts";
 import { duration, type Output } from "./_output.ts";
+import { modelDirectory } from "./_model_directory.ts";
 import { openStartingModel, orderedLabels, type StartingModel } from "./_starting_model.ts";
 import { nextCommands, resumeCommand, trainProgress } from "./_train_output.ts";
 import {
@@ -55,7 +56,7 @@ import {
 
 /** `train` on the command line. */
 export const command: Command = {
-  usage: "train [--data DIR] [--model tiny|small|base|DIR] [--output DIR] [training arguments]",
+  usage: "train [--data DIR] [--model tiny|small|base|DIR|ID] [--output DIR] [training arguments]",
   options: {
     data: {
       kind: "text",
@@ -65,7 +66,8 @@ export const command: Command = {
     model: {
       kind: "text",
       value: "NAME",
-      help: "tiny, small or base from scratch, or a model directory (tiny)",
+      help:
+        "tiny, small or base from scratch; or a directory, or org/name@revision on the hub (tiny)",
     },
     output: {
       kind: "text",
@@ -170,7 +172,7 @@ async function train(plan: TrainPlan, out: Output): Promise<{ finished: boolean 
   const started = performance.now();
   const { args } = plan;
   await expectFreeOutput(plan);
-  const start = await openStartingModel(plan.model);
+  const start = await openStartingModel(await modelDirectory(plan.model, out));
   const found = await loadSplits(plan.data, { ...plan.splits, seed: args.seed });
   const data = withLabels(found, orderedLabels(found.labels, start.labels));
   const device = await useDevice({ ...plan.device, purpose: "training" });

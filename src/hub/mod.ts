@@ -4,7 +4,7 @@
  * @module
  */
 export type { HubFile } from "./cache.ts";
-export { hubModelFiles, type HubModelOptions } from "./model_files.ts";
+export { hubModelDirectory, hubModelFiles, type HubModelOptions } from "./model_files.ts";
 export { type HubName, type HubRepositoryType, parseHubName } from "./names.ts";
 export { hubFiles, type HubFilesOptions, type HubRepository } from "./repository.ts";
 export type { HubOptions, HubProgress } from "./settings.ts";

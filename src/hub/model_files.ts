@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { dirname } from "node:path";
 import { HubError } from "../errors.ts";
 import type { FileReader } from "../weights/byte_source.ts";
 import { cachedPullRequests, cachedRepository, type HubFile } from "./cache.ts";
@@ -23,7 +24,7 @@ export interface HubModelOptions extends HubOptions {
 
 const CONVERSION_TITLE = "Adding `safetensors` variant of this model";
 const CONVERSION_AUTHOR = "SFconvertbot";
-const SAFETENSORS = /\.safetensors(\.index\.json)?$/;
+const SAFETENSORS = /^model[^/]*\.safetensors(\.index\.json)?$/;
 const TORCH = /^pytorch_model(-\d+-of-\d+)?\.bin(\.index\.json)?$/;
 
 /**
@@ -35,9 +36,7 @@ export async function hubModelFiles(
   name: string,
   options: HubModelOptions = {},
 ): Promise<FileReader> {
-  const parsed = parseHubName(name) ?? { id: name };
-  const revision = options.revision ?? parsed.revision;
-  const repository = await hubFiles(parsed.id, { ...options, revision });
+  const repository = await findModel(name, options);
   if (repository.files.some(isSafetensors)) return repository;
   let conversion: Promise<HubRepository | undefined> | undefined;
   return {
@@ -48,6 +47,57 @@ export async function hubModelFiles(
       return await (await conversion)?.open(file);
     },
   };
+}
+
+/**
+ * The folder in the cache that holds a model: its configuration and its weights, in one form.
+ *
+ * @param name `org/name` or `org/name@revision`.
+ * @throws {HubError} as {@linkcode hubFiles} does.
+ *
+ * @example
+ * ```ts ignore
+ * import { hubModelDirectory } from "@earshot/earshot";
+ *
+ * console.log(await hubModelDirectory("superb/wav2vec2-base-superb-ks"));
+ * ```
+ */
+export async function hubModelDirectory(
+  name: string,
+  options: HubModelOptions = {},
+): Promise<string> {
+  const main = await findModel(name, options);
+  const conversion = main.files.some(isSafetensors)
+    ? undefined
+    : await findConversion(main, options);
+  const repository = conversion?.files.some(({ path }) => path === CONFIG) ? conversion : main;
+  const config = await repository.path(CONFIG);
+  for (const file of neededFiles(repository.files)) await repository.path(file);
+  return dirname(config);
+}
+
+const CONFIG = "config.json";
+
+/** Weights in the order of preference: whole, in parts, as torch has them, or as `export` wrote them. */
+const WEIGHT_FORMS: readonly (readonly RegExp[])[] = [
+  [/^model\.safetensors$/],
+  [/^model\.safetensors\.index\.json$/, /^model-\d+-of-\d+\.safetensors$/],
+  [/^pytorch_model\.bin$/],
+  [/^pytorch_model\.bin\.index\.json$/, /^pytorch_model-\d+-of-\d+\.bin$/],
+  [SAFETENSORS],
+];
+
+function neededFiles(files: readonly HubFile[]): string[] {
+  const names = files.map(({ path }) => path);
+  const matching = (pattern: RegExp) => names.filter((name) => pattern.test(name));
+  const weights = WEIGHT_FORMS.find(([first]) => matching(first!).length > 0) ?? [];
+  return [...matching(/^preprocessor_config\.json$/), ...weights.flatMap(matching)];
+}
+
+async function findModel(name: string, options: HubModelOptions): Promise<HubRepository> {
+  const parsed = parseHubName(name) ?? { id: name };
+  const revision = options.revision ?? parsed.revision;
+  return await hubFiles(parsed.id, { ...options, revision });
 }
 
 function isSafetensors({ path }: HubFile): boolean {

@@ -1,0 +1,65 @@
+/**
+ * What commands are told as a model: a directory, or a model of the hub, which is brought into the cache.
+ *
+ * @module
+ */
+import { hubModelDirectory, type HubProgress, parseHubName } from "../hub/mod.ts";
+import { UsageError } from "./_arguments.ts";
+import { bundledPath, isThere } from "./_command.ts";
+import type { Output } from "./_output.ts";
+
+const MIB = 2 ** 20;
+
+/**
+ * The directory of the model that was named, or the one that comes with the package.
+ *
+ * @throws {UsageError} when none was named and the package's own is not there.
+ * @throws {HubError} when a model of the hub was named, and the hub does not give it.
+ */
+export async function modelOrBundled(model: unknown, out: Output): Promise<string> {
+  if (typeof model === "string") return await modelDirectory(model, out);
+  const bundled = bundledPath("models/voice_menu");
+  if (await isThere(`${bundled}/config.json`)) return bundled;
+  throw new UsageError(`Cannot find a model: expected "--model DIR", or one in "${bundled}"`, {
+    hint: `Train it with: deno task train --output ${bundled}`,
+  });
+}
+
+/**
+ * The directory that a name stands for; where there is none of that name, the model of the hub.
+ *
+ * @throws {HubError} when the hub does not give it.
+ */
+export async function modelDirectory(name: string, out: Output): Promise<string> {
+  if (await isThere(name) || !parseHubName(name)) return name;
+  const progress = downloadProgress(out);
+  try {
+    return await hubModelDirectory(name, { onProgress: progress.show });
+  } finally {
+    progress.end();
+  }
+}
+
+interface DownloadProgress {
+  show(progress: HubProgress): void;
+  end(): void;
+}
+
+/** A bar for each file that is worth one. */
+function downloadProgress(out: Output): DownloadProgress {
+  let current: string | undefined;
+  let tick: ReturnType<Output["progress"]> | undefined;
+  return {
+    show: ({ file, receivedBytes, totalBytes }) => {
+      if (totalBytes < MIB) return;
+      if (file !== current) {
+        tick?.(undefined);
+        out.warn(`Downloading ${file}, ${Math.ceil(totalBytes / MIB)} MiB`);
+        tick = out.progress("MiB", Math.ceil(totalBytes / MIB));
+        current = file;
+      }
+      tick?.(Math.ceil(receivedBytes / MIB));
+    },
+    end: () => tick?.(undefined),
+  };
+}
