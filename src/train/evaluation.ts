@@ -14,6 +14,8 @@ import type { EvalPrediction } from "./metrics.ts";
 export interface Evaluation extends EvalPrediction {
   /** Mean over the clips, without label smoothing. */
   loss: number;
+  /** Which clip of the data each row is of; some are missing where bad files are skipped. */
+  indices: Int32Array;
 }
 
 interface ScoredClip {
@@ -49,7 +51,11 @@ export async function evaluateModel(
     classes,
     labels: joined(clips, model.problemType),
   };
-  return { ...prediction, loss: meanLoss(prediction, model.problemType) };
+  return {
+    ...prediction,
+    loss: meanLoss(prediction, model.problemType),
+    indices: Int32Array.from(clips, ({ index }) => index),
+  };
 }
 
 function joined(clips: ScoredClip[], problemType: ProblemType): Int32Array | Float32Array {
