@@ -40,6 +40,8 @@ export interface WasmParts {
   memory: WebAssembly.Memory;
   heap: Heap;
   pool: ThreadPool;
+  /** Which of the two builds runs. */
+  relaxedSimd: boolean;
 }
 
 /** How the bytes of a weight lie in memory, where they are not plain rows. */
@@ -89,6 +91,11 @@ export class WasmBackend extends BackendWasm implements WeightDevice {
   /** Threads that a dispatch may use; each has a number below this. */
   get threads(): number {
     return this.#parts.pool.threads;
+  }
+
+  /** Whether the build with relaxed SIMD runs. */
+  get relaxedSimd(): boolean {
+    return this.#parts.relaxedSimd;
   }
 
   /**

@@ -27,6 +27,7 @@ import {
   type PanelSource,
   scratchAreas,
 } from "./gemm.ts";
+import { gemmInt8 } from "./gemm_int8.ts";
 import { weightPanels } from "./weights.ts";
 
 const FLOAT_BYTES = 4;
@@ -72,6 +73,18 @@ registerWasmKernel<Inputs, Conv1dAttrs>("EarshotConv1d", ({ inputs, attrs, backe
   const sizes = sizesOf(attrs, x.shape, [x.shape[0]!, steps, weight.shape[0]!], width);
   const y = backend.output([sizes.batch, steps, sizes.outputs]);
   const panels = weightPanels(backend, weight, attrs.groups);
+  const product = {
+    ...{ aRow: attrs.stride * sizes.frameBytes, depth: width * sizes.groupChannels },
+    ...outputRows(backend, y, sizes),
+    bias: bias && backend.address(bias),
+    activation: attrs.activation,
+  };
+  if (panels.int8) {
+    const { address: a, batchBytes: aBatch, bytes: aBytes } = asTheyAre(backend, x, sizes);
+    const aStart = -attrs.padLeft * sizes.frameBytes;
+    gemmInt8(backend, panels.int8, { ...product, a, aBatch, aBytes, aStart });
+    return y;
+  }
   const copied = attrs.groups > 1;
   const [packed, scratch, copy] = scratchAreas(
     backend,
@@ -81,14 +94,10 @@ registerWasmKernel<Inputs, Conv1dAttrs>("EarshotConv1d", ({ inputs, attrs, backe
   );
   const rows = copied ? groupFrames(backend, x, sizes, copy!) : asTheyAre(backend, x, sizes);
   gemm(backend, {
+    ...product,
     ...{ a: rows.address, aGroup: rows.groupBytes, aBatch: rows.batchBytes },
-    aRow: attrs.stride * sizes.frameBytes,
     aStart: rows.data[0] - attrs.padLeft * sizes.frameBytes,
-    ...{ aBytes: rows.bytes, aData: rows.data },
-    ...{ depth: width * sizes.groupChannels, packed: panels.pack(packed!) },
-    ...outputRows(backend, y, sizes),
-    bias: bias && backend.address(bias),
-    activation: attrs.activation,
+    ...{ aBytes: rows.bytes, aData: rows.data, packed: panels.pack(packed!) },
   }, scratch!);
   return y;
 });

@@ -95,10 +95,10 @@ async function createDevice(
   const pool = new ThreadPool({ module, memory, instance });
   const failure = shared ? await startWorkers(pool, asked.threads) : missing;
   const heap = new Heap(memory, heapStart(instance));
-  const backend = new WasmBackend({ memory, heap, pool });
+  const relaxedSimd = (instance.exports.RELAXED_SIMD as WebAssembly.Global).value === 1;
+  const backend = new WasmBackend({ memory, heap, pool, relaxedSimd });
   registerBackend(BACKEND_NAME, () => backend, 0);
   await setBackend(BACKEND_NAME);
-  const relaxedSimd = (instance.exports.RELAXED_SIMD as WebAssembly.Global).value === 1;
   return describe({ asked: asked.threads, threads: pool.threads, relaxedSimd, failure });
 }
 

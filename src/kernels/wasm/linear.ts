@@ -23,6 +23,7 @@ import {
   type PanelSource,
   scratchAreas,
 } from "./gemm.ts";
+import { gemmInt8 } from "./gemm_int8.ts";
 import { weightPanels } from "./weights.ts";
 
 const FLOAT_BYTES = 4;
@@ -38,17 +39,20 @@ registerWasmKernel<Inputs, LinearAttrs>("EarshotLinear", ({ inputs, attrs, backe
   const { x, weight, bias, residual } = inputs;
   const [outputs, width] = weight.shape as [number, number];
   const y = backend.output([...x.shape.slice(0, -1), outputs]);
-  const panels = weightPanels(backend, weight, 1);
-  const areas = scratchAreas(backend, panels.scratchBytes, gemmScratchBytes(backend));
-  gemm(backend, {
-    packed: panels.pack(areas[0]!),
+  const call = {
     ...{ a: backend.address(x), aRow: width * FLOAT_BYTES, depth: width },
     ...{ c: backend.address(y), cRow: outputs * FLOAT_BYTES, columns: outputs },
     rows: sizeOf(x.shape.slice(0, -1)),
     bias: bias && backend.address(bias),
     residual: residual && backend.address(residual),
     activation: attrs.activation,
-  }, areas[1]!);
+  };
+  const panels = weightPanels(backend, weight, 1);
+  if (panels.int8) gemmInt8(backend, panels.int8, call);
+  else {
+    const areas = scratchAreas(backend, panels.scratchBytes, gemmScratchBytes(backend));
+    gemm(backend, { ...call, packed: panels.pack(areas[0]!) }, areas[1]!);
+  }
   return y;
 });
 

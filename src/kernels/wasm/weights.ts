@@ -11,9 +11,15 @@
  * @module
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import { isRecording, preparedPrecision, weightSizes } from "../../kernels.ts";
-import type { WasmBackend } from "./backend.ts";
+import {
+  isRecording,
+  preparedPrecision,
+  type WeightPrecision,
+  weightSizes,
+} from "../../kernels.ts";
+import type { PackedForm, WasmBackend } from "./backend.ts";
 import { packedBytes, packPanels, type PanelSource } from "./gemm.ts";
+import { gainsByInt8, packInt8 } from "./gemm_int8.ts";
 
 const FLOAT_BYTES = 4;
 
@@ -34,24 +40,39 @@ export function panelSource(
   return { ...layout, outer: channels, outerStride, taps, tapStride: FLOAT_BYTES };
 }
 
-/** Where a product finds the panels of a weight. */
-export interface WeightPanels {
+/** What a product multiplies with: panels of float32, or of bytes. */
+export type WeightPanels = FloatPanels | Int8Panels;
+
+/** Panels of float32. */
+export interface FloatPanels {
+  /** Absent here. */
+  int8?: undefined;
   /** Scratch memory to ask for; 0 where the panels are there already. */
   scratchBytes: number;
   /** The address of the panels, given that of the scratch memory. */
   pack(scratch: number): number;
 }
 
-/** The panels of a weight; those of a prepared one are kept. */
+/** Panels of bytes, for `gemmInt8`. */
+export interface Int8Panels {
+  /** The weight as it is held. */
+  int8: PackedForm & { address: number };
+}
+
+/** The panels of a weight; those of a prepared one are kept, in the precision it was prepared for. */
 export function weightPanels(
   backend: WasmBackend,
   weight: TensorInfo,
   groups: number,
 ): WeightPanels {
-  if (preparedPrecision(weight) && !isRecording()) {
-    const address = preparedPanels(backend, weight, groups);
-    return { scratchBytes: 0, pack: () => address };
-  }
+  const precision = isRecording() ? undefined : preparedPrecision(weight);
+  if (!precision) return packedEachTime(backend, weight, groups);
+  const held = heldPanels(backend, weight, { groups, precision });
+  if (held.form === "int8-panels") return { int8: held };
+  return { scratchBytes: 0, pack: () => held.address };
+}
+
+function packedEachTime(backend: WasmBackend, weight: TensorInfo, groups: number): FloatPanels {
   const source = panelSource(backend.address(weight), weight.shape, groups);
   return {
     scratchBytes: packedBytes(source),
@@ -62,14 +83,23 @@ export function weightPanels(
   };
 }
 
-function preparedPanels(backend: WasmBackend, weight: TensorInfo, groups: number): number {
+function heldPanels(
+  backend: WasmBackend,
+  weight: TensorInfo,
+  { groups, precision }: { groups: number; precision: WeightPrecision },
+): PackedForm & { address: number } {
   const { shape } = weight;
+  const isInt8 = precision === "int8" && gainsByInt8(weightSizes(shape, groups));
   const held = backend.packedForm(weight);
-  if (held && held.groups === groups && isSame(held.shape, shape)) return held.address;
-  backend.changeForm(weight, { form: "panels", shape, groups }, (rows, packed) => {
-    packPanels(backend, panelSource(rows, shape, groups), packed);
+  const fits = held && held.groups === groups && isSame(held.shape, shape);
+  // What was rounded once gains nothing by floats.
+  if (fits && (held.form === "int8-panels" || !isInt8)) return held;
+  const form: PackedForm = { form: isInt8 ? "int8-panels" : "panels", shape, groups };
+  backend.changeForm(weight, form, (rows, packed) => {
+    if (isInt8) packInt8(backend, { rows, packed }, form);
+    else packPanels(backend, panelSource(rows, shape, groups), packed);
   });
-  return backend.packedForm(weight)!.address;
+  return backend.packedForm(weight)!;
 }
 
 function isSame(a: readonly number[], b: readonly number[]): boolean {

@@ -10,6 +10,7 @@
 // stay in L2, and rows in runs that share these panels. Each element is summed in
 // order of k within a block and block by block, however the work is split.
 import { activate, NONE } from "./activation";
+import { copyInside } from "./quantize";
 import { LANES, storeLanes, VECTOR_BYTES } from "./simd";
 import {
   getC,
@@ -214,15 +215,6 @@ function placeRows(
       step = 0;
       batch++;
     }
-  }
-}
-
-/** `count` floats from byte `start` of a batch on, those outside its `bytes` as 0. */
-function copyInside(base: usize, start: i32, count: i32, bytes: i32, to: usize): void {
-  for (let i = 0; i < count; i++) {
-    const at = start + (i << 2);
-    const value: f32 = at >= 0 && at < bytes ? load<f32>(base + at) : 0;
-    store<f32>(to + (<usize>i << 2), value);
   }
 }
 

@@ -22,6 +22,7 @@ export { crossEntropy, crossEntropyGrad } from "./cross_entropy";
 export { dropout } from "./dropout";
 export { elementLoss, elementLossGrad } from "./element_loss";
 export { gemm } from "./gemm";
+export { gemmInt8 } from "./gemm_int8";
 export { gemmOuter } from "./gemm_outer";
 export { sumSquares } from "./global_norm";
 export { glu, gluGrad } from "./glu";
@@ -35,6 +36,7 @@ export { meanPool, meanPoolGrad } from "./mean_pool";
 export { packPanels } from "./pack";
 export { padFrames } from "./pad_frames";
 export { patches } from "./patches";
+export { packInt8, quantizeRows } from "./quantize";
 export {
   packDistanceColumns,
   packDistanceRows,
