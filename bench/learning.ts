@@ -9,8 +9,8 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { loadAudioFolder } from "../src/data/audio_folder.ts";
 import type { AudioDataset } from "../src/data/audio_dataset.ts";
+import { loadTrainingSplits } from "../src/data/training_splits.ts";
 import { featureExtractorFromConfig } from "../src/features/mod.ts";
 import { startWasm } from "../src/kernels/wasm/mod.ts";
 import { buildModel } from "../src/models/mod.ts";
@@ -52,7 +52,7 @@ interface Learned {
 
 /** The same clips at every run: the first of each digit, taken evenly from its list, so that each speaker has some. */
 async function digits(dir: string): Promise<AudioDataset> {
-  const { splits } = await loadAudioFolder(dir);
+  const { splits } = await loadTrainingSplits(dir);
   const { train } = splits;
   if (!train) throw new RangeError(`Cannot use "${dir}": expected a training split, found none`);
   const clips = DIGITS.flatMap((digit, label) => {

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { isAudio } from "../data/audio_folder.ts";
+import { isAudio } from "../data/folder_layout.ts";
 import type { AudioDataset } from "../data/audio_dataset.ts";
 import { DatasetError } from "../errors.ts";
 import { listFolder } from "../files.ts";

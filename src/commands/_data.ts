@@ -1,17 +1,28 @@
 /**
- * A folder of recordings as the splits that `train` makes and `eval` finds again.
+ * A data set as the splits that `train` makes and `eval` finds again.
  *
  * @module
  */
-import { relative } from "node:path";
-import { type AudioFolder, loadAudioFolder } from "../data/audio_folder.ts";
 import { alignLabels, type AudioDataset } from "../data/audio_dataset.ts";
-import { trainTestSplit } from "../data/train_test_split.ts";
+import {
+  loadTrainingSplits,
+  splitClips,
+  type TrainingSplits,
+  type TrainingSplitsOptions,
+} from "../data/training_splits.ts";
 import { AudioFormatError } from "../errors.ts";
 import { type OptionSpecs, type ParsedArguments, UsageError } from "./_arguments.ts";
 
-/** The options of a folder that has no splits of its own. */
+/** The options of what is read, and of data that has no splits of its own. */
 export const SPLIT_OPTIONS: OptionSpecs = {
+  "data-name": {
+    kind: "text",
+    value: "NAME",
+    help: 'configuration of the data set, such as "en-US"',
+  },
+  "data-revision": { kind: "text", value: "NAME", help: "branch, tag or commit on the hub (main)" },
+  "audio-column": { kind: "text", value: "NAME", help: "column of recordings (audio)" },
+  "label-column": { kind: "text", value: "NAME", help: "column of labels (label)" },
   "test-size": {
     kind: "number",
     value: "N",
@@ -25,18 +36,16 @@ export const SPLIT_OPTIONS: OptionSpecs = {
   stratify: { kind: "flag", on: true, help: "give every label its share in each split" },
 };
 
-/** How a folder is split where it is not. */
-export interface SplitChoice {
-  testSize?: number;
-  validationSize?: number;
+/** Which data, and how it is split where it is not. */
+export interface SplitChoice
+  extends
+    Pick<TrainingSplitsOptions, "name" | "revision" | "audioColumn" | "labelColumn">,
+    Pick<TrainingSplitsOptions, "testSize" | "validationSize"> {
   stratify: boolean;
 }
 
-/** A folder with its splits. */
-export interface SplitFolder extends AudioFolder {
-  /** Whether its test split was drawn here. */
-  drawn: boolean;
-}
+/** A data set with its splits. */
+export type SplitFolder = TrainingSplits;
 
 const VALIDATION_SHARE = 0.1;
 
@@ -53,7 +62,12 @@ export function splitChoice({ options }: ParsedArguments): SplitChoice {
       `Cannot use argument "--${name}": expected a share below 1 or a number of clips, found ${value}`,
     );
   };
+  const text = (name: string) => options[name] as string | undefined;
   return {
+    name: text("data-name"),
+    revision: text("data-revision"),
+    audioColumn: text("audio-column"),
+    labelColumn: text("label-column"),
     testSize: size("test-size"),
     validationSize: size("validation-size"),
     stratify: options.stratify !== false,
@@ -61,26 +75,21 @@ export function splitChoice({ options }: ParsedArguments): SplitChoice {
 }
 
 /**
- * Loads a folder; the same seed and choice give the same splits, whatever the order of `labels`.
+ * Loads a data set; the same seed and choice give the same splits, whatever the order of `labels`.
  *
- * @throws {DatasetError} where the folder cannot be used as it is, or has a label beyond `labels`.
+ * @throws {DatasetError} where it cannot be used as it is, or has a label beyond `labels`.
  */
 export async function loadSplits(
-  dir: string,
-  { labels, seed, ...choice }: SplitChoice & { seed: number; labels?: readonly string[] },
+  source: string,
+  { labels, seed, validationSize, ...choice }: SplitChoice & {
+    seed: number;
+    labels?: readonly string[];
+  },
 ): Promise<SplitFolder> {
-  const { testSize, stratify } = choice;
   const sorted = labels && [...labels].sort();
-  const folder = await loadAudioFolder(dir, { labels: sorted, seed, stratify, testSize });
-  const { test } = folder.splits;
-  const drawn = test !== undefined && isUnsplit(dir, test.clips[0]!.file);
-  const split = withValidation({ ...folder, drawn }, { seed, ...choice });
+  const found = await loadTrainingSplits(source, { ...choice, labels: sorted, seed });
+  const split = withValidation(found, { seed, validationSize, ...choice });
   return labels ? withLabels(split, labels) : split;
-}
-
-/** Clips lie in `label/file`. */
-function isUnsplit(dir: string, file: string): boolean {
-  return relative(dir, file).split(/[/\\]/).length === 2;
 }
 
 function withValidation(
@@ -96,7 +105,7 @@ function withValidation(
     const note = 'Split "train" is too small to take validation clips from it';
     return { ...folder, notes: [...folder.notes, note] };
   }
-  const sides = trainTestSplit(train, { testSize, seed, stratify });
+  const sides = splitClips(train, { testSize, seed, stratify });
   const splits = {
     ...folder.splits,
     train: { ...sides.train, split: "train" },

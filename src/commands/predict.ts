@@ -5,7 +5,7 @@
  */
 import { readBounded } from "../classify/bounded_stream.ts";
 import { type AudioClassifier, type AudioInput, pipeline } from "../classify/pipeline.ts";
-import { isAudio } from "../data/audio_folder.ts";
+import { isAudio } from "../data/folder_layout.ts";
 import { useDevice } from "../devices.ts";
 import { AudioFormatError, FileError } from "../errors.ts";
 import { listFolder } from "../files.ts";

@@ -20,7 +20,7 @@ import {
   scanPaths,
   type SplitName,
   splitOf,
-} from "./_folder_layout.ts";
+} from "./folder_layout.ts";
 import { inFolder } from "./_zip.ts";
 import { Audio, ClassLabel, type Features, listed } from "./features.ts";
 import { concatenated, type OpenFile, type StoredRow, type Table } from "./table.ts";

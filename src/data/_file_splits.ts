@@ -4,7 +4,7 @@
  * @module
  */
 
-import { splitOf } from "./_folder_layout.ts";
+import { splitOf } from "./folder_layout.ts";
 
 /** How rows are stored. */
 export type DataFormat = "parquet" | "csv" | "tsv" | "jsonl";

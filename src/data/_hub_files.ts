@@ -15,7 +15,7 @@ import type { HubOptions } from "../hub/settings.ts";
 import { fileSource } from "../files.ts";
 import type { DataFile, DataFiles } from "./_data_files.ts";
 import { formatOf } from "./_file_splits.ts";
-import { isAudio } from "./_folder_layout.ts";
+import { isAudio } from "./folder_layout.ts";
 import { inFolder } from "./_zip.ts";
 
 /** The branch of the Parquet files that the hub makes. */

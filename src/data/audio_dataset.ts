@@ -1,21 +1,34 @@
 /**
- * What a data set is here: clips by file and label number, and the labels' names.
+ * What training reads: clips by label number, and the labels' names.
  *
- * Rows are light, so 100,000 clips are a few megabytes; samples are read by the loader when their
- * batch comes up. A data set is one split; a folder with several gives several.
+ * Clips are light, so 100,000 of them are some megabytes; samples are read by the loader when their
+ * batch comes up. `audio_clips.ts` makes them of a data set's rows.
  *
  * @module
  */
 
 import { DatasetError } from "../errors.ts";
+import { fileSource } from "../files.ts";
+import { listed } from "./features.ts";
+import type { OpenFile } from "./table.ts";
 
 /** One recording. */
 export interface AudioClip {
-  /** The path of an audio file. */
+  /** The path of an audio file, or what messages call a recording in a file with others. */
   readonly file: string;
-  /** Index into the data set's labels. */
+  /** Index into the data set's labels; 0 where there are `targets`. */
   readonly label: number;
+  /** Numbers to learn, one for each label, where a clip has not one label alone. */
+  readonly targets?: readonly number[];
+  /** Opens the recording, where `file` is not its path. */
+  readonly open?: () => Promise<OpenFile>;
 }
+
+/** What there is to learn of a clip. */
+export type LabelKind =
+  | "single_label_classification"
+  | "multi_label_classification"
+  | "regression";
 
 /** The clips of one split. */
 export interface AudioDataset {
@@ -25,10 +38,27 @@ export interface AudioDataset {
   readonly labels: readonly string[];
   /** In the order of their paths, or as a split drew them. */
   readonly clips: readonly AudioClip[];
+  /** @default "single_label_classification" */
+  readonly kind?: LabelKind;
 }
 
-/** Most names that a message lists. */
-const MAX_LISTED = 20;
+/**
+ * The recording of a clip, open.
+ *
+ * @throws {FileError} where its file cannot be opened.
+ *
+ * @example
+ * ```ts
+ * import { equal } from "node:assert/strict";
+ *
+ * const file = await Deno.makeTempFile();
+ * using source = await openClip({ file, label: 0 });
+ * equal(source.sizeBytes, 0);
+ * ```
+ */
+export async function openClip(clip: AudioClip): Promise<OpenFile> {
+  return await (clip.open?.() ?? fileSource(clip.file));
+}
 
 /**
  * Checks that a model knows the label of every clip.
@@ -80,13 +110,32 @@ export function checkLabels(dataset: AudioDataset, modelLabels: readonly string[
  * ```
  */
 export function alignLabels(dataset: AudioDataset, modelLabels: readonly string[]): AudioDataset {
+  if (dataset.kind !== undefined && dataset.kind !== "single_label_classification") {
+    return alignTargets(dataset, modelLabels);
+  }
   checkLabels(dataset, modelLabels);
   const numbers = dataset.labels.map((name) => modelLabels.indexOf(name));
-  const clips = dataset.clips.map(({ file, label }) => ({ file, label: numbers[label]! }));
+  const clips = dataset.clips.map((clip) => ({ ...clip, label: numbers[clip.label]! }));
   return { ...dataset, labels: modelLabels, clips };
 }
 
-function listed(names: readonly string[]): string {
-  const shown = names.slice(0, MAX_LISTED).map((name) => JSON.stringify(name)).join(", ");
-  return names.length > MAX_LISTED ? `${shown} and ${names.length - MAX_LISTED} more` : shown;
+/** The same clips with their numbers in the order of a model's labels. */
+function alignTargets(dataset: AudioDataset, modelLabels: readonly string[]): AudioDataset {
+  const { kind, labels } = dataset;
+  if (kind === "regression" && labels.length === modelLabels.length) {
+    return { ...dataset, labels: modelLabels };
+  }
+  const stranger = labels.find((name) => !modelLabels.includes(name));
+  if (stranger !== undefined) {
+    throw new DatasetError(
+      `Cannot use data set "${dataset.split}": expected labels that the model knows, found ` +
+        JSON.stringify(stranger),
+      { hint: `The model knows ${listed(modelLabels)}` },
+    );
+  }
+  const places = modelLabels.map((name) => labels.indexOf(name));
+  const clips = dataset.clips.map((clip) => {
+    return { ...clip, targets: places.map((place) => clip.targets?.[place] ?? 0) };
+  });
+  return { ...dataset, labels: modelLabels, clips };
 }

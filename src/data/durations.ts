@@ -8,10 +8,9 @@
  * @module
  */
 
-import { FileError } from "../errors.ts";
-import { fileSource } from "../files.ts";
+import { AudioFormatError, FileError } from "../errors.ts";
 import type { ByteSource } from "../weights/byte_source.ts";
-import type { AudioClip } from "./audio_dataset.ts";
+import { type AudioClip, openClip } from "./audio_dataset.ts";
 
 const RIFF_HEADER_BYTES = 12;
 const CHUNK_HEADER_BYTES = 8;
@@ -61,19 +60,19 @@ async function readDurations(clips: readonly AudioClip[]): Promise<Float64Array>
   const work = async () => {
     while (next < clips.length) {
       const at = next++;
-      durations[at] = await fileDuration(clips[at]!.file);
+      durations[at] = await clipDuration(clips[at]!);
     }
   };
   await Promise.all(Array.from({ length: FILES_AT_ONCE }, work));
   return durations;
 }
 
-async function fileDuration(file: string): Promise<number> {
+async function clipDuration(clip: AudioClip): Promise<number> {
   try {
-    using source = await fileSource(file);
+    using source = await openClip(clip);
     return await wavDurationSec(source) ?? source.sizeBytes / COMPRESSED_BYTES_PER_SEC;
   } catch (error) {
-    if (error instanceof FileError) return 0;
+    if (error instanceof FileError || error instanceof AudioFormatError) return 0;
     throw error;
   }
 }

@@ -21,7 +21,7 @@ import {
 import { ChunkCache } from "./_chunk_cache.ts";
 import { type DataFiles, folderFiles, singleFile } from "./_data_files.ts";
 import { type DataFormat, filesBySplit, formatOf } from "./_file_splits.ts";
-import { isAudio } from "./_folder_layout.ts";
+import { isAudio } from "./folder_layout.ts";
 import { matching } from "./_glob.ts";
 import { hubDataFiles } from "./_hub_files.ts";
 import { parquetTable } from "./_parquet.ts";

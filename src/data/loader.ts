@@ -12,10 +12,9 @@ import { decodeAudio } from "../audio/decode.ts";
 import type { DecodedAudio } from "../audio/decoded_audio.ts";
 import { resample } from "../audio/resample.ts";
 import { AudioFormatError, DatasetError, FileError } from "../errors.ts";
-import { fileSource } from "../files.ts";
 import type { Random } from "../random.ts";
 import { ClipCache } from "./_clip_cache.ts";
-import type { AudioDataset } from "./audio_dataset.ts";
+import { type AudioClip, type AudioDataset, openClip } from "./audio_dataset.ts";
 import { wavDurationSec } from "./durations.ts";
 import { seededRandom } from "./random.ts";
 import type { BatchPlan } from "./sampler.ts";
@@ -72,8 +71,8 @@ export interface ClipBatch {
   indices: number[];
   /** Samples by clip; they may be the cache's own, so they are only to be read. */
   clips: Float32Array[];
-  /** Shape: `[B]`. */
-  labels: Int32Array;
+  /** Class numbers `[B]`, or the clips' targets `[B, N]`. */
+  labels: Int32Array | Float32Array;
 }
 
 /** A peak below this is silence: -80 dB of full scale. */
@@ -109,15 +108,16 @@ const MAX_FILE_BYTES = 2 ** 30;
  * ```
  */
 export async function loadClip(file: string, options: LoadClipOptions): Promise<Float32Array> {
-  return (await readClip(file, options)).samples;
+  return (await readClip({ file, label: 0 }, options)).samples;
 }
 
 async function readClip(
-  file: string,
+  clip: AudioClip,
   options: LoadClipOptions,
 ): Promise<Pick<DecodedAudio, "samples" | "warning">> {
   const { samplingRate, maxSeconds = DEFAULT_MAX_SECONDS, minSamples = 1 } = options;
-  const bytes = await readWithin(file, maxSeconds);
+  const { file } = clip;
+  const bytes = await readWithin(clip, maxSeconds);
   const { samples, sampleRateHz, warning } = await decodeAudio(bytes, { file, maxSeconds });
   try {
     const resampled = resample(samples, sampleRateHz, samplingRate);
@@ -133,8 +133,9 @@ async function readClip(
 }
 
 /** The bytes of a file, unless its size or its header says that it is too long. */
-async function readWithin(file: string, maxSeconds: number): Promise<Uint8Array> {
-  using source = await fileSource(file);
+async function readWithin(clip: AudioClip, maxSeconds: number): Promise<Uint8Array> {
+  using source = await openClip(clip);
+  const { file } = clip;
   const { sizeBytes } = source;
   if (sizeBytes > LARGE_FILE_BYTES) {
     const seconds = await wavDurationSec(source) ?? 0;
@@ -246,7 +247,7 @@ export class ClipLoader {
       indices.push(index);
       clips.push(this.#transformed(samples, epoch, index));
     }
-    const labels = Int32Array.from(indices, (index) => this.#dataset.clips[index]!.label);
+    const labels = labelsOf(indices.map((index) => this.#dataset.clips[index]!));
     return { position, indices, clips, labels };
   }
 
@@ -255,9 +256,10 @@ export class ClipLoader {
     if (this.#skipped.has(index)) return undefined;
     const cached = this.#cache.get(index);
     if (cached !== undefined) return cached;
-    const { file } = this.#dataset.clips[index]!;
+    const clip = this.#dataset.clips[index]!;
+    const { file } = clip;
     try {
-      const { samples, warning } = await readClip(file, this.#options);
+      const { samples, warning } = await readClip(clip, this.#options);
       this.#cache.add(index, samples);
       if (warning !== undefined) {
         this.#notice(index, { kind: "odd", file, message: `Odd audio "${file}": ${warning}` });
@@ -292,6 +294,11 @@ export class ClipLoader {
     const message = `Cannot use data set "${split}": expected clips that can be read, found none`;
     return new DatasetError(message, { file: first?.file, hint: first?.message });
   }
+}
+
+function labelsOf(clips: readonly AudioClip[]): Int32Array | Float32Array {
+  if (clips[0]?.targets === undefined) return Int32Array.from(clips, (clip) => clip.label);
+  return Float32Array.from(clips.flatMap((clip) => clip.targets ?? []));
 }
 
 function isSilent(samples: Float32Array): boolean {

@@ -10,7 +10,6 @@
 
 import { DatasetError } from "../errors.ts";
 import { Pcg64 } from "./_pcg64.ts";
-import type { AudioDataset } from "./audio_dataset.ts";
 
 /** How many rows go where. */
 export interface SplitSizes {
@@ -73,8 +72,8 @@ export function splitRows(rows: RowsToSplit, sizes: SplitSizes = {}): Sides {
 
 function countsOf({ name, count }: RowsToSplit, sizes: SplitSizes): Record<keyof Sides, number> {
   const { trainSize, testSize = trainSize === undefined ? 0.25 : undefined } = sizes;
-  const test = testSize && sizeOf("test", testSize, count);
-  const train = trainSize && sizeOf("train", trainSize, count);
+  const test = testSize === undefined ? undefined : sizeOf("test", testSize, count);
+  const train = trainSize === undefined ? undefined : sizeOf("train", trainSize, count);
   const counts = { train: train ?? count - test!, test: test ?? count - train! };
   const fits = counts.train > 0 && counts.test > 0 && counts.train + counts.test <= count;
   if (fits) return counts;
@@ -82,7 +81,7 @@ function countsOf({ name, count }: RowsToSplit, sizes: SplitSizes): Record<keyof
   const both = test !== undefined && train !== undefined && train > 0;
   const expected = both
     ? `${train} rows to train on and ${test} to test on`
-    : taken === 0
+    : side === "train" && taken === 0
     ? `rows enough for ${sizes.trainSize} of them to be one`
     : `more than the ${taken} rows to ${side} on`;
   throw new DatasetError(
@@ -184,19 +183,4 @@ function permutation(count: number, random: Pcg64): number[] {
 
 function ordered(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i);
-}
-
-export function trainTestSplit(
-  dataset: AudioDataset,
-  { stratify = false, ...sizes }: SplitSizes & { stratify?: boolean } = {},
-): { train: AudioDataset; test: AudioDataset } {
-  const { split, labels, clips } = dataset;
-  const classes = stratify
-    ? { numbers: clips.map((clip) => clip.label), names: labels }
-    : undefined;
-  const sides = splitRows({ name: split, count: clips.length, classes }, sizes);
-  const side = (name: string, rows: number[]): AudioDataset => {
-    return { ...dataset, split: name, clips: rows.map((row) => clips[row]!) };
-  };
-  return { train: side("train", sides.train), test: side("test", sides.test) };
 }

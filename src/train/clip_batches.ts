@@ -9,36 +9,58 @@
  * @module
  */
 import type { AudioDataset } from "../data/audio_dataset.ts";
+import { seededRandom } from "../data/random.ts";
+import { DatasetError } from "../errors.ts";
 import { clipDurations } from "../data/durations.ts";
 import { ClipLoader, type ClipLoaderOptions, type ClipNotice } from "../data/loader.ts";
-import { planBatches } from "../data/sampler.ts";
+import { type BatchPlan, planBatches } from "../data/sampler.ts";
 import { type FeatureExtractor, ofAnyLength } from "../features/feature_extractor.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
 import type { Random } from "../random.ts";
-import { augmentation } from "./augment.ts";
+import type { TrainingArguments, TrainingOptions } from "./arguments.ts";
+import { augmentation, type AugmentOptions } from "./augment.ts";
+import { balancedOrder } from "./balanced_order.ts";
 import type { Batch, BatchSource } from "./batches.ts";
+import { loadNoises } from "./noise_folder.ts";
 
-/** How clips become batches. */
-export interface ClipBatchesOptions {
-  /**
-   * Longer clips are cut: at random in training, at the end in evaluation, where an extractor that fixes the length
-   * of clips decides instead. @default 20
-   */
-  maxLengthSeconds?: number;
-  /** Whether training batches are made of clips of like length. @default true */
-  groupByLength?: boolean;
-  /** Seed of the order and the cuts. @default 42 */
+/** How clips become batches, under the names of the training arguments. */
+export interface ClipBatchesOptions
+  extends Partial<Pick<TrainingOptions, (typeof DATA_ARGUMENTS)[number]>> {
+  /** Seed of the order, the cuts and the changes. @default 42 */
   seed?: number;
-  /** Whether unreadable files are left out. @default false */
-  skipBadFiles?: boolean;
   /** Told of silent, odd and skipped clips. */
   onNotice?: (notice: ClipNotice) => void;
-  /** Training clips are played faster or slower by up to this share. @default 0 */
-  augmentSpeed?: number;
+}
+
+/** The training arguments that are about clips and their order. */
+const DATA_ARGUMENTS = [
+  "maxLengthSeconds",
+  "groupByLength",
+  "trainSamplingStrategy",
+  "balancedSampling",
+  "dataloaderDropLast",
+  "dataloaderPrefetchFactor",
+  "augmentSpeed",
+  "augmentShiftSeconds",
+  "augmentGainDb",
+  "augmentNoise",
+  "augmentNoiseMinSnrDb",
+  "augmentNoiseMaxSnrDb",
+  "augmentNoiseDir",
+  "skipBadFiles",
+] as const;
+
+/** What the arguments of a run say about its clips. */
+export function clipBatchesOptions(args: TrainingArguments): ClipBatchesOptions {
+  const own = Object.fromEntries(DATA_ARGUMENTS.map((name) => [name, args[name]]));
+  return { ...own, seed: args.dataSeed };
 }
 
 /** After so long, timers and signals get their turn: clips in memory and a CPU device never wait. */
 const TURN_MS = 100;
+
+/** Sets the draws of an order apart from those of its clips. */
+const ORDER_KEY = 2 ** 32 - 1;
 
 /** Makes the batches of one split for one model. */
 export function clipBatches(
@@ -57,8 +79,10 @@ class ClipBatches implements BatchSource {
   /** The longest clips of evaluation. */
   readonly #maxSamples: number;
   readonly #paddingInvariant: boolean;
-  readonly #training: ClipLoader;
+  readonly #trainingSamples: { min: number; max: number };
+  readonly #loading: ClipLoaderOptions;
   readonly #evaluation: ClipLoader;
+  #training: Promise<ClipLoader> | undefined;
 
   constructor(
     dataset: AudioDataset,
@@ -67,7 +91,6 @@ class ClipBatches implements BatchSource {
     options: ClipBatchesOptions,
   ) {
     const { maxLengthSeconds = 20, seed = 42, skipBadFiles, onNotice } = options;
-    const augment = augmentation({ speed: options.augmentSpeed });
     this.#dataset = dataset;
     this.#extractor = model.takesAnyLength ? ofAnyLength(extractor) : extractor;
     this.#options = options;
@@ -76,14 +99,27 @@ class ClipBatches implements BatchSource {
     const { samplingRate, fixedSamples } = this.#extractor;
     const maxSamples = Math.max(minSamples, Math.round(maxLengthSeconds * samplingRate));
     this.#maxSamples = fixedSamples ?? maxSamples;
-    const loading: ClipLoaderOptions = { samplingRate, minSamples, seed, skipBadFiles, onNotice };
-    this.#evaluation = new ClipLoader(dataset, loading);
-    this.#training = new ClipLoader(dataset, {
-      ...loading,
+    this.#trainingSamples = { min: minSamples, max: Math.min(maxSamples, this.#maxSamples) };
+    this.#loading = {
+      samplingRate,
+      minSamples,
+      seed,
+      skipBadFiles,
+      onNotice,
+      prefetch: options.dataloaderPrefetchFactor,
+    };
+    this.#evaluation = new ClipLoader(dataset, this.#loading);
+  }
+
+  /** Decodes for training; noise is read when the first epoch begins. */
+  async #makeTraining(): Promise<ClipLoader> {
+    const { min, max } = this.#trainingSamples;
+    const augment = augmentation(await augmentOptions(this.#options, this.#extractor.samplingRate));
+    return new ClipLoader(this.#dataset, {
+      ...this.#loading,
       transform: (samples, random) => {
         const changed = augment?.(samples, random) ?? samples;
-        const heard = changed.length >= minSamples ? changed : samples;
-        return randomCut(heard, Math.min(maxSamples, this.#maxSamples), random);
+        return randomCut(changed.length >= min ? changed : samples, max, random);
       },
     });
   }
@@ -92,8 +128,16 @@ class ClipBatches implements BatchSource {
     return this.#dataset.clips.length;
   }
 
+  /** Class number of each clip, where each has one. */
+  get labels(): Int32Array | undefined {
+    const { clips } = this.#dataset;
+    if (clips.some(({ targets }) => targets !== undefined)) return undefined;
+    return Int32Array.from(clips, ({ label }) => label);
+  }
+
   batchCount(batchSize: number): number {
-    return Math.ceil(this.size / batchSize);
+    const isDropped = this.#options.dataloaderDropLast && this.size >= batchSize;
+    return isDropped ? Math.floor(this.size / batchSize) : Math.ceil(this.size / batchSize);
   }
 
   async *batches(
@@ -101,16 +145,9 @@ class ClipBatches implements BatchSource {
     { batchSize, skip = 0 }: { batchSize: number; skip?: number },
   ): AsyncIterable<Batch> {
     const training = epoch >= 0;
-    const byLength = this.#extractor.fixedSamples === undefined &&
-      (!training || (this.#options.groupByLength ?? true));
-    const plan = planBatches(this.size, {
-      batchSize,
-      durations: byLength ? await clipDurations(this.#dataset.clips) : undefined,
-      shuffle: training,
-      seed: this.#options.seed,
-      epoch: Math.max(0, epoch),
-    });
-    const loader = training ? this.#training : this.#evaluation;
+    const plan =
+      await (training ? this.#trainingPlan(epoch, batchSize) : this.#evaluationPlan(batchSize));
+    const loader = training ? await (this.#training ??= this.#makeTraining()) : this.#evaluation;
     let turnAt = performance.now();
     for await (const loaded of loader.batches(plan.slice(skip), Math.max(0, epoch))) {
       const clips = loaded.clips.map((clip) => clip.subarray(0, this.#maxSamples));
@@ -123,12 +160,48 @@ class ClipBatches implements BatchSource {
         }
         yield {
           ...this.#features(group.map((i) => clips[i]!)),
-          labels: Int32Array.from(group, (i) => loaded.labels[i]!),
+          labels: rowsOf(loaded.labels, group, clips.length),
           indices: group.map((i) => loaded.indices[i]!),
           position: skip + loaded.position,
         };
       }
     }
+  }
+
+  /** Clips of each batch, in an order of the epoch's own. */
+  async #trainingPlan(epoch: number, batchSize: number): Promise<BatchPlan> {
+    const { groupByLength = true, balancedSampling, dataloaderDropLast, seed } = this.#options;
+    const byDefault = groupByLength ? "group_by_length" : "random";
+    const { trainSamplingStrategy: strategy = byDefault } = this.#options;
+    const byLength = strategy === "group_by_length" && this.#extractor.fixedSamples === undefined;
+    const durations = byLength ? await clipDurations(this.#dataset.clips) : undefined;
+    const order = balancedSampling
+      ? balancedOrder(this.#singleLabels(), seededRandom(seed ?? 42, epoch, ORDER_KEY))
+      : Array.from({ length: this.size }, (_, i) => i);
+    const plan = planBatches(this.size, {
+      batchSize,
+      durations: durations && order.map((clip) => durations[clip]!),
+      shuffle: strategy !== "sequential",
+      seed,
+      epoch,
+    }).map((places) => places.map((place) => order[place]!));
+    const isDropped = dataloaderDropLast && this.size >= batchSize;
+    return isDropped ? plan.filter(({ length }) => length === batchSize) : plan;
+  }
+
+  async #evaluationPlan(batchSize: number): Promise<BatchPlan> {
+    const durations = this.#extractor.fixedSamples === undefined
+      ? await clipDurations(this.#dataset.clips)
+      : undefined;
+    return planBatches(this.size, { batchSize, durations, shuffle: false });
+  }
+
+  #singleLabels(): Int32Array {
+    const { labels } = this;
+    if (labels) return labels;
+    throw new DatasetError(
+      `Cannot balance data set "${this.#dataset.split}": expected clips of a single label`,
+    );
   }
 
   /**
@@ -151,6 +224,32 @@ class ClipBatches implements BatchSource {
       lengths: told ? features.lengths : undefined,
     };
   }
+}
+
+/** The changes that the options ask for, with noise read from its folder. */
+async function augmentOptions(
+  options: ClipBatchesOptions,
+  samplingRate: number,
+): Promise<AugmentOptions> {
+  const { augmentNoise: share = 0, augmentNoiseDir: directory } = options;
+  return {
+    speed: options.augmentSpeed,
+    shiftSamples: Math.round((options.augmentShiftSeconds ?? 0) * samplingRate),
+    gainDb: options.augmentGainDb,
+    noise: {
+      share,
+      minSnrDb: options.augmentNoiseMinSnrDb ?? 10,
+      maxSnrDb: options.augmentNoiseMaxSnrDb ?? 40,
+      recordings: directory && share > 0 ? await loadNoises(directory, samplingRate) : undefined,
+    },
+  };
+}
+
+/** The labels of some of the clips; each clip has the same number of them. */
+function rowsOf<T extends Int32Array | Float32Array>(labels: T, rows: number[], clips: number): T {
+  const width = labels.length / clips;
+  const chosen = rows.flatMap((row) => Array.from(labels.subarray(row * width, (row + 1) * width)));
+  return (labels instanceof Int32Array ? Int32Array.from(chosen) : Float32Array.from(chosen)) as T;
 }
 
 /** At most so many samples, from a random place. */

@@ -62,14 +62,18 @@ Deno.test("loadSplits() says where there are too few clips for validation", asyn
 });
 
 Deno.test("splitChoice() stratifies unless told not to", () => {
-  const chosen = (options: Record<string, number | boolean>) =>
-    splitChoice({ options, files: [], args: [] });
-  deepEqual(chosen({}), { testSize: undefined, validationSize: undefined, stratify: true });
-  deepEqual(chosen({ "test-size": 5, stratify: false }), {
-    testSize: 5,
-    validationSize: undefined,
-    stratify: false,
+  const chosen = (options: Record<string, number | boolean | string>) => {
+    return splitChoice({ options, files: [], args: [] });
+  };
+  equal(chosen({}).stratify, true);
+  const { testSize, stratify } = chosen({ "test-size": 5, stratify: false });
+  deepEqual([testSize, stratify], [5, false]);
+  const { name, audioColumn, labelColumn } = chosen({
+    "data-name": "en-US",
+    "audio-column": "clip",
+    "label-column": "intent_class",
   });
+  deepEqual([name, audioColumn, labelColumn], ["en-US", "clip", "intent_class"]);
 });
 
 Deno.test("orderedLabels() takes the model's order where both have the same names", () => {

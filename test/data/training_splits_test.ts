@@ -1,13 +1,13 @@
 /**
- * Folders as data sets: the reference's rows, both layouts, and what a user must be told.
+ * Data sets as splits for training: folders of both layouts, tables, and what a user must be told.
  *
  * @module
  */
 
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { relative } from "node:path";
-import { type AudioFolder, loadAudioFolder } from "../../src/data/audio_folder.ts";
-import { splitOf } from "../../src/data/_folder_scan.ts";
+import { splitOf } from "../../src/data/folder_layout.ts";
+import { loadTrainingSplits, type TrainingSplits } from "../../src/data/training_splits.ts";
 import { exists, kitPath, kitTest, readJson, sharedPath } from "../kit.ts";
 import { folderTest, putFiles } from "./folders.ts";
 
@@ -16,9 +16,12 @@ interface KitFolder {
 }
 
 /** "path=label number" of every clip of a split. */
-function rowsOf(folder: AudioFolder, split: keyof AudioFolder["splits"]): string[] | undefined {
+function rowsOf(
+  folder: TrainingSplits,
+  split: keyof TrainingSplits["splits"],
+): string[] | undefined {
   return folder.splits[split]?.clips.map(({ file, label }) =>
-    `${relative(folder.dir, file)}=${label}`
+    `${relative(folder.source, file)}=${label}`
   );
 }
 
@@ -27,10 +30,10 @@ function clipsOf(label: string, count: number): string[] {
   return Array.from({ length: count }, (_, i) => `${label}/${i}.wav`);
 }
 
-kitTest("loadAudioFolder() gives the reference's files, labels and splits", async () => {
+kitTest("loadTrainingSplits() gives the reference's files, labels and splits", async () => {
   const all = await readJson<Record<string, KitFolder>>(kitPath("datasets", "audiofolder.json"));
   const expected = all["audiofolder-dirs"]!;
-  const folder = await loadAudioFolder(kitPath("datasets", "audiofolder-dirs"));
+  const folder = await loadTrainingSplits(kitPath("datasets", "audiofolder-dirs"));
   deepEqual(Object.keys(folder.splits).sort(), Object.keys(expected).sort());
   for (const split of ["train", "test"] as const) {
     const { class_names, rows } = expected[split]!;
@@ -42,12 +45,12 @@ kitTest("loadAudioFolder() gives the reference's files, labels and splits", asyn
 
 const fsdd = sharedPath("data", "fsdd");
 Deno.test({
-  name: `loadAudioFolder() finds 2,500 spoken digits${
+  name: `loadTrainingSplits() finds 2,500 spoken digits${
     exists(fsdd) ? "" : ` [skipped: no ${fsdd}]`
   }`,
   ignore: !exists(fsdd),
   async fn() {
-    const { labels, splits, notes } = await loadAudioFolder(fsdd);
+    const { labels, splits, notes } = await loadTrainingSplits(fsdd);
     deepEqual(labels, "eight five four nine one seven six three two zero".split(" "));
     deepEqual([splits.train!.clips.length, splits.test!.clips.length], [2_250, 250]);
     deepEqual([splits.validation, notes], [undefined, []]);
@@ -55,11 +58,11 @@ Deno.test({
 });
 
 folderTest(
-  "loadAudioFolder() follows the reference's order, endings and hidden files",
+  "loadTrainingSplits() follows the reference's order, endings and hidden files",
   async (dir) => {
     const taken = ["b/2.wav", "b/10.wav", "a/1.WAV", "a-1/q.mp3", "B/z.m4a"];
     await putFiles(dir, [...taken, "a/n.txt", "a/.h.wav", ".x/q.wav", "README.md", "empty/.keep"]);
-    const folder = await loadAudioFolder(`${dir}/`, { testSize: 0 });
+    const folder = await loadTrainingSplits(`${dir}/`, { testSize: 0 });
     deepEqual(folder.labels, ["B", "a", "a-1", "b"]);
     deepEqual(rowsOf(folder, "train"), [
       "B/z.m4a=0",
@@ -68,8 +71,6 @@ folderTest(
       "b/10.wav=3",
       "b/2.wav=3",
     ]);
-    deepEqual(folder.label2id, { B: 0, a: 1, "a-1": 2, b: 3 });
-    deepEqual(folder.id2label, { 0: "B", 1: "a", 2: "a-1", 3: "b" });
   },
 );
 
@@ -88,7 +89,7 @@ Deno.test("splitOf() knows the reference's words, and only whole ones", () => {
   );
 });
 
-folderTest("loadAudioFolder() merges folders that name the same split", async (dir) => {
+folderTest("loadTrainingSplits() merges folders that name the same split", async (dir) => {
   await putFiles(dir, [
     "training/a/1.wav",
     "dev/b/2.wav",
@@ -96,50 +97,56 @@ folderTest("loadAudioFolder() merges folders that name the same split", async (d
     "eval/a/4.wav",
     "train/b/5.wav",
   ]);
-  const folder = await loadAudioFolder(dir);
+  const folder = await loadTrainingSplits(dir);
   deepEqual(rowsOf(folder, "train"), ["train/b/5.wav=1", "training/a/1.wav=0"]);
   deepEqual(rowsOf(folder, "validation"), ["dev/b/2.wav=1", "val/a/3.wav=0"]);
   deepEqual(rowsOf(folder, "test"), ["eval/a/4.wav=0"]);
 });
 
-folderTest("loadAudioFolder() takes a label called train for a label", async (dir) => {
+folderTest("loadTrainingSplits() takes a label called train for a label", async (dir) => {
   await putFiles(dir, ["train/1.wav", "car/1.wav", "car/2.wav"]);
-  const folder = await loadAudioFolder(dir, { testSize: 0 });
+  const folder = await loadTrainingSplits(dir, { testSize: 0 });
   deepEqual(rowsOf(folder, "train"), ["car/1.wav=0", "car/2.wav=0", "train/1.wav=1"]);
 });
 
-folderTest("loadAudioFolder() ignores and counts what lies outside a label folder", async (dir) => {
-  const clips = ["train/a/1.wav", "train/b/1.wav"];
-  const outside = ["0.wav", "train/1.wav", "train/a/deep/1.wav", "other/1.wav", "other/c/1.wav"];
-  await putFiles(dir, [...clips, ...outside, "train/a/notes.txt", "README.md"]);
-  const folder = await loadAudioFolder(dir);
-  deepEqual(rowsOf(folder, "train"), ["train/a/1.wav=0", "train/b/1.wav=1"]);
-  deepEqual(folder.ignored.outside.count, outside.length);
-  deepEqual(folder.notes, [
-    `Ignored 5 audio files outside the label folders, such as "${dir}/0.wav"`,
-    `Ignored 1 file without an audio ending, such as "${dir}/train/a/notes.txt"`,
-  ]);
-});
+folderTest(
+  "loadTrainingSplits() ignores and counts what lies outside a label folder",
+  async (dir) => {
+    const clips = ["train/a/1.wav", "train/b/1.wav"];
+    const outside = ["0.wav", "train/1.wav", "train/a/deep/1.wav", "other/1.wav", "other/c/1.wav"];
+    await putFiles(dir, [...clips, ...outside, "train/a/notes.txt", "README.md"]);
+    const folder = await loadTrainingSplits(dir);
+    deepEqual(rowsOf(folder, "train"), ["train/a/1.wav=0", "train/b/1.wav=1"]);
+    deepEqual(folder.notes, [
+      `Ignored 5 audio files outside the label folders, such as "${dir}/0.wav"`,
+      `Ignored 1 file without an audio ending, such as "${dir}/train/a/notes.txt"`,
+    ]);
+  },
+);
 
-folderTest("loadAudioFolder() splits label folders, the same way each time", async (dir) => {
+folderTest("loadTrainingSplits() splits label folders, the same way each time", async (dir) => {
   await putFiles(dir, [...clipsOf("a", 20), ...clipsOf("b", 10)]);
-  const sizes = ({ splits }: AudioFolder) =>
+  const sizes = ({ splits }: TrainingSplits) =>
     [splits.train, splits.validation, splits.test].map((set) => set?.clips.length);
-  const first = await loadAudioFolder(dir);
+  const first = await loadTrainingSplits(dir);
   deepEqual(sizes(first), [24, undefined, 6]);
-  deepEqual(await loadAudioFolder(dir, { seed: 42 }), first);
-  const other = await loadAudioFolder(dir, { seed: 43 });
+  deepEqual(rowsOf(await loadTrainingSplits(dir, { seed: 42 }), "test"), rowsOf(first, "test"));
+  const other = await loadTrainingSplits(dir, { seed: 43 });
   equal(rowsOf(other, "test")!.join() === rowsOf(first, "test")!.join(), false);
-  const three = await loadAudioFolder(dir, { testSize: 0.2, validationSize: 0.2, stratify: true });
+  const three = await loadTrainingSplits(dir, {
+    testSize: 0.2,
+    validationSize: 0.2,
+    stratify: true,
+  });
   deepEqual(sizes(three), [18, 6, 6]);
   const all = (["train", "validation", "test"] as const).flatMap((split) => rowsOf(three, split)!);
   equal(new Set(all).size, 30);
   deepEqual(rowsOf(three, "test")!.filter((row) => row.endsWith("=1")).length, 2);
-  deepEqual(sizes(await loadAudioFolder(dir, { testSize: 4, validationSize: 5 })), [21, 5, 4]);
+  deepEqual(sizes(await loadTrainingSplits(dir, { testSize: 4, validationSize: 5 })), [21, 5, 4]);
 });
 
 folderTest(
-  "loadAudioFolder() takes a missing validation split from the training clips",
+  "loadTrainingSplits() takes a missing validation split from the training clips",
   async (dir) => {
     await putFiles(
       dir,
@@ -147,13 +154,13 @@ folderTest(
         split,
       ) => [...clipsOf(`${split}/a`, 5), ...clipsOf(`${split}/b`, 5)]),
     );
-    const { splits } = await loadAudioFolder(dir, { validationSize: 0.2, stratify: true });
+    const { splits } = await loadTrainingSplits(dir, { validationSize: 0.2, stratify: true });
     deepEqual(Object.values(splits).map((set) => `${set.split} ${set.clips.length}`).sort(), [
       "test 10",
       "train 8",
       "validation 2",
     ]);
-    await rejects(loadAudioFolder(dir, { testSize: 0.2 }), {
+    await rejects(loadTrainingSplits(dir, { testSize: 0.2 }), {
       name: "DatasetError",
       message: `Cannot make a test split of data set "${dir}": expected no such split, ` +
         "found 10 clips in it",
@@ -161,21 +168,21 @@ folderTest(
   },
 );
 
-folderTest("loadAudioFolder() gives clips the numbers of a model's labels", async (dir) => {
+folderTest("loadTrainingSplits() gives clips the numbers of a model's labels", async (dir) => {
   await putFiles(dir, ["a/1.wav", "a/2.wav"]);
-  const folder = await loadAudioFolder(dir, { labels: ["c", "b", "a"], testSize: 0 });
+  const folder = await loadTrainingSplits(dir, { labels: ["c", "b", "a"], testSize: 0 });
   deepEqual([folder.labels, rowsOf(folder, "train")], [["c", "b", "a"], [
     "a/1.wav=2",
     "a/2.wav=2",
   ]]);
-  await rejects(loadAudioFolder(dir, { labels: ["b", "c"], testSize: 0 }), {
+  await rejects(loadTrainingSplits(dir, { labels: ["b", "c"], testSize: 0 }), {
     name: "DatasetError",
     message: /expected labels that the model knows, found "a"/,
   });
 });
 
 folderTest(
-  "loadAudioFolder() names a folder that holds no clips, and what it holds",
+  "loadTrainingSplits() names a folder that holds no clips, and what it holds",
   async (dir) => {
     const refused = (found: string) => ({
       name: "DatasetError",
@@ -183,39 +190,48 @@ folderTest(
         `Cannot load data set "${dir}": expected label/file or split/label/file, found ${found}`,
       file: dir,
     });
-    await rejects(loadAudioFolder(dir), refused("no audio files"));
+    await rejects(loadTrainingSplits(dir), refused("no audio files"));
     await putFiles(dir, ["a/1.txt"]);
-    await rejects(loadAudioFolder(dir), refused(`only other files, such as "${dir}/a/1.txt"`));
+    await rejects(loadTrainingSplits(dir), refused(`only other files, such as "${dir}/a/1.txt"`));
     await putFiles(dir, ["a/b/c/1.wav"]);
     await rejects(
-      loadAudioFolder(dir),
+      loadTrainingSplits(dir),
       refused(`1 audio file elsewhere, such as "${dir}/a/b/c/1.wav"`),
     );
   },
 );
 
-folderTest("loadAudioFolder() names what is not a folder", async (dir) => {
+folderTest("loadTrainingSplits() names what is no data set", async (dir) => {
   await putFiles(dir, ["clip.wav"]);
-  const found = (path: string, reason: string) => ({
+  const found = (path: string, expected: string) => ({
     name: "DatasetError",
-    message: `Cannot load data set "${path}": expected a folder, found ${reason}`,
+    message: `Cannot load data set "${path}": expected ${expected}`,
   });
-  await rejects(loadAudioFolder(`${dir}/no`), found(`${dir}/no`, "none of that name"));
-  await rejects(loadAudioFolder(`${dir}/clip.wav`), found(`${dir}/clip.wav`, "a file"));
+  await rejects(
+    loadTrainingSplits(`${dir}/no`),
+    found(`${dir}/no`, 'a folder, a file or an id like "org/name", found none of that name'),
+  );
+  await rejects(
+    loadTrainingSplits(`${dir}/clip.wav`),
+    found(
+      `${dir}/clip.wav`,
+      "a folder or a Parquet, CSV, TSV, JSONL or zip file, found another file",
+    ),
+  );
 });
 
-folderTest("loadAudioFolder() names the only label", async (dir) => {
+folderTest("loadTrainingSplits() names the only label", async (dir) => {
   await putFiles(dir, ["dog/1.wav", "dog/2.wav", "stray.wav"]);
-  await rejects(loadAudioFolder(dir), {
+  await rejects(loadTrainingSplits(dir), {
     name: "DatasetError",
-    message: `Cannot load data set "${dir}": expected two labels or more, found one, "dog", ` +
-      `and 1 audio file elsewhere, such as "${dir}/stray.wav"`,
+    message: `Cannot train on "${dir}": expected two labels or more, found one, "dog"`,
+    hint: `Ignored 1 audio file outside the label folders, such as "${dir}/stray.wav"`,
   });
 });
 
-folderTest("loadAudioFolder() refuses a test label that training never hears", async (dir) => {
+folderTest("loadTrainingSplits() refuses a test label that training never hears", async (dir) => {
   await putFiles(dir, ["train/a/1.wav", "train/b/1.wav", "test/c/1.wav"]);
-  await rejects(loadAudioFolder(dir), {
+  await rejects(loadTrainingSplits(dir), {
     name: "DatasetError",
     message: `Cannot use split "test": expected labels that "train" has too, found "c" ` +
       `("${dir}/test/c/1.wav")`,
@@ -223,38 +239,41 @@ folderTest("loadAudioFolder() refuses a test label that training never hears", a
   });
 });
 
-folderTest("loadAudioFolder() tells which split lacks a label", async (dir) => {
+folderTest("loadTrainingSplits() tells which split lacks a label", async (dir) => {
   await putFiles(dir, ["a", "b", "c"].flatMap((label) => clipsOf(`train/${label}`, 2)));
   await putFiles(dir, ["test/a/1.wav", "validation/a/1.wav", "validation/b/1.wav"]);
-  deepEqual((await loadAudioFolder(dir)).notes, [
-    'Split "test" has no clips of 2 labels, such as "b"',
+  deepEqual((await loadTrainingSplits(dir)).notes, [
     'Split "validation" has no clips of label "c"',
+    'Split "test" has no clips of 2 labels, such as "b"',
   ]);
 });
 
-folderTest("loadAudioFolder() tells when a random split took a label's only clip", async (dir) => {
-  await putFiles(dir, [...clipsOf("a", 9), "rare/1.wav"]);
-  const noted = new Set<string>();
-  for (let seed = 0; seed < 20; seed++) {
-    for (const note of (await loadAudioFolder(dir, { seed })).notes) noted.add(note);
-  }
-  deepEqual([...noted].sort(), [
-    'Split "test" has no clips of label "rare"',
-    'Split "train" has no clips of label "rare"',
-  ]);
-});
+folderTest(
+  "loadTrainingSplits() tells when a random split took a label's only clip",
+  async (dir) => {
+    await putFiles(dir, [...clipsOf("a", 9), "rare/1.wav"]);
+    const noted = new Set<string>();
+    for (let seed = 0; seed < 20; seed++) {
+      for (const note of (await loadTrainingSplits(dir, { seed })).notes) noted.add(note);
+    }
+    deepEqual([...noted].sort(), [
+      'Split "test" has no clips of label "rare"',
+      'Split "train" has no clips of label "rare"',
+    ]);
+  },
+);
 
-folderTest("loadAudioFolder() follows links and keeps broken ones as clips", async (dir) => {
+folderTest("loadTrainingSplits() follows links and keeps broken ones as clips", async (dir) => {
   await putFiles(dir, ["store/real/1.wav", "data/b/2.wav"]);
   await Deno.symlink(`${dir}/store/real`, `${dir}/data/a`);
   await Deno.symlink(`${dir}/nowhere.wav`, `${dir}/data/b/3.wav`);
-  const folder = await loadAudioFolder(`${dir}/data`, { testSize: 0 });
+  const folder = await loadTrainingSplits(`${dir}/data`, { testSize: 0 });
   deepEqual(rowsOf(folder, "train"), ["a/1.wav=0", "b/2.wav=1", "b/3.wav=1"]);
 });
 
-folderTest("loadAudioFolder() survives labels that look like JavaScript", async (dir) => {
+folderTest("loadTrainingSplits() survives labels that look like JavaScript", async (dir) => {
   await putFiles(dir, ["__proto__/1.wav", "constructor/1.wav"]);
-  const { label2id, splits } = await loadAudioFolder(dir, { testSize: 0 });
-  deepEqual(Object.entries(label2id), [["__proto__", 0], ["constructor", 1]]);
+  const { labels, splits } = await loadTrainingSplits(dir, { testSize: 0 });
+  deepEqual(labels, ["__proto__", "constructor"]);
   deepEqual(splits.train!.clips.map((clip) => clip.label), [0, 1]);
 });

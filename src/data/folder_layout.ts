@@ -83,6 +83,14 @@ function isSplitClip(path: string): boolean {
 
 /**
  * Which split a name speaks of: one of the words, alone or set off by -, _, ., space or digits.
+ *
+ * @example
+ * ```ts
+ * import { equal } from "node:assert/strict";
+ *
+ * equal(splitOf("dev-clean"), "validation");
+ * equal(splitOf("device"), undefined);
+ * ```
  */
 export function splitOf(name: string): SplitName | undefined {
   const words = name.toLowerCase().split(/[-._ 0-9]+/);
