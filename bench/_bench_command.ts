@@ -31,12 +31,13 @@ export interface BenchOptions {
   /** Measures one of our rows. */
   script: string;
   defaults: { batch: string; seconds: string; rounds: string };
+  dtypes: readonly RowRequest["dtype"][];
   peers: ((python: string, request: Request) => Promise<PeerResult>)[];
 }
 
 const SPECS = {
   model: { kind: "text", help: "small, base or a model directory" },
-  dtype: { kind: "text", help: "f32" },
+  dtype: { kind: "text", help: "f32, f16 or q8" },
   seconds: { kind: "text", help: "lengths, separated by commas" },
   threads: { kind: "number", help: "threads of WASM" },
   batch: { kind: "number", help: "clips at once" },
@@ -68,11 +69,11 @@ function aboveZero(name: string, found: unknown, whole = true): number {
 /** The rows that are asked for, without their directories. */
 function plan(
   given: Given,
-  { task, defaults }: BenchOptions,
-): Omit<Request, "directory" | "scratch">[] {
-  oneOf("dtype", given.dtype ?? "f32", ["f32"]);
+  { task, defaults, dtypes }: BenchOptions,
+): Omit<Request, "directory" | "original" | "scratch">[] {
   const shared = {
     task,
+    dtype: oneOf("dtype", given.dtype ?? "f32", dtypes),
     backend: oneOf("backend", given.backend ?? "wasm", ["wasm", "webgpu"]),
     threads: aboveZero("threads", given.threads ?? 1),
     batch: aboveZero("batch", given.batch ?? defaults.batch),
@@ -111,9 +112,10 @@ export async function runBench(args: readonly string[], options: BenchOptions): 
     const requests = plan(given, options);
     const output = processOutput(given.json === true);
     const model = String(given.model ?? "small");
-    output.line(`${isPreset(model) ? `preset ${model}` : model}, f32, milliseconds`);
+    const { dtype } = requests[0]!;
+    output.line(`${isPreset(model) ? `preset ${model}` : model}, ${dtype}, milliseconds`);
     output.line(headings());
-    await withModelDirectory(model, async (directories) => {
+    await withModelDirectory(model, dtype, async (directories) => {
       for (const request of requests) {
         await measureRow({ ...request, ...directories }, given, options, output);
       }

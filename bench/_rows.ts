@@ -6,6 +6,8 @@
  *
  * @module
  */
+import { exportModel, type ExportOptions } from "../src/commands/export.ts";
+import { processOutput } from "../src/commands/registry.ts";
 import { startWasm } from "../src/kernels/wasm/mod.ts";
 import { featureExtractorFromConfig } from "../src/features/mod.ts";
 import { buildModel } from "../src/models/mod.ts";
@@ -14,11 +16,15 @@ import { isPreset, type PresetName, PRESETS } from "../src/train/presets.ts";
 
 /** What a row is to measure. */
 export interface RowRequest {
-  /** A model directory. */
+  /** The model directory to load: an export, where `dtype` asks for one. */
   directory: string;
+  /** The model directory that it was made from. */
+  original: string;
   /** Where peers keep what they make of the model. */
   scratch: string;
   task: "infer" | "train";
+  /** How weights are stored; "f32" is the directory as it is, and not its export. */
+  dtype: "f32" | "f16" | "q8";
   backend: "wasm" | "webgpu";
   threads: number;
   /** Clips at once. */
@@ -82,15 +88,34 @@ async function writePreset(name: PresetName, directory: string): Promise<void> {
   }
 }
 
-/** Calls with a model's directory, and with a folder that is there as long as the call lasts; presets are in it. */
+/** Exports a model without measuring it. */
+async function writeExport(options: ExportOptions): Promise<void> {
+  const device = await startWasm();
+  const none = () => {};
+  const silent = { line: none, warn: none, event: none, progress: () => none };
+  try {
+    await exportModel(options, { ...processOutput(true), ...silent });
+  } finally {
+    device.dispose();
+  }
+}
+
+/**
+ * Calls with a model's directory, and with a folder that is there as long as the call lasts; presets and exports are in
+ * it.
+ */
 export async function withModelDirectory(
   model: string,
-  use: (directories: Pick<RowRequest, "directory" | "scratch">) => Promise<void>,
+  dtype: RowRequest["dtype"],
+  use: (directories: Pick<RowRequest, "directory" | "original" | "scratch">) => Promise<void>,
 ): Promise<void> {
   const scratch = await Deno.makeTempDir({ prefix: "earshot-bench-" });
   try {
     if (isPreset(model)) await writePreset(model, scratch);
-    await use({ directory: isPreset(model) ? scratch : model, scratch });
+    const original = isPreset(model) ? scratch : model;
+    const directory = dtype === "f32" ? original : `${scratch}/${dtype}`;
+    if (dtype !== "f32") await writeExport({ model: original, output: directory, dtype });
+    await use({ directory, original, scratch });
   } finally {
     await Deno.remove(scratch, { recursive: true });
   }
@@ -137,12 +162,12 @@ export function rowOf(
   found: MeasuredRates & { peer?: string },
   model: string,
 ): Row {
-  const { backend, threads, batch, freeze, seconds } = request;
+  const { dtype, backend, threads, batch, freeze, seconds } = request;
   const tenths = (value: number) => Math.round(value * 10) / 10;
   return {
     ...(found.peer && { peer: found.peer }),
     model,
-    dtype: "f32",
+    dtype,
     backend: found.peer ?? backend,
     threads,
     batch,

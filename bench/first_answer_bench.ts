@@ -3,7 +3,7 @@
  *
  *     deno run -A bench/first_answer_bench.ts [--model small|base|DIR] [--dtype q8|f16|f32] [--rounds 5] [--json]
  *
- * A preset gets random weights. The model is exported and bundled, and the bundle started as its `deno.json` says,
+ * A preset gets random weights. The model is exported, unless it is f32, and bundled, and the bundle started as its `deno.json` says,
  * anew for each round; the first request is sent as soon as it listens. Memory is the most that was resident then, as
  * Linux counts it. Files are in the page cache after the first round, which is not counted.
  *
@@ -12,9 +12,6 @@
 import { parseArgs } from "node:util";
 import { encodeWav } from "../src/audio/mod.ts";
 import { bundle } from "../src/commands/bundle.ts";
-import { exportModel } from "../src/commands/export.ts";
-import { processOutput } from "../src/commands/registry.ts";
-import { startWasm } from "../src/kernels/wasm/mod.ts";
 import { AutoFeatureExtractor } from "../src/pretrained.ts";
 import { PACKED_DTYPES, type PackedDtype } from "../src/weights/packed.ts";
 import { noiseBatch } from "./_model_runs.ts";
@@ -88,12 +85,8 @@ const { values } = parseArgs({
 });
 const dtype: PackedDtype | undefined = PACKED_DTYPES.find((name) => name === values.dtype);
 if (!dtype) throw new RangeError(`Cannot measure: expected q8, f16 or f32, found ${values.dtype}`);
-const quiet = { ...processOutput(true), line: () => {}, warn: () => {}, event: () => {} };
-await withModelDirectory(values.model, async ({ directory, scratch }) => {
-  const device = await startWasm();
-  await exportModel({ model: directory, output: `${scratch}/exported`, dtype }, quiet);
-  device.dispose();
-  await bundle({ model: `${scratch}/exported`, output: `${scratch}/bundle` });
+await withModelDirectory(values.model, dtype, async ({ directory, scratch }) => {
+  await bundle({ model: directory, output: `${scratch}/bundle` });
   const { samplingRate } = await AutoFeatureExtractor.fromPretrained(directory);
   const clip = encodeWav(noiseBatch([1, samplingRate]).inputs, samplingRate);
   await measure(`${scratch}/bundle`, clip);

@@ -15,6 +15,7 @@ import { measureTorch } from "./peers/peers.ts";
 const options: BenchOptions = {
   task: "train",
   script: "_train_row.ts",
+  dtypes: ["f32"],
   defaults: { batch: "8", seconds: "1", rounds: "11" },
   peers: [measureTorch],
 };

@@ -1,8 +1,10 @@
 """Writes the directory of a model that hears samples as ONNX, for the peer `onnxruntime_web.ts`.
 
-    python3 export_onnx.py MODEL_DIR OUTPUT.onnx
+    python3 export_onnx.py MODEL_DIR OUTPUT.onnx [all|MatMul]
 
-Any batch and length. The norm of the positional convolution's weight is folded in, as a deployment would.
+Any batch and length. The norm of the positional convolution's weight is folded in, as a deployment would. With
+a third argument weights are stored in 8 bits, of all operators that can or of products alone; transformers.js has
+models of the first kind, and takes unsigned numbers where there are convolutions.
 """
 
 import importlib.util
@@ -25,7 +27,19 @@ class Logits(torch.nn.Module):
         return self.model(input_values).logits
 
 
-def main(directory, output):
+def quantize(output, operators):
+    """Stores the weights of a graph in 8 bits, with inputs scaled as they come."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    quantize_dynamic(
+        output,
+        output,
+        weight_type=QuantType.QUInt8 if operators == "all" else QuantType.QInt8,
+        op_types_to_quantize=None if operators == "all" else [operators],
+    )
+
+
+def main(directory, output, operators=None):
     model = AutoModelForAudioClassification.from_pretrained(directory, attn_implementation="eager")
     model.eval()
     for module in model.modules():
@@ -44,6 +58,8 @@ def main(directory, output):
         output_names=["logits"],
         dynamic_axes={"input_values": {0: "batch", 1: "samples"}, "logits": {0: "batch"}},
     )
+    if operators is not None:
+        quantize(output, operators)
 
 
 if __name__ == "__main__":

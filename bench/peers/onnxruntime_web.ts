@@ -33,12 +33,13 @@ function normalize(samples: Float32Array): Float32Array {
 }
 
 const request = readRequest();
-const { batch, seconds, threads, rounds, directory, scratch } = request;
+const [graph] = Deno.args as [string];
+const { batch, seconds, threads, rounds, original } = request;
 const { env, Tensor, InferenceSession } = await import(PACKAGE) as Runtime;
 env.wasm.numThreads = threads;
-const session = await InferenceSession.create(await Deno.readFile(`${scratch}/model.onnx`));
+const session = await InferenceSession.create(await Deno.readFile(graph));
 const loadMs = sinceSpawn(request);
-const preprocessor = await Deno.readTextFile(`${directory}/preprocessor_config.json`);
+const preprocessor = await Deno.readTextFile(`${original}/preprocessor_config.json`);
 const { sampling_rate: rateHz } = JSON.parse(preprocessor) as { sampling_rate: number };
 const samples = Math.round(rateHz * seconds);
 const { inputs: noise } = noiseBatch([batch, samples]);
@@ -63,6 +64,7 @@ await classify();
 const medianMs = await medianMsOf(rounds, classify);
 const values = normalize(noise);
 const forwardMs = await medianMsOf(rounds, () => forward(values));
-const peer = `onnxruntime-web ${env.versions.web}`;
+const operators = graph.match(/(all|MatMul)\.onnx$/)?.[1];
+const peer = `onnxruntime-web ${env.versions.web}${operators ? `, int8 of ${operators}` : ""}`;
 console.log(JSON.stringify({ peer, medianMs, forwardMs, loadMs, firstMs, rssMb }));
 Deno.exit(0);

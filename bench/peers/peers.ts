@@ -29,6 +29,7 @@ async function succeeds(program: string, args: string[]): Promise<boolean> {
 
 /** PyTorch with transformers, through the Python that is named. */
 export async function measureTorch(python: string, request: Request): Promise<PeerResult> {
+  if (request.dtype !== "f32") return { missing: "PyTorch is left out: it is measured in f32" };
   if (!await succeeds(python, ["-c", "import torch, transformers"])) {
     return { missing: `PyTorch is not installed: ${python} finds no torch and transformers` };
   }
@@ -36,8 +37,26 @@ export async function measureTorch(python: string, request: Request): Promise<Pe
 }
 
 /** onnxruntime-web on a model that PyTorch has exported; the graph serves all rows. */
-export async function measureOnnxruntimeWeb(
-  python: string,
+export async function measureOnnxruntimeWeb(python: string, request: Request): Promise<PeerResult> {
+  if (request.dtype !== "f32") return { missing: "onnxruntime-web runs in 8 bits below" };
+  return await measureGraph({ python, name: "model.onnx" }, request);
+}
+
+/** onnxruntime-web with weights in 8 bits: of products and convolutions, as transformers.js has them, or of products. */
+export function measureOnnxruntimeWebInt8(
+  operators: "all" | "MatMul",
+): (python: string, request: Request) => Promise<PeerResult> {
+  return async (python, request) => {
+    if (request.dtype !== "q8") {
+      return { missing: `onnxruntime-web in q8 (${operators}): --dtype q8` };
+    }
+    return await measureGraph({ python, name: `${operators}.onnx`, operators }, request);
+  };
+}
+
+/** Measures a graph, which is written when it is first asked for. */
+async function measureGraph(
+  { python, name, operators }: { python: string; name: string; operators?: string },
   request: Request,
 ): Promise<PeerResult> {
   const check = `await import("${PACKAGE}")`;
@@ -45,20 +64,22 @@ export async function measureOnnxruntimeWeb(
     const hint = `deno cache --no-lock --node-modules-dir=none ${PACKAGE}`;
     return { missing: `onnxruntime-web is not installed: ${hint}` };
   }
-  const { directory, scratch } = request;
-  const file = `${scratch}/model.onnx`;
+  const { original, scratch } = request;
+  const file = `${scratch}/${name}`;
   const isThere = await Deno.stat(file).then(() => true, () => false);
-  if (!isThere && !await succeeds(python, [pathOf("export_onnx.py"), directory, file])) {
+  const args = [pathOf("export_onnx.py"), original, file, ...operators ? [operators] : []];
+  if (!isThere && !await succeeds(python, args)) {
     return { missing: `onnxruntime-web has no model: ${python} export_onnx.py fails` };
   }
   return await measureInProcess(
-    [Deno.execPath(), "run", "-A", ...UNLOCKED, pathOf("onnxruntime_web.ts")],
+    [Deno.execPath(), "run", "-A", ...UNLOCKED, pathOf("onnxruntime_web.ts"), file],
     request,
   );
 }
 
 /** TensorFlow.js on the kernels of its own WASM backend, which has one thread and knows no other model. */
 export async function measureStockTfjs(_python: string, request: Request): Promise<PeerResult> {
+  if (request.dtype !== "f32") return { missing: "stock tfjs is left out: it has f32 only" };
   const config = await Deno.readTextFile(`${request.directory}/config.json`);
   const { model_type: modelType } = JSON.parse(config) as { model_type: string };
   if (modelType !== "wav2vec2" || request.threads > 1) {

@@ -69,7 +69,7 @@ for (const script of ["infer.ts", "train.ts"]) {
 
   Deno.test(`bench/${script} refuses what it cannot time`, async () => {
     const cases = [
-      [["--dtype", "q8"], /^Cannot run the bench: expected --dtype f32, found q8\n$/],
+      [["--dtype", "q4"], /^Cannot run the bench: expected --dtype f32.*, found q4\n$/],
       [["--freeze", "head"], /expected --freeze none or encoder, found head/],
       [["--seconds", "1,none"], /expected --seconds above 0, found none/],
       [["--threads", "1.5"], /expected --threads above 0, whole, found 1.5/],
@@ -82,8 +82,15 @@ for (const script of ["infer.ts", "train.ts"]) {
   });
 }
 
+Deno.test("bench/infer.ts times the export of a model", async () => {
+  const args = ["--model", "models/voice_menu", "--seconds", "0.5", "--rounds", "1"];
+  const { code, stdout, stderr } = await bench("infer.ts", ...args, "--dtype", "q8", "--json");
+  assert.equal(code, 0, stderr);
+  assert.equal(JSON.parse(stdout).dtype, "q8");
+});
+
 Deno.test("bench/infer.ts names a model directory that is none", async () => {
-  const { code, stderr } = await bench("infer.ts", "--model", "models/none", "--seconds", "1");
+  const { code, stderr } = await bench("infer.ts", "--model", "./models/none", "--seconds", "1");
   assert.match(stderr, /models\/none/);
   assert.equal(code, 1);
 });
