@@ -17,7 +17,7 @@ import {
   reshape,
   type Tensor,
 } from "@tensorflow/tfjs-core";
-import { run, runAll } from "./kernels.ts";
+import { type FusedLinearAttrs, hasKernel, type LinearGradAttrs, run, runAll } from "./kernels.ts";
 
 /** Inputs, attributes and outputs of the gradient kernels; `dy` has the shape of the forward output. */
 export const GRADIENT_KERNELS = {
@@ -25,6 +25,14 @@ export const GRADIENT_KERNELS = {
   linearInput: "EarshotLinearGradInput",
   /** `x [..., I]`, `dy [..., O]` -> `dweight [O, I]` */
   linearWeight: "EarshotLinearGradWeight",
+  /** Optional: `x`, `dy`; `LinearGradAttrs` -> `dweight`, `dbias [O]` */
+  linearParameters: "EarshotLinearGradParameters",
+  /** Optional: the list of all `dy`, then of all `weight` -> the sum of `dx` over the maps */
+  linearsInput: "EarshotLinearsGradInput",
+  /** Optional: the list `x`, all `dy` -> `dweight`, `dbias` of each map */
+  linearsParameters: "EarshotLinearsGradParameters",
+  /** Optional: `dy`, `before`; `FusedLinearAttrs` -> the gradient of what is activated and dropped */
+  fusedLinear: "EarshotFusedLinearGrad",
   /** `x [..., C]` -> `[C]`, the sum over all other axes */
   columnSum: "EarshotColumnSum",
   /** `dy [B, T', O]`, `weight [O, C / G, K]`; `Conv1dAttrs` and `frames` (T) -> `dx [B, T, C]` */
@@ -95,12 +103,64 @@ function gradientOf(
 
 const KERNEL = GRADIENT_KERNELS;
 
-gradientOf("EarshotLinear", { inputs: ["x", "weight"] }, (dy, { x, weight }) => ({
-  x: () => run(KERNEL.linearInput, { dy, weight }, {}),
-  weight: () => run(KERNEL.linearWeight, { x, dy }, {}),
-  bias: () => run(KERNEL.columnSum, { x: dy }, {}),
+/** The gradients of a map by all but its residual, given the gradient `dy` of its product, of which some was dropped. */
+function linearGradients(
+  { x, weight, dy }: Saved,
+  { trainsBoth, ...attrs }: LinearGradAttrs & { trainsBoth?: boolean },
+): Gradients {
+  const [dweight, dbias] = trainsBoth && hasKernel(KERNEL.linearParameters)
+    ? runAll(KERNEL.linearParameters, { x, dy }, attrs)
+    : [];
+  return {
+    x: () => run(KERNEL.linearInput, { dy, weight }, attrs),
+    weight: () => dweight ?? run(KERNEL.linearWeight, { x, dy }, {}),
+    bias: () => dbias ?? run(KERNEL.columnSum, { x: dy }, {}),
+  };
+}
+
+gradientOf("EarshotLinear", { inputs: ["x", "weight"] }, (dy, saved, { trainsBoth }) => ({
+  ...linearGradients({ ...saved, dy }, { trainsBoth: trainsBoth as unknown as boolean }),
   residual: () => dy.clone(),
 }));
+
+registerGradient({
+  kernelName: "EarshotFusedLinear",
+  inputsToSave: ["x", "weight"],
+  outputsToSave: [false, true],
+  gradFunc: (slopes, [x, weight, before], named) => {
+    const attrs = named as unknown as FusedLinearAttrs & { trainsBoth: boolean };
+    const { trainsBoth, dropoutRate, dropoutSeed } = attrs;
+    const dy = [slopes].flat()[0]!;
+    const saved = { x: x!, weight: weight! };
+    const residual = () => dy.clone();
+    if (before) {
+      const inner = run(KERNEL.fusedLinear, { dy, before }, attrs);
+      return { ...linearGradients({ ...saved, dy: inner }, { trainsBoth }), residual };
+    }
+    if (trainsBoth) {
+      const dropped = { trainsBoth, dropoutRate, dropoutSeed };
+      return { ...linearGradients({ ...saved, dy }, dropped), residual };
+    }
+    const inner = run("EarshotDropout", { x: dy }, { rate: dropoutRate, seed: dropoutSeed });
+    return { ...linearGradients({ ...saved, dy: inner }, { trainsBoth }), residual };
+  },
+});
+
+registerGradient({
+  kernelName: "EarshotLinears",
+  saveAllInputs: true,
+  gradFunc: (dy, [x, ...parameters], { trainsAll }) => {
+    const slopes = [dy].flat();
+    const weights = parameters.filter((_, i) => i % 2 === 0);
+    const joint = trainsAll ? runAll(KERNEL.linearsParameters, [x!, ...slopes], {}) : undefined;
+    const gradients = slopes.flatMap((slope, n) => [
+      () => joint?.[2 * n] ?? run(KERNEL.linearWeight, { x: x!, dy: slope }, {}),
+      () => joint?.[2 * n + 1] ?? run(KERNEL.columnSum, { x: slope }, {}),
+    ]);
+    const dx = () => run(KERNEL.linearsInput, [...slopes, ...weights], {});
+    return Object.fromEntries([dx, ...gradients].map((gradient, i) => [i, gradient]));
+  },
+});
 
 gradientOf("EarshotConv1d", { inputs: ["x", "weight"] }, (dy, { x, weight }, attrs) => ({
   x: () => run(KERNEL.conv1dInput, { dy, weight }, { ...attrs, frames: x!.shape[1]! }),

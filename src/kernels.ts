@@ -15,10 +15,14 @@
  * @module
  */
 export {
+  type AffineMap,
   conv1d,
   type Conv1dAttrs,
+  type FusedLinearAttrs,
   linear,
   type LinearAttrs,
+  type LinearGradAttrs,
+  linears,
   patches,
   type PatchesAttrs,
 } from "./operations/affine.ts";

@@ -3,16 +3,38 @@
  *
  * @module
  */
-import type { Tensor } from "@tensorflow/tfjs-core";
+import { type Tensor, tidy, util, Variable } from "@tensorflow/tfjs-core";
 import { ShapeError } from "../errors.ts";
 import { expectRank, expectShape } from "./_shapes.ts";
-import { type Activation, activation, add } from "./elements.ts";
-import { isRecording, run } from "./run.ts";
+import { type Activation, activation, add, dropout, type DropoutAttrs } from "./elements.ts";
+import { hasKernel, isRecording, run, runAll } from "./run.ts";
 
 /** What follows the map of {@linkcode linear}. */
 export interface LinearAttrs {
   /** Applied before the residual is added. @default "none" */
   activation: Activation;
+}
+
+/** What a gradient of {@linkcode linear} is told. */
+export interface LinearGradAttrs {
+  /** Share of `dy` that was dropped. @default 0 */
+  dropoutRate?: number;
+  /** Seed of what was dropped. @default 0 */
+  dropoutSeed?: number;
+}
+
+/** What follows the map of {@linkcode linear} where a device does all of it in one kernel. */
+export interface FusedLinearAttrs extends LinearAttrs {
+  dropoutRate: number;
+  dropoutSeed: number;
+  /** Whether the values before the activation are a second output, for the gradient. */
+  keepsBefore: boolean;
+}
+
+/** One of the maps of {@linkcode linears}: `weight [O, I]`, `bias [O]`. */
+export interface AffineMap {
+  weight: Tensor;
+  bias?: Tensor;
 }
 
 /** How {@linkcode conv1d} moves and groups, and what follows it. */
@@ -38,30 +60,73 @@ export interface PatchesAttrs {
 }
 
 /**
- * Affine map of the last axis: `activation(x weight^T + bias) + residual`.
+ * Affine map of the last axis: `dropout(activation(x weight^T + bias)) + residual`.
  *
  * **Shape** `x [..., I]`, `weight [O, I]`, `bias [O]`, `residual [..., O]` -> `[..., O]`
  *
- * While gradients are recorded, an activation runs as a kernel of its own, because its gradient needs
- * the value before it.
+ * Where the device has no kernel for all of it, dropout, and while gradients are recorded the activation, run as
+ * kernels of their own, because their gradients need the value before them.
  *
  * @throws {ShapeError} when the sizes do not fit.
  */
 export function linear(
   x: Tensor,
   weight: Tensor,
-  options: { bias?: Tensor; residual?: Tensor; activation?: Activation } = {},
+  options: {
+    bias?: Tensor;
+    residual?: Tensor;
+    activation?: Activation;
+    dropout?: DropoutAttrs;
+  } = {},
 ): Tensor {
-  const { bias, residual, activation: kind = "none" } = options;
+  const { bias, residual, activation: kind = "none", dropout: drop } = options;
   const [outputs, inputs] = weight.shape as [number, number];
   expectShape("linear x", x, [...x.shape.slice(0, -1), inputs]);
   if (bias) expectShape("linear bias", bias, [outputs]);
   if (residual) expectShape("linear residual", residual, [...x.shape.slice(0, -1), outputs]);
-  if (kind !== "none" && isRecording()) {
-    const y = activation(linear(x, weight, { bias }), kind);
-    return residual ? add(y, residual) : y;
+  const drops = drop !== undefined && drop.rate > 0;
+  const keepsBefore = kind !== "none" && isRecording();
+  const trainsBoth = trains(weight) && bias !== undefined && trains(bias);
+  if (!drops && !keepsBefore) {
+    return run("EarshotLinear", { x, weight, bias, residual }, { activation: kind, trainsBoth });
   }
-  return run("EarshotLinear", { x, weight, bias, residual }, { activation: kind });
+  if (hasKernel("EarshotFusedLinear")) {
+    const [dropoutRate, dropoutSeed] = drops ? [drop.rate, drop.seed] : [0, 0];
+    const attrs = { activation: kind, dropoutRate, dropoutSeed, keepsBefore, trainsBoth };
+    const [y, before] = runAll("EarshotFusedLinear", { x, weight, bias, residual }, attrs);
+    before?.dispose();
+    return y!;
+  }
+  return tidy(() => {
+    const mapped = linear(x, weight, { bias, activation: keepsBefore ? "none" : kind });
+    const y = keepsBefore ? activation(mapped, kind) : mapped;
+    if (drops) return dropout(y, drop, residual);
+    return residual ? add(y, residual) : y;
+  });
+}
+
+/**
+ * Several affine maps of one input, as {@linkcode linear} without options.
+ *
+ * **Shape** `x [..., I]`; for each map `weight [O, I]`, `bias [O]` -> `[..., O]`
+ *
+ * @throws {ShapeError} when the sizes do not fit.
+ */
+export function linears(x: Tensor, maps: AffineMap[]): Tensor[] {
+  const shape = maps[0]!.weight.shape;
+  const alike = maps.every(({ weight, bias }) => bias && util.arraysEqual(weight.shape, shape));
+  if (!alike || !hasKernel("EarshotLinears")) {
+    return maps.map(({ weight, bias }) => linear(x, weight, { bias }));
+  }
+  expectShape("linears x", x, [...x.shape.slice(0, -1), shape[1]!]);
+  for (const { bias } of maps) expectShape("linears bias", bias!, [shape[0]!]);
+  const parameters = maps.flatMap(({ weight, bias }) => [weight, bias!]);
+  return runAll("EarshotLinears", [x, ...parameters], { trainsAll: parameters.every(trains) });
+}
+
+/** Whether a gradient of a parameter will be asked for, as far as can be told when it is used. */
+function trains(parameter: Tensor): boolean {
+  return !(parameter instanceof Variable) || parameter.trainable;
 }
 
 /**

@@ -69,6 +69,8 @@ export class DeviceBackend extends WebGPUBackend {
     reads: 0,
     byProgram: new Map(),
   };
+  /** Whether products round their factors to f16. */
+  readonly f16: boolean;
   readonly #name: string;
   readonly #pipelines = new Map<string, GPUComputePipeline>();
   readonly #uniforms = new Uint8Array(UNIFORM_BYTES);
@@ -76,10 +78,11 @@ export class DeviceBackend extends WebGPUBackend {
   #uniformBytes = 0;
   #failure?: DeviceError;
 
-  /** @param name what errors call the adapter. */
-  constructor(device: GPUDevice, info: GPUAdapterInfo, name: string) {
+  /** @param options what errors call the adapter, and whether products round their factors to f16. */
+  constructor(device: GPUDevice, info: GPUAdapterInfo, options: { name: string; f16: boolean }) {
     super(device, info);
-    this.#name = name;
+    this.#name = options.name;
+    this.f16 = options.f16;
     device.addEventListener("uncapturederror", (event) => {
       this.#noteError(event as GPUUncapturedErrorEvent);
     });

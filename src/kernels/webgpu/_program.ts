@@ -16,7 +16,7 @@ import type { DataType, KernelConfig, NamedTensorInfoMap, TensorInfo } from "@te
 import { UnsupportedOpError } from "../../errors.ts";
 import type { DeviceBackend } from "./_backend.ts";
 
-/** All that the text of a program may depend on. */
+/** All that the text of a program may depend on; `f16`, where it is true, lets it use that type. */
 export type ProgramConfig = Readonly<Record<string, string | number | boolean>>;
 
 /** Three numbers of workgroups, or of threads in one. */
@@ -157,7 +157,7 @@ const WGSL_TYPE = { uint32: "u32", float32: "f32" } as const;
 
 /** The declarations of all that is bound, and the entry that calls `main()`. */
 function headerOf(
-  { inputs, uniforms, vectors = [], threads }: ProgramInputs<ProgramConfig>,
+  { config, inputs, uniforms, vectors = [], threads }: ProgramInputs<ProgramConfig>,
   outputs: Record<string, TensorInfo>,
 ): string {
   const fields = Object.entries(uniforms).map(([name, { type }]) => `${name}: ${WGSL_TYPE[type]}`);
@@ -169,7 +169,8 @@ function headerOf(
     const element = vectors.includes(name!) ? `vec4<${type}>` : type;
     return `@group(0) @binding(${binding}) var<storage, ${access}> ${name}: array<${element}>;`;
   });
-  return `struct Uniforms { ${fields.join(", ")} }
+  return `${config.f16 ? "enable f16;" : ""}
+struct Uniforms { ${fields.join(", ")} }
 ${arrays.join("\n")}
 @group(0) @binding(${bound.length}) var<uniform> uniforms: Uniforms;
 var<private> localId: vec3<u32>;

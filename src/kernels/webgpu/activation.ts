@@ -1,7 +1,8 @@
 /**
  * Element-wise activation, exact GELU, ReLU or SiLU, and its gradient.
  *
- * Computes: `y = activation(x)`; `dx = dy * activation'(x)`, with 0 as the slope of ReLU at 0.
+ * Computes: `y = activation(x)`; `dx = dy * activation'(x)`, with 0 as the slope of ReLU at 0, and times the dropout
+ * factor where a map was fused with both.
  * Buffers: x, dy, result [any] f32, x and dy read.
  * Grid: one thread per element.
  * Memory: none shared, one pass.
@@ -11,10 +12,11 @@
  * @module
  */
 import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
-import type { Activation } from "../../kernels.ts";
+import type { Activation, FusedLinearAttrs } from "../../kernels.ts";
 import { elements, runElements } from "./_elements.ts";
 import { kernel, type Program } from "./_program.ts";
-import { activationText, NORMAL_DISTRIBUTION, SIGMOID } from "./_wgsl.ts";
+import { activationText, DROPOUT_FACTOR, NORMAL_DISTRIBUTION, SIGMOID } from "./_wgsl.ts";
+import { dropoutUniforms } from "./dropout.ts";
 
 type ActivationConfig = { activation: Activation };
 type ActivationInputs = Record<"x" | "dy", TensorInfo>;
@@ -33,12 +35,16 @@ const SLOPE: Record<Activation, string> = {
     fn slope(x: f32) -> f32 { return sigmoid(x) * (1.0 + x * sigmoid(-x)); }`,
 };
 
-const GRADIENT: Program<ActivationConfig> = {
+const GRADIENT: Program<ActivationConfig & { dropout: boolean }> = {
   name: "ActivationGrad",
-  source: ({ activation }) => elements("dy[i] * slope(x[i])", SLOPE[activation]),
+  source: ({ activation, dropout }) =>
+    elements(
+      `${dropout ? "dropoutFactor(i) * " : ""}dy[i] * slope(x[i])`,
+      SLOPE[activation] + (dropout ? DROPOUT_FACTOR : ""),
+    ),
 };
 
-/** `EarshotActivation` and its gradient. */
+/** `EarshotActivation` and its gradient, which `EarshotFusedLinear` has too, with its dropout. */
 export const activationKernels: KernelConfig[] = [
   kernel<ActivationConfig>("EarshotActivation", (backend, { x }, { activation }) => {
     return runElements(backend, FORWARD, {
@@ -50,9 +56,19 @@ export const activationKernels: KernelConfig[] = [
   kernel<ActivationConfig>("EarshotActivationGrad", (backend, inputs, { activation }) => {
     const { x, dy } = inputs as ActivationInputs;
     return runElements(backend, GRADIENT, {
-      config: { activation },
+      config: { activation, dropout: false },
       inputs: { x, dy },
       shape: x.shape,
+    });
+  }),
+  kernel<FusedLinearAttrs>("EarshotFusedLinearGrad", (backend, inputs, attrs) => {
+    const { before, dy } = inputs as Record<"before" | "dy", TensorInfo>;
+    const { activation, dropoutRate: rate, dropoutSeed: seed } = attrs;
+    return runElements(backend, GRADIENT, {
+      config: { activation, dropout: rate > 0 },
+      inputs: { x: before, dy },
+      uniforms: rate > 0 ? dropoutUniforms({ rate, seed }) : {},
+      shape: before.shape,
     });
   }),
 ];

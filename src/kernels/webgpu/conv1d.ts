@@ -14,7 +14,8 @@
  */
 import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
 import type { Activation, Conv1dAttrs } from "../../kernels.ts";
-import { gemmText, planGemm, runGemm } from "./_gemm.ts";
+import type { DeviceBackend } from "./_backend.ts";
+import { type GemmOperand, gemmText, planGemm, runGemm, type TileName } from "./_gemm.ts";
 import { kernel, type Program, release, u32, type Uniform } from "./_program.ts";
 import { sumPlain } from "./_row_sum.ts";
 import { activationText } from "./_wgsl.ts";
@@ -49,100 +50,136 @@ const POSITIONS = `
       return row * uniforms.width + tap;
     }`;
 
-const READ_X = `
-    fn readX(batch: u32, step: u32, tap: u32, channel: u32, group: u32) -> f32 {
-      let frame = i32(step * uniforms.stride + tap) - i32(uniforms.padLeft);
-      if (frame < 0 || frame >= i32(uniforms.frames)) { return 0.0; }
-      return x[atX(batch, frame, channel, group)];
-    }`;
+/** What the texts depend on: whether the channels, and the outputs, of a group are multiples of four. */
+type ConvConfig = { tile: TileName; f16: boolean; wideX: boolean; wideY: boolean };
+type ForwardConfig = ConvConfig & { bias: boolean; activation: Activation };
 
-type ForwardConfig = { tile: number; bias: boolean; activation: Activation };
+/** `readX(batch, step, tap, channel, group)`: one number, or four channels. */
+function readXText(wide: boolean): string {
+  const at = "atX(batch, frame, channel, group)";
+  return `
+    fn readX(batch: u32, step: u32, tap: u32, channel: u32, group: u32) -> ${typeOf(wide)} {
+      let frame = i32(step * uniforms.stride + tap) - i32(uniforms.padLeft);
+      if (frame < 0 || frame >= i32(uniforms.frames)) { return ${typeOf(wide)}(); }
+      return x[${placeOf(wide, at)}];
+    }`;
+}
+
+function typeOf(wide: boolean): string {
+  return wide ? "vec4<f32>" : "f32";
+}
+
+function placeOf(wide: boolean, at: string): string {
+  return wide ? `${at} / 4u` : at;
+}
+
+function operandOf(wide: boolean, run: GemmOperand["run"], read: string): GemmOperand {
+  return wide ? { run, quad: read } : { run, element: read };
+}
 
 /** Rows (batch, step), columns outputs, inner (tap, channel). */
 const FORWARD: Program<ForwardConfig> = {
   name: "Conv1d",
-  source: ({ tile, bias, activation }) =>
-    gemmText(tile, {
-      runA: "inner",
-      runB: "inner",
+  source: ({ tile, f16, wideX, wideY, bias, activation }) => {
+    const biased = bias ? ` + bias[${placeOf(wideY, "output")}]` : "";
+    const channels = "inner / uniforms.groupChannels, inner % uniforms.groupChannels, plane";
+    return gemmText(tile, {
+      f16,
+      a: operandOf(
+        wideX,
+        "inner",
+        `readX(outer / uniforms.steps, outer % uniforms.steps, ${channels})`,
+      ),
+      b: {
+        run: "inner",
+        element:
+          "weight[atWeight(outer, inner % uniforms.groupChannels, inner / uniforms.groupChannels, plane)]",
+      },
+      store: wideY ? "quad" : "element",
       functions: `
     ${POSITIONS}
-    ${READ_X}
+    ${readXText(wideX)}
     ${activationText(activation)}
-    fn readA(row: u32, inner: u32, plane: u32) -> f32 {
-      let tap = inner / uniforms.groupChannels;
-      let channel = inner % uniforms.groupChannels;
-      return readX(row / uniforms.steps, row % uniforms.steps, tap, channel, plane);
-    }
-    fn readB(inner: u32, column: u32, plane: u32) -> f32 {
-      let tap = inner / uniforms.groupChannels;
-      return weight[atWeight(column, inner % uniforms.groupChannels, tap, plane)];
-    }
-    fn store(row: u32, column: u32, plane: u32, split: u32, sum: f32) {
+    fn store${wideY ? "Quad" : ""}(
+      row: u32, column: u32, plane: u32, split: u32, product: ${typeOf(wideY)},
+    ) {
       let output = plane * uniforms.groupOutputs + column;
-      result[atY(row, column, plane)] = activate(sum${bias ? " + bias[output]" : ""});
+      let sum = product${biased};
+      result[${placeOf(wideY, "atY(row, column, plane)")}] = ${
+        wideY
+          ? "vec4<f32>(activate(sum[0]), activate(sum[1]), activate(sum[2]), activate(sum[3]))"
+          : "activate(sum)"
+      };
     }`,
-    }),
+    });
+  },
 };
 
 /**
  * Rows (batch, span), columns channels, inner (turn, output), planes (group, phase): frame
  * `span * stride + phase - padLeft` meets tap `turn * stride + phase` in step `span - turn`.
  */
-const INPUT_GRADIENT: Program<{ tile: number }> = {
+const INPUT_GRADIENT: Program<ConvConfig> = {
   name: "Conv1dGradInput",
-  source: ({ tile }) =>
+  source: ({ tile, f16, wideX, wideY }) =>
     gemmText(tile, {
-      runA: "inner",
-      runB: "inner",
+      f16,
+      a: operandOf(wideY, "inner", "slopeAt(outer, inner, plane)"),
+      b: { run: "inner", element: "weightAt(inner, outer, plane)" },
+      store: wideX ? "quad" : "element",
       functions: `
     ${POSITIONS}
-    fn readA(row: u32, inner: u32, plane: u32) -> f32 {
+    fn slopeAt(row: u32, inner: u32, plane: u32) -> ${typeOf(wideY)} {
       let turn = inner / uniforms.groupOutputs;
       let span = row % uniforms.spans;
-      if (span < turn || span - turn >= uniforms.steps) { return 0.0; }
+      if (span < turn || span - turn >= uniforms.steps) { return ${typeOf(wideY)}(); }
       let step = row / uniforms.spans * uniforms.steps + span - turn;
-      return dy[atY(step, inner % uniforms.groupOutputs, plane / uniforms.stride)];
+      let at = atY(step, inner % uniforms.groupOutputs, plane / uniforms.stride);
+      return dy[${placeOf(wideY, "at")}];
     }
-    fn readB(inner: u32, column: u32, plane: u32) -> f32 {
+    fn weightAt(inner: u32, column: u32, plane: u32) -> f32 {
       let turn = inner / uniforms.groupOutputs;
       let tap = turn * uniforms.stride + plane % uniforms.stride;
       if (tap >= uniforms.width) { return 0.0; }
       let output = inner % uniforms.groupOutputs;
       return weight[atWeight(output, column, tap, plane / uniforms.stride)];
     }
-    fn store(row: u32, column: u32, plane: u32, split: u32, sum: f32) {
+    fn store${wideX ? "Quad" : ""}(
+      row: u32, column: u32, plane: u32, split: u32, sum: ${typeOf(wideX)},
+    ) {
       let span = row % uniforms.spans;
       let frame = i32(span * uniforms.stride + plane % uniforms.stride) - i32(uniforms.padLeft);
       if (frame < 0 || frame >= i32(uniforms.frames)) { return; }
-      result[atX(row / uniforms.spans, frame, column, plane / uniforms.stride)] = sum;
+      let at = atX(row / uniforms.spans, frame, column, plane / uniforms.stride);
+      result[${placeOf(wideX, "at")}] = sum;
     }`,
     }),
 };
 
 /** Rows outputs, columns (tap, channel), inner (batch, step). */
-const WEIGHT_GRADIENT: Program<{ tile: number }> = {
+const WEIGHT_GRADIENT: Program<ConvConfig> = {
   name: "Conv1dGradWeight",
-  source: ({ tile }) =>
-    gemmText(tile, {
-      runA: "row",
-      runB: "column",
+  source: ({ tile, f16, wideX, wideY }) => {
+    const channels = "outer / uniforms.groupChannels, outer % uniforms.groupChannels, plane";
+    return gemmText(tile, {
+      f16,
+      a: operandOf(wideY, "outer", `dy[${placeOf(wideY, "atY(inner, outer, plane)")}]`),
+      b: operandOf(
+        wideX,
+        "outer",
+        `readX(inner / uniforms.steps, inner % uniforms.steps, ${channels})`,
+      ),
       functions: `
     ${POSITIONS}
-    ${READ_X}
-    fn readA(row: u32, inner: u32, plane: u32) -> f32 { return dy[atY(inner, row, plane)]; }
-    fn readB(inner: u32, column: u32, plane: u32) -> f32 {
-      let tap = column / uniforms.groupChannels;
-      let channel = column % uniforms.groupChannels;
-      return readX(inner / uniforms.steps, inner % uniforms.steps, tap, channel, plane);
-    }
+    ${readXText(wideX)}
     fn store(row: u32, column: u32, plane: u32, split: u32, sum: f32) {
       let part = uniforms.groups * uniforms.rows * uniforms.columns;
       let tap = column / uniforms.groupChannels;
       let channel = column % uniforms.groupChannels;
       result[split * part + atWeight(row, channel, tap, plane)] = sum;
     }`,
-    }),
+    });
+  },
 };
 
 /** `EarshotConv1d` and its gradients. */
@@ -158,12 +195,14 @@ export const conv1dKernels: KernelConfig[] = [
       inner: sizes.groupChannels * sizes.width,
       planes: sizes.groups,
     });
+    const config = configOf(backend, sizes);
     return runGemm(backend, FORWARD, plan, {
-      config: { tile: plan.tile, bias: !!bias, activation: attrs.activation },
+      config: { ...config, tile: plan.tile, bias: !!bias, activation: attrs.activation },
       inputs: { x: x!, weight: weight!, ...(bias && { bias }) },
       uniforms: uniformsOf(sizes),
-      shape: [batch, steps, weight!.shape[0]!],
-    });
+      outputs: { result: [batch, steps, weight!.shape[0]!] },
+      vectors: [...(config.wideX ? ["x"] : []), ...(config.wideY ? ["bias", "result"] : [])],
+    }).result;
   }),
   kernel<Conv1dAttrs & { frames: number }>("EarshotConv1dGradInput", (backend, inputs, attrs) => {
     const { dy, weight } = inputs as ConvInputs;
@@ -177,12 +216,14 @@ export const conv1dKernels: KernelConfig[] = [
       inner: Math.ceil(sizes.width / sizes.stride) * sizes.groupOutputs,
       planes: sizes.groups * sizes.stride,
     });
+    const config = configOf(backend, sizes);
     return runGemm(backend, INPUT_GRADIENT, plan, {
-      config: { tile: plan.tile },
+      config: { ...config, tile: plan.tile },
       inputs: { dy, weight },
       uniforms: { ...uniformsOf(sizes), spans: u32(spans) },
-      shape: [batch, frames, sizes.groups * sizes.groupChannels],
-    });
+      outputs: { result: [batch, frames, sizes.groups * sizes.groupChannels] },
+      vectors: [...(config.wideY ? ["dy"] : []), ...(config.wideX ? ["result"] : [])],
+    }).result;
   }),
   kernel<Conv1dAttrs & { width: number }>("EarshotConv1dGradWeight", (backend, inputs, attrs) => {
     const { x, dy } = inputs as ConvInputs;
@@ -196,11 +237,13 @@ export const conv1dKernels: KernelConfig[] = [
       inner: batch * steps,
       planes: sizes.groups,
     }, { split: true });
-    const parts = runGemm(backend, WEIGHT_GRADIENT, plan, {
-      config: { tile: plan.tile },
+    const config = configOf(backend, sizes);
+    const { result: parts } = runGemm(backend, WEIGHT_GRADIENT, plan, {
+      config: { ...config, tile: plan.tile },
       inputs: { x, dy },
       uniforms: uniformsOf(sizes),
-      shape: [plan.splits, ...shape],
+      outputs: { result: [plan.splits, ...shape] },
+      vectors: [...(config.wideY ? ["dy"] : []), ...(config.wideX ? ["x"] : [])],
     });
     if (plan.splits === 1) return { ...parts, shape };
     const columns = outputs * sizes.groupChannels * sizes.width;
@@ -217,6 +260,13 @@ function sizesOf(
 ): ConvSizes {
   const [outputs, groupChannels, width] = weightShape as [number, number, number];
   return { ...time, groups, groupChannels, groupOutputs: outputs / groups, width, stride, padLeft };
+}
+
+function configOf(
+  backend: DeviceBackend,
+  { groupChannels, groupOutputs }: ConvSizes,
+): Omit<ConvConfig, "tile"> {
+  return { f16: backend.f16, wideX: groupChannels % 4 === 0, wideY: groupOutputs % 4 === 0 };
 }
 
 function uniformsOf(sizes: ConvSizes): Record<string, Uniform> {

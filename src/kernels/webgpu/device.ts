@@ -91,7 +91,7 @@ async function start(options: WebgpuOptions): Promise<WebgpuDevice | undefined> 
   const described = describe(adapter);
   if (described.software && !options.software) return undefined;
   const gpu = await requestDevice(adapter, described);
-  const backend = new DeviceBackend(gpu, adapter.info, described.adapter);
+  const backend = new DeviceBackend(gpu, adapter.info, { name: described.adapter, f16: false });
   const device: WebgpuDevice = {
     ...described,
     backend: BACKEND_NAME,

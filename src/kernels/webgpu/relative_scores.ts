@@ -17,12 +17,20 @@ import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
 import type { DeviceBackend } from "./_backend.ts";
 import type { RelativeScoresAttrs } from "../../kernels.ts";
 import { elements, runElements } from "./_elements.ts";
-import { gemmText, planGemm, runGemm } from "./_gemm.ts";
+import { type GemmOperand, gemmText, planGemm, runGemm, type TileName } from "./_gemm.ts";
 import { f32, kernel, type Program, release, u32, type Uniform } from "./_program.ts";
 import { sumPlain } from "./_row_sum.ts";
 
 type Owner = RelativeScoresAttrs["owner"];
-type ScoreConfig = { tile: number; owner: Owner };
+type ScoreConfig = { tile: TileName; owner: Owner };
+
+function readA(run: GemmOperand["run"]): GemmOperand {
+  return { run, element: "readA(outer, inner, plane)" };
+}
+
+function readB(run: GemmOperand["run"]): GemmOperand {
+  return { run, element: "readB(inner, outer, plane)" };
+}
 
 /**
  * `atScore(row, distance, head)`: the position of the score that frame `row` of all clips has at a distance, or -1
@@ -54,8 +62,8 @@ const FORWARD: Program<ScoreConfig> = {
   name: "RelativeScores",
   source: ({ tile, owner }) =>
     gemmText(tile, {
-      runA: "inner",
-      runB: "inner",
+      a: readA("inner"),
+      b: readB("inner"),
       functions: `
     ${atScore(owner)}
     ${READ_POSITION}
@@ -77,8 +85,8 @@ const INPUT_GRADIENT: Program<ScoreConfig> = {
   name: "RelativeScoresGradInput",
   source: ({ tile, owner }) =>
     gemmText(tile, {
-      runA: "inner",
-      runB: "column",
+      a: readA("inner"),
+      b: readB("outer"),
       functions: `
     ${atScore(owner)}
     ${READ_POSITION}
@@ -101,8 +109,8 @@ const DISTANCE_GRADIENT: Program<ScoreConfig> = {
   name: "RelativeScoresGradDistance",
   source: ({ tile, owner }) =>
     gemmText(tile, {
-      runA: "row",
-      runB: "column",
+      a: readA("outer"),
+      b: readB("outer"),
       functions: `
     ${atScore(owner)}
     fn readA(row: u32, inner: u32, plane: u32) -> f32 {
@@ -152,8 +160,8 @@ export const relativeScoresKernels: KernelConfig[] = [
       config: { tile: plan.tile, owner },
       inputs: { x, positions, index },
       uniforms: uniformsOf(x.shape, attrs),
-      shape: [batch, heads, frames, frames],
-    });
+      outputs: { result: [batch, heads, frames, frames] },
+    }).result;
   }),
   kernel<RelativeScoresAttrs>("EarshotRelativeScoresGradInput", (backend, inputs, attrs) => {
     const { dy, positions, index } = inputs as Record<"dy" | "positions" | "index", TensorInfo>;
@@ -169,8 +177,8 @@ export const relativeScoresKernels: KernelConfig[] = [
       config: { tile: plan.tile, owner: attrs.owner },
       inputs: { dy, positions, index },
       uniforms: uniformsOf(shape, attrs),
-      shape,
-    });
+      outputs: { result: shape },
+    }).result;
   }),
   kernel<RelativeScoresAttrs & { count: number }>(
     "EarshotRelativeScoresGradPositions",
@@ -204,11 +212,11 @@ function sumsByDistance(
     inner: batch * frames,
     planes: attrs.heads,
   }, { split: true });
-  const parts = runGemm(backend, DISTANCE_GRADIENT, plan, {
+  const { result: parts } = runGemm(backend, DISTANCE_GRADIENT, plan, {
     config: { tile: plan.tile, owner: attrs.owner },
     inputs: { x, dy },
     uniforms: uniformsOf(x.shape, attrs),
-    shape: [plan.splits, distances, size],
+    outputs: { result: [plan.splits, distances, size] },
   });
   if (plan.splits === 1) return parts;
   const sizes = { batch: 1, rows: plan.splits, columns: distances * size };

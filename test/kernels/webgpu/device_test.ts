@@ -13,7 +13,7 @@ import {
 } from "@tensorflow/tfjs-core";
 import type { DeviceBackend } from "../../../src/kernels/webgpu/_backend.ts";
 import { DeviceError, UnsupportedOpError } from "../../../src/errors.ts";
-import { activation, attention, layerSum, linear } from "../../../src/kernels.ts";
+import { activation, attention, layerSum, linear, linears } from "../../../src/kernels.ts";
 import { describeAdapter, startWebgpu } from "../../../src/kernels/webgpu/mod.ts";
 import { useReference } from "../../reference/backend.ts";
 import { REFERENCE_KERNELS } from "../../reference/bodies.ts";
@@ -128,12 +128,13 @@ guaranteedTest("every kernel runs within the limits that WebGPU guarantees", asy
   await runLargest();
 });
 
-/** Heads that fill the workgroup memory, with all optional inputs, and more states than fit one program. */
+/** Heads that fill the workgroup memory, with all optional inputs, joint maps, and more states than fit one program. */
 async function runLargest(): Promise<void> {
-  const inputs = [ones([1, 40, 128]), ones([1, 1, 40, 40])];
+  const inputs = [ones([1, 40, 128]), ones([1, 1, 40, 40]), ones([128, 128]), ones([128])];
   const dy = ones([1, 40, 128]);
-  const gradients = grads((x: Tensor, bias: Tensor) => {
-    const context = attention(x, x, x, { heads: 1, bias, dropoutRate: 0.1 });
+  const gradients = grads((x: Tensor, scores: Tensor, weight: Tensor, bias: Tensor) => {
+    const [q, k, v] = linears(x, [0, 1, 2].map(() => ({ weight, bias })));
+    const context = attention(q!, k!, v!, { heads: 1, bias: scores, dropoutRate: 0.1 });
     const states = [context, x, x, x, x, x, x];
     return layerSum(states, zeros([states.length]));
   })(inputs, dy);
