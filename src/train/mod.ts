@@ -21,6 +21,7 @@ export type {
   TrainerControl,
 } from "./callbacks.ts";
 export { EarlyStoppingCallback, type EarlyStoppingOptions } from "./early_stopping.ts";
+export { datasetBatches, type DatasetBatchesOptions, isDataset } from "./dataset_batches.ts";
 export { evaluateModel, type Evaluation } from "./evaluation.ts";
 export { allMetrics } from "./metric_sets.ts";
 export {
