@@ -27,8 +27,8 @@ export interface AudioStream {
   skipFrames?: number;
   /** Frames of the recording, where the file says so: what follows is cut. */
   totalFrames?: number;
-  /** Decodes; what it returns is a warning. */
-  blocks: () => Generator<AudioBlock, string | undefined, void>;
+  /** Decodes, and tells of what it had to leave out. */
+  blocks: (warn: (doubt: string) => void) => Generator<AudioBlock, void, void>;
 }
 
 /** Most frames that a file may unfold to, whatever `maxSeconds` says: 1 GiB of samples. */
@@ -43,8 +43,8 @@ export function mixStream(stream: AudioStream, options: DecodeOptions): DecodedA
   requireRange("channels", channels, 1, MAX_CHANNELS, file);
   requireRange("Hz", sampleRateHz, MIN_SAMPLE_RATE_HZ, MAX_SAMPLE_RATE_HZ, file);
   const mixer = new Mixer(stream, options);
-  const warning = mixer.run();
-  const samples = mixer.samples();
+  mixer.run();
+  const { samples, warning } = mixer;
   if (samples.length === 0) throw audioError("expected samples, found an empty clip", file);
   const odd = samples.findIndex((sample) => !Number.isFinite(sample));
   if (odd >= 0) {
@@ -73,6 +73,8 @@ class Mixer {
   readonly #limit: number;
   #room = new Float32Array(FIRST_ROOM_FRAMES);
   #frames = 0;
+  /** The first thing that the decoder told. */
+  warning?: string;
 
   constructor(stream: AudioStream, options: DecodeOptions) {
     const { maxSeconds = Infinity } = options;
@@ -82,23 +84,21 @@ class Mixer {
     if ((stream.totalFrames ?? 0) > this.#limit) throw this.#tooLong(stream.totalFrames!);
   }
 
-  /** Decodes all of it; returns the decoder's warning. */
-  run(): string | undefined {
+  /** Decodes until the end that the file states, or its last block. */
+  run(): void {
     const { skipFrames = 0, totalFrames = Infinity } = this.#stream;
-    const blocks = this.#stream.blocks();
     let toSkip = skipFrames;
-    for (;;) {
-      const { value, done } = blocks.next();
-      if (done) return value || undefined;
-      const start = Math.min(toSkip, value[0]!.length);
+    for (const block of this.#stream.blocks((doubt) => this.warning ??= doubt)) {
+      const { length } = block[0]!;
+      const start = Math.min(toSkip, length);
       toSkip -= start;
-      const end = Math.min(value[0]!.length, start + totalFrames - this.#frames);
-      this.#add(value, start, end);
-      if (this.#frames >= totalFrames) return undefined;
+      this.#add(block, start, Math.min(length, start + totalFrames - this.#frames));
+      if (this.#frames >= totalFrames) return;
     }
   }
 
-  samples(): Float32Array {
+  /** What was decoded. */
+  get samples(): Float32Array {
     return this.#room.slice(0, this.#frames);
   }
 

@@ -46,7 +46,7 @@ export function openFlac(bytes: Uint8Array, file?: string): AudioStream {
   const start = id3Bytes(bytes);
   const info = readStreamInfo(bytes, start, file);
   const frames = firstFrame(bytes, start + MAGIC_BYTES, file);
-  return { ...info, blocks: () => flacBlocks(bytes, frames, info, file) };
+  return { ...info, blocks: (warn) => flacBlocks(bytes, frames, info, warn, file) };
 }
 
 /** Reads the first of the blocks before the frames, which describes all of them. */
@@ -89,8 +89,9 @@ function* flacBlocks(
   bytes: Uint8Array,
   start: number,
   info: FlacInfo,
+  warn: (doubt: string) => void,
   file?: string,
-): Generator<AudioBlock, string | undefined, void> {
+): Generator<AudioBlock, void, void> {
   let at = start;
   let frames = 0;
   while (at < bytes.length) {
@@ -101,8 +102,7 @@ function* flacBlocks(
       at = end;
     } catch (error) {
       if (!(error instanceof OutOfBits)) throw error;
-      return truncated(info.totalFrames, frames);
+      return warn(truncated(info.totalFrames, frames));
     }
   }
-  return undefined;
 }

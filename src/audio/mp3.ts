@@ -57,34 +57,39 @@ export function openMp3(bytes: Uint8Array, file?: string): AudioStream {
   const info = readMp3Info(bytes, start, header);
   const first = info === undefined ? start : start + header.frameBytes;
   const { sampleRateHz, channels } = header;
-  return { sampleRateHz, channels, ...info, blocks: () => mp3Blocks(bytes, first, header) };
+  return {
+    sampleRateHz,
+    channels,
+    ...info,
+    blocks: (warn) => mp3Blocks(bytes, first, header, warn),
+  };
 }
 
 function* mp3Blocks(
   bytes: Uint8Array,
   start: number,
   like: Mp3Header,
-): Generator<AudioBlock, string | undefined, void> {
+  warn: (doubt: string) => void,
+): Generator<AudioBlock, void, void> {
   const decoder = new FrameDecoder(like.channels);
-  let warning: string | undefined;
   let at = start;
   while (at < bytes.length) {
     const header = readMp3Header(bytes, at);
-    if (header === undefined || !isAlike(header, like)) {
-      const next = findMp3Frame(bytes, at, like);
-      if (!isTrailer(bytes, at)) warning ??= leftOut(at, next < 0 ? bytes.length : next);
-      if (next < 0) break;
+    const isFrame = header !== undefined && isAlike(header, like);
+    const end = at + (isFrame ? header.frameBytes : 4);
+    if (end > bytes.length) return warn("Truncated: the last MP3 frame is incomplete");
+    if (isFrame) {
+      const isSound = decoder.decode(bytes.subarray(at, end), header);
+      if (!isSound) warn(`The MP3 frame at byte ${at} cannot be read; it is silent`);
+      yield decoder.samplesOf(header);
+      at = end;
+    } else {
+      const found = findMp3Frame(bytes, at, like);
+      const next = found < 0 ? bytes.length : found;
+      if (!isTrailer(bytes, at)) warn(leftOut(at, next));
       at = next;
-      continue;
     }
-    const end = at + header.frameBytes;
-    if (end > bytes.length) return warning ?? "Truncated: the last MP3 frame is incomplete";
-    const isSound = decoder.decode(bytes.subarray(at, end), header);
-    if (!isSound) warning ??= `An MP3 frame at byte ${at} cannot be read; it is silent`;
-    yield* decoder.blocks(header);
-    at = end;
   }
-  return warning;
 }
 
 function isTrailer(bytes: Uint8Array, at: number): boolean {
@@ -131,8 +136,8 @@ class FrameDecoder {
   }
 
   /** The samples of the last frame. */
-  *blocks({ granules }: Mp3Header): Generator<AudioBlock> {
-    yield this.#samples.map((samples) => samples.subarray(0, granules * GRANULE_FRAMES));
+  samplesOf({ granules }: Mp3Header): AudioBlock {
+    return this.#samples.map((samples) => samples.subarray(0, granules * GRANULE_FRAMES));
   }
 
   #silence(header: Mp3Header): false {

@@ -61,7 +61,7 @@ export async function decodeOggOpus(
     channels,
     skipFrames: header.preSkip,
     totalFrames: totalFrames(ogg, frames, header.preSkip),
-    blocks: () => opusBlocks(decoder, ogg, header.gain, file),
+    blocks: (warn) => opusBlocks(decoder, ogg, header.gain, warn, file),
   };
   try {
     return mixStream(stream, options);
@@ -148,8 +148,10 @@ function* opusBlocks(
   decoder: OpusDecoder,
   { packets, warning }: OggStream,
   gain: number,
+  warn: (doubt: string) => void,
   file?: string,
-): Generator<AudioBlock, string | undefined, void> {
+): Generator<AudioBlock, void, void> {
+  if (warning !== undefined) warn(warning);
   for (const packet of packets.slice(HEADER_PACKETS)) {
     const { channelData, errors } = decoder.decodeFrame(packet);
     if (errors.length > 0) throw audioError("expected a sound Opus packet, found another", file);
@@ -160,5 +162,4 @@ function* opusBlocks(
     }
     yield channelData;
   }
-  return warning;
 }

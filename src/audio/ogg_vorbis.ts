@@ -28,7 +28,7 @@ export function openOggVorbis(bytes: Uint8Array, file?: string): AudioStream {
   const setup = readVorbisSetup(ogg.packets, file);
   const { channels, sampleRateHz } = setup;
   const bounds = boundsOf(ogg, setup);
-  return { channels, sampleRateHz, ...bounds, blocks: () => vorbisBlocks(ogg, setup) };
+  return { channels, sampleRateHz, ...bounds, blocks: (warn) => vorbisBlocks(ogg, setup, warn) };
 }
 
 /** Where the recording begins and how long it is, by what the pages count. */
@@ -65,11 +65,12 @@ function framesIn(packets: Uint8Array[], setup: VorbisSetup): number {
 function* vorbisBlocks(
   { packets, warning }: OggStream,
   setup: VorbisSetup,
-): Generator<AudioBlock, string | undefined, void> {
+  warn: (doubt: string) => void,
+): Generator<AudioBlock, void, void> {
+  if (warning !== undefined) warn(warning);
   const blocks = new VorbisBlocks(setup);
   for (const packet of packets.slice(HEADER_PACKETS)) {
     const ready = packet.length > 0 ? blocks.decode(packet) : undefined;
     if (ready !== undefined) yield ready;
   }
-  return warning;
 }

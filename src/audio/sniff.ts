@@ -79,10 +79,9 @@ const OTHER: readonly Rule[] = [
  * ```
  */
 export function sniff(bytes: Uint8Array): ContentKind | undefined {
-  const tagged = bytes.subarray(id3Bytes(bytes));
-  const isTaggedFlac = tagged.length < bytes.length && sniff(tagged)?.name === "FLAC";
-  if (isTaggedFlac) return { name: "FLAC", isAudio: true };
   const head = String.fromCharCode(...bytes.subarray(0, HEAD_BYTES));
+  const afterTag = bytes.subarray(id3Bytes(bytes)).subarray(0, 4);
+  if (String.fromCharCode(...afterTag) === "fLaC") return { name: "FLAC", isAudio: true };
   const find = (rules: readonly Rule[]) => rules.find(([_, matches]) => matches(head))?.[0];
   const audio = find(AUDIO);
   if (audio !== undefined) return { name: audio, isAudio: true };

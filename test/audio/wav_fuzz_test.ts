@@ -3,23 +3,11 @@ import { decodeAudio } from "../../src/audio/decode.ts";
 import { decodeWav, decodeWavChannels } from "../../src/audio/wav.ts";
 import type { AudioInfo } from "../../src/audio/decoded_audio.ts";
 import { AudioFormatError } from "../../src/errors.ts";
+import { mutate, type Random, seeded } from "./mutate.ts";
 import { chunk, concat, formatChunk, riff, u16, u32, wavFile } from "./wav_file.ts";
 
 const ROUNDS = 6_000;
 const LIMIT_MS = 50;
-
-type Random = (below: number) => number;
-
-/** Whole numbers below a bound, the same sequence for the same seed (xorshift, 32 bits). */
-function seeded(seed: number): Random {
-  let state = seed | 1;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
 
 function seeds(random: Random): Uint8Array[] {
   const data = Uint8Array.from({ length: 2_400 }, () => random(256));
@@ -35,32 +23,6 @@ function seeds(random: Random): Uint8Array[] {
     wavFile({ dataSize: 0xffffffff, riffSize: 0 }, data),
     riff([chunk("LIST", data.subarray(0, 77)), chunk("data", data), formatChunk({})]),
   ];
-}
-
-const EXTREMES = [0, 1, 2, 7, 0x7f, 0xff, 0xfffe, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff];
-
-/** One change: a bit, a header field set to an extreme, bytes cut out, doubled or cut off. */
-function mutate(file: Uint8Array, random: Random): Uint8Array {
-  const at = random(random(4) === 0 ? file.length : Math.min(file.length, 100));
-  const length = random(64);
-  switch (random(6)) {
-    case 0: {
-      const flipped = file.slice();
-      if (at < file.length) flipped[at]! ^= 1 << random(8);
-      return flipped;
-    }
-    case 1:
-    case 2: {
-      const extreme = u32(EXTREMES[random(EXTREMES.length)]!).subarray(0, random(2) === 0 ? 2 : 4);
-      return concat(file.subarray(0, at), extreme, file.subarray(at + extreme.length));
-    }
-    case 3:
-      return concat(file.subarray(0, at), file.subarray(at + length));
-    case 4:
-      return concat(file.subarray(0, at + length), file.subarray(at));
-    default:
-      return file.slice(0, random(file.length + 1));
-  }
 }
 
 /** Decodes; anything but audio or a typed error fails. Returns whether it was audio. */

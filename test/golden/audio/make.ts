@@ -1,0 +1,70 @@
+/**
+ * Makes the small audio files beside it, with ffmpeg, which must be installed.
+ *
+ *     deno run --allow-run=ffmpeg --allow-write=test/golden/audio test/golden/audio/make.ts
+ *
+ * The sound is a rising tone with clicks, so that encoders use long and short blocks, and another
+ * tone with noise in the second channel. `NAME.wav` beside `NAME` is the mean of the channels that ffmpeg
+ * decodes (Opus: libopus), in 16 bits where the format is lossy.
+ *
+ * @module
+ */
+
+const HERE = import.meta.dirname!;
+const LEFT = "0.3*sin(2*PI*(300+4000*t)*t)+0.3*(random(0)-0.5)*lt(mod(t,0.07),0.004)";
+const RIGHT = "0.2*sin(2*PI*555*t)+0.1*(random(1)-0.5)";
+
+/** A fixture: rate, seconds, channels, and how ffmpeg is to encode it. */
+const FIXTURES: readonly [
+  name: string,
+  rateHz: number,
+  sec: number,
+  channels: 1 | 2,
+  how: string,
+][] = [
+  ["stereo16.flac", 16_000, 0.1, 2, "-c:a flac -sample_fmt s16 -frame_size 512"],
+  ["mono24.flac", 8_000, 0.1, 1, "-c:a flac -sample_fmt s32 -bits_per_raw_sample 24"],
+  ["mono.oga", 8_000, 0.1, 1, "-c:a flac -sample_fmt s16 -frame_size 256 -f ogg"],
+  ["mpeg1.mp3", 44_100, 0.15, 2, "-c:a libmp3lame -b:a 96k -joint_stereo 1"],
+  ["mpeg2.mp3", 22_050, 0.2, 2, "-c:a libmp3lame -b:a 40k -joint_stereo 1"],
+  ["mpeg25.mp3", 8_000, 0.3, 1, "-c:a libmp3lame -b:a 16k"],
+  ["stereo.ogg", 22_050, 0.2, 2, "-c:a libvorbis -q:a 2"],
+  ["mono.ogg", 8_000, 0.3, 1, "-c:a libvorbis -q:a 2"],
+  ["stereo.opus", 48_000, 0.1, 2, "-c:a libopus -b:a 48k"],
+  ["mono.opus", 16_000, 0.1, 1, "-c:a libopus -b:a 16k -application voip"],
+];
+
+const LOSSLESS = /\.(flac|oga)$/;
+
+async function ffmpeg(args: string[]): Promise<void> {
+  const fixed = ["-v", "error", "-y", "-bitexact"];
+  const { success } = await new Deno.Command("ffmpeg", { args: [...fixed, ...args] }).output();
+  if (!success) throw new Error(`ffmpeg failed: ${args.join(" ")}`);
+}
+
+for (const [name, rateHz, sec, channels, how] of FIXTURES) {
+  const signal = channels === 1 ? LEFT : `${LEFT}|${RIGHT}`;
+  const source = `aevalsrc='${signal}':s=${rateHz}:d=${sec}`;
+  const file = `${HERE}/${name}`;
+  const common = ["-map_metadata", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact"];
+  await ffmpeg(["-f", "lavfi", "-i", source, ...common, ...how.split(" "), file]);
+  const decoder = name.endsWith(".opus") ? ["-c:a", "libopus"] : [];
+  if (name.endsWith(".flac")) await dropPadding(file);
+  const format = name.includes("24") ? "pcm_s24le" : "pcm_s16le";
+  const mean = channels === 2 && !LOSSLESS.test(name) ? ["-af", "pan=mono|c0=0.5*c0+0.5*c1"] : [];
+  await ffmpeg([...decoder, "-i", file, ...mean, "-c:a", format, `${file}.wav`]);
+}
+
+/** Leaves out what ffmpeg puts between the header of a FLAC file and its frames: 8 KB of zeros. */
+async function dropPadding(file: string): Promise<void> {
+  const bytes = await Deno.readFile(file);
+  const headerEnd = 4 + 4 + 34;
+  let at = 4;
+  for (let isLast = false; !isLast;) {
+    isLast = bytes[at]! >> 7 === 1;
+    at += 4 + (bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!);
+  }
+  const header = bytes.slice(0, headerEnd);
+  header[4]! |= 0x80;
+  await Deno.writeFile(file, Uint8Array.of(...header, ...bytes.subarray(at)));
+}
