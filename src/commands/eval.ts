@@ -31,6 +31,7 @@ import {
 } from "./_data.ts";
 import { ClipNotices } from "./_notices.ts";
 import type { Output } from "./_output.ts";
+import { writeReport } from "./_report.ts";
 import { givenTrainingOptions, trainingOptionSpecs } from "./_training_arguments.ts";
 
 /** The training arguments that mean something here. */
@@ -48,6 +49,7 @@ export const command: Command = {
     model: { kind: "text", value: "DIR|ID", help: "directory, or org/name@revision on the hub" },
     data: { kind: "text", value: "DIR", help: "audio folder: split/label/file or label/file" },
     split: { kind: "text", value: "NAME", help: "train, validation, test or all (test)" },
+    report: { kind: "text", value: "FILE", help: "write a page to look at" },
     ...DEVICE_OPTIONS,
     ...SPLIT_OPTIONS,
     ...Object.fromEntries(TRAINING_NAMES.map((name) => [name, trainingOptionSpecs()[name]!])),
@@ -69,6 +71,8 @@ export const command: Command = {
       splits: splitChoice(parsed),
       args: new TrainingArguments({ outputDir: ".", ...givenTrainingOptions(options) }),
       model: await modelOrBundled(options.model, out),
+      name: options.model as string | undefined ?? "voice_menu",
+      report: options.report as string | undefined,
     };
     const device = await useDevice(chosen);
     try {
@@ -88,6 +92,10 @@ interface EvalPlan {
   split: string;
   splits: SplitChoice;
   args: TrainingArguments;
+  /** What the user calls the model. */
+  name: string;
+  /** Where a page to look at goes. */
+  report?: string;
 }
 
 /** What `eval` prints with `--json`. */
@@ -124,6 +132,11 @@ async function evaluate(plan: EvalPlan, device: Device, out: Output): Promise<vo
       samples: evaluation.labels.length,
       perClass: perClass(evaluation, model.labels),
     }, out);
+    if (plan.report !== undefined) {
+      const run = { model, name: plan.name, directory, dataset, evaluation, splits: [dataset] };
+      await writeReport(plan.report, run);
+      out.warn(`Report: ${plan.report}`);
+    }
   } finally {
     model.dispose();
   }

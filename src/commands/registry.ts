@@ -26,6 +26,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "measure a model on a folder of recordings",
     load: () => import("./eval.ts"),
   },
+  report: {
+    summary: "measure a model and write a page to look at",
+    load: () => import("./report.ts"),
+  },
   predict: {
     summary: "classify recordings",
     load: () => import("./predict.ts"),

@@ -44,6 +44,7 @@ import {
 import { interruptSignal } from "./_interrupt.ts";
 import { ClipNotices } from "./_notices.ts";
 import { duration, type Output } from "./_output.ts";
+import { writeReport } from "./_report.ts";
 import { modelDirectory } from "./_model_directory.ts";
 import { openStartingModel, orderedLabels, type StartingModel } from "./_starting_model.ts";
 import { nextCommands, resumeCommand, trainProgress } from "./_train_output.ts";
@@ -339,7 +340,7 @@ function modelLine(name: string, model: AudioClassificationModel): string {
 
 /** Test metrics where there is a test split, else the validation's. */
 async function finalMetrics(
-  { plan, model, sources, signal }: Run,
+  { plan, data, model, sources, signal }: Run,
   result: TrainOutput,
   out: Output,
 ): Promise<Record<string, number>> {
@@ -358,5 +359,10 @@ async function finalMetrics(
   out.line(`\n${split}, ${evaluation.labels.length} clips:`);
   out.line(classTable(perClass(evaluation, model.labels)));
   out.line(out.strong(`\n${split} accuracy ${(100 * metrics.accuracy).toFixed(1)} %`));
+  const { outputDir: directory } = plan.args;
+  const dataset = (data.splits.test ?? data.splits.validation)!;
+  const run = { model, name: directory, directory, dataset, evaluation };
+  await writeReport(`${directory}/report.html`, { ...run, splits: splitsInOrder(data) });
+  out.line(`Report: ${directory}/report.html`);
   return metrics;
 }

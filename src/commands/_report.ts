@@ -1,0 +1,163 @@
+/**
+ * `report.html` of a model: what an evaluation found, with the log and the arguments that its training left beside it.
+ *
+ * @module
+ */
+import earshot from "../../deno.json" with { type: "json" };
+import { decodeAudio } from "../audio/mod.ts";
+import { type AudioClip, type AudioDataset, openClip } from "../data/audio_dataset.ts";
+import { clipDurations } from "../data/durations.ts";
+import { useDevice } from "../devices.ts";
+import { directoryFiles, writeFileAtomic } from "../files.ts";
+import type { AudioClassificationModel } from "../models/model.ts";
+import {
+  type ClipAudio,
+  type ClipPrediction,
+  type ReportData,
+  reportHtml,
+  type ReportLogEntry,
+  type SplitSummary,
+} from "../report/mod.ts";
+import { TrainingArguments } from "../train/arguments.ts";
+import type { Evaluation } from "../train/evaluation.ts";
+import { readJsonFile } from "../weights/json_file.ts";
+import { isThere } from "./_command.ts";
+import { duration } from "./_output.ts";
+
+/** What there is to report on. */
+export interface ReportedRun {
+  model: AudioClassificationModel;
+  /** What the model is called. */
+  name: string;
+  /** Where the model lies, with the log of its training if there is one. */
+  directory: string;
+  /** The clips that were evaluated. */
+  dataset: AudioDataset;
+  evaluation: Evaluation;
+  /** All splits that are known. */
+  splits: readonly AudioDataset[];
+}
+
+/** Settings that say most of a run, shown even where they are the defaults. */
+const ALWAYS_SHOWN = new Set([
+  "learningRate",
+  "numTrainEpochs",
+  "perDeviceTrainBatchSize",
+  "maxLengthSeconds",
+  "seed",
+]);
+
+/** A longer recording is not read for its first seconds. */
+const MAX_SECONDS = 600;
+
+/**
+ * Writes the report.
+ *
+ * @throws {FileError} where it cannot be written.
+ * @throws {CheckpointError} where the log beside the model is broken.
+ */
+export async function writeReport(file: string, run: ReportedRun): Promise<void> {
+  const clips = new Map(run.dataset.clips.map((clip) => [clip.file, clip]));
+  const page = await reportHtml(await reportData(run), {
+    readClip: ({ file }) => readClip(clips.get(file)!),
+  });
+  await writeFileAtomic(file, [new TextEncoder().encode(page)]);
+}
+
+async function reportData(run: ReportedRun): Promise<ReportData> {
+  const { model, name, directory, dataset } = run;
+  const state = await jsonIn(directory, "trainer_state.json");
+  const args = await jsonIn(directory, "training_args.json");
+  const history = (state?.log_history ?? []) as ReportLogEntry[];
+  return {
+    title: name.replace(/[/\\]+$/, "").split(/[/\\]/).at(-1)!,
+    problemType: model.problemType,
+    labels: model.labels,
+    history,
+    evaluation: { split: dataset.split, clips: await predictions(run) },
+    splits: await Promise.all(run.splits.map((split) => splitSummary(split, model.labels.length))),
+    model: {
+      Architecture: model.modelType,
+      Parameters: model.parameterCount,
+      ...trainingFacts(history),
+    },
+    settings: args && shownSettings(args),
+    versions: {
+      Earshot: earshot.version,
+      Deno: Deno.version.deno,
+      Device: (await useDevice()).description,
+    },
+    created: new Date().toISOString().slice(0, 10),
+  };
+}
+
+/** An object that training leaves; nothing where the model was not trained here. */
+async function jsonIn(
+  directory: string,
+  name: string,
+): Promise<Record<string, unknown> | undefined> {
+  if (!await isThere(`${directory}/${name}`)) return undefined;
+  return await readJsonFile(directoryFiles(directory), name);
+}
+
+async function predictions(
+  { model, dataset, evaluation }: ReportedRun,
+): Promise<ClipPrediction[]> {
+  const { logits, labels, classes, indices } = evaluation;
+  const durations = await clipDurations(dataset.clips);
+  const width = labels.length / indices.length;
+  const isVector = model.problemType === "multi_label_classification";
+  return Array.from(indices, (index, row) => ({
+    file: dataset.clips[index]!.file,
+    target: isVector ? Array.from(labels.subarray(row * width, (row + 1) * width)) : labels[row]!,
+    logits: logits.subarray(row * classes, (row + 1) * classes),
+    durationSec: durations[index],
+  }));
+}
+
+async function splitSummary(
+  { split, clips }: AudioDataset,
+  classes: number,
+): Promise<SplitSummary> {
+  const clipsPerLabel = new Array<number>(classes).fill(0);
+  for (const { label, targets } of clips) {
+    if (targets === undefined) clipsPerLabel[label]!++;
+    else targets.forEach((target, i) => clipsPerLabel[i]! += Number(target > 0.5));
+  }
+  return { split, clipsPerLabel, durationsSec: Array.from(await clipDurations(clips)) };
+}
+
+/** What the last line of the log says about the run. */
+function trainingFacts(history: readonly ReportLogEntry[]): Record<string, string | number> {
+  const last = history.at(-1);
+  if (!last) return {};
+  const seconds = history.findLast((entry) => entry.train_runtime !== undefined)?.train_runtime;
+  return {
+    Steps: last.step!,
+    Epochs: Number(last.epoch!.toFixed(2)),
+    ...seconds !== undefined && { "Training time": duration(seconds) },
+  };
+}
+
+/** What differs from the defaults, and what matters most. */
+function shownSettings(args: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const defaults = new TrainingArguments({ outputDir: "." }) as unknown as Record<string, unknown>;
+  return Object.fromEntries(
+    Object.entries(args).filter(([name, value]) =>
+      value !== null && name !== "outputDir" &&
+      (ALWAYS_SHOWN.has(name) || JSON.stringify(value) !== JSON.stringify(defaults[name]))
+    ),
+  );
+}
+
+async function readClip(clip: AudioClip): Promise<ClipAudio> {
+  using source = await openClip(clip);
+  const bytes = await source.read(0, source.sizeBytes);
+  return await decodeAudio(bytes, { file: clip.file, maxSeconds: MAX_SECONDS });
+}
+
+/** Where the report of the model that was named goes: beside it, or here where it is not a directory. */
+export async function reportPath(model: unknown): Promise<string> {
+  const isDirectory = typeof model === "string" && await isThere(`${model}/config.json`);
+  return isDirectory ? `${model}/report.html` : "report.html";
+}
