@@ -204,3 +204,51 @@ clipTest("clipBatches() keeps clips within hearing however fast they are played"
     }
   }
 }, [60, 70]);
+
+clipTest("clipBatches() draws as many clips of every class when it balances", async (data) => {
+  const labels = [0, 0, 0, 0, 0, 1, 2];
+  const clips = data.dataset.clips.map((clip, i) => ({ ...clip, label: labels[i]! }));
+  const balanced = { ...data, dataset: { ...data.dataset, clips } };
+  const source = await sourceOf(balanced, { balancedSampling: true });
+  assert.deepEqual(Array.from(source.labels!), labels);
+  const drawn = async (epoch: number) =>
+    (await batchesOf(source, epoch)).flatMap(({ indices }) => Array.from(indices!));
+  const first = await drawn(0);
+  const counts = [0, 1, 2].map((label) => first.filter((clip) => labels[clip] === label).length);
+  assert.deepEqual(counts, [3, 2, 2]);
+  assert.deepEqual(await drawn(0), first);
+  assert.notDeepEqual(await drawn(1), first);
+});
+
+clipTest("clipBatches() keeps the order of the data where it is sequential", async (data) => {
+  const source = await sourceOf(data, { trainSamplingStrategy: "sequential" });
+  const batches = await batchesOf(source, 0);
+  assert.deepEqual(batches.flatMap(({ indices }) => Array.from(indices!)), [0, 1, 2, 3, 4, 5, 6]);
+});
+
+clipTest("clipBatches() leaves a small last batch out of training alone", async (data) => {
+  const source = await sourceOf(data, { dataloaderDropLast: true });
+  assert.equal(source.batchCount(3), 2);
+  const sizes = (await batchesOf(source, 0)).map(({ shape }) => shape[0]);
+  assert.deepEqual(sizes, [3, 3]);
+  const evaluated = (await batchesOf(source, -1)).reduce((sum, { shape }) => sum + shape[0]!, 0);
+  assert.equal(evaluated, 7);
+  assert.equal(source.batchCount(9), 1);
+});
+
+clipTest("clipBatches() takes noise from a folder, and refuses one without", async (data) => {
+  const folder = `${data.folder}/noise`;
+  await Deno.mkdir(folder);
+  const options = { augmentNoise: 1, augmentNoiseDir: folder };
+  const source = await sourceOf(data, options);
+  await assert.rejects(batchesOf(source, 0), {
+    name: "DatasetError",
+    message: `Cannot take noise from "${folder}": expected audio files, found none`,
+  });
+  await Deno.writeFile(`${folder}/hum.wav`, encodeWav(new Float32Array(50).fill(0.5), 8_000));
+  const [noisy, plain] = [await sourceOf(data, options), await sourceOf(data)];
+  const [[first], [second]] = [await batchesOf(noisy, 0), await batchesOf(plain, 0)];
+  assert.deepEqual(Array.from(first!.indices!), Array.from(second!.indices!));
+  assert.notDeepEqual(first!.inputs, second!.inputs);
+  assert.deepEqual(await batchesOf(noisy, -1), await batchesOf(plain, -1));
+});
