@@ -102,7 +102,7 @@ export async function cachedTree(
 ): Promise<HubFile[] | undefined> {
   try {
     const { format_version, files } = JSON.parse(await readText(cache.tree(commit)) ?? "{}");
-    if (format_version !== TREE_VERSION) return undefined;
+    if (format_version !== TREE_VERSION || typeof files !== "object") return undefined;
     return Object.entries<TreeEntry>(files).map(([path, entry]) => {
       const { lfs_sha256: sha256, lfs_size, size, blob_id } = entry;
       return hubFile({ path, sizeBytes: lfs_size ?? size, sha256, gitSha1: blob_id });

@@ -265,3 +265,36 @@ hubTest("path() replaces a file of another size in the snapshot", async ({ hub, 
   assert.equal(await repository.path("model.safetensors"), path);
   assert.deepEqual(await Deno.readFile(path), FILES["model.safetensors"]);
 });
+
+hubTest("the listing that Python left behind is read", async (test) => {
+  const { hub, options, cacheDirectory } = test;
+  const { refs } = hub.addRepository("acme/tiny", { "config.json": "{}" });
+  const commit = refs.get("main")!;
+  const listing = {
+    format_version: 1,
+    files: {
+      "config.json": { size: 2, blob_id: "9e26dfeeb6e641a33dae4961196235bdb965b21b" },
+      "model.safetensors": {
+        size: 5000,
+        blob_id: "1".repeat(40),
+        lfs_sha256: "2".repeat(64),
+        lfs_size: 5000,
+        xet_hash: "3".repeat(64),
+      },
+    },
+  };
+  const trees = `${cacheDirectory}/models--acme--tiny/trees`;
+  const write = (content: unknown) =>
+    Deno.writeTextFile(`${trees}/${commit}.json`, JSON.stringify(content));
+  await Deno.mkdir(trees, { recursive: true });
+  await write(listing);
+  const { files } = await hubFiles("acme/tiny", options);
+  const sizes = files.map(({ path, sizeBytes, sha256 }) => [path, sizeBytes, sha256]);
+  const weights = ["model.safetensors", 5000, "2".repeat(64)];
+  assert.deepEqual(sizes, [["config.json", 2, undefined], weights]);
+  // One of a later version, or broken, is asked for again.
+  for (const other of [{ ...listing, format_version: 2 }, { format_version: 1, files: 3 }]) {
+    await write(other);
+    assert.equal((await hubFiles("acme/tiny", options)).files.length, 1);
+  }
+});
