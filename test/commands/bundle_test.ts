@@ -5,6 +5,7 @@ import { bundle, type BundleResult } from "../../src/commands/bundle.ts";
 import { exportModel } from "../../src/commands/export.ts";
 import { useDevice } from "../../src/devices.ts";
 import { CheckpointError, FileError } from "../../src/errors.ts";
+import { fixture, FIXTURES } from "../audio/fixtures.ts";
 import { saveTinyModel, tone } from "../tiny_model.ts";
 import { silentOutput } from "./_command_line.ts";
 
@@ -36,10 +37,10 @@ async function makeBundle(): Promise<Made> {
   return { expected, result: await bundle({ model: MODEL, output: `${FOLDER}/bundle` }) };
 }
 
-async function predicted(model: string): Promise<Classification[]> {
+async function predicted(model: string, clip = CLIP): Promise<Classification[]> {
   const classifier = await pipeline("audio-classification", model);
   try {
-    return await classifier(CLIP);
+    return await classifier(clip);
   } finally {
     classifier.dispose();
   }
@@ -85,8 +86,12 @@ async function addressIn(stream: ReadableStream<Uint8Array>): Promise<string> {
   return text.match(/http:\/\/[\d.]+:\d+\//)![0];
 }
 
-async function answersAsExpected(url: string, expected: Classification[]): Promise<void> {
-  const response = await fetch(url, { method: "POST", body: CLIP });
+async function answersAsExpected(
+  url: string,
+  expected: Classification[],
+  clip: Uint8Array<ArrayBuffer> = CLIP,
+): Promise<void> {
+  const response = await fetch(url, { method: "POST", body: clip });
   const answer: Classification[] = await response.json();
   equal(response.status, 200, JSON.stringify(answer));
   deepEqual(answer.map(({ label }) => label), expected.map(({ label }) => label));
@@ -119,6 +124,18 @@ Deno.test({
   name: `bundle() answers on Deno 2.5 [${OLD_DENO ?? "skipped: DENO_2_5 names no binary"}]`,
   ignore: OLD_DENO === undefined,
   fn: () => runsAnywhere(OLD_DENO!),
+});
+
+Deno.test("bundle() decodes every format without another file", async () => {
+  await tinyBundle();
+  const args = ["serve", "--host=127.0.0.1", "--port=0", "--allow-read=.", "server.js"];
+  const command = { deno: Deno.execPath(), args, cwd: `${FOLDER}/bundle` };
+  await whileRunning(command, async (url) => {
+    for (const name of FIXTURES) {
+      const clip = new Uint8Array(await fixture(name));
+      await answersAsExpected(url, await predicted(MODEL, clip), clip);
+    }
+  });
 });
 
 Deno.test("bundle() writes code within the byte budget, of nothing but what serving needs", async () => {
