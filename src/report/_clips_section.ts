@@ -48,19 +48,16 @@ export function clipsSection(
 }
 
 function card(data: ReportData, one: ScoredClip, embedded: EmbeddedClip): Markup {
-  const { file } = one.clip;
-  const slash = Math.max(file.lastIndexOf("/"), file.lastIndexOf("\\"));
+  const { name } = one;
+  const slash = Math.max(name.lastIndexOf("/"), name.lastIndexOf("\\"));
+  const [folder, file] = [name.slice(0, slash + 1), name.slice(slash + 1)];
   return html`
-    <li class="clip"
-      data-file="${file}"><div class="what">${headline(
-        data,
-        one,
-      )}<span class="loss" title="loss">${short(one.loss)}</span></div>${player(
-        file,
-        embedded,
-      )}${scores(data, one)}<p class="file"><span>${file.slice(0, slash + 1)}</span>${file.slice(
-        slash + 1,
-      )}${lengthNote(embedded)}</p></li>
+    <li class="clip" data-file="${name}">
+      <div class="what">${headline(data, one)}<span class="loss">${short(one.loss)}</span></div>
+      ${player(name, embedded)}
+      ${scores(data, one)}
+      <p class="file"><span>${folder}</span>${file}${lengthNote(embedded)}</p>
+    </li>
   `;
 }
 
@@ -110,7 +107,7 @@ function scores({ labels, problemType }: ReportData, { clip, scores }: ScoredCli
   }</ul>`;
 }
 
-function player(file: string, { audio, problem }: EmbeddedClip): Content {
+function player(name: string, { audio, problem }: EmbeddedClip): Content {
   if (problem !== undefined) return html`<p class="note">It cannot be heard here: ${problem}</p>`;
   if (!audio) return undefined;
   return html`
@@ -119,7 +116,7 @@ function player(file: string, { audio, problem }: EmbeddedClip): Content {
         aria-hidden="true">
         <path d="${wavePath(audio)}" />
       </svg>
-      <audio controls preload="metadata" src="${dataUrl(audio)}" aria-label="${file}"></audio>
+      <audio controls preload="metadata" src="${dataUrl(audio)}" aria-label="${name}"></audio>
     </div>
   `;
 }

@@ -156,7 +156,7 @@ function listedClips(scored: readonly ScoredClip[]): [string, number, number, nu
   return [...scored].sort((a, b) => Number(a.isRight) - Number(b.isRight) || b.loss - a.loss)
     .slice(0, MAX_LISTED_CLIPS)
     .map((one) => [
-      one.clip.file,
+      one.name,
       one.clip.target as number,
       one.predicted,
       Number(confidenceOf(one).toFixed(3)),

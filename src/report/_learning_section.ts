@@ -5,7 +5,7 @@
  */
 import { html, type Markup, type Section } from "./_html.ts";
 import { type LineChart, lineChart, type Series } from "./_line_chart.ts";
-import { percent, short } from "./_numbers.ts";
+import { percent, scientific, short } from "./_numbers.ts";
 import type { ReportData, ReportLogEntry } from "./report_data.ts";
 
 /** What evaluation logs that is no metric. */
@@ -73,10 +73,10 @@ function rateChart(history: readonly ReportLogEntry[]): LineChart | undefined {
   const highest = points.reduce((a, b) => b[1] > a[1] ? b : a);
   return {
     title: "Learning rate",
-    note: `Highest: ${short(highest[1])}, at epoch ${epochText(highest[0])}`,
+    note: `Highest: ${scientific(highest[1])}, at epoch ${epochText(highest[0])}`,
     series: [{ name: "rate", points }],
     xName: "epoch",
-    format: short,
+    format: scientific,
   };
 }
 

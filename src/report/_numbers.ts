@@ -10,6 +10,7 @@ const NARROW_SPACE = "\u202f";
 /** A share as a percentage; 0 and 100 only where they are exact. */
 export function percent(share: number, digits = 1): string {
   if (!Number.isFinite(share)) return "–";
+  if (share === 0 || share === 1) return `${100 * share}${NARROW_SPACE}%`;
   const text = (100 * share).toFixed(digits);
   const isRounded = (Number(text) === 100 && share < 1) || (Number(text) === 0 && share > 0);
   if (!isRounded) return `${text}${NARROW_SPACE}%`;
@@ -36,6 +37,12 @@ export function short(value: number): string {
     return value.toExponential(2).replace(/\.?0*e\+?/, "e");
   }
   return size >= 1000 ? value.toFixed(0) : value.toPrecision(3);
+}
+
+/** A number as digits and an exponent, where it is small. */
+export function scientific(value: number): string {
+  if (value === 0 || Math.abs(value) >= 0.1) return short(value);
+  return value.toExponential(2).replace(/\.?0*e\+?/, "e");
 }
 
 /** A length of time, in the unit that fits it. */

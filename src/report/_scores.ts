@@ -8,6 +8,8 @@ import type { ClipPrediction, ReportData } from "./report_data.ts";
 /** A clip with what the report says about it. */
 export interface ScoredClip {
   readonly clip: ClipPrediction;
+  /** Its path from the folder that holds all clips. */
+  readonly name: string;
   /** Probabilities; in regression the values. Shape: `[N]`. */
   readonly scores: Float64Array;
   /** The class with the highest score. */
@@ -42,10 +44,27 @@ export function scoreClips(data: ReportData): ScoredClip[] {
     multi_label_classification: scoreSeveralLabels,
     regression: scoreValue,
   }[data.problemType];
-  return (data.evaluation?.clips ?? []).map(score);
+  const clips = data.evaluation?.clips ?? [];
+  const folder = commonFolder(clips.map(({ file }) => file));
+  return clips.map((clip) => ({ ...score(clip), name: clip.file.slice(folder.length) }));
 }
 
-function scoreOneLabel(clip: ClipPrediction): ScoredClip {
+/** What all paths begin with, up to a slash; nothing for a path alone. */
+export function commonFolder(paths: readonly string[]): string {
+  if (paths.length < 2) return "";
+  const [first, last] = paths.reduce(
+    ([low, high], path) => [path < low ? path : low, path > high ? path : high],
+    [paths[0]!, paths[0]!],
+  );
+  let same = 0;
+  while (same < first.length && first[same] === last[same]) same++;
+  const common = first.slice(0, same);
+  return common.slice(0, Math.max(common.lastIndexOf("/"), common.lastIndexOf("\\")) + 1);
+}
+
+type Score = Omit<ScoredClip, "name">;
+
+function scoreOneLabel(clip: ClipPrediction): Score {
   const logits = Float64Array.from(clip.logits);
   const top = logits.reduce((a, b) => Math.max(a, b), -Infinity);
   const logSum = top + Math.log(logits.reduce((sum, x) => sum + Math.exp(x - top), 0));
@@ -60,7 +79,7 @@ function scoreOneLabel(clip: ClipPrediction): ScoredClip {
   };
 }
 
-function scoreSeveralLabels(clip: ClipPrediction): ScoredClip {
+function scoreSeveralLabels(clip: ClipPrediction): Score {
   const logits = Float64Array.from(clip.logits);
   const targets = clip.target as readonly number[];
   const losses = logits.map((x, i) =>
@@ -75,7 +94,7 @@ function scoreSeveralLabels(clip: ClipPrediction): ScoredClip {
   };
 }
 
-function scoreValue(clip: ClipPrediction): ScoredClip {
+function scoreValue(clip: ClipPrediction): Score {
   const scores = Float64Array.from(clip.logits);
   const loss = numberOr((scores[0]! - (clip.target as number)) ** 2, Infinity);
   return { clip, scores, predicted: 0, loss, isRight: false };

@@ -9,32 +9,33 @@ import type { ReportData } from "./report_data.ts";
 
 /** The section; nothing where nothing is known. */
 export function settingsSection({ model, settings, versions }: ReportData): Section | undefined {
-  const lists = [
-    { name: "Model", facts: model },
-    { name: "Made with", facts: versions },
-    { name: "Settings", facts: settings },
-  ].filter(({ facts }) => facts && Object.keys(facts).length > 0);
-  if (lists.length === 0) return undefined;
-  return {
-    id: "made",
-    title: "How it was made",
-    content: html`<div class="lists">${
-      lists.map(({ name, facts }) => html`<div><h3>${name}</h3>${factList(facts!)}</div>`)
-    }</div>`,
-  };
+  const facts = [factList("Model", model), factList("Made with", versions)];
+  const list = factList("Settings", settings);
+  if (![...facts, list].some((part) => part !== undefined)) return undefined;
+  const content = html`
+    <div class="split lists">
+      <div>${facts}</div>
+      <div>${list}</div>
+    </div>
+  `;
+  return { id: "made", title: "How it was made", content };
 }
 
-function factList(facts: Readonly<Record<string, unknown>>): Markup {
-  return html`<dl>${
-    Object.entries(facts).filter(([, value]) => value !== undefined).map(([name, value]) =>
-      html`
-        <div>
-          <dt>${name}</dt>
-          <dd>${shown(value)}</dd>
-        </div>
-      `
-    )
-  }</dl>`;
+function factList(name: string, facts: Readonly<Record<string, unknown>> = {}): Markup | undefined {
+  const known = Object.entries(facts).filter(([, value]) => value !== undefined);
+  if (known.length === 0) return undefined;
+  const rows = known.map(([fact, value]) =>
+    html`
+      <div>
+        <dt>${fact}</dt>
+        <dd>${shown(value)}</dd>
+      </div>
+    `
+  );
+  return html`
+    <h3>${name}</h3>
+    <dl>${rows}</dl>
+  `;
 }
 
 function shown(value: unknown): string {

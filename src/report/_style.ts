@@ -158,7 +158,7 @@ table{border-collapse:collapse;font-variant-numeric:tabular-nums lining-nums}
 .narrow .bar{width:clamp(1.5rem,5vw,4rem);margin-right:.3rem}
 .narrow td .figure{min-width:2.4em}
 .bar rect{fill:var(--rule)}
-@media(max-width:44rem){.numbers td{vertical-align:top}.numbers .bar{display:block;width:3rem;margin:.35rem 0 .1rem auto}}
+@media screen and (max-width:44rem){.numbers td{vertical-align:top}.numbers .bar{display:block;width:3rem;margin:.35rem 0 .1rem auto}}
 .bar .fill{fill:var(--hue)}
 .confusion{display:grid;grid-template-columns:minmax(0,1fr) 19rem;gap:1.5rem 2.5rem;margin-top:1rem;align-items:start}
 @media(max-width:56rem){.confusion{grid-template-columns:minmax(0,1fr)}}
@@ -219,16 +219,15 @@ const CLIPS = `
 .head{position:absolute;inset:0;width:100%;height:100%;pointer-events:none;overflow:visible}
 .head line{stroke:var(--ink);stroke-width:1.5}
 .scores{font-size:.88rem}
-.scores li{display:grid;grid-template-columns:minmax(0,1fr) 6rem 3.2rem;gap:.6rem;align-items:center;color:var(--muted)}
+.scores li{display:grid;grid-template-columns:minmax(0,1fr) 5rem 3rem;gap:.6rem;align-items:center;color:var(--muted)}
+.scores span:first-child{white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
 .scores .bar{width:100%;margin:0}
 .scores .figure{text-align:right}
 .scores .actual{color:var(--ink);font-weight:600}
 .file{margin:auto 0 0;color:var(--ink);font:400 .78rem/1.4 ui-monospace,"SF Mono",Menlo,Consolas,monospace}
 .file span{color:var(--muted)}
 .length{float:right;white-space:nowrap;padding-left:1em}
-.lists{columns:22rem 3;column-gap:3rem;margin-top:1rem}
-.lists>div{break-inside:avoid-column;margin-bottom:1.6rem}
-.lists>div:last-child{break-inside:auto}
+.lists h3:not(:first-child){margin-top:1.8rem}
 dl{margin:.4rem 0 0}
 .lists dl>div{display:flex;justify-content:space-between;gap:1.5rem;padding:.3rem 0;border-bottom:1px solid var(--rule);font-size:.9rem;break-inside:avoid}
 .lists dt{color:var(--muted)}

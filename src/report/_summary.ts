@@ -84,6 +84,8 @@ function figuresOf(data: ReportData, scored: readonly ScoredClip[]): Figure[] {
       note: "mean over the classes",
     },
     { ...loss, note: "mean cross-entropy" },
-    { name: "Weakest class", value: weakest.label, note: `F1 ${weakest.f1.toFixed(2)}` },
+    ...weakest.f1 < 1
+      ? [{ name: "Weakest class", value: weakest.label, note: `F1 ${weakest.f1.toFixed(2)}` }]
+      : [],
   ];
 }

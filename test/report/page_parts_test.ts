@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { html, jsonElement, Markup } from "../../src/report/_html.ts";
 import { roundTicks } from "../../src/report/_line_chart.ts";
-import { count, percent, seconds, short } from "../../src/report/_numbers.ts";
+import { count, percent, scientific, seconds, short } from "../../src/report/_numbers.ts";
 import { HEAT_LEVELS, heatColors, luminance, PALETTE } from "../../src/report/_style.ts";
 
 Deno.test("html escapes text, keeps markup, and drops what is not there", () => {
@@ -28,11 +28,12 @@ Deno.test("jsonElement() cannot be closed by its content", () => {
 
 Deno.test("percent() says 0 and 100 only where they are exact", () => {
   const shown = [0, 0.0001, 0.5, 0.99999, 1].map((share) => percent(share).replace("\u202f", " "));
-  assert.deepEqual(shown, ["0.0 %", "<0.1 %", "50.0 %", ">99.9 %", "100.0 %"]);
+  assert.deepEqual(shown, ["0 %", "<0.1 %", "50.0 %", ">99.9 %", "100 %"]);
 });
 
 Deno.test("short(), count() and seconds() show what matters", () => {
   assert.deepEqual([0, 0.5, 3e-5, 1234, 1.5e6].map(short), ["0", "0.500", "3e-5", "1234", "1.5e6"]);
+  assert.deepEqual([0, 0.00167, 2e-3, 0.5].map(scientific), ["0", "1.67e-3", "2e-3", "0.500"]);
   assert.deepEqual([7, 1234567].map(count), ["7", "1\u202f234\u202f567"]);
   assert.deepEqual([1.25, 42, 61, 119.7, 7260].map(seconds), [
     "1.3 s",

@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import {
   calibrationError,
+  commonFolder,
   confidenceBins,
   confusionMatrix,
   confusions,
@@ -112,4 +113,11 @@ Deno.test("wilsonInterval() is that of the textbook", () => {
   assert.equal(low.toFixed(4), "0.2366");
   assert.equal(high.toFixed(4), "0.7634");
   assert.deepEqual(wilsonInterval(1, 5)[1], 1);
+});
+
+Deno.test("commonFolder() ends at a slash, and is nothing for one path", () => {
+  assert.equal(commonFolder(["data/test/yes/1.wav", "data/test/year/1.wav"]), "data/test/");
+  assert.equal(commonFolder(["a/1.wav", "b/1.wav"]), "");
+  assert.equal(commonFolder(["a/1.wav"]), "");
+  assert.equal(commonFolder([]), "");
 });
