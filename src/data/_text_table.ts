@@ -164,7 +164,12 @@ function recordsEnd(
 /** A parser of blocks under the heading that the first one begins with. */
 function csvParser(file: DataFile, format: TextFormat, first: string): ParseBlock {
   const delimiter = format === "tsv" ? "\t" : ",";
-  const options = { bom: true, delimiter, skip_empty_lines: true };
+  const options = {
+    bom: true,
+    delimiter,
+    record_delimiter: ["\r\n", "\n"],
+    skip_empty_lines: true,
+  };
   const heading = csvRows(file, 1, () => parse(first, { ...options, to: 1 }))[0] ?? [];
   const twice = heading.find((name, at) => heading.indexOf(name) !== at);
   if (twice !== undefined) {

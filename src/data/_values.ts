@@ -6,7 +6,7 @@
 
 import { decodeAudio } from "../audio/decode.ts";
 import { resample } from "../audio/resample.ts";
-import { AudioFormatError, DatasetError } from "../errors.ts";
+import { AudioFormatError, DatasetError, FileError } from "../errors.ts";
 import { openBytes } from "./_data_files.ts";
 import { Audio, ClassLabel, type Feature, isObject, Sequence } from "./features.ts";
 import type { OpenFile, Table } from "./table.ts";
@@ -82,8 +82,20 @@ export function storedAudio(stored: unknown, { table, place }: Cell): StoredAudi
 /** The file of a stored recording, open. */
 export async function openAudio(stored: unknown, at: Cell): Promise<OpenFile> {
   const { path, bytes } = storedAudio(stored, at);
-  if (bytes === null) return await at.table.open(path!, at.place);
+  if (bytes === null) {
+    return await at.table.open(path!, at.place).catch((error) => {
+      throw namingRow(error, path!, at);
+    });
+  }
   return openBytes(audioName(path, at), bytes);
+}
+
+/** The same error with the row that names the file, where that is not the file's own. */
+function namingRow(error: unknown, path: string, { table, place }: Cell): unknown {
+  const row = table.nameOf(place);
+  if (!(error instanceof FileError) || row.endsWith(path)) return error;
+  const { message, file, code, hint } = error;
+  return new FileError(`${message} (${row})`, { cause: error, file, code, hint });
 }
 
 function audioName(path: string | null, { table, place }: Cell): string {
