@@ -121,14 +121,17 @@ function multiplyRun(call: Gemm, unit: i32, end: i32): i32 {
   const group = unit / rowUnits / columnUnits;
   const firstRow = (unit % rowUnits) * UNIT_ROWS;
   const run = min(min(end - unit, rowUnits - (unit % rowUnits)), RUN_UNITS);
-  const lastRow = min(call.allRows, firstRow + run * UNIT_ROWS);
+  const rows = min(call.allRows - firstRow, run * UNIT_ROWS);
+  const tiles = (rows + ROWS - 1) / ROWS;
   const firstPanel = ((unit / rowUnits) % columnUnits) * call.unitPanels;
   const lastPanel = min(panels, firstPanel + call.unitPanels);
   for (let panel = firstPanel; panel < lastPanel; panel += BLOCK_PANELS) {
     const count = min(BLOCK_PANELS, lastPanel - panel);
     for (let block = 0; block < call.blocks; block++) {
-      for (let row = firstRow; row < lastRow; row += ROWS) {
-        multiplyTiles(call, group, row, min(ROWS, lastRow - row), panel, count, block);
+      for (let tile = 0, row = 0; tile < tiles; tile++) {
+        const next = ((tile + 1) * rows) / tiles;
+        multiplyTiles(call, group, firstRow + row, next - row, panel, count, block);
+        row = next;
       }
     }
   }

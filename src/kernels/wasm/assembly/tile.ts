@@ -1,9 +1,10 @@
 // The innermost loop of every matrix product: a tile of C, held in registers, takes in one row of B
 // and one number of A per row at a time.
 //
-// A tile is ROWS by 8. Twelve accumulators, two vectors of B and one of A fill the fifteen registers
+// A tile is at most ROWS by 8. Twelve accumulators, two vectors of B and one of A fill the fifteen registers
 // that engines leave free on x86-64; without a fused multiply-add the product needs one more,
-// hence fewer rows. Addresses of A advance one by one: an offset in a splatting load is an
+// hence fewer rows. Tiles of 4 and 5 rows do as much in a second, so that callers share out
+// their rows evenly. Addresses of A advance one by one: an offset in a splatting load is an
 // instruction of its own in V8. No pointer has to be aligned.
 //
 // B is packed in panels of 8 columns: row k of a panel is 8 consecutive floats (see pack.ts).
@@ -75,6 +76,25 @@ function tile(
   bias: usize,
   add: bool,
 ): void {
+  if (ROWS == 4 || count <= 4) sumTile(4, rows, count, depth, aStep, panel, cOffset, bias, add);
+  else if (count == 5) sumTile(5, rows, count, depth, aStep, panel, cOffset, bias, add);
+  else sumTile(6, rows, count, depth, aStep, panel, cOffset, bias, add);
+}
+
+/** {@link tile} of a constant `height`, 4 to 6: the rows that are computed, whatever `count` is. */
+// @ts-ignore: decorator
+@inline
+function sumTile(
+  height: i32,
+  rows: TileRows,
+  count: i32,
+  depth: i32,
+  aStep: usize,
+  panel: usize,
+  cOffset: usize,
+  bias: usize,
+  add: bool,
+): void {
   let a0 = rows.a0;
   let a1 = rows.a1;
   let a2 = rows.a2;
@@ -104,14 +124,16 @@ function tile(
     a1 += aStep;
     a2 += aStep;
     a3 += aStep;
-    if (ROWS > 4) {
+    if (height > 4) {
       a = v128.load32_splat(a4);
       c40 = madd(a, b0, c40);
       c41 = madd(a, b1, c41);
+      a4 += aStep;
+    }
+    if (height > 5) {
       a = v128.load32_splat(a5);
       c50 = madd(a, b0, c50);
       c51 = madd(a, b1, c51);
-      a4 += aStep;
       a5 += aStep;
     }
     panel += PANEL_BYTES;
@@ -120,10 +142,8 @@ function tile(
   if (count > 1) writeRow(rows.c1 + cOffset, c10, c11, bias, add);
   if (count > 2) writeRow(rows.c2 + cOffset, c20, c21, bias, add);
   if (count > 3) writeRow(rows.c3 + cOffset, c30, c31, bias, add);
-  if (ROWS > 4) {
-    if (count > 4) writeRow(rows.c4 + cOffset, c40, c41, bias, add);
-    if (count > 5) writeRow(rows.c5 + cOffset, c50, c51, bias, add);
-  }
+  if (height > 4 && count > 4) writeRow(rows.c4 + cOffset, c40, c41, bias, add);
+  if (height > 5 && count > 5) writeRow(rows.c5 + cOffset, c50, c51, bias, add);
 }
 
 // @ts-ignore: decorator
