@@ -57,14 +57,18 @@ const MAX_SECONDS = 600;
  * @throws {CheckpointError} where the log beside the model is broken.
  */
 export async function writeReport(file: string, run: ReportedRun): Promise<void> {
-  const clips = new Map(run.dataset.clips.map((clip) => [clip.file, clip]));
-  const page = await reportHtml(await reportData(run), {
-    readClip: ({ file }) => readClip(clips.get(file)!),
+  const { dataset, evaluation } = run;
+  const clips = await predictions(run);
+  const recordings = new Map(
+    clips.map((clip, row) => [clip, dataset.clips[evaluation.indices[row]!]!]),
+  );
+  const page = await reportHtml(await reportData(run, clips), {
+    readClip: (clip) => readClip(recordings.get(clip)!),
   });
   await writeFileAtomic(file, [new TextEncoder().encode(page)]);
 }
 
-async function reportData(run: ReportedRun): Promise<ReportData> {
+async function reportData(run: ReportedRun, clips: ClipPrediction[]): Promise<ReportData> {
   const { model, name, directory, dataset } = run;
   const state = await jsonIn(directory, "trainer_state.json");
   const args = await jsonIn(directory, "training_args.json");
@@ -74,7 +78,7 @@ async function reportData(run: ReportedRun): Promise<ReportData> {
     problemType: model.problemType,
     labels: model.labels,
     history,
-    evaluation: { split: dataset.split, clips: await predictions(run) },
+    evaluation: { split: dataset.split, clips },
     splits: await Promise.all(run.splits.map((split) => splitSummary(split, model.labels.length))),
     model: {
       Architecture: model.modelType,
