@@ -36,9 +36,11 @@ export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }
 
-/** The most that was resident in this process so far. */
+/** The most that was resident in this process so far; the kernel's other account holds the parent's peak too. */
 export function peakRssMb(): number {
-  return resourceUsage().maxRSS * 1024 / 1e6;
+  const status = Deno.build.os === "linux" ? Deno.readTextFileSync("/proc/self/status") : "";
+  const kilobytes = Number(status.match(/^VmHWM:\s+(\d+) kB$/m)?.[1] ?? resourceUsage().maxRSS);
+  return kilobytes * 1024 / 1e6;
 }
 
 /** Share of the peak of as many threads as were asked for; null where the work is not done by them. */

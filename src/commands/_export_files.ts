@@ -34,8 +34,18 @@ export interface PackedWeights {
   fileBytes: number;
   /** What the weights take in the memory of the device: 16-bit numbers are widened there. */
   residentBytes: number;
-  /** Each weight's form, where it is not plain. */
-  forms: ReadonlyMap<string, HeldWeight["form"]>;
+  /** Every tensor of real numbers, in the order of the model. */
+  tensors: readonly HeldSize[];
+}
+
+/** How a tensor lies in memory. */
+export interface HeldSize {
+  name: string;
+  form: HeldWeight["form"];
+  /** Whether it is the matrix of a product, or as large: no bias, no gain. */
+  isMatrix: boolean;
+  parameters: number;
+  bytes: number;
 }
 
 /**
@@ -46,7 +56,7 @@ export interface PackedWeights {
  */
 export function packWeights(model: AudioClassificationModel, dtype: PackedDtype): PackedWeights {
   const tensors: Stored[] = [];
-  const forms = new Map<string, HeldWeight["form"]>();
+  const sizes: HeldSize[] = [];
   let residentBytes = 0;
   for (const [name, parameter] of model.parameters) {
     if (parameter.dtype === "int32") {
@@ -55,13 +65,15 @@ export function packWeights(model: AudioClassificationModel, dtype: PackedDtype)
       continue;
     }
     const held = heldWeight(parameter);
-    for (const { values } of held.parts) residentBytes += values.byteLength;
+    const bytes = held.parts.reduce((sum, { values }) => sum + values.byteLength, 0);
+    residentBytes += bytes;
+    const isMatrix = parameter.rank > 1 && parameter.shape[0]! > 1;
+    sizes.push({ name, form: held.form, isMatrix, parameters: parameter.size, bytes });
     if (dtype === "f16") expectHalf(name, held);
-    if (held.form !== "rows") forms.set(name, held.form);
     tensors.push(stored({ name, parameter }, held, dtype));
   }
   const { chunks, sizeBytes } = streamPacked(tensors, dtype);
-  return { chunks, fileBytes: sizeBytes, residentBytes, forms };
+  return { chunks, fileBytes: sizeBytes, residentBytes, tensors: sizes };
 }
 
 function stored(

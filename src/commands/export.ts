@@ -21,7 +21,7 @@ import { calibrate, type Calibration } from "./_calibration.ts";
 import { calibrationSets } from "./_calibration_sets.ts";
 import { type Command, expectNoFiles, wholeNumber } from "./_command.ts";
 import { modelOrBundled } from "./_model_directory.ts";
-import { type PackedWeights, packWeights, writeExport } from "./_export_files.ts";
+import { type HeldSize, type PackedWeights, packWeights, writeExport } from "./_export_files.ts";
 import { type Output, table } from "./_output.ts";
 import { type LayerTrial, MIN_COSINE, type SetComparison } from "./_precision.ts";
 import { expectTrained } from "./_trained.ts";
@@ -91,8 +91,12 @@ export interface ExportReport {
   dtype: PackedDtype;
   /** Of the weights: the file, what they take in memory, and both in 32 bits. */
   bytes: { file: number; resident: number; float32: number };
-  /** Weights by the form that they lie in. */
+  /** Tensors by the form that they lie in. */
   forms: Record<string, number>;
+  /** What is in 8 bits, its scales included; `null` where that was not asked for. */
+  narrow: { parameters: number; bytes: number } | null;
+  /** What kept 32 bits in q8: too small to gain, of a kind without such kernels, or harmed by 8. */
+  wide: { name: string; parameters: number }[];
   /** `null` where nothing was measured. */
   calibration: {
     data: string;
@@ -187,8 +191,11 @@ function reportOf(
     calibration?: Calibration;
   },
 ): ExportReport {
+  const { tensors } = weights;
   const forms: Record<string, number> = {};
-  for (const form of weights.forms.values()) forms[form] = (forms[form] ?? 0) + 1;
+  for (const { form } of tensors) forms[form] = (forms[form] ?? 0) + 1;
+  const narrow = tensors.filter(({ form }) => form === "int8-panels");
+  const wide = tensors.filter(({ form, isMatrix }) => isMatrix && form !== "int8-panels");
   return {
     version: PACKED_VERSION,
     dtype,
@@ -197,7 +204,11 @@ function reportOf(
       resident: weights.residentBytes,
       float32: 4 * model.parameterCount,
     },
-    forms: { ...forms, rows: model.parameters.size - weights.forms.size },
+    forms,
+    narrow: dtype === "q8"
+      ? { parameters: sum(narrow, "parameters"), bytes: sum(narrow, "bytes") }
+      : null,
+    wide: dtype === "q8" ? wide.map(({ name, parameters }) => ({ name, parameters })) : [],
     calibration: calibration
       ? {
         data: data!,
@@ -209,6 +220,10 @@ function reportOf(
   };
 }
 
+function sum(tensors: readonly HeldSize[], field: "parameters" | "bytes"): number {
+  return tensors.reduce((total, tensor) => total + tensor[field], 0);
+}
+
 function print(report: ExportReport, { output, data }: ExportOptions, out: Output): void {
   const { bytes, calibration, dtype } = report;
   if (calibration) printCalibration(calibration, out);
@@ -216,9 +231,18 @@ function print(report: ExportReport, { output, data }: ExportOptions, out: Outpu
   out.line(out.strong(`Exported to ${output} in ${dtype}`));
   out.line(`  file    ${megabytes(bytes.file)}, ${share(bytes.file)}`);
   out.line(`  memory  ${megabytes(bytes.resident)}, ${share(bytes.resident)}`);
+  printNarrow(report, out);
   if (calibration) return;
   const why = data === undefined ? "no --calibrate was given" : `${dtype} needs no calibration`;
   out.line(`Nothing was measured: ${why}`);
+}
+
+function printNarrow({ narrow, wide }: ExportReport, out: Output): void {
+  if (!narrow) return;
+  const { parameters, bytes } = narrow;
+  const share = (100 * bytes / (4 * parameters)).toFixed(1);
+  out.line(`  8 bits  ${counted(parameters)} numbers in ${share} % of f32`);
+  for (const { name, parameters } of wide) out.line(`  32 bits ${name}, ${counted(parameters)}`);
 }
 
 function printCalibration(
@@ -241,6 +265,10 @@ function printCalibration(
     }),
   ));
   out.line();
+}
+
+function counted(numbers: number): string {
+  return numbers.toLocaleString("en-US");
 }
 
 function megabytes(bytes: number): string {

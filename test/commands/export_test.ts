@@ -183,15 +183,17 @@ Deno.test("export measures q8 on recordings, and keeps its accuracy and its scor
     };
     const lines: string[] = [];
     const out = silentOutput((line) => void lines.push(line));
-    const { calibration, bytes, forms } = await exportModel(options, out).finally(() =>
-      device.dispose()
+    const { calibration, bytes, forms, narrow, wide } = await exportModel(options, out).finally(
+      () => device.dispose(),
     );
     const test = calibration!.sets.find(({ set }) => set === "test")!;
     equal(test.clips, 100);
     ok(calibration!.sets.every(({ cosine }) => cosine >= 0.999), JSON.stringify(calibration!.sets));
     ok(test.accuracy!.q8 >= test.accuracy!.f32 - 1 / 200);
     ok(forms["int8-panels"]! > 0, JSON.stringify(forms));
-    ok(bytes.resident < bytes.float32);
+    ok(bytes.resident < 0.35 * bytes.float32);
+    ok(narrow!.bytes < 0.27 * 4 * narrow!.parameters, JSON.stringify(narrow));
+    ok(wide.some(({ name }) => name.endsWith("conv_layers.0.conv.weight")), JSON.stringify(wide));
     match(lines.join("\n"), /^layer +parameters +cosine alone +stored in$/m);
     match(lines.join("\n"), /^test +100 +[01]\.\d{6} /m);
   });
