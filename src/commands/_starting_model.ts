@@ -9,6 +9,7 @@ import { CheckpointError } from "../errors.ts";
 import { type FeatureExtractor, featureExtractorFromConfig } from "../features/mod.ts";
 import { directoryFiles } from "../files.ts";
 import { type AudioClassificationModel, buildModel } from "../models/model.ts";
+import type { ProblemType } from "../models/problem_type.ts";
 import { AutoFeatureExtractor } from "../pretrained.ts";
 import { isPreset, PRESETS } from "../train/presets.ts";
 import { openCheckpoint } from "../weights/checkpoint.ts";
@@ -24,9 +25,16 @@ export interface StartingModel {
   extractor: FeatureExtractor;
   /** The class names that it knows, in its order; none where it is new. */
   labels?: readonly string[];
-  /** Reads or draws the weights, on the device in use. */
-  build(labels: readonly string[], seed: number): Promise<AudioClassificationModel>;
+  /** Reads or draws the weights, on the device in use, for what there is to learn. */
+  build(
+    labels: readonly string[],
+    seed: number,
+    problemType?: ProblemType,
+  ): Promise<AudioClassificationModel>;
 }
+
+/** What a data set is taken for that says nothing else. */
+const SINGLE: ProblemType = "single_label_classification";
 
 /** What fine-tuning may draw anew: the head, and the vector that stands for masked frames. */
 const DRAWN_NAMES = /^(projector|classifier|layer_weights)\b|\bmasked_spec_embed$/;
@@ -41,7 +49,8 @@ export async function openStartingModel(name: string): Promise<StartingModel> {
     const { config, preprocessor } = PRESETS[name];
     return {
       extractor: featureExtractorFromConfig(preprocessor),
-      build: (labels, seed) => buildModel(config, { labels, seed }),
+      build: (labels, seed, problemType = SINGLE) =>
+        buildModel(config, { labels, seed, problemType }),
     };
   }
   if (/^\w+$/.test(name) && !await isThere(name)) {
@@ -58,14 +67,17 @@ export async function openStartingModel(name: string): Promise<StartingModel> {
   return {
     extractor,
     labels: known,
-    build: async (labels, seed) => {
+    build: async (labels, seed, problemType = SINGLE) => {
       const sameClasses = labels.length === known?.length &&
         labels.every((label, i) => label === known[i]);
       const file = `${name}/config.json`;
       const source = await openCheckpoint(directoryFiles(name));
       try {
         const weights = sameClasses ? source : withoutClassifier(source);
-        return expectBase(await buildModel(config, { labels, seed, file, source: weights }), name);
+        return expectBase(
+          await buildModel(config, { labels, seed, file, problemType, source: weights }),
+          name,
+        );
       } finally {
         source.close();
       }

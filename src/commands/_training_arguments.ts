@@ -12,6 +12,8 @@ import {
   TrainingArguments,
   type TrainingOptions,
 } from "../train/arguments.ts";
+import { PROBLEM_TYPES } from "../models/problem_type.ts";
+import { metricNames } from "../train/metric_sets.ts";
 import { FINE_TUNING, isPreset, PRESETS } from "../train/presets.ts";
 import { readJsonFile } from "../weights/json_file.ts";
 import {
@@ -110,7 +112,7 @@ export function trainingArguments(
   if (metric !== undefined && !METRICS.includes(metric.replace(/^eval_/, ""))) {
     throw new UsageError(
       `Cannot use argument "--metric-for-best-model": expected ${
-        METRICS.join(" or ")
+        METRICS.join(", ")
       }, found "${metric}"`,
     );
   }
@@ -125,8 +127,11 @@ export function trainingArguments(
   }
 }
 
-/** What the command line measures. */
-const METRICS: readonly string[] = ["loss", "accuracy"];
+/** What the command line measures of any kind of problem. */
+const METRICS: readonly string[] = [
+  "loss",
+  ...new Set(PROBLEM_TYPES.flatMap((problemType) => metricNames(problemType, Infinity))),
+];
 
 /** Whether each evaluation has a checkpoint of its own. */
 function keepsBest(

@@ -10,9 +10,7 @@ import { AutoFeatureExtractor, AutoModelForAudioClassification } from "../pretra
 import { TrainingArguments } from "../train/arguments.ts";
 import { clipBatches } from "../train/clip_batches.ts";
 import { evaluateModel } from "../train/evaluation.ts";
-import { accuracy, type ClassMetrics, perClass } from "../train/metrics.ts";
 import { UsageError } from "./_arguments.ts";
-import { classTable } from "./_class_table.ts";
 import {
   type Command,
   DEVICE_OPTIONS,
@@ -29,6 +27,13 @@ import {
   splitsInOrder,
   withSkipHint,
 } from "./_data.ts";
+import {
+  expectSameKind,
+  type Measures,
+  measuresLine,
+  measuresOf,
+  measuresTables,
+} from "./_measures.ts";
 import { ClipNotices } from "./_notices.ts";
 import type { Output } from "./_output.ts";
 import { writeReport } from "./_report.ts";
@@ -98,14 +103,6 @@ interface EvalPlan {
   report?: string;
 }
 
-/** What `eval` prints with `--json`. */
-interface EvalResult {
-  accuracy: number;
-  loss: number;
-  samples: number;
-  perClass: Record<string, ClassMetrics>;
-}
-
 async function evaluate(plan: EvalPlan, device: Device, out: Output): Promise<void> {
   const { model: directory, args } = plan;
   const extractor = await AutoFeatureExtractor.fromPretrained(directory);
@@ -114,6 +111,7 @@ async function evaluate(plan: EvalPlan, device: Device, out: Output): Promise<vo
     model.expectComplete(directory);
     warnOfUnused(model, directory, out);
     const dataset = await datasetOf(plan, model.labels, out);
+    expectSameKind(dataset, model);
     out.warn(`Device: ${device.description}`);
     const notices = new ClipNotices();
     const source = clipBatches(dataset, model, extractor, {
@@ -126,12 +124,7 @@ async function evaluate(plan: EvalPlan, device: Device, out: Output): Promise<vo
     const evaluation = await evaluateModel(model, source, { batchSize, onClips: tick });
     tick(undefined);
     notices.tell(out);
-    print({
-      accuracy: accuracy(evaluation),
-      loss: evaluation.loss,
-      samples: evaluation.labels.length,
-      perClass: perClass(evaluation, model.labels),
-    }, out);
+    print(measuresOf(evaluation, model), out);
     if (plan.report !== undefined) {
       const run = { model, name: plan.name, directory, dataset, evaluation, splits: [dataset] };
       await writeReport(plan.report, run);
@@ -171,10 +164,11 @@ async function datasetOf(
   );
 }
 
-function print(result: EvalResult, out: Output): void {
-  const { accuracy, loss, samples } = result;
-  out.line(classTable(result.perClass));
-  const percent = (100 * accuracy).toFixed(2);
-  out.line(out.strong(`\nAccuracy ${percent} %, loss ${loss.toFixed(4)}, ${samples} clips`));
-  out.event(result);
+/** One object with every figure, its metrics at the top. */
+function print(measures: Measures, out: Output): void {
+  const { metrics, ...rest } = measures;
+  const tables = measuresTables(measures);
+  if (tables) out.line(`${tables}\n`);
+  out.line(out.strong(measuresLine(measures)));
+  out.event({ ...metrics, ...rest });
 }

@@ -15,13 +15,11 @@ import { jsonBytes } from "../pretrained.ts";
 import type { TrainingArguments, TrainingOptions } from "../train/arguments.ts";
 import type { BatchSource } from "../train/batches.ts";
 import { checkpointSteps, newestCheckpoint } from "../train/checkpoint.ts";
-import { clipBatches } from "../train/clip_batches.ts";
-import { evaluateModel } from "../train/evaluation.ts";
-import { accuracy, perClass } from "../train/metrics.ts";
+import { clipBatches, clipBatchesOptions } from "../train/clip_batches.ts";
+import { allMetrics, metricNames } from "../train/metric_sets.ts";
 import { isPreset } from "../train/presets.ts";
-import { Trainer, type TrainOutput } from "../train/trainer.ts";
+import { Trainer } from "../train/trainer.ts";
 import { type ParsedArguments, UsageError } from "./_arguments.ts";
-import { classTable } from "./_class_table.ts";
 import {
   bundledPath,
   type Command,
@@ -41,10 +39,11 @@ import {
   withLabels,
   withSkipHint,
 } from "./_data.ts";
+import { finalTest } from "./_final_test.ts";
 import { interruptSignal } from "./_interrupt.ts";
+import { type ClipLimits, clipLimits, limitedSplits } from "./_clip_limits.ts";
 import { ClipNotices } from "./_notices.ts";
 import { duration, type Output } from "./_output.ts";
-import { writeReport } from "./_report.ts";
 import { modelDirectory } from "./_model_directory.ts";
 import { openStartingModel, orderedLabels, type StartingModel } from "./_starting_model.ts";
 import { nextCommands, resumeCommand, trainProgress } from "./_train_output.ts";
@@ -80,6 +79,8 @@ export const command: Command = {
     config: { kind: "text", value: "FILE", help: "training arguments from a JSON file" },
     ...DEVICE_OPTIONS,
     ...SPLIT_OPTIONS,
+    "max-train-samples": { kind: "number", value: "N", help: "train on so many clips, drawn" },
+    "max-eval-samples": { kind: "number", value: "N", help: "test on so many clips of a split" },
     ...trainingOptionSpecs(),
   },
   examples: [
@@ -109,6 +110,7 @@ interface TrainPlan {
   args: TrainingArguments;
   device: Pick<DeviceOptions, "backend" | "threads">;
   splits: SplitChoice;
+  limits: ClipLimits;
   resume: boolean;
   overwrite: boolean;
   /** The command line, for what is printed to go on with. */
@@ -139,6 +141,7 @@ async function planOf(parsed: ParsedArguments): Promise<TrainPlan> {
     args,
     device,
     splits,
+    limits: clipLimits(options),
     resume,
     overwrite: options.overwrite === true,
     typed,
@@ -175,16 +178,17 @@ async function train(plan: TrainPlan, out: Output): Promise<{ finished: boolean 
   await expectFreeOutput(plan);
   const start = await openStartingModel(await modelDirectory(plan.model, out));
   const found = await loadSplits(plan.data, { ...plan.splits, seed: args.seed });
-  const data = withLabels(found, orderedLabels(found.labels, start.labels));
+  const ordered = withLabels(found, orderedLabels(found.labels, start.labels));
+  const data = { ...ordered, splits: limitedSplits(ordered.splits, plan.limits, args.seed) };
   const device = await useDevice({ ...plan.device, purpose: "training" });
   try {
     out.line(`Device: ${device.description}`);
     out.line(await dataLine(plan.data, data));
     for (const note of data.notes) out.warn(note);
-    const model = await start.build(data.labels, args.seed);
+    const model = await start.build(data.labels, args.seed, data.splits.train?.kind);
+    expectMetric(args.metricForBestModel, model);
     out.line(modelLine(plan.model, model));
     warnOfUnused(model, plan.model, out);
-    out.line();
     out.event({
       event: "start",
       output: args.outputDir,
@@ -198,6 +202,11 @@ async function train(plan: TrainPlan, out: Output): Promise<{ finished: boolean 
       args,
     });
     const run = prepareRun({ plan, data, model, start }, out);
+    const trained = [...model.trainable().values()].reduce((sum, { size }) => sum + size, 0);
+    if (trained < model.parameterCount) {
+      out.line(`Trained: ${(trained / 1e6).toFixed(2)} M parameters, all others stay as they are`);
+    }
+    out.line();
     const finished = await runToEnd(run, started, out);
     model.dispose();
     return { finished };
@@ -222,14 +231,20 @@ async function runToEnd(run: Run, started: number, out: Output): Promise<boolean
     out.warn(`- Go on with: ${resumeCommand(plan.typed, outputDir)}`);
     return false;
   }
-  const metrics = await finalMetrics(run, result, out).catch((error) => {
+  const { test, validation } = run.sources;
+  const splits = splitsInOrder(data);
+  const dataset = data.splits.test ?? data.splits.validation;
+  const source = test ?? validation;
+  const split = source && dataset && { source, dataset };
+  const { model, signal } = run;
+  const tested = { model, args: plan.args, trainer, split, splits, signal };
+  const metrics = await finalTest(tested, result, out).catch((error) => {
     out.warn(`The trained model is in ${outputDir}, but was not tested`);
     if (!run.signal.aborted) throw error;
   });
   if (!metrics) return false;
   notices.tell(out);
   const seconds = (performance.now() - started) / 1000;
-  await writeFileAtomic(`${outputDir}/all_results.json`, [jsonBytes({ ...metrics, seconds })]);
   out.line(`Done in ${duration(seconds)}; the model is in ${outputDir}\n`);
   const clips = (data.splits.test ?? data.splits.validation ?? data.splits.train)!.clips;
   out.line(nextCommands({ model: outputDir, clip: clips[0]!.file }));
@@ -288,11 +303,7 @@ function prepareRun(
   const notices = new ClipNotices();
   const make = (split: SplitFolder["splits"]["train"]) =>
     split && clipBatches(split, model, start.extractor, {
-      maxLengthSeconds: args.maxLengthSeconds,
-      groupByLength: args.groupByLength,
-      augmentSpeed: args.augmentSpeed,
-      seed: args.seed,
-      skipBadFiles: args.skipBadFiles,
+      ...clipBatchesOptions(args),
       onNotice: (notice) => notices.add(notice),
     });
   const { splits } = data;
@@ -314,6 +325,7 @@ function prepareRun(
     trainDataset,
     evalDataset: sources.validation,
     featureExtractor: start.extractor,
+    computeMetrics: allMetrics(model.problemType),
     callbacks: [progress],
     signal,
   });
@@ -338,31 +350,16 @@ function modelLine(name: string, model: AudioClassificationModel): string {
   return missing.length > 0 ? `${line}\nNewly initialised: ${missing.join(", ")}` : line;
 }
 
-/** Test metrics where there is a test split, else the validation's. */
-async function finalMetrics(
-  { plan, data, model, sources, signal }: Run,
-  result: TrainOutput,
-  out: Output,
-): Promise<Record<string, number>> {
-  const source = sources.test ?? sources.validation;
-  if (!source) return { train_loss: result.trainingLoss };
-  const split = sources.test ? "Test" : "Validation";
-  const tick = out.progress(split, source.size);
-  const batchSize = plan.args.perDeviceEvalBatchSize;
-  const onClips = (done: number) => {
-    signal.throwIfAborted();
-    tick(done);
-  };
-  const evaluation = await evaluateModel(model, source, { batchSize, onClips })
-    .finally(() => tick(undefined));
-  const metrics = { accuracy: accuracy(evaluation), loss: evaluation.loss };
-  out.line(`\n${split}, ${evaluation.labels.length} clips:`);
-  out.line(classTable(perClass(evaluation, model.labels)));
-  out.line(out.strong(`\n${split} accuracy ${(100 * metrics.accuracy).toFixed(1)} %`));
-  const { outputDir: directory } = plan.args;
-  const dataset = (data.splits.test ?? data.splits.validation)!;
-  const run = { model, name: directory, directory, dataset, evaluation };
-  await writeReport(`${directory}/report.html`, { ...run, splits: splitsInOrder(data) });
-  out.line(`Report: ${directory}/report.html`);
-  return metrics;
+/** @throws {UsageError} where the model's kind of problem has no such metric. */
+function expectMetric(
+  metric: string,
+  { problemType, labels }: Pick<AudioClassificationModel, "problemType" | "labels">,
+): void {
+  const names = ["loss", ...metricNames(problemType, labels.length)];
+  if (names.includes(metric.replace(/^eval_/, ""))) return;
+  throw new UsageError(
+    `Cannot use argument "--metric-for-best-model": expected ${
+      names.join(", ")
+    }, found "${metric}"`,
+  );
 }

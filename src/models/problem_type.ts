@@ -16,7 +16,8 @@ export type ProblemType =
   | "multi_label_classification"
   | "regression";
 
-const PROBLEM_TYPES: readonly ProblemType[] = [
+/** All of them. */
+export const PROBLEM_TYPES: readonly ProblemType[] = [
   "single_label_classification",
   "multi_label_classification",
   "regression",

@@ -14,6 +14,9 @@ interface EvalLine {
   accuracy: number;
   loss: number;
   samples: number;
+  f1_macro: number;
+  accuracyInterval: { low: number; high: number };
+  confusionMatrix: number[][];
   perClass: Record<string, { samples: number; recall: number }>;
 }
 
@@ -29,13 +32,22 @@ Deno.test("eval prints what train found on the test split", async () => {
     const [line] = jsonLines<EvalLine>(
       await cliOk([...EVAL, "--data", "tones", "--json"], { cwd }),
     );
-    equal(line!.accuracy, found.accuracy);
-    equal(line!.loss, found.loss);
+    equal(line!.accuracy, found.test_accuracy);
+    equal(line!.loss, found.test_loss);
     equal(line!.samples, 6);
     deepEqual(Object.keys(line!.perClass), TONE_LABELS);
+    equal(line!.f1_macro, found.test_f1_macro);
+    const { low, high } = line!.accuracyInterval;
+    ok(0 <= low && low <= line!.accuracy && line!.accuracy <= high && high <= 1);
+    const diagonal = line!.confusionMatrix.reduce((sum, row, i) => sum + row[i]!, 0);
+    equal(diagonal, Math.round(6 * line!.accuracy));
     const text = await cliOk([...EVAL, "--data", "tones", "--split", "all"], { cwd });
     match(text.stdout, /^Class +Clips +Precision +Recall +F1$/m);
-    match(text.stdout, /^Accuracy \d+\.\d\d %, loss \d+\.\d{4}, 30 clips$/m);
+    match(text.stdout, /^Taken for +high +low +mid$/m);
+    match(
+      text.stdout,
+      /^Accuracy \d+\.\d\d % \(95 % interval \d+\.\d\d to \d+\.\d\d %\), macro F1 \d\.\d{3}, loss \d+\.\d{4}, 30 clips$/m,
+    );
   });
 });
 
@@ -53,7 +65,7 @@ Deno.test("eval finds the clips again that train held back of a folder without s
     const found = JSON.parse(await Deno.readTextFile(`${folder}/model/all_results.json`));
     const tested = await cliOk([...EVAL, "--data", "tones", "--json"], { cwd });
     const [line] = jsonLines<EvalLine>(tested);
-    deepEqual([line!.samples, line!.loss], [5, found.loss]);
+    deepEqual([line!.samples, line!.loss], [5, found.test_loss]);
     match(tested.stderr, /^"tones" has no splits: "test" is what train draws with seed 42$/m);
     const validation = await cliOk(
       [...EVAL, "--data", "tones", "--split", "validation", "--json"],

@@ -3,7 +3,21 @@ import type { ClipNotice } from "../../src/data/loader.ts";
 import { ClipNotices } from "../../src/commands/_notices.ts";
 import { duration, type Output, table } from "../../src/commands/_output.ts";
 import { nextCommands, resumeCommand, trainProgress } from "../../src/commands/_train_output.ts";
-import { initialState } from "../../src/train/state.ts";
+import { TrainingArguments } from "../../src/train/arguments.ts";
+import { noControl } from "../../src/train/callbacks.ts";
+import { runPlan } from "../../src/train/run_plan.ts";
+import { initialState, type TrainerState } from "../../src/train/state.ts";
+
+/** A run of two epochs of two steps, before the first. */
+function newState(): TrainerState {
+  const args = new TrainingArguments({ outputDir: "unused", numTrainEpochs: 2 });
+  const source = { size: 16, batchCount: () => 2, batches: () => unread() };
+  return initialState(runPlan(args, source), args);
+}
+
+function unread(): never {
+  throw new TypeError("Cannot read batches: there are none");
+}
 
 /** An output that keeps what it is told. */
 function recorded(): Output & { lines: string[]; warnings: string[]; events: object[] } {
@@ -43,12 +57,12 @@ Deno.test("duration() speaks of minutes and seconds", () => {
 Deno.test("trainProgress() prints a row an epoch under one heading", () => {
   const out = recorded();
   const progress = trainProgress(out, { notices: new ClipNotices(), validates: true });
-  const state = initialState({ maxSteps: 4, epochs: 2, batchSize: 8 });
-  progress.onTrainBegin?.(state);
+  const state = newState();
+  progress.onTrainBegin?.(state, noControl());
   for (const epoch of [1, 2]) {
-    progress.onLog?.({ step: 2 * epoch, epoch, loss: 1 / epoch }, state);
+    progress.onLog?.({ step: 2 * epoch, epoch, loss: 1 / epoch }, state, noControl());
     const scores = { eval_loss: 0.25, eval_accuracy: epoch / 2 };
-    progress.onEvaluate?.({ step: 2 * epoch, epoch, ...scores }, state);
+    progress.onEvaluate?.({ step: 2 * epoch, epoch, ...scores }, state, noControl());
   }
   deepEqual(out.lines, [
     "Epoch  Training Loss  Validation Loss  Accuracy",
@@ -66,8 +80,8 @@ Deno.test("trainProgress() prints a row an epoch under one heading", () => {
 Deno.test("trainProgress() prints the training loss where nothing is evaluated", () => {
   const out = recorded();
   const progress = trainProgress(out, { notices: new ClipNotices(), validates: false });
-  const state = initialState({ maxSteps: 4, epochs: 2, batchSize: 8 });
-  progress.onLog?.({ step: 1, epoch: 0.5, loss: 2 }, state);
+  const state = newState();
+  progress.onLog?.({ step: 1, epoch: 0.5, loss: 2 }, state, noControl());
   equal(out.lines[1], " 0.50         2.0000                -         -");
 });
 

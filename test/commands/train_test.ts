@@ -219,7 +219,7 @@ Deno.test("train refuses arguments out of range or against each other with 2", a
     [["--lr-scheduler-type", "step"], /"--lr-scheduler-type": expected one of linear, cosine/],
     [["--backend", "cuda"], /"--backend": expected one of auto, webgpu, wasm, found "cuda"/],
     [["--threads", "1.5"], /"--threads": expected a whole number from 0 to 48, found 1.5/],
-    [["--metric-for-best-model", "f1"], /-best-model": expected loss or accuracy, found "f1"/],
+    [["--metric-for-best-model", "f1"], /-best-model": expected loss, accuracy, .*, found "f1"/],
     [["--validation-size", "-1"], /"--validation-size": expected a share/],
     [["--model", "tyni"], /"--model": expected tiny, small, base or a model directory/],
     [["--resume"], /^Cannot resume: expected argument "--output DIR", found none/],
@@ -247,7 +247,7 @@ Deno.test("train refuses a folder without clips, with one label, or that is not 
     for (
       const [data, message] of [
         ["empty", /^Cannot load data set "empty": expected .*, found no audio files$/m],
-        ["one", /^Cannot load data set "one": expected two labels or more, found one, "yes"$/m],
+        ["one", /^Cannot train on "one": expected two labels or more, found one, "yes"$/m],
         ["none", /^Cannot load data set "none": expected a folder, found none of that name$/m],
       ] as const
     ) {
@@ -255,5 +255,52 @@ Deno.test("train refuses a folder without clips, with one label, or that is not 
       equal(code, 1);
       match(stderr, message);
     }
+  });
+});
+
+Deno.test("train leaves the files of results that the reference leaves", async () => {
+  await withFolder(async (folder) => {
+    await writeTones(`${folder}/tones`);
+    const args = ["--output", "model", "--report-to", "tensorboard", "--max-train-samples", "9"];
+    const result = await cliOk([...TWO_EPOCHS, ...args, "--json"], { cwd: folder });
+    deepEqual(jsonLines<TrainEvent>(result)[0]!.clips, { train: 9, validation: 6, test: 6 });
+    const read = async (name: string) =>
+      JSON.parse(await Deno.readTextFile(`${folder}/model/${name}`));
+    const [train, validation, test] = await Promise.all(
+      ["train", "eval", "test"].map((split) => read(`${split}_results.json`)),
+    );
+    deepEqual(Object.keys(train), [
+      "epoch",
+      "total_flos",
+      "train_loss",
+      "train_runtime",
+      "train_samples_per_second",
+      "train_steps_per_second",
+    ]);
+    for (const [split, metrics] of [["eval", validation], ["test", test]] as const) {
+      const names = ["accuracy", "f1_macro", "loss", "runtime", "steps_per_second"];
+      for (const name of names) ok(metrics[`${split}_${name}`] >= 0, `${split}_${name}`);
+    }
+    deepEqual(await read("all_results.json"), { ...train, ...validation, ...test });
+    const [run] = Array.from(Deno.readDirSync(`${folder}/model/runs`), ({ name }) => name);
+    const [events] = Array.from(Deno.readDirSync(`${folder}/model/runs/${run}`));
+    match(events!.name, /^events\.out\.tfevents\.\d+\.earshot$/);
+  });
+});
+
+Deno.test("train adapts a model by low-rank changes, with weights for its classes", async () => {
+  await withFolder(async (folder) => {
+    await trainedTones(folder);
+    const args = ["--model", "model", "--lora-rank", "2", "--class-weights", "1,2,0.5"];
+    const more = ["--balanced-sampling", "--metric-for-best-model", "f1_macro", "--output", "new"];
+    const { stdout } = await cliOk([...TWO_EPOCHS, ...args, ...more], { cwd: folder });
+    match(stdout, /^Trained: 0\.\d\d M parameters, all others stay as they are$/m);
+    await cliOk(["eval", "--model", "new", "--data", "tones"], { cwd: folder });
+    const { code, stderr } = await cli(
+      [...TWO_EPOCHS, "--model", "model", "--class-weights", "1,2", "--output", "x"],
+      { cwd: folder },
+    );
+    equal(code, 1);
+    match(stderr, /"classWeights": expected 3 numbers, not all of them 0, found \[1,2\]/);
   });
 });

@@ -1,0 +1,81 @@
+/**
+ * The end of `train`: the model's figures on clips that it did not learn from, printed, written and reported.
+ *
+ * @module
+ */
+import type { AudioDataset } from "../data/audio_dataset.ts";
+import type { AudioClassificationModel } from "../models/model.ts";
+import type { TrainingArguments } from "../train/arguments.ts";
+import type { BatchSource } from "../train/batches.ts";
+import { evaluateModel } from "../train/evaluation.ts";
+import { prefixed, speedMetrics } from "../train/metric_names.ts";
+import type { LogEntry } from "../train/state.ts";
+import type { Trainer, TrainOutput } from "../train/trainer.ts";
+import { measuresLine, measuresOf, measuresTables } from "./_measures.ts";
+import type { Output } from "./_output.ts";
+import { writeReport } from "./_report.ts";
+
+/** A model that was trained, and what it is tested on. */
+export interface FinalTest {
+  model: AudioClassificationModel;
+  args: TrainingArguments;
+  trainer: Trainer;
+  /** Test clips where there are any, else those for validation. */
+  split?: { source: BatchSource; dataset: AudioDataset };
+  /** All splits, for the report. */
+  splits: readonly AudioDataset[];
+  /** Aborted at Ctrl-C. */
+  signal: AbortSignal;
+}
+
+/**
+ * Tests a model, and leaves `eval_results.json`, `test_results.json`, `all_results.json` and `report.html` beside it.
+ *
+ * @returns its metrics by name.
+ */
+export async function finalTest(
+  { model, args, trainer, split, splits, signal }: FinalTest,
+  result: TrainOutput,
+  out: Output,
+): Promise<Record<string, number>> {
+  if (!split) return { train_loss: result.trainingLoss };
+  const { source, dataset } = split;
+  const isTest = dataset.split === "test";
+  const title = isTest ? "Test" : "Validation";
+  const tick = out.progress(title, source.size);
+  const batchSize = args.perDeviceEvalBatchSize;
+  const onClips = (done: number) => {
+    signal.throwIfAborted();
+    tick(done);
+  };
+  const started = performance.now();
+  const evaluation = await evaluateModel(model, source, { batchSize, onClips })
+    .finally(() => tick(undefined));
+  const seconds = (performance.now() - started) / 1000;
+  const measures = measuresOf(evaluation, model);
+  const { metrics, samples } = measures;
+  out.line(`\n${title}, ${samples} clips:`);
+  out.line(measuresTables(measures));
+  out.line(out.strong(`\n${measuresLine(measures, title)}`));
+  const prefix = isTest ? "test" : "eval";
+  const steps = Math.ceil(samples / batchSize);
+  const speed = speedMetrics(prefix, seconds, { samples, steps });
+  if (isTest) await saveValidation(trainer, args);
+  await trainer.saveMetrics(prefix, { ...prefixed(metrics, prefix), ...speed });
+  const report = `${args.outputDir}/report.html`;
+  const run = { model, name: args.outputDir, directory: args.outputDir, dataset, evaluation };
+  await writeReport(report, { ...run, splits });
+  out.line(`Report: ${report}`);
+  return metrics;
+}
+
+/** The evaluation of the model that was kept: the best one, or the last if that was at the end. */
+async function saveValidation(trainer: Trainer, args: TrainingArguments): Promise<void> {
+  const { log_history, best_global_step, global_step } = trainer.state;
+  const kept = args.loadBestModelAtEnd ? best_global_step : global_step;
+  const isOfModel = (entry: LogEntry) => entry.step === kept && entry.eval_loss !== undefined;
+  const entry = log_history.findLast(isOfModel);
+  if (!entry) return;
+  const { step: _, ...metrics } = entry;
+  await trainer.saveMetrics("eval", metrics as Record<string, number>);
+}
