@@ -8,7 +8,7 @@
 import { type Tensor, tidy } from "@tensorflow/tfjs-core";
 import type { Activation } from "../kernels.ts";
 import { linear, type LinearInit, type LinearParams, loadLinear } from "./linear.ts";
-import { dropout, type Noise } from "./noise.ts";
+import type { Noise } from "./noise.ts";
 import type { ParameterReader } from "./parameters.ts";
 
 /** `intermediate [F, D]`, `output [D, F]` */
@@ -47,10 +47,9 @@ export function feedForward(
   options: { residual?: Tensor; activationDropout: number; hiddenDropout: number; noise?: Noise },
 ): Tensor {
   const { residual, activationDropout, hiddenDropout, noise } = options;
+  const { intermediate, output, activation } = params;
   return tidy(() => {
-    const wide = linear(params.intermediate, x, { activation: params.activation });
-    if (!noise) return linear(params.output, wide, { residual });
-    const narrow = linear(params.output, dropout(wide, activationDropout, noise));
-    return dropout(narrow, hiddenDropout, noise, residual);
+    const wide = linear(intermediate, x, { activation, dropoutRate: activationDropout, noise });
+    return linear(output, wide, { dropoutRate: hiddenDropout, noise, residual });
   });
 }

@@ -7,7 +7,13 @@
  * @module
  */
 import { type Tensor, tidy } from "@tensorflow/tfjs-core";
-import { type Activation, activation, add, linear as linearKernel, scale } from "../kernels.ts";
+import {
+  type Activation,
+  activation,
+  linear as linearKernel,
+  linears as linearKernels,
+  scale,
+} from "../kernels.ts";
 import { dropout, type Noise } from "./noise.ts";
 import { constant, type Initializer, type ParameterReader } from "./parameters.ts";
 
@@ -49,20 +55,35 @@ export async function loadLinear(
   };
 }
 
-/** `activation(x W^T + b) + residual`. **Shape** `x [..., I]` -> `[..., O]` */
-export function linear(
-  params: LinearParams,
-  x: Tensor,
-  options: { activation?: Activation; residual?: Tensor } = {},
-): Tensor {
+/** What follows an affine map. */
+export interface LinearOptions {
+  activation?: Activation;
+  /** Of the activated values. @default 0 */
+  dropoutRate?: number;
+  /** The random stream of training; without one nothing is dropped. */
+  noise?: Noise;
+  /** Added last. */
+  residual?: Tensor;
+}
+
+/** `dropout(activation(x W^T + b)) + residual`. **Shape** `x [..., I]` -> `[..., O]` */
+export function linear(params: LinearParams, x: Tensor, options: LinearOptions = {}): Tensor {
   const { weight, bias, lora } = params;
-  if (!lora) return linearKernel(x, weight, { bias, ...options });
-  const { activation: kind, residual } = options;
+  const { activation: kind = "none", dropoutRate: rate = 0, noise, residual } = options;
+  if (!lora) {
+    const drop = noise && rate > 0 ? { rate, seed: noise.seed() } : undefined;
+    return linearKernel(x, weight, { bias, residual, activation: kind, dropout: drop });
+  }
   return tidy(() => {
-    if (!kind) return adapted(lora, x, linearKernel(x, weight, { bias, residual }));
     const y = activation(adapted(lora, x, linearKernel(x, weight, { bias })), kind);
-    return residual ? add(y, residual) : y;
+    return dropout(y, rate, noise, residual);
   });
+}
+
+/** Several maps of one input, without options. **Shape** `x [..., I]` -> for each map `[..., O]` */
+export function linears(maps: LinearParams[], x: Tensor): Tensor[] {
+  if (maps.some(({ lora }) => lora)) return maps.map((map) => linear(map, x));
+  return linearKernels(x, maps);
 }
 
 /** `y + scale * x a^T b^T`. **Shape** `x [..., I]`, `y [..., O]` -> `[..., O]` */

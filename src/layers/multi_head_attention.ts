@@ -7,7 +7,14 @@
  */
 import { type Tensor, tidy } from "@tensorflow/tfjs-core";
 import { attention } from "../kernels.ts";
-import { linear, type LinearInit, type LinearParams, loadLinear } from "./linear.ts";
+import {
+  linear,
+  type LinearInit,
+  type LinearOptions,
+  type LinearParams,
+  linears,
+  loadLinear,
+} from "./linear.ts";
 import type { Noise } from "./noise.ts";
 import type { ParameterReader } from "./parameters.ts";
 
@@ -37,28 +44,29 @@ export async function loadAttention(
 }
 
 /**
- * Each frame attends to the frames of its own clip.
+ * Each frame attends to the frames of its own clip; `output` is what follows the output map.
  *
  * **Shape** `x [B, T, D]`, `lengths [B]` -> `[B, T, D]`
  */
 export function multiHeadAttention(
   params: AttentionParams,
   x: Tensor,
-  options: { lengths?: Tensor; dropoutRate: number; noise?: Noise },
+  options: {
+    lengths?: Tensor;
+    dropoutRate: number;
+    noise?: Noise;
+    output?: Pick<LinearOptions, "dropoutRate" | "residual">;
+  },
 ): Tensor {
-  const { lengths, dropoutRate, noise } = options;
+  const { lengths, dropoutRate, noise, output } = options;
   return tidy(() => {
-    const context = attention(
-      linear(params.query, x),
-      linear(params.key, x),
-      linear(params.value, x),
-      {
-        heads: params.heads,
-        lengths,
-        dropoutRate: noise ? dropoutRate : 0,
-        dropoutSeed: noise?.seed(),
-      },
-    );
-    return linear(params.output, context);
+    const [query, key, value] = linears([params.query, params.key, params.value], x);
+    const context = attention(query!, key!, value!, {
+      heads: params.heads,
+      lengths,
+      dropoutRate: noise ? dropoutRate : 0,
+      dropoutSeed: noise?.seed(),
+    });
+    return linear(params.output, context, { ...output, noise });
   });
 }

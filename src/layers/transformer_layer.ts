@@ -16,7 +16,7 @@ import {
 } from "./attention_adapter.ts";
 import { feedForward, type FeedForwardParams, loadFeedForward } from "./feed_forward.ts";
 import { type AttentionParams, loadAttention, multiHeadAttention } from "./multi_head_attention.ts";
-import { dropout, type Noise } from "./noise.ts";
+import type { Noise } from "./noise.ts";
 import { layerNorm, loadNorm, type NormParams } from "./norm.ts";
 import { normal, type ParameterReader } from "./parameters.ts";
 
@@ -118,12 +118,12 @@ function attend(
   x: Tensor,
   { rates, lengths, noise, residual }: HalfOptions,
 ): Tensor {
-  const context = multiHeadAttention(params.attention, x, {
+  return multiHeadAttention(params.attention, x, {
     lengths,
     dropoutRate: rates.attention_dropout,
     noise,
+    output: { dropoutRate: rates.hidden_dropout, residual },
   });
-  return dropout(context, rates.hidden_dropout, noise, residual);
 }
 
 /** The feed-forward half with its dropouts and residual. **Shape** as {@linkcode attend} */

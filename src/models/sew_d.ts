@@ -34,7 +34,7 @@ import {
   receptiveFieldSamples,
 } from "../layers/conv_feature_encoder.ts";
 import { feedForward, type FeedForwardParams } from "../layers/feed_forward.ts";
-import { linear, type LinearParams, loadLinear } from "../layers/linear.ts";
+import { linear, type LinearParams, linears, loadLinear } from "../layers/linear.ts";
 import { dropout, type Noise } from "../layers/noise.ts";
 import { layerNorm, loadNorm, type NormParams } from "../layers/norm.ts";
 import { clearPadding } from "../layers/padding.ts";
@@ -396,17 +396,17 @@ function attend(params: SewDAttentionParams, x: Tensor, context: LayerContext): 
   const { num_attention_heads: heads, hidden_size: size, pos_att_type: kinds } = config;
   return tidy(() => {
     const scale = 1 / Math.sqrt(size / heads * (1 + new Set(kinds).size));
-    const [query, key] = [linear(params.query, x), linear(params.key, x)];
-    const mixed = attention(query, key, linear(params.value, x), {
+    const [query, key, value] = linears([params.query, params.key, params.value], x);
+    const mixed = attention(query!, key!, value!, {
       heads,
       scale,
       lengths,
-      bias: distanceScores(params, { query, key }, { ...context, scale }),
+      bias: distanceScores(params, { query: query!, key: key! }, { ...context, scale }),
       dropoutRate: noise ? config.attention_dropout : 0,
       dropoutSeed: noise?.seed(),
     }); // [B, T, D]
-    const output = linear(params.output, mixed);
-    return layerNorm(params.norm, dropout(output, config.activation_dropout, noise, x));
+    const dropped = { dropoutRate: config.activation_dropout, noise };
+    return layerNorm(params.norm, linear(params.output, mixed, { ...dropped, residual: x }));
   });
 }
 

@@ -35,7 +35,7 @@ import {
   loadFeatureProjection,
 } from "../layers/feature_projection.ts";
 import { feedForward } from "../layers/feed_forward.ts";
-import { linear, type LinearParams, loadLinear } from "../layers/linear.ts";
+import { linear, type LinearParams, linears, loadLinear } from "../layers/linear.ts";
 import { dropout, type Noise } from "../layers/noise.ts";
 import { layerNorm, loadNorm, type NormParams } from "../layers/norm.ts";
 import { clearPadding } from "../layers/padding.ts";
@@ -230,14 +230,15 @@ function attend(
   const { query, key, value, output, heads } = params.attention;
   return tidy(() => {
     const bias = relativeScores(gates(params, x), bucketBiases, buckets, { heads }); // [B, H, T, T]
-    const mixed = attention(linear(query, x), linear(key, x), linear(value, x), {
+    const [queries, keys, values] = linears([query, key, value], x);
+    const mixed = attention(queries!, keys!, values!, {
       heads,
       lengths,
       bias,
       dropoutRate: noise ? config.attention_dropout : 0,
       dropoutSeed: noise?.seed(),
     }); // [B, T, D]
-    return dropout(linear(output, mixed), config.hidden_dropout, noise, residual);
+    return linear(output, mixed, { dropoutRate: config.hidden_dropout, noise, residual });
   });
 }
 
