@@ -1,8 +1,8 @@
 /**
  * The files of a data-set repository on the hub.
  *
- * A file is downloaded when it is opened, and stays in the cache that Python shares. A repository
- * without data that can be read here, such as one with a script, is read from the Parquet files
+ * A file is downloaded when it is opened, and stays in the cache that Python shares; streaming, its
+ * parts are asked for as they are read, and neither kept nor verified. A repository without data that can be read here, such as one with a script, is read from the Parquet files
  * that the hub made of it.
  *
  * @module
@@ -17,9 +17,18 @@ import type { DataFile, DataFiles } from "./_data_files.ts";
 import { formatOf } from "./_file_splits.ts";
 import { isAudio } from "./folder_layout.ts";
 import { inFolder } from "./_zip.ts";
+import type { OpenFile } from "./table.ts";
 
 /** The branch of the Parquet files that the hub makes. */
 const PARQUET_BRANCH = "refs/convert/parquet";
+
+/** How a repository is reached and read. */
+export interface HubFileOptions extends HubOptions {
+  /** A branch, a tag or a commit. @default "main" */
+  revision?: string;
+  /** Whether parts of files are read, without keeping them. @default false */
+  streaming?: boolean;
+}
 
 /** Files of a repository, and whether they are those that the hub made. */
 export interface HubDataFiles extends DataFiles {
@@ -34,7 +43,7 @@ export interface HubDataFiles extends DataFiles {
  */
 export async function hubDataFiles(
   id: string,
-  options: HubOptions & { revision?: string } = {},
+  options: HubFileOptions = {},
 ): Promise<HubDataFiles> {
   if (!/^[\w.-]+\/[\w.-]+$/.test(id)) {
     throw new DatasetError(
@@ -45,13 +54,15 @@ export async function hubDataFiles(
   }
   const { hubFiles } = await import("../hub/repository.ts");
   const own = await hubFiles(id, { ...options, type: "dataset" });
-  if (own.files.some(({ path }) => isData(path))) return filesOf(own, false);
-  if (options.revision !== undefined) return filesOf(own, false);
+  if (own.files.some(({ path }) => isData(path))) return filesOf(own, options, false);
+  if (options.revision !== undefined) return filesOf(own, options, false);
   try {
     const made = await hubFiles(id, { ...options, type: "dataset", revision: PARQUET_BRANCH });
-    return filesOf(made, true);
+    return filesOf(made, options, true);
   } catch (error) {
-    if (error instanceof HubError && error.reason === "revision") return filesOf(own, false);
+    if (error instanceof HubError && error.reason === "revision") {
+      return filesOf(own, options, false);
+    }
     throw error;
   }
 }
@@ -60,9 +71,19 @@ function isData(path: string): boolean {
   return formatOf(path) !== undefined || isAudio(path) || /\.zip$/i.test(path);
 }
 
-function filesOf(repository: HubRepository, isConverted: boolean): HubDataFiles {
+function filesOf(
+  repository: HubRepository,
+  options: HubFileOptions,
+  isConverted: boolean,
+): HubDataFiles {
   const sizes = new Map(repository.files.map(({ path, sizeBytes }) => [path, sizeBytes]));
-  const open = async (path: string) => await fileSource(await repository.path(path));
+  const open = async (path: string): Promise<OpenFile> => {
+    const sizeBytes = sizes.get(path) ?? 0;
+    const isStreamed = options.streaming && formatOf(path) === "parquet";
+    return isStreamed
+      ? await openRanges(repository, options, { path, sizeBytes })
+      : await fileSource(await repository.path(path));
+  };
   return {
     name: repository.name,
     isConverted,
@@ -77,4 +98,39 @@ function filesOf(repository: HubRepository, isConverted: boolean): HubDataFiles 
         sibling: (other) => open(inFolder(dirname(path), other)),
       }),
   };
+}
+
+/** A file of which only the parts that are read come over the network. */
+async function openRanges(
+  { id, type, commit, name }: HubRepository,
+  options: HubFileOptions,
+  { path, sizeBytes }: { path: string; sizeBytes: number },
+): Promise<OpenFile> {
+  const { bodyOf, request } = await import("../hub/request.ts");
+  const { hubSettings } = await import("../hub/settings.ts");
+  const settings = await hubSettings(options);
+  const file = path.split("/").map(encodeURIComponent).join("/");
+  const url = `${settings.endpoint}/datasets/${id}/resolve/${commit}/${file}`;
+  const read = async (start: number, end: number): Promise<Uint8Array> => {
+    if (start === end) return new Uint8Array(0);
+    const headers = { Range: `bytes=${start}-${end - 1}` };
+    const answer = await request(settings, url, { type, id, revision: commit, file: path }, {
+      headers,
+    });
+    const bytes = new Uint8Array(end - start);
+    let filled = 0;
+    for await (const part of bodyOf(settings, answer)) {
+      if (answer.response.status === 206 && filled + part.length <= bytes.length) {
+        bytes.set(part, filled);
+      }
+      filled += part.length;
+      if (filled > bytes.length) break;
+    }
+    if (answer.response.status === 206 && filled === bytes.length) return bytes;
+    throw new HubError(
+      `Cannot read file "${path}" of ${name}: expected bytes ${start} to ${end}, found others`,
+      { reason: "refused", repository: id, file: path, hint: "Load it without streaming" },
+    );
+  };
+  return { name: `${name}/${path}`, sizeBytes, read, [Symbol.dispose]: () => {} };
 }

@@ -7,7 +7,7 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import type { AudioValue, Dataset } from "../../src/data/dataset.ts";
-import { Audio, ClassLabel } from "../../src/data/features.ts";
+import type { Audio, ClassLabel } from "../../src/data/features.ts";
 import { loadDataset } from "../../src/data/load_dataset.ts";
 import { kitPath, kitTest, readJson } from "../kit.ts";
 import { folderTest } from "./folders.ts";
