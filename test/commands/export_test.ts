@@ -3,8 +3,12 @@ import { tensor } from "@tensorflow/tfjs-core";
 import { pipeline } from "../../src/classify/pipeline.ts";
 import { exportModel, type ExportOptions, type ExportReport } from "../../src/commands/export.ts";
 import { CheckpointError, DatasetError, FileError } from "../../src/errors.ts";
-import { buildModel } from "../../src/models/mod.ts";
-import { savePretrained } from "../../src/pretrained.ts";
+import { type AudioClassificationModel, buildModel } from "../../src/models/mod.ts";
+import {
+  AutoFeatureExtractor,
+  AutoModelForAudioClassification,
+  savePretrained,
+} from "../../src/pretrained.ts";
 import { PACKED_FILE, PACKED_VERSION } from "../../src/weights/packed.ts";
 import { assertAllClose } from "../compare.ts";
 import { startTestWasm } from "../devices.ts";
@@ -196,6 +200,44 @@ Deno.test("export measures q8 on recordings, and keeps its accuracy and its scor
     ok(wide.some(({ name }) => name.endsWith("conv_layers.0.conv.weight")), JSON.stringify(wide));
     match(lines.join("\n"), /^layer +parameters +cosine alone +stored in$/m);
     match(lines.join("\n"), /^test +100 +[01]\.\d{6} /m);
+  });
+});
+
+/** Multiplies some numbers of a parameter. */
+async function stretch(
+  model: AudioClassificationModel,
+  name: string,
+  factor: (index: number) => number,
+): Promise<void> {
+  const parameter = model.parameters.get(name)!;
+  const values = (await parameter.data() as Float32Array).map((value, i) => value * factor(i));
+  const changed = tensor(values, parameter.shape);
+  parameter.assign(changed);
+  changed.dispose();
+}
+
+Deno.test("export keeps 32 bits for a layer whose numbers differ too much in size", async () => {
+  await withFolder(async (folder) => {
+    const device = await startTestWasm({ threads: 2 });
+    const model = await AutoModelForAudioClassification.fromPretrained(VOICE_MENU);
+    const layer = "wav2vec2.encoder.layers.0.feed_forward";
+    const width = model.parameters.get(`${layer}.intermediate_dense.weight`)!.shape[1]!;
+    const units = model.parameters.get(`${layer}.output_dense.weight`)!.shape[1]!;
+    // One unit of the layer speaks so loudly that 8 bits for all leave nothing for the others.
+    await stretch(model, `${layer}.intermediate_dense.weight`, (i) => i < width ? 1e4 : 1);
+    await stretch(model, `${layer}.output_dense.weight`, (i) => i % units === 0 ? 1e-4 : 1);
+    const extractor = await AutoFeatureExtractor.fromPretrained(VOICE_MENU);
+    await savePretrained(`${folder}/loud`, model, extractor);
+    model.dispose();
+    const { calibration, wide } = await exportModel({
+      ...{ model: `${folder}/loud`, output: `${folder}/out`, dtype: "q8" },
+      ...{ data: RECORDINGS, maxClips: 30 },
+    }, silentOutput()).finally(() => device.dispose());
+    const kept = calibration!.layers.filter(({ precision }) => precision === "float32");
+    deepEqual(kept.map((found) => found.layer), [layer], JSON.stringify(calibration!.layers));
+    ok(kept[0]!.cosine < 0.999);
+    ok(calibration!.sets.every(({ cosine }) => cosine >= 0.999));
+    ok(wide.some(({ name }) => name === `${layer}.output_dense.weight`));
   });
 });
 
