@@ -40,8 +40,12 @@ type SampleReader = (view: DataView, at: number) => number;
 export function decodeWav(bytes: Uint8Array, options: DecodeOptions = {}): DecodedAudio {
   const layout = readWavLayout(bytes, options);
   const { channels, frames } = layout;
-  const { view, read, sampleBytes } = sampleSource(bytes, layout);
   const samples = new Float32Array(frames);
+  if (layout.encoding === "pcm" && layout.bitsPerSample === 16) {
+    mixPcm16(pcm16Of(bytes, layout), channels, samples);
+    return { samples, ...infoOf(layout) };
+  }
+  const { view, read, sampleBytes } = sampleSource(bytes, layout);
   let at = layout.dataOffset;
   for (let frame = 0; frame < frames; frame++) {
     let sum = 0;
@@ -85,6 +89,26 @@ export function decodeWavChannels(
     }
   }
   return { interleaved, ...infoOf(layout) };
+}
+
+/** The samples of the commonest format, which every engine's byte order fits; copied from an odd byte on. */
+function pcm16Of(bytes: Uint8Array, { dataOffset, frames, channels }: WavLayout): Int16Array {
+  const count = frames * channels;
+  const start = bytes.byteOffset + dataOffset;
+  if (start % 2 === 0) return new Int16Array(bytes.buffer, start, count);
+  return new Int16Array(bytes.slice(dataOffset, dataOffset + 2 * count).buffer);
+}
+
+function mixPcm16(values: Int16Array, channels: number, samples: Float32Array): void {
+  if (channels === 1) {
+    for (let i = 0; i < samples.length; i++) samples[i] = values[i]! / 2 ** 15;
+    return;
+  }
+  for (let frame = 0, at = 0; frame < samples.length; frame++) {
+    let sum = 0;
+    for (let channel = 0; channel < channels; channel++, at++) sum += values[at]!;
+    samples[frame] = sum / channels / 2 ** 15;
+  }
 }
 
 function sampleSource(bytes: Uint8Array, layout: WavLayout) {

@@ -72,12 +72,14 @@ function between(low: number, high: number, random: Random): number {
 export function changeSpeed(samples: Float32Array, factor: number): Float32Array {
   const length = Math.max(1, Math.round(samples.length / factor));
   const last = samples.length - 1;
-  return Float32Array.from({ length }, (_, i) => {
+  const changed = new Float32Array(length);
+  for (let i = 0; i < length; i++) {
     const place = Math.min(last, i * factor);
     const before = Math.floor(place);
     const after = Math.min(last, before + 1);
-    return samples[before]! + (place - before) * (samples[after]! - samples[before]!);
-  });
+    changed[i] = samples[before]! + (place - before) * (samples[after]! - samples[before]!);
+  }
+  return changed;
 }
 
 /** The clip so many samples later, or earlier; as long as before, with silence at one end. */
