@@ -203,7 +203,7 @@ for (const player of document.querySelectorAll(".player")) {
 
 /** Log-mel spectrograms, computed from the embedded sound when a card comes into view. */
 const SPECTROGRAMS = String.raw`
-const SIZE = 512, BANDS = 64, COLUMNS = 320, RANGE_DB = 70;
+const SIZE = 512, BANDS = 64, COLUMNS = 320, RANGE_DB = 70, WINDOW_SEC = 0.025;
 const samplesOf = (url) => {
   const bytes = Uint8Array.from(atob(url.slice(url.indexOf(",") + 1)), (char) => char.charCodeAt(0));
   const view = new DataView(bytes.buffer);
@@ -240,11 +240,13 @@ const bandEdges = (rate) => {
 };
 const loudness = ({ samples, rate }) => {
   const edges = bandEdges(rate);
+  const width = Math.min(SIZE, Math.round(WINDOW_SEC * rate));
+  const hann = Float64Array.from({ length: width }, (_, i) => 0.5 - 0.5 * Math.cos(2 * Math.PI * i / width));
   const levels = new Float64Array(COLUMNS * BANDS);
   for (let column = 0; column < COLUMNS; column++) {
-    const start = Math.round(column / COLUMNS * samples.length - SIZE / 2);
-    const re = Float64Array.from({ length: SIZE }, (_, i) =>
-      (samples[start + i] || 0) * (0.5 - 0.5 * Math.cos(2 * Math.PI * i / SIZE)));
+    const start = Math.round(column / COLUMNS * samples.length - width / 2);
+    const re = new Float64Array(SIZE);
+    for (let i = 0; i < width; i++) re[i] = (samples[start + i] || 0) * hann[i];
     const im = new Float64Array(SIZE);
     transform(re, im);
     for (let band = 0; band < BANDS; band++) {

@@ -164,7 +164,7 @@ table{border-collapse:collapse;font-variant-numeric:tabular-nums lining-nums}
 @media(max-width:56rem){.confusion{grid-template-columns:minmax(0,1fr)}}
 .matrix{border-collapse:separate;border-spacing:2px;font-size:.85rem}
 .matrix th{font-weight:400;color:var(--muted);max-width:11rem}
-.matrix tbody th{text-align:right;padding-right:.5rem;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
+.matrix tbody th{text-align:right;padding-right:.5rem;white-space:nowrap;overflow:hidden;text-overflow:ellipsis;position:sticky;left:0;background:var(--page);z-index:1}
 .matrix thead th{vertical-align:bottom;padding-bottom:.3rem}
 .matrix thead span{writing-mode:vertical-rl;transform:rotate(180deg);max-height:9rem;text-align:left;line-height:1.1}
 .matrix td{width:2.2rem;min-width:2.1rem;height:2.2rem;padding:0;border-radius:3px;background:color-mix(in srgb,var(--rule) 28%,transparent)}
@@ -174,6 +174,7 @@ table{border-collapse:collapse;font-variant-numeric:tabular-nums lining-nums}
 .roomy td,.roomy button{min-width:3.6rem;height:3.2rem}
 .roomy{font-size:1rem}
 .roomy small{display:block;font-size:.72rem;line-height:1.1}
+@media screen and (max-width:44rem){.roomy td,.roomy button{min-width:2.7rem;height:2.7rem}.roomy small{font-size:.65rem}}
 .matrix button:hover,.heatmap rect[data-cell]:hover{outline:2px solid var(--ink);outline-offset:0}
 .matrix [aria-pressed=true]{outline:2px solid var(--ink);outline-offset:1px}
 .pairs [aria-pressed=true]{background:color-mix(in srgb,var(--rule) 70%,transparent)}
