@@ -88,16 +88,12 @@ async function writePreset(name: PresetName, directory: string): Promise<void> {
   }
 }
 
-/** Exports a model without measuring it. */
-async function writeExport(options: ExportOptions): Promise<void> {
-  const device = await startWasm();
+/** Exports a model, without a word, on a device that is started if need be. */
+export async function writeExport(options: ExportOptions): Promise<void> {
   const none = () => {};
   const silent = { line: none, warn: none, event: none, progress: () => none };
-  try {
-    await exportModel(options, { ...processOutput(true), ...silent });
-  } finally {
-    device.dispose();
-  }
+  await startWasm();
+  await exportModel(options, { ...processOutput(true), ...silent });
 }
 
 /**

@@ -4,19 +4,24 @@
  *     deno run -A bench/loading_bench.ts [--json FILE] [--model small]
  *
  * Each load runs in a process of its own, which starts the device, notes what it holds, loads, and notes the most
- * that it held. The limit is the weights as held, the largest tensor and 64 MB above what was held before; the
- * exit code is 1 where it is exceeded. Linux only: the kernel's own account of resident memory is read.
+ * that it held; an export takes its form again from the file. The limit is the weights as held, the largest tensor and
+ * 64 MB above what was held before; the exit code is 1 where it is exceeded. Linux only: the kernel's own account of
+ * resident memory is read.
  *
  * @module
  */
 import { parseArgs } from "node:util";
+import type { Tensor } from "@tensorflow/tfjs-core";
 import { Wav2Vec2FeatureExtractor } from "../src/features/mod.ts";
+import { heldWeight } from "../src/kernels.ts";
 import { startWasm } from "../src/kernels/wasm/mod.ts";
 import { type AudioClassificationModel, buildModel, type StoredTensor } from "../src/models/mod.ts";
 import { AutoModelForAudioClassification, modelFiles } from "../src/pretrained.ts";
 import { type PresetName, PRESETS } from "../src/train/presets.ts";
 import { encodeValues } from "../src/weights/dtypes.ts";
+import { PACKED_DTYPES } from "../src/weights/packed.ts";
 import { streamSafetensors } from "../src/weights/safetensors_writer.ts";
+import { writeExport } from "./_rows.ts";
 import { craftZip, joined, pickled } from "../test/weights/craft_torch.ts";
 
 const MB = 1e6;
@@ -32,7 +37,15 @@ interface Load {
   seconds: number;
 }
 
-type Form = "safetensors f32" | "safetensors f16" | "pytorch_model.bin f32";
+const FORMS = [
+  "safetensors f32",
+  "safetensors f16",
+  "pytorch_model.bin f32",
+  "export f32",
+  "export f16",
+  "export q8",
+] as const;
+type Form = typeof FORMS[number];
 
 /** Resident bytes now, and the most since the last reset. */
 async function residentBytes(): Promise<{ now: number; peak: number }> {
@@ -58,7 +71,7 @@ async function load(directory: string): Promise<Load> {
   const model = await AutoModelForAudioClassification.fromPretrained(directory);
   const seconds = (performance.now() - started) / 1000;
   const { now: afterBytes, peak: peakBytes } = await residentBytes();
-  const sizes = Array.from(model.parameters.values(), ({ size }) => 4 * size);
+  const sizes = Array.from(model.parameters.values(), heldBytes);
   device.dispose();
   return {
     beforeBytes,
@@ -68,6 +81,12 @@ async function load(directory: string): Promise<Load> {
     largestBytes: Math.max(...sizes),
     seconds,
   };
+}
+
+/** Bytes of a parameter in the memory of the device. */
+function heldBytes(parameter: Tensor): number {
+  if (parameter.dtype !== "float32") return 4 * parameter.size;
+  return heldWeight(parameter).parts.reduce((sum, { values }) => sum + values.byteLength, 0);
 }
 
 /** The tensors rounded to 16 bits when their turn comes. */
@@ -96,6 +115,12 @@ async function writeForm(
   directory: string,
   model: AudioClassificationModel,
 ): Promise<void> {
+  const exported = PACKED_DTYPES.find((dtype) => form === `export ${dtype}`);
+  if (exported) {
+    await writeForm("safetensors f32", `${directory}-original`, model);
+    await writeExport({ model: `${directory}-original`, output: directory, dtype: exported });
+    return await Deno.remove(`${directory}-original`, { recursive: true });
+  }
   await Deno.mkdir(directory);
   const extractor = new Wav2Vec2FeatureExtractor();
   for (const { name, chunks } of modelFiles(model, extractor)) {
@@ -125,7 +150,7 @@ async function measureForms(preset: PresetName): Promise<Record<string, Load>> {
   const model = await buildModel(PRESETS[preset].config, { labels: ["a", "b", "c", "d"] });
   const loads: Record<string, Load> = {};
   try {
-    for (const form of ["safetensors f32", "safetensors f16", "pytorch_model.bin f32"] as const) {
+    for (const form of FORMS) {
       const directory = `${folder}/${form.replaceAll(" ", "-")}`;
       await writeForm(form, directory, model);
       loads[form] = await loadInOwnProcess(directory);
