@@ -163,11 +163,12 @@ export async function filesOf(
   if (found?.isDirectory) return directoryFiles(model);
   const { hubModelFiles, parseHubName } = await import("./hub/mod.ts");
   if (!found && parseHubName(model)) return await hubModelFiles(model, options);
+  const hint = /^[\w.-]+$/.test(model) ? 'A model of the hub is named "org/name"' : undefined;
   throw new CheckpointError(
     `Cannot load model "${model}": expected a model directory, found ${
       found ? "a file" : "nothing"
     }`,
-    { file: model, hint: found ? undefined : 'A model of the hub is named "org/name"' },
+    { file: model, hint: found ? undefined : hint },
   );
 }
 

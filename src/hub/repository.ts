@@ -188,14 +188,11 @@ function openRepository(opened: Opened): HubRepository {
   const { subject, commit, files } = opened;
   const { id, type, revision } = subject;
   const byName = new Map(files.map((file) => [file.path, file]));
-  const running = new Map<string, Promise<string>>();
   const path = async (name: string): Promise<string> => {
     expectFileName(name, subject);
     const file = byName.get(name);
     if (!file) throw noSuchFile(opened, name);
-    const path = running.get(name) ?? fetchFile(opened, file).finally(() => running.delete(name));
-    running.set(name, path);
-    return await path;
+    return await fetchFile(opened, file);
   };
   return {
     id,

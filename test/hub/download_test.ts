@@ -151,6 +151,7 @@ hubTest("downloadBlob() begins anew where the server knows no ranges", async (te
   };
   const settings = await test.settings({ fetch: withoutRanges });
   assert.deepEqual(await fetched(test, prepared, "weights", settings), WEIGHTS);
+  assert.equal(test.hub.requests.filter(({ server }) => server === "storage").length, 1);
 });
 
 hubTest("two downloads of one file at once fetch it once", async (test) => {
