@@ -91,7 +91,7 @@ export function decodeWavChannels(
   return { interleaved, ...infoOf(layout) };
 }
 
-/** The samples of the commonest format, which every engine's byte order fits; copied from an odd byte on. */
+/** The samples of the commonest format, as they lie there or, from an odd byte on, copied. */
 function pcm16Of(bytes: Uint8Array, { dataOffset, frames, channels }: WavLayout): Int16Array {
   const count = frames * channels;
   const start = bytes.byteOffset + dataOffset;

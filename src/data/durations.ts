@@ -3,11 +3,12 @@
  *
  * Good for putting clips of like length together and for refusing one that is far too long before
  * it is read. Not good for timing: a header is believed as far as the file's size allows, and what
- * is no WAV file is guessed from its size. What is broken about a file is for the decoder to say.
+ * does not say how long it is is guessed from its size. What is broken about a file is for the decoder to say.
  *
  * @module
  */
 
+import { compressedDurationSec } from "../audio/duration.ts";
 import { AudioFormatError, FileError } from "../errors.ts";
 import type { ByteSource } from "../weights/byte_source.ts";
 import { type AudioClip, openClip } from "./audio_dataset.ts";
@@ -17,6 +18,9 @@ const CHUNK_HEADER_BYTES = 8;
 
 /** A chunk's header with as much of a `fmt ` chunk as is needed. */
 const CHUNK_START_BYTES = CHUNK_HEADER_BYTES + 16;
+
+/** Read at once; holds the headers of most files. */
+const HEAD_BYTES = 64;
 
 /** Chunks looked at before giving up. */
 const MAX_CHUNKS = 64;
@@ -70,7 +74,8 @@ async function readDurations(clips: readonly AudioClip[]): Promise<Float64Array>
 async function clipDuration(clip: AudioClip): Promise<number> {
   try {
     using source = await openClip(clip);
-    return await wavDurationSec(source) ?? source.sizeBytes / COMPRESSED_BYTES_PER_SEC;
+    return await wavDurationSec(source) ?? await compressedDurationSec(source) ??
+      source.sizeBytes / COMPRESSED_BYTES_PER_SEC;
   } catch (error) {
     if (error instanceof FileError || error instanceof AudioFormatError) return 0;
     throw error;
@@ -94,6 +99,22 @@ async function clipDuration(clip: AudioClip): Promise<number> {
  * ```
  */
 export async function wavDurationSec(source: ByteSource): Promise<number | undefined> {
+  const start = await source.read(0, Math.min(HEAD_BYTES, source.sizeBytes));
+  const head = { ...source, read: (from: number, to: number) => partOf(source, start, from, to) };
+  return await readWavDuration(head);
+}
+
+/** Bytes of what was read at first, or else read now. */
+async function partOf(
+  source: ByteSource,
+  start: Uint8Array,
+  from: number,
+  to: number,
+): Promise<Uint8Array> {
+  return to <= start.length ? start.subarray(from, to) : await source.read(from, to);
+}
+
+async function readWavDuration(source: ByteSource): Promise<number | undefined> {
   const riff = await viewOf(source, 0, RIFF_HEADER_BYTES);
   if (textAt(riff, 0) !== "RIFF" || textAt(riff, 8) !== "WAVE") return undefined;
   let bytesPerSec: number | undefined;
