@@ -52,7 +52,7 @@ export const command: Command = {
   usage: "eval [--model DIR|ID] --data DIR [--split test]",
   options: {
     model: { kind: "text", value: "DIR|ID", help: "directory, or org/name@revision on the hub" },
-    data: { kind: "text", value: "DIR", help: "audio folder: split/label/file or label/file" },
+    data: { kind: "text", value: "NAME", help: "folder, Parquet, CSV or JSONL file, or hub id" },
     split: { kind: "text", value: "NAME", help: "train, validation, test or all (test)" },
     report: { kind: "text", value: "FILE", help: "write a page to look at" },
     ...DEVICE_OPTIONS,

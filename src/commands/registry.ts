@@ -26,6 +26,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "measure a model on a folder of recordings",
     load: () => import("./eval.ts"),
   },
+  data: {
+    summary: "look through a data set for what spoils training",
+    load: () => import("./data.ts"),
+  },
   report: {
     summary: "measure a model and write a page to look at",
     load: () => import("./report.ts"),

@@ -60,8 +60,8 @@ export const command: Command = {
   options: {
     data: {
       kind: "text",
-      value: "DIR",
-      help: "audio folder: split/label/file or label/file (the bundled one)",
+      value: "NAME",
+      help: "folder, Parquet, CSV or JSONL file, or id on the hub (the bundled folder)",
     },
     model: {
       kind: "text",
@@ -247,7 +247,8 @@ async function runToEnd(run: Run, started: number, out: Output): Promise<boolean
   const seconds = (performance.now() - started) / 1000;
   out.line(`Done in ${duration(seconds)}; the model is in ${outputDir}\n`);
   const clips = (data.splits.test ?? data.splits.validation ?? data.splits.train)!.clips;
-  out.line(nextCommands({ model: outputDir, clip: clips[0]!.file }));
+  const clip = clips.find(({ open }) => open === undefined)?.file ?? "path/to/clip.wav";
+  out.line(nextCommands({ model: outputDir, clip }));
   out.event({ event: "done", output: outputDir, metrics, seconds });
   return true;
 }

@@ -74,6 +74,7 @@ function fileTable(
     features: { audio: new Audio(), label },
     numRows: clips.length,
     heavyColumns: new Set(),
+    pathsAreFiles: files.isOnDisk,
     nameOf: pathOf,
     open: (_, place) => openFile(files, clips[place]!.path),
     read: (places) => Promise.resolve(Array.from(places, row)),
@@ -136,6 +137,7 @@ function metadataTable(files: DataFiles, path: string, table: Table): Table {
     features,
     numRows: table.numRows,
     heavyColumns: table.heavyColumns,
+    pathsAreFiles: files.isOnDisk,
     nameOf: (place) => table.nameOf(place),
     open: (name) => openFile(files, name.slice(localName(files.name, "").length)),
     read: async (places, columns) => {

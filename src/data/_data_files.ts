@@ -29,6 +29,8 @@ export interface DataFile {
 export interface DataFiles {
   /** What messages call it. */
   readonly name: string;
+  /** Whether the name of a file is its path on this disk. @default false */
+  readonly isOnDisk?: boolean;
   /** The paths of all files, sorted. */
   readonly paths: readonly string[];
   /** One of them. */
@@ -60,7 +62,7 @@ export async function folderFiles(dir: string): Promise<DataFiles> {
     const message = `Cannot load data set "${dir}": expected a folder, found ${found}`;
     throw new DatasetError(message, { cause: error, file: dir });
   }
-  return { name: dir, paths: paths.sort(), file: (path) => localFile(dir, path) };
+  return { name: dir, isOnDisk: true, paths: paths.sort(), file: (path) => localFile(dir, path) };
 }
 
 /** A file on the disk, as the only one of its folder that counts. */

@@ -12,6 +12,7 @@ import { type Cell, openAudio } from "./_values.ts";
 import type { AudioClip, AudioDataset, LabelKind } from "./audio_dataset.ts";
 import type { Dataset } from "./dataset.ts";
 import { Audio, ClassLabel, type Feature, listed, Sequence, Value } from "./features.ts";
+import type { OpenFile } from "./table.ts";
 
 /** Which columns are trained on. */
 export interface ClipColumns {
@@ -203,16 +204,21 @@ export async function audioClips(
     const place = dataset.placeOf(index);
     const at: Cell = { table, place };
     const path = paths[index];
-    return {
-      file: typeof path === "string" ? path : table.nameOf(place),
+    const isFile = typeof path === "string";
+    const clip: AudioClip = {
+      file: isFile ? path : table.nameOf(place),
       ...learnt(label, by, at),
-      open: async () => {
-        const [row] = await dataset.readStored([index], [audioColumn]);
-        return await openAudio(row![audioColumn], at);
-      },
     };
+    if (isFile && table.pathsAreFiles) return clip;
+    return { ...clip, open: () => openRow(dataset, index, audioColumn) };
   });
   return { split, labels: names, clips, kind: type.kind };
+}
+
+async function openRow(dataset: Dataset, index: number, column: string): Promise<OpenFile> {
+  const { table } = dataset.view;
+  const [row] = await dataset.readStored([index], [column]);
+  return await openAudio(row![column], { table, place: dataset.placeOf(index) });
 }
 
 interface LearntBy {

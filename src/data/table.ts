@@ -30,6 +30,8 @@ export interface Table {
   readonly numRows: number;
   /** Columns that hold whole recordings, so that reading them costs. */
   readonly heavyColumns: ReadonlySet<string>;
+  /** Whether the path of a recording is that of a file on this disk. @default false */
+  readonly pathsAreFiles?: boolean;
   /** The named columns of the rows at these places, in the order of the places. */
   read(places: ArrayLike<number>, columns: readonly string[]): Promise<StoredRow[]>;
   /** What a message calls a row, such as `minds.parquet, row 3`. */
@@ -51,6 +53,7 @@ export function concatenated(tables: readonly [Table, ...Table[]]): Table {
     features: tables[0].features,
     numRows: starts.at(-1)!,
     heavyColumns: tables[0].heavyColumns,
+    pathsAreFiles: tables.every((table) => table.pathsAreFiles),
     nameOf: (place) => {
       const [table, start] = find(place);
       return table.nameOf(place - start);
