@@ -10,7 +10,8 @@ import { type Batch, upload } from "../src/train/batches.ts";
 import type { AdamW } from "../src/train/optimizer.ts";
 import { lossAndGradients } from "../src/train/step.ts";
 
-const ADAMW = {
+/** The settings of every step that a bench takes. */
+export const ADAMW = {
   learningRate: 1e-4,
   adamBeta1: 0.9,
   adamBeta2: 0.999,

@@ -1,10 +1,12 @@
 /**
- * A forward pass and a whole training step of a preset on WASM, noise in, clips of one length.
+ * A forward pass and a whole training step of a preset, noise in, clips of one length.
  *
  *     deno run bench/training_step_bench.ts [--model small] [--batch 8] [--seconds 1] [--threads N] [--plain] [--profile]
+ *     deno run bench/training_step_bench.ts --backend webgpu [--model small] [--batch 8] [--seconds 1] [--json]
  *
  * The arithmetic of a step is three times that of a forward pass, twice where nothing before a layer needs a
- * gradient; the ratio shows what is lost beyond that. `--profile` prints what each kernel took of a step.
+ * gradient; the ratio shows what is lost beyond that. `--profile` prints what each kernel took of a step. On
+ * WebGPU it counts runs, submissions and memory too, and prints them as JSON if asked.
  *
  * @module
  */
@@ -16,6 +18,7 @@ import { buildModel } from "../src/models/mod.ts";
 import { AdamW } from "../src/train/optimizer.ts";
 import { type PresetName, PRESETS } from "../src/train/presets.ts";
 import { forwardPass, noiseBatch, trainingStep } from "./_model_runs.ts";
+import { measureWebgpuStep, webgpuStepLines } from "./_webgpu_step.ts";
 
 const ROUNDS = 7;
 /** Best and median of some rounds; the first, which compiles, is left out. */
@@ -46,6 +49,8 @@ function profile(backend: WasmBackend, run: () => void): [string, number][] {
 
 const { values } = parseArgs({
   options: {
+    backend: { type: "string", default: "wasm" },
+    json: { type: "boolean", default: false },
     model: { type: "string", default: "small" },
     batch: { type: "string", default: "8" },
     seconds: { type: "string", default: "1" },
@@ -54,6 +59,15 @@ const { values } = parseArgs({
     profile: { type: "boolean", default: false },
   },
 });
+if (values.backend === "webgpu") {
+  const row = await measureWebgpuStep({
+    model: values.model as PresetName,
+    batch: Number(values.batch),
+    seconds: Number(values.seconds),
+  });
+  console.log(values.json ? JSON.stringify(row) : webgpuStepLines(row).join("\n"));
+  Deno.exit();
+}
 const device = await startWasm({
   threads: Number(values.threads),
   relaxedSimd: values.plain ? false : undefined,
