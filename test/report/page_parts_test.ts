@@ -35,9 +35,10 @@ Deno.test("short(), count() and seconds() show what matters", () => {
   assert.deepEqual([0, 0.5, 3e-5, 1234, 1.5e6].map(short), ["0", "0.500", "3e-5", "1234", "1.5e6"]);
   assert.deepEqual([0, 0.00167, 2e-3, 0.5].map(scientific), ["0", "1.67e-3", "2e-3", "0.500"]);
   assert.deepEqual([7, 1234567].map(count), ["7", "1\u202f234\u202f567"]);
-  assert.deepEqual([1.25, 42, 61, 119.7, 7260].map(seconds), [
+  assert.deepEqual([1.25, 42, 59.7, 61, 119.7, 7260].map(seconds), [
     "1.3 s",
     "42 s",
+    "1 min 0 s",
     "1 min 1 s",
     "2 min 0 s",
     "2 h 1 min",

@@ -85,6 +85,40 @@ Deno.test("reportHtml() leaves out what does not apply", async () => {
   assert.deepEqual(sectionsOf(await reportHtml({ title, problemType, labels })), []);
 });
 
+Deno.test("reportHtml() counts each pair, in its cell and in the list of the most confused", async () => {
+  const clips = [[0, 0], [0, 1], [0, 1], [0, 1], [1, 1]].map(([target, predicted], i) => ({
+    file: `clips/${i}.wav`,
+    target: target!,
+    logits: predicted === 0 ? [4, 0] : [0, 4],
+  }));
+  const labels = ["no", "yes"];
+  const problemType = "single_label_classification";
+  const page = await reportHtml({
+    title: "t",
+    problemType,
+    labels,
+    evaluation: { split: "test", clips },
+  });
+  assert.ok(page.includes('aria-label="no taken for yes: 3 clips, 75.0\u202f% of the row"'));
+  assert.equal(page.match(/data-cell="0,1"/g)?.length, 2);
+  assert.equal(page.match(/data-cell="1,0"/g), null);
+  const cells = contentOf(page, /id="cell-data">/, "</script>");
+  const first = JSON.parse(cells).clips[0];
+  assert.deepEqual(first, ["1.wav", 0, 1, 0.982]);
+});
+
+Deno.test("reportHtml() names the best evaluation, and draws one point alone too", async () => {
+  const { title, problemType, labels } = SMALL;
+  const entry = { step: 10, epoch: 1, eval_loss: 0.5, eval_accuracy: 0.75, eval_runtime: 0.2 };
+  const later = { step: 20, epoch: 2, eval_loss: 0.25, eval_accuracy: 0.5, eval_runtime: 0.2 };
+  const two = await reportHtml({ title, problemType, labels, history: [entry, later] });
+  assert.ok(two.includes("Lowest in validation: 0.250, after epoch 2"));
+  assert.ok(two.includes("Best accuracy: 75.0\u202f%, after epoch 1"));
+  assert.ok(!two.includes("runtime"));
+  const one = await reportHtml({ title, problemType, labels, history: [entry] });
+  assert.equal(one.match(/<circle class="dot/g)?.length, 2);
+});
+
 Deno.test("reportHtml() escapes names, paths and settings", async () => {
   const evil = `<script>alert("x")</script>'&<!--`;
   const data: ReportData = {
