@@ -81,12 +81,14 @@ export { hasKernel, isRecording, type KernelInputs, run, runAll } from "./operat
 export {
   adoptWeight,
   heldWeight,
+  isPacked,
   preparedPrecision,
   prepareWeight,
   type WeightDevice,
 } from "./operations/weights.ts";
 export {
   formParts,
+  heldGroups,
   type HeldPart,
   type HeldWeight,
   MOST_STEPS,

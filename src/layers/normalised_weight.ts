@@ -6,7 +6,7 @@
  * @module
  */
 import type { Tensor } from "@tensorflow/tfjs-core";
-import { isRecording, preparedPrecision, prepareWeight, weightNorm } from "../kernels.ts";
+import { isPacked, isRecording, preparedPrecision, prepareWeight, weightNorm } from "../kernels.ts";
 import type { Variable } from "./tensor.ts";
 
 /** Directions that are as long as their gains say: data ids. */
@@ -23,7 +23,8 @@ const normalised = new WeakSet<object>();
 export function normalisedWeight(g: Tensor, v: Tensor): Tensor {
   const precision = preparedPrecision(v);
   if (!precision || isRecording()) return weightNorm(g, v);
-  if (!normalised.has(v.dataId)) {
+  // What is packed was convolved as it is: it was normalised when it was written.
+  if (!normalised.has(v.dataId) && !isPacked(v)) {
     const weight = weightNorm(g, v);
     (v as Variable).assign(weight);
     weight.dispose();

@@ -37,7 +37,7 @@ export interface HeldPart {
   values: Float32Array | Int8Array;
 }
 
-/** A weight in a form, each group of a convolution with panels of its own. */
+/** A weight in a form; in panels, the first axis of each part is the groups of a convolution. */
 export interface HeldWeight {
   /** What the parts mean. */
   form: WeightForm;
@@ -89,12 +89,12 @@ export function formParts(
   const { depth, panels } = weightSizes(shape, groups);
   if (form === "rows") return [{ name: "", dtype: "F32", shape: [...shape] }];
   if (form === "panels") {
-    return [{ name: "", dtype: "F32", shape: [groups * panels, depth, PANEL_COLUMNS] }];
+    return [{ name: "", dtype: "F32", shape: [groups, panels, depth, PANEL_COLUMNS] }];
   }
   const quads = Math.ceil(depth / QUAD_ROWS);
   return [
-    { name: "", dtype: "I8", shape: [groups * panels, quads, PANEL_COLUMNS, QUAD_ROWS] },
-    { name: "scale", dtype: "F32", shape: [groups * panels, PANEL_COLUMNS] },
+    { name: "", dtype: "I8", shape: [groups, panels, quads, PANEL_COLUMNS, QUAD_ROWS] },
+    { name: "scale", dtype: "F32", shape: [groups, panels, PANEL_COLUMNS] },
   ];
 }
 
@@ -128,14 +128,14 @@ export function packWeight(
  *
  * @throws {ShapeError} when a part is missing or has another type or shape than the form wants.
  */
-export function unpackWeight(held: HeldWeight, groups = 1): Float32Array {
-  expectParts(held, groups);
+export function unpackWeight(held: HeldWeight): Float32Array {
+  expectParts(held);
   const [bytes, scales] = held.parts.map((part) => part.values) as [
     HeldPart["values"],
     ...Float32Array[],
   ];
   if (held.form === "rows") return bytes as Float32Array;
-  const sizes = weightSizes(held.shape, groups);
+  const sizes = weightSizes(held.shape, heldGroups(held));
   const values = new Float32Array(sizeOf(held.shape));
   forEachElement(sizes, (at, { row, slot }) => {
     values[at] = scales
@@ -145,13 +145,20 @@ export function unpackWeight(held: HeldWeight, groups = 1): Float32Array {
   return values;
 }
 
+/** The groups that a held weight has panels for; 1 where it says nothing sensible. */
+export function heldGroups({ form, shape, parts }: HeldWeight): number {
+  const groups = form === "rows" ? 1 : parts[0]?.shape[0] ?? 1;
+  return Number.isInteger(groups) && groups > 0 && shape[0]! % groups === 0 ? groups : 1;
+}
+
 /**
  * Whether a held weight is whole.
  *
  * @throws {ShapeError} when a part is missing or has another type or shape than the form wants.
  */
-export function expectParts({ form, shape, parts }: HeldWeight, groups = 1): void {
-  const wanted = formParts(form, shape, groups);
+export function expectParts(held: HeldWeight): void {
+  const { form, shape, parts } = held;
+  const wanted = formParts(form, shape, heldGroups(held));
   const describe = (part: Omit<HeldPart, "values">) =>
     `${part.name || "values"} ${part.dtype} [${part.shape}]`;
   const isWhole = wanted.length === parts.length && wanted.every((part, i) => {

@@ -17,7 +17,9 @@ import {
 
 /** What a device has that holds weights in forms of its own. */
 export interface WeightDevice {
-  /** The form and the bytes of a weight as it is held, or undefined where it is written as rows. */
+  /** Whether a weight is held in a form of its own. */
+  isPacked(weight: TensorInfo): boolean;
+  /** The form and the bytes of a weight as it is held, or undefined where it is plain. */
   heldForm(weight: TensorInfo): HeldWeight | undefined;
   /** A new tensor in the form that is given. */
   adoptForm(held: HeldWeight): TensorInfo;
@@ -61,7 +63,7 @@ export function preparedPrecision(weight: TensorInfo): WeightPrecision | undefin
 /**
  * A weight as the device holds it, to be written to a file.
  *
- * It is read from the device at once. What was not used yet, and convolutions with groups, are plain rows.
+ * It is read from the device at once. A weight that was not used yet is plain rows.
  */
 export function heldWeight(weight: Tensor): HeldWeight {
   const held = weightDevice().heldForm?.(weight);
@@ -69,6 +71,11 @@ export function heldWeight(weight: Tensor): HeldWeight {
   const values = weight.dataSync() as Float32Array;
   const shape = [...weight.shape];
   return { form: "rows", shape, parts: [{ name: "", dtype: "F32", shape, values }] };
+}
+
+/** Whether the device holds a weight in a form of its own: `linear` or `conv1d` used this very tensor. */
+export function isPacked(weight: TensorInfo): boolean {
+  return weightDevice().isPacked?.(weight) ?? false;
 }
 
 /**

@@ -83,17 +83,28 @@ function windows(x: NdArray, width: number, { stride, padLeft, padRight }: Conv1
   });
 }
 
-/** `x [B, T, C]`, `weight [O, C, K]`, `bias [O]` -> `[B, T', O]`; the frames under the kernel are one row. */
+/** `x [B, T, C]`, `weight [O, C / groups, K]`, `bias [O]` -> `[B, T', O]`; the frames under the kernel are one row. */
 export function conv1dInt8(
   { x, weight, bias }: { x: NdArray; weight: NdArray; bias?: NdArray },
   attrs: Conv1dAttrs,
 ): NdArray {
-  const width = weight.shape[2]!;
+  const [width, groups] = [weight.shape[2]!, attrs.groups];
   const under = windows(x, width, attrs);
   const [batch, steps, , channels] = under.shape as [number, number, number, number];
-  const rows = roundedRows({ shape: [batch, steps, width * channels], values: under.values });
+  const size = channels / groups;
+  // A row of a group: [B, T', G, K, C / G], and back
+  const byGroup = (at: number) => {
+    const channel = at % size;
+    const tap = Math.floor(at / size) % width;
+    const group = Math.floor(at / (size * width)) % groups;
+    const step = Math.floor(at / (size * width * groups));
+    return (step * width + tap) * channels + group * size + channel;
+  };
+  const shape = [batch, steps, groups, width * size];
+  const rows = roundedRows(map(zeros(shape), (_, at) => under.values[byGroup(at)]!));
   // Every step by itself: as many frames as the kernel is wide, one step long.
-  const apart: NdArray = { shape: [batch, steps * width, channels], values: rows.values };
+  const apart = zeros([batch, steps * width, channels]);
+  rows.values.forEach((value, at) => apart.values[byGroup(at)] = value);
   const plain: Conv1dAttrs = { ...attrs, stride: width, padLeft: 0, padRight: 0 };
   return conv1d({ x: apart, weight: roundedWeight(weight), bias }, plain);
 }

@@ -16,6 +16,7 @@ import {
 import { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
 import {
   formParts,
+  heldGroups,
   type HeldPart,
   type HeldWeight,
   unpackWeight,
@@ -131,15 +132,21 @@ export class WasmBackend extends BackendWasm implements WeightDevice {
   }
 
   /** See `WeightDevice`. */
-  heldForm(weight: TensorInfo): HeldWeight | undefined {
-    const form = this.#forms.get(weight.dataId);
-    return form?.groups === 1 ? this.#held(weight.dataId, form) : undefined;
+  isPacked(weight: TensorInfo): boolean {
+    return this.#forms.has(weight.dataId);
   }
 
   /** See `WeightDevice`. */
-  adoptForm({ form, shape, parts }: HeldWeight): TensorInfo {
+  heldForm(weight: TensorInfo): HeldWeight | undefined {
+    const form = this.#forms.get(weight.dataId);
+    return form && this.#held(weight.dataId, form);
+  }
+
+  /** See `WeightDevice`. */
+  adoptForm(held: HeldWeight): TensorInfo {
+    const { form, shape, parts } = held;
     if (form === "rows") throw new RangeError("Cannot adopt a form: expected panels, found rows");
-    const packed = { form, shape: [...shape], groups: 1 };
+    const packed = { form, shape: [...shape], groups: heldGroups(held) };
     const { sizeBytes, parts: places } = formLayout(packed);
     const address = this.#parts.heap.allocate(sizeBytes);
     const bytes = new Uint8Array(this.#parts.memory.buffer);
@@ -156,7 +163,7 @@ export class WasmBackend extends BackendWasm implements WeightDevice {
   override readSync(dataId: object, start?: number, end?: number): BackendValues {
     const form = this.#forms.get(dataId);
     if (!form) return super.readSync(dataId, start, end);
-    const values = unpackWeight(this.#held(dataId, form), form.groups);
+    const values = unpackWeight(this.#held(dataId, form));
     return values.slice(start ?? 0, end ?? values.length);
   }
 
@@ -185,7 +192,7 @@ export class WasmBackend extends BackendWasm implements WeightDevice {
   #toRows(dataId: object): void {
     const form = this.#forms.get(dataId);
     if (!form) return;
-    const values = unpackWeight(this.#held(dataId, form), form.groups);
+    const values = unpackWeight(this.#held(dataId, form));
     const rows = this.#parts.heap.allocate(values.byteLength);
     this.floats(rows, values.length).set(values);
     this.#replace(dataId, rows);

@@ -16,8 +16,9 @@
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import type { Conv1dAttrs } from "../../kernels.ts";
-import { registerWasmKernel, type WasmBackend } from "./backend.ts";
+import { type PackedForm, registerWasmKernel, type WasmBackend } from "./backend.ts";
 import {
+  type Gemm,
   gemm,
   gemmOuter,
   gemmOuterScratchBytes,
@@ -27,7 +28,7 @@ import {
   type PanelSource,
   scratchAreas,
 } from "./gemm.ts";
-import { gemmInt8 } from "./gemm_int8.ts";
+import { gemmInt8, int8Matrix, int8ScratchBytes } from "./gemm_int8.ts";
 import { weightPanels } from "./weights.ts";
 
 const FLOAT_BYTES = 4;
@@ -79,26 +80,22 @@ registerWasmKernel<Inputs, Conv1dAttrs>("EarshotConv1d", ({ inputs, attrs, backe
     bias: bias && backend.address(bias),
     activation: attrs.activation,
   };
-  if (panels.int8) {
-    const { address: a, batchBytes: aBatch, bytes: aBytes } = asTheyAre(backend, x, sizes);
-    const aStart = -attrs.padLeft * sizes.frameBytes;
-    gemmInt8(backend, panels.int8, { ...product, a, aBatch, aBytes, aStart });
-    return y;
-  }
   const copied = attrs.groups > 1;
   const [packed, scratch, copy] = scratchAreas(
     backend,
-    panels.scratchBytes,
-    gemmScratchBytes(backend),
+    panels.int8 ? 0 : panels.scratchBytes,
+    panels.int8 ? int8ScratchBytes(backend, product) : gemmScratchBytes(backend),
     copied ? copyBytes(sizes) : 0,
   );
-  const rows = copied ? groupFrames(backend, x, sizes, copy!) : asTheyAre(backend, x, sizes);
-  gemm(backend, {
+  const frames = copied ? groupFrames(backend, x, sizes, copy!) : asTheyAre(backend, x, sizes);
+  const rows = {
     ...product,
-    ...{ a: rows.address, aGroup: rows.groupBytes, aBatch: rows.batchBytes },
-    aStart: rows.data[0] - attrs.padLeft * sizes.frameBytes,
-    ...{ aBytes: rows.bytes, aData: rows.data, packed: panels.pack(packed!) },
-  }, scratch!);
+    ...{ a: frames.address, aGroup: frames.groupBytes, aBatch: frames.batchBytes },
+    aStart: frames.data[0] - attrs.padLeft * sizes.frameBytes,
+    ...{ aBytes: frames.bytes, aData: frames.data },
+  };
+  if (panels.int8) multiplyGroups(backend, panels.int8, rows, scratch!);
+  else gemm(backend, { ...rows, packed: panels.pack(packed!) }, scratch!);
   return y;
 });
 
@@ -167,6 +164,24 @@ registerWasmKernel<{ x: TensorInfo; dy: TensorInfo }, Conv1dAttrs & { width: num
     return dweight;
   },
 );
+
+/** One int8 product for each group. */
+function multiplyGroups(
+  backend: WasmBackend,
+  held: PackedForm & { address: number },
+  call: Omit<Gemm, "packed">,
+  scratch: number,
+): void {
+  const { groups = 1, aGroup = 0, cGroup = 0, columns, bias = 0 } = call;
+  for (let group = 0; group < groups; group++) {
+    gemmInt8(backend, int8Matrix(held, group), {
+      ...call,
+      a: call.a + group * aGroup,
+      c: call.c + group * cGroup,
+      bias: bias && bias + group * columns * FLOAT_BYTES,
+    }, scratch);
+  }
+}
 
 function sizesOf(
   attrs: Conv1dAttrs,

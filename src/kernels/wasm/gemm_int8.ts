@@ -11,10 +11,10 @@
  *
  * @module
  */
-import { PANEL_COLUMNS, QUAD_ROWS } from "../../kernels.ts";
+import { PANEL_COLUMNS, QUAD_ROWS, weightSizes } from "../../kernels.ts";
 import { ACTIVATION_NUMBER } from "./activation.ts";
 import { formLayout, type PackedForm, type WasmBackend } from "./backend.ts";
-import { CHUNK_FLOPS, type Gemm, roundUp, scratchAreas } from "./gemm.ts";
+import { CHUNK_FLOPS, type Gemm, roundUp } from "./gemm.ts";
 
 const FLOAT_BYTES = 4;
 const NO_LIMIT = 0x7fffffff;
@@ -32,12 +32,11 @@ const CACHE_LINE_BYTES = 64;
 const MOST_DEPTH = 131_072;
 /** Below these the conversion of the rows costs more than the products gain. */
 const LEAST_DEPTH = 64;
-const LEAST_COLUMNS = 32;
+const LEAST_COLUMNS = 12;
 
-/** Whether a product of this size gains by bytes; with groups it never does. */
-export function gainsByInt8(size: { groups: number; depth: number; columns: number }): boolean {
-  const { groups, depth, columns } = size;
-  return groups === 1 && depth >= LEAST_DEPTH && depth <= MOST_DEPTH && columns >= LEAST_COLUMNS;
+/** Whether a product of this size gains by bytes. */
+export function gainsByInt8({ depth, columns }: { depth: number; columns: number }): boolean {
+  return depth >= LEAST_DEPTH && depth <= MOST_DEPTH && columns >= LEAST_COLUMNS;
 }
 
 /** Brings a weight from rows at one address to panels of bytes at another. */
@@ -46,42 +45,76 @@ export function packInt8(
   { rows, packed }: { rows: number; packed: number },
   form: PackedForm,
 ): void {
-  const [outputs = 0, channels = 0, taps = 1] = form.shape;
-  const [panels, scales] = formLayout(form).parts;
-  const units = Math.ceil(outputs / PANEL_COLUMNS);
-  backend.dispatch("packInt8", units, [
-    ...[rows, outputs, channels, taps, packed + panels!.offset, packed + scales!.offset],
-  ], Math.ceil(QUANTIZE_GRAIN_ELEMENTS / (PANEL_COLUMNS * channels * taps)));
+  const { groups, columns, channels, taps, depth, panels } = weightSizes(form.shape, form.groups);
+  const [bytes, scales] = formLayout(form).parts;
+  backend.dispatch("packInt8", groups * panels, [
+    ...[rows, columns, channels, taps, packed + bytes!.offset, packed + scales!.offset],
+  ], Math.ceil(QUANTIZE_GRAIN_ELEMENTS / (PANEL_COLUMNS * depth)));
 }
 
-/** A product whose B is a held weight; C has no groups, and its rows follow one another. */
+/** The panels of one group of a weight that is held as `"int8-panels"`. */
+export interface Int8Matrix {
+  panels: number;
+  scales: number;
+}
+
+/** Where the panels of a group are. */
+export function int8Matrix(held: PackedForm & { address: number }, group = 0): Int8Matrix {
+  const [panels, scales] = formLayout(held).parts.map(({ offset, sizeBytes }) =>
+    held.address + offset + group * sizeBytes / held.groups
+  );
+  return { panels: panels!, scales: scales! };
+}
+
+/** A product without groups, whose rows of C follow one another. */
 export type Int8Gemm = Omit<Gemm, "packed" | "aGroup" | "aData" | "cGroup" | "groups" | "cBatch">;
 
-/** Multiplies with a weight that is held as `"int8-panels"`. */
+/** Scratch of `gemmInt8`. */
+export function int8ScratchBytes(
+  backend: WasmBackend,
+  size: Pick<Int8Gemm, "depth" | "batches" | "rows">,
+): number {
+  return scratchLayout(backend, size).sizeBytes;
+}
+
+/** Multiplies; `scratch` is the address of `int8ScratchBytes`. */
 export function gemmInt8(
   backend: WasmBackend,
-  held: PackedForm & { address: number },
+  matrix: Int8Matrix,
   call: Int8Gemm,
+  scratch: number,
 ): void {
-  const { depth, batches = 1, rows } = call;
-  const stepBytes = backend.relaxedSimd ? 1 : 2;
-  const aRow = rowStride(roundUp(depth, QUAD_ROWS) * stepBytes);
-  const chunk = Math.max(BLOCK_ROWS, BLOCK_ROWS * Math.floor(CHUNK_BYTES / (aRow * BLOCK_ROWS)));
-  const chunkRows = Math.min(chunk, batches * rows);
-  const rowBytes = depth * FLOAT_BYTES;
-  const [a, scales, sums, perThread] = scratchAreas(
-    backend,
-    chunkRows * aRow,
-    chunkRows * FLOAT_BYTES,
-    chunkRows * FLOAT_BYTES,
-    backend.threads * Math.max(rowBytes, TILE_BYTES),
-  ) as [number, number, number, number];
-  const quantized = { a, aRow, scales, sums, perThread };
+  const { batches = 1, rows } = call;
+  const { chunkRows, ...layout } = scratchLayout(backend, call);
+  const quantized: QuantizedRows = {
+    a: scratch,
+    aRow: layout.aRow,
+    scales: scratch + layout.scales,
+    sums: scratch + layout.sums,
+    threads: scratch + layout.threads,
+    threadBytes: layout.threadBytes,
+  };
   for (let first = 0; first < batches * rows; first += chunkRows) {
     const range = { first, count: Math.min(chunkRows, batches * rows - first) };
     quantizeRows(backend, call, range, quantized);
-    multiply(backend, { held, call, range, quantized });
+    multiply(backend, { matrix, call, range, quantized });
   }
+}
+
+/** As many rows at a time as fit, and where what belongs to them lies in the scratch memory. */
+function scratchLayout(
+  backend: WasmBackend,
+  { depth, batches = 1, rows }: Pick<Int8Gemm, "depth" | "batches" | "rows">,
+) {
+  const aRow = rowStride(roundUp(depth, QUAD_ROWS) * (backend.relaxedSimd ? 1 : 2));
+  const most = BLOCK_ROWS * Math.max(1, Math.floor(CHUNK_BYTES / (aRow * BLOCK_ROWS)));
+  const chunkRows = Math.min(most, batches * rows);
+  const threadBytes = Math.max(roundUp(depth * FLOAT_BYTES, CACHE_LINE_BYTES), TILE_BYTES);
+  const scales = chunkRows * aRow;
+  const sums = scales + roundUp(chunkRows * FLOAT_BYTES, CACHE_LINE_BYTES);
+  const threads = sums + roundUp(chunkRows * FLOAT_BYTES, CACHE_LINE_BYTES);
+  const sizeBytes = threads + backend.threads * threadBytes;
+  return { chunkRows, aRow, scales, sums, threads, threadBytes, sizeBytes };
 }
 
 /** Rows of A as bytes. */
@@ -90,7 +123,9 @@ interface QuantizedRows {
   aRow: number;
   scales: number;
   sums: number;
-  perThread: number;
+  /** Scratch memory of the threads. */
+  threads: number;
+  threadBytes: number;
 }
 
 interface Range {
@@ -108,34 +143,32 @@ function quantizeRows(
   backend: WasmBackend,
   call: Int8Gemm,
   { first, count }: Range,
-  { a, aRow, scales, sums, perThread }: QuantizedRows,
+  { a, aRow, scales, sums, threads, threadBytes }: QuantizedRows,
 ): void {
   const { depth, aBytes = NO_LIMIT } = call;
   backend.dispatch("quantizeRows", count, [
     ...[call.a, call.aBatch ?? 0, call.aRow, call.aStart ?? 0, aBytes, depth, call.rows],
-    ...[first, a, aRow, scales, sums, perThread, Math.max(depth * FLOAT_BYTES, TILE_BYTES)],
+    ...[first, a, aRow, scales, sums, threads, threadBytes],
   ], Math.ceil(QUANTIZE_GRAIN_ELEMENTS / depth));
 }
 
 function multiply(
   backend: WasmBackend,
-  { held, call, range: { first, count }, quantized }: {
-    held: PackedForm & { address: number };
+  { matrix, call, range: { first, count }, quantized }: {
+    matrix: Int8Matrix;
     call: Int8Gemm;
     range: Range;
     quantized: QuantizedRows;
   },
 ): void {
   const { depth, columns, cRow, bias = 0, residual = 0, activation = "none" } = call;
-  const { a, aRow, scales, sums, perThread } = quantized;
-  const [panels, columnScales] = formLayout(held).parts;
+  const { a, aRow, scales, sums, threads, threadBytes } = quantized;
   const units = Math.ceil(count / BLOCK_ROWS) * Math.ceil(columns / PANEL_COLUMNS);
   const unitFlops = 2 * Math.min(count, BLOCK_ROWS) * PANEL_COLUMNS * depth;
   backend.dispatch("gemmInt8", units, [
-    ...[a, aRow, scales, sums, Math.ceil(depth / QUAD_ROWS)],
-    ...[held.address + panels!.offset, held.address + columnScales!.offset],
+    ...[a, aRow, scales, sums, Math.ceil(depth / QUAD_ROWS), matrix.panels, matrix.scales],
     ...[call.c + first * cRow, cRow, count, columns],
     ...[bias, residual && residual + first * cRow, ACTIVATION_NUMBER[activation]],
-    ...[perThread, Math.max(depth * FLOAT_BYTES, TILE_BYTES)],
+    ...[threads, threadBytes],
   ], Math.ceil(CHUNK_FLOPS / unitFlops));
 }

@@ -23,7 +23,7 @@ import {
   type PanelSource,
   scratchAreas,
 } from "./gemm.ts";
-import { gemmInt8 } from "./gemm_int8.ts";
+import { gemmInt8, int8Matrix, int8ScratchBytes } from "./gemm_int8.ts";
 import { weightPanels } from "./weights.ts";
 
 const FLOAT_BYTES = 4;
@@ -48,8 +48,10 @@ registerWasmKernel<Inputs, LinearAttrs>("EarshotLinear", ({ inputs, attrs, backe
     activation: attrs.activation,
   };
   const panels = weightPanels(backend, weight, 1);
-  if (panels.int8) gemmInt8(backend, panels.int8, call);
-  else {
+  if (panels.int8) {
+    const scratch = backend.scratch(int8ScratchBytes(backend, call));
+    gemmInt8(backend, int8Matrix(panels.int8), call, scratch);
+  } else {
     const areas = scratchAreas(backend, panels.scratchBytes, gemmScratchBytes(backend));
     gemm(backend, { ...call, packed: panels.pack(areas[0]!) }, areas[1]!);
   }

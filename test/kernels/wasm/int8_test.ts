@@ -51,8 +51,8 @@ function toTensor({ shape, values }: NdArray): Tensor {
 }
 
 /** Adopted, so that sizes that gain nothing by bytes are tested too. */
-function int8Weight({ shape, values }: NdArray): Tensor {
-  return adoptWeight(packWeight(Float32Array.from(values), shape, { form: "int8-panels" }));
+function int8Weight({ shape, values }: NdArray, groups = 1): Tensor {
+  return adoptWeight(packWeight(Float32Array.from(values), shape, { form: "int8-panels", groups }));
 }
 
 /** Leaves NaN wherever the next blocks and the scratch memory will lie. */
@@ -65,7 +65,7 @@ function poisonMemory(): void {
 }
 
 function evaluate({ inputs, conv, activation = "none" }: Case): NdArray {
-  const weight = int8Weight(inputs.weight);
+  const weight = int8Weight(inputs.weight, conv?.groups);
   const [x, bias, residual] = [inputs.x, inputs.bias, inputs.residual].map((array) =>
     array && toTensor(array)
   );
@@ -106,20 +106,21 @@ function linearCase(rows: number, inputs: number, outputs: number, activation?: 
 }
 
 function convCase(draw: Draw): Case {
-  const [channels, width, outputs] = [draw(1, 20), draw(1, 9), draw(1, 30)];
+  const [groups, width] = [draw(0, 1) * draw(0, 3) + 1, draw(1, 9)];
+  const [channels, outputs] = [groups * draw(1, 20), groups * draw(1, 30)];
   const [padLeft, padRight] = draw(0, 1) ? [draw(0, width), draw(0, width)] : [0, 0];
   const x = [draw(1, 3), width + draw(0, 40), channels];
   const stride = draw(1, 5);
   const deviation = 1 / Math.sqrt(channels * width);
   return {
-    name:
-      `conv1d [${x}] -> ${outputs}, width ${width}, stride ${stride}, padding ${padLeft}/${padRight}`,
+    name: `conv1d [${x}] -> ${outputs}, width ${width}, stride ${stride}, ${groups} groups, ` +
+      `padding ${padLeft}/${padRight}`,
     inputs: {
       x: normal(x, { seed: 1 }),
-      weight: normal([outputs, channels, width], { seed: 2, deviation }),
+      weight: normal([outputs, channels / groups, width], { seed: 2, deviation }),
       bias: normal([outputs], { seed: 3 }),
     },
-    conv: { stride, groups: 1, padLeft, padRight, activation: "none" },
+    conv: { stride, groups, padLeft, padRight, activation: "none" },
   };
 }
 
@@ -219,18 +220,26 @@ Deno.test("int8 products give the same bits in both builds and with 1 to 3 threa
   }
 });
 
+const PREPARED: readonly [shape: number[], groups: number][] = [
+  [[33, 64], 1],
+  [[37, 70], 1],
+  [[40, 24, 3], 1],
+  [[64, 33, 2], 1],
+  [[60, 24, 3], 3],
+];
+
 Deno.test("a weight prepared for int8 is packed as packWeight() packs it [wasm]", async () => {
   for (const build of BUILDS) {
     await onBuild(build, () => {
-      for (const shape of [[33, 64], [37, 70], [40, 24, 3], [64, 33, 2]]) {
+      for (const [shape, groups] of PREPARED) {
         const { values } = normal(shape, { seed: 8 });
         values.fill(0, 0, values.length / shape[0]!);
         const weight = tensor(Float32Array.from(values), shape, "float32");
         prepareWeight(weight, "int8");
-        const x = toTensor(normal([1, 9, shape[1]!]));
-        dispose(shape.length === 2 ? linear(x, weight) : conv1d(x, weight));
-        const form = "int8-panels";
-        deepEqual(heldWeight(weight), packWeight(Float32Array.from(values), shape, { form }));
+        const x = toTensor(normal([1, 9, groups * shape[1]!]));
+        dispose(shape.length === 2 ? linear(x, weight) : conv1d(x, weight, { groups }));
+        const expected = { form: "int8-panels", groups } as const;
+        deepEqual(heldWeight(weight), packWeight(Float32Array.from(values), shape, expected));
       }
     });
   }
@@ -247,7 +256,8 @@ Deno.test("what gains nothing by int8 stays float32 [wasm]", () =>
     const weight = (...shape: number[]) => toTensor(normal(shape));
     equal(formOf(weight(64, 1, 10), (w) => conv1d(frames(1), w)), "panels");
     equal(formOf(weight(5, 256), (w) => linear(frames(256), w)), "panels");
-    equal(formOf(weight(64, 16, 10), (w) => conv1d(frames(64), w, { groups: 4 })), "rows");
+    equal(formOf(weight(64, 1, 31), (w) => conv1d(frames(64), w, { groups: 64 })), "panels");
+    equal(formOf(weight(64, 16, 10), (w) => conv1d(frames(64), w, { groups: 4 })), "int8-panels");
     equal(formOf(weight(64, 64), (w) => linear(frames(64), w)), "int8-panels");
   }));
 

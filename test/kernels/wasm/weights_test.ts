@@ -17,6 +17,7 @@ import {
   adoptWeight,
   conv1d,
   heldWeight,
+  isPacked,
   layerNorm,
   linear,
   packWeight,
@@ -56,6 +57,7 @@ function taken(x: Tensor): Float32Array {
 
 interface WeightUse {
   name: string;
+  groups?: number;
   weight: number[];
   use: (weight: Tensor) => Tensor;
 }
@@ -69,12 +71,12 @@ function uses(): WeightUse[] {
       weight: [19, 12, 3],
       use: (w) => conv1d(frames, w, { stride: 2, padLeft: 1 }),
     },
-    { name: "conv1d in groups", weight: [10, 6, 5], use: (w) => conv1d(frames, w, { groups: 2 }) },
-    {
-      name: "conv1d by channel",
-      weight: [12, 1, 4],
-      use: (w) => conv1d(frames, w, { groups: 12 }),
-    },
+    ...[2, 12].map((groups): WeightUse => ({
+      name: `conv1d in ${groups} groups`,
+      groups,
+      weight: [24, 12 / groups, 5],
+      use: (w) => conv1d(frames, w, { groups }),
+    })),
   ];
 }
 
@@ -155,14 +157,17 @@ wasmTest("a variable's next value is not prepared", () => {
 });
 
 wasmTest("heldWeight() gives what packWeight() gives, once the weight was used", () => {
-  for (const { name, weight: shape, use } of uses()) {
+  for (const { name, weight: shape, groups, use } of uses()) {
     const weight = drawn(shape);
     const values = weight.dataSync() as Float32Array;
     prepareWeight(weight);
     equal(heldWeight(weight).form, "rows");
-    dispose(use(weight));
-    const form = name.includes(" ") ? "rows" : "panels";
-    deepEqual(heldWeight(weight), packWeight(values, shape, { form }), name);
+    equal(isPacked(weight), false);
+    const expected = taken(use(weight));
+    equal(isPacked(weight), true);
+    const held = heldWeight(weight);
+    deepEqual(held, packWeight(values, shape, { form: "panels", groups }), name);
+    deepEqual(taken(use(adoptWeight(held))), expected, name);
   }
 });
 

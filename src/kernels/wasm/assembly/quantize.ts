@@ -148,26 +148,29 @@ function storeQuad(value: v128, to: usize): void {
 }
 
 /**
- * A weight `[outputs, channels, taps]` to panels of bytes, and the scale of each column.
+ * A weight `[groups * columns, channels, taps]` to panels of bytes, and the scale of each column.
  *
- * Units: panels. `../../../operations/weight_forms.ts` describes the form.
+ * Units: panels, of all groups one after the other. `../../../operations/weight_forms.ts` describes the form.
  */
 export function packInt8(
   thread: i32, begin: i32, end: i32,
-  weight: usize, outputs: i32, channels: i32, taps: i32, packed: usize, scales: usize,
+  weight: usize, columns: i32, channels: i32, taps: i32, packed: usize, scales: usize,
 ): void {
   const depth = channels * taps;
+  const panels = (columns + PANEL - 1) / PANEL;
   const rowBytes = <usize>depth << 2;
   const panelBytes = <usize>((depth + QUAD - 1) / QUAD) * QUAD_BYTES;
   for (let unit = begin; unit < end; unit++) {
     const panel = packed + <usize>unit * panelBytes;
     memory.fill(panel, <u8>ZERO_BYTE, panelBytes);
+    const first = (unit % panels) * PANEL;
+    const width = min(PANEL, columns - first);
+    const rows = weight + <usize>((unit / panels) * columns + first) * rowBytes;
     for (let column = 0; column < PANEL; column++) {
-      const output = unit * PANEL + column;
-      const from = weight + <usize>output * rowBytes;
-      const largest: f32 = output < outputs ? largestOf(from, depth) : 0;
-      store<f32>(scales + (<usize>output << 2), largest / WEIGHT_STEPS);
-      if (output >= outputs) continue;
+      const from = rows + <usize>column * rowBytes;
+      const largest: f32 = column < width ? largestOf(from, depth) : 0;
+      store<f32>(scales + (<usize>(unit * PANEL + column) << 2), largest / WEIGHT_STEPS);
+      if (column >= width) continue;
       const steps = stepsPerUnit(largest, WEIGHT_STEPS);
       packColumn(from, channels, taps, f32x4.splat(steps), panel + <usize>(column * QUAD));
     }
