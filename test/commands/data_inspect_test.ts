@@ -8,10 +8,10 @@ Deno.test("data inspect prints a table and findings, and ends with 0", async () 
     await writeFile(`${folder}/yes/2.wav`, toneWav(0.5));
     await writeFile(`${folder}/no/1.wav`, new TextEncoder().encode("none"));
     const { stdout } = await cliOk(["data", "inspect", folder]);
-    match(stdout, /^train +3  1 s +0\.50 +0\.50 +0\.50  8000 Hz \(2\)$/m);
+    match(stdout, /^train +3 +1 s +0\.50 +0\.50 +0\.50 +8000 Hz \(2\)$/m);
     match(stdout, /^no +1\nyes +2$/m);
-    match(stdout, /^1 clip broken:\n  train: Cannot decode audio ".*\/no\/1\.wav"/m);
-    match(stdout, /^1 clip there more than once:\n  train: .*1\.wav = train: .*2\.wav$/m);
+    match(stdout, /^1 clip broken:\n {2}train: Cannot decode audio ".*\/no\/1\.wav"/m);
+    match(stdout, /^1 clip there more than once:\n {2}train: .*1\.wav = train: .*2\.wav$/m);
   });
 });
 

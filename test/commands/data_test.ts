@@ -61,6 +61,36 @@ Deno.test("loadSplits() says where there are too few clips for validation", asyn
   });
 });
 
+Deno.test("loadSplits() reads manifests and Parquet by the columns that are named", async () => {
+  await withFolder(async (folder) => {
+    const rows = Array.from({ length: 20 }, (_, i) => `clips/${i}.wav,${i % 2 ? "on" : "off"},7`);
+    const text = ["clip,word,n", ...rows].join("\n");
+    await writeFile(`${folder}/a.csv`, new TextEncoder().encode(text));
+    const named = { ...CHOICE, audioColumn: "clip", labelColumn: "word" };
+    const { labels, splits, drawn } = await loadSplits(`${folder}/a.csv`, named);
+    deepEqual([labels, drawn], [["off", "on"], true]);
+    deepEqual(
+      [splits.train, splits.validation, splits.test].map((split) => split!.clips.length),
+      [14, 2, 4],
+    );
+    await rejects(loadSplits(`${folder}/a.csv`, { ...CHOICE, labelColumn: "wort" }), {
+      message: /expected a column of recordings, found "clip" \(Value\('string'\)\)/,
+    });
+    await rejects(loadSplits(`${folder}/a.csv`, { ...named, labelColumn: "wort" }), {
+      message: 'Cannot use column "wort" of "train": expected one of "clip", "word", "n"',
+    });
+  });
+  const golden = "test/golden/datasets";
+  await rejects(loadSplits(`${golden}/broken.parquet`, CHOICE), {
+    name: "DatasetError",
+    message: /Cannot use label of .*broken\.parquet, row 3: expected a class from 0 to 1, found 7/,
+  });
+  const several = { ...CHOICE, labelColumn: "labels" };
+  const { splits, labels } = await loadSplits(`${golden}/several.parquet`, several);
+  deepEqual(labels, ["dog", "rain", "siren"]);
+  equal(splits.train!.kind, "multi_label_classification");
+});
+
 Deno.test("splitChoice() stratifies unless told not to", () => {
   const chosen = (options: Record<string, number | boolean | string>) => {
     return splitChoice({ options, files: [], args: [] });
