@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Outcome, safetensorsCase, torchCase } from "./fuzz.ts";
+import { type Outcome, packedCase, safetensorsCase, torchCase } from "./fuzz.ts";
 
 const CASES = 4000;
 
@@ -17,4 +17,8 @@ Deno.test("openSafetensors() reads or refuses every file by its rules, with type
 
 Deno.test("openTorchBin() reads or refuses every file by its rules, with typed errors", async () => {
   await runCases(torchCase);
+});
+
+Deno.test("openPacked() reads or refuses every file by its rules, with typed errors", async () => {
+  await runCases(packedCase);
 });
