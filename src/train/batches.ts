@@ -25,8 +25,8 @@ export interface Batch {
 export interface BatchSource {
   /** Clips of an epoch. */
   readonly size: number;
-  /** Class number of each clip, where each has one. */
-  readonly labels?: ArrayLike<number>;
+  /** Class number of each clip; undefined, or no function, where clips have not one each. */
+  labels?(): Promise<ArrayLike<number> | undefined>;
   /** Batches of an epoch. */
   batchCount(batchSize: number): number;
   /**
@@ -64,4 +64,25 @@ export function upload(batch: Batch): DeviceBatch {
       : tensor2d(labels, [clips!, labels.length / clips!], "float32"),
     lengths: batch.lengths,
   };
+}
+
+/** Place in the epoch of the batch after these. */
+export function positionAfter(batches: Batch[], before: number): number {
+  const last = batches.at(-1)!.position;
+  return last === undefined ? before + batches.length : last + 1;
+}
+
+/** Batches in groups of `size`; the last group of an epoch may be smaller. */
+export async function* grouped(
+  batches: AsyncIterable<Batch>,
+  size: number,
+): AsyncIterable<Batch[]> {
+  let group: Batch[] = [];
+  for await (const batch of batches) {
+    group.push(batch);
+    if (group.length < size) continue;
+    yield group;
+    group = [];
+  }
+  if (group.length > 0) yield group;
 }

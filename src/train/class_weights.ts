@@ -9,32 +9,45 @@ import type { TrainingOptions } from "./arguments.ts";
 import type { BatchSource } from "./batches.ts";
 
 /**
- * A weight for each label, or undefined where all count the same.
+ * Checks that a model can be trained with weights for its classes.
  *
- * @throws {RangeError} for another number of weights than labels, or data that does not tell its labels.
+ * @throws {RangeError} for another number of weights than labels.
  * @throws {UnsupportedOpError} for a model whose clips have no single label.
  */
-export function classWeightsOf(
+export function expectWeighable(
   choice: TrainingOptions["classWeights"],
-  model: Pick<AudioClassificationModel, "labels" | "problemType">,
-  data: Pick<BatchSource, "labels">,
-): readonly number[] | undefined {
-  if (choice === "none") return undefined;
-  if (model.problemType !== "single_label_classification") {
+  { problemType, labels }: Pick<AudioClassificationModel, "labels" | "problemType">,
+): void {
+  if (choice === "none") return;
+  if (problemType !== "single_label_classification") {
     throw new UnsupportedOpError(
-      `Cannot weigh classes of "${model.problemType}": expected clips of a single label`,
+      `Cannot weigh classes of "${problemType}": expected clips of a single label`,
     );
   }
-  const classes = model.labels.length;
-  if (choice !== "balanced") return expectOnePerClass(choice, classes);
-  if (data.labels) return balancedWeights(data.labels, classes);
+  if (choice !== "balanced") expectOnePerClass(choice, labels.length);
+}
+
+/**
+ * A weight for each class, or undefined where all count the same.
+ *
+ * @throws {RangeError} where classes are to be balanced, and the data does not tell its labels.
+ */
+export async function classWeightsOf(
+  choice: TrainingOptions["classWeights"],
+  data: Pick<BatchSource, "labels">,
+  classes: number,
+): Promise<readonly number[] | undefined> {
+  if (choice === "none") return undefined;
+  if (choice !== "balanced") return choice;
+  const labels = await data.labels?.();
+  if (labels) return balancedWeights(labels, classes);
   throw new RangeError(
     'Cannot balance classes: expected a training set that tells its "labels", found none',
   );
 }
 
-function expectOnePerClass(weights: readonly number[], classes: number): readonly number[] {
-  if (weights.length === classes && weights.some((weight) => weight > 0)) return weights;
+function expectOnePerClass(weights: readonly number[], classes: number): void {
+  if (weights.length === classes && weights.some((weight) => weight > 0)) return;
   throw new RangeError(
     `Cannot use training argument "classWeights": expected ${classes} numbers, not all of them 0, found ${
       JSON.stringify(weights)

@@ -128,8 +128,11 @@ class ClipBatches implements BatchSource {
     return this.#dataset.clips.length;
   }
 
-  /** Class number of each clip, where each has one. */
-  get labels(): Int32Array | undefined {
+  labels(): Promise<Int32Array | undefined> {
+    return Promise.resolve(this.#singleLabels());
+  }
+
+  #singleLabels(): Int32Array | undefined {
     const { clips } = this.#dataset;
     if (clips.some(({ targets }) => targets !== undefined)) return undefined;
     return Int32Array.from(clips, ({ label }) => label);
@@ -176,7 +179,7 @@ class ClipBatches implements BatchSource {
     const byLength = strategy === "group_by_length" && this.#extractor.fixedSamples === undefined;
     const durations = byLength ? await clipDurations(this.#dataset.clips) : undefined;
     const order = balancedSampling
-      ? balancedOrder(this.#singleLabels(), seededRandom(seed ?? 42, epoch, ORDER_KEY))
+      ? balancedOrder(this.#labelsToBalance(), seededRandom(seed ?? 42, epoch, ORDER_KEY))
       : Array.from({ length: this.size }, (_, i) => i);
     const plan = planBatches(this.size, {
       batchSize,
@@ -196,8 +199,8 @@ class ClipBatches implements BatchSource {
     return planBatches(this.size, { batchSize, durations, shuffle: false });
   }
 
-  #singleLabels(): Int32Array {
-    const { labels } = this;
+  #labelsToBalance(): Int32Array {
+    const labels = this.#singleLabels();
     if (labels) return labels;
     throw new DatasetError(
       `Cannot balance data set "${this.#dataset.split}": expected clips of a single label`,

@@ -83,6 +83,10 @@ class RecordingBatches implements BatchSource {
     return countOf(this.size, batchSize, this.#dropsLast);
   }
 
+  async labels(): Promise<ArrayLike<number> | undefined> {
+    return await (await (this.#source ??= this.#make())).labels?.();
+  }
+
   async *batches(
     epoch: number,
     options: { batchSize: number; skip?: number },
@@ -126,6 +130,14 @@ class PreparedBatches implements BatchSource {
 
   batchCount(batchSize: number): number {
     return countOf(this.size, batchSize, this.#options.dataloaderDropLast ?? false);
+  }
+
+  async labels(): Promise<ArrayLike<number> | undefined> {
+    const { kind, column } = this.#labelType;
+    if (kind !== "single_label_classification") return undefined;
+    const places = Array.from({ length: this.size }, (_, i) => i);
+    const rows = await this.#dataset.read(places, [column]);
+    return await this.#labels(rows.map((row) => row[column]));
   }
 
   async *batches(

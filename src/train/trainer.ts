@@ -10,16 +10,14 @@
  *
  * @module
  */
-import { engine, tidy } from "@tensorflow/tfjs-core";
+import { engine } from "@tensorflow/tfjs-core";
+import type { Dataset, Row } from "../data/dataset.ts";
 import { DatasetError } from "../errors.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
 import { makeDirectory, writeFileAtomic, writeFiles } from "../files.ts";
-import { countFlops } from "../flops.ts";
 import { Noise } from "../layers/noise.ts";
-import type { AudioClassificationModel } from "../models/model.ts";
 import { modelFiles } from "../pretrained.ts";
-import type { TrainingArguments } from "./arguments.ts";
-import { type Batch, type BatchSource, firstClip, upload } from "./batches.ts";
+import { type Batch, type BatchSource, grouped, positionAfter } from "./batches.ts";
 import { noteIfBest } from "./best_model.ts";
 import {
   exportedStates,
@@ -38,15 +36,16 @@ import {
   removeOldCheckpoints,
   writeCheckpoint,
 } from "./checkpoint.ts";
-import { classWeightsOf } from "./class_weights.ts";
-import { EarlyStoppingCallback } from "./early_stopping.ts";
-import { evaluateModel, type Evaluation } from "./evaluation.ts";
+import { classWeightsOf, expectWeighable } from "./class_weights.ts";
+import { clipBatchesOptions } from "./clip_batches.ts";
+import { datasetBatches, isDataset } from "./dataset_batches.ts";
 import { LossLog } from "./loss_log.ts";
-import { prefixed, speedMetrics } from "./metric_names.ts";
-import { accuracy, type ComputeMetrics } from "./metrics.ts";
+import { measured } from "./measure.ts";
+import { speedMetrics } from "./metric_names.ts";
 import { AdamW } from "./optimizer.ts";
 import { saveMetrics, stateBytes } from "./results.ts";
 import { dueAfterEpoch, dueAfterStep, type RunPlan, runPlan } from "./run_plan.ts";
+import { callbacksOf, extractorOf, flopsPerInput, freeze } from "./run_setup.ts";
 import { learningRateAt } from "./schedule.ts";
 import {
   expectSameBatches,
@@ -56,43 +55,9 @@ import {
   type TrainerState,
 } from "./state.ts";
 import { disposeGradients, lossAndGradients } from "./step.ts";
-import { TensorBoardCallback } from "./tensorboard.ts";
+import type { TrainerOptions, TrainOutput } from "./trainer_options.ts";
 
-/** What is trained on what. */
-export interface TrainerOptions {
-  /** Its parameters are changed in place. */
-  model: AudioClassificationModel;
-  /** How it is trained. */
-  args: TrainingArguments;
-  /** What it is trained on. */
-  trainDataset: BatchSource;
-  /** What it is judged by. @default none */
-  evalDataset?: BatchSource;
-  /** Saved beside the model. */
-  featureExtractor?: FeatureExtractor;
-  /** The same under the name that transformers 5 gives it. */
-  processingClass?: FeatureExtractor;
-  /** Metrics of an evaluation. @default accuracy; none of a regression, whose loss is the mean squared error */
-  computeMetrics?: ComputeMetrics;
-  /** Told of steps, log lines, evaluations and checkpoints. */
-  callbacks?: TrainerCallback[];
-  /** When it fires, the run writes a checkpoint after the current step and ends. */
-  signal?: AbortSignal;
-}
-
-/** What a run came to. */
-export interface TrainOutput {
-  /** Steps taken, those before a resumption included. */
-  globalStep: number;
-  /** Mean loss of all steps. */
-  trainingLoss: number;
-  /** Seconds of this run. */
-  seconds: number;
-  /** The figures of `train_results.json`. */
-  metrics: Record<string, number>;
-  /** Whether the signal ended it early; `checkpoint-<step>` goes on from there. */
-  interrupted: boolean;
-}
+export type { TrainerOptions, TrainOutput };
 
 const YIELD_MS = 50;
 
@@ -107,6 +72,7 @@ export class Trainer {
   readonly control: TrainerControl = noControl();
   readonly #options: TrainerOptions;
   readonly #extractor: FeatureExtractor;
+  readonly #trainData: BatchSource;
   readonly #callbacks: readonly TrainerCallback[];
   readonly #optimizer: AdamW;
   readonly #plan: RunPlan;
@@ -127,13 +93,14 @@ export class Trainer {
    * @throws {RangeError} where arguments do not fit the model or the data.
    */
   constructor(options: TrainerOptions) {
-    const { model, args, trainDataset } = options;
+    const { model, args } = options;
     this.#options = options;
     this.#extractor = extractorOf(options);
     freeze(model, args);
-    this.#classWeights = classWeightsOf(args.classWeights, model, trainDataset);
+    expectWeighable(args.classWeights, model);
+    this.#trainData = this.#batchesOf(options.trainDataset);
     this.#optimizer = new AdamW(model.trainable());
-    this.#plan = runPlan(args, trainDataset);
+    this.#plan = runPlan(args, this.#trainData);
     // Tells early, and not at the step where a schedule lacks a number.
     learningRateAt(this.#plan.schedule, this.#plan.totalSteps);
     this.#noise = new Noise(args.seed);
@@ -158,6 +125,9 @@ export class Trainer {
     try {
       // One that cannot be written is found out before the first step.
       await makeDirectory(args.outputDir);
+      const { model } = this.#options;
+      const classes = model.labels.length;
+      this.#classWeights = await classWeightsOf(args.classWeights, this.#trainData, classes);
       if (from) await this.#restore(from === true ? await newestCheckpoint(args.outputDir) : from);
       const start = {
         at: performance.now(),
@@ -189,11 +159,12 @@ export class Trainer {
    * @throws {TypeError} where there is no data set.
    */
   async evaluate(
-    data: BatchSource | undefined = this.#options.evalDataset,
+    data: BatchSource | Dataset<Row> | undefined = this.#options.evalDataset,
     { metricKeyPrefix = "eval" }: { metricKeyPrefix?: string } = {},
   ): Promise<Record<string, number>> {
     if (!data) throw new TypeError("Cannot evaluate: expected an evalDataset, found none");
-    return (await this.#measure(data, metricKeyPrefix)).metrics;
+    return (await measured(this.#batchesOf(data), { ...this.#options, prefix: metricKeyPrefix }))
+      .metrics;
   }
 
   /**
@@ -202,34 +173,22 @@ export class Trainer {
    * @param options `metricKeyPrefix`: the prefix, `"test"` by default.
    */
   async predict(
-    data: BatchSource,
+    data: BatchSource | Dataset<Row>,
     { metricKeyPrefix = "test" }: { metricKeyPrefix?: string } = {},
   ): Promise<PredictionOutput> {
-    const output = await this.#measure(data, metricKeyPrefix);
+    const output = await measured(this.#batchesOf(data), {
+      ...this.#options,
+      prefix: metricKeyPrefix,
+    });
     await tell(this.#callbacks, "onPredict", output, this.state, this.control);
     return output;
   }
 
-  async #measure(data: BatchSource, prefix: string): Promise<PredictionOutput> {
+  /** Rows become batches as the arguments say. */
+  #batchesOf(data: BatchSource | Dataset<Row>): BatchSource {
+    if (!isDataset(data)) return data;
     const { model, args } = this.#options;
-    const batchSize = args.perDeviceEvalBatchSize;
-    const started = performance.now();
-    const evaluation = await evaluateModel(model, data, { batchSize });
-    const seconds = (performance.now() - started) / 1000;
-    const steps = Math.ceil(data.size / batchSize);
-    return {
-      ...evaluation,
-      metrics: {
-        ...prefixed({ loss: evaluation.loss, ...this.#metricsOf(evaluation) }, prefix),
-        ...speedMetrics(prefix, seconds, { samples: data.size, steps }),
-      },
-    };
-  }
-
-  #metricsOf(evaluation: Evaluation): Record<string, number> {
-    const { model, computeMetrics } = this.#options;
-    if (computeMetrics) return computeMetrics(evaluation);
-    return model.problemType === "regression" ? {} : { accuracy: accuracy(evaluation) };
+    return datasetBatches(data, model, this.#extractor, clipBatchesOptions(args));
   }
 
   /**
@@ -293,11 +252,11 @@ export class Trainer {
   }
 
   async #epoch(): Promise<boolean> {
-    const { args, trainDataset, signal } = this.#options;
+    const { args, signal } = this.#options;
     this.control.shouldEpochStop = false;
     await this.#tell("onEpochBegin");
     const order = { batchSize: args.perDeviceTrainBatchSize, skip: this.#place.batches };
-    const batches = trainDataset.batches(this.#place.epoch, order);
+    const batches = this.#trainData.batches(this.#place.epoch, order);
     for await (const group of grouped(batches, args.gradientAccumulationSteps)) {
       await this.#tell("onStepBegin");
       this.#place.flopsPerInput ||= await flopsPerInput(this.#options.model, group[0]!);
@@ -317,7 +276,7 @@ export class Trainer {
   }
 
   #step(batches: Batch[]): void {
-    const { model, args, trainDataset } = this.#options;
+    const { model, args } = this.#options;
     const result = lossAndGradients(model, batches, {
       noise: this.#noise,
       labelSmoothing: args.labelSmoothingFactor,
@@ -330,7 +289,7 @@ export class Trainer {
     disposeGradients(result);
     this.#place.batches = positionAfter(batches, this.#place.batches);
     this.state.global_step++;
-    const perEpoch = trainDataset.batchCount(args.perDeviceTrainBatchSize);
+    const perEpoch = this.#trainData.batchCount(args.perDeviceTrainBatchSize);
     this.state.epoch = this.#place.epoch + this.#place.batches / perEpoch;
     const inputs = batches.reduce((sum, batch) => sum + batch.inputs.length, 0);
     this.state.total_flos += TRAINING_PASSES * this.#place.flopsPerInput * inputs;
@@ -400,12 +359,12 @@ export class Trainer {
   }
 
   async #save(next?: { epoch: number; batches: number }): Promise<void> {
-    const { model, args, trainDataset } = this.#options;
+    const { model, args } = this.#options;
     const name = checkpointName(this.state.global_step);
     const resume: ResumeState = {
       ...this.#place,
       ...next,
-      clips: trainDataset.size,
+      clips: this.#trainData.size,
       accumulation: args.gradientAccumulationSteps,
       noise: this.#noise.random.state,
       ...await this.#losses.saved(this.state.global_step),
@@ -426,9 +385,9 @@ export class Trainer {
   }
 
   async #restore(directory: string): Promise<void> {
-    const { model, args, trainDataset } = this.#options;
+    const { model, args } = this.#options;
     const saved = await readCheckpoint(directory, { model, optimizer: this.#optimizer });
-    expectSameBatches(directory, saved, { args, clips: trainDataset.size });
+    expectSameBatches(directory, saved, { args, clips: this.#trainData.size });
     const { state, resume } = saved;
     const { max_steps, num_train_epochs, eval_steps, save_steps, logging_steps } = this.state;
     const planned = { max_steps, num_train_epochs, eval_steps, save_steps, logging_steps };
@@ -448,7 +407,7 @@ export class Trainer {
     start: { epoch: number; step: number },
   ): Record<string, number> {
     const { epoch, global_step: step } = this.state;
-    const samples = Math.round(this.#options.trainDataset.size * (epoch - start.epoch));
+    const samples = Math.round(this.#trainData.size * (epoch - start.epoch));
     return {
       ...speedMetrics("train", seconds, { samples, steps: step - start.step }),
       total_flos: this.state.total_flos,
@@ -480,68 +439,8 @@ export class Trainer {
   }
 }
 
-function extractorOf({ featureExtractor, processingClass }: TrainerOptions): FeatureExtractor {
-  const extractor = featureExtractor ?? processingClass;
-  if (extractor) return extractor;
-  throw new TypeError("Cannot train: expected a featureExtractor or processingClass, found none");
-}
-
-/** Keeps what the arguments say as it is, and adds low-rank changes where they ask for them. */
-function freeze(model: AudioClassificationModel, args: TrainingArguments): void {
-  if (args.freezeFeatureEncoder) model.freezeFeatureEncoder();
-  if (args.freezeBaseModel) model.freezeBaseModel();
-  model.freezeLayers(args.freezeLayers);
-  if (args.loraRank === 0) return;
-  model.addLora({
-    rank: args.loraRank,
-    alpha: args.loraAlpha,
-    dropout: args.loraDropout,
-    target: args.loraTarget,
-    seed: args.seed,
-  });
-}
-
-/** The callbacks that arguments ask for. */
-function callbacksOf(args: TrainingArguments): TrainerCallback[] {
-  const { earlyStoppingPatience, earlyStoppingThreshold, reportTo } = args;
-  const callbacks: TrainerCallback[] = [];
-  if (earlyStoppingPatience > 0) {
-    callbacks.push(new EarlyStoppingCallback({ earlyStoppingPatience, earlyStoppingThreshold }));
-  }
-  if (reportTo !== "none") callbacks.push(new TensorBoardCallback());
-  return callbacks;
-}
-
 function noBatches(): DatasetError {
   return new DatasetError("Cannot train: expected batches of clips, found none", {
     hint: "The data set is empty, or all its clips were skipped",
   });
-}
-
-/** Operations of a forward pass over one clip, for each number of its input. */
-async function flopsPerInput(model: AudioClassificationModel, batch: Batch): Promise<number> {
-  const clip = firstClip(batch);
-  const { inputs, labels, lengths } = upload(clip);
-  const flops = await countFlops(() => tidy(() => void model.forward({ inputs, lengths })));
-  inputs.dispose();
-  labels.dispose();
-  return flops / clip.inputs.length;
-}
-
-/** Place in the epoch of the batch after these. */
-function positionAfter(batches: Batch[], before: number): number {
-  const last = batches.at(-1)!.position;
-  return last === undefined ? before + batches.length : last + 1;
-}
-
-/** Batches in groups of `size`; the last group of an epoch may be smaller. */
-async function* grouped(batches: AsyncIterable<Batch>, size: number): AsyncIterable<Batch[]> {
-  let group: Batch[] = [];
-  for await (const batch of batches) {
-    group.push(batch);
-    if (group.length < size) continue;
-    yield group;
-    group = [];
-  }
-  if (group.length > 0) yield group;
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { TRAINING_OPTIONS, TrainingArguments } from "../../src/train/arguments.ts";
+import { stepsOf, TRAINING_OPTIONS, TrainingArguments } from "../../src/train/arguments.ts";
 
 const OUT = { outputDir: "out" };
 
@@ -68,4 +68,48 @@ Deno.test("every training argument has help and a valid default", () => {
     if (row.default === undefined) continue;
     assert.doesNotThrow(() => new TrainingArguments({ ...OUT, [name]: row.default }), name);
   }
+});
+
+Deno.test("TrainingArguments takes defaults from other arguments", () => {
+  const args = new TrainingArguments({ ...OUT, loggingSteps: 10, seed: 7, loraRank: 4 });
+  assert.deepEqual([args.evalSteps, args.dataSeed, args.loraAlpha], [10, 7, 8]);
+  assert.equal(args.trainSamplingStrategy, "group_by_length");
+  const random = new TrainingArguments({ ...OUT, groupByLength: false });
+  assert.equal(random.trainSamplingStrategy, "random");
+  const { runName, augmentNoiseDir } = args;
+  assert.deepEqual([runName, augmentNoiseDir], [undefined, undefined]);
+});
+
+Deno.test("TrainingArguments takes lists and named numbers, also as text", () => {
+  const args = (options: object) => new TrainingArguments({ ...OUT, ...options });
+  assert.deepEqual(args({ loraTarget: "q_proj, out_proj" }).loraTarget, ["q_proj", "out_proj"]);
+  assert.deepEqual(args({ loraTarget: ["k_proj"] }).loraTarget, ["k_proj"]);
+  assert.deepEqual(args({ classWeights: "1,0.5" }).classWeights, [1, 0.5]);
+  assert.equal(args({ classWeights: "balanced" }).classWeights, "balanced");
+  assert.deepEqual(args({ lrSchedulerKwargs: '{"num_cycles": 3}' }).lrSchedulerKwargs, {
+    numCycles: 3,
+  });
+});
+
+Deno.test("TrainingArguments refuses broken lists, numbers and shares", () => {
+  const make = (options: object) => () => new TrainingArguments({ ...OUT, ...options });
+  const weights = /"classWeights": expected none, balanced, a list of numbers from 0 up, found/;
+  for (const classWeights of ["even", "1,,2", "", [], [1, -1], [1, "x"], 3]) {
+    assert.throws(make({ classWeights }), weights);
+  }
+  assert.throws(make({ loraTarget: [1] }), /"loraTarget": expected a list of names, found \[1\]/);
+  const numbers = /"lrSchedulerKwargs": expected numbers under the names numCycles, power/;
+  for (const lrSchedulerKwargs of ["{", "3", [1], { cycles: 1 }, { power: "2" }]) {
+    assert.throws(make({ lrSchedulerKwargs }), numbers);
+  }
+  assert.throws(make({ evalSteps: 1.5 }), /"evalSteps": expected an integer or a share below 1/);
+  assert.throws(
+    make({ augmentNoiseMinSnrDb: 30, augmentNoiseMaxSnrDb: 20 }),
+    /"augmentNoiseMaxSnrDb": expected at least augmentNoiseMinSnrDb 30, found 20/,
+  );
+  assert.throws(make({ saveStrategy: "best", evalStrategy: "no" }), /to find the best model/);
+});
+
+Deno.test("stepsOf() takes a share of all steps, and at least one", () => {
+  assert.deepEqual([stepsOf(5, 9), stepsOf(0.5, 9), stepsOf(0.001, 9)], [5, 5, 1]);
 });

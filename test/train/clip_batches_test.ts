@@ -210,7 +210,7 @@ clipTest("clipBatches() draws as many clips of every class when it balances", as
   const clips = data.dataset.clips.map((clip, i) => ({ ...clip, label: labels[i]! }));
   const balanced = { ...data, dataset: { ...data.dataset, clips } };
   const source = await sourceOf(balanced, { balancedSampling: true });
-  assert.deepEqual(Array.from(source.labels!), labels);
+  assert.deepEqual(Array.from((await source.labels!())!), labels);
   const drawn = async (epoch: number) =>
     (await batchesOf(source, epoch)).flatMap(({ indices }) => Array.from(indices!));
   const first = await drawn(0);

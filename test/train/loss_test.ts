@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
-import { tensor1d, tensor2d } from "@tensorflow/tfjs-core";
+import { tensor1d, tensor2d, valueAndGrad } from "@tensorflow/tfjs-core";
 import type { ProblemType } from "../../src/models/problem_type.ts";
-import { batchLoss, meanLoss } from "../../src/train/loss.ts";
+import { balancedWeights } from "../../src/train/class_weights.ts";
+import { batchLoss, meanLoss, weightedLoss } from "../../src/train/loss.ts";
+import { assertAllClose } from "../compare.ts";
+import { deviceTest } from "../devices.ts";
+import "../../src/gradients.ts";
 import { useReference } from "../reference/backend.ts";
 
 const SINGLE = "single_label_classification";
@@ -64,4 +68,36 @@ Deno.test("meanLoss() is log N for equal scores, and finite for huge ones", () =
   const huge = { logits: Float32Array.of(1e4, 0), classes: 2, labels: Int32Array.of(1) };
   assert.equal(meanLoss(huge, SINGLE), 1e4);
   assert.equal(meanLoss({ ...huge, labels: Float32Array.of(0, 0) }, MULTI), 5000 + Math.LN2 / 2);
+});
+
+deviceTest("weightedLoss() and its gradient are those of PyTorch's CrossEntropyLoss", async () => {
+  const logits = tensor2d([0.5, -1, 2, 1, 0, -0.5, 0.2, 0.3, 0.1, -2, 1.5, 0.7], [4, 3]);
+  const labels = Int32Array.of(2, 0, 0, 1);
+  const classWeights = [0.5, 2, 3];
+  const { value, grad } = valueAndGrad((x) =>
+    weightedLoss(x, labels, { classWeights, clips: 3 + 0.5 + 0.5 + 2 })
+  )(logits);
+  // torch.nn.CrossEntropyLoss(weight=tensor([0.5, 2, 3])), torch 2.13
+  assertAllClose(await value.data(), [0.38175562], { atol: 1e-6 });
+  assertAllClose(await grad.data(), [
+    ...[0.0876452, 0.01955629, -0.10720149],
+    ...[-0.03095569, 0.01926866, 0.01168703],
+    ...[-0.05564792, 0.03059712, 0.0250508],
+    ...[0.00680339, -0.108036, 0.10123263],
+  ], { atol: 1e-6 });
+  const equal = weightedLoss(logits, labels, { classWeights: [2, 2, 2], clips: 8 });
+  const plain = batchLoss(logits, tensor1d(labels, "int32"), {
+    problemType: "single_label_classification",
+    clips: 4,
+  });
+  assertAllClose(await equal.data(), await plain.data(), { atol: 1e-6 });
+  const none = weightedLoss(logits, labels, { classWeights: [0, 0, 0], clips: 1 });
+  assert.equal((await none.data())[0], 0);
+});
+
+Deno.test("balancedWeights() gives each class the same sum, as scikit-learn's", () => {
+  // compute_class_weight("balanced", classes=[0, 1, 2], y=[0, 0, 0, 1, 2, 2])
+  const weights = balancedWeights([0, 0, 0, 1, 2, 2], 3);
+  assertAllClose(weights, [2 / 3, 2, 1], { atol: 1e-12 });
+  assert.deepEqual(balancedWeights([0, 0], 2), [0.5, 0]);
 });

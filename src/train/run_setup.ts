@@ -1,0 +1,64 @@
+/**
+ * What arguments do to a run before its first step: the extractor, what of the model is trained, who is told, and what a
+ * pass costs.
+ *
+ * @module
+ */
+import { tidy } from "@tensorflow/tfjs-core";
+import type { FeatureExtractor } from "../features/mod.ts";
+import { countFlops } from "../flops.ts";
+import type { AudioClassificationModel } from "../models/model.ts";
+import type { TrainingArguments } from "./arguments.ts";
+import { type Batch, firstClip, upload } from "./batches.ts";
+import type { TrainerCallback } from "./callbacks.ts";
+import { EarlyStoppingCallback } from "./early_stopping.ts";
+import { TensorBoardCallback } from "./tensorboard.ts";
+import type { TrainerOptions } from "./trainer_options.ts";
+
+/** @throws {TypeError} where there is none. */
+export function extractorOf(
+  { featureExtractor, processingClass }: TrainerOptions,
+): FeatureExtractor {
+  const extractor = featureExtractor ?? processingClass;
+  if (extractor) return extractor;
+  throw new TypeError("Cannot train: expected a featureExtractor or processingClass, found none");
+}
+
+/** Keeps what the arguments say as it is, and adds low-rank changes where they ask for them. */
+export function freeze(model: AudioClassificationModel, args: TrainingArguments): void {
+  if (args.freezeFeatureEncoder) model.freezeFeatureEncoder();
+  if (args.freezeBaseModel) model.freezeBaseModel();
+  model.freezeLayers(args.freezeLayers);
+  if (args.loraRank === 0) return;
+  model.addLora({
+    rank: args.loraRank,
+    alpha: args.loraAlpha,
+    dropout: args.loraDropout,
+    target: args.loraTarget,
+    seed: args.seed,
+  });
+}
+
+/** The callbacks that arguments ask for. */
+export function callbacksOf(args: TrainingArguments): TrainerCallback[] {
+  const { earlyStoppingPatience, earlyStoppingThreshold, reportTo } = args;
+  const callbacks: TrainerCallback[] = [];
+  if (earlyStoppingPatience > 0) {
+    callbacks.push(new EarlyStoppingCallback({ earlyStoppingPatience, earlyStoppingThreshold }));
+  }
+  if (reportTo !== "none") callbacks.push(new TensorBoardCallback());
+  return callbacks;
+}
+
+/** Operations of a forward pass over one clip, for each number of its input. */
+export async function flopsPerInput(
+  model: AudioClassificationModel,
+  batch: Batch,
+): Promise<number> {
+  const clip = firstClip(batch);
+  const { inputs, labels, lengths } = upload(clip);
+  const flops = await countFlops(() => tidy(() => void model.forward({ inputs, lengths })));
+  inputs.dispose();
+  labels.dispose();
+  return flops / clip.inputs.length;
+}
