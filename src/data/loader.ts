@@ -2,34 +2,23 @@
  * From a file to the samples that a model takes, one batch after the other.
  *
  * Decodes when a batch comes up and reads a few batches ahead, so memory holds those batches and a
- * bounded cache, however many clips there are. It neither normalises nor pads: that is the feature
+ * bounded cache, however many clips there are. Many clips are decoded by a worker, beside the
+ * device's work. It neither normalises nor pads: that is the feature
  * extractor's. What it draws at random depends on the seed, the epoch and the clip alone.
  *
  * @module
  */
 
-import { decodeAudio } from "../audio/decode.ts";
-import type { DecodedAudio } from "../audio/decoded_audio.ts";
-import { resample } from "../audio/resample.ts";
 import { AudioFormatError, DatasetError, FileError } from "../errors.ts";
 import type { Random } from "../random.ts";
 import { ClipCache } from "./_clip_cache.ts";
-import { type AudioClip, type AudioDataset, openClip } from "./audio_dataset.ts";
-import { wavDurationSec } from "./durations.ts";
+import { type LoadClipOptions, type ReadClip, readClip } from "./_clip_reader.ts";
+import { ReadingThread } from "./_reading_thread.ts";
+import type { AudioClip, AudioDataset } from "./audio_dataset.ts";
 import { seededRandom } from "./random.ts";
 import type { BatchPlan } from "./sampler.ts";
 
-/** How one clip is loaded. */
-export interface LoadClipOptions {
-  /** The rate that the model hears, in hertz. */
-  samplingRate: number;
-  /**
-   * Longest clip accepted; a longer one is refused, from its header where that can be. @default 600
-   */
-  maxSeconds?: number;
-  /** Fewest samples at that rate, such as the model's receptive field. @default 1 */
-  minSamples?: number;
-}
+export type { LoadClipOptions };
 
 /** Something about a clip that a user should be told. */
 export interface ClipNotice {
@@ -59,6 +48,8 @@ export interface ClipLoaderOptions extends LoadClipOptions {
    * change.
    */
   transform?: (samples: Float32Array, random: Random) => Float32Array;
+  /** Whether clips are decoded in a thread of their own. @default true for some hundred clips */
+  worker?: boolean;
   /** Seed of the numbers that `transform` gets. @default 42 */
   seed?: number;
 }
@@ -78,13 +69,10 @@ export interface ClipBatch {
 /** A peak below this is silence: -80 dB of full scale. */
 const SILENCE_PEAK = 1e-4;
 
-const DEFAULT_MAX_SECONDS = 600;
 const DEFAULT_CACHE_BYTES = 256 * 2 ** 20;
 
-/** Files above this are not read before their header has said how long they are. */
-const LARGE_FILE_BYTES = 16 * 2 ** 20;
-
-const MAX_FILE_BYTES = 2 ** 30;
+/** A plan with fewer clips to decode than this is done before a worker would have started. */
+const MIN_WORKER_CLIPS = 200;
 
 /**
  * Reads, decodes and resamples one clip.
@@ -109,55 +97,6 @@ const MAX_FILE_BYTES = 2 ** 30;
  */
 export async function loadClip(file: string, options: LoadClipOptions): Promise<Float32Array> {
   return (await readClip({ file, label: 0 }, options)).samples;
-}
-
-async function readClip(
-  clip: AudioClip,
-  options: LoadClipOptions,
-): Promise<Pick<DecodedAudio, "samples" | "warning">> {
-  const { samplingRate, maxSeconds = DEFAULT_MAX_SECONDS, minSamples = 1 } = options;
-  const { file } = clip;
-  const bytes = await readWithin(clip, maxSeconds);
-  const { samples, sampleRateHz, warning } = await decodeAudio(bytes, { file, maxSeconds });
-  try {
-    const resampled = resample(samples, sampleRateHz, samplingRate);
-    if (resampled.length < minSamples) throw tooShort(file, resampled.length, options);
-    return { samples: resampled, warning };
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-    const message =
-      `Cannot resample audio "${file}": expected a rate from which ${samplingRate} Hz ` +
-      `can be made, found ${sampleRateHz} Hz`;
-    throw new AudioFormatError(message, { cause, file });
-  }
-}
-
-/** The bytes of a file, unless its size or its header says that it is too long. */
-async function readWithin(clip: AudioClip, maxSeconds: number): Promise<Uint8Array> {
-  using source = await openClip(clip);
-  const { file } = clip;
-  const { sizeBytes } = source;
-  if (sizeBytes > LARGE_FILE_BYTES) {
-    const seconds = await wavDurationSec(source) ?? 0;
-    if (seconds > maxSeconds) throw tooLong(file, `${maxSeconds} s`, `${seconds.toFixed(1)} s`);
-  }
-  if (sizeBytes > MAX_FILE_BYTES) throw tooLong(file, `${MAX_FILE_BYTES} bytes`, `${sizeBytes}`);
-  return await source.read(0, sizeBytes);
-}
-
-function tooLong(file: string, expected: string, found: string): AudioFormatError {
-  const message = `Cannot load audio "${file}": expected at most ${expected}, found ${found}`;
-  return new AudioFormatError(message, { file, hint: "Cut it into shorter clips" });
-}
-
-function tooShort(
-  file: string,
-  found: number,
-  { minSamples, samplingRate }: LoadClipOptions,
-): AudioFormatError {
-  const message = `Cannot load audio "${file}": expected at least ${minSamples} samples at ` +
-    `${samplingRate} Hz, found ${found}`;
-  return new AudioFormatError(message, { file });
 }
 
 /**
@@ -219,12 +158,13 @@ export class ClipLoader {
     const { prefetch = 2 } = this.#options;
     let latest: Promise<ClipBatch | void> = Promise.resolve();
     let started = 0;
+    using thread = this.#startThread(plan);
     try {
       while (started < plan.length || ahead.length > 0) {
         while (started < plan.length && ahead.length <= prefetch) {
           const position = started++;
           // One after the other, so that the batch that is waited for is the one in work.
-          const batch = latest.then(() => this.#load(plan, position, epoch));
+          const batch = latest.then(() => this.#load(plan[position]!, position, epoch, thread));
           batch.catch(() => {}); // it is thrown when its turn comes
           ahead.push(batch);
           latest = batch;
@@ -238,11 +178,31 @@ export class ClipLoader {
     }
   }
 
-  async #load(plan: BatchPlan, position: number, epoch: number): Promise<ClipBatch> {
+  /** A worker where there is enough to do for one. */
+  #startThread(plan: BatchPlan): ReadingThread | undefined {
+    const { worker } = this.#options;
+    const isNeeded = worker ?? this.#hasToRead(plan, MIN_WORKER_CLIPS);
+    return isNeeded ? new ReadingThread(this.#options) : undefined;
+  }
+
+  #hasToRead(plan: BatchPlan, count: number): boolean {
+    return plan.some((batch) =>
+      batch.some((index) => !this.#skipped.has(index) && !this.#cache.get(index) && --count <= 0)
+    );
+  }
+
+  async #load(
+    batch: readonly number[],
+    position: number,
+    epoch: number,
+    thread?: ReadingThread,
+  ): Promise<ClipBatch> {
     const indices: number[] = [];
     const clips: Float32Array[] = [];
-    for (const index of plan[position]!) {
-      const samples = await this.#clip(index);
+    // The first batch is decoded here, while the thread starts; the others are asked for at once.
+    const asked = position > 0 && thread ? this.#ask(batch, thread) : undefined;
+    for (const index of batch) {
+      const samples = await this.#clip(index, asked?.get(index));
       if (samples === undefined) continue;
       indices.push(index);
       clips.push(this.#transformed(samples, epoch, index));
@@ -251,15 +211,25 @@ export class ClipLoader {
     return { position, indices, clips, labels };
   }
 
+  /** Has the clips of a batch read that are not in memory. */
+  #ask(batch: readonly number[], thread: ReadingThread): Map<number, Promise<ReadClip>> {
+    const needed = batch.filter((index) => !this.#skipped.has(index) && !this.#cache.get(index));
+    return new Map(needed.map((index) => {
+      const reading = thread.read(this.#dataset.clips[index]!);
+      reading.catch(() => {}); // it is thrown when its turn comes
+      return [index, reading];
+    }));
+  }
+
   /** The samples of a clip, or undefined where it is skipped. */
-  async #clip(index: number): Promise<Float32Array | undefined> {
+  async #clip(index: number, asked?: Promise<ReadClip>): Promise<Float32Array | undefined> {
     if (this.#skipped.has(index)) return undefined;
     const cached = this.#cache.get(index);
     if (cached !== undefined) return cached;
     const clip = this.#dataset.clips[index]!;
     const { file } = clip;
     try {
-      const { samples, warning } = await readClip(clip, this.#options);
+      const { samples, warning } = await (asked ?? readClip(clip, this.#options));
       this.#cache.add(index, samples);
       if (warning !== undefined) {
         this.#notice(index, { kind: "odd", file, message: `Odd audio "${file}": ${warning}` });
