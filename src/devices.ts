@@ -22,6 +22,8 @@ export interface DeviceOptions {
   purpose?: "training" | "inference";
   /** WASM threads; 0 takes all cores. @default 0 in training, 1 in inference */
   threads?: number;
+  /** Whether WebGPU rounds the factors of products to f16, where the adapter can. @default false */
+  f16?: boolean;
 }
 
 /** A device in use. */
@@ -75,7 +77,7 @@ async function startDevice(options: DeviceOptions): Promise<Device> {
   }
   nameRuntimeDirectory();
   const { describeAdapter, startWebgpu } = await import("./kernels/webgpu/mod.ts");
-  const gpu = await startWebgpu({ software: backend === "webgpu" });
+  const gpu = await startWebgpu({ software: backend === "webgpu", f16: options.f16 });
   if (gpu) {
     const reason = backend === "webgpu" ? "as asked" : "a GPU is there";
     return { ...gpu, description: `${gpu.description} (${reason})`, dispose: () => gpu.dispose() };

@@ -69,8 +69,8 @@ export class DeviceBackend extends WebGPUBackend {
     reads: 0,
     byProgram: new Map(),
   };
-  /** Whether products round their factors to f16. */
-  readonly f16: boolean;
+  /** Whether products round their factors to f16; only where the device has `shader-f16`. */
+  f16 = false;
   readonly #name: string;
   readonly #pipelines = new Map<string, GPUComputePipeline>();
   readonly #uniforms = new Uint8Array(UNIFORM_BYTES);
@@ -78,11 +78,10 @@ export class DeviceBackend extends WebGPUBackend {
   #uniformBytes = 0;
   #failure?: DeviceError;
 
-  /** @param options what errors call the adapter, and whether products round their factors to f16. */
-  constructor(device: GPUDevice, info: GPUAdapterInfo, options: { name: string; f16: boolean }) {
+  /** @param name what errors call the adapter. */
+  constructor(device: GPUDevice, info: GPUAdapterInfo, name: string) {
     super(device, info);
-    this.#name = options.name;
-    this.f16 = options.f16;
+    this.#name = name;
     device.addEventListener("uncapturederror", (event) => {
       this.#noteError(event as GPUUncapturedErrorEvent);
     });

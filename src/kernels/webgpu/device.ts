@@ -28,6 +28,12 @@ const SOFTWARE_NAMES = /llvmpipe|lavapipe|swiftshader|basic render|software/i;
 export interface WebgpuOptions {
   /** Whether an adapter that computes on the processor will do. @default false */
   software?: boolean;
+  /**
+   * Whether products round their factors to f16, which must be below 65,504, and add up in f32: half the traffic
+   * within a workgroup, for three digits. Without the feature `shader-f16` they stay f32, which the description
+   * says. @default false
+   */
+  f16?: boolean;
 }
 
 /** What an adapter is and can do. */
@@ -52,7 +58,12 @@ export interface WebgpuDevice extends AdapterDescription {
   dispose(): void;
 }
 
-let running: { device: WebgpuDevice; backend: DeviceBackend } | undefined;
+interface RunningDevice {
+  device: WebgpuDevice;
+  backend: DeviceBackend;
+}
+
+let running: RunningDevice | undefined;
 
 /** Starts wait for each other, so that there is never more than one device. */
 let lastStart: Promise<unknown> = Promise.resolve();
@@ -85,13 +96,13 @@ export function startWebgpu(options: WebgpuOptions = {}): Promise<WebgpuDevice |
 
 async function start(options: WebgpuOptions): Promise<WebgpuDevice | undefined> {
   if (running?.backend.hasFailed) running.device.dispose();
-  if (running) return await activate(running.device, options);
+  if (running) return await activate(running, options);
   const adapter = await requestAdapter();
   if (!adapter) return undefined;
   const described = describe(adapter);
   if (described.software && !options.software) return undefined;
   const gpu = await requestDevice(adapter, described);
-  const backend = new DeviceBackend(gpu, adapter.info, { name: described.adapter, f16: false });
+  const backend = new DeviceBackend(gpu, adapter.info, described.adapter);
   const device: WebgpuDevice = {
     ...described,
     backend: BACKEND_NAME,
@@ -104,7 +115,7 @@ async function start(options: WebgpuOptions): Promise<WebgpuDevice | undefined> 
   };
   running = { device, backend };
   registerBackend(BACKEND_NAME, () => backend);
-  return await activate(device, options);
+  return await activate(running, options);
 }
 
 /** Describes the adapter that {@linkcode startWebgpu} would find, software or not; undefined where there is none. */
@@ -114,10 +125,13 @@ export async function describeAdapter(): Promise<AdapterDescription | undefined>
 }
 
 async function activate(
-  device: WebgpuDevice,
-  { software = false }: WebgpuOptions,
+  { device, backend }: RunningDevice,
+  { software = false, f16 = false }: WebgpuOptions,
 ): Promise<WebgpuDevice | undefined> {
   if (device.software && !software) return undefined;
+  backend.f16 = f16 && device.features.includes("shader-f16");
+  const products = backend.f16 ? "f16 products" : "f32 products, since shader-f16 is missing";
+  device.description = describeLine(device) + (f16 ? `, ${products}` : "");
   await setBackend(BACKEND_NAME);
   return device;
 }
@@ -149,16 +163,20 @@ function describe({ info, features, limits }: GPUAdapter): AdapterDescription {
   const named = [info.vendor, info.architecture, info.device].filter((part) => part).join(" ");
   const adapter = info.description || named || "unnamed adapter";
   const software = info.isFallbackAdapter || SOFTWARE_NAMES.test(`${named} ${adapter}`);
-  const tensorBytes = limits.maxStorageBufferBindingSize;
-  return {
+  const described = {
     adapter,
     software,
     features: Array.from(features as Iterable<string>).sort(),
     limits: numbersOf(limits),
-    description: `${adapter}${software ? ", in software" : ""}, tensors up to ${
-      Math.floor(tensorBytes / 2 ** 20)
-    } MiB`,
   };
+  return { ...described, description: describeLine(described) };
+}
+
+function describeLine(
+  { adapter, software, limits }: Omit<AdapterDescription, "description">,
+): string {
+  const tensorMiB = Math.floor(limits.maxStorageBufferBindingSize! / 2 ** 20);
+  return `${adapter}${software ? ", in software" : ""}, tensors up to ${tensorMiB} MiB`;
 }
 
 /** Limits are getters of the prototype, which only `for in` visits. */
