@@ -187,6 +187,7 @@ interface Opened {
 function openRepository(opened: Opened): HubRepository {
   const { subject, commit, files } = opened;
   const { id, type, revision } = subject;
+  const shown = revision === "main" ? id : `${id}@${revision}`;
   const byName = new Map(files.map((file) => [file.path, file]));
   const path = async (name: string): Promise<string> => {
     expectFileName(name, subject);
@@ -200,11 +201,12 @@ function openRepository(opened: Opened): HubRepository {
     revision,
     commit,
     files,
-    name: revision === "main" ? id : `${id}@${revision}`,
+    name: shown,
     path,
     open: async (name) => {
       expectFileName(name, subject);
-      return byName.has(name) ? await fileSource(await path(name)) : undefined;
+      if (!byName.has(name)) return undefined;
+      return { ...await fileSource(await path(name)), name: `${shown}/${name}` };
     },
   };
 }

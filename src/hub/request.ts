@@ -262,10 +262,9 @@ function unreachable(
       hint: `Allow it with --allow-net=${host}`,
     });
   }
-  const text = thrown instanceof Error ? thrown.message : String(thrown);
+  const text = deepestMessage(thrown);
   const found = watch.isLate ? `nothing for ${settings.timeoutSec} s` : lastClause(text);
-  // The text of fetch names the whole address, which may be signed.
-  const cause = new Error(text.replace(/\?[^\s)"]*/g, ""));
+  const cause = new Error(text);
   return new HubError(`Cannot reach "${origin}": expected an answer, found ${found}`, {
     reason: "unreachable",
     cause,
@@ -273,8 +272,16 @@ function unreachable(
   });
 }
 
+/** What fetch says at the end of its causes, without the queries of addresses, which may be signed. */
+function deepestMessage(thrown: unknown): string {
+  let deepest = thrown;
+  while (deepest instanceof Error && deepest.cause instanceof Error) deepest = deepest.cause;
+  const text = deepest instanceof Error ? deepest.message : String(deepest);
+  return text.replace(/\?[^\s)"]*/g, "");
+}
+
 /** "client error (Connect): tcp connect error: Connection refused" ends with what matters. */
 function lastClause(text: string): string {
-  const clause = text.replace(/\?[^\s)"]*/g, "").split(": ").at(-1) ?? "";
+  const clause = text.split(": ").at(-1) ?? "";
   return clause.replace(/\s*\(os error \d+\)/, "").trim() || "none";
 }

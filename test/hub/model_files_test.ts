@@ -6,10 +6,10 @@ import {
 } from "../../src/pretrained.ts";
 import { pipeline } from "../../src/classify/pipeline.ts";
 import { useDevice } from "../../src/devices.ts";
-import { hubModelFiles, parseHubName } from "../../src/hub/mod.ts";
+import { hubModelDirectory, hubModelFiles, parseHubName } from "../../src/hub/mod.ts";
 import { saveTinyModel, TINY_LABELS, tone } from "../tiny_model.ts";
 import { folderFiles, type TestHub } from "./hub.ts";
-import { hubTest, noise } from "./_fixtures.ts";
+import { filesBelow, hubTest, noise } from "./_fixtures.ts";
 
 const BOT = { title: "Adding `safetensors` variant of this model", author: "SFconvertbot" };
 const TORCH = { "config.json": "{}", "pytorch_model.bin": noise(3000) };
@@ -87,6 +87,47 @@ hubTest("nobody is asked for a conversion where main has safetensors", async (te
   const files = await hubModelFiles("acme/new", test.options);
   assert.deepEqual(await names(files, SAFETENSORS, "none.json"), [SAFETENSORS]);
   assert.ok(!test.hub.requests.some(({ path }) => path.includes("discussions")));
+});
+
+const INDEX = "model.safetensors.index.json";
+const SHARDS = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
+const BIN_INDEX = "pytorch_model.bin.index.json";
+const BIN_SHARDS = ["pytorch_model-00001-of-00001.bin"];
+const PACKED = "model.packed.safetensors";
+
+/** Weights that a repository has, and those of them that are fetched. */
+const FORMS: readonly (readonly [has: string[], fetches: string[]])[] = [
+  [[SAFETENSORS, BIN, INDEX, ...SHARDS, "other.safetensors", PACKED], [SAFETENSORS]],
+  [[INDEX, ...SHARDS, BIN, BIN_INDEX, ...BIN_SHARDS], [INDEX, ...SHARDS]],
+  [[BIN, "training_args.bin", "optimizer.bin"], [BIN]],
+  [[BIN_INDEX, ...BIN_SHARDS], [BIN_INDEX, ...BIN_SHARDS]],
+  [[PACKED], [PACKED]],
+];
+
+for (const [has, fetches] of FORMS) {
+  hubTest(`hubModelDirectory() brings ${fetches.join(", ")} of ${has.length}`, async (test) => {
+    const own = ["config.json", "preprocessor_config.json"];
+    const others = ["vocab.json", "README.md", "onnx/model.safetensors"];
+    const all = [...own, ...others, ...has];
+    test.hub.addRepository("acme/one", Object.fromEntries(all.map((name) => [name, name])));
+    const directory = await hubModelDirectory("acme/one", test.options);
+    assert.deepEqual(await filesBelow(directory), [...own, ...fetches].sort());
+  });
+}
+
+hubTest("hubModelDirectory() is the conversion's where there is one", async (test) => {
+  const { hub, options } = test;
+  const remote = hub.addRepository("acme/old", TORCH);
+  remote.openPullRequest(CONVERTED, BOT);
+  const directory = await hubModelDirectory("acme/old", options);
+  assert.deepEqual(await filesBelow(directory), ["config.json", SAFETENSORS]);
+  assert.ok(directory.endsWith(`/snapshots/${remote.refs.get("refs/pr/1")}`));
+});
+
+hubTest("hubModelDirectory() refuses what is no model", async ({ hub, options }) => {
+  hub.addRepository("acme/notes", { "README.md": "no model" });
+  const expected = { name: "HubError", reason: "file", file: "config.json" };
+  await assert.rejects(hubModelDirectory("acme/notes", options), expected);
 });
 
 Deno.test("parseHubName() knows ids from paths", () => {

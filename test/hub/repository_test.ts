@@ -76,6 +76,7 @@ hubTest("open() gives a source, or undefined for a name that is not there", asyn
   const repository = await hubFiles("acme/tiny", test.options);
   const source = await repository.open("model.safetensors");
   assert.equal(source?.sizeBytes, 5000);
+  assert.equal(source?.name, "acme/tiny/model.safetensors");
   assert.deepEqual(await source?.read(10, 20), FILES["model.safetensors"].slice(10, 20));
   source?.close?.();
   assert.equal(await repository.open("none.json"), undefined);
