@@ -56,7 +56,7 @@ function card(data: ReportData, one: ScoredClip, embedded: EmbeddedClip): Markup
       <div class="what">${headline(data, one)}<span class="loss">${short(one.loss)}</span></div>
       ${player(name, embedded)}
       ${scores(data, one)}
-      <p class="file"><span>${folder}</span>${file}${lengthNote(embedded)}</p>
+      <p class="file"><span>${folder}</span>${file}${lengthNote(embedded, one.clip.durationSec)}</p>
     </li>
   `;
 }
@@ -121,14 +121,14 @@ function player(name: string, { audio, problem }: EmbeddedClip): Content {
   `;
 }
 
-function lengthNote({ audio, wholeSec }: EmbeddedClip): Content {
-  if (!audio || wholeSec === undefined) return undefined;
-  const heard = audio.samples.length / audio.sampleRateHz;
-  const isCut = wholeSec - heard > 0.05;
+function lengthNote({ audio, wholeSec }: EmbeddedClip, durationSec?: number): Content {
+  const whole = wholeSec ?? durationSec;
+  if (whole === undefined) return undefined;
+  const heard = audio ? audio.samples.length / audio.sampleRateHz : whole;
+  const isCut = whole - heard > 0.05;
+  const text = isCut ? `first ${seconds(heard)} of ${seconds(whole)}` : seconds(whole);
   return html`
-    <span class="length">${isCut
-      ? `first ${seconds(heard)} of ${seconds(wholeSec)}`
-      : seconds(wholeSec)}</span>
+    <span class="length">${text}</span>
   `;
 }
 

@@ -48,7 +48,7 @@ function lossChart(history: readonly ReportLogEntry[]): LineChart | undefined {
 function metricsChart(history: readonly ReportLogEntry[]): LineChart | undefined {
   const names = new Set(history.flatMap(Object.keys).filter((name) => name.startsWith("eval_")));
   const series = named(
-    [...names].filter((name) => !NO_METRICS.test(name)).map((name) => ({
+    [...names].filter((name) => !NO_METRICS.test(name)).sort(accuracyFirst).map((name) => ({
       name: name.slice("eval_".length).replaceAll("_", " "),
       points: pointsOf(history, name),
       hasDots: true,
@@ -65,6 +65,10 @@ function metricsChart(history: readonly ReportLogEntry[]): LineChart | undefined
     yRange: [0, 1],
     format: (share) => percent(share, Number.isInteger(share * 100) ? 0 : 1),
   };
+}
+
+function accuracyFirst(one: string, other: string): number {
+  return Number(other === "eval_accuracy") - Number(one === "eval_accuracy");
 }
 
 function rateChart(history: readonly ReportLogEntry[]): LineChart | undefined {

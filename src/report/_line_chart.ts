@@ -36,6 +36,9 @@ const [WIDTH, HEIGHT] = [420, 250];
 const MARGIN = { top: 14, right: 78, bottom: 34, left: 48 };
 const LABEL_HEIGHT = 15;
 
+/** Letters that fit to the right of the lines. */
+const MAX_END_NAME = 11;
+
 interface Scale {
   ticks: number[];
   at(value: number): number;
@@ -132,8 +135,13 @@ function endLabels(series: readonly Series[], y: Scale): Markup[] {
   return labels.map((label) =>
     html`<text class="end s${label.index}" x="${WIDTH - MARGIN.right + 8}" y="${
       place(label.y - Math.max(0, over) + 4)
-    }">${label.name}</text>`
+    }">${endName(label.name)}</text>`
   );
+}
+
+/** As much of a name as there is room for; the read-out has the whole. */
+function endName(name: string): string {
+  return name.length > MAX_END_NAME ? `${name.slice(0, MAX_END_NAME - 1)}…` : name;
 }
 
 /** Every point where they are few; else evenly picked ones, the last always. */

@@ -24,6 +24,7 @@ export interface ClipPrediction {
   readonly target: number | readonly number[];
   /** The outputs of the model. Shape: `[N]`. */
   readonly logits: ArrayLike<number>;
+  /** Its whole length. */
   readonly durationSec?: number;
 }
 
@@ -41,6 +42,7 @@ export interface SplitSummary {
 export interface ReportData {
   /** The name of the model, as the heading. */
   readonly title: string;
+  /** What the outputs mean, and so which sections there are. */
   readonly problemType: ReportProblemType;
   /** The names of the outputs. Shape: `[N]`. */
   readonly labels: readonly string[];
@@ -52,6 +54,7 @@ export interface ReportData {
     readonly split: string;
     readonly clips: readonly ClipPrediction[];
   };
+  /** In the order to show. */
   readonly splits?: readonly SplitSummary[];
   /** Facts of the model by name, such as its parameters, in the order to show. */
   readonly model?: Readonly<Record<string, string | number>>;
@@ -67,6 +70,7 @@ export interface ReportData {
 export interface ClipAudio {
   /** One channel. Shape: `[S]`. */
   readonly samples: Float32Array;
+  /** Samples a second, a whole number. */
   readonly sampleRateHz: number;
 }
 

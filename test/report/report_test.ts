@@ -110,11 +110,15 @@ Deno.test("reportHtml() counts each pair, in its cell and in the list of the mos
 Deno.test("reportHtml() names the best evaluation, and draws one point alone too", async () => {
   const { title, problemType, labels } = SMALL;
   const entry = { step: 10, epoch: 1, eval_loss: 0.5, eval_accuracy: 0.75, eval_runtime: 0.2 };
+  const scored = { ...entry, eval_weighted_precision: 0.5 };
   const later = { step: 20, epoch: 2, eval_loss: 0.25, eval_accuracy: 0.5, eval_runtime: 0.2 };
   const two = await reportHtml({ title, problemType, labels, history: [entry, later] });
   assert.ok(two.includes("Lowest in validation: 0.250, after epoch 2"));
   assert.ok(two.includes("Best accuracy: 75.0\u202f%, after epoch 1"));
   assert.ok(!two.includes("runtime"));
+  const several = await reportHtml({ title, problemType, labels, history: [scored] });
+  assert.match(several, /<text class="end s0"[^>]*>accuracy<\/text>/);
+  assert.match(several, /<text class="end s1"[^>]*>weighted p…<\/text>/);
   const one = await reportHtml({ title, problemType, labels, history: [entry] });
   assert.equal(one.match(/<circle class="dot/g)?.length, 2);
 });
