@@ -77,7 +77,7 @@ interface Service {
  *
  * | request | answer |
  * | --- | --- |
- * | `POST /` with the bytes of a WAV file, of any content type | `[{ label, score }]`, best first |
+ * | `POST /` with the bytes of an audio file, of any content type | `[{ label, score }]`, best first |
  * | `POST /` with JSON `{ inputs, parameters }`, audio in base64 | the same |
  * | `GET /healthz` | status 200 when the model is loaded, else 503 |
  * | `GET /` | what this is, in JSON |
