@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Tensor } from "@tensorflow/tfjs-core";
+import { type Tensor, util } from "@tensorflow/tfjs-core";
 import { CheckpointError } from "../errors.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
 import { type FileToWrite, writeDirectoryAtomic, writeFiles } from "../files.ts";
@@ -86,7 +86,9 @@ function stored(
     dtype: dtype === "f16" && part.dtype === "F32" ? "F16" as const : part.dtype,
     values: () => heldWeight(parameter).parts[i]!.values,
   }));
-  return form === "rows" ? { ...parts[0]!, name } : { name, form, shape, parts };
+  if (form === "rows") return { ...parts[0]!, name };
+  const heldAs = util.arraysEqual(shape, parameter.shape) ? undefined : shape;
+  return { name, form, shape: parameter.shape, heldAs, parts };
 }
 
 function expectHalf(name: string, { parts }: HeldWeight): void {

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { type Tensor, tensor, variable } from "@tensorflow/tfjs-core";
+import { reshape, type Tensor, tensor, tidy, variable } from "@tensorflow/tfjs-core";
 import { CheckpointError, ShapeError } from "../errors.ts";
 import { adoptWeight, type HeldWeight } from "../kernels.ts";
 import type { Random } from "../random.ts";
@@ -170,7 +170,7 @@ export class ParameterReader {
     const stored = source.shape(found)!;
     this.#report.used.add(found);
     if (stored.length === shape.length && stored.every((size, i) => size === shape[i])) {
-      if (source.form?.(found)) return await adopted(source, found);
+      if (source.form?.(found)) return await adopted(source, found, shape);
       if (dtype === "float32") expectReal(source, found);
       return tensor(await source.read(found), shape, dtype);
     }
@@ -200,10 +200,10 @@ export class ParameterReader {
 }
 
 /** The tensor in the form that the file holds it in, or the device's own. */
-async function adopted(source: ParameterSource, name: string): Promise<Tensor> {
+async function adopted(source: ParameterSource, name: string, shape: number[]): Promise<Tensor> {
   const held = await source.readHeld!(name);
   try {
-    return adoptWeight(held);
+    return tidy(() => reshape(adoptWeight(held), shape));
   } catch (cause) {
     if (!(cause instanceof ShapeError)) throw cause;
     throw new CheckpointError(

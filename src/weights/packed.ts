@@ -35,6 +35,8 @@ export type PackedDtype = typeof PACKED_DTYPES[number];
 export interface PackedTensor extends Pick<HeldTensor, "form" | "shape"> {
   /** Its hub name. */
   name: string;
+  /** The shape that the device's form is of, where the layer brings the weight into another first. @default `shape` */
+  heldAs?: number[];
   /** What lies in memory, fetched when its turn comes. */
   parts: PackedPart[];
 }
@@ -52,7 +54,7 @@ export interface PackedFile extends TensorSource {
 }
 
 /** A weight in the notes. */
-interface Entry extends Pick<HeldTensor, "form" | "shape"> {
+interface Entry extends Pick<PackedTensor, "form" | "shape" | "heldAs"> {
   parts: HeldTensor["parts"][number]["name"][];
 }
 
@@ -93,8 +95,8 @@ export function streamPacked(
       stored.push(tensor);
       continue;
     }
-    const { name, form, shape, parts } = tensor;
-    entries.push([name, { form, shape, parts: parts.map((part) => part.name) }]);
+    const { name, form, shape, heldAs, parts } = tensor;
+    entries.push([name, { form, shape, heldAs, parts: parts.map((part) => part.name) }]);
     for (const part of parts) stored.push({ ...part, name: partName(name, part.name) });
   }
   return streamSafetensors(stored, {
@@ -154,7 +156,7 @@ async function readHeld(
     const ofPart = [...file.entries.get(key)!.shape];
     parts.push({ name: part, dtype, shape: ofPart, values: values as Float32Array | Int8Array });
   }
-  return { form: entry.form, shape: entry.shape, parts };
+  return { form: entry.form, shape: entry.heldAs ?? entry.shape, parts };
 }
 
 function readNotes(
@@ -212,10 +214,20 @@ function readForms(file: SafetensorsFile, text = "[]"): ReadonlyMap<string, Entr
 
 function isEntry(item: unknown): item is [string, Entry] {
   if (!Array.isArray(item) || item.length !== 2 || typeof item[0] !== "string") return false;
-  const { form, shape, parts } = (item[1] ?? {}) as Partial<Record<keyof Entry, unknown>>;
+  const { form, shape, heldAs = shape, parts } = (item[1] ?? {}) as Partial<
+    Record<keyof Entry, unknown>
+  >;
   return FORMS.includes(form as HeldForm) &&
-    Array.isArray(shape) && shape.every((size) => Number.isSafeInteger(size) && size >= 0) &&
+    isShape(shape) && isShape(heldAs) && sizeOf(shape) === sizeOf(heldAs) &&
     Array.isArray(parts) && parts.length > 0 && parts.every((part) => PARTS.includes(part));
+}
+
+function isShape(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
+}
+
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, length) => product * length, 1);
 }
 
 function notesError({ file }: SafetensorsFile, fault: string, key?: string): CheckpointError {

@@ -92,6 +92,22 @@ Deno.test("openPacked() gives weights in their form, and the rest as numbers", a
   assert.deepEqual(await file.read("layer.bias"), BIAS);
 });
 
+Deno.test("openPacked() gives a weight's own shape, and the one that it is held as", async () => {
+  const part = {
+    name: "",
+    dtype: "F32",
+    shape: [1, 1, 3, 8],
+    values: () => new Float32Array(24),
+  } as const;
+  const tensor: PackedTensor = {
+    ...{ name: "w", form: "panels", shape: [2, 3, 1], heldAs: [2, 3] },
+    parts: [part],
+  };
+  const file = await open(await packed([tensor], "f32"));
+  assert.deepEqual(file.shape("w"), [2, 3, 1]);
+  assert.deepEqual((await file.readHeld!("w")).shape, [2, 3]);
+});
+
 Deno.test("openPacked() widens parts that are stored as float16", async () => {
   const values = () => Float32Array.of(1.5, -2);
   const half = { name: "", dtype: "F16", shape: [2], values } as const;
@@ -139,6 +155,8 @@ Deno.test("openPacked() refuses notes that are missing or wrong", async () => {
       { shape: [-1] },
       { shape: [1.5] },
       { shape: 2 },
+      { heldAs: [3] },
+      { heldAs: [-2] },
       { parts: [] },
       { parts: ["zero"] },
     ]
