@@ -2,7 +2,7 @@
  * The files of a model on the hub, safetensors first: where `main` has weights of torch alone, the bot of the hub
  * mostly offers converted ones in a pull request, and those are taken.
  *
- * Only the bot's own request counts (anyone can open one), and only while it is made from the commit at hand. Where
+ * Only the bot's own request counts (anyone can open one), and only while it holds the same weights of torch. Where
  * there is none, the file of torch is read.
  *
  * @module

@@ -100,6 +100,9 @@ export async function hubFiles(
   return openRepository({ settings, cache, subject, commit, files });
 }
 
+/** Where the cache has an answer, a hub that does not give one is not waited for. */
+const FEW_RETRIES = 1;
+
 /** Asks which commit a revision stands for; where nothing answers, what the cache knows has to do. */
 async function findCommit(
   settings: HubSettings,
@@ -114,7 +117,7 @@ async function findCommit(
     throw notCached(subject, `revision "${revision}"`, cache.folder);
   }
   try {
-    const commit = await askCommit(settings, subject, known ? 0 : undefined);
+    const commit = await askCommit(settings, subject, known ? FEW_RETRIES : undefined);
     await keepCommit(cache, revision, commit);
     return commit;
   } catch (error) {

@@ -163,12 +163,12 @@ hubTest("two downloads of one file at once fetch it once", async (test) => {
 
 hubTest("a body that stops coming is given up", async (test) => {
   const prepared = await prepare(test);
-  const settings = await test.settings({ timeoutSec: 0.05 });
+  const settings = await test.settings({ timeoutSec: 0.25 });
   test.hub.misbehave({ ...TO_WEIGHTS, fault: { kind: "stall", bytes: 0 } });
   await assert.rejects(fetched(test, prepared, "weights", settings), {
     reason: "unreachable",
     message:
-      /^Cannot reach "http:\/\/localhost:\d+": expected an answer, found nothing for 0.05 s$/,
+      /^Cannot reach "http:\/\/localhost:\d+": expected an answer, found nothing for 0.25 s$/,
   });
   test.hub.behave();
   test.hub.misbehave({ ...TO_WEIGHTS, times: 1, fault: { kind: "stall", bytes: 9000 } });
