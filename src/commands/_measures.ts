@@ -39,8 +39,6 @@ const MAX_MATRIX = 16;
 /** Most confusions that are listed instead. */
 const MAX_CONFUSIONS = 10;
 
-const HEADING_LETTERS = 8;
-
 /** The figures of an evaluation. */
 export function measuresOf(
   evaluation: Evaluation,
@@ -103,8 +101,9 @@ export function measuresLine(
 
 function confusionText(matrix: number[][], labels: string[]): string {
   if (labels.length > MAX_MATRIX) return topConfusions(matrix, labels);
-  const headings = labels.map((label) => label.slice(0, HEADING_LETTERS));
-  return table(["Taken for", ...headings], matrix.map((row, i) => [labels[i]!, ...row]));
+  const numbers = labels.map((_, i) => String(i + 1));
+  const rows = matrix.map((row, i) => [`${numbers[i]} ${labels[i]}`, ...row]);
+  return table(["Taken for", ...numbers], rows);
 }
 
 function topConfusions(matrix: number[][], labels: string[]): string {

@@ -43,7 +43,7 @@ Deno.test("eval prints what train found on the test split", async () => {
     equal(diagonal, Math.round(6 * line!.accuracy));
     const text = await cliOk([...EVAL, "--data", "tones", "--split", "all"], { cwd });
     match(text.stdout, /^Class +Clips +Precision +Recall +F1$/m);
-    match(text.stdout, /^Taken for +high +low +mid$/m);
+    match(text.stdout, /^Taken for +1 +2 +3$/m);
     match(
       text.stdout,
       /^Accuracy \d+\.\d\d % \(95 % interval \d+\.\d\d to \d+\.\d\d %\), macro F1 \d\.\d{3}, loss \d+\.\d{4}, 30 clips$/m,

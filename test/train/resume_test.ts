@@ -161,3 +161,39 @@ runTest("Trainer refuses to resume where there is no checkpoint", async (directo
     message: `Cannot resume "${outputDir}": expected a directory checkpoint-N, found none`,
   });
 });
+
+runTest(
+  "Trainer refuses to resume with other batches or clips, and names both",
+  async (outputDir) => {
+    await tinyRun({ outputDir, args: { maxSteps: 1 } });
+    const resumed = { outputDir, resumeFromCheckpoint: true };
+    const refused = async (options: Partial<TinyRunOptions>, what: string) => {
+      await assert.rejects(tinyRun({ ...resumed, ...options }), {
+        name: "CheckpointError",
+        message: `Cannot resume from "${outputDir}/checkpoint-1": expected ${what}`,
+      });
+    };
+    const size = "perDeviceTrainBatchSize 2 as it began, found 3";
+    await refused({ args: { perDeviceTrainBatchSize: 3 } }, size);
+    const group = "gradientAccumulationSteps 2 as it began, found 1";
+    await refused({ args: { gradientAccumulationSteps: 1 } }, group);
+    await refused({ trainDataset: tinySource(12) }, "training clips: 10 as it began, found 12");
+  },
+);
+
+runTest("Trainer writes checkpoints that are models alone", async (outputDir) => {
+  await tinyRun({ outputDir, args: { saveOnlyModel: true, maxSteps: 1 } });
+  const names = Array.from(Deno.readDirSync(`${outputDir}/checkpoint-1`), ({ name }) => name);
+  assert.deepEqual(names.sort(), [
+    "config.json",
+    "model.safetensors",
+    "preprocessor_config.json",
+    "trainer_state.json",
+  ]);
+  await assert.rejects(tinyRun({ outputDir, resumeFromCheckpoint: true }), /resume\.json/);
+});
+
+runTest("Trainer resumes exactly with weighted classes", async (directory) => {
+  const args = { ...BEST.args, classWeights: [1, 0.5, 2, 1, 0] };
+  await expectSameEnding(directory, { args }, stopAfter(4));
+});

@@ -6,6 +6,9 @@
  */
 import assert from "node:assert/strict";
 import { engine, type Variable } from "@tensorflow/tfjs-core";
+import { encodeWav } from "../../src/audio/encode_wav.ts";
+import { Dataset } from "../../src/data/dataset.ts";
+import { Audio, ClassLabel } from "../../src/data/features.ts";
 import { buildModel } from "../../src/models/mod.ts";
 import { TrainingArguments } from "../../src/train/arguments.ts";
 import type { EvalPrediction } from "../../src/train/metrics.ts";
@@ -14,7 +17,7 @@ import { Trainer } from "../../src/train/trainer.ts";
 import { assertAllClose } from "../compare.ts";
 import { deviceTest, startTestWasm } from "../devices.ts";
 import { kitPath, kitTest, readJson } from "../kit.ts";
-import { TINY_CONFIG, tinyExtractor } from "../tiny_model.ts";
+import { TINY_CONFIG, TINY_LABELS, tinyExtractor, tone } from "../tiny_model.ts";
 import {
   checkpointsIn,
   runTest,
@@ -185,6 +188,71 @@ runTest(
     ]);
   },
 );
+
+runTest("Trainer evaluates at the start, and waits before it does again", async (outputDir) => {
+  const args = { ...BY_STEPS, evalSteps: 2, evalDelay: 5, evalOnStart: true, loggingSteps: 4 };
+  const { trainer } = await tinyRun({ outputDir, args: { ...args, loggingFirstStep: true } });
+  assert.deepEqual(stepsOf(trainer.state, "eval_loss"), [0, 6, 8]);
+  assert.deepEqual(stepsOf(trainer.state, "loss"), [1, 4, 8]);
+  const byEpoch = await tinyRun({ outputDir, args: { evalDelay: 2 } });
+  assert.deepEqual(stepsOf(byEpoch.trainer.state, "eval_loss"), [6, 9]);
+});
+
+runTest("Trainer takes intervals below 1 for shares of all steps", async (outputDir) => {
+  const args = { ...BY_STEPS, evalSteps: 0.5, saveSteps: 0.3, loggingSteps: 0.2 };
+  const { trainer } = await tinyRun({ outputDir, args });
+  assert.deepEqual(stepsOf(trainer.state, "eval_loss"), [5]);
+  assert.deepEqual(stepsOf(trainer.state, "loss"), [2, 4, 6, 8]);
+  assert.deepEqual(checkpointsIn(outputDir), ["checkpoint-3", "checkpoint-6", "checkpoint-9"]);
+});
+
+runTest("Trainer saves the best alone where it is told to", async (outputDir) => {
+  const { trainer } = await tinyRun({
+    outputDir,
+    args: { saveStrategy: "best", loadBestModelAtEnd: true, metricForBestModel: "score" },
+    computeMetrics: scripted(1, 3, 2),
+  });
+  assert.deepEqual(checkpointsIn(outputDir), ["checkpoint-3", "checkpoint-6"]);
+  assert.equal(trainer.state.best_model_checkpoint, "checkpoint-6");
+  const best = await weightsDigest(`${outputDir}/checkpoint-6`);
+  assert.equal(await weightsDigest(outputDir), best);
+});
+
+runTest("Trainer balances classes by the labels of its data", async (outputDir) => {
+  const data = tinySource(10);
+  const run = async (labels?: number[], classWeights: "balanced" | number[] = "balanced") => {
+    const trainDataset = { ...data, labels: labels && (() => Promise.resolve(labels)) };
+    await tinyRun({ outputDir, trainDataset, args: { maxSteps: 2, classWeights } });
+    return await weightsDigest(outputDir);
+  };
+  const labels = [0, 1, 2, 3, 4, 0, 1, 2, 3, 0];
+  const weights = [3, 2, 2, 2, 1].map((count) => 10 / (5 * count));
+  assert.equal(await run(labels), await run(undefined, weights));
+  assert.notEqual(await run(labels), await run(undefined, [1, 1, 1, 1, 1]));
+  await assert.rejects(run(), {
+    name: "RangeError",
+    message: 'Cannot balance classes: expected a training set that tells its "labels", found none',
+  });
+  await assert.rejects(run(undefined, [1, 2]), /"classWeights": expected 5 numbers/);
+});
+
+runTest("Trainer trains and evaluates on a data set as it is", async (outputDir) => {
+  const rows = Array.from({ length: 10 }, (_, i) => {
+    const bytes = encodeWav(tone(600, 1 + i % 5), 8_000);
+    return { audio: { path: `${i}.wav`, bytes }, label: i % 5 };
+  });
+  const features = { audio: new Audio(), label: new ClassLabel(TINY_LABELS) };
+  const dataset = Dataset.fromRows(rows, features);
+  const args = { classWeights: "balanced", balancedSampling: true } as const;
+  const { trainer, output } = await tinyRun({
+    outputDir,
+    args,
+    trainDataset: dataset,
+    evalDataset: dataset,
+  });
+  assert.equal(output.globalStep, 9);
+  assert.deepEqual(stepsOf(trainer.state, "eval_accuracy"), [3, 6, 9]);
+});
 
 runTest("Trainer computes metrics of the user's own", async (outputDir) => {
   let seen: EvalPrediction | undefined;
