@@ -33,7 +33,7 @@ const MAX_JSON_BYTES = 64 * 2 ** 20;
 /**
  * Sends a request until it is answered.
  *
- * @throws {HubError} when it is refused, nothing answers, or the hub stays busy.
+ * @throws {HubError} when it is refused, nothing answers, the hub stays busy, or nothing may be asked.
  */
 export async function request(
   settings: HubSettings,
@@ -42,6 +42,7 @@ export async function request(
   asked: HubRequest = {},
 ): Promise<HubResponse> {
   const { retries = RETRIES } = asked;
+  if (settings.isOffline) throw askedOffline(url, subject);
   for (let attempt = 0;; attempt++) {
     const isLast = attempt >= retries;
     let waitMs = FIRST_PAUSE_MS * 2 ** attempt * (1 + Math.random() / 4);
@@ -63,6 +64,15 @@ export async function request(
     }
     await settings.pause(waitMs, settings.signal);
   }
+}
+
+function askedOffline(url: string, { id, file }: HubSubject): HubError {
+  return new HubError(`Cannot ask for "${shownUrl(url)}": expected to be online, found offline`, {
+    reason: "offline",
+    repository: id,
+    file,
+    hint: "Unset HF_HUB_OFFLINE and the option offline",
+  });
 }
 
 /** Follows redirects by hand, because the token must not. */

@@ -132,3 +132,9 @@ hubTest("a caller's signal ends a request", async ({ hub, settings }) => {
   await assert.rejects(request(used, hub.url + API, SUBJECT), reason);
   assert.deepEqual(hub.requests, []);
 });
+
+hubTest("request() asks nothing offline", async ({ hub, settings }) => {
+  const used = await settings({ offline: true });
+  await assert.rejects(request(used, hub.url + API, SUBJECT), { reason: "offline" });
+  assert.deepEqual(hub.requests, []);
+});
