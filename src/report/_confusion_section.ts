@@ -54,7 +54,7 @@ export function confusionSection(
           matrix,
         )}<div id="cell" aria-live="polite"></div></div>
       </div>
-      ${jsonElement("cell-data", { labels, clips: listedClips(scored) })}
+      ${jsonElement("cell-data", cellData(labels, matrix, scored))}
     `,
   };
 }
@@ -149,6 +149,20 @@ function pairList(
       }</small></span></button></li>`
     )}</ol>
   `;
+}
+
+/** What the page's script knows: clips by name, and the count of each cell as `"row,column"`. */
+function cellData(
+  labels: readonly string[],
+  matrix: Int32Array,
+  scored: readonly ScoredClip[],
+): Record<string, unknown> {
+  const cells = Array.from(matrix, (clips, i): [string, number] => [
+    `${Math.floor(i / labels.length)},${i % labels.length}`,
+    clips,
+  ]);
+  const counts = Object.fromEntries(cells.filter(([, clips]) => clips > 0));
+  return { labels, counts, clips: listedClips(scored) };
 }
 
 /** Each as `[file, class, taken for, probability]`. */

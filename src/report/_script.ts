@@ -66,7 +66,7 @@ for (const svg of document.querySelectorAll("svg[data-readings]")) {
 const CELLS = String.raw`
 const cellData = document.getElementById("cell-data");
 if (cellData) {
-  const { labels, clips } = JSON.parse(cellData.textContent);
+  const { labels, counts, clips } = JSON.parse(cellData.textContent);
   const panel = document.getElementById("cell");
   const named = document.getElementById("cell-name");
   const add = (parent, name, text, className) => {
@@ -88,12 +88,15 @@ if (cellData) {
     panel.replaceChildren();
     add(panel, "h3", nameOf(actual, predicted));
     const all = add(panel, "ul", undefined, "found");
-    for (const [file, , , confidence] of found(actual, predicted)) {
+    const listed = found(actual, predicted);
+    for (const [file, , , confidence] of listed) {
       const row = add(all, "li");
       const link = add(row, cards.has(file) ? "a" : "span", file);
       if (cards.has(file)) link.href = "#" + cards.get(file);
       add(row, "span", confidence === null ? "–" : Math.round(100 * confidence) + " %", "figure");
     }
+    const more = counts[actual + "," + predicted] - listed.length;
+    if (more > 0) add(all, "li", "and " + more + " more");
     for (const cell of document.querySelectorAll("button[data-cell]")) {
       cell.setAttribute("aria-pressed", String(cell.dataset.cell === actual + "," + predicted));
     }
@@ -110,9 +113,9 @@ if (cellData) {
     const cell = event.target.closest("[data-cell]");
     if (!cell) return;
     const [actual, predicted] = numbers(cell);
-    const clipsFound = found(actual, predicted).length;
-    const row = clips.filter((clip) => clip[1] === actual).length;
-    named.textContent = nameOf(actual, predicted) + ": " + clipsFound + " of " + row + " clips";
+    const row = labels.reduce((sum, _, column) => sum + (counts[actual + "," + column] ?? 0), 0);
+    const share = counts[cell.dataset.cell] + " of " + row + " clips";
+    named.textContent = nameOf(actual, predicted) + ": " + share;
   });
 }
 `;

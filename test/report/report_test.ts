@@ -103,8 +103,9 @@ Deno.test("reportHtml() counts each pair, in its cell and in the list of the mos
   assert.equal(page.match(/data-cell="0,1"/g)?.length, 2);
   assert.equal(page.match(/data-cell="1,0"/g), null);
   const cells = contentOf(page, /id="cell-data">/, "</script>");
-  const first = JSON.parse(cells).clips[0];
-  assert.deepEqual(first, ["1.wav", 0, 1, 0.982]);
+  const { clips: listed, counts } = JSON.parse(cells);
+  assert.deepEqual(listed[0], ["1.wav", 0, 1, 0.982]);
+  assert.deepEqual(counts, { "0,0": 1, "0,1": 3, "1,1": 1 });
 });
 
 Deno.test("reportHtml() names the best evaluation, and draws one point alone too", async () => {
