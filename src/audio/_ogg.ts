@@ -56,7 +56,7 @@ export function readOgg(bytes: Uint8Array, magic: string, file?: string): OggStr
     packets.add(page);
     at = page.end;
   }
-  return packets.finish();
+  return packets.finish(bytes.length - at);
 }
 
 /** The page at a byte, or undefined where the file ends within it. */
@@ -127,13 +127,16 @@ class PacketReader {
     this.isEnded = (page.flags & ENDS) !== 0;
   }
 
-  finish(): OggStream {
+  /** What was read, with a warning where the stream is cut or more follows it. */
+  finish(restBytes: number): OggStream {
     if (this.#packets.length === 0) {
       throw audioError("expected the first page of an Ogg stream, found none", this.#file);
     }
-    const warning = this.isEnded
-      ? undefined
-      : "Truncated: the last page of the Ogg stream is missing";
+    const warning = !this.isEnded
+      ? "Truncated: the last page of the Ogg stream is missing"
+      : restBytes > 0
+      ? `${restBytes} bytes follow the end of the first Ogg stream; they are left out`
+      : undefined;
     return {
       packets: this.#packets,
       granules: this.#granules,

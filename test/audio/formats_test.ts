@@ -68,6 +68,17 @@ Deno.test("decodeAudio() skips bytes between MP3 frames with a warning", async (
   match(warning!, /^\d+ bytes at byte \d+ are no MP3 frame; they are left out$/);
 });
 
+Deno.test("decodeAudio() reads the first of several Ogg streams, with a warning", async () => {
+  for (const name of FIXTURES.filter((name) => /\.(ogg|oga|opus)$/.test(name))) {
+    const first = await fixture(name);
+    const second = await fixture("mono.opus");
+    const { warning, ...audio } = await decodeAudio(concat(first, second));
+    const { warning: _, ...alone } = await decodeAudio(first);
+    deepEqual(audio, alone, name);
+    match(warning!, /^432 bytes follow the end of the first Ogg stream; they are left out$/);
+  }
+});
+
 Deno.test("decodeAudio() stops as soon as a file is longer than allowed", async () => {
   for (const name of FIXTURES) {
     await rejects(decodeAudio(await fixture(name), { file: name, maxSeconds: 0.05 }), {
