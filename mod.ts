@@ -52,4 +52,4 @@ export * from "./src/hub/mod.ts";
 export * from "./src/report/mod.ts";
 export * from "./src/train/mod.ts";
 export type { ByteSource, FileReader } from "./src/weights/byte_source.ts";
-export type { TensorSource } from "./src/weights/tensor_source.ts";
+export type { HeldForm, HeldTensor, TensorSource } from "./src/weights/tensor_source.ts";

@@ -35,7 +35,7 @@ export interface SetComparison {
 
 /** The layer of a weight: its name up to the first number and the part after it. */
 export function layerOf(name: string): string {
-  const parts = name.split(".").slice(0, -1);
+  const parts = name.replace(/\.parametrizations\..*$/, ".").split(".").slice(0, -1);
   const number = parts.findIndex((part) => /^\d+$/.test(part));
   return (number === -1 ? parts : parts.slice(0, number + 2)).join(".");
 }

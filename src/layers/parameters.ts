@@ -206,14 +206,10 @@ async function adopted(source: ParameterSource, name: string, shape: number[]): 
     return tidy(() => reshape(adoptWeight(held), shape));
   } catch (cause) {
     if (!(cause instanceof ShapeError)) throw cause;
-    throw new CheckpointError(
-      `Cannot load tensor "${name}" of "${source.file}": ${cause.message}`,
-      {
-        file: source.file,
-        key: name,
-        cause,
-      },
-    );
+    const { file } = source;
+    const hint = "Export the model again";
+    const message = `Cannot load tensor "${name}" of "${file}": ${cause.message}`;
+    throw new CheckpointError(message, { file, key: name, hint, cause });
   }
 }
 

@@ -23,6 +23,6 @@ export {
   type BuildModelOptions,
   type ModelParts,
 } from "./model.ts";
-export type { WeightPrecision } from "../kernels.ts";
+export type { HeldPart, HeldWeight, WeightForm, WeightPrecision } from "../kernels.ts";
 export type { ProblemType } from "./problem_type.ts";
 export type { LayerWrapper, Tensor, Variable } from "../layers/tensor.ts";

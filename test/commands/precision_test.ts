@@ -74,4 +74,5 @@ Deno.test("layerOf() takes weights together that stand in one part of a numbered
   assert.equal(layerOf("w.conv_layers.0.conv.weight"), "w.conv_layers.0.conv");
   assert.equal(layerOf("w.encoder.layers.0.fc1.weight"), "w.encoder.layers.0.fc1");
   assert.equal(layerOf("projector.weight"), "projector");
+  assert.equal(layerOf("w.conv.parametrizations.weight.original1"), "w.conv");
 });
