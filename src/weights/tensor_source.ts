@@ -13,6 +13,7 @@ export type HeldForm = "panels" | "int8-panels";
 
 /** A weight as a device holds it in memory; `operations/weight_forms.ts` says what the parts mean. */
 export interface HeldTensor {
+  /** What the parts mean. */
   form: HeldForm;
   /** The length of each axis of the weight as the device holds it; the tensor's own may be another. */
   shape: number[];
