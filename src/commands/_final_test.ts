@@ -55,8 +55,9 @@ export async function finalTest(
   const measures = measuresOf(evaluation, model);
   const { metrics, samples } = measures;
   out.line(`\n${title}, ${samples} clips:`);
-  out.line(measuresTables(measures));
-  out.line(out.strong(`\n${measuresLine(measures, title)}`));
+  const tables = measuresTables(measures);
+  if (tables) out.line(`${tables}\n`);
+  out.line(out.strong(measuresLine(measures, title)));
   const prefix = isTest ? "test" : "eval";
   const steps = Math.ceil(samples / batchSize);
   const speed = speedMetrics(prefix, seconds, { samples, steps });

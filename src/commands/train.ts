@@ -11,8 +11,9 @@ import { clipDurations } from "../data/durations.ts";
 import { type DeviceOptions, useDevice } from "../devices.ts";
 import { listFolder, writeDirectoryAtomic, writeFileAtomic } from "../files.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
+import type { ProblemType } from "../models/problem_type.ts";
 import { jsonBytes } from "../pretrained.ts";
-import type { TrainingArguments, TrainingOptions } from "../train/arguments.ts";
+import { TrainingArguments, type TrainingOptions } from "../train/arguments.ts";
 import type { BatchSource } from "../train/batches.ts";
 import { checkpointSteps, newestCheckpoint } from "../train/checkpoint.ts";
 import { clipBatches, clipBatchesOptions } from "../train/clip_batches.ts";
@@ -111,6 +112,8 @@ interface TrainPlan {
   device: Pick<DeviceOptions, "backend" | "threads">;
   splits: SplitChoice;
   limits: ClipLimits;
+  /** Whether the metric for the best model was suggested and not asked for. */
+  isMetricSuggested: boolean;
   resume: boolean;
   overwrite: boolean;
   /** The command line, for what is printed to go on with. */
@@ -142,6 +145,7 @@ async function planOf(parsed: ParsedArguments): Promise<TrainPlan> {
     device,
     splits,
     limits: clipLimits(options),
+    isMetricSuggested: given.metricForBestModel === undefined,
     resume,
     overwrite: options.overwrite === true,
     typed,
@@ -172,14 +176,16 @@ interface Run {
 
 type Sources = { train: BatchSource; validation?: BatchSource; test?: BatchSource };
 
-async function train(plan: TrainPlan, out: Output): Promise<{ finished: boolean }> {
+async function train(asked: TrainPlan, out: Output): Promise<{ finished: boolean }> {
   const started = performance.now();
-  const { args } = plan;
-  await expectFreeOutput(plan);
-  const start = await openStartingModel(await modelDirectory(plan.model, out));
-  const found = await loadSplits(plan.data, { ...plan.splits, seed: args.seed });
+  await expectFreeOutput(asked);
+  const start = await openStartingModel(await modelDirectory(asked.model, out));
+  const found = await loadSplits(asked.data, { ...asked.splits, seed: asked.args.seed });
   const ordered = withLabels(found, orderedLabels(found.labels, start.labels));
-  const data = { ...ordered, splits: limitedSplits(ordered.splits, plan.limits, args.seed) };
+  const { limits, args: { seed } } = asked;
+  const data = { ...ordered, splits: limitedSplits(ordered.splits, limits, seed) };
+  const plan = withFittingMetric(asked, data.splits.train?.kind);
+  const { args } = plan;
   const device = await useDevice({ ...plan.device, purpose: "training" });
   try {
     out.line(`Device: ${device.description}`);
@@ -349,6 +355,16 @@ function modelLine(name: string, model: AudioClassificationModel): string {
   const line = `Model: ${name} (${model.modelType}), ${million} M parameters${scratch}`;
   const { missing } = model.loading;
   return missing.length > 0 ? `${line}\nNewly initialised: ${missing.join(", ")}` : line;
+}
+
+/** A suggested accuracy gives way to the loss where there is none: in a regression. */
+function withFittingMetric(plan: TrainPlan, kind: ProblemType | undefined): TrainPlan {
+  const { args, isMetricSuggested } = plan;
+  if (kind !== "regression" || !isMetricSuggested || args.metricForBestModel === "loss") {
+    return plan;
+  }
+  const changed = { ...args, metricForBestModel: "loss", greaterIsBetter: false };
+  return { ...plan, args: new TrainingArguments(changed) };
 }
 
 /** @throws {UsageError} where the model's kind of problem has no such metric. */
