@@ -62,8 +62,10 @@ export function mixStream(stream: AudioStream, options: DecodeOptions): DecodedA
 
 /** The warning of a file that ends before it should. */
 export function truncated(expected: number | undefined, found: number): string {
-  const declared = expected === undefined ? "The last block is incomplete" : `${expected} declared`;
-  return `Truncated: ${declared}; read the ${found} frames that are there`;
+  const declared = expected === undefined
+    ? "The last block is incomplete"
+    : `${expected} frames declared`;
+  return `Truncated: ${declared}; read the ${found} that are there`;
 }
 
 /** Collects the frames of a stream within its limits. */
