@@ -35,6 +35,9 @@ import {
 /** Bytes of a column that are read at once where a file says where its pages lie. */
 const CHUNK_BYTES = 2 ** 20;
 
+/** What a value takes in memory beside its bytes. */
+const VALUE_BYTES = 64;
+
 /** A run of rows of a row group that is read at once. */
 interface Chunk {
   start: number;
@@ -61,13 +64,13 @@ export async function parquetTable(file: DataFile, cache: ChunkCache): Promise<T
     chunks.set(column, known);
     return known;
   };
-  const load = (column: string, { start, end, bytes }: Chunk): Promise<StoredRow[]> =>
+  const load = (column: string, { start, end, bytes }: Chunk): Promise<unknown[]> =>
     cache.get(
       `${file.name}\n${column}\n${start}`,
-      bytes,
+      bytes + (end - start) * VALUE_BYTES,
       () =>
-        reading(file, () =>
-          parquetReadObjects({
+        reading(file, async () => {
+          const rows = await parquetReadObjects({
             file: buffer,
             metadata,
             columns: [column],
@@ -76,7 +79,9 @@ export async function parquetTable(file: DataFile, cache: ChunkCache): Promise<T
             compressors,
             utf8: false,
             useOffsetIndex: true,
-          })),
+          });
+          return rows.map((row) => plain(row[column], features[column]!));
+        }),
     );
   return {
     features,
@@ -90,12 +95,12 @@ export async function parquetTable(file: DataFile, cache: ChunkCache): Promise<T
         const plan = chunksOf(column);
         const starts = plan.map((chunk) => chunk.start);
         let at = -1;
-        let found: StoredRow[] = [];
+        let found: unknown[] = [];
         for (let i = 0; i < places.length; i++) {
           const next = lastAtMost(starts, places[i]!);
           if (next !== at) found = await load(column, plan[next]!);
           at = next;
-          rows[i]![column] = plain(found[places[i]! - plan[at]!.start]![column], features[column]!);
+          rows[i]![column] = found[places[i]! - plan[at]!.start];
         }
       }
       return rows;

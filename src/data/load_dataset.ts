@@ -44,13 +44,13 @@ export interface LoadDatasetOptions extends HubOptions {
   dataFiles?: string | readonly string[] | Readonly<Record<string, string | readonly string[]>>;
   /** Whether files on the hub are read in parts, as rows need them, and not kept. @default false */
   streaming?: boolean;
-  /** Most memory for parts of files that were read last. @default 134217728 (128 MiB) */
+  /** Most memory for parts of files that were read last. @default 67108864 (64 MiB) */
   cacheBytes?: number;
   /** Told what a user should know, one sentence each. */
   onNotice?: (notice: string) => void;
 }
 
-const DEFAULT_CACHE_BYTES = 128 * 2 ** 20;
+const DEFAULT_CACHE_BYTES = 64 * 2 ** 20;
 
 /**
  * Loads a data set: what is in it, and no rows yet.
