@@ -39,6 +39,7 @@ import {
 import { classWeightsOf, expectWeighable } from "./class_weights.ts";
 import { clipBatchesOptions } from "./clip_batches.ts";
 import { datasetBatches, isDataset } from "./dataset_batches.ts";
+import { withWayOn } from "./device_failure.ts";
 import { LossLog } from "./loss_log.ts";
 import { measured } from "./measure.ts";
 import { speedMetrics } from "./metric_names.ts";
@@ -118,6 +119,7 @@ export class Trainer {
    * @throws {DatasetError} when the training data gives no batch.
    * @throws {CheckpointError} when the checkpoint is broken, or of a run with other batches.
    * @throws {FileError} when the output directory cannot be written.
+   * @throws {DeviceError} when the device is lost or out of memory, saying how to go on.
    */
   async train(options: { resumeFromCheckpoint?: string | boolean } = {}): Promise<TrainOutput> {
     const { args } = this.#options;
@@ -146,6 +148,8 @@ export class Trainer {
       if (finished) await this.#finish(metrics);
       const { train_loss: trainingLoss } = metrics;
       return { globalStep, trainingLoss: trainingLoss!, seconds, metrics, interrupted: !finished };
+    } catch (error) {
+      throw await withWayOn(error, args);
     } finally {
       this.#optimizer.dispose();
       this.#losses.dispose();
