@@ -13,6 +13,7 @@ import { activate, NONE } from "./activation";
 import { copyInside } from "./quantize";
 import { LANES, storeLanes, VECTOR_BYTES } from "./simd";
 import {
+  fetchPanels,
   getC,
   PANEL,
   PANEL_BYTES,
@@ -128,6 +129,7 @@ function multiplyRun(call: Gemm, unit: i32, end: i32): i32 {
   for (let panel = firstPanel; panel < lastPanel; panel += BLOCK_PANELS) {
     const count = min(BLOCK_PANELS, lastPanel - panel);
     for (let block = 0; block < call.blocks; block++) {
+      fetchBlock(call, group * panels + panel, count, block);
       for (let tile = 0, row = 0; tile < tiles; tile++) {
         const next = ((tile + 1) * rows) / tiles;
         multiplyTiles(call, group, firstRow + row, next - row, panel, count, block);
@@ -136,6 +138,16 @@ function multiplyRun(call: Gemm, unit: i32, end: i32): i32 {
     }
   }
   return run;
+}
+
+/** Brings one block of depth of `count` panels near. */
+function fetchBlock(call: Gemm, panel: i32, count: i32, block: i32): void {
+  const k = block * call.blockDepth;
+  const bytes = <usize>min(call.blockDepth, call.depth - k) * PANEL_BYTES;
+  for (let i = 0; i < count; i++) {
+    const row = <usize>(panel + i) * <usize>call.depth + <usize>k;
+    fetchPanels(call.packed + row * PANEL_BYTES, bytes, call.edges);
+  }
 }
 
 /** `count` rows by `panels` panels, over one block of depth; behind the last block, the epilogue. */

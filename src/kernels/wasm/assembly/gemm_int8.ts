@@ -15,7 +15,7 @@
 import { activate, NONE } from "./activation";
 import { QUAD, QUAD_BYTES, STEP_BYTES } from "./quantize";
 import { LANES, storeLanes } from "./simd";
-import { PANEL } from "./tile";
+import { fetchPanels, PANEL } from "./tile";
 
 /** Rows of a tile. */
 const ROWS: i32 = 5;
@@ -52,6 +52,7 @@ export function gemmInt8(
     const width = min(PANEL, columns - number * PANEL);
     const firstRow = (unit / panelCount) * BLOCK_ROWS;
     const lastRow = min(rows, firstRow + BLOCK_ROWS);
+    fetchPanels(panel, panelBytes, tile);
     for (let row = firstRow; row < lastRow; row += ROWS) {
       const count = min(ROWS, lastRow - row);
       multiplyTile(a + <usize>row * aRow, aRow, count, panel, quads, tile);
