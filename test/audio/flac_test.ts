@@ -1,7 +1,8 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { decodeAudio } from "../../src/audio/mod.ts";
 import { fixture } from "./fixtures.ts";
-import { bitsOf, flacFile } from "./sealed.ts";
+import { openFlac } from "../../src/audio/flac.ts";
+import { bitsOf, flacFile, stereoFlacFile } from "./sealed.ts";
 
 const FRAMES = 512;
 
@@ -58,6 +59,22 @@ Deno.test("decodeAudio() predicts FLAC samples by coefficients and rounds down",
   const values = [-7];
   while (values.length < FRAMES) values.push(Math.floor(values.at(-1)! / 2));
   deepEqual(await integersOf(flacFile([subframe])), values);
+});
+
+Deno.test("openFlac() makes left and right of every way to code two channels", () => {
+  // Left is 10, right is 3: their difference is 7, their middle 6 without its lowest bit.
+  const constant = (value: number, width: number) => `0 000000 0 ${digits(value, width)}`;
+  const cases: [number, string][] = [
+    [1, constant(10, 16) + constant(3, 16)],
+    [8, constant(10, 16) + constant(7, 17)],
+    [9, constant(7, 17) + constant(3, 16)],
+    [10, constant(6, 16) + constant(7, 17)],
+  ];
+  for (const [assignment, subframes] of cases) {
+    const file = stereoFlacFile(assignment, bitsOf(subframes));
+    const [block] = [...openFlac(file).blocks(() => {})];
+    deepEqual(block!.map((samples) => samples[100]! * 2 ** 15), [10, 3], `${assignment}`);
+  }
 });
 
 Deno.test("decodeAudio() refuses a FLAC file whose frames break a rule", async () => {

@@ -9,6 +9,7 @@ import { AudioFormatError } from "../../src/errors.ts";
 import { assertAllClose } from "../compare.ts";
 import { kitPath, kitTest, readTensors } from "../kit.ts";
 import { fixture, FIXTURES, LOSSLESS } from "./fixtures.ts";
+import { sealOgg } from "./sealed.ts";
 import { concat } from "./wav_file.ts";
 
 /** Half a step of the 16 bits in which the expected samples are kept. */
@@ -66,6 +67,16 @@ Deno.test("decodeAudio() skips bytes between MP3 frames with a warning", async (
   );
   equal(samples.length, 2_400);
   match(warning!, /^\d+ bytes at byte \d+ are no MP3 frame; they are left out$/);
+});
+
+Deno.test("decodeAudio() applies the gain of an Opus header", async () => {
+  const file = await fixture("mono.opus");
+  const quieter = file.slice();
+  const gainAt = 28 + 16; // behind the first page's header
+  new DataView(quieter.buffer).setInt16(gainAt, -6 * 256, true);
+  const { samples } = await decodeAudio(file);
+  const expected = samples.map((sample) => sample * 10 ** (-6 / 20));
+  assertAllClose((await decodeAudio(sealOgg(quieter))).samples, expected, { atol: 1e-7 });
 });
 
 Deno.test("decodeAudio() reads the first of several Ogg streams, with a warning", async () => {

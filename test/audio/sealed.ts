@@ -28,15 +28,24 @@ export function sealOgg(file: Uint8Array): Uint8Array {
 
 /** A FLAC file of frames whose parts are given: 512 samples of one channel in 16 bits at 16 kHz. */
 export function flacFile(subframes: Uint8Array[], totalFrames = 0): Uint8Array {
+  return flacHeader(1, totalFrames, subframes.map((subframe) => flacFrame(subframe)));
+}
+
+/** The same with two channels in one frame: 8 is left and side, 9 side and right, 10 both mixed. */
+export function stereoFlacFile(assignment: number, subframes: Uint8Array): Uint8Array {
+  return flacHeader(2, 0, [flacFrame(subframes, assignment)]);
+}
+
+function flacHeader(channels: number, totalFrames: number, frames: Uint8Array[]): Uint8Array {
   const info = new Uint8Array(34);
-  new DataView(info.buffer).setUint32(10, 16_000 * 2 ** 12 + (15 << 4));
+  new DataView(info.buffer).setUint32(10, 16_000 * 2 ** 12 + (channels - 1 << 9) + (15 << 4));
   new DataView(info.buffer).setUint32(14, totalFrames);
-  return concat("fLaC", Uint8Array.of(0x80, 0, 0, 34), info, ...subframes.map(flacFrame));
+  return concat("fLaC", Uint8Array.of(0x80, 0, 0, 34), info, ...frames);
 }
 
 /** A frame of 512 samples with its two checksums right. */
-export function flacFrame(subframe: Uint8Array): Uint8Array {
-  const header = Uint8Array.of(0xff, 0xf8, 0x90, 0x08, 0);
+export function flacFrame(subframe: Uint8Array, assignment = 0): Uint8Array {
+  const header = Uint8Array.of(0xff, 0xf8, 0x90, assignment << 4 | 0x08, 0);
   const body = concat(header, Uint8Array.of(crcAfter(FLAC_HEADER_CRC, header)), subframe);
   const check = crcAfter(FLAC_FRAME_CRC, body);
   return concat(body, Uint8Array.of(check >> 8, check & 255));
