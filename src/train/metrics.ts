@@ -108,7 +108,19 @@ function shares({ samples, claimed, right }: Counts): ClassMetrics {
   return { samples, precision, recall, f1 };
 }
 
-/** Precision, recall and F1 of each class. */
+/**
+ * Precision, recall and F1 of each class.
+ *
+ * @example
+ * ```ts
+ * import { perClass } from "@earshot/earshot/train";
+ * import assert from "node:assert/strict";
+ *
+ * const logits = Float32Array.of(2, 1, 3, 0);
+ * const prediction = { logits, classes: 2, labels: Int32Array.of(0, 1) };
+ * assert.equal(perClass(prediction, ["no", "yes"]).no!.precision, 0.5);
+ * ```
+ */
 export function perClass(
   prediction: EvalPrediction,
   labels: readonly string[],
@@ -155,7 +167,19 @@ export function precisionRecallF1(
   return { precision: mean("precision"), recall: mean("recall"), f1: mean("f1") };
 }
 
-/** Clips by class (row) and the class they were taken for (column), where a clip has one label. */
+/**
+ * Clips by class (row) and the class they were taken for (column), where a clip has one label.
+ *
+ * @example
+ * ```ts
+ * import { confusionMatrix } from "@earshot/earshot/train";
+ * import assert from "node:assert/strict";
+ *
+ * const logits = Float32Array.of(2, 1, 3, 0);
+ * const prediction = { logits, classes: 2, labels: Int32Array.of(0, 1) };
+ * assert.deepEqual(confusionMatrix(prediction), [[1, 0], [1, 0]]);
+ * ```
+ */
 export function confusionMatrix(prediction: EvalPrediction): number[][] {
   const { classes, labels } = prediction;
   const matrix = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));

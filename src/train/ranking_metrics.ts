@@ -5,7 +5,18 @@
  */
 import type { EvalPrediction } from "./metrics.ts";
 
-/** Share of the clips whose class is among the `k` highest scores; of equal scores the first counts. */
+/**
+ * Share of the clips whose class is among the `k` highest scores; of equal scores the first counts.
+ *
+ * @example
+ * ```ts
+ * import { topKAccuracy } from "@earshot/earshot/train";
+ * import assert from "node:assert/strict";
+ *
+ * const prediction = { logits: Float32Array.of(3, 2, 1), classes: 3, labels: Int32Array.of(1) };
+ * assert.deepEqual([topKAccuracy(prediction, 1), topKAccuracy(prediction, 2)], [0, 1]);
+ * ```
+ */
 export function topKAccuracy({ logits, classes, labels }: EvalPrediction, k: number): number {
   let right = 0;
   for (let clip = 0; clip < labels.length; clip++) {
@@ -26,6 +37,15 @@ export function topKAccuracy({ logits, classes, labels }: EvalPrediction, k: num
  * some have not; NaN where there is no such label.
  *
  * **Shape** `logits`, `labels [clips, N]`
+ *
+ * @example
+ * ```ts
+ * import { rocAuc } from "@earshot/earshot/train";
+ * import assert from "node:assert/strict";
+ *
+ * const logits = Float32Array.of(3, 1, 2);
+ * assert.equal(rocAuc({ logits, classes: 1, labels: Float32Array.of(1, 0, 0) }), 1);
+ * ```
  */
 export function rocAuc(prediction: EvalPrediction): number {
   return meanOverLabels(prediction, (groups) => {
@@ -43,6 +63,15 @@ export function rocAuc(prediction: EvalPrediction): number {
  * Area under the steps of precision over recall, averaged as {@linkcode rocAuc}.
  *
  * **Shape** `logits`, `labels [clips, N]`
+ *
+ * @example
+ * ```ts
+ * import { averagePrecision } from "@earshot/earshot/train";
+ * import assert from "node:assert/strict";
+ *
+ * const logits = Float32Array.of(3, 1, 2);
+ * assert.equal(averagePrecision({ logits, classes: 1, labels: Float32Array.of(0, 0, 1) }), 0.5);
+ * ```
  */
 export function averagePrecision(prediction: EvalPrediction): number {
   return meanOverLabels(prediction, (groups) => {

@@ -304,3 +304,43 @@ Deno.test("train adapts a model by low-rank changes, with weights for its classe
     match(stderr, /"classWeights": expected 3 numbers, not all of them 0, found \[1,2\]/);
   });
 });
+
+Deno.test("train learns several labels a clip, or values, and eval measures them", async () => {
+  await withFolder(async (folder) => {
+    for (const split of ["train", "test"]) {
+      const rows = Array.from({ length: 9 }, (_, i) => ({
+        file_name: `${i}.wav`,
+        label: i % 2 ? ["low"] : ["low", "loud"],
+        score: i / 9,
+      }));
+      for (const { file_name } of rows) {
+        await writeFile(`${folder}/data/${split}/${file_name}`, toneFile("low"));
+      }
+      const lines = rows.map((row) => JSON.stringify(row)).join("\n");
+      await Deno.writeTextFile(`${folder}/data/${split}/metadata.jsonl`, lines);
+    }
+    const run = ["--data", "data", "--backend", "wasm", "--threads", "1"];
+    for (
+      const [column, model, found] of [
+        ["label", "tags", /^Test accuracy .* %, macro F1 .*, loss .*, 9 clips$/m],
+        ["score", "values", /^Test mean error .*, root mean square .*, loss .*, 9 clips$/m],
+      ] as const
+    ) {
+      const args = [...run, "--label-column", column];
+      const more = ["--output", model, "--num-train-epochs", "1"];
+      match((await cliOk(["train", ...args, ...more], { cwd: folder })).stdout, found);
+      const again = ["--model", model, "--output", `${model}-again`, "--num-train-epochs", "1"];
+      await cliOk(["train", ...args, ...again], { cwd: folder });
+      const [line] = jsonLines<Record<string, number>>(
+        await cliOk(["eval", ...args, "--model", model, "--json"], { cwd: folder }),
+      );
+      equal(line!.samples, 9);
+      ok((column === "label" ? line!.f1_micro! : line!.rmse!) >= 0);
+    }
+    const wrong = await cli(
+      ["eval", ...run, "--label-column", "score", "--model", "tags"],
+      { cwd: folder },
+    );
+    equal(wrong.code, 1);
+  });
+});
