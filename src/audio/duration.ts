@@ -15,7 +15,9 @@ import { sniff } from "./sniff.ts";
 
 /** A file of which parts can be read. */
 export interface ReadableBytes {
+  /** The whole file. */
   readonly sizeBytes: number;
+  /** Bytes `start` up to, without, `end`. */
   read(start: number, end: number): Uint8Array | Promise<Uint8Array>;
 }
 
