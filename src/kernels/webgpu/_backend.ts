@@ -264,7 +264,14 @@ export class DeviceBackend extends WebGPUBackend {
     throw new UnsupportedOpError(
       `Cannot use a tensor of shape [${shape}] on WebGPU device "${this.#name}": expected at most ` +
         `${limitBytes} bytes (maxStorageBufferBindingSize), found ${sizeBytes}`,
-      { hint: SMALLER_HINT },
+      { hint: fittingHint(shape, limitBytes / sizeBytes) },
     );
   }
+}
+
+/** What to do where a tensor is too large: of activations, whose first axis is the clips, how many would fit. */
+function fittingHint(shape: readonly number[], share: number): string {
+  const clips = Math.floor(shape[0]! * share);
+  if (shape.length < 3 || clips < 1) return SMALLER_HINT;
+  return `At most ${clips} clips of this length fit at a time: use such a batch, or --backend wasm`;
 }

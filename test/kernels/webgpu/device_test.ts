@@ -158,6 +158,19 @@ gpuTest("a kernel refuses a tensor that the device cannot bind", (device) => {
   weight.dispose();
 });
 
+guaranteedTest("a kernel names the batch that a binding of 128 MiB holds", () => {
+  const x = zeros([8, 8000, 1]);
+  const weight = zeros([640, 1]);
+  throws(() => linear(x, weight), (error) => {
+    ok(error instanceof UnsupportedOpError);
+    match(error.message, /shape \[8,8000,640\].* at most 134217728 bytes .* found 163840000$/);
+    match(error.hint!, /^At most 6 clips of this length fit at a time/);
+    return true;
+  });
+  x.dispose();
+  weight.dispose();
+});
+
 gpuTest("a lost device ends reads and kernels with one error", async () => {
   const x = tensor1d([-1, 2]);
   const y = activation(x, "relu");
