@@ -188,11 +188,18 @@ async function leadsToFolder(link: string): Promise<boolean> {
   }
 }
 
+/** How a file is written. */
+export interface WriteFileOptions {
+  /** Who may read and write it, as `0o600` for its owner alone; Windows has no such thing. @default 0o666, less the umask */
+  mode?: number;
+}
+
 /**
  * Writes a file so that its name stands for all of the bytes or for what it stood for before.
  *
  * @param path the file; its folder must be there.
  * @param chunks the bytes in order, taken one chunk at a time.
+ * @param options who may read it.
  * @throws {FileError} where it cannot be written, the disk being full for one; what `chunks` throws
  * passes through. The temporary file is gone in either case.
  *
@@ -208,10 +215,11 @@ async function leadsToFolder(link: string): Promise<boolean> {
 export async function writeFileAtomic(
   path: string,
   chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  options: WriteFileOptions = {},
 ): Promise<void> {
   const temporary = siblingOf(path, "tmp");
   try {
-    await writeNew(temporary, path, chunks);
+    await writeNew(temporary, path, { chunks, ...options });
     await attempt("write", path, () => Deno.rename(temporary, path));
   } catch (error) {
     await removeLeftover(temporary);
@@ -247,9 +255,9 @@ export async function writeFiles(folder: string, files: Iterable<FileToWrite>): 
 async function writeNew(
   temporary: string,
   path: string,
-  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  { chunks, mode }: WriteFileOptions & { chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array> },
 ): Promise<void> {
-  const options = { write: true, createNew: true };
+  const options = { write: true, createNew: true, mode };
   using file = await attempt("write", path, () => Deno.open(temporary, options));
   for await (const chunk of chunks) await attempt("write", path, () => writeAll(file, chunk));
   await attempt("write", path, () => file.sync());

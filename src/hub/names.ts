@@ -14,6 +14,10 @@ export interface HubSubject {
   id: string;
   revision?: string;
   file?: string;
+  /** What it is called in place of its kind and id. */
+  called?: string;
+  /** What is done to it. @default "read" */
+  verb?: "read" | "write";
 }
 
 /** A name of a model on the command line and in `fromPretrained`: `org/name` or `org/name@revision`. */
@@ -72,8 +76,8 @@ export function expectFileName(file: string, subject: HubSubject): void {
 }
 
 /** `model "acme/tiny"`, as messages call it. */
-export function described({ type, id }: HubSubject): string {
-  return `${type === "dataset" ? "data set" : "model"} "${id}"`;
+export function described({ type, id, called }: HubSubject): string {
+  return called ?? `${type === "dataset" ? "data set" : "model"} "${id}"`;
 }
 
 /** As the hub has them, `--` standing for the slash in folder names. */

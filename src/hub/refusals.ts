@@ -75,9 +75,11 @@ interface Wording {
 
 type Words = (settings: HubSettings, subject: HubSubject, facts: Facts) => Wording;
 
-function refused(verb: string): Words {
+function refused(verb?: string): Words {
   return (_, subject, { status, said }) => ({
-    problem: `${verb} ${described(subject)}: the hub answered ${status}${said && ` (${said})`}`,
+    problem: `${verb ?? subject.verb ?? "read"} ${described(subject)}: the hub answered ${status}${
+      said && ` (${said})`
+    }`,
   });
 }
 
@@ -103,7 +105,7 @@ const WORDS: Readonly<Record<HubErrorReason, Words>> = {
     hint: `Ask for access at ${page(endpoint, subject)}${token ? "" : `, then ${LOG_IN}`}`,
   }),
   token: ({ endpoint, tokenOrigin }, subject) => ({
-    problem: `read ${
+    problem: `${subject.verb ?? "read"} ${
       described(subject)
     }: expected a valid token, found one that ${endpoint} refuses`,
     hint: `The token is from ${tokenOrigin}; make another at ${endpoint}/settings/tokens`,
@@ -113,19 +115,17 @@ const WORDS: Readonly<Record<HubErrorReason, Words>> = {
     hint: "Check what the token may do",
   }),
   busy: (_, subject, { status, asksMs, said }) => ({
-    problem: status === 429
-      ? `read ${described(subject)}: expected an answer, found "too many requests"`
-      : `read ${described(subject)}: expected an answer, found status ${status}` +
-        (said && ` (${said})`),
+    problem: `${subject.verb ?? "read"} ${described(subject)}: expected an answer, found ` +
+      (status === 429 ? '"too many requests"' : `status ${status}${said && ` (${said})`}`),
     hint: asksMs === undefined
       ? "Try again later; what has arrived is kept"
       : `The hub asks to wait ${Math.ceil(asksMs / 1000)} s; what has arrived is kept`,
   }),
   unreachable: refused("reach"),
-  damaged: refused("read"),
-  offline: refused("read"),
+  damaged: refused(),
+  offline: refused(),
   name: refused("use"),
-  refused: refused("read"),
+  refused: refused(),
 };
 
 function page(endpoint: string, { type, id }: HubSubject): string {

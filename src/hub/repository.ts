@@ -107,7 +107,7 @@ const FEW_RETRIES = 1;
 async function findCommit(
   settings: HubSettings,
   cache: CachedRepository,
-  subject: Required<Omit<HubSubject, "file">>,
+  subject: Required<Pick<HubSubject, "type" | "id" | "revision">>,
 ): Promise<string> {
   const { revision } = subject;
   const known = await cachedCommit(cache, revision);
@@ -129,7 +129,7 @@ async function findCommit(
 
 async function askCommit(
   settings: HubSettings,
-  subject: Required<Omit<HubSubject, "file">>,
+  subject: Required<Pick<HubSubject, "type" | "id" | "revision">>,
   retries?: number,
 ): Promise<string> {
   const { modelInfo, datasetInfo } = await import("@huggingface/hub");
@@ -148,7 +148,7 @@ async function askCommit(
 async function findFiles(
   settings: HubSettings,
   cache: CachedRepository,
-  subject: Required<Omit<HubSubject, "file">>,
+  subject: Required<Pick<HubSubject, "type" | "id" | "revision">>,
 ): Promise<HubFile[]> {
   const known = await cachedTree(cache, subject.revision);
   if (known) return known;
@@ -182,7 +182,7 @@ async function findFiles(
 interface Opened {
   settings: HubSettings;
   cache: CachedRepository;
-  subject: Required<Omit<HubSubject, "file">>;
+  subject: Required<Pick<HubSubject, "type" | "id" | "revision">>;
   commit: string;
   files: readonly HubFile[];
 }

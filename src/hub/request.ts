@@ -16,7 +16,9 @@ export interface HubResponse {
 }
 
 /** What a request may ask for beside its address. */
-export interface HubRequest extends Pick<RequestInit, "method" | "body"> {
+export interface HubRequest extends Pick<RequestInit, "method"> {
+  /** What is sent; or gives it to each attempt anew, and says whenever a part of it has gone. */
+  body?: BodyInit | null | ((onPart: () => void) => BodyInit);
   headers?: Record<string, string>;
   /** How often what passes by itself is tried again. @default 4 */
   retries?: number;
@@ -117,14 +119,14 @@ function redirected(from: URL, target: string, { endpoint }: HubSettings, { id }
 async function send(
   settings: HubSettings,
   url: URL,
-  init: { method?: string; body?: BodyInit | null; headers: Headers },
+  init: Pick<HubRequest, "method" | "body"> & { headers: Headers },
 ): Promise<HubResponse> {
   const watch = new Watch(settings);
   const { method, body, headers } = init;
   try {
     const response = await settings.fetch(url, {
       method,
-      body,
+      body: typeof body === "function" ? body(() => watch.touch()) : body,
       headers,
       redirect: "manual",
       signal: watch.signal,
