@@ -30,6 +30,7 @@ export {
   type MapOptions,
   type Mapped,
   type Row,
+  type RowChange,
 } from "./src/data/dataset.ts";
 export { DatasetDict, DatasetSplits } from "./src/data/dataset_dict.ts";
 export {

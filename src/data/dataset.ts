@@ -26,7 +26,7 @@ import { Audio, ClassLabel, type Feature, type Features, listed, Sequence } from
 import { memoryTable, type StoredRow, type Table } from "./table.ts";
 import { splitRows, type SplitSizes } from "./train_test_split.ts";
 
-export type { AudioValue, Columns, MapOptions, Mapped };
+export type { AudioValue, Columns, Mapped, MapOptions, RowChange };
 
 /** One row: values by column. */
 export type Row = Record<string, unknown>;
@@ -80,7 +80,11 @@ export class Dataset<R extends Row = Row> implements AsyncIterable<R> {
   /** What this shows of which table. */
   readonly view: DatasetView;
 
-  /** @param view what to show of which table. */
+  /**
+   * A view of a table; {@linkcode loadDataset} and {@linkcode Dataset.fromRows} make the first one.
+   *
+   * @param view what to show of which table.
+   */
   constructor(view: DatasetView) {
     this.view = view;
   }

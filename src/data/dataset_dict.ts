@@ -10,7 +10,11 @@ import type { Feature } from "./features.ts";
 
 /** What is done to every split of a data set. */
 export class DatasetSplits {
-  /** @param splits the splits by name. */
+  /**
+   * Holds splits as properties.
+   *
+   * @param splits the splits by name.
+   */
   constructor(splits: Readonly<Record<string, Dataset>>) {
     Object.assign(this, splits);
   }

@@ -20,7 +20,11 @@ export class Value {
   /** What Arrow calls the type, such as "string", "int64" or "float32". */
   readonly dtype: string;
 
-  /** @param dtype Arrow's name of the type. */
+  /**
+   * A type of plain values.
+   *
+   * @param dtype Arrow's name of the type.
+   */
   constructor(dtype: string) {
     this.dtype = dtype;
   }
@@ -49,7 +53,11 @@ export class ClassLabel {
   readonly names: readonly string[];
   readonly #numbers: ReadonlyMap<string, number>;
 
-  /** @param names the names by number, each once. */
+  /**
+   * A class list.
+   *
+   * @param names the names by number, each once.
+   */
   constructor(names: readonly string[]) {
     this.names = [...names];
     this.#numbers = new Map(names.map((name, number) => [name, number]));
@@ -111,7 +119,11 @@ export class Audio {
   /** Whether clips are decoded. */
   readonly decode: boolean;
 
-  /** @param options the rate, and whether to decode. */
+  /**
+   * A type of recordings.
+   *
+   * @param options the rate, and whether to decode.
+   */
   constructor({ samplingRate, decode = true }: AudioOptions = {}) {
     this.samplingRate = samplingRate;
     this.decode = decode;
@@ -128,7 +140,11 @@ export class Sequence {
   /** The type of the items. */
   readonly feature: Feature;
 
-  /** @param feature the type of the items. */
+  /**
+   * A type of lists.
+   *
+   * @param feature the type of the items.
+   */
   constructor(feature: Feature) {
     this.feature = feature;
   }
@@ -144,7 +160,11 @@ export class Struct {
   /** The type of each field. */
   readonly fields: Features;
 
-  /** @param fields the type of each field. */
+  /**
+   * A type of objects.
+   *
+   * @param fields the type of each field.
+   */
   constructor(fields: Features) {
     this.fields = fields;
   }

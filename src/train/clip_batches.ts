@@ -25,7 +25,7 @@ import { loadNoises } from "./noise_folder.ts";
 
 /** How clips become batches, under the names of the training arguments. */
 export interface ClipBatchesOptions
-  extends Partial<Pick<TrainingOptions, (typeof DATA_ARGUMENTS)[number]>> {
+  extends Partial<Pick<TrainingOptions, (typeof CLIP_ARGUMENTS)[number]>> {
   /** Seed of the order, the cuts and the changes. @default 42 */
   seed?: number;
   /** Told of silent, odd and skipped clips. */
@@ -33,7 +33,7 @@ export interface ClipBatchesOptions
 }
 
 /** The training arguments that are about clips and their order. */
-const DATA_ARGUMENTS = [
+export const CLIP_ARGUMENTS = [
   "maxLengthSeconds",
   "groupByLength",
   "trainSamplingStrategy",
@@ -52,7 +52,7 @@ const DATA_ARGUMENTS = [
 
 /** What the arguments of a run say about its clips. */
 export function clipBatchesOptions(args: TrainingArguments): ClipBatchesOptions {
-  const own = Object.fromEntries(DATA_ARGUMENTS.map((name) => [name, args[name]]));
+  const own = Object.fromEntries(CLIP_ARGUMENTS.map((name) => [name, args[name]]));
   return { ...own, seed: args.dataSeed };
 }
 

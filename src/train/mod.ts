@@ -21,6 +21,9 @@ export type {
   TrainerControl,
 } from "./callbacks.ts";
 export { EarlyStoppingCallback, type EarlyStoppingOptions } from "./early_stopping.ts";
+export type { ClipColumns } from "../data/audio_clips.ts";
+export type { ClipNotice } from "../data/loader.ts";
+export { CLIP_ARGUMENTS, type ClipBatchesOptions } from "./clip_batches.ts";
 export { datasetBatches, type DatasetBatchesOptions, isDataset } from "./dataset_batches.ts";
 export { evaluateModel, type Evaluation } from "./evaluation.ts";
 export { allMetrics } from "./metric_sets.ts";
