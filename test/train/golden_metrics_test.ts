@@ -10,7 +10,12 @@
 import assert from "node:assert/strict";
 import { bootstrapInterval } from "../../src/train/bootstrap.ts";
 import { allMetrics, metricNames } from "../../src/train/metric_sets.ts";
-import { accuracy, confusionMatrix, type EvalPrediction } from "../../src/train/metrics.ts";
+import {
+  accuracy,
+  confusionMatrix,
+  type EvalPrediction,
+  precisionRecallF1,
+} from "../../src/train/metrics.ts";
 import { averagePrecision, rocAuc, topKAccuracy } from "../../src/train/ranking_metrics.ts";
 
 const [CLIPS, CLASSES] = [30, 4];
@@ -86,6 +91,18 @@ Deno.test("rocAuc() and averagePrecision() of equal scores are those of scikit-l
   const { tied } = predictions();
   const found = { roc: rocAuc(tied), average: averagePrecision(tied) };
   assertNear(found, { roc: 0.4792157318802056, average: 0.4600250195046846 });
+});
+
+Deno.test("precisionRecallF1() counts classes that clips were only taken for, and no others", () => {
+  // precision_recall_fscore_support([0, 1], [0, 2], average="macro", zero_division=0)
+  const logits = Float32Array.of(1, 0, 0, 0, 0, 0, 1, 0);
+  const prediction = { logits, classes: 4, labels: Int32Array.of(0, 1) };
+  const third = 1 / 3;
+  assert.deepEqual(precisionRecallF1(prediction, "macro"), {
+    precision: third,
+    recall: third,
+    f1: third,
+  });
 });
 
 Deno.test("rocAuc() leaves labels out that all clips or none have", () => {

@@ -30,6 +30,16 @@ function tinyBatch(tiny: TinyArchitecture): Batch {
   return { ...batch, labels: Int32Array.of(0, 2, 1) };
 }
 
+/** Nothing else is drawn at random. */
+const SILENT = {
+  hidden_dropout: 0,
+  attention_dropout: 0,
+  activation_dropout: 0,
+  feat_proj_dropout: 0,
+  layerdrop: 0,
+  mask_time_prob: 0,
+};
+
 /** Some steps of AdamW; the losses before each are the caller's. */
 function train(
   model: AudioClassificationModel,
@@ -148,13 +158,24 @@ deviceTest("LoRA with dropout has the same numbers when layers are computed agai
 
 deviceTest("LoRA draws its dropout in training alone, and leaves nothing behind", async () => {
   const tiny = TINY_ARCHITECTURES["wav2vec2"]!;
+  const config = { ...tiny.config, ...SILENT };
   const before = engine().memory().numTensors;
-  const model = await buildModel(tiny.config, { seed: 2 });
+  const model = await buildModel(config, { seed: 2 });
   model.addLora({ ...ALL, dropout: 0.5 });
-  dispose(train(model, tinyBatch(tiny), { noise: new Noise(5), steps: 1 }));
+  const losses = train(model, tinyBatch(tiny), { noise: new Noise(5) });
   const first = await scoresOf(model, tiny);
   assert.deepEqual(await scoresOf(model, tiny), first);
+  const other = await buildModel(config, { seed: 2 });
+  other.addLora(ALL);
+  const undropped = train(other, tinyBatch(tiny), { noise: new Noise(5) });
+  // The first step's B is zero; from the second on the changes are seen.
+  const [dropped, whole] = await Promise.all(
+    [losses[2]!, undropped[2]!].map(async (loss) => (await loss.data())[0]!),
+  );
+  assert.notEqual(dropped, whole);
+  dispose([...losses, ...undropped]);
   model.dispose();
+  other.dispose();
   assert.equal(engine().memory().numTensors, before);
 });
 

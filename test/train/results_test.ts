@@ -27,6 +27,8 @@ runTest("Trainer leaves the figures of its run, per second of its own part", asy
   assert.deepEqual(await readJson(`${outputDir}/all_results.json`), figures);
   const { train_runtime: seconds, train_steps_per_second: speed, total_flos } = figures;
   assert.ok(Math.abs(seconds! * speed! - 9) < 0.5, `${seconds} s, ${speed} a second`);
+  const clips = seconds! * figures.train_samples_per_second!;
+  assert.ok(Math.abs(clips - 30) < 1, `${clips} clips`);
   const more = await tinyRun({
     outputDir,
     args: { numTrainEpochs: 4 },
