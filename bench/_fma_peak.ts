@@ -1,8 +1,10 @@
 /**
- * The most that one thread of this machine can do in WASM: fused multiply-adds between registers, no memory touched.
+ * The most that one thread of this machine can do in WASM, between registers, no memory touched: fused multiply-adds,
+ * and dot products of bytes.
  *
  * The module is put together here, a loop over twelve vectors whose sums do not wait for each other: two units of
- * four cycles' delay need eight. Where the engine has no relaxed SIMD it multiplies, then adds.
+ * four cycles' delay need eight. Where the engine has no relaxed SIMD it multiplies, then adds, and bytes
+ * are integers of 16 bits.
  *
  * @module
  */
@@ -11,8 +13,8 @@ import { hasRelaxedSimd } from "../src/kernels/wasm/module.ts";
 const VECTORS = 12;
 const UNROLLED = 4;
 const LANES = 4;
-/** A multiplication and an addition in each lane. */
-const FLOPS_PER_PASS = 2 * LANES * VECTORS * UNROLLED;
+/** Products of a step in each lane. */
+const PRODUCTS = { fma: 1, bytes: 4, halves: 2 } as const;
 const PASSES = 500_000;
 const TRIALS = 8;
 
@@ -23,6 +25,9 @@ const SPLAT = [0xfd, 0x13];
 const ADD = [0xfd, 0xe4, 0x01];
 const MULTIPLY = [0xfd, 0xe6, 0x01];
 const RELAXED_MADD = [0xfd, 0x85, 0x02];
+const RELAXED_DOT = [0xfd, 0x93, 0x02];
+const DOT_OF_HALVES = [0xfd, 0xba, 0x01];
+const ADD_INTEGERS = [0xfd, 0xae, 0x01];
 const FIRST_LANE = [0xfd, 0x1f, 0x00];
 /** `passes` is local 0, then come the two factors and the sums. */
 const [FACTOR_A, FACTOR_B, FIRST_SUM] = [1, 2, 3];
@@ -40,12 +45,19 @@ function section(id: number, content: number[]): number[] {
   return [id, ...leb(content.length), ...content];
 }
 
-function body(relaxed: boolean): number[] {
+/** The instructions that take two factors to a sum. */
+type Step = (sum: number) => number[];
+
+const factors = [...get(FACTOR_A), ...get(FACTOR_B)];
+const relaxed = (instruction: number[]): Step => (sum) => [
+  ...[...factors, ...get(sum), ...instruction, ...set(sum)],
+];
+const twoSteps = (multiply: number[], add: number[]): Step => (sum) => [
+  ...[...factors, ...multiply, ...get(sum), ...add, ...set(sum)],
+];
+
+function body(step: Step): number[] {
   const sums = Array.from({ length: VECTORS }, (_, i) => FIRST_SUM + i);
-  const step = (sum: number) =>
-    relaxed
-      ? [...get(FACTOR_A), ...get(FACTOR_B), ...get(sum), ...RELAXED_MADD, ...set(sum)]
-      : [...get(FACTOR_A), ...get(FACTOR_B), ...MULTIPLY, ...get(sum), ...ADD, ...set(sum)];
   const pass = Array.from({ length: UNROLLED }, () => sums.flatMap(step)).flat();
   const countDown = [...get(0), 0x41, 1, 0x6b, 0x22, 0, 0x0d, 0];
   const total = sums.slice(1).flatMap((sum) => [...get(sum), ...ADD]);
@@ -59,8 +71,8 @@ function body(relaxed: boolean): number[] {
 }
 
 /** A module that exports `r`, from a number of passes to a sum that keeps the loop alive. */
-function moduleBytes(relaxed: boolean): Uint8Array<ArrayBuffer> {
-  const code = body(relaxed);
+function moduleBytes(step: Step): Uint8Array<ArrayBuffer> {
+  const code = body(step);
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
     ...section(1, [1, 0x60, 1, I32, 1, F32]),
@@ -72,14 +84,24 @@ function moduleBytes(relaxed: boolean): Uint8Array<ArrayBuffer> {
 
 /** GFLOPS of the best of a few trials, about 0.2 s in all. */
 export function fmaPeakGflops(): number {
-  const { exports } = new WebAssembly.Instance(
-    new WebAssembly.Module(moduleBytes(hasRelaxedSimd())),
-  );
+  const step = hasRelaxedSimd() ? relaxed(RELAXED_MADD) : twoSteps(MULTIPLY, ADD);
+  return peakOf(step, PRODUCTS.fma);
+}
+
+/** Integer multiplications and additions a second, in thousand millions, as {@linkcode fmaPeakGflops} finds them. */
+export function dotPeakGops(): number {
+  if (hasRelaxedSimd()) return peakOf(relaxed(RELAXED_DOT), PRODUCTS.bytes);
+  return peakOf(twoSteps(DOT_OF_HALVES, ADD_INTEGERS), PRODUCTS.halves);
+}
+
+function peakOf(step: Step, products: number): number {
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(moduleBytes(step)));
   const run = exports.r as (passes: number) => number;
+  const operations = 2 * products * LANES * VECTORS * UNROLLED * PASSES;
   const rates = Array.from({ length: TRIALS }, () => {
     const start = performance.now();
     run(PASSES);
-    return FLOPS_PER_PASS * PASSES / (performance.now() - start) / 1e6;
+    return operations / (performance.now() - start) / 1e6;
   });
   return Math.max(...rates);
 }

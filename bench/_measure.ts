@@ -15,6 +15,10 @@ export interface Candidate {
   flops: number;
   /** The new tensors are disposed after the clock has stopped. */
   run: () => Tensor | Tensor[];
+  /** The most that the machine can do, in the unit of `flops`; the share of it is printed. */
+  peakRate?: number;
+  /** The name of the candidate that this one is to be faster than; how much is printed. */
+  baseline?: string;
 }
 
 /** Rounds, and the time that a candidate gets in each. */
@@ -38,14 +42,18 @@ export function measure(candidates: readonly Candidate[], options: MeasureOption
       if (round > 0) times[i]!.push(perRunMs);
     });
   }
-  candidates.forEach(({ name, flops }, i) => {
+  const bestOf = candidates.map((_, i) => Math.min(...times[i]!));
+  candidates.forEach(({ name, flops, peakRate, baseline }, i) => {
     const sorted = times[i]!.sort((a, b) => a - b);
     const [best, median] = [sorted[0]!, sorted[Math.floor(sorted.length / 2)]!];
     const rate = (ms: number) => (flops / ms / 1e6).toFixed(1).padStart(6);
+    const share = peakRate ? `  ${(100 * flops / best / 1e6 / peakRate).toFixed(0)} % of peak` : "";
+    const rival = bestOf[candidates.findIndex((candidate) => candidate.name === baseline)];
+    const ratio = rival === undefined ? "" : `  ${(rival / best).toFixed(2)} x faster`;
     console.log(
       `${name.padEnd(58)} best ${best.toFixed(3).padStart(9)} ms  median ${
         median.toFixed(3).padStart(9)
-      } ms  ${rate(best)} ${unit}  median ${rate(median)}`,
+      } ms  ${rate(best)} ${unit}  median ${rate(median)}${share}${ratio}`,
     );
   });
 }

@@ -1,5 +1,6 @@
 /**
- * Convolution over time on WASM: forward with bias, and both gradients.
+ * Convolution over time on WASM: forward with bias and both gradients, and forward with a prepared weight, in
+ * float32 and in int8.
  *
  * The rate counts all taps; where they reach into padding they are skipped, which is why the
  * positional convolution of short clips shows more than the machine can do.
@@ -11,7 +12,7 @@
  * @module
  */
 import { GRADIENT_KERNELS } from "../src/gradients.ts";
-import { run } from "../src/kernels.ts";
+import { prepareWeight, run, type WeightPrecision } from "../src/kernels.ts";
 import { startBenchDevice } from "./_device.ts";
 import { type Candidate, measure, randomTensor } from "./_measure.ts";
 import { CONV_SIZES, type ConvSize } from "./_sizes.ts";
@@ -26,7 +27,18 @@ function candidatesOf(size: ConvSize): Candidate[] {
   const bias = randomTensor([outputs]);
   const attrs = { stride, groups, padLeft: pad, padRight: pad, activation: "none" };
   const flops = 2 * batch * steps * depth * outputs;
+  const prepared = (precision: WeightPrecision): Candidate => {
+    const held = randomTensor([outputs, channels / groups, width], 1 / Math.sqrt(depth));
+    prepareWeight(held, precision);
+    return {
+      name: `${size.name} ${precision}`,
+      flops,
+      run: () => run("EarshotConv1d", { x, weight: held, bias }, attrs),
+    };
+  };
   return [
+    prepared("float32"),
+    { ...prepared("int8"), baseline: `${size.name} float32` },
     {
       name: `${size.name} forward`,
       flops,

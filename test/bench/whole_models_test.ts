@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { grads, type Tensor, tidy, zeros } from "@tensorflow/tfjs-core";
 import "../../src/gradients.ts";
-import { fmaPeakGflops } from "../../bench/_fma_peak.ts";
+import { dotPeakGops, fmaPeakGflops } from "../../bench/_fma_peak.ts";
 import { countGradientFlops } from "../../bench/_gradient_flops.ts";
 import { median } from "../../bench/_timing.ts";
 import { countFlops } from "../../src/flops.ts";
@@ -51,6 +51,11 @@ Deno.test("countGradientFlops() counts two products for each of the forward pass
 Deno.test("fmaPeakGflops() is above what a loop over numbers of JavaScript can do", () => {
   const peak = fmaPeakGflops();
   assert.ok(peak > 2 && peak < 500, `${peak} GFLOPS`);
+});
+
+Deno.test("dotPeakGops() is above what fused multiply-adds reach", () => {
+  const [bytes, floats] = [dotPeakGops(), fmaPeakGflops()];
+  assert.ok(bytes > floats && bytes < 2000, `${bytes} GOPS, ${floats} GFLOPS`);
 });
 
 Deno.test("median() is the middle value", () => assert.equal(median([9, 1, 5]), 5));

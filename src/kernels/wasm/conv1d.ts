@@ -9,8 +9,8 @@
  *   `dx [B, T, C]`, `dweight [O, C / G, K]` float32, written.
  * Memory: the weight in panels, see `weights.ts`; with groups, `x` or `dy` once more, group by group; the weight
  *   gradient once more where it must be reordered; per thread the scratch of `gemm.ts`.
- * Error: that of `gemm.ts`.
- * Reference: `test/reference/conv1d.ts`.
+ * Error: that of `gemm.ts`; with an int8 weight that of `gemm_int8.ts`.
+ * Reference: `test/reference/conv1d.ts`, and `test/reference/int8.ts`.
  *
  * @module
  */

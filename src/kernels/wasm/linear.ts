@@ -5,8 +5,8 @@
  * Buffers: `x [rows, I]`, `weight [O, I]`, `bias [O]`, `residual`, `dy [rows, O]` float32, read; `y [rows, O]`,
  *   `dx [rows, I]`, `dweight [O, I]` float32, written.
  * Memory: the weight in panels, see `weights.ts`; per thread the scratch of `gemm.ts`.
- * Error: that of `gemm.ts`.
- * Reference: `test/reference/linear.ts`.
+ * Error: that of `gemm.ts`; with an int8 weight that of `gemm_int8.ts`.
+ * Reference: `test/reference/linear.ts`, and `test/reference/int8.ts`.
  *
  * @module
  */
