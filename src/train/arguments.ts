@@ -16,14 +16,11 @@ export type {
   TrainingOptions,
 } from "./training_options.ts";
 
-/** Arguments that stay open where nobody gives them. */
-type OpenName = "runName" | "augmentNoiseDir";
-
 /** The arguments with what their defaults came to. */
 export interface TrainingArguments
   extends
-    Readonly<Required<Omit<TrainingOptions, OpenName>>>,
-    Readonly<Pick<TrainingOptions, OpenName>> {
+    Readonly<Required<Omit<TrainingOptions, "runName" | "augmentNoiseDir">>>,
+    Readonly<Pick<TrainingOptions, "runName" | "augmentNoiseDir">> {
   /** Where the model and its checkpoints go. */
   readonly outputDir: string;
 }

@@ -14,13 +14,15 @@ export interface BootstrapOptions {
   level?: number;
   /** Data sets drawn. @default 1000 */
   resamples?: number;
-  /** @default 42 */
+  /** Seed of the draws. @default 42 */
   seed?: number;
 }
 
 /** Where a metric lies. */
 export interface Interval {
+  /** Its lower end. */
   low: number;
+  /** Its upper end. */
   high: number;
 }
 
