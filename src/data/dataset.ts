@@ -26,7 +26,7 @@ import { Audio, ClassLabel, type Feature, type Features, listed, Sequence } from
 import { memoryTable, type StoredRow, type Table } from "./table.ts";
 import { splitRows, type SplitSizes } from "./train_test_split.ts";
 
-export type { AudioValue, Columns, Mapped, MapOptions, RowChange };
+export type { AudioValue, Columns, MapOptions, Mapped, RowChange };
 
 /** One row: values by column. */
 export type Row = Record<string, unknown>;
@@ -111,6 +111,22 @@ export class Dataset<R extends Row = Row> implements AsyncIterable<R> {
   /** The names of the columns. */
   get columnNames(): string[] {
     return Object.keys(this.view.features);
+  }
+
+  /**
+   * The classes of a column.
+   *
+   * @throws {DatasetError} where the column has none, or there is no such column.
+   */
+  classLabel(name: string): ClassLabel {
+    this.expectColumn(name);
+    const feature = this.features[name]!;
+    const label = feature instanceof Sequence ? feature.feature : feature;
+    if (label instanceof ClassLabel) return label;
+    throw new DatasetError(
+      `Cannot name the classes of column "${name}": expected classes, found ${feature}`,
+      { hint: `Make classes of it with classEncodeColumn("${name}")` },
+    );
   }
 
   /** How many rows there are. */
