@@ -13,6 +13,7 @@ import { type FeatureExtractor, featureExtractorFromConfig } from "./features/mo
 import type { HubModelOptions } from "./hub/mod.ts";
 import { copiesAtOnce, useDevice } from "./devices.ts";
 import type { SavedDtype } from "./models/mod.ts";
+import { type GivenLabels, givenLabels } from "./models/given_labels.ts";
 import { type AudioClassificationModel, buildModel } from "./models/model.ts";
 import type { ProblemType } from "./models/problem_type.ts";
 import { readJsonFile } from "./weights/json_file.ts";
@@ -22,9 +23,7 @@ import { lendTensors } from "./weights/lent_tensors.ts";
 import { streamSafetensors } from "./weights/safetensors_writer.ts";
 
 /** How a pretrained model is adapted while it is loaded. */
-export interface FromPretrainedOptions extends HubModelOptions {
-  /** Class names in place of the model's own; another number of them draws a new classifier. */
-  labels?: readonly string[];
+export interface FromPretrainedOptions extends HubModelOptions, GivenLabels {
   /** What the outputs mean, in place of the config's `problem_type`. */
   problemType?: ProblemType;
   /** Fields in place of those of `config.json`, `{ layerdrop: 0 }` for one. */
@@ -79,11 +78,13 @@ export class AutoModelForAudioClassification {
   /**
    * The model of a directory or of the hub, on the device in use; WASM on one thread where none was chosen.
    *
-   * What the checkpoint lacks (a new classifier) is drawn at random and listed in `model.loading`.
+   * What the checkpoint lacks (a new classifier) is drawn at random and listed in `model.loading`. Class names are
+   * given as `labels`, or as `id2label`, `label2id` and `numLabels`.
    *
    * @param model the directory; or, where there is none, `org/name` or `org/name@revision` on the hub; or its files.
    * @param options how the model is adapted, and how the hub is reached.
    * @throws {CheckpointError} when a file is missing or wrong.
+   * @throws {RangeError} when class names contradict each other.
    * @throws {HubError} when the hub does not give one.
    *
    * @example
@@ -111,12 +112,14 @@ export async function loadModel(
   files: FileReader,
   options: FromPretrainedOptions = {},
 ): Promise<AudioClassificationModel> {
+  const labels = givenLabels(options);
   const json = await readJsonFile(files, "config.json");
   const config = { ...json, ...options.config, ...ownFields(json.model_type, options) };
   const checkpoint = await openCheckpoint(files);
   const source = copiesAtOnce() ? lendTensors(checkpoint) : checkpoint;
   try {
-    return await buildModel(config, { ...options, source, file: nameIn(files, "config.json") });
+    const file = nameIn(files, "config.json");
+    return await buildModel(config, { ...options, labels, source, file });
   } finally {
     source.close();
   }

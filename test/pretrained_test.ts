@@ -140,6 +140,10 @@ savedTest("fromPretrained() adapts a model to other labels and settings", async 
   const plain = await load(folder);
   assert.deepEqual(await scoresOf(renamed), await scoresOf(plain));
   assert.deepEqual(renamed.toConfig().label2id, { a: 0, b: 1, c: 2, d: 3, e: 4 });
+  const id2label = { 0: "a", 1: "b", 2: "c", 3: "d", 4: "e" };
+  const mapped = await load(folder, { numLabels: 5, id2label });
+  assert.deepEqual(mapped.id2label, id2label);
+  mapped.dispose();
   await assert.rejects(load(folder, { labels: ["no", "yes"] }), {
     name: "CheckpointError",
     key: "classifier.weight",

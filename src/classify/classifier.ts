@@ -7,7 +7,6 @@
  *
  * @module
  */
-import { tensor, tidy } from "@tensorflow/tfjs-core";
 import { type AudioInput, type ClipRules, clipSamples } from "./_audio_input.ts";
 import {
   bestClasses,
@@ -160,7 +159,8 @@ export function createClassifier(
     const wanted = checkedOptions(asked, model.problemType);
     const results: Classification[][] = [];
     for await (const clips of batches(inputs, rules, heard.fixedSamples)) {
-      const rows = await batchLogits(model, heard, clips);
+      // Clips of one batch have one length, so that no mask is needed.
+      const rows = await model.logits({ ...heard.extract(clips), attentionMask: undefined });
       for (const logits of rows) {
         expectFinite(logits, model.labels);
         results.push(bestClasses(logits, model.labels, wanted));
@@ -202,26 +202,6 @@ async function* batches(
     batch.push(samples);
   }
   if (batch.length > 0) yield batch;
-}
-
-/** **Shape** B clips of `[S]` -> B rows of `[N]` */
-async function batchLogits(
-  model: AudioClassificationModel,
-  extractor: FeatureExtractor,
-  clips: Float32Array[],
-): Promise<Float32Array[]> {
-  const { inputValues, shape, lengths } = extractor.extract(clips);
-  const padded = extractor.fixedSamples === undefined ? undefined : lengths;
-  const logits = tidy(() =>
-    model.forward({ inputs: tensor(inputValues, shape, "float32"), lengths: padded }).logits
-  );
-  try {
-    const values = await logits.data() as Float32Array;
-    const classes = model.labels.length;
-    return clips.map((_, i) => values.slice(i * classes, (i + 1) * classes));
-  } finally {
-    logits.dispose();
-  }
 }
 
 function expectFinite(logits: Float32Array, labels: readonly string[]): void {

@@ -21,8 +21,11 @@ export {
   AudioClassificationModel,
   buildModel,
   type BuildModelOptions,
+  type ModelBatch,
   type ModelParts,
 } from "./model.ts";
+export type { GivenLabels } from "./given_labels.ts";
 export type { HeldPart, HeldWeight, WeightForm, WeightPrecision } from "../kernels.ts";
 export type { ProblemType } from "./problem_type.ts";
 export type { LayerWrapper, Tensor, Variable } from "../layers/tensor.ts";
+export type { AttentionProjection, Lora, LoraOptions } from "./lora.ts";

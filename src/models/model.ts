@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { tensor, util } from "@tensorflow/tfjs-core";
+import { tensor, tidy, util } from "@tensorflow/tfjs-core";
 import { CheckpointError, UnsupportedOpError } from "../errors.ts";
 import {
   type LoadReport,
@@ -40,6 +40,18 @@ export interface BuildModelOptions {
   seed?: number;
   /** Whether a tensor of another shape is drawn anew instead of refused. @default false */
   ignoreMismatchedSizes?: boolean;
+}
+
+/** A batch of a feature extractor, in the memory of the program. */
+export interface ModelBatch {
+  /** The numbers, in the order of `shape`. */
+  inputValues: Float32Array;
+  /** `[B, S]` for waveforms, `[B, T, C]` for spectrograms. */
+  shape: readonly number[];
+  /** Present where a model of waveforms is to know about padding. */
+  attentionMask?: Int32Array;
+  /** Real samples or frames of each clip. */
+  lengths?: Int32Array;
 }
 
 /** What {@linkcode buildModel} puts together. */
@@ -182,6 +194,45 @@ export class AudioClassificationModel {
   forward(inputs: ModelInputs, options: ForwardOptions = {}): ModelOutput {
     this.#lora?.useNoise(options.noise);
     return this.#parts.architecture.forward(this.#parts.params, inputs, options);
+  }
+
+  /**
+   * Class scores of a batch as a feature extractor gives it, brought back from the device.
+   *
+   * **Shape** `inputValues [B, S]` -> B rows of `[N]`
+   *
+   * @param batch as `extract` gives it; padding is known by its mask, or by the frames of spectrograms.
+   *
+   * @example
+   * ```ts
+   * import { AutoFeatureExtractor, AutoModelForAudioClassification } from "@earshot/earshot";
+   * import { equal } from "node:assert/strict";
+   *
+   * const extractor = await AutoFeatureExtractor.fromPretrained("models/voice_menu");
+   * const model = await AutoModelForAudioClassification.fromPretrained("models/voice_menu");
+   * const [scores] = await model.logits(extractor.extract([new Float32Array(8_000)]));
+   * equal(scores?.length, model.labels.length);
+   * model.dispose();
+   * ```
+   */
+  async logits(
+    { inputValues, shape, attentionMask, lengths }: ModelBatch,
+  ): Promise<Float32Array[]> {
+    const told = attentionMask || shape.length > 2 ? lengths : undefined;
+    const logits = tidy(() => {
+      const inputs = tensor(inputValues, [...shape], "float32");
+      return this.forward({ inputs, lengths: told }).logits;
+    });
+    try {
+      const values = await logits.data() as Float32Array;
+      const classes = this.labels.length;
+      return Array.from(
+        { length: shape[0]! },
+        (_, i) => values.slice(i * classes, (i + 1) * classes),
+      );
+    } finally {
+      logits.dispose();
+    }
   }
 
   /**

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { engine } from "@tensorflow/tfjs-core";
+import { engine, tensor, tidy } from "@tensorflow/tfjs-core";
 import { join } from "node:path";
 import type { AudioClassificationModel, JsonObject } from "../../src/models/mod.ts";
+import { assertAllClose } from "../compare.ts";
 import { readJson } from "../kit.ts";
+import { tone } from "../tiny_model.ts";
 import { TINY_SPEECH, withModel } from "./_architecture_case.ts";
 
 const TINY: JsonObject = { ...TINY_SPEECH, model_type: "wav2vec2" };
@@ -82,6 +84,32 @@ Deno.test("AudioClassificationModel knows what it hears", async () => {
   await withModel(TINY, (model) => {
     assert.deepEqual([model.modelType, model.minSamples], ["wav2vec2", 20]);
     assert.deepEqual([model.frames(19), model.frames(20), model.frames(200)], [0, 1, 19]);
+  });
+});
+
+Deno.test("logits() gives each clip's scores, and knows padding by its mask", async () => {
+  await withModel(TINY, async (model) => {
+    const clips = [tone(200), tone(120, 3)];
+    const alone = await Promise.all(clips.map(async (clip) => {
+      return (await model.logits({ inputValues: clip, shape: [1, clip.length] }))[0]!;
+    }));
+    const inputValues = new Float32Array(400);
+    clips.forEach((clip, i) => inputValues.set(clip, i * 200));
+    const batch = { inputValues, shape: [2, 200], lengths: Int32Array.of(200, 120) };
+    const [first, unmasked] = await model.logits(batch);
+    assertAllClose(first!, alone[0]!, { atol: 1e-6 });
+    assert.notDeepEqual(unmasked, alone[1]);
+    const inputs = tensor(inputValues, [2, 200]);
+    const { lengths } = batch;
+    const logits = tidy(() => model.forward({ inputs, lengths }).logits);
+    const attentionMask = Int32Array.from(inputValues, (_, i) => i < 320 ? 1 : 0);
+    const told = await model.logits({ ...batch, attentionMask });
+    assert.deepEqual([...told[0]!, ...told[1]!], [...await logits.data()]);
+    const { numTensors } = engine().memory();
+    await model.logits(batch);
+    assert.equal(engine().memory().numTensors, numTensors);
+    logits.dispose();
+    inputs.dispose();
   });
 });
 
