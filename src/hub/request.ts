@@ -224,6 +224,12 @@ export async function discard({ response, watch }: HubResponse): Promise<void> {
   await response.body?.cancel().catch(() => {});
 }
 
+/** A `fetch` whose bodies may be given to each attempt anew. */
+export type ClientFetch = (
+  input: string | URL | Request,
+  init?: Omit<RequestInit, "body"> & Pick<HubRequest, "body">,
+) => Promise<Response>;
+
 /**
  * `fetch` for the client library, with our token, retries and errors.
  *
@@ -233,7 +239,7 @@ export function clientFetch(
   settings: HubSettings,
   subject: HubSubject,
   retries?: number,
-): typeof fetch {
+): ClientFetch {
   return async (input, init) => {
     const { method, body } = init ?? {};
     const headers = Object.fromEntries(new Headers(init?.headers));
