@@ -13,7 +13,7 @@
 
 import { dirname } from "node:path";
 import { DatasetError } from "../errors.ts";
-import type { DataFiles } from "./_data_files.ts";
+import { type DataFiles, inFolder } from "./_data_files.ts";
 import {
   type FolderScan,
   type IgnoredFiles,
@@ -21,7 +21,6 @@ import {
   type SplitName,
   splitOf,
 } from "./folder_layout.ts";
-import { inFolder } from "./_zip.ts";
 import { Audio, ClassLabel, type Features, listed } from "./features.ts";
 import { concatenated, type OpenFile, type StoredRow, type Table } from "./table.ts";
 

@@ -5,7 +5,6 @@
  * @module
  */
 
-import { parse } from "yaml";
 import { DatasetError } from "../errors.ts";
 import type { DataFile, DataFiles } from "./_data_files.ts";
 import { type Features, featuresFromCard, featuresFromJson, isObject, listed } from "./features.ts";
@@ -49,7 +48,7 @@ export async function readCard(files: DataFiles): Promise<DatasetCard> {
   const file = await files.file("README.md");
   const [, front] =
     (await textOf(file)).match(/^\uFEFF?---\r?\n([\s\S]*?)\r?\n---\s*(?:\r?\n|$)/) ?? [];
-  const metadata = front === undefined ? {} : parsed(file, front, parse);
+  const metadata = front === undefined ? {} : parsed(file, front, (await import("yaml")).parse);
   if (!isObject(metadata)) return card;
   card.configs = configsOf(metadata.configs, file.name);
   const infos = [metadata.dataset_info ?? []].flat();

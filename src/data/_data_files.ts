@@ -93,3 +93,18 @@ export function openBytes(name: string, bytes: Uint8Array): OpenFile {
     [Symbol.dispose]: () => {},
   };
 }
+
+/** A path beside another one, `..` and `.` taken out. */
+export function inFolder(folder: string, path: string): string {
+  const parts: string[] = folder === "." ? [] : folder.split("/");
+  for (const part of path.replaceAll("\\", "/").split("/")) {
+    if (part === "..") parts.pop();
+    else if (part !== "." && part !== "") parts.push(part);
+  }
+  return parts.join("/");
+}
+
+/** Whether a file is a zip archive, by its name. */
+export function isArchive(path: string): boolean {
+  return /\.zip$/i.test(path);
+}

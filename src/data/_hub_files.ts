@@ -13,10 +13,9 @@ import { DatasetError, HubError } from "../errors.ts";
 import type { HubRepository } from "../hub/repository.ts";
 import type { HubOptions } from "../hub/settings.ts";
 import { fileSource } from "../files.ts";
-import type { DataFile, DataFiles } from "./_data_files.ts";
+import { type DataFile, type DataFiles, inFolder, isArchive } from "./_data_files.ts";
 import { formatOf } from "./_file_splits.ts";
 import { isAudio } from "./folder_layout.ts";
-import { inFolder } from "./_zip.ts";
 import type { OpenFile } from "./table.ts";
 
 /** The branch of the Parquet files that the hub makes. */
@@ -68,7 +67,7 @@ export async function hubDataFiles(
 }
 
 function isData(path: string): boolean {
-  return formatOf(path) !== undefined || isAudio(path) || /\.zip$/i.test(path);
+  return formatOf(path) !== undefined || isAudio(path) || isArchive(path);
 }
 
 function filesOf(

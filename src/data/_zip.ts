@@ -10,7 +10,7 @@
 import { configure, type FileEntry, Reader, Uint8ArrayWriter, ZipReader } from "@zip.js/zip.js";
 import { basename, dirname } from "node:path";
 import { DatasetError } from "../errors.ts";
-import { type DataFile, type DataFiles, openBytes } from "./_data_files.ts";
+import { type DataFile, type DataFiles, inFolder, isArchive, openBytes } from "./_data_files.ts";
 import type { OpenFile } from "./table.ts";
 
 /** Largest file that is taken out of an archive. */
@@ -40,8 +40,7 @@ class FileReader extends Reader<DataFile> {
  * @throws {DatasetError} naming an archive that cannot be read.
  */
 export async function withoutArchives(files: DataFiles): Promise<DataFiles> {
-  const archives = files.paths.filter((path) => /\.zip$/i.test(path));
-  if (archives.length === 0) return files;
+  const archives = files.paths.filter(isArchive);
   const inside = new Map<string, () => Promise<DataFile>>();
   for (const path of archives) {
     const archive = await files.file(path);
@@ -55,7 +54,7 @@ export async function withoutArchives(files: DataFiles): Promise<DataFiles> {
       inside.set(entryPath, () => Promise.resolve(dataFile(archive, entryPath, file, open)));
     }
   }
-  const others = files.paths.filter((path) => !/\.zip$/i.test(path));
+  const others = files.paths.filter((path) => !isArchive(path));
   return {
     name: files.name,
     paths: [...others, ...inside.keys()].sort(),
@@ -119,14 +118,4 @@ async function bytesOf(entry: FileEntry, name: string): Promise<Uint8Array> {
     const message = `Cannot open "${name}": expected a sound zip archive (${reason})`;
     throw new DatasetError(message, { cause, file: name });
   }
-}
-
-/** A path beside another one, `..` and `.` taken out. */
-export function inFolder(folder: string, path: string): string {
-  const parts: string[] = folder === "." ? [] : folder.split("/");
-  for (const part of path.replaceAll("\\", "/").split("/")) {
-    if (part === "..") parts.pop();
-    else if (part !== "." && part !== "") parts.push(part);
-  }
-  return parts.join("/");
 }

@@ -19,14 +19,11 @@ import {
   readCard,
 } from "./_card.ts";
 import { ChunkCache } from "./_chunk_cache.ts";
-import { type DataFiles, folderFiles, singleFile } from "./_data_files.ts";
+import { type DataFiles, folderFiles, isArchive, singleFile } from "./_data_files.ts";
 import { type DataFormat, filesBySplit, formatOf } from "./_file_splits.ts";
 import { isAudio } from "./folder_layout.ts";
 import { matching } from "./_glob.ts";
 import { hubDataFiles } from "./_hub_files.ts";
-import { parquetTable } from "./_parquet.ts";
-import { textTable } from "./_text_table.ts";
-import { withoutArchives } from "./_zip.ts";
 import { type Dataset, ofTable, type Row } from "./dataset.ts";
 import { DatasetDict } from "./dataset_dict.ts";
 import { type Features, listed, Sequence, Value } from "./features.ts";
@@ -112,7 +109,7 @@ async function openFiles(source: string, options: LoadDatasetOptions): Promise<F
     const files = await folderFiles(source);
     return { files, card: await readCard(files) };
   }
-  const isData = formatOf(source) !== undefined || /\.zip$/i.test(source);
+  const isData = formatOf(source) !== undefined || isArchive(source);
   if (isData) return { files: singleFile(source), card: { configs: [], features: new Map() } };
   throw new DatasetError(
     `Cannot load data set "${source}": expected a folder or a Parquet, CSV, TSV, JSONL or zip ` +
@@ -143,15 +140,14 @@ async function splitTables(
 ): Promise<Map<string, Table>> {
   const config = configOf(files, card, options);
   const chosen = chosenFiles(files, config, options);
-  const inside = await withoutArchives(
-    chosen ? narrowed(files, [...chosen.values()].flat()) : files,
-  );
+  const wholes = chosen ? narrowed(files, [...chosen.values()].flat()) : files;
+  const inside = await unpacked(wholes);
   const cache = new ChunkCache(options.cacheBytes ?? DEFAULT_CACHE_BYTES);
   const openTable = (path: string) => opened(inside, path, cache);
   if (isAudioFolder(inside.paths)) {
     return await folderTables(inside, { openTable, onNotice: options.onNotice });
   }
-  const bySplit = chosen && inside === files
+  const bySplit = chosen && inside === wholes
     ? chosen
     : filesBySplit(inside.paths.filter((path) => formatOf(path) !== undefined));
   if (bySplit.size === 0) throw noData(files);
@@ -220,12 +216,22 @@ function isAudioFolder(paths: readonly string[]): boolean {
   return clips > tables || tables === 0;
 }
 
+/** Parsers are loaded when there is something for them. */
+async function unpacked(files: DataFiles): Promise<DataFiles> {
+  if (!files.paths.some(isArchive)) return files;
+  const { withoutArchives } = await import("./_zip.ts");
+  return await withoutArchives(files);
+}
+
 async function opened(files: DataFiles, path: string, cache: ChunkCache): Promise<Table> {
   const file = await files.file(path);
   const format = formatOf(path) as DataFormat;
-  return format === "parquet"
-    ? await parquetTable(file, cache)
-    : await textTable(file, format, cache);
+  if (format === "parquet") {
+    const { parquetTable } = await import("./_parquet.ts");
+    return await parquetTable(file, cache);
+  }
+  const { textTable } = await import("./_text_table.ts");
+  return await textTable(file, format, cache);
 }
 
 /** Files of one split, which have to have the same columns. */

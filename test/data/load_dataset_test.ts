@@ -94,6 +94,7 @@ folderTest("loadDataset() tells splits by shards, folders and file names", async
 
 folderTest("loadDataset() takes files that it is told to take", async (dir) => {
   await putTexts(dir, { "a.csv": "a\n1\n", "b/c.csv": "a\n1\n2\n", "b/d.csv": "a\n3\n" });
+  deepEqual(await sizes(dir, { dataFiles: { x: "b/d.csv", y: "b/c.csv" } }), { x: 1, y: 2 });
   deepEqual(await sizes(dir, { dataFiles: "b/*.csv" }), { train: 3 });
   deepEqual(await sizes(dir, { dataFiles: { x: "a.csv", y: ["b/c.csv", "**/d.csv"] } }), {
     x: 1,
