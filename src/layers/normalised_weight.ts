@@ -5,9 +5,8 @@
  *
  * @module
  */
-import type { Tensor } from "@tensorflow/tfjs-core";
+import { type Tensor, Variable } from "@tensorflow/tfjs-core";
 import { isPacked, isRecording, preparedPrecision, prepareWeight, weightNorm } from "../kernels.ts";
-import type { Variable } from "./tensor.ts";
 
 /** Directions that are as long as their gains say: data ids. */
 const normalised = new WeakSet<object>();
@@ -15,7 +14,7 @@ const normalised = new WeakSet<object>();
 /**
  * `g v / |v|`, with the length of `v` over all but the taps.
  *
- * Where `v` is prepared it takes this value once, outside of a gradient: the two together then mean the
+ * Where `v` is a prepared variable it takes this value once, outside of a gradient: the two together then mean the
  * same as before, and no other tensor has to be kept. The caller, or its scope, disposes what is not `v`.
  *
  * **Shape** `g [1, 1, K]`, `v [O, I, K]` -> `[O, I, K]`
@@ -23,13 +22,13 @@ const normalised = new WeakSet<object>();
 export function normalisedWeight(g: Tensor, v: Tensor): Tensor {
   const precision = preparedPrecision(v);
   if (!precision || isRecording()) return weightNorm(g, v);
-  // What is packed was convolved as it is: it was normalised when it was written.
-  if (!normalised.has(v.dataId) && !isPacked(v)) {
-    const weight = weightNorm(g, v);
-    (v as Variable).assign(weight);
-    weight.dispose();
-    prepareWeight(v, precision);
-    normalised.add(v.dataId);
-  }
+  // What is packed was convolved as it is: it was normalised before.
+  if (normalised.has(v.dataId) || isPacked(v)) return v;
+  const weight = weightNorm(g, v);
+  if (!(v instanceof Variable)) return weight;
+  v.assign(weight);
+  weight.dispose();
+  prepareWeight(v, precision);
+  normalised.add(v.dataId);
   return v;
 }

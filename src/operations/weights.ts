@@ -41,8 +41,8 @@ const preparedAs = new WeakMap<object, WeightPrecision>();
  * ```ts
  * import { equal } from "node:assert/strict";
  * import { tensor } from "@tensorflow/tfjs-core";
- * import { linear, prepareWeight } from "./kernels.ts";
- * import { startWasm } from "./kernels/wasm/mod.ts";
+ * import { linear, prepareWeight } from "../kernels.ts";
+ * import { startWasm } from "../kernels/wasm/mod.ts";
  *
  * const device = await startWasm();
  * const weight = tensor([[1, 2, 3]]);

@@ -1,9 +1,17 @@
 import assert from "node:assert/strict";
-import { type Tensor, tensor } from "@tensorflow/tfjs-core";
+import { type Tensor, tensor, variable } from "@tensorflow/tfjs-core";
+import { adoptWeight, heldWeight, isPacked, prepareWeight } from "../../src/kernels.ts";
 import { ParameterReader } from "../../src/layers/parameters.ts";
 import { loadPositionalConv, positionalConv } from "../../src/layers/positional_conv.ts";
 import { Random } from "../../src/random.ts";
-import { assertClose, freshReader, layerTest, noiseTensor, numbers } from "./_layer_case.ts";
+import {
+  assertClose,
+  distance,
+  freshReader,
+  layerTest,
+  noiseTensor,
+  numbers,
+} from "./_layer_case.ts";
 
 const SIZES = {
   hidden_size: 32,
@@ -102,4 +110,35 @@ layerTest("positionalConv() normalises the direction away", async () => {
   const x = noiseTensor([2, 20, 32]);
   const longer = tensor(numbers(params.v).map((value) => 3 * value), params.v.shape);
   assertClose(positionalConv({ ...params, v: longer }, x), positionalConv(params, x));
+});
+
+layerTest(
+  "positionalConv() gives the same for a prepared direction, and normalises it",
+  async () => {
+    const params = await loadPositionalConv(freshReader(), SIZES);
+    const x = noiseTensor([2, 20, 32]);
+    const longer = variable(tensor(numbers(params.v).map((value) => 3 * value), params.v.shape));
+    const prepared = { ...params, v: longer };
+    const expected = positionalConv(params, x);
+    prepareWeight(longer);
+    const once = positionalConv(prepared, x);
+    assertClose(once, expected);
+    assert.deepEqual(numbers(positionalConv(prepared, x)), numbers(once));
+    tapNorms(longer).forEach((norm, tap) => {
+      assert.ok(Math.abs(norm - numbers(params.g)[tap]!) < 1e-5, `tap ${tap}`);
+    });
+  },
+);
+
+layerTest("positionalConv() takes a packed direction as it was written", async () => {
+  const params = await loadPositionalConv(freshReader(), SIZES);
+  const x = noiseTensor([2, 20, 32]);
+  prepareWeight(params.v);
+  const expected = positionalConv(params, x);
+  assert.ok(isPacked(params.v));
+  const held = heldWeight(params.v);
+  assertClose(positionalConv({ ...params, v: adoptWeight(held) }, x), expected);
+  held.parts[0]!.values = held.parts[0]!.values.map((value) => value / 2) as Float32Array;
+  const shorter = positionalConv({ ...params, v: adoptWeight(held) }, x);
+  assert.ok(distance(shorter, expected) > 1e-3);
 });
