@@ -1,5 +1,5 @@
 /**
- * The rows of JSON-lines files: an object a line.
+ * The rows of JSON files: an object a line, or a list of objects.
  *
  * @module
  */
@@ -8,8 +8,8 @@ import type { DataFile } from "./_data_files.ts";
 import { inferFeature } from "./_inference.ts";
 import { lineError } from "./_line_error.ts";
 import type { RowReader, TextBlock } from "./_text_table.ts";
-import { type Feature, isObject, Sequence, Value } from "./features.ts";
-import type { StoredRow } from "./table.ts";
+import { type Feature, type Features, isObject, Sequence, Value } from "./features.ts";
+import { memoryTable, type StoredRow, type Table } from "./table.ts";
 
 /** A reader of rows; a row may lack columns that others have. */
 export function jsonReader(file: DataFile): RowReader {
@@ -33,10 +33,55 @@ export function jsonReader(file: DataFile): RowReader {
       for (const row of found) learnTypes(types, row);
       return found.length;
     },
-    features: () =>
-      Object.fromEntries(Array.from(types, ([name, type]) => [name, type ?? new Value("null")])),
+    features: () => featuresOf(types),
     rows,
   };
+}
+
+/** Largest file that is read as one list. */
+const MAX_LIST_BYTES = 2 ** 28;
+
+/**
+ * A file that is one list of objects, which is kept in memory; undefined for any other.
+ *
+ * @throws {DatasetError} where it begins as a list and is none of objects, or is too large.
+ */
+export async function jsonListTable(file: DataFile): Promise<Table | undefined> {
+  using source = await file.open();
+  const start = new TextDecoder().decode(await source.read(0, Math.min(64, file.sizeBytes)));
+  if (!/^\uFEFF?\s*\[/.test(start)) return undefined;
+  if (file.sizeBytes > MAX_LIST_BYTES) {
+    throw lineError(file, 1, `at most ${MAX_LIST_BYTES} bytes as one list`, `${file.sizeBytes}`, {
+      hint: "Write an object a line instead, as JSONL",
+    });
+  }
+  const text = new TextDecoder().decode(await source.read(0, file.sizeBytes));
+  const rows = jsonList(text.replace(/^\uFEFF/, ""), file);
+  const types = new Map<string, Feature | undefined>();
+  for (const row of rows) learnTypes(types, row);
+  return memoryTable(rows, featuresOf(types), {
+    name: file.name,
+    open: (path) => file.sibling(path),
+  });
+}
+
+function jsonList(text: string, file: DataFile): StoredRow[] {
+  let list: unknown;
+  try {
+    list = JSON.parse(text);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw lineError(file, 1, "a list of objects", `none (${reason})`, { cause });
+  }
+  const wrong = (list as unknown[]).findIndex((row) => !isObject(row));
+  if (wrong < 0) return list as StoredRow[];
+  throw lineError(file, 1, "a list of objects", `something else at place ${wrong}`);
+}
+
+function featuresOf(types: ReadonlyMap<string, Feature | undefined>): Features {
+  return Object.fromEntries(
+    Array.from(types, ([name, type]) => [name, type ?? new Value("null")]),
+  );
 }
 
 function jsonRow(text: string, wrong: (found: string, cause?: unknown) => Error): StoredRow {

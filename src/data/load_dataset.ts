@@ -230,6 +230,11 @@ async function opened(files: DataFiles, path: string, cache: ChunkCache): Promis
     const { parquetTable } = await import("./_parquet.ts");
     return await parquetTable(file, cache);
   }
+  if (/\.json$/i.test(path)) {
+    const { jsonListTable } = await import("./_json_rows.ts");
+    const table = await jsonListTable(file);
+    if (table) return table;
+  }
   const { textTable } = await import("./_text_table.ts");
   return await textTable(file, format, cache);
 }

@@ -59,6 +59,24 @@ folderTest("loadDataset() reads TSV and JSON lines", async (dir) => {
   equal((await json.at(0)).more, null);
 });
 
+folderTest(
+  "loadDataset() reads a list of JSON objects, and lines in a file so named",
+  async (dir) => {
+    const list = await written(dir, "a.json", ' [{"n":1,"s":"x"},\n {"n":2.5}]\n');
+    deepEqual(types(list), ["n Value('float64')", "s Value('string')"]);
+    deepEqual(await Array.fromAsync(list), [{ n: 1, s: "x" }, { n: 2.5, s: null }]);
+    deepEqual(await (await written(dir, "a.json", '{"n":1}\n{"n":2}\n')).column("n"), [1, 2]);
+    const refused = (found: string) => ({
+      name: "DatasetError",
+      message: `Cannot read "${dir}/a.json", line 1: expected a list of objects, found ${found}`,
+    });
+    await rejects(written(dir, "a.json", '[{"n":1}, 7]'), refused("something else at place 1"));
+    await rejects(written(dir, "a.json", '[{"n":'), {
+      message: /expected a list of objects, found/,
+    });
+  },
+);
+
 folderTest("loadDataset() reads a long file in any order", async (dir) => {
   const rows = Array.from({ length: 5_000 }, (_, i) => `${i},"line ${i}\nof, two"`);
   const dataset = await written(dir, "a.csv", `n,text\n${rows.join("\n")}`);
