@@ -70,10 +70,13 @@ export function copiesAtOnce(): boolean {
 
 async function startDevice(options: DeviceOptions): Promise<Device> {
   const { backend = "auto", purpose = "inference" } = options;
-  const threads = options.threads ?? (purpose === "training" ? 0 : 1);
-  if (backend === "wasm") return await wasmDevice(threads, "as asked");
+  const wasm = {
+    threads: options.threads ?? (purpose === "training" ? 0 : 1),
+    note: options.f16 ? "; f16 products are WebGPU's alone" : "",
+  };
+  if (backend === "wasm") return await wasmDevice(wasm, "as asked");
   if (backend === "auto" && purpose === "inference") {
-    return await wasmDevice(threads, "the default for inference");
+    return await wasmDevice(wasm, "the default for inference");
   }
   nameRuntimeDirectory();
   const { describeAdapter, startWebgpu } = await import("./kernels/webgpu/mod.ts");
@@ -92,7 +95,7 @@ async function startDevice(options: DeviceOptions): Promise<Device> {
   }
   const adapter = await describeAdapter();
   const reason = adapter ? `${adapter.adapter} is no GPU` : "no GPU adapter was found";
-  return await wasmDevice(threads, reason);
+  return await wasmDevice(wasm, reason);
 }
 
 /** Linux's graphics libraries print errors where this variable is missing, as it often is on servers. */
@@ -103,11 +106,14 @@ function nameRuntimeDirectory(): void {
   if (!Deno.env.get(variable)) Deno.env.set(variable, "/tmp");
 }
 
-async function wasmDevice(threads: number, reason: string): Promise<Device> {
+async function wasmDevice(
+  { threads, note }: { threads: number; note: string },
+  reason: string,
+): Promise<Device> {
   const wasm = await startWasm({ threads });
   return {
     backend: "wasm",
-    description: `${wasm.description} (${reason})`,
+    description: `${wasm.description} (${reason}${note})`,
     dispose: () => wasm.dispose(),
   };
 }

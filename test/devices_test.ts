@@ -50,6 +50,12 @@ Deno.test("useDevice() takes the threads and the backend that it is asked for", 
   });
 });
 
+Deno.test("useDevice() says that WASM has no f16 products", async () => {
+  const device = await useDevice({ backend: "wasm", f16: true });
+  assert.match(device.description, /\(as asked; f16 products are WebGPU's alone\)$/);
+  device.dispose();
+});
+
 Deno.test({
   name: "useDevice() trains on all cores where there is no adapter",
   ignore: !hasGpu,

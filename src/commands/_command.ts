@@ -32,6 +32,7 @@ export const COMMON_OPTIONS: OptionSpecs = {
 export const DEVICE_OPTIONS: OptionSpecs = {
   backend: { kind: "text", value: "auto|webgpu|wasm", help: "what computes (auto)" },
   threads: { kind: "number", value: "N", help: "WASM threads; 0: all cores" },
+  f16: { kind: "flag", help: "WebGPU rounds the factors of products to 16 bits, where it can" },
 };
 
 /** The help of a command. */
@@ -148,12 +149,12 @@ export function wholeNumber(
 export function deviceOptions(
   options: ParsedArguments["options"],
   defaults: { threads?: number } = {},
-): Pick<DeviceOptions, "backend" | "threads"> {
+): Pick<DeviceOptions, "backend" | "threads" | "f16"> {
   const backends: readonly BackendChoice[] = ["auto", "webgpu", "wasm"];
   const word = options.backend ?? "auto";
   const backend = backends.find((name) => name === word);
   const threads = wholeNumber(options, "threads", { min: 0, max: 48 }) ?? defaults.threads;
-  if (backend) return { backend, threads };
+  if (backend) return { backend, threads, ...(options.f16 === true && { f16: true }) };
   throw new UsageError(
     `Cannot use argument "--backend": expected one of ${backends.join(", ")}, found "${word}"`,
   );

@@ -109,7 +109,7 @@ interface TrainPlan {
   /** Preset or model directory. */
   model: string;
   args: TrainingArguments;
-  device: Pick<DeviceOptions, "backend" | "threads">;
+  device: Pick<DeviceOptions, "backend" | "threads" | "f16">;
   splits: SplitChoice;
   limits: ClipLimits;
   /** Whether the metric for the best model was suggested and not asked for. */

@@ -13,14 +13,21 @@ import {
 const adapter = await describeAdapter();
 
 /**
- * Registers a test that starts and ends the device, shown as ignored where there is no adapter.
+ * Registers a test that starts and ends the device, shown as ignored where there is no adapter, or where it lacks the
+ * feature that is needed.
  *
  * `REQUIRE_WEBGPU=1` turns a missing adapter into a failure.
  */
-export function gpuTest(name: string, body: (device: WebgpuDevice) => void | Promise<void>): void {
+export function gpuTest(
+  name: string,
+  body: (device: WebgpuDevice) => void | Promise<void>,
+  { needs }: { needs?: string } = {},
+): void {
+  const lacks = adapter !== undefined && needs !== undefined && !adapter.features.includes(needs);
+  const missing = lacks ? needs : adapter ? undefined : "adapter";
   Deno.test({
-    name: adapter ? name : `${name} [skipped: no adapter]`,
-    ignore: !adapter && Deno.env.get("REQUIRE_WEBGPU") !== "1",
+    name: missing ? `${name} [skipped: no ${missing}]` : name,
+    ignore: lacks || !adapter && Deno.env.get("REQUIRE_WEBGPU") !== "1",
     fn: async () => {
       const device = await startWebgpu({ software: true });
       ok(device, "no adapter");
