@@ -4,7 +4,7 @@
  * @module
  */
 import { resourceUsage } from "node:process";
-import { fmaPeakGflops } from "./_fma_peak.ts";
+import { dotPeakGops, fmaPeakGflops } from "./_fma_peak.ts";
 import type { RowRequest } from "./_rows.ts";
 
 /** The request that a process was started with. */
@@ -43,7 +43,14 @@ export function peakRssMb(): number {
   return kilobytes * 1024 / 1e6;
 }
 
-/** Share of the peak of as many threads as were asked for; null where the work is not done by them. */
-export function shareOfPeak(gflops: number, { backend, threads }: RowRequest): number | null {
-  return backend === "wasm" ? gflops / (threads * fmaPeakGflops()) : null;
+/**
+ * Share of the peak of as many threads as were asked for, of dot products of bytes where weights are bytes; null where
+ * the work is not done by them.
+ */
+export function shareOfPeak(
+  gflops: number,
+  { backend, dtype, threads }: RowRequest,
+): number | null {
+  if (backend !== "wasm") return null;
+  return gflops / (threads * (dtype === "q8" ? dotPeakGops() : fmaPeakGflops()));
 }

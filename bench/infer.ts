@@ -5,7 +5,8 @@
  *       [--backend wasm|webgpu] [--rounds N] [--peers] [--python python3] [--json]
  *
  * `loadMs` and `firstMs` count from the start of the process; `rssMb` is the most that was resident until the first
- * answer. With `--dtype q8` or `f16` the model is exported first, and peers run in 8 bits where they can. Counted is arithmetic of the kernels (`src/flops.ts`), the peak is that of `_fma_peak.ts`.
+ * answer. With `--dtype q8` or `f16` the model is exported first, and peers run in 8 bits where they can. Counted is
+ * arithmetic of the kernels (`src/flops.ts`), the peak is that of `_fma_peak.ts`, for bytes in q8.
  *
  * @module
  */
