@@ -9,6 +9,7 @@ import {
   reshape,
   type Tensor,
   tensor,
+  tidy,
   valueAndGrads,
   variable,
 } from "@tensorflow/tfjs-core";
@@ -25,6 +26,7 @@ import {
   weightNorm,
 } from "../../../src/kernels.ts";
 import type { WasmBackend } from "../../../src/kernels/wasm/backend.ts";
+import { normalisedWeight } from "../../../src/layers/normalised_weight.ts";
 import { startTestWasm } from "../../devices.ts";
 import { normal } from "../_op_case.ts";
 
@@ -204,3 +206,28 @@ wasmTest("adoptWeight() rejects parts that do not fit, and takes no memory for t
   );
   deepEqual(memoryUse(), before);
 });
+
+wasmTest("a normalised weight that is packed is taken as it was written", () => {
+  const frames = drawn([1, 21, 12], 3);
+  const convolved = (g: Tensor, v: Tensor) =>
+    taken(tidy(() => conv1d(frames, normalisedWeight(g, v), { groups: 2 })));
+  const [g, v] = [variable(drawn([1, 1, 5], 4)), variable(drawn([24, 6, 5]))];
+  prepareWeight(v);
+  const expected = convolved(g, v);
+  const held = heldWeight(v);
+  equal(held.form, "panels");
+  deepEqual(convolved(g, adoptWeight(held)), expected);
+  // Rows say nothing about their length, so they are normalised, to the same but for rounding.
+  const rows = packWeight(v.dataSync() as Float32Array, v.shape, { form: "rows" });
+  const again = convolved(g, adoptWeight(rows));
+  ok(again.every((value, i) => Math.abs(value - expected[i]!) < 1e-5));
+  const half = {
+    ...held,
+    parts: [{ ...held.parts[0]!, values: held.parts[0]!.values.map(halved) }],
+  };
+  ok(convolved(g, adoptWeight(half)).every((value, i) => value === expected[i]! / 2));
+});
+
+function halved(value: number): number {
+  return value / 2;
+}
