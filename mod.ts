@@ -19,6 +19,7 @@ export {
   savePretrained,
   type SavePretrainedOptions,
 } from "./src/pretrained.ts";
+export * from "./src/card/mod.ts";
 export * from "./src/classify/pipeline.ts";
 export {
   type AudioValue,
@@ -51,6 +52,12 @@ export * from "./src/errors.ts";
 export * from "./src/features/mod.ts";
 export * from "./src/hub/mod.ts";
 export * from "./src/report/mod.ts";
+export {
+  type KnownFacts,
+  pushDirectory,
+  pushToHub,
+  type PushToHubOptions,
+} from "./src/share/mod.ts";
 export * from "./src/train/mod.ts";
 export type { ByteSource, FileReader } from "./src/weights/byte_source.ts";
 export type { HeldForm, HeldTensor, TensorSource } from "./src/weights/tensor_source.ts";

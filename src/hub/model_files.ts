@@ -72,7 +72,9 @@ export async function hubModelDirectory(
     : await findConversion(main, options);
   const repository = conversion?.files.some(({ path }) => path === CONFIG) ? conversion : main;
   const config = await repository.path(CONFIG);
-  for (const file of neededFiles(repository.files)) await repository.path(file);
+  for (const file of modelFileNames(repository.files.map(({ path }) => path))) {
+    await repository.path(file);
+  }
   return dirname(config);
 }
 
@@ -87,8 +89,8 @@ const WEIGHT_FORMS: readonly (readonly RegExp[])[] = [
   [SAFETENSORS],
 ];
 
-function neededFiles(files: readonly HubFile[]): string[] {
-  const names = files.map(({ path }) => path);
+/** Which files of a model are read besides its configuration: the extractor's, and the weights in one form. */
+export function modelFileNames(names: readonly string[]): string[] {
   const matching = (pattern: RegExp) => names.filter((name) => pattern.test(name));
   const weights = WEIGHT_FORMS.find(([first]) => matching(first!).length > 0) ?? [];
   return [...matching(/^preprocessor_config\.json$/), ...weights.flatMap(matching)];

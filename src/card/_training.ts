@@ -1,0 +1,132 @@
+/**
+ * How the model was trained: data, arguments, and the table of its epochs, as transformers' card has them.
+ *
+ * @module
+ */
+import { code, joined, type Section, table } from "./_markdown.ts";
+import { heading } from "./_metric_names.ts";
+import { datasetText } from "./_usage.ts";
+import type { ModelCardFacts } from "./card_facts.ts";
+
+type Arguments = Readonly<Record<string, unknown>>;
+type Entry = Readonly<Record<string, number>>;
+
+/** What it learned from. */
+export function dataSection({ dataset }: ModelCardFacts): Section | undefined {
+  if (!dataset) return undefined;
+  const { revision } = dataset;
+  const at = revision === undefined ? "" : `, revision ${code(revision)}`;
+  return { title: "Training data", content: `${datasetText(dataset)}${at}.` };
+}
+
+/** Arguments and results; nothing where neither is known. */
+export function trainingSection(
+  { trainingArguments, history }: ModelCardFacts,
+): Section | undefined {
+  const hyperparameters = trainingArguments && Object.entries(hyperparametersOf(trainingArguments));
+  const results = resultsTable(history ?? []);
+  if (!hyperparameters && results === "") return undefined;
+  return {
+    title: "Training procedure",
+    content: joined([
+      hyperparameters && "### Training hyperparameters",
+      hyperparameters?.map(([name, value]) => `- ${name}: ${shown(value)}`).join("\n"),
+      results && "### Training results",
+      results,
+    ]),
+  };
+}
+
+function shown(value: unknown): string {
+  return typeof value === "object" ? code(JSON.stringify(value)) : String(value);
+}
+
+/** What differs from these says something of the run; names as in code, values as they mostly are. */
+const USUAL: Arguments = {
+  warmupRatio: 0,
+  warmupSteps: 0,
+  weightDecay: 0,
+  maxGradNorm: 1,
+  labelSmoothingFactor: 0,
+  classWeights: "none",
+  balancedSampling: false,
+  freezeFeatureEncoder: false,
+  freezeBaseModel: false,
+  freezeLayers: 0,
+  loraRank: 0,
+  augmentSpeed: 0,
+  augmentShiftSeconds: 0,
+  augmentGainDb: 0,
+  augmentNoise: 0,
+  loadBestModelAtEnd: false,
+  earlyStoppingPatience: 0,
+};
+
+/** The arguments under the reference's names, those that say nothing left out. */
+function hyperparametersOf(args: Arguments): Record<string, unknown> {
+  const { perDeviceTrainBatchSize: batch, gradientAccumulationSteps: accumulation = 1 } = args;
+  const steps = accumulation as number;
+  const fields: Record<string, unknown> = {
+    learning_rate: args.learningRate,
+    train_batch_size: batch,
+    eval_batch_size: args.perDeviceEvalBatchSize,
+    seed: args.seed,
+    ...steps > 1 && {
+      gradient_accumulation_steps: steps,
+      total_train_batch_size: steps * (batch as number),
+    },
+    optimizer: args.optim === undefined
+      ? undefined
+      : `AdamW with betas=(${args.adamBeta1},${args.adamBeta2}) and epsilon=${args.adamEpsilon}`,
+    lr_scheduler_type: args.lrSchedulerType,
+    ...args.maxSteps ? { training_steps: args.maxSteps } : { num_epochs: args.numTrainEpochs },
+    max_length_seconds: args.maxLengthSeconds,
+    ...Object.fromEntries(
+      Object.entries(USUAL).filter(([name, usual]) => args[name] !== usual)
+        .map(([name]) => [snakeCase(name), args[name]]),
+    ),
+  };
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== undefined && value !== null),
+  );
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+const NOT_METRICS = new Set([
+  "epoch",
+  "step",
+  "total_flos",
+  "eval_loss",
+  "eval_runtime",
+  "eval_samples_per_second",
+  "eval_steps_per_second",
+]);
+
+/** One row for each evaluation before the end of the training, with the last loss that was logged before it. */
+function resultsTable(history: readonly Entry[]): string {
+  const end = history.findIndex((entry) => entry.train_runtime !== undefined);
+  const log = end === -1 ? history : history.slice(0, end);
+  const evaluations = log.filter((entry) => entry.eval_loss !== undefined);
+  if (evaluations.length === 0) return "";
+  const metrics = Object.keys(evaluations[0]!).filter((key) => !NOT_METRICS.has(key));
+  let loss: number | undefined;
+  const rows: string[][] = [];
+  for (const entry of log) {
+    loss = entry.loss ?? loss;
+    if (entry.eval_loss === undefined) continue;
+    const { epoch, step, eval_loss: validation } = entry;
+    const values = [loss ?? "No log", epoch, step, validation, ...metrics.map((key) => entry[key])];
+    rows.push(values.map(cell));
+  }
+  const names = metrics.map((key) => heading(key.replace(/^[^_]*_/, "")));
+  return table([["Training Loss", "Epoch", "Step", "Validation Loss", ...names], ...rows]);
+}
+
+/** Four places at most. */
+function cell(value: number | string | undefined): string {
+  if (typeof value !== "number") return value ?? "";
+  return /\.\d{5,}/.test(String(value)) ? value.toFixed(4) : String(value);
+}

@@ -1,0 +1,98 @@
+/**
+ * What a model directory knows of its model, for the card.
+ *
+ * @module
+ */
+import type { CardDataset, CardEvaluation, ModelCardFacts } from "../card/mod.ts";
+import { directoryFiles } from "../files.ts";
+import { readJsonFile } from "../weights/json_file.ts";
+import type { FolderWeights } from "./_folder_files.ts";
+
+type Json = Record<string, unknown>;
+
+/** What `train` writes into `training_args.json` beside the arguments. */
+export interface TrainingOrigin {
+  /** Id on the hub of the model that the run started from. */
+  baseModel?: string;
+  /** Whether it started from random weights. */
+  isFromScratch?: boolean;
+  /** What it learned from, where that is on the hub. */
+  dataset?: CardDataset;
+}
+
+/** All that the files say; a file that is not there says nothing. */
+export async function folderFacts(
+  directory: string,
+  { parameters, isExport }: FolderWeights,
+): Promise<Omit<ModelCardFacts, "modelName">> {
+  const json = async (name: string): Promise<Json> => {
+    const files = directoryFiles(directory);
+    const source = await files.open(name);
+    source?.close?.();
+    return source ? await readJsonFile(files, name) : {};
+  };
+  const config = await json("config.json");
+  const { sampling_rate: samplingRate } = await json("preprocessor_config.json");
+  const { origin, ...args } = await json("training_args.json");
+  const state = await json("trainer_state.json");
+  const { baseModel, isFromScratch, dataset } = (origin ?? {}) as TrainingOrigin;
+  const labels = labelsOf(config);
+  return {
+    modelType: String(config.model_type),
+    problemType: problemTypeOf(config, labels),
+    labels,
+    parameters,
+    samplingRate: typeof samplingRate === "number" ? samplingRate : undefined,
+    isForTransformers: !isExport,
+    finetunedFrom: baseModel,
+    isFromScratch,
+    dataset,
+    trainingArguments: Object.keys(args).length > 0 ? args : undefined,
+    history: state.log_history as ModelCardFacts["history"],
+    evaluation: evaluationOf(await json("all_results.json"), state, args),
+  };
+}
+
+function labelsOf({ id2label }: Json): string[] {
+  const entries = Object.entries((id2label ?? {}) as Record<string, unknown>);
+  return entries.sort(([a], [b]) => Number(a) - Number(b)).map(([, name]) => String(name));
+}
+
+function problemTypeOf(
+  { problem_type: type }: Json,
+  labels: readonly string[],
+): ModelCardFacts["problemType"] {
+  if (type === "multi_label_classification" || type === "regression") return type;
+  return type === undefined && labels.length === 1 ? "regression" : "single_label_classification";
+}
+
+/** Those of the test split; else of the validation split, of the evaluation whose weights were kept. */
+function evaluationOf(results: Json, state: Json, args: Json): CardEvaluation | undefined {
+  return measured(results, "test") ?? measured(results, "eval") ??
+    measured(keptEvaluation(state, args), "eval");
+}
+
+function keptEvaluation({ log_history, best_global_step, global_step }: Json, args: Json): Json {
+  const step = args.loadBestModelAtEnd === true ? best_global_step : global_step;
+  const log = (log_history ?? []) as Json[];
+  return log.findLast((entry) => entry.step === step && entry.eval_loss !== undefined) ?? {};
+}
+
+const SPLITS = { test: "test", eval: "validation" } as const;
+const NOT_METRICS = /^(runtime|samples|samples_per_second|steps_per_second|accuracy_(low|high))$/;
+
+function measured(results: Json, prefix: keyof typeof SPLITS): CardEvaluation | undefined {
+  const found = Object.entries(results).flatMap(([key, value]): [string, number][] => {
+    const name = key.startsWith(`${prefix}_`) ? key.slice(prefix.length + 1) : undefined;
+    return name !== undefined && typeof value === "number" ? [[name, value]] : [];
+  });
+  const values = Object.fromEntries(found);
+  if (values.loss === undefined && values.accuracy === undefined) return undefined;
+  const { samples, accuracy_low: low, accuracy_high: high } = values;
+  return {
+    split: SPLITS[prefix],
+    metrics: Object.fromEntries(found.filter(([name]) => !NOT_METRICS.test(name))),
+    samples,
+    accuracyInterval: low !== undefined && high !== undefined ? { low, high } : undefined,
+  };
+}

@@ -1,0 +1,188 @@
+/**
+ * A model to the hub, with its card, in the words of transformers.
+ *
+ * `src/hub/upload.ts` does the sending. Here is what is sent: the files that make a model, the figures beside them,
+ * and a card made of what they say.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import earshot from "../../deno.json" with { type: "json" };
+import { modelCard, type ModelCardFacts, type ModelCardWords } from "../card/mod.ts";
+import type { FeatureExtractor } from "../features/mod.ts";
+import { attempt } from "../files.ts";
+import {
+  hubBranch,
+  type HubBranchOptions,
+  type HubCommit,
+  type HubOptions,
+  type HubPushOptions,
+  type HubUpload,
+} from "../hub/mod.ts";
+import type { AudioClassificationModel } from "../models/model.ts";
+import { savePretrained, type SavePretrainedOptions } from "../pretrained.ts";
+import { CARD_FILE, cardOf, isReplaceable, licenseIn, licenseOf } from "./_card_choice.ts";
+import { folderFacts } from "./_folder_facts.ts";
+import { folderFiles } from "./_folder_files.ts";
+import { withoutRecordings } from "./_report_page.ts";
+
+/** Where a model goes, how, and what its card says beside what is known. */
+export interface PushToHubOptions extends HubBranchOptions, HubPushOptions, ModelCardWords {
+  /** Whether a card on the hub that someone has edited is replaced. @default false */
+  replaceCard?: boolean;
+  /** Whether `report.html` takes its recordings along, for all who may see the repository. @default false */
+  recordings?: boolean;
+  /** Told what is worth knowing: what was left out, or taken from elsewhere. */
+  onNote?: (note: string) => void;
+}
+
+/** What a caller knows beyond the directory. */
+export type KnownFacts = Partial<ModelCardFacts>;
+
+/**
+ * Pushes a model with its extractor and a card; `model.push_to_hub()` of transformers.
+ *
+ * @param repo `org/name`; or `name`, for one of the token's owner. It is made where it is missing.
+ * @param model what is pushed.
+ * @param extractor what makes its input.
+ * @param options branch, visibility, message, token, and words for the card.
+ * @throws {HubError} when the hub does not take it; nothing of it is in the repository then.
+ *
+ * @example
+ * ```ts ignore
+ * import { AutoFeatureExtractor, AutoModelForAudioClassification, pushToHub } from "@earshot/earshot";
+ *
+ * const model = await AutoModelForAudioClassification.fromPretrained("my-model");
+ * const extractor = await AutoFeatureExtractor.fromPretrained("my-model");
+ * const { url } = await pushToHub("me/my-model", model, extractor, { private: true });
+ * ```
+ */
+export async function pushToHub(
+  repo: string,
+  model: AudioClassificationModel,
+  extractor: FeatureExtractor,
+  options: PushToHubOptions & Pick<SavePretrainedOptions, "dtype"> = {},
+): Promise<HubCommit> {
+  const folder = await attempt("make directory", "a temporary one", () => Deno.makeTempDir());
+  try {
+    await savePretrained(folder, model, extractor, { dtype: options.dtype });
+    return await pushDirectory(repo, folder, options);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/**
+ * Pushes a model directory: model, figures, report, and a card made of them.
+ *
+ * A `README.md` in the directory goes as it is if a person wrote it. On the hub, one that a person has edited stays,
+ * and `onNote` is told.
+ *
+ * @param repo `org/name`; or `name`, for one of the token's owner. It is made where it is missing.
+ * @param directory as `train` or `savePretrained()` wrote it.
+ * @param options branch, visibility, message, token, and words for the card.
+ * @param known facts that are not in the directory.
+ * @throws {CheckpointError} when there is no whole model in the directory.
+ * @throws {HubError} when the hub does not take it; nothing of it is in the repository then.
+ */
+export async function pushDirectory(
+  repo: string,
+  directory: string,
+  options: PushToHubOptions = {},
+  known: KnownFacts = {},
+): Promise<HubCommit> {
+  const { files, weights } = await folderFiles(directory);
+  const branch = await hubBranch(repo, options);
+  const written = await writtenCard(directory);
+  const held = await cardOf(branch.head);
+  const facts = { ...await folderFacts(directory, weights), ...defined(known) };
+  const words = { ...options, license: options.license ?? licenseIn(held ?? "") };
+  const card = written ?? await directoryCard(branch.id, facts, words);
+  const keepsCard = held !== undefined && held !== card && !options.replaceCard &&
+    !await isReplaceable(held);
+  if (keepsCard) {
+    options.onNote?.(
+      `${CARD_FILE} of "${branch.id}" was edited on the hub, and stays as it is there`,
+    );
+  }
+  const cards = keepsCard ? [] : [{ path: CARD_FILE, content: new Blob([card]) }];
+  return await branch.push([...await shown(files, options), ...cards], options);
+}
+
+/**
+ * The card of a model directory, as {@linkcode pushDirectory} would push it.
+ *
+ * @param repo `org/name`, or the name alone.
+ * @param facts what is known of the model.
+ * @param words what its owner says.
+ */
+export async function directoryCard(
+  repo: string,
+  facts: Omit<ModelCardFacts, "modelName">,
+  words: ModelCardWords & HubOptions & Pick<PushToHubOptions, "onNote"> = {},
+): Promise<string> {
+  const { datasetTags, dataset, datasetArgs, language, tags } = words;
+  const finetunedFrom = words.finetunedFrom ?? facts.finetunedFrom;
+  const isNamed = datasetTags !== undefined || dataset !== undefined;
+  return await modelCard({
+    ...facts,
+    language,
+    tags,
+    finetunedFrom,
+    modelName: words.modelName ?? repo.split("/").at(-1)!,
+    repository: repo,
+    license: words.license ?? await inheritedLicense(finetunedFrom, words),
+    dataset: isNamed ? { id: datasetTags, name: dataset, config: datasetArgs } : facts.dataset,
+    versions: facts.versions ?? { Earshot: earshot.version, Deno: Deno.version.deno },
+  });
+}
+
+/** What is made from a model has its license, unless its maker says another. */
+async function inheritedLicense(
+  id: string | undefined,
+  { onNote, token, endpoint, cacheDirectory, offline, fetch, signal, timeoutSec }:
+    & HubOptions
+    & Pick<PushToHubOptions, "onNote">,
+): Promise<string | undefined> {
+  const reach = { token, endpoint, cacheDirectory, offline, fetch, signal, timeoutSec };
+  const license = id === undefined ? undefined : await licenseOf(id, reach);
+  onNote?.(
+    license === undefined
+      ? "The card names no license, because none was given"
+      : `The card names the license of ${id}: ${license}`,
+  );
+  return license;
+}
+
+/** A card in the directory that is a person's. */
+async function writtenCard(directory: string): Promise<string | undefined> {
+  const path = join(directory, CARD_FILE);
+  const card = await attempt("read", path, async () => {
+    try {
+      return await Deno.readTextFile(path);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+  });
+  return card === undefined || await isReplaceable(card) ? undefined : card;
+}
+
+/** The files as everyone may see them. */
+async function shown(
+  files: readonly HubUpload[],
+  { recordings, onNote }: PushToHubOptions,
+): Promise<HubUpload[]> {
+  return await Promise.all(files.map(async (file) => {
+    if (file.path !== "report.html" || recordings) return file;
+    const page = await withoutRecordings(file.content);
+    if (page.recordings > 0) {
+      onNote?.(`report.html goes without its ${page.recordings} recordings`);
+    }
+    return { ...file, content: page.content };
+  }));
+}
+
+function defined(facts: KnownFacts): KnownFacts {
+  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined));
+}
