@@ -109,6 +109,7 @@ async function evaluate(plan: EvalPlan, device: Device, out: Output): Promise<vo
   const model = await AutoModelForAudioClassification.fromPretrained(directory);
   try {
     model.expectComplete(directory);
+    model.prepareWeights();
     warnOfUnused(model, directory, out);
     const dataset = await datasetOf(plan, model.labels, out);
     expectSameKind(dataset, model);
