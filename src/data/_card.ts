@@ -70,6 +70,7 @@ function parsed(file: DataFile, text: string, parser: (text: string) => unknown)
   try {
     return parser(text);
   } catch (cause) {
+    if (cause instanceof Deno.errors.NotCapable) throw cause;
     const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
     const message = `Cannot read "${file.name}": expected metadata, found none (${reason})`;
     throw new DatasetError(message, { cause, file: file.name });

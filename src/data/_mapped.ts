@@ -27,8 +27,8 @@ export interface MapOptions {
   batchSize?: number;
   /** The columns that the function is given; others are not read for it. @default all */
   inputColumns?: readonly string[];
-  /** Columns that the result does not have. @default none */
-  removeColumns?: readonly string[];
+  /** A column, or several, that the result does not have. @default none */
+  removeColumns?: string | readonly string[];
   /** The types of the function's columns. @default those of its first row's values */
   features?: Features;
 }
@@ -42,7 +42,7 @@ export async function mappedView(
   change: RowChange,
   options: MapOptions,
 ): Promise<DatasetView> {
-  const { removeColumns = [] } = options;
+  const removeColumns = [options.removeColumns ?? []].flat();
   const kept = Object.entries(base.features).filter(([name]) => !removeColumns.includes(name));
   const made = base.numRows > 0 ? await new Change(base, change, options).run([0]) : [{}];
   const features: Features = {

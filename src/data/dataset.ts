@@ -226,11 +226,11 @@ export class Dataset<R extends Row = Row> implements AsyncIterable<R> {
    */
   async trainTestSplit(
     options: DatasetSplitOptions = {},
-  ): Promise<DatasetDict<"train" | "test">> {
+  ): Promise<DatasetDict<"train" | "test", R>> {
     const { stratifyBy, ...sizes } = options;
     const classes = stratifyBy === undefined ? undefined : await this.#classes(stratifyBy);
     const sides = splitRows({ name: this.split, count: this.numRows, classes }, sizes);
-    const side = (split: string, rows: Iterable<number>): Dataset => {
+    const side = (split: string, rows: Iterable<number>): Dataset<R> => {
       return new Dataset({ ...this.select(rows).view, split });
     };
     return new DatasetDict({
@@ -277,7 +277,7 @@ export class Dataset<R extends Row = Row> implements AsyncIterable<R> {
   ): Promise<Dataset<R & S>>;
   async map(change: unknown, options: MapOptions = {}): Promise<Dataset> {
     const { inputColumns = [], removeColumns = [] } = options;
-    for (const column of [...inputColumns, ...removeColumns]) this.expectColumn(column);
+    for (const column of [...inputColumns, removeColumns].flat()) this.expectColumn(column);
     return new Dataset(await mappedView(this as Dataset, change as RowChange, options));
   }
 
@@ -308,10 +308,11 @@ export class Dataset<R extends Row = Row> implements AsyncIterable<R> {
    *
    * @throws {DatasetError} where there is no such column.
    */
-  removeColumns(names: string | readonly string[]): Dataset {
-    const removed = new Set(typeof names === "string" ? [names] : names);
+  removeColumns<K extends string>(names: K | readonly K[]): Dataset<Omit<R, K>> {
+    const removed = new Set<string>(typeof names === "string" ? [names] : names);
     for (const name of removed) this.expectColumn(name);
-    return this.selectColumns(this.columnNames.filter((name) => !removed.has(name)));
+    const kept = this.columnNames.filter((name) => !removed.has(name));
+    return this.selectColumns(kept) as Dataset<Omit<R, K>>;
   }
 
   /**
@@ -319,9 +320,9 @@ export class Dataset<R extends Row = Row> implements AsyncIterable<R> {
    *
    * @throws {DatasetError} where there is no such column.
    */
-  selectColumns(names: readonly string[]): Dataset {
+  selectColumns<K extends string>(names: readonly K[]): Dataset<Pick<R, K & keyof R>> {
     for (const name of names) this.expectColumn(name);
-    return new Dataset({
+    return new Dataset<Pick<R, K & keyof R>>({
       ...this.view,
       columns: new Map(names.map((name) => [name, this.view.columns.get(name)!])),
       features: Object.fromEntries(names.map((name) => [name, this.features[name]!])),

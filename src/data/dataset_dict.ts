@@ -4,59 +4,66 @@
  * @module
  */
 
-import type { Dataset, FilterOptions, Row } from "./dataset.ts";
-import type { MapOptions, RowChange } from "./_mapped.ts";
+import type { Columns, Dataset, FilterOptions, Mapped, Row } from "./dataset.ts";
+import type { MapOptions } from "./_mapped.ts";
 import type { Feature } from "./features.ts";
 
-/** What is done to every split of a data set. */
-export class DatasetSplits {
+/** What is done to every split of a data set: S are their names, R is a row. */
+export class DatasetSplits<S extends string = string, R extends Row = Row> {
   /**
    * Holds splits as properties.
    *
    * @param splits the splits by name.
    */
-  constructor(splits: Readonly<Record<string, Dataset>>) {
+  constructor(splits: Readonly<Record<S, Dataset<R>>>) {
     Object.assign(this, splits);
   }
 
-  /** `map` of every split. */
-  map(change: RowChange, options: MapOptions = {}): Promise<DatasetDict> {
-    return eachLater(
-      this,
-      (split) => split.map(change, { ...options, batched: options.batched as true }),
-    );
+  /** `map` of every split, with a function of many rows. */
+  map<M extends Row>(
+    change: (columns: Columns<R>, indices: number[]) => Mapped<M>,
+    options: MapOptions & { batched: true },
+  ): Promise<DatasetDict<S>>;
+  /** The same with a function of one row. */
+  map<M extends Row>(
+    change: (row: R, index: number) => Mapped<M>,
+    options?: MapOptions & { batched?: false },
+  ): Promise<DatasetDict<S, R & M>>;
+  map(change: unknown, options: MapOptions = {}): Promise<DatasetDict<S>> {
+    const given = { ...options, batched: options.batched as true };
+    return eachLater(this, (split) => split.map(change as () => Row, given));
   }
 
   /** `filter` of every split. */
   filter(
-    keep: (row: Row, index: number) => boolean | Promise<boolean>,
+    keep: (row: R, index: number) => boolean | Promise<boolean>,
     options: FilterOptions = {},
-  ): Promise<DatasetDict> {
+  ): Promise<DatasetDict<S, R>> {
     return eachLater(this, (split) => split.filter(keep, options));
   }
 
   /** `shuffle` of every split, with the same seed. */
-  shuffle(options: { seed?: number } = {}): DatasetDict {
+  shuffle(options: { seed?: number } = {}): DatasetDict<S, R> {
     return each(this, (split) => split.shuffle(options));
   }
 
   /** `renameColumn` of every split. */
-  renameColumn(name: string, newName: string): DatasetDict {
+  renameColumn(name: string, newName: string): DatasetDict<S> {
     return each(this, (split) => split.renameColumn(name, newName));
   }
 
   /** `removeColumns` of every split. */
-  removeColumns(names: string | readonly string[]): DatasetDict {
+  removeColumns<K extends string>(names: K | readonly K[]): DatasetDict<S, Omit<R, K>> {
     return each(this, (split) => split.removeColumns(names));
   }
 
   /** `selectColumns` of every split. */
-  selectColumns(names: readonly string[]): DatasetDict {
+  selectColumns<K extends string>(names: readonly K[]): DatasetDict<S, Pick<R, K & keyof R>> {
     return each(this, (split) => split.selectColumns(names));
   }
 
   /** `castColumn` of every split. */
-  castColumn(name: string, type: Feature | { samplingRate: number }): DatasetDict {
+  castColumn(name: string, type: Feature | { samplingRate: number }): DatasetDict<S, R> {
     return each(this, (split) => split.castColumn(name, type));
   }
 
@@ -91,30 +98,38 @@ export class DatasetSplits {
  * equal(train.numRows + test.numRows, 2);
  * ```
  */
-export type DatasetDict<S extends string = string> =
-  & DatasetSplits
-  & { readonly [K in S]: Dataset };
+export type DatasetDict<S extends string = string, R extends Row = Row> =
+  & DatasetSplits<S, R>
+  & { readonly [K in S]: Dataset<R> };
 
 /** Makes a {@linkcode DatasetDict} of splits by name. */
 export const DatasetDict: {
-  new <S extends string>(splits: Readonly<Record<S, Dataset>>): DatasetDict<S>;
+  new <S extends string, R extends Row = Row>(
+    splits: Readonly<Record<S, Dataset<R>>>,
+  ): DatasetDict<S, R>;
 } = DatasetSplits as typeof DatasetDict;
 
 /** The splits alone, by name, in their order. */
-export function splitsOf(dict: DatasetSplits): Record<string, Dataset> {
-  return { ...dict } as unknown as Record<string, Dataset>;
+export function splitsOf<S extends string, R extends Row>(
+  dict: DatasetSplits<S, R>,
+): Record<S, Dataset<R>> {
+  return { ...dict } as unknown as Record<S, Dataset<R>>;
 }
 
-function each(dict: DatasetSplits, change: (split: Dataset) => Dataset): DatasetDict {
-  const splits = Object.entries(splitsOf(dict));
-  return new DatasetDict(Object.fromEntries(splits.map(([name, split]) => [name, change(split)])));
+function each<S extends string, R extends Row, M extends Row>(
+  dict: DatasetSplits<S, R>,
+  change: (split: Dataset<R>) => Dataset<M>,
+): DatasetDict<S, M> {
+  const splits = Object.entries<Dataset<R>>(splitsOf(dict));
+  const changed = splits.map(([name, split]) => [name, change(split)]);
+  return new DatasetDict(Object.fromEntries(changed) as Record<S, Dataset<M>>);
 }
 
-async function eachLater(
-  dict: DatasetSplits,
-  change: (split: Dataset) => Promise<Dataset>,
-): Promise<DatasetDict> {
-  const changed: Record<string, Dataset> = {};
-  for (const [name, split] of Object.entries(splitsOf(dict))) changed[name] = await change(split);
-  return new DatasetDict(changed);
+async function eachLater<S extends string, R extends Row, M extends Row>(
+  dict: DatasetSplits<S, R>,
+  change: (split: Dataset<R>) => Promise<Dataset<M>>,
+): Promise<DatasetDict<S, M>> {
+  const splits = Object.entries<Dataset<R>>(splitsOf(dict));
+  const changed = splits.map(async ([name, split]) => [name, await change(split)]);
+  return new DatasetDict(Object.fromEntries(await Promise.all(changed)) as Record<S, Dataset<M>>);
 }

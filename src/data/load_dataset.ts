@@ -75,7 +75,10 @@ export function loadDataset<R extends Row = Row>(
   options: LoadDatasetOptions & { split: string },
 ): Promise<Dataset<R>>;
 /** The same with all splits. */
-export function loadDataset(source: string, options?: LoadDatasetOptions): Promise<DatasetDict>;
+export function loadDataset<R extends Row = Row>(
+  source: string,
+  options?: LoadDatasetOptions,
+): Promise<DatasetDict<string, R>>;
 export async function loadDataset(
   source: string,
   options: LoadDatasetOptions = {},

@@ -123,6 +123,7 @@ function stratifiedSides(
     throw new DatasetError(
       `Cannot split data set "${rows.name}" by class: expected more rows to ${side} on, ` +
         `found ${count}, which cannot hold all ${groups.length} classes`,
+      { hint: "Take more rows for it, or split without stratifying" },
     );
   }
   const sizes = groups.map((group) => group.length);
