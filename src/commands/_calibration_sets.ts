@@ -30,8 +30,9 @@ export async function calibrationSets(
 ): Promise<CalibrationSet[]> {
   const { sets, isLabelled } = await labelledSets(dir, labels).catch(async (error: unknown) => {
     if (!(error instanceof DatasetError)) throw error;
-    const clips = (await filesBelow(dir)).map((file) => ({ file, label: 0 }));
-    if (clips.length === 0) throw error;
+    const files = await filesBelow(dir).catch(() => []);
+    if (files.length === 0) throw error;
+    const clips = files.map((file) => ({ file, label: 0 }));
     return { sets: [{ split: "all", labels, clips }], isLabelled: false };
   });
   return sets.map((set) => {

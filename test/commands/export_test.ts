@@ -249,8 +249,11 @@ Deno.test("export measures scores alone where recordings have no label of the mo
     const [set] = calibration!.sets;
     deepEqual([set!.set, set!.clips, set!.accuracy], ["all", 2, null]);
     await Deno.mkdir(`${folder}/empty`);
-    const none = { data: `${folder}/empty`, dtype: "q8", output: `${folder}/none` } as const;
-    await rejects(exportTiny(folder, none), DatasetError);
+    for (const data of [`${folder}/empty`, `${folder}/absent`]) {
+      const none = { data, dtype: "q8", output: `${folder}/none` } as const;
+      await rejects(exportTiny(folder, none), DatasetError);
+    }
+    await rejects(Deno.stat(`${folder}/none`), Deno.errors.NotFound);
   });
 });
 
