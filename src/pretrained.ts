@@ -103,8 +103,27 @@ export class AutoModelForAudioClassification {
   ): Promise<AudioClassificationModel> {
     const files = await filesOf(model, options);
     await useDevice();
-    return await loadModel(files, options);
+    const loaded = await loadModel(files, options);
+    if (typeof model === "string" && !await isDirectory(model)) ids.set(loaded, idOf(model));
+    return loaded;
   }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return (await Deno.stat(path).catch(() => undefined))?.isDirectory ?? false;
+}
+
+/** `org/name` of `org/name@revision`. */
+function idOf(name: string): string {
+  return name.split("@")[0]!;
+}
+
+/** Models that came from the hub. */
+const ids = new WeakMap<AudioClassificationModel, string>();
+
+/** The id on the hub that a model was loaded from; undefined for one from elsewhere. */
+export function pretrainedId(model: AudioClassificationModel): string | undefined {
+  return ids.get(model);
 }
 
 /** The model of a directory's files, on the device in use. */
@@ -162,8 +181,8 @@ export async function filesOf(
   options: HubModelOptions = {},
 ): Promise<FileReader> {
   if (typeof model !== "string") return model;
+  if (await isDirectory(model)) return directoryFiles(model);
   const found = await Deno.stat(model).catch(() => undefined);
-  if (found?.isDirectory) return directoryFiles(model);
   const { hubModelFiles, parseHubName } = await import("./hub/mod.ts");
   if (!found && parseHubName(model)) return await hubModelFiles(model, options);
   const hint = /^[\w.-]+$/.test(model) ? 'A model of the hub is named "org/name"' : undefined;

@@ -16,11 +16,22 @@ export type {
   TrainingOptions,
 } from "./training_options.ts";
 
-/** The arguments with what their defaults came to. */
-export interface TrainingArguments
-  extends
-    Readonly<Required<Omit<TrainingOptions, "runName" | "augmentNoiseDir">>>,
-    Readonly<Pick<TrainingOptions, "runName" | "augmentNoiseDir">> {
+/** The arguments with what their defaults came to; a few stay open where nobody gives them. */
+export interface TrainingArguments extends
+  Readonly<
+    Required<
+      Omit<
+        TrainingOptions,
+        "runName" | "augmentNoiseDir" | "hubModelId" | "hubPrivateRepo" | "hubRevision"
+      >
+    >
+  >,
+  Readonly<
+    Pick<
+      TrainingOptions,
+      "runName" | "augmentNoiseDir" | "hubModelId" | "hubPrivateRepo" | "hubRevision"
+    >
+  > {
   /** Where the model and its checkpoints go. */
   readonly outputDir: string;
 }

@@ -42,3 +42,4 @@ export { averagePrecision, rocAuc, topKAccuracy } from "./ranking_metrics.ts";
 export type { LogEntry, TrainerState } from "./state.ts";
 export { TensorBoardCallback } from "./tensorboard.ts";
 export { Trainer, type TrainerOptions, type TrainOutput } from "./trainer.ts";
+export type { TrainerPushOptions } from "./push.ts";

@@ -177,4 +177,8 @@ export const TRAINING_OPTIONS: Record<Exclude<keyof TrainingOptions, "outputDir"
   augmentNoiseMaxSnrDb: real(40, -40, 100, "most decibels of a clip above its noise"),
   augmentNoiseDir: text(undefined, "recordings to take noise from (white noise)"),
   skipBadFiles: flag(false, "leave unreadable files out and count them"),
+  pushToHub: flag(false, "push the model to the hub when it is trained"),
+  hubModelId: text(undefined, "where it goes: org/name (the name of the output directory)"),
+  hubPrivateRepo: flag(undefined, "make a private repository"),
+  hubRevision: text(undefined, "the branch that it goes to (main)"),
 };

@@ -15,6 +15,7 @@ import type { Dataset, Row } from "../data/dataset.ts";
 import { DatasetError } from "../errors.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
 import { makeDirectory, writeFileAtomic, writeFiles } from "../files.ts";
+import type { HubCommit } from "../hub/mod.ts";
 import { Noise } from "../layers/noise.ts";
 import { modelFiles } from "../pretrained.ts";
 import { type Batch, type BatchSource, grouped, positionAfter } from "./batches.ts";
@@ -44,6 +45,7 @@ import { LossLog } from "./loss_log.ts";
 import { measured } from "./measure.ts";
 import { speedMetrics } from "./metric_names.ts";
 import { AdamW } from "./optimizer.ts";
+import { expectHub, pushRun, type TrainerPushOptions } from "./push.ts";
 import { saveMetrics, stateBytes } from "./results.ts";
 import { dueAfterEpoch, dueAfterStep, type RunPlan, runPlan } from "./run_plan.ts";
 import { callbacksOf, extractorOf, flopsPerInput, freeze } from "./run_setup.ts";
@@ -119,14 +121,16 @@ export class Trainer {
    * @throws {DatasetError} when the training data gives no batch.
    * @throws {CheckpointError} when the checkpoint is broken, or of a run with other batches.
    * @throws {FileError} when the output directory cannot be written.
+   * @throws {HubError} when the arguments ask for a push, and the hub would not take it.
    * @throws {DeviceError} when the device is lost or out of memory, saying how to go on.
    */
   async train(options: { resumeFromCheckpoint?: string | boolean } = {}): Promise<TrainOutput> {
     const { args } = this.#options;
     const { resumeFromCheckpoint: from } = options;
     try {
-      // One that cannot be written is found out before the first step.
+      // What cannot be written is found out before the first step.
       await makeDirectory(args.outputDir);
+      if (args.pushToHub) await expectHub(this.#options);
       const { model } = this.#options;
       const classes = model.labels.length;
       this.#classWeights = await classWeightsOf(args.classWeights, this.#trainData, classes);
@@ -219,6 +223,25 @@ export class Trainer {
   async saveMetrics(split: string, metrics: Record<string, number>): Promise<void> {
     const { epoch } = this.state;
     await saveMetrics(this.#options.args.outputDir, split, { ...metrics, epoch });
+  }
+
+  /**
+   * Saves the model, and pushes the output directory with a card: model, figures, report. `hubModelId` of the
+   * arguments says where to, `hubRevision` which branch.
+   *
+   * @param options words for the card (`language`, `license`, `datasetTags`, ...), the message, how the hub is reached.
+   * @throws {HubError} when the hub does not take it; nothing of it is in the repository then.
+   *
+   * @example
+   * ```ts ignore
+   * await trainer.train();
+   * await trainer.pushToHub({ datasetTags: "PolyAI/minds14", datasetArgs: "en-US", language: "en" });
+   * ```
+   */
+  async pushToHub(options: TrainerPushOptions = {}): Promise<HubCommit> {
+    await this.saveModel();
+    await this.saveState();
+    return await pushRun(this.#options, this.state, options);
   }
 
   async #tell(

@@ -5,6 +5,7 @@
  */
 import type { Dataset, Row } from "../data/dataset.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
+import type { HubOptions } from "../hub/mod.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
 import type { TrainingArguments } from "./arguments.ts";
 import type { BatchSource } from "./batches.ts";
@@ -29,6 +30,8 @@ export interface TrainerOptions {
   computeMetrics?: ComputeMetrics;
   /** Told of steps, log lines, evaluations and checkpoints. */
   callbacks?: TrainerCallback[];
+  /** How the hub is reached, for a push. @default as the environment says */
+  hub?: Omit<HubOptions, "onProgress">;
   /** When it fires, the run writes a checkpoint after the current step and ends. */
   signal?: AbortSignal;
 }

@@ -172,4 +172,12 @@ export interface TrainingOptions {
   augmentNoiseDir?: string;
   /** Whether unreadable files are left out and counted instead of ending the run. @default false */
   skipBadFiles: boolean;
+  /** Whether the model is to go to the hub: what stands against that is told before the first step. @default false */
+  pushToHub: boolean;
+  /** Where it goes: `org/name`, or a name under the token's owner. @default the last part of `outputDir` */
+  hubModelId?: string;
+  /** Whether a repository that has to be made is private. @default what its owner chose on the hub */
+  hubPrivateRepo?: boolean;
+  /** The branch that it goes to. @default "main" */
+  hubRevision?: string;
 }
