@@ -129,7 +129,9 @@ async function eachLater<S extends string, R extends Row, M extends Row>(
   dict: DatasetSplits<S, R>,
   change: (split: Dataset<R>) => Promise<Dataset<M>>,
 ): Promise<DatasetDict<S, M>> {
-  const splits = Object.entries<Dataset<R>>(splitsOf(dict));
-  const changed = splits.map(async ([name, split]) => [name, await change(split)]);
-  return new DatasetDict(Object.fromEntries(await Promise.all(changed)) as Record<S, Dataset<M>>);
+  const changed: [string, Dataset<M>][] = [];
+  for (const [name, split] of Object.entries<Dataset<R>>(splitsOf(dict))) {
+    changed.push([name, await change(split)]);
+  }
+  return new DatasetDict(Object.fromEntries(changed) as Record<S, Dataset<M>>);
 }

@@ -5,7 +5,7 @@
  */
 
 import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
-import { Dataset } from "../../src/data/dataset.ts";
+import { type Columns, Dataset } from "../../src/data/dataset.ts";
 import { DatasetDict } from "../../src/data/dataset_dict.ts";
 import { Audio, ClassLabel, Sequence, Value } from "../../src/data/features.ts";
 import { encodeWav } from "../../src/audio/encode_wav.ts";
@@ -205,11 +205,26 @@ Deno.test("data sets print as the reference prints them", () => {
 Deno.test("a DatasetDict does to every split what a data set does", async () => {
   const dict = new DatasetDict({ train: numbered(3), test: numbered(2) });
   const mapped = await dict.renameColumn("n", "m").map(({ m }) => ({ k: Number(m) + 1 }));
-  deepEqual(await mapped.test!.column("k"), [1, 2]);
-  deepEqual(await mapped.removeColumns("m").train!.at(2), { k: 3 });
+  deepEqual(await mapped.test.column("k"), [1, 2]);
+  deepEqual(await mapped.removeColumns("m").train.at(2), { k: 3 });
   const odd = await dict.filter(({ n }) => Number(n) % 2 === 1);
-  deepEqual([odd.train!.numRows, odd.test!.numRows], [1, 1]);
+  deepEqual([odd.train.numRows, odd.test.numRows], [1, 1]);
   deepEqual(Object.keys(dict.shuffle({ seed: 1 })), ["train", "test"]);
+});
+
+Deno.test("rows and splits keep their types from one step to the next", async () => {
+  const rows = [{ n: 1, text: "a" }, { n: 2, text: "b" }, { n: 3, text: "c" }];
+  const { train } = await Dataset.fromRows(rows).trainTestSplit({ testSize: 1 });
+  const dict = new DatasetDict({ train }).removeColumns("text").castColumn("n", new Value("int8"));
+  const sums = await dict.map(
+    ({ n }: Columns<{ n: number }>) => ({ double: n.map((x) => 2 * x) }),
+    {
+      removeColumns: "n",
+      batched: true,
+    },
+  );
+  const { n } = await dict.train.at(0);
+  deepEqual(await sums.train.at(0), { double: 2 * n });
 });
 
 Deno.test("ClassLabel names and numbers, and says what there is", () => {
