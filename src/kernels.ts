@@ -91,7 +91,6 @@ export {
   heldGroups,
   type HeldPart,
   type HeldWeight,
-  MOST_STEPS,
   packWeight,
   PANEL_COLUMNS,
   QUAD_ROWS,
@@ -99,7 +98,5 @@ export {
   WEIGHT_FORMS_VERSION,
   type WeightForm,
   type WeightPrecision,
-  type WeightSizes,
   weightSizes,
-  ZERO_BYTE,
 } from "./operations/weight_forms.ts";

@@ -52,9 +52,9 @@ export const PANEL_COLUMNS = 8;
 /** Rows of a column that lie side by side in `"int8-panels"`. */
 export const QUAD_ROWS = 4;
 /** The byte of 0 in `"int8-panels"`. */
-export const ZERO_BYTE = 64;
+const ZERO_BYTE = 64;
 /** The largest distance from it. */
-export const MOST_STEPS = 63;
+const MOST_STEPS = 63;
 
 /** The sizes of a weight as the right side of a product. */
 export interface WeightSizes {
