@@ -38,6 +38,7 @@ export {
   perClass,
   precisionRecallF1,
 } from "./metrics.ts";
+export { PrinterCallback } from "./printer_callback.ts";
 export { averagePrecision, rocAuc, topKAccuracy } from "./ranking_metrics.ts";
 export type { LogEntry, TrainerState } from "./state.ts";
 export { TensorBoardCallback } from "./tensorboard.ts";
