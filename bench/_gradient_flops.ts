@@ -6,7 +6,7 @@
  * @module
  */
 import { engine } from "@tensorflow/tfjs-core";
-import { GRADIENT_KERNELS } from "../src/gradients.ts";
+import { GRADIENT_KERNELS, OPTIONAL_GRADIENT_KERNELS } from "../src/gradients.ts";
 
 type Shape = readonly number[];
 
@@ -15,11 +15,15 @@ function sizeOf(shape: Shape): number {
 }
 
 const { linearInput, linearWeight, conv1dInput, conv1dWeight, attention } = GRADIENT_KERNELS;
+const { linearParameters, linearsInput, linearsParameters } = OPTIONAL_GRADIENT_KERNELS;
 
 /** Multiplications by kernel, from the shapes of its inputs in the contract's order and of its first output. */
 const PRODUCTS: Readonly<Record<string, (inputs: Shape[], output: Shape) => number>> = {
   [linearInput]: ([dy], dx) => sizeOf(dx) * dy!.at(-1)!,
   [linearWeight]: ([x], dweight) => sizeOf(x!) * dweight[0]!,
+  [linearParameters]: ([x], dweight) => sizeOf(x!) * dweight[0]!,
+  [linearsInput]: (inputs, dx) => sizeOf(dx) * inputs[0]!.at(-1)! * inputs.length / 2,
+  [linearsParameters]: (inputs, dweight) => sizeOf(inputs[0]!) * dweight[0]! * (inputs.length - 1),
   [conv1dInput]: ([dy, weight]) => sizeOf(dy!) * sizeOf(weight!.slice(1)),
   [conv1dWeight]: ([, dy], dweight) => sizeOf(dy!) * sizeOf(dweight.slice(1)),
   [attention]: ([q]) => 4 * sizeOf(q!) * q![1]!,

@@ -24,6 +24,11 @@ function linearFlops({ inputs, output }: KernelShapes): number {
   return 2 * sizeOf(output) * inputs[0]!.at(-1)!;
 }
 
+/** `x [..., I]`, then a weight and a bias for each map -> the first `[..., O]` */
+function linearsFlops(shapes: KernelShapes): number {
+  return linearFlops(shapes) * (shapes.inputs.length - 1) / 2;
+}
+
 /** `weight [O, C / groups, K]` -> `[B, T', O]` */
 function convFlops({ inputs, output }: KernelShapes): number {
   const [, channels, width] = inputs[1]!;
@@ -44,6 +49,8 @@ function scoresFlops({ inputs }: KernelShapes): number {
 
 const COUNTERS: Readonly<Record<string, (shapes: KernelShapes) => number>> = {
   EarshotLinear: linearFlops,
+  EarshotFusedLinear: linearFlops,
+  EarshotLinears: linearsFlops,
   EarshotConv1d: convFlops,
   EarshotAttention: attentionFlops,
   EarshotBiasedAttention: attentionFlops,

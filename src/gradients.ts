@@ -25,14 +25,6 @@ export const GRADIENT_KERNELS = {
   linearInput: "EarshotLinearGradInput",
   /** `x [..., I]`, `dy [..., O]` -> `dweight [O, I]` */
   linearWeight: "EarshotLinearGradWeight",
-  /** Optional: `x`, `dy`; `LinearGradAttrs` -> `dweight`, `dbias [O]` */
-  linearParameters: "EarshotLinearGradParameters",
-  /** Optional: the list of all `dy`, then of all `weight` -> the sum of `dx` over the maps */
-  linearsInput: "EarshotLinearsGradInput",
-  /** Optional: the list `x`, all `dy` -> `dweight`, `dbias` of each map */
-  linearsParameters: "EarshotLinearsGradParameters",
-  /** Optional: `dy`, `before`; `FusedLinearAttrs` -> the gradient of what is activated and dropped */
-  fusedLinear: "EarshotFusedLinearGrad",
   /** `x [..., C]` -> `[C]`, the sum over all other axes */
   columnSum: "EarshotColumnSum",
   /** `dy [B, T', O]`, `weight [O, C / G, K]`; `Conv1dAttrs` and `frames` (T) -> `dx [B, T, C]` */
@@ -77,6 +69,18 @@ export const GRADIENT_KERNELS = {
   elementLoss: "EarshotElementLossGrad",
 } as const;
 
+/** Gradient kernels that only a device with `EarshotFusedLinear` or `EarshotLinears` has. */
+export const OPTIONAL_GRADIENT_KERNELS = {
+  /** `x`, `dy`; `LinearGradAttrs` -> `dweight`, `dbias [O]` */
+  linearParameters: "EarshotLinearGradParameters",
+  /** the list of all `dy`, then of all `weight` -> the sum of `dx` over the maps */
+  linearsInput: "EarshotLinearsGradInput",
+  /** the list `x`, all `dy` -> `dweight`, `dbias` of each map */
+  linearsParameters: "EarshotLinearsGradParameters",
+  /** `dy`, `before`; `FusedLinearAttrs` -> the gradient of what is activated and dropped */
+  fusedLinear: "EarshotFusedLinearGrad",
+} as const;
+
 type Gradients = Record<string, () => Tensor>;
 type Saved = Record<string, Tensor>;
 
@@ -101,7 +105,7 @@ function gradientOf(
   registerGradient(config);
 }
 
-const KERNEL = GRADIENT_KERNELS;
+const KERNEL = { ...GRADIENT_KERNELS, ...OPTIONAL_GRADIENT_KERNELS };
 
 /** The gradients of a map by all but its residual, given the gradient `dy` of its product, of which some was dropped. */
 function linearGradients(

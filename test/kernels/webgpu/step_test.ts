@@ -4,7 +4,9 @@
  * @module
  */
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { engine } from "@tensorflow/tfjs-core";
+import { dispose, engine, zeros } from "@tensorflow/tfjs-core";
+import { countFlops } from "../../../src/flops.ts";
+import { linear, linears } from "../../../src/kernels.ts";
 import type { DeviceBackend } from "../../../src/kernels/webgpu/_backend.ts";
 import { Noise } from "../../../src/layers/noise.ts";
 import { type AudioClassificationModel, buildModel } from "../../../src/models/mod.ts";
@@ -147,4 +149,14 @@ gpuTest("a training step writes over moments and parameters, but not over a clon
     ok((await parameter.data()).some((value, i) => value !== before[i]), name);
     snapshot.dispose();
   });
+});
+
+gpuTest("countFlops() counts joint and fused maps as the maps that they are", async () => {
+  const [x, weight, bias] = [zeros([2, 5, 12]), zeros([7, 12]), zeros([7])];
+  const flops = 2 * 2 * 5 * 12 * 7;
+  const map = { weight, bias };
+  const dropout = { rate: 0.5, seed: 1 };
+  equal(await countFlops(() => dispose(linears(x, [map, map, map]))), 3 * flops);
+  equal(await countFlops(() => dispose(linear(x, weight, { bias, dropout }))), flops);
+  dispose([x, weight, bias]);
 });
