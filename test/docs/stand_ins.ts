@@ -8,6 +8,7 @@
  * @module
  */
 import { encodeWav } from "../../src/audio/encode_wav.ts";
+import { useDevice } from "../../src/devices.ts";
 import { jsonBytes } from "../../src/pretrained.ts";
 import { Wav2Vec2FeatureExtractor } from "../../src/features/mod.ts";
 import { buildModel } from "../../src/models/mod.ts";
@@ -136,6 +137,7 @@ const CONFIG: Readonly<Record<string, unknown>> = {
 const LOUDNESS = 100;
 
 async function encoder(): Promise<TensorToWrite[]> {
+  await useDevice();
   const model = await buildModel({ ...CONFIG, initializer_range: 0.2 }, { seed: 5 });
   const tensors: TensorToWrite[] = [
     { name: "quantizer.codevectors", dtype: "F32", shape: [1, 2, 2], values: new Float32Array(4) },
