@@ -8,6 +8,7 @@
  * @module
  */
 import { type Tensor, tidy } from "@tensorflow/tfjs-core";
+import { isRecording } from "../kernels.ts";
 import { dropout } from "./noise.ts";
 import { layerNorm, type NormParams } from "./norm.ts";
 import type { LayerWrapper } from "./tensor.ts";
@@ -75,9 +76,10 @@ function stack(
   const run = wrapLayer?.(layerOf) ?? layerOf;
   const states = [first];
   for (const layer of layers) {
+    const last = states.at(-1)!;
+    const skipped = options.noise?.dropsLayer(options.rates.layerdrop) ?? false;
     // A clone, so that a state's gradient is one sum over its layer, which others then join, wrapped or not.
-    const state = states.at(-1)!.clone();
-    const skipped = options.noise?.dropsLayer(options.rates.layerdrop);
+    const state = skipped || isRecording() ? last.clone() : last;
     states.push(skipped ? state : run(layer, state, options));
   }
   return states;

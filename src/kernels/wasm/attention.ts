@@ -36,7 +36,7 @@ interface Inputs {
   q: TensorInfo;
   k: TensorInfo;
   v: TensorInfo;
-  lengths: TensorInfo;
+  lengths?: TensorInfo;
   bias?: TensorInfo;
 }
 
@@ -62,12 +62,16 @@ for (const name of ["EarshotAttention", "EarshotBiasedAttention"]) {
     const logSumExp = backend.output([batch, heads, frames]);
     const threadBytes = forwardThreadBytes(sizes);
     const scratch = backend.scratch(backend.threads * threadBytes);
-    backend.dispatch("attention", batch * heads * Math.ceil(frames / UNIT_ROWS), [
-      ...addresses,
-      ...[backend.address(context), backend.address(logSumExp), frames],
-      ...attrNumbers(sizes, attrs),
-      ...[scratch, threadBytes],
-    ], Math.ceil(CHUNK_FLOPS / (4 * UNIT_ROWS * frames * headSize)));
+    const outputs = [backend.address(context), backend.address(logSumExp), frames];
+    const numbers = attrNumbers(sizes, attrs);
+    const args = [...addresses, ...outputs, ...numbers, scratch, threadBytes];
+    const units = batch * heads * Math.ceil(frames / UNIT_ROWS);
+    backend.dispatch(
+      "attention",
+      units,
+      args,
+      Math.ceil(CHUNK_FLOPS / (4 * UNIT_ROWS * frames * headSize)),
+    );
     return [context, logSumExp];
   });
 

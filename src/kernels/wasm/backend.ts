@@ -22,6 +22,7 @@ import {
   unpackWeight,
   type WeightDevice,
   type WeightForm,
+  type WholeClipsDevice,
 } from "../../kernels.ts";
 import type { Heap } from "./heap.ts";
 import type { ThreadPool } from "./threads.ts";
@@ -78,7 +79,9 @@ export function formLayout({ form, shape, groups }: PackedForm): FormLayout {
  * Weights may be held in the form that the products want. Only their kernels ask for that; whoever asks
  * for an address of such a tensor gets plain rows again.
  */
-export class WasmBackend extends BackendWasm implements WeightDevice {
+export class WasmBackend extends BackendWasm implements WeightDevice, WholeClipsDevice {
+  /** See `WholeClipsDevice`. */
+  readonly takesWholeClips = true;
   readonly #parts: WasmParts;
   readonly #forms = new WeakMap<object, PackedForm>();
   #scratch = { address: 0, sizeBytes: 0 };

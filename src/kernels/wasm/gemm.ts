@@ -150,12 +150,15 @@ export function gemm(backend: WasmBackend, call: Gemm, scratch: number): void {
   const splits = Math.min(panels, Math.max(1, Math.ceil(wanted / (rowUnits * groups))));
   const unitPanels = Math.ceil(panels / splits);
   const unitFlops = 2 * UNIT_ROWS * unitPanels * PANEL * depth;
+  const { a, aGroup = 0, aBatch = 0, aRow, aStart = 0, aData, packed } = call;
+  const { c, cGroup = 0, cBatch = 0, cRow, bias = 0, residual = 0, activation = "none" } = call;
+  const [aFrom, aTo] = aData ? aData : [0, aBytes];
+  const kind = ACTIVATION_NUMBER[activation];
+  // deno-fmt-ignore: by the lines of the kernel
   backend.dispatch("gemm", groups * rowUnits * Math.ceil(panels / unitPanels), [
-    ...[call.a, call.aGroup ?? 0, call.aBatch ?? 0, call.aRow],
-    ...[call.aStart ?? 0, aBytes, ...(call.aData ?? [0, aBytes]), depth, call.packed],
-    ...[call.c, call.cGroup ?? 0, call.cBatch ?? 0, call.cRow],
-    ...[batches, rows, columns, unitPanels, call.bias ?? 0, call.residual ?? 0],
-    ...[ACTIVATION_NUMBER[call.activation ?? "none"], scratch, GEMM_THREAD_BYTES],
+    a, aGroup, aBatch, aRow, aStart, aBytes, aFrom, aTo, depth, packed,
+    c, cGroup, cBatch, cRow,
+    batches, rows, columns, unitPanels, bias, residual, kind, scratch, GEMM_THREAD_BYTES,
   ], Math.ceil(CHUNK_FLOPS / (unitFlops + 1)));
 }
 

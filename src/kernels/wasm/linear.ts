@@ -14,6 +14,7 @@ import type { TensorInfo } from "@tensorflow/tfjs-core";
 import type { LinearAttrs } from "../../kernels.ts";
 import { registerWasmKernel, sizeOf } from "./backend.ts";
 import {
+  type Gemm,
   gemm,
   gemmOuter,
   gemmOuterScratchBytes,
@@ -39,10 +40,15 @@ registerWasmKernel<Inputs, LinearAttrs>("EarshotLinear", ({ inputs, attrs, backe
   const { x, weight, bias, residual } = inputs;
   const [outputs, width] = weight.shape as [number, number];
   const y = backend.output([...x.shape.slice(0, -1), outputs]);
-  const call = {
-    ...{ a: backend.address(x), aRow: width * FLOAT_BYTES, depth: width },
-    ...{ c: backend.address(y), cRow: outputs * FLOAT_BYTES, columns: outputs },
-    rows: sizeOf(x.shape.slice(0, -1)),
+  const call: Gemm = {
+    a: backend.address(x),
+    aRow: width * FLOAT_BYTES,
+    depth: width,
+    packed: 0,
+    c: backend.address(y),
+    cRow: outputs * FLOAT_BYTES,
+    rows: sizeOf(x.shape) / width,
+    columns: outputs,
     bias: bias && backend.address(bias),
     residual: residual && backend.address(residual),
     activation: attrs.activation,
@@ -53,7 +59,8 @@ registerWasmKernel<Inputs, LinearAttrs>("EarshotLinear", ({ inputs, attrs, backe
     gemmInt8(backend, int8Matrix(panels.int8), call, scratch);
   } else {
     const areas = scratchAreas(backend, panels.scratchBytes, gemmScratchBytes(backend));
-    gemm(backend, { ...call, packed: panels.pack(areas[0]!) }, areas[1]!);
+    call.packed = panels.pack(areas[0]!);
+    gemm(backend, call, areas[1]!);
   }
   return y;
 });

@@ -13,7 +13,7 @@ import type { TensorInfo } from "@tensorflow/tfjs-core";
 import { registerWasmKernel, ROW_GRAIN_ELEMENTS } from "./backend.ts";
 import { lengthsAddress } from "./lengths.ts";
 
-registerWasmKernel<{ x: TensorInfo; lengths: TensorInfo }>(
+registerWasmKernel<{ x: TensorInfo; lengths?: TensorInfo }>(
   "EarshotMeanPool",
   ({ inputs: { x, lengths }, backend }) => {
     const [batch, frames, channels] = x.shape as [number, number, number];

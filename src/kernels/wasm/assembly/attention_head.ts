@@ -49,11 +49,11 @@ export function biasRow(call: AttentionCall, bias: usize, head: i32, query: i32)
   return bias + ((square * <usize>call.frames + <usize>query) * <usize>call.frames << 2);
 }
 
-/** Keys that a clip has. */
+/** Keys that a clip has: all frames where there are no lengths. */
 // @ts-ignore: decorator
 @inline
 export function keyCount(call: AttentionCall, head: i32): i32 {
-  return load<i32>(call.lengths + (<usize>(head / call.heads) << 2));
+  return call.lengths ? load<i32>(call.lengths + (<usize>(head / call.heads) << 2)) : call.frames;
 }
 
 /** Dropout counters of a row of probabilities. */

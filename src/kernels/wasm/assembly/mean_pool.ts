@@ -1,13 +1,14 @@
 // Mean over the first frames of a clip; one unit is a clip, in the gradient a frame.
 import { storeLanes, VECTOR_BYTES } from "./simd";
 
+/** `lengths` is 0 where all clips are whole. */
 export function meanPool(
   thread: i32, begin: i32, end: i32,
   x: usize, lengths: usize, y: usize, frames: i32, channels: i32,
 ): void {
   const rowBytes = <usize>channels << 2;
   for (let clip = begin; clip < end; clip++) {
-    const length = i32.load(lengths + (<usize>clip << 2));
+    const length = lengths ? i32.load(lengths + (<usize>clip << 2)) : frames;
     const divisor = f32x4.splat(<f32>length);
     const top = x + <usize>clip * <usize>frames * rowBytes;
     const to = y + <usize>clip * rowBytes;

@@ -1,0 +1,78 @@
+import { deepEqual, equal, throws } from "node:assert/strict";
+import { engine, grad, memory, ones, type Tensor, tensor, tidy } from "@tensorflow/tfjs-core";
+import "../../src/gradients.ts";
+import { attention, meanPool, run, scale } from "../../src/kernels.ts";
+import { startWasm } from "../../src/kernels/wasm/mod.ts";
+
+const SHAPE = [2, 5, 8];
+
+/** Runs a body on a WASM device, and asserts that it leaves no tensor. */
+function onWasm(body: () => void | Promise<void>): () => Promise<void> {
+  return async () => {
+    const device = await startWasm();
+    const before = memory().numTensors;
+    await body();
+    equal(memory().numTensors, before);
+    device.dispose();
+  };
+}
+
+function ramp(): Tensor {
+  return tensor(Float32Array.from({ length: 80 }, (_, i) => Math.sin(i)), SHAPE);
+}
+
+Deno.test(
+  "run() is in the profile of the engine where one is taken",
+  onWasm(async () => {
+    const x = ones([3]);
+    const { kernels } = await engine().profile(() => {
+      scale(x, 2).dispose();
+      return [];
+    });
+    deepEqual(kernels.map(({ name }) => name), ["EarshotScale"]);
+    const doubled = scale(x, 2);
+    deepEqual([...doubled.dataSync()], [2, 2, 2]);
+    x.dispose();
+    doubled.dispose();
+  }),
+);
+
+Deno.test(
+  "run() hands its tensors to the scope around it",
+  onWasm(() => {
+    const scaled = tidy(() => scale(scale(ones([2]), 3), 5));
+    deepEqual([...scaled.dataSync()], [15, 15]);
+    scaled.dispose();
+  }),
+);
+
+Deno.test(
+  "run() names a kernel that the device lacks",
+  onWasm(() => {
+    throws(() => run("EarshotNothing", {}, {}), /Kernel 'EarshotNothing' not registered/);
+  }),
+);
+
+Deno.test(
+  "attention() and meanPool() give the same bits for whole clips with and without lengths or a tape",
+  onWasm(() => {
+    const results = tidy(() => {
+      const x = ramp();
+      const lengths = tensor([5, 5], [2], "int32");
+      const taped: Tensor[] = [];
+      const record = (value: Tensor) => {
+        taped.push(engine().keep(value.clone() as Tensor));
+        return value;
+      };
+      grad((y: Tensor) => record(attention(y, y, y, { heads: 2 })))(x, ones(SHAPE));
+      grad((y: Tensor) => record(meanPool(y)))(x, ones([2, 8]));
+      const without = [attention(x, x, x, { heads: 2 }), meanPool(x)];
+      const given = [attention(x, x, x, { heads: 2, lengths }), meanPool(x, lengths)];
+      const values = [without, given, taped].map((list) => list.map((y) => y.arraySync()));
+      for (const value of taped) value.dispose();
+      return values;
+    }) as unknown as number[][][];
+    deepEqual(results[1], results[0]);
+    deepEqual(results[2], results[0]);
+  }),
+);
