@@ -77,7 +77,7 @@ export {
   adamwSteps,
   globalNorm,
 } from "./operations/optimizer.ts";
-export type { WholeClipsDevice } from "./operations/_lengths.ts";
+export type { WholeClipsDevice } from "./operations/lengths.ts";
 export { hasKernel, isRecording, type KernelInputs, run, runAll } from "./operations/run.ts";
 export {
   adoptWeight,

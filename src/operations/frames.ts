@@ -5,7 +5,7 @@
  */
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { ShapeError } from "../errors.ts";
-import { withLengths } from "./_lengths.ts";
+import { withLengths } from "./lengths.ts";
 import { expectRank, expectShape } from "./_shapes.ts";
 import { run } from "./run.ts";
 
