@@ -50,7 +50,7 @@ Deno.test("cli.ts shows where an error came from only with --verbose", async () 
   doesNotMatch(brief.stderr, /^\s+at /m);
   const { code, stderr } = await cli(["train", "--data", "nowhere", "--verbose"]);
   equal(code, 1);
-  match(stderr, /^\s+at .*audio_folder\.ts/m);
+  match(stderr, /^\s+at .*load_dataset\.ts/m);
 });
 
 Deno.test("a task takes paths from where it was typed", async () => {
