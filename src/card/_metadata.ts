@@ -5,7 +5,7 @@
  */
 import { stringify } from "yaml";
 import { listed } from "./_markdown.ts";
-import { knownMetric } from "./_metric_names.ts";
+import { type KnownMetric, knownMetric } from "./_metric_names.ts";
 import type { CardEvaluation, ModelCardFacts } from "./card_facts.ts";
 
 const TASK = "audio-classification";
@@ -13,7 +13,7 @@ const TASK = "audio-classification";
 /** The metadata, without the lines around it. */
 export function metadataYaml(facts: ModelCardFacts): string {
   const { license, finetunedFrom, dataset, evaluation, isForTransformers = true } = facts;
-  const metrics = Object.keys(evaluation?.metrics ?? {}).map((key) => knownMetric(key)?.type);
+  const metrics = knownMetrics(evaluation).map(({ type }) => type);
   const fields: Record<string, unknown> = {
     language: orNothing(listed(facts.language)),
     license,
@@ -22,7 +22,7 @@ export function metadataYaml(facts: ModelCardFacts): string {
     base_model: finetunedFrom,
     tags: [...new Set(tagsOf(facts))],
     datasets: dataset?.id === undefined ? undefined : [dataset.id],
-    metrics: orNothing([...new Set(metrics.filter((type) => type !== undefined))]),
+    metrics: orNothing([...new Set(metrics)]),
     "model-index": evaluation && modelIndex(facts, evaluation),
   };
   const known = Object.entries(fields).filter(([, value]) => value !== undefined);
@@ -39,27 +39,35 @@ function tagsOf({ history, tags }: ModelCardFacts): string[] {
   return [TASK, "earshot", ...trained ? ["generated_from_trainer"] : [], ...listed(tags)];
 }
 
+/** Those that the hub knows, and that the data defines. */
+function knownMetrics(evaluation: CardEvaluation | undefined): (KnownMetric & { value: number })[] {
+  return Object.entries(evaluation?.metrics ?? {}).flatMap(([key, value]) => {
+    const known = knownMetric(key);
+    return known && Number.isFinite(value) ? [{ ...known, value }] : [];
+  });
+}
+
 /** The hub drops a result that lacks its task, its data set or its metrics. */
 function modelIndex(
   { modelName, dataset }: ModelCardFacts,
-  { split, metrics }: CardEvaluation,
+  evaluation: CardEvaluation,
 ): unknown[] | undefined {
-  const values = Object.entries(metrics).flatMap(([key, value]) => {
-    const known = knownMetric(key);
-    if (!known || !Number.isFinite(value)) return [];
-    const { type, name, average } = known;
-    return [{ name, type, value, ...average !== undefined && { args: { average } } }];
-  });
-  if (values.length === 0) return undefined;
+  const metrics = knownMetrics(evaluation).map(({ name, type, value, average }) => ({
+    name,
+    type,
+    value,
+    ...average !== undefined && { args: { average } },
+  }));
+  if (metrics.length === 0) return undefined;
   const { id, name = id, config, revision } = dataset ?? {};
   const data = {
     // What is not on the hub has the name that transformers gives to folders of recordings.
     type: id ?? "audiofolder",
     name: name ?? "recordings of its maker",
     ...config !== undefined && { config },
-    split,
+    split: evaluation.split,
     ...revision !== undefined && { revision },
   };
   const task = { type: TASK, name: "Audio Classification" };
-  return [{ name: modelName, results: [{ task, dataset: data, metrics: values }] }];
+  return [{ name: modelName, results: [{ task, dataset: data, metrics }] }];
 }

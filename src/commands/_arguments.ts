@@ -77,10 +77,20 @@ function optionOf(token: OptionToken, specs: OptionSpecs): ParsedArguments["opti
   const off = token.name.replace(/^no-/, "");
   const isOff = off !== token.name && Object.hasOwn(specs, off) && specs[off]!.kind === "flag";
   if (isOff && token.value === undefined) return { [off]: false };
+  if (/^(hub[-_])?token$/.test(token.name)) throw tokenInSight(token.rawName);
   const near = nearest(token.name, Object.keys(specs));
   throw new UsageError(`Cannot use argument "${token.rawName}": there is none of that name`, {
     hint: near ? `Did you mean --${near}?` : "--help lists all",
   });
+}
+
+/** The command line of a process can be read by others, and shells keep it. */
+export function tokenInSight(place: string): UsageError {
+  return new UsageError(
+    `Cannot take a token from "${place}": expected it in HF_TOKEN or on standard input, ` +
+      "found it where the shell's history keeps it",
+    { hint: "Make another token in its place, and give that to: deno task login" },
+  );
 }
 
 function valueOf(token: OptionToken, { kind }: OptionSpec): string | number | boolean {

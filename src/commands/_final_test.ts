@@ -53,7 +53,7 @@ export async function finalTest(
     .finally(() => tick(undefined));
   const seconds = (performance.now() - started) / 1000;
   const measures = measuresOf(evaluation, model);
-  const { metrics, samples } = measures;
+  const { metrics, samples, accuracyInterval: interval } = measures;
   out.line(`\n${title}, ${samples} clips:`);
   const tables = measuresTables(measures);
   if (tables) out.line(`${tables}\n`);
@@ -62,7 +62,9 @@ export async function finalTest(
   const steps = Math.ceil(samples / batchSize);
   const speed = speedMetrics(prefix, seconds, { samples, steps });
   if (isTest) await saveValidation(trainer, args);
-  await trainer.saveMetrics(prefix, { ...prefixed(metrics, prefix), ...speed });
+  const bounds = interval && { accuracy_low: interval.low, accuracy_high: interval.high };
+  const figures = prefixed({ ...metrics, ...bounds, samples }, prefix);
+  await trainer.saveMetrics(prefix, { ...figures, ...speed });
   const report = `${args.outputDir}/report.html`;
   const run = { model, name: args.outputDir, directory: args.outputDir, dataset, evaluation };
   await writeReport(report, { ...run, splits });

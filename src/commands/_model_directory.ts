@@ -3,12 +3,11 @@
  *
  * @module
  */
-import { hubModelDirectory, type HubProgress, parseHubName } from "../hub/mod.ts";
+import { hubModelDirectory, type HubModelOptions, parseHubName } from "../hub/mod.ts";
 import { UsageError } from "./_arguments.ts";
 import { bundledPath, isThere } from "./_command.ts";
 import type { Output } from "./_output.ts";
-
-const MIB = 2 ** 20;
+import { transferBars } from "./_transfers.ts";
 
 /**
  * The directory of the model that was named, or the one that comes with the package.
@@ -32,34 +31,27 @@ export async function modelOrBundled(model: unknown, out: Output): Promise<strin
  */
 export async function modelDirectory(name: string, out: Output): Promise<string> {
   if (await isThere(name) || !parseHubName(name)) return name;
-  const progress = downloadProgress(out);
+  return await fetchModel(name, {}, out);
+}
+
+/**
+ * Brings a model of the hub into the cache.
+ *
+ * @returns its directory there.
+ * @throws {HubError} when the hub does not give it.
+ */
+export async function fetchModel(
+  name: string,
+  options: HubModelOptions,
+  out: Output,
+): Promise<string> {
+  const bars = transferBars("Downloading", out);
   try {
-    return await hubModelDirectory(name, { onProgress: progress.show });
+    return await hubModelDirectory(name, {
+      ...options,
+      onProgress: (progress) => bars.show({ ...progress, doneBytes: progress.receivedBytes }),
+    });
   } finally {
-    progress.end();
+    bars.end();
   }
-}
-
-interface DownloadProgress {
-  show(progress: HubProgress): void;
-  end(): void;
-}
-
-/** A bar for each file that is worth one. */
-function downloadProgress(out: Output): DownloadProgress {
-  let current: string | undefined;
-  let tick: ReturnType<Output["progress"]> | undefined;
-  return {
-    show: ({ file, receivedBytes, totalBytes }) => {
-      if (totalBytes < MIB) return;
-      if (file !== current) {
-        tick?.(undefined);
-        out.warn(`Downloading ${file}, ${Math.ceil(totalBytes / MIB)} MiB`);
-        tick = out.progress("MiB", Math.ceil(totalBytes / MIB));
-        current = file;
-      }
-      tick?.(Math.ceil(receivedBytes / MIB));
-    },
-    end: () => tick?.(undefined),
-  };
 }

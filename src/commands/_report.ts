@@ -18,6 +18,7 @@ import {
   type ReportLogEntry,
   type SplitSummary,
 } from "../report/mod.ts";
+import type { TrainingOrigin } from "../share/mod.ts";
 import { TrainingArguments } from "../train/arguments.ts";
 import type { Evaluation } from "../train/evaluation.ts";
 import { readJsonFile } from "../weights/json_file.ts";
@@ -45,6 +46,16 @@ const ALWAYS_SHOWN = new Set([
   "perDeviceTrainBatchSize",
   "maxLengthSeconds",
   "seed",
+]);
+
+/** Settings that say nothing of the model. */
+const HIDDEN = new Set([
+  "outputDir",
+  "origin",
+  "pushToHub",
+  "hubModelId",
+  "hubPrivateRepo",
+  "hubRevision",
 ]);
 
 /** A longer recording is not read for its first seconds. */
@@ -147,11 +158,23 @@ function trainingFacts(history: readonly ReportLogEntry[]): Record<string, strin
 function shownSettings(args: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const defaults = new TrainingArguments({ outputDir: "." }) as unknown as Record<string, unknown>;
   return Object.fromEntries(
-    Object.entries(args).filter(([name, value]) =>
-      value !== null && name !== "outputDir" &&
+    Object.entries({ ...args, ...shownPlaces(args) }).filter(([name, value]) =>
+      value !== null && value !== undefined && !HIDDEN.has(name) &&
       (ALWAYS_SHOWN.has(name) || JSON.stringify(value) !== JSON.stringify(defaults[name]))
     ),
   );
+}
+
+/** The page may be shown to others: of a path on this machine it has the last part alone. */
+function shownPlaces(args: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { baseModel, dataset } = (args.origin ?? {}) as TrainingOrigin;
+  const last = (path: unknown) =>
+    typeof path === "string" ? path.replace(/[/\\]+$/, "").split(/[/\\]/).at(-1) : undefined;
+  return {
+    data: dataset?.id ?? last(args.data),
+    model: baseModel ?? last(args.model),
+    augmentNoiseDir: last(args.augmentNoiseDir),
+  };
 }
 
 async function readClip(clip: AudioClip): Promise<ClipAudio> {

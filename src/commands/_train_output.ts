@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { TrainingArguments } from "../train/arguments.ts";
 import type { TrainerCallback } from "../train/callbacks.ts";
 import type { LogEntry } from "../train/state.ts";
 import { shellWords } from "./_arguments.ts";
@@ -77,6 +78,13 @@ export function resumeCommand(typed: readonly string[], output: string): string 
   const isNamed = args.some((arg) => /^--output(=|$)/.test(arg));
   const place = isNamed ? [] : ["--output", output];
   return `${taskCommand()} train ${shellWords([...args, ...place, "--resume"])}`;
+}
+
+/** The command that pushes a trained model after all. */
+export function pushCommand({ outputDir, hubModelId, hubPrivateRepo }: TrainingArguments): string {
+  const repo = hubModelId ?? outputDir.replace(/[/\\]+$/, "").split(/[/\\]/).at(-1)!;
+  const how = hubPrivateRepo ? ["--private"] : [];
+  return `${taskCommand()} push ${shellWords(["--model", outputDir, "--repo", repo, ...how])}`;
 }
 
 /** npx keeps its Deno among packages, where no shell looks for it. */

@@ -50,6 +50,18 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "write a model and its service as one directory that deploys as it is",
     load: () => import("./bundle.ts"),
   },
+  login: {
+    summary: "keep a token of the Hugging Face hub for later, or remove it",
+    load: () => import("./login.ts"),
+  },
+  push: {
+    summary: "push a model to the Hugging Face hub, with its card",
+    load: () => import("./push.ts"),
+  },
+  pull: {
+    summary: "bring a model of the Hugging Face hub to this disk",
+    load: () => import("./pull.ts"),
+  },
   info: {
     summary: "show what a model is, what it costs, and where its weights came from",
     load: () => import("./info.ts"),

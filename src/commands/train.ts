@@ -10,15 +10,18 @@ import { DatasetError } from "../errors.ts";
 import { clipDurations } from "../data/durations.ts";
 import { type DeviceOptions, useDevice } from "../devices.ts";
 import { listFolder, writeDirectoryAtomic, writeFileAtomic } from "../files.ts";
+import { parseHubName } from "../hub/mod.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
 import type { ProblemType } from "../models/problem_type.ts";
 import { jsonBytes } from "../pretrained.ts";
+import type { TrainingOrigin } from "../share/mod.ts";
 import { TrainingArguments, type TrainingOptions } from "../train/arguments.ts";
 import type { BatchSource } from "../train/batches.ts";
 import { checkpointSteps, newestCheckpoint } from "../train/checkpoint.ts";
 import { clipBatches, clipBatchesOptions } from "../train/clip_batches.ts";
 import { allMetrics, metricNames } from "../train/metric_sets.ts";
 import { isPreset } from "../train/presets.ts";
+import type { RecipeName } from "../train/recipes.ts";
 import { Trainer } from "../train/trainer.ts";
 import { type ParsedArguments, UsageError } from "./_arguments.ts";
 import {
@@ -46,8 +49,10 @@ import { type ClipLimits, clipLimits, limitedSplits } from "./_clip_limits.ts";
 import { ClipNotices } from "./_notices.ts";
 import { duration, type Output } from "./_output.ts";
 import { modelDirectory } from "./_model_directory.ts";
+import { RECIPE_OPTION, recipeLine, recipeOf, withRecipe } from "./_recipe.ts";
 import { openStartingModel, orderedLabels, type StartingModel } from "./_starting_model.ts";
-import { nextCommands, resumeCommand, trainProgress } from "./_train_output.ts";
+import { printedPush } from "./_push.ts";
+import { nextCommands, pushCommand, resumeCommand, trainProgress } from "./_train_output.ts";
 import {
   configFile,
   givenTrainingOptions,
@@ -57,8 +62,10 @@ import {
 
 /** `train` on the command line. */
 export const command: Command = {
-  usage: "train [--data DIR] [--model tiny|small|base|DIR|ID] [--output DIR] [training arguments]",
+  usage: "train [--recipe NAME] [--data DIR] [--model tiny|small|base|DIR|ID] [--output DIR] " +
+    "[training arguments]",
   options: {
+    ...RECIPE_OPTION,
     data: {
       kind: "text",
       value: "NAME",
@@ -89,10 +96,11 @@ export const command: Command = {
     "train --data path/to/recordings --output my-model",
     "train --data path/to/recordings --model small --num-train-epochs 30 --learning-rate 1e-3",
     "train --data path/to/recordings --output my-model --resume",
+    "train --recipe minds14",
   ],
   note:
-    "tiny, small and base bring arguments of their own in the place of some defaults, and so does\n" +
-    "fine-tuning; training_args.json in the output directory has those of a run.",
+    "tiny, small and base bring arguments of their own in the place of some defaults, and so do\n" +
+    "fine-tuning and recipes; training_args.json in the output directory has those of a run.",
   run: async (parsed, out) => {
     const plan = await planOf(parsed);
     const { finished } = await train(plan, out).catch((error) => {
@@ -108,12 +116,13 @@ interface TrainPlan {
   data: string;
   /** Preset or model directory. */
   model: string;
+  recipe?: RecipeName;
   args: TrainingArguments;
   device: Pick<DeviceOptions, "backend" | "threads" | "f16">;
   splits: SplitChoice;
   limits: ClipLimits;
-  /** Whether the metric for the best model was suggested and not asked for. */
-  isMetricSuggested: boolean;
+  /** Arguments that were asked for; all others are suggested. */
+  given: Partial<TrainingOptions>;
   resume: boolean;
   overwrite: boolean;
   /** The command line, for what is printed to go on with. */
@@ -121,10 +130,12 @@ interface TrainPlan {
 }
 
 async function planOf(parsed: ParsedArguments): Promise<TrainPlan> {
-  const { options, files, args: typed } = parsed;
+  const { files, args: typed } = parsed;
   expectNoFiles(files);
+  const recipe = recipeOf(parsed.options);
+  const options = withRecipe(parsed.options, recipe);
   const device = deviceOptions(options);
-  const splits = splitChoice(parsed);
+  const splits = splitChoice({ options });
   const data = options.data as string | undefined ?? bundledPath("examples/voice_menu");
   const model = options.model as string | undefined ?? "tiny";
   const given: Partial<TrainingOptions> = {
@@ -137,15 +148,16 @@ async function planOf(parsed: ParsedArguments): Promise<TrainPlan> {
     throw new UsageError('Cannot resume: expected argument "--output DIR", found none');
   }
   const outputDir = named ?? await freshDirectory(data);
-  const args = trainingArguments(model, { ...given, outputDir });
+  const args = trainingArguments({ model, recipe }, { ...given, outputDir });
   return {
     data,
     model,
+    recipe,
     args,
     device,
     splits,
     limits: clipLimits(options),
-    isMetricSuggested: given.metricForBestModel === undefined,
+    given,
     resume,
     overwrite: options.overwrite === true,
     typed,
@@ -184,14 +196,16 @@ async function train(asked: TrainPlan, out: Output): Promise<{ finished: boolean
   const ordered = withLabels(found, orderedLabels(found.labels, start.labels));
   const { limits, args: { seed } } = asked;
   const data = { ...ordered, splits: limitedSplits(ordered.splits, limits, seed) };
-  const plan = withFittingMetric(asked, data.splits.train?.kind);
-  const { args } = plan;
-  const device = await useDevice({ ...plan.device, purpose: "training" });
+  const kind = data.splits.train?.kind;
+  const device = await useDevice({ ...asked.device, purpose: "training" });
   try {
     out.line(`Device: ${device.description}`);
-    out.line(await dataLine(plan.data, data));
+    if (asked.recipe) out.line(recipeLine(asked.recipe));
+    out.line(await dataLine(asked.data, data));
     for (const note of data.notes) out.warn(note);
-    const model = await start.build(data.labels, args.seed, data.splits.train?.kind);
+    const model = await start.build(data.labels, seed, kind);
+    const plan = withFittingFreeze(withFittingMetric(asked, kind), model);
+    const { args } = plan;
     expectMetric(args.metricForBestModel, model);
     out.line(modelLine(plan.model, model));
     warnOfUnused(model, plan.model, out);
@@ -250,6 +264,13 @@ async function runToEnd(run: Run, started: number, out: Output): Promise<boolean
   });
   if (!metrics) return false;
   notices.tell(out);
+  if (plan.args.pushToHub) {
+    await printedPush((watch) => trainer.pushToHub(watch), out).catch((error) => {
+      out.warn(`The trained model is in ${outputDir}, but was not pushed`);
+      out.warn(`- Push it with: ${pushCommand(plan.args)}`);
+      throw error;
+    });
+  }
   const seconds = (performance.now() - started) / 1000;
   out.line(`Done in ${duration(seconds)}; the model is in ${outputDir}\n`);
   const clips = (data.splits.test ?? data.splits.validation ?? data.splits.train)!.clips;
@@ -284,15 +305,29 @@ async function expectFreeOutput({ args, resume, overwrite }: TrainPlan): Promise
 }
 
 /** Makes the output directory, and takes away what made it an earlier run's model. */
-async function startOutput({ args, data, model }: TrainPlan): Promise<void> {
+async function startOutput(plan: TrainPlan): Promise<void> {
+  const { args, data, model } = plan;
   const { outputDir: directory } = args;
   for (const step of await checkpointSteps(directory)) {
     await Deno.remove(`${directory}/checkpoint-${step}`, { recursive: true });
   }
   if (await isThere(`${directory}/config.json`)) await Deno.remove(`${directory}/config.json`);
+  const origin = await originOf(plan);
   const record = (folder: string) =>
-    writeFileAtomic(`${folder}/training_args.json`, [jsonBytes({ data, model, ...args })]);
+    writeFileAtomic(`${folder}/training_args.json`, [jsonBytes({ data, model, ...args, origin })]);
   await (await isThere(directory) ? record(directory) : writeDirectoryAtomic(directory, record));
+}
+
+/** What of it is on the hub, as a card may name it; a name of a local folder can look the same. */
+async function originOf({ model, data, splits }: TrainPlan): Promise<TrainingOrigin> {
+  const onHub = async (name: string) => await isThere(name) ? undefined : parseHubName(name);
+  if (isPreset(model)) return { isFromScratch: true, dataset: await datasetOf() };
+  return { baseModel: (await onHub(model))?.id, dataset: await datasetOf() };
+
+  async function datasetOf(): Promise<TrainingOrigin["dataset"]> {
+    const found = await onHub(data);
+    return found && { id: found.id, config: splits.name, revision: splits.revision };
+  }
 }
 
 /** Takes away what {@linkcode startOutput} made, where a run failed before there was more. */
@@ -359,12 +394,19 @@ function modelLine(name: string, model: AudioClassificationModel): string {
 
 /** A suggested accuracy gives way to the loss where there is none: in a regression. */
 function withFittingMetric(plan: TrainPlan, kind: ProblemType | undefined): TrainPlan {
-  const { args, isMetricSuggested } = plan;
-  if (kind !== "regression" || !isMetricSuggested || args.metricForBestModel === "loss") {
-    return plan;
-  }
+  const { args, given } = plan;
+  const isSuggested = given.metricForBestModel === undefined;
+  if (kind !== "regression" || !isSuggested || args.metricForBestModel === "loss") return plan;
   const changed = { ...args, metricForBestModel: "loss", greaterIsBetter: false };
   return { ...plan, args: new TrainingArguments(changed) };
+}
+
+/** A suggestion to freeze the feature encoder falls away where there is none. */
+function withFittingFreeze(plan: TrainPlan, model: AudioClassificationModel): TrainPlan {
+  const { args, given } = plan;
+  const isSuggested = args.freezeFeatureEncoder && given.freezeFeatureEncoder === undefined;
+  if (!isSuggested || model.hasFeatureEncoder) return plan;
+  return { ...plan, args: new TrainingArguments({ ...args, freezeFeatureEncoder: false }) };
 }
 
 /** @throws {UsageError} where the model's kind of problem has no such metric. */

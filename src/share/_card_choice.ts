@@ -4,7 +4,7 @@
  * @module
  */
 import { parse } from "yaml";
-import { isUntouchedCard } from "../card/mod.ts";
+import { isUntouchedCard, type ModelCardWords } from "../card/mod.ts";
 import { hubFiles, type HubOptions, type HubRepository } from "../hub/mod.ts";
 
 /** Name of the card, on the hub and in a directory. */
@@ -23,20 +23,44 @@ export async function isReplaceable(card: string): Promise<boolean> {
 
 const FRONT_MATTER = /^---\r?\n([\s\S]*?)\r?\n---[ \t]*(\r?\n|$)/;
 
-/** The license in the metadata of a card, where it is one of the hub's. */
-export function licenseIn(card: string): string | undefined {
+/**
+ * What the metadata of a card says that no file of a model does, so that a second push need not be told again.
+ *
+ * What cannot be read says nothing.
+ */
+export function wordsIn(card: string): ModelCardWords {
+  const { license, language, tags, base_model, datasets } = metadataOf(card);
+  return {
+    license: license === "other" ? undefined : oneOf(license),
+    language: severalOf(language),
+    tags: severalOf(tags),
+    finetunedFrom: oneOf(base_model),
+    datasetTags: oneOf(datasets),
+  };
+}
+
+function metadataOf(card: string): Record<string, unknown> {
   try {
-    const { license } = parse(card.match(FRONT_MATTER)?.[1] ?? "", { version: "1.1" }) ?? {};
-    return typeof license === "string" && license !== "other" ? license : undefined;
+    return parse(card.match(FRONT_MATTER)?.[1] ?? "", { version: "1.1" }) ?? {};
   } catch {
-    return undefined;
+    return {};
   }
+}
+
+function severalOf(value: unknown): string[] | undefined {
+  const list = Array.isArray(value) ? value : [value];
+  const words = list.filter((word) => typeof word === "string");
+  return words.length > 0 ? words : undefined;
+}
+
+function oneOf(value: unknown): string | undefined {
+  return severalOf(value)?.[0];
 }
 
 /** The license of a model on the hub; undefined where that cannot be learned, which stops nothing. */
 export async function licenseOf(id: string, options: HubOptions): Promise<string | undefined> {
   try {
-    return licenseIn(await cardOf(await hubFiles(id, options)) ?? "");
+    return wordsIn(await cardOf(await hubFiles(id, options)) ?? "").license;
   } catch {
     return undefined;
   }

@@ -5,10 +5,37 @@
  */
 import type { CardDataset, CardEvaluation, ModelCardFacts } from "../card/mod.ts";
 import { directoryFiles } from "../files.ts";
+import { jsonBytes } from "../pretrained.ts";
 import { readJsonFile } from "../weights/json_file.ts";
 import type { FolderWeights } from "./_folder_files.ts";
 
 type Json = Record<string, unknown>;
+
+/** Name of the file that `train` writes its arguments into. */
+export const ARGUMENTS_FILE = "training_args.json";
+
+/** Arguments that name places on the machine that trained. */
+const PLACES = new Set([
+  "data",
+  "model",
+  "outputDir",
+  "augmentNoiseDir",
+  "runName",
+  "pushToHub",
+  "hubModelId",
+  "hubPrivateRepo",
+  "hubRevision",
+]);
+
+/** `training_args.json` as everyone may see it; undefined where there are no arguments. */
+export function sharedArguments(
+  { trainingArguments, finetunedFrom, isFromScratch, dataset }: Partial<ModelCardFacts>,
+): Blob | undefined {
+  if (!trainingArguments) return undefined;
+  const origin: TrainingOrigin = { baseModel: finetunedFrom, isFromScratch, dataset };
+  const args = Object.entries(trainingArguments).filter(([name]) => !PLACES.has(name));
+  return new Blob([jsonBytes({ ...Object.fromEntries(args), origin }) as Uint8Array<ArrayBuffer>]);
+}
 
 /** What `train` writes into `training_args.json` beside the arguments. */
 export interface TrainingOrigin {
@@ -33,7 +60,7 @@ export async function folderFacts(
   };
   const config = await json("config.json");
   const { sampling_rate: samplingRate } = await json("preprocessor_config.json");
-  const { origin, ...args } = await json("training_args.json");
+  const { origin, ...args } = await json(ARGUMENTS_FILE);
   const state = await json("trainer_state.json");
   const { baseModel, isFromScratch, dataset } = (origin ?? {}) as TrainingOrigin;
   const labels = labelsOf(config);

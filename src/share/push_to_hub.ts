@@ -21,8 +21,8 @@ import {
 } from "../hub/mod.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
 import { savePretrained, type SavePretrainedOptions } from "../pretrained.ts";
-import { CARD_FILE, cardOf, isReplaceable, licenseIn, licenseOf } from "./_card_choice.ts";
-import { folderFacts } from "./_folder_facts.ts";
+import { CARD_FILE, cardOf, isReplaceable, licenseOf, wordsIn } from "./_card_choice.ts";
+import { ARGUMENTS_FILE, folderFacts, sharedArguments } from "./_folder_facts.ts";
 import { folderFiles } from "./_folder_files.ts";
 import { withoutRecordings } from "./_report_page.ts";
 
@@ -93,11 +93,20 @@ export async function pushDirectory(
 ): Promise<HubCommit> {
   const { files, weights } = await folderFiles(directory);
   const branch = await hubBranch(repo, options);
-  const written = await writtenCard(directory);
+  const found = await folderFacts(directory, weights);
+  const local = await localCard(directory);
   const held = await cardOf(branch.head);
-  const facts = { ...await folderFacts(directory, weights), ...defined(known) };
-  const words = { ...options, license: options.license ?? licenseIn(held ?? "") };
-  const card = written ?? await directoryCard(branch.id, facts, words);
+  const facts = withWords({ ...found, ...defined(known) }, {
+    ...wordsIn(local ?? ""),
+    ...wordsIn(held ?? ""),
+    ...defined(options),
+  });
+  const isWritten = local !== undefined && !await isReplaceable(local);
+  const card = isWritten ? local : await directoryCard(branch.id, facts, options);
+  const going = [
+    ...await shown(files, options),
+    ...optional(ARGUMENTS_FILE, sharedArguments(facts)),
+  ];
   const keepsCard = held !== undefined && held !== card && !options.replaceCard &&
     !await isReplaceable(held);
   if (keepsCard) {
@@ -105,34 +114,35 @@ export async function pushDirectory(
       `${CARD_FILE} of "${branch.id}" was edited on the hub, and stays as it is there`,
     );
   }
-  const cards = keepsCard ? [] : [{ path: CARD_FILE, content: new Blob([card]) }];
-  return await branch.push([...await shown(files, options), ...cards], options);
+  return await branch.push(
+    [...going, ...keepsCard ? [] : [{ path: CARD_FILE, content: new Blob([card]) }]],
+    options,
+  );
 }
 
-/**
- * The card of a model directory, as {@linkcode pushDirectory} would push it.
- *
- * @param repo `org/name`, or the name alone.
- * @param facts what is known of the model.
- * @param words what its owner says.
- */
-export async function directoryCard(
-  repo: string,
-  facts: Omit<ModelCardFacts, "modelName">,
-  words: ModelCardWords & HubOptions & Pick<PushToHubOptions, "onNote"> = {},
-): Promise<string> {
-  const { datasetTags, dataset, datasetArgs, language, tags } = words;
+type DirectoryFacts = Omit<ModelCardFacts, "modelName"> & { modelName?: string };
+
+/** Facts, with what a person says in their place. */
+function withWords(facts: DirectoryFacts, words: ModelCardWords): DirectoryFacts {
+  const { license, language, tags, modelName, datasetTags, dataset: name, datasetArgs } = words;
+  const isNamed = datasetTags !== undefined && datasetTags !== facts.dataset?.id ||
+    name !== undefined;
+  const dataset = isNamed ? { id: datasetTags, name, config: datasetArgs } : facts.dataset;
   const finetunedFrom = words.finetunedFrom ?? facts.finetunedFrom;
-  const isNamed = datasetTags !== undefined || dataset !== undefined;
+  return { ...facts, license, language, tags, modelName, finetunedFrom, dataset };
+}
+
+async function directoryCard(
+  repository: string,
+  facts: DirectoryFacts,
+  options: PushToHubOptions,
+): Promise<string> {
+  const { license = await inheritedLicense(facts.finetunedFrom, options) } = facts;
   return await modelCard({
     ...facts,
-    language,
-    tags,
-    finetunedFrom,
-    modelName: words.modelName ?? repo.split("/").at(-1)!,
-    repository: repo,
-    license: words.license ?? await inheritedLicense(finetunedFrom, words),
-    dataset: isNamed ? { id: datasetTags, name: dataset, config: datasetArgs } : facts.dataset,
+    license,
+    repository,
+    modelName: facts.modelName ?? repository.split("/").at(-1)!,
     versions: facts.versions ?? { Earshot: earshot.version, Deno: Deno.version.deno },
   });
 }
@@ -140,11 +150,10 @@ export async function directoryCard(
 /** What is made from a model has its license, unless its maker says another. */
 async function inheritedLicense(
   id: string | undefined,
-  { onNote, token, endpoint, cacheDirectory, offline, fetch, signal, timeoutSec }:
-    & HubOptions
-    & Pick<PushToHubOptions, "onNote">,
+  options: PushToHubOptions,
 ): Promise<string | undefined> {
-  const reach = { token, endpoint, cacheDirectory, offline, fetch, signal, timeoutSec };
+  const { onNote, token, endpoint, cacheDirectory, fetch, signal, timeoutSec } = options;
+  const reach: HubOptions = { token, endpoint, cacheDirectory, fetch, signal, timeoutSec };
   const license = id === undefined ? undefined : await licenseOf(id, reach);
   onNote?.(
     license === undefined
@@ -154,10 +163,9 @@ async function inheritedLicense(
   return license;
 }
 
-/** A card in the directory that is a person's. */
-async function writtenCard(directory: string): Promise<string | undefined> {
+async function localCard(directory: string): Promise<string | undefined> {
   const path = join(directory, CARD_FILE);
-  const card = await attempt("read", path, async () => {
+  return await attempt("read", path, async () => {
     try {
       return await Deno.readTextFile(path);
     } catch (error) {
@@ -165,7 +173,10 @@ async function writtenCard(directory: string): Promise<string | undefined> {
       throw error;
     }
   });
-  return card === undefined || await isReplaceable(card) ? undefined : card;
+}
+
+function optional(path: string, content: Blob | undefined): HubUpload[] {
+  return content === undefined ? [] : [{ path, content }];
 }
 
 /** The files as everyone may see them. */
@@ -177,12 +188,14 @@ async function shown(
     if (file.path !== "report.html" || recordings) return file;
     const page = await withoutRecordings(file.content);
     if (page.recordings > 0) {
-      onNote?.(`report.html goes without its ${page.recordings} recordings`);
+      const what = page.recordings === 1 ? "its recording" : `its ${page.recordings} recordings`;
+      onNote?.(`report.html goes without ${what}`);
     }
     return { ...file, content: page.content };
   }));
 }
 
-function defined(facts: KnownFacts): KnownFacts {
-  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined));
+function defined<T extends object>(values: T): Partial<T> {
+  const known = Object.entries(values).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(known) as Partial<T>;
 }
