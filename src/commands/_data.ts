@@ -54,7 +54,7 @@ const VALIDATION_SHARE = 0.1;
  *
  * @throws {UsageError} for a size that is neither a count nor a share.
  */
-export function splitChoice({ options }: ParsedArguments): SplitChoice {
+export function splitChoice({ options }: Pick<ParsedArguments, "options">): SplitChoice {
   const size = (name: string): number | undefined => {
     const value = options[name] as number | undefined;
     if (value === undefined || value >= 0 && (value < 1 || Number.isInteger(value))) return value;

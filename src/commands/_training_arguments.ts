@@ -14,7 +14,7 @@ import {
 } from "../train/arguments.ts";
 import { PROBLEM_TYPES } from "../models/problem_type.ts";
 import { metricNames } from "../train/metric_sets.ts";
-import { FINE_TUNING, isPreset, PRESETS } from "../train/presets.ts";
+import { type RecipeName, suggestedArguments } from "../train/recipes.ts";
 import { readJsonFile } from "../weights/json_file.ts";
 import {
   type OptionSpec,
@@ -98,16 +98,15 @@ function checked(
 }
 
 /**
- * What the preset or fine-tuning suggests, with what was given in its place.
+ * What preset or fine-tuning and a recipe suggest, with what was given in its place.
  *
  * @throws {UsageError} when arguments contradict each other.
  */
 export function trainingArguments(
-  model: string,
+  { model, recipe }: { model: string; recipe?: RecipeName },
   given: Partial<TrainingOptions> & { outputDir: string },
 ): TrainingArguments {
-  const suggested = isPreset(model) ? PRESETS[model].args : FINE_TUNING;
-  const options = { ...suggested, ...given };
+  const options = { ...suggestedArguments(model, recipe), ...given };
   const { evalStrategy = "epoch", saveStrategy = "epoch", metricForBestModel: metric } = options;
   if (metric !== undefined && !METRICS.includes(metric.replace(/^eval_/, ""))) {
     throw new UsageError(

@@ -259,6 +259,11 @@ export class AudioClassificationModel {
     return new Set(ofLayers.map((name) => Number.parseInt(name.slice(layersPrefix.length)))).size;
   }
 
+  /** Whether there are convolutions from samples to frames, which spectrograms do not need. */
+  get hasFeatureEncoder(): boolean {
+    return this.#parts.architecture.featureEncoderPrefix !== undefined;
+  }
+
   /**
    * Keeps the convolutional feature encoder as it is in training.
    *

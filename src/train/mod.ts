@@ -40,6 +40,13 @@ export {
 } from "./metrics.ts";
 export { PrinterCallback } from "./printer_callback.ts";
 export { averagePrecision, rocAuc, topKAccuracy } from "./ranking_metrics.ts";
+export {
+  type Recipe,
+  type RecipeData,
+  type RecipeName,
+  RECIPES,
+  suggestedArguments,
+} from "./recipes.ts";
 export type { LogEntry, TrainerState } from "./state.ts";
 export { TensorBoardCallback } from "./tensorboard.ts";
 export { Trainer, type TrainerOptions, type TrainOutput } from "./trainer.ts";
