@@ -5,9 +5,12 @@
  */
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { recipeOf, withRecipe } from "../../src/commands/_recipe.ts";
+import { useDevice } from "../../src/devices.ts";
+import { savePretrained } from "../../src/pretrained.ts";
 import { addStandIns, INTENTS } from "../docs/stand_ins.ts";
 import { hubTest } from "../hub/_fixtures.ts";
 import { TOKEN } from "../hub/hub.ts";
+import { TINY_SPECTROGRAM_MODELS, tinySpectrogramModel } from "../tiny_spectrogram_models.ts";
 import { cli, cliOk, jsonLines, withFolder, writeTones } from "./_command_line.ts";
 
 hubTest("train --recipe minds14 learns from the hub", async ({ hub, cacheDirectory }) => {
@@ -50,6 +53,25 @@ Deno.test("train --recipe takes data, model and arguments that are named", async
       [args.numTrainEpochs, args.perDeviceTrainBatchSize, args.maxLengthSeconds],
       [1, 16, 1],
     );
+  });
+});
+
+Deno.test("train --recipe freezes convolutions where there are some", async () => {
+  await withFolder(async (cwd) => {
+    await writeTones(`${cwd}/tones`, { train: 6, validation: 2 });
+    await useDevice();
+    const { model, extractor } = await tinySpectrogramModel(TINY_SPECTROGRAM_MODELS[1]!);
+    await savePretrained(`${cwd}/ast`, model, extractor);
+    model.dispose();
+    const train = ["train", "--recipe", "keyword-spotting", "--data", "tones", "--model", "ast"];
+    const short = ["--num-train-epochs", "1", "--output", "model", "--backend", "wasm"];
+    await cliOk([...train, ...short], { cwd });
+    const args = JSON.parse(await Deno.readTextFile(`${cwd}/model/training_args.json`));
+    equal(args.freezeFeatureEncoder, false);
+    const asked = [...train, ...short, "--overwrite", "--freeze-feature-encoder"];
+    const { code, stderr } = await cli(asked, { cwd });
+    equal(code, 1);
+    match(stderr, /Cannot freeze the feature encoder/);
   });
 });
 
