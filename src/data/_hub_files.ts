@@ -2,8 +2,9 @@
  * The files of a data-set repository on the hub.
  *
  * A file is downloaded when it is opened, and stays in the cache that Python shares; streaming, its
- * parts are asked for as they are read, and neither kept nor verified. A repository without data that can be read here, such as one with a script, is read from the Parquet files
- * that the hub made of it.
+ * parts are asked for as they are read, and neither kept nor verified. A repository without data
+ * that can be read here, such as one with a script, is read from the Parquet files that the hub
+ * made of it.
  *
  * @module
  */
@@ -106,16 +107,15 @@ async function openRanges(
   { path, sizeBytes }: { path: string; sizeBytes: number },
 ): Promise<OpenFile> {
   const { bodyOf, request } = await import("../hub/request.ts");
+  const { fileUrl } = await import("../hub/names.ts");
   const { hubSettings } = await import("../hub/settings.ts");
   const settings = await hubSettings(options);
-  const file = path.split("/").map(encodeURIComponent).join("/");
-  const url = `${settings.endpoint}/datasets/${id}/resolve/${commit}/${file}`;
+  const subject = { type, id, revision: commit, file: path };
+  const url = fileUrl(settings, subject);
   const read = async (start: number, end: number): Promise<Uint8Array> => {
     if (start === end) return new Uint8Array(0);
     const headers = { Range: `bytes=${start}-${end - 1}` };
-    const answer = await request(settings, url, { type, id, revision: commit, file: path }, {
-      headers,
-    });
+    const answer = await request(settings, url, subject, { headers });
     const bytes = new Uint8Array(end - start);
     let filled = 0;
     for await (const part of bodyOf(settings, answer)) {

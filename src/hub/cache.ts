@@ -54,7 +54,8 @@ export function cachedRepository(
   };
 }
 
-function etagOf({ sha256, gitSha1 }: HubFile): string {
+/** The hash that a content is stored under. */
+export function etagOf({ sha256, gitSha1 }: HubFile): string {
   return sha256 ?? gitSha1;
 }
 

@@ -12,7 +12,7 @@ import { createHash, type Hash } from "node:crypto";
 import { dirname } from "node:path";
 import { HubError } from "../errors.ts";
 import { attempt, makeDirectory } from "../files.ts";
-import { type CachedRepository, type HubFile, sizeOf } from "./cache.ts";
+import { type CachedRepository, etagOf, type HubFile, sizeOf } from "./cache.ts";
 import { described, type HubSubject } from "./names.ts";
 import { bodyOf, type HubResponse, request } from "./request.ts";
 import type { HubSettings } from "./settings.ts";
@@ -73,7 +73,7 @@ async function transfer(
     await fill(settings, file, partial, state, download);
     await attempt("write", partial, () => file.sync());
     const hasSize = state.receivedBytes === download.file.sizeBytes;
-    if (hasSize && state.hash.digest("hex") === expectedHash(download.file)) return true;
+    if (hasSize && state.hash.digest("hex") === etagOf(download.file)) return true;
   } catch (error) {
     // What came over the network is worth keeping; after a full disk, its room is worth more.
     if (!(error instanceof HubError) && !settings.signal?.aborted) await remove(partial);
@@ -112,16 +112,16 @@ async function begin(
   return state;
 }
 
-/** Git puts a header before what it hashes. */
 function fresh({ sizeBytes, sha256 }: Pick<HubFile, "sizeBytes" | "sha256">): Transfer {
-  const hash = sha256 === undefined
-    ? createHash("sha1").update(`blob ${sizeBytes}\0`)
-    : createHash("sha256");
-  return { hash, receivedBytes: 0 };
+  return {
+    hash: sha256 === undefined ? gitHash(sizeBytes) : createHash("sha256"),
+    receivedBytes: 0,
+  };
 }
 
-function expectedHash({ sha256, gitSha1 }: HubFile): string {
-  return sha256 ?? gitSha1;
+/** The hash that git knows a content by, before its bytes: git puts a header there. */
+export function gitHash(sizeBytes: number): Hash {
+  return createHash("sha1").update(`blob ${sizeBytes}\0`);
 }
 
 /** Asks for what is missing until nothing is. */
@@ -231,7 +231,7 @@ function damaged({ endpoint }: HubSettings, { file, subject }: Download): HubErr
   const kind = file.sha256 === undefined ? "git hash" : "SHA-256";
   return new HubError(
     `Cannot download file "${file.path}" of ${described(subject)} from ${endpoint}: ` +
-      `expected ${file.sizeBytes} bytes with ${kind} ${expectedHash(file)}, found others twice`,
+      `expected ${file.sizeBytes} bytes with ${kind} ${etagOf(file)}, found others twice`,
     {
       reason: "damaged",
       repository: subject.id,

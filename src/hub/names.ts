@@ -80,6 +80,22 @@ export function described({ type, id, called }: HubSubject): string {
   return called ?? `${type === "dataset" ? "data set" : "model"} "${id}"`;
 }
 
+/** The page of a repository on the hub. */
+export function pageUrl(endpoint: string, { type, id }: Pick<HubSubject, "type" | "id">): string {
+  return `${endpoint}/${type === "dataset" ? "datasets/" : ""}${id}`;
+}
+
+/** Where the hub gives the bytes of a file. */
+export function fileUrl(
+  { endpoint }: { endpoint: string },
+  { revision, file, ...repository }: Required<
+    Pick<HubSubject, "type" | "id" | "revision" | "file">
+  >,
+): string {
+  const path = file.split("/").map(encodeURIComponent).join("/");
+  return `${pageUrl(endpoint, repository)}/resolve/${revision}/${path}`;
+}
+
 /** As the hub has them, `--` standing for the slash in folder names. */
 function isRepositoryId(id: string): boolean {
   return /^([\w][\w.-]*\/)?[\w][\w.-]*$/.test(id) && !/--|\.\.|\.git$/.test(id);

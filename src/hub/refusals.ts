@@ -4,7 +4,7 @@
  * @module
  */
 import { HubError, type HubErrorReason } from "../errors.ts";
-import { described, type HubSubject } from "./names.ts";
+import { described, type HubSubject, pageUrl } from "./names.ts";
 import type { HubSettings } from "./settings.ts";
 
 const LOG_IN = "set HF_TOKEN, or log in with deno task login";
@@ -102,7 +102,7 @@ const WORDS: Readonly<Record<HubErrorReason, Words>> = {
   gated: ({ endpoint, token }, subject) => ({
     problem: `read ${described(subject)}: expected access to a gated repository, found ` +
       (token ? "a token that has not been granted it" : "no token"),
-    hint: `Ask for access at ${page(endpoint, subject)}${token ? "" : `, then ${LOG_IN}`}`,
+    hint: `Ask for access at ${pageUrl(endpoint, subject)}${token ? "" : `, then ${LOG_IN}`}`,
   }),
   token: ({ endpoint, tokenOrigin }, subject) => ({
     problem: `${subject.verb ?? "read"} ${
@@ -127,7 +127,3 @@ const WORDS: Readonly<Record<HubErrorReason, Words>> = {
   name: refused("use"),
   refused: refused(),
 };
-
-function page(endpoint: string, { type, id }: HubSubject): string {
-  return `${endpoint}/${type === "dataset" ? "datasets/" : ""}${id}`;
-}

@@ -29,6 +29,7 @@ import {
   expectFileName,
   expectRepositoryId,
   expectRevision,
+  fileUrl,
   type HubRepositoryType,
   type HubSubject,
 } from "./names.ts";
@@ -100,6 +101,9 @@ export async function hubFiles(
   return openRepository({ settings, cache, subject, commit, files });
 }
 
+/** A repository at a revision. */
+type RevisionSubject = Required<Pick<HubSubject, "type" | "id" | "revision">>;
+
 /** Where the cache has an answer, a hub that does not give one is not waited for. */
 const FEW_RETRIES = 1;
 
@@ -107,7 +111,7 @@ const FEW_RETRIES = 1;
 async function findCommit(
   settings: HubSettings,
   cache: CachedRepository,
-  subject: Required<Pick<HubSubject, "type" | "id" | "revision">>,
+  subject: RevisionSubject,
 ): Promise<string> {
   const { revision } = subject;
   const known = await cachedCommit(cache, revision);
@@ -121,15 +125,19 @@ async function findCommit(
     await keepCommit(cache, revision, commit);
     return commit;
   } catch (error) {
-    const isDown = error instanceof HubError && ["unreachable", "busy"].includes(error.reason);
-    if (known && isDown) return known;
+    if (known && isDown(error)) return known;
     throw error;
   }
 }
 
+/** Whether the hub gave no answer, of which the cache may have one. */
+function isDown(error: unknown): boolean {
+  return error instanceof HubError && ["unreachable", "busy"].includes(error.reason);
+}
+
 async function askCommit(
   settings: HubSettings,
-  subject: Required<Pick<HubSubject, "type" | "id" | "revision">>,
+  subject: RevisionSubject,
   retries?: number,
 ): Promise<string> {
   const { modelInfo, datasetInfo } = await import("@huggingface/hub");
@@ -148,7 +156,7 @@ async function askCommit(
 async function findFiles(
   settings: HubSettings,
   cache: CachedRepository,
-  subject: Required<Pick<HubSubject, "type" | "id" | "revision">>,
+  subject: RevisionSubject,
 ): Promise<HubFile[]> {
   const known = await cachedTree(cache, subject.revision);
   if (known) return known;
@@ -170,8 +178,7 @@ async function findFiles(
     }
   } catch (error) {
     if (error instanceof TypeError) throw strangeAnswer(settings, subject, error);
-    const isDown = error instanceof HubError && ["unreachable", "busy"].includes(error.reason);
-    const held = isDown ? await snapshotFiles(cache, subject.revision) : [];
+    const held = isDown(error) ? await snapshotFiles(cache, subject.revision) : [];
     if (held.length > 0) return held;
     throw error;
   }
@@ -182,7 +189,7 @@ async function findFiles(
 interface Opened {
   settings: HubSettings;
   cache: CachedRepository;
-  subject: Required<Pick<HubSubject, "type" | "id" | "revision">>;
+  subject: RevisionSubject;
   commit: string;
   files: readonly HubFile[];
 }
@@ -223,9 +230,7 @@ async function fetchFile(opened: Opened, file: HubFile): Promise<string> {
     throw notCached(subject, `file "${file.path}"`, pointer);
   }
   const about = { ...subject, revision: commit, file: file.path };
-  const folder = subject.type === "dataset" ? "datasets/" : "";
-  const name = file.path.split("/").map(encodeURIComponent).join("/");
-  const url = `${settings.endpoint}/${folder}${subject.id}/resolve/${commit}/${name}`;
+  const url = fileUrl(settings, about);
   const blob = await downloadBlob(settings, cache, { url, file, subject: about });
   await linkSnapshot(pointer, blob);
   return pointer;

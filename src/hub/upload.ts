@@ -13,7 +13,8 @@ import { createHash } from "node:crypto";
 import { HubError } from "../errors.ts";
 import { type HubAccount, hubAccount, noToken } from "./account.ts";
 import { type HubFile, isCommit } from "./cache.ts";
-import { described, expectRepositoryId, type HubSubject } from "./names.ts";
+import { gitHash } from "./download.ts";
+import { described, expectRepositoryId, type HubSubject, pageUrl } from "./names.ts";
 import { hubFiles, type HubRepository } from "./repository.ts";
 import { clientFetch } from "./request.ts";
 import { type HubOptions, type HubSettings, hubSettings } from "./settings.ts";
@@ -230,7 +231,7 @@ async function push(
   const names = changed.map(({ file }) => file.path);
   const result = {
     id: subject.id,
-    url: `${settings.endpoint}/${subject.id}`,
+    url: pageUrl(settings.endpoint, subject),
     created,
     sent: names,
     unchanged: files.map(({ path }) => path).filter((path) => !names.includes(path)),
@@ -246,7 +247,7 @@ type FileHashes = Required<HubFile>;
 
 async function hashesOf({ path, content }: HubUpload): Promise<FileHashes> {
   const sha256 = createHash("sha256");
-  const git = createHash("sha1").update(`blob ${content.size}\0`);
+  const git = gitHash(content.size);
   for await (const part of content.stream()) {
     sha256.update(part);
     git.update(part);
