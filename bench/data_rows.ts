@@ -10,7 +10,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { Dataset } from "../src/data/dataset.ts";
+import type { Dataset } from "../src/data/dataset.ts";
 import { Audio } from "../src/data/features.ts";
 import { loadDataset } from "../src/data/load_dataset.ts";
 import { Random } from "../src/random.ts";
