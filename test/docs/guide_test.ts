@@ -50,6 +50,14 @@ Deno.test("docs/guide.md runs from top to bottom", async () => {
     const [, predicted, expected] = printed.match(/^(\w+) expected: (\w+)$/m)!;
     ok(INTENTS.includes(expected!));
     equal(predicted, expected);
+    const pushed = hub.repository("acme/my_awesome_mind_model")!.resolve("main")!.files;
+    for (const name of ["config.json", "preprocessor_config.json", "model.safetensors"]) {
+      ok(pushed.has(name), `${name} was not pushed`);
+    }
+    const card = new TextDecoder().decode(pushed.get("README.md")?.bytes);
+    match(card, /^base_model: facebook\/wav2vec2-base$/m);
+    match(card, /^ *- PolyAI\/minds14$/m);
+    ok(!printed.includes(TOKEN) && !card.includes(TOKEN));
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
