@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { parse } from "yaml";
+import { parse, YAMLParseError } from "yaml";
 import { isUntouchedCard, type ModelCardWords } from "../card/mod.ts";
+import { HubError } from "../errors.ts";
 import { hubFiles, type HubOptions, type HubRepository } from "../hub/mod.ts";
 
 /** Name of the card, on the hub and in a directory. */
@@ -41,9 +42,11 @@ export function wordsIn(card: string): ModelCardWords {
 
 function metadataOf(card: string): Record<string, unknown> {
   try {
-    return parse(card.match(FRONT_MATTER)?.[1] ?? "", { version: "1.1" }) ?? {};
-  } catch {
-    return {};
+    const options = { version: "1.1", logLevel: "error" } as const;
+    return parse(card.match(FRONT_MATTER)?.[1] ?? "", options) ?? {};
+  } catch (error) {
+    if (error instanceof YAMLParseError) return {};
+    throw error;
   }
 }
 
@@ -61,7 +64,8 @@ function oneOf(value: unknown): string | undefined {
 export async function licenseOf(id: string, options: HubOptions): Promise<string | undefined> {
   try {
     return wordsIn(await cardOf(await hubFiles(id, options)) ?? "").license;
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (error instanceof HubError) return undefined;
+    throw error;
   }
 }

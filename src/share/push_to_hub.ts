@@ -97,8 +97,8 @@ export async function pushDirectory(
   const local = await localCard(directory);
   const held = await cardOf(branch.head);
   const facts = withWords({ ...found, ...defined(known) }, {
-    ...wordsIn(local ?? ""),
-    ...wordsIn(held ?? ""),
+    ...defined(wordsIn(local ?? "")),
+    ...defined(wordsIn(held ?? "")),
     ...defined(options),
   });
   const isWritten = local !== undefined && !await isReplaceable(local);

@@ -1,0 +1,110 @@
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { useDevice } from "../../src/devices.ts";
+import { type HubTest, hubTest } from "../hub/_fixtures.ts";
+import { folderFiles, READ_TOKEN, TOKEN } from "../hub/hub.ts";
+import { saveTinyModel } from "../tiny_model.ts";
+import { cli, cliOk, jsonLines, toneFile, withFolder, writeFile } from "./_command_line.ts";
+
+interface Prepared {
+  /** Holds `saved` and `clip.wav`. */
+  folder: string;
+  env: Record<string, string>;
+}
+
+/** A model, a clip and a user who has logged in. */
+function pushTest(name: string, fn: (test: HubTest & Prepared) => Promise<void>): void {
+  hubTest(name, async (test) => {
+    await withFolder(async (folder) => {
+      await useDevice({ backend: "wasm", threads: 1 });
+      await saveTinyModel(`${folder}/saved`);
+      await writeFile(`${folder}/clip.wav`, toneFile("mid"));
+      const env = { HF_ENDPOINT: test.hub.url, HF_HOME: test.cacheDirectory, HF_TOKEN: TOKEN };
+      await fn({ ...test, folder, env });
+    });
+  });
+}
+
+const PUSH = ["push", "--model", "saved", "--repo", "acme/tiny"];
+
+pushTest("what push sends, predict uses and pull gives back byte by byte", async (test) => {
+  const { folder, env, hub } = test;
+  const pushed = await cliOk([...PUSH, "--private", "--license", "mit"], { cwd: folder, env });
+  match(
+    pushed.stdout,
+    /^Pushed .*model\.safetensors.* to http:\S+\/acme\/tiny, which is new\nCommit: [0-9a-f]{40}\n$/,
+  );
+  equal(hub.repository("acme/tiny")!.isPrivate, true);
+  ok(!(pushed.stdout + pushed.stderr).includes(TOKEN));
+
+  const predict = (model: string) =>
+    cliOk(["predict", "--model", model, "--json", "clip.wav"], { cwd: folder, env });
+  equal((await predict("acme/tiny")).stdout, (await predict("saved")).stdout);
+
+  const pulled = await cliOk(["pull", "acme/tiny", "--output", "back"], { cwd: folder, env });
+  equal(pulled.stdout, "The model is in back\n");
+  const [before, after] = [
+    await folderFiles(`${folder}/saved`),
+    await folderFiles(`${folder}/back`),
+  ];
+  deepEqual(Object.keys(after).sort(), [...Object.keys(before), "README.md"].sort());
+  for (const [name, bytes] of Object.entries(before)) deepEqual(after[name], bytes, name);
+
+  const again = await cliOk(["push", "--model", "back", "--repo", "acme/tiny", "--json"], {
+    cwd: folder,
+    env,
+  });
+  const [event] = jsonLines<{ sent: string[]; unchanged: string[] }>(again);
+  deepEqual(event?.sent, []);
+  match(again.stderr, /Nothing to push: .* has these 4 files already/);
+});
+
+pushTest("pull takes a revision, fills the cache, and replaces nothing unasked", async (test) => {
+  const { folder, env, hub } = test;
+  await cliOk(PUSH, { cwd: folder, env });
+  const first = hub.repository("acme/tiny")!.resolve("main")!.sha;
+  hub.repository("acme/tiny")!.commit({ "README.md": "# Later\n" });
+  const pull = ["pull", `acme/tiny@${first}`, "--output", "old"];
+  await cliOk(pull, { cwd: folder, env });
+  ok(!(await Deno.readTextFile(`${folder}/old/README.md`)).includes("# Later"));
+  const twice = await cli(pull, { cwd: folder, env });
+  match(twice.stderr, /^Cannot write "old": it is there already/);
+  await cliOk([...pull, "--overwrite"], { cwd: folder, env });
+  const { stdout } = await cliOk(["pull", "acme/tiny"], { cwd: folder, env });
+  match(stdout, /^The model is in .*\/snapshots\/[0-9a-f]{40}\n$/);
+  const wrong = await cli(["pull", "not-a-name"], { cwd: folder, env });
+  equal(wrong.code, 2);
+  match(wrong.stderr, /^Cannot pull: expected one name like "org\/name", found "not-a-name"/);
+});
+
+pushTest("a push that is cut off is repeated, and sends what is missing", async (test) => {
+  const { folder, env, hub } = test;
+  hub.misbehave({ path: "/commit/", method: "POST", fault: { kind: "status", status: 403 } });
+  const failed = await cli([...PUSH, "--verbose"], { cwd: folder, env });
+  equal(failed.code, 1);
+  match(failed.stderr, /^Cannot use model "acme\/tiny": access is forbidden\n- Check what/m);
+  ok(!failed.stderr.includes(TOKEN));
+  equal(hub.repository("acme/tiny")!.resolve("main")!.files.size, 0);
+  hub.behave();
+  await cliOk(PUSH, { cwd: folder, env });
+  const sent = hub.requests.filter(({ method, server }) =>
+    method === "PUT" && server === "storage"
+  );
+  equal(sent.length, 1);
+});
+
+pushTest("push says who may not write, and what is missing", async ({ folder, env, hub }) => {
+  const refused = await cli(PUSH, { cwd: folder, env: { ...env, HF_TOKEN: READ_TOKEN } });
+  equal(refused.code, 1);
+  match(refused.stderr, /^Cannot write model "acme\/tiny": expected a token that may write/);
+  const nobody = await cli(PUSH, { cwd: folder, env: { ...env, HF_TOKEN: "" } });
+  match(nobody.stderr, /^Cannot ask the hub who you are: expected a token, found none\n- .*login/);
+  const missing = await cli(["push", "--repo", "acme/tiny"], { cwd: folder, env });
+  equal(missing.code, 2);
+  match(missing.stderr, /^Cannot push: expected argument "--model DIR", found none/);
+  const elsewhere = await cli(["push", "--model", "none", "--repo", "acme/tiny"], {
+    cwd: folder,
+    env,
+  });
+  match(elsewhere.stderr, /^Cannot list "none": no such file or folder/);
+  equal(hub.repository("acme/tiny"), undefined);
+});
