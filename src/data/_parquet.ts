@@ -64,25 +64,14 @@ export async function parquetTable(file: DataFile, cache: ChunkCache): Promise<T
     chunks.set(column, known);
     return known;
   };
-  const load = (column: string, { start, end, bytes }: Chunk): Promise<unknown[]> =>
-    cache.get(
-      `${file.name}\n${column}\n${start}`,
-      bytes + (end - start) * VALUE_BYTES,
-      () =>
-        reading(file, async () => {
-          const rows = await parquetReadObjects({
-            file: buffer,
-            metadata,
-            columns: [column],
-            rowStart: start,
-            rowEnd: end,
-            compressors,
-            utf8: false,
-            useOffsetIndex: true,
-          });
-          return rows.map((row) => plain(row[column], features[column]!));
-        }),
-    );
+  const load = (column: string, chunk: Chunk): Promise<unknown[]> => {
+    const { start, end, bytes } = chunk;
+    const key = `${file.name}\n${column}\n${start}`;
+    return cache.get(key, bytes + (end - start) * VALUE_BYTES, async () => {
+      const values = await reading(file, () => readChunk(buffer, metadata, column, chunk));
+      return values.map((value) => plain(value, features[column]!));
+    });
+  };
   return {
     features,
     numRows: Number(metadata.num_rows),
@@ -106,6 +95,26 @@ export async function parquetTable(file: DataFile, cache: ChunkCache): Promise<T
       return rows;
     },
   };
+}
+
+/** The values of a column in some rows, as the parser gives them. */
+async function readChunk(
+  file: AsyncBuffer,
+  metadata: FileMetaData,
+  column: string,
+  { start, end }: Chunk,
+): Promise<unknown[]> {
+  const rows = await parquetReadObjects({
+    file,
+    metadata,
+    columns: [column],
+    rowStart: start,
+    rowEnd: end,
+    compressors,
+    utf8: false,
+    useOffsetIndex: true,
+  });
+  return rows.map((row) => row[column]);
 }
 
 async function readRange(file: DataFile, start: number, end: number): Promise<ArrayBuffer> {

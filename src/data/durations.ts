@@ -2,8 +2,9 @@
  * How long clips are, from their headers, without decoding them.
  *
  * Good for putting clips of like length together and for refusing one that is far too long before
- * it is read. Not good for timing: a header is believed as far as the file's size allows, and what
- * does not say how long it is is guessed from its size. What is broken about a file is for the decoder to say.
+ * it is read. Not good for timing: a header is believed as far as the file's size allows, and where
+ * there is none the length is guessed from the size. What is broken about a file is for the decoder
+ * to say.
  *
  * @module
  */

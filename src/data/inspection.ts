@@ -10,6 +10,7 @@
 
 import { decodeAudio } from "../audio/decode.ts";
 import { AudioFormatError, DatasetError, FileError } from "../errors.ts";
+import { isSilent } from "./_silence.ts";
 import { openAudio, storedAudio } from "./_values.ts";
 import { audioColumnOf, type ClipColumns, labelTypeOf } from "./audio_clips.ts";
 import type { Dataset } from "./dataset.ts";
@@ -71,9 +72,6 @@ export interface InspectOptions extends ClipColumns {
   onClips?: (done: number) => void;
 }
 
-/** A peak below this is silence: -80 dB of full scale. */
-const SILENCE_PEAK = 1e-4;
-
 /** The highest value of 16 bits, which clipped samples have. */
 const FULL_SCALE = 32_767 / 32_768;
 
@@ -114,29 +112,15 @@ export async function inspectSplits(
     duplicates: [],
     leakage: [],
   };
-  const byHash = new Map<string, FoundClip[]>();
+  const byHash: ClipsByHash = new Map();
   let done = 0;
   for (const [split, dataset] of Object.entries(splits)) {
-    const columns = columnsOf(dataset, options);
-    const seconds: number[] = [];
-    const entry: InspectedSplit = {
-      split,
-      clips: dataset.numRows,
-      durations: durationsOf(seconds),
-      rates: {},
-      labels: {},
-    };
-    found.splits.push(entry);
-    for (let row = 0; row < dataset.numRows; row++) {
-      const clip = await inspectClip(dataset, { split, row, ...columns }, found);
-      for (const label of clip.labels) entry.labels[label] = (entry.labels[label] ?? 0) + 1;
-      options.onClips?.(++done);
-      if (clip.hash === undefined) continue;
-      seconds.push(clip.seconds);
-      entry.rates[clip.sampleRateHz] = (entry.rates[clip.sampleRateHz] ?? 0) + 1;
-      byHash.set(clip.hash, [...byHash.get(clip.hash) ?? [], { split, file: clip.file }]);
-    }
-    entry.durations = durationsOf(seconds);
+    const rows = inspectRows(dataset, { split, ...columnsOf(dataset, options) }, found);
+    found.splits.push(
+      await summary(rows, { split, clips: dataset.numRows }, byHash, () => {
+        options.onClips?.(++done);
+      }),
+    );
   }
   for (const clips of byHash.values()) {
     if (clips.length === 1) continue;
@@ -144,6 +128,30 @@ export async function inspectSplits(
     (isLeak ? found.leakage : found.duplicates).push(clips);
   }
   return found;
+}
+
+/** The clips that sound the same, by the hash of their samples. */
+type ClipsByHash = Map<string, FoundClip[]>;
+
+/** Counts what the clips of a split are like, and notes what they sound like. */
+async function summary(
+  rows: AsyncIterable<InspectedClip>,
+  { split, clips }: Pick<InspectedSplit, "split" | "clips">,
+  byHash: ClipsByHash,
+  onClip: () => void,
+): Promise<InspectedSplit> {
+  const seconds: number[] = [];
+  const rates: Record<string, number> = {};
+  const labels: Record<string, number> = {};
+  for await (const clip of rows) {
+    for (const label of clip.labels) labels[label] = (labels[label] ?? 0) + 1;
+    onClip();
+    if (clip.hash === undefined) continue;
+    seconds.push(clip.seconds);
+    rates[clip.sampleRateHz] = (rates[clip.sampleRateHz] ?? 0) + 1;
+    byHash.set(clip.hash, [...byHash.get(clip.hash) ?? [], { split, file: clip.file }]);
+  }
+  return { split, clips, durations: durationsOf(seconds), rates, labels };
 }
 
 interface InspectedColumns {
@@ -169,6 +177,16 @@ interface InspectedClip {
   hash?: string;
   seconds: number;
   sampleRateHz: number;
+}
+
+async function* inspectRows(
+  dataset: Dataset,
+  place: InspectedColumns & { split: string },
+  found: Inspection,
+): AsyncGenerator<InspectedClip> {
+  for (let row = 0; row < dataset.numRows; row++) {
+    yield await inspectClip(dataset, { ...place, row }, found);
+  }
 }
 
 async function inspectClip(
@@ -216,10 +234,6 @@ function labelNames(value: unknown, feature: Feature): string[] | undefined {
   }
   const isMeasure = feature instanceof Value && feature.dtype.startsWith("float");
   return [isMeasure ? "(a number)" : String(value)];
-}
-
-function isSilent(samples: Float32Array): boolean {
-  return samples.every((sample) => Math.abs(sample) < SILENCE_PEAK);
 }
 
 function isClipped(samples: Float32Array): boolean {

@@ -3,8 +3,8 @@
  *
  * Decodes when a batch comes up and reads a few batches ahead, so memory holds those batches and a
  * bounded cache, however many clips there are. Many clips are decoded by a worker, beside the
- * device's work. It neither normalises nor pads: that is the feature
- * extractor's. What it draws at random depends on the seed, the epoch and the clip alone.
+ * device's work. It neither normalises nor pads: that is the feature extractor's. What it draws at
+ * random depends on the seed, the epoch and the clip alone.
  *
  * @module
  */
@@ -14,6 +14,7 @@ import type { Random } from "../random.ts";
 import { ClipCache } from "./_clip_cache.ts";
 import { type LoadClipOptions, type ReadClip, readClip } from "./_clip_reader.ts";
 import { ReadingThread } from "./_reading_thread.ts";
+import { isSilent } from "./_silence.ts";
 import type { AudioClip, AudioDataset } from "./audio_dataset.ts";
 import { seededRandom } from "./random.ts";
 import type { BatchPlan } from "./sampler.ts";
@@ -65,9 +66,6 @@ export interface ClipBatch {
   /** Class numbers `[B]`, or the clips' targets `[B, N]`. */
   labels: Int32Array | Float32Array;
 }
-
-/** A peak below this is silence: -80 dB of full scale. */
-const SILENCE_PEAK = 1e-4;
 
 const DEFAULT_CACHE_BYTES = 256 * 2 ** 20;
 
@@ -165,7 +163,7 @@ export class ClipLoader {
           const position = started++;
           // One after the other, so that the batch that is waited for is the one in work.
           const batch = latest.then(() => this.#load(plan[position]!, position, epoch, thread));
-          batch.catch(() => {}); // it is thrown when its turn comes
+          batch.catch(thrownLater);
           ahead.push(batch);
           latest = batch;
         }
@@ -216,7 +214,7 @@ export class ClipLoader {
     const needed = batch.filter((index) => !this.#skipped.has(index) && !this.#cache.get(index));
     return new Map(needed.map((index) => {
       const reading = thread.read(this.#dataset.clips[index]!);
-      reading.catch(() => {}); // it is thrown when its turn comes
+      reading.catch(thrownLater);
       return [index, reading];
     }));
   }
@@ -266,11 +264,10 @@ export class ClipLoader {
   }
 }
 
+/** What is read ahead may fail ahead: whoever waits for it gets the error. */
+function thrownLater(): void {}
+
 function labelsOf(clips: readonly AudioClip[]): Int32Array | Float32Array {
   if (clips[0]?.targets === undefined) return Int32Array.from(clips, (clip) => clip.label);
   return Float32Array.from(clips.flatMap((clip) => clip.targets ?? []));
-}
-
-function isSilent(samples: Float32Array): boolean {
-  return samples.every((sample) => Math.abs(sample) < SILENCE_PEAK);
 }
