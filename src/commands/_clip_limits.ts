@@ -5,7 +5,8 @@
  */
 import type { AudioDataset } from "../data/audio_dataset.ts";
 import { seededRandom } from "../data/random.ts";
-import { type ParsedArguments, UsageError } from "./_arguments.ts";
+import type { ParsedArguments } from "./_arguments.ts";
+import { wholeNumber } from "./_command.ts";
 import type { SplitFolder } from "./_data.ts";
 
 /** Most clips to train on, and of each split to test on. */
@@ -20,13 +21,7 @@ export interface ClipLimits {
  * @throws {UsageError} for other than whole numbers from 1.
  */
 export function clipLimits(options: ParsedArguments["options"]): ClipLimits {
-  const limit = (name: string): number | undefined => {
-    const value = options[name] as number | undefined;
-    if (value === undefined || Number.isInteger(value) && value >= 1) return value;
-    throw new UsageError(
-      `Cannot use argument "--${name}": expected a whole number from 1, found ${value}`,
-    );
-  };
+  const limit = (name: string) => wholeNumber(options, name, { min: 1 });
   return { train: limit("max-train-samples"), test: limit("max-eval-samples") };
 }
 

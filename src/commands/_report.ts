@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { basename } from "node:path";
 import earshot from "../../deno.json" with { type: "json" };
 import { decodeAudio } from "../audio/mod.ts";
 import { type AudioClip, type AudioDataset, openClip } from "../data/audio_dataset.ts";
@@ -85,7 +86,7 @@ async function reportData(run: ReportedRun, clips: ClipPrediction[]): Promise<Re
   const args = await jsonIn(directory, "training_args.json");
   const history = (state?.log_history ?? []) as ReportLogEntry[];
   return {
-    title: name.replace(/[/\\]+$/, "").split(/[/\\]/).at(-1)!,
+    title: basename(name),
     problemType: model.problemType,
     labels: model.labels,
     history,
@@ -168,8 +169,7 @@ function shownSettings(args: Readonly<Record<string, unknown>>): Record<string, 
 /** The page may be shown to others: of a path on this machine it has the last part alone. */
 function shownPlaces(args: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const { baseModel, dataset } = (args.origin ?? {}) as TrainingOrigin;
-  const last = (path: unknown) =>
-    typeof path === "string" ? path.replace(/[/\\]+$/, "").split(/[/\\]/).at(-1) : undefined;
+  const last = (path: unknown) => typeof path === "string" ? basename(path) : undefined;
   return {
     data: dataset?.id ?? last(args.data),
     model: baseModel ?? last(args.model),

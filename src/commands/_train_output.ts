@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { basename } from "node:path";
 import type { TrainingArguments } from "../train/arguments.ts";
 import type { TrainerCallback } from "../train/callbacks.ts";
 import type { LogEntry } from "../train/state.ts";
@@ -82,7 +83,7 @@ export function resumeCommand(typed: readonly string[], output: string): string 
 
 /** The command that pushes a trained model after all. */
 export function pushCommand({ outputDir, hubModelId, hubPrivateRepo }: TrainingArguments): string {
-  const repo = hubModelId ?? outputDir.replace(/[/\\]+$/, "").split(/[/\\]/).at(-1)!;
+  const repo = hubModelId ?? basename(outputDir);
   const how = hubPrivateRepo ? ["--private"] : [];
   return `${taskCommand()} push ${shellWords(["--model", outputDir, "--repo", repo, ...how])}`;
 }

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { basename } from "node:path";
 import { DatasetError } from "../errors.ts";
 import { clipDurations } from "../data/durations.ts";
 import { type DeviceOptions, useDevice } from "../devices.ts";
@@ -166,7 +167,7 @@ async function planOf(parsed: ParsedArguments): Promise<TrainPlan> {
 
 /** `runs/<name>-<n>`, the first number that is free. */
 async function freshDirectory(data: string): Promise<string> {
-  const name = data.replace(/[/\\]+$/, "").split(/[/\\]/).at(-1);
+  const name = basename(data);
   for (let n = 1;; n++) {
     const directory = `runs/${name}-${n}`;
     if (!await isThere(directory)) return directory;

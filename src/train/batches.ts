@@ -44,6 +44,17 @@ export interface DeviceBatch {
   lengths?: Int32Array;
 }
 
+/** Batches of an epoch of training, where a last one of fewer clips may be left out. */
+export function countOfBatches(clips: number, batchSize: number, dropsLast = false): number {
+  const isDropped = dropsLast && clips >= batchSize;
+  return isDropped ? Math.floor(clips / batchSize) : Math.ceil(clips / batchSize);
+}
+
+/** Places of clips, grouped by length. */
+export function equalLengths(clips: readonly ArrayLike<number>[]): number[][] {
+  return [...Map.groupBy(clips.keys(), (i) => clips[i]!.length).values()];
+}
+
 /** The first clip of a batch, as a batch. */
 export function firstClip({ inputs, shape: [clips, ...rest], lengths, labels }: Batch): Batch {
   return {

@@ -20,7 +20,7 @@ import type { Random } from "../random.ts";
 import type { TrainingArguments, TrainingOptions } from "./arguments.ts";
 import { augmentation, type AugmentOptions } from "./augment.ts";
 import { balancedOrder } from "./balanced_order.ts";
-import type { Batch, BatchSource } from "./batches.ts";
+import { type Batch, type BatchSource, countOfBatches, equalLengths } from "./batches.ts";
 import { loadNoises } from "./noise_folder.ts";
 
 /** How clips become batches, under the names of the training arguments. */
@@ -139,8 +139,7 @@ class ClipBatches implements BatchSource {
   }
 
   batchCount(batchSize: number): number {
-    const isDropped = this.#options.dataloaderDropLast && this.size >= batchSize;
-    return isDropped ? Math.floor(this.size / batchSize) : Math.ceil(this.size / batchSize);
+    return countOfBatches(this.size, batchSize, this.#options.dataloaderDropLast);
   }
 
   async *batches(
@@ -261,11 +260,4 @@ function randomCut(samples: Float32Array, maxSamples: number, random: Random): F
   if (spare <= 0) return samples;
   const begin = random.below(spare + 1);
   return samples.subarray(begin, begin + maxSamples);
-}
-
-/** Places of the clips, grouped by length. */
-function equalLengths(clips: Float32Array[]): number[][] {
-  const groups = new Map<number, number[]>();
-  clips.forEach(({ length }, i) => groups.set(length, [...groups.get(length) ?? [], i]));
-  return [...groups.values()];
 }

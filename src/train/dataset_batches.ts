@@ -21,7 +21,7 @@ import { planBatches } from "../data/sampler.ts";
 import { DatasetError } from "../errors.ts";
 import type { FeatureExtractor } from "../features/feature_extractor.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
-import type { Batch, BatchSource } from "./batches.ts";
+import { type Batch, type BatchSource, countOfBatches, equalLengths } from "./batches.ts";
 import { clipBatches, type ClipBatchesOptions } from "./clip_batches.ts";
 
 /** How rows become batches. */
@@ -80,7 +80,7 @@ class RecordingBatches implements BatchSource {
   }
 
   batchCount(batchSize: number): number {
-    return countOf(this.size, batchSize, this.#dropsLast);
+    return countOfBatches(this.size, batchSize, this.#dropsLast);
   }
 
   async labels(): Promise<ArrayLike<number> | undefined> {
@@ -129,7 +129,7 @@ class PreparedBatches implements BatchSource {
   }
 
   batchCount(batchSize: number): number {
-    return countOf(this.size, batchSize, this.#options.dataloaderDropLast ?? false);
+    return countOfBatches(this.size, batchSize, this.#options.dataloaderDropLast);
   }
 
   async labels(): Promise<ArrayLike<number> | undefined> {
@@ -206,17 +206,6 @@ class PreparedBatches implements BatchSource {
     });
     return targets;
   }
-}
-
-/** Places of the inputs, grouped by length. */
-function equalLengths(inputs: readonly ArrayLike<number>[]): number[][] {
-  return [...Map.groupBy(inputs.keys(), (i) => inputs[i]!.length).values()];
-}
-
-function countOf(size: number, batchSize: number, dropsLast: boolean): number {
-  return dropsLast && size >= batchSize
-    ? Math.floor(size / batchSize)
-    : Math.ceil(size / batchSize);
 }
 
 /** The numbers of one row, which may be nested by frame. */

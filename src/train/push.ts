@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { basename } from "node:path";
 import type { HubBranchOptions, HubCommit } from "../hub/mod.ts";
 import { pretrainedId } from "../pretrained.ts";
 import type { PushToHubOptions } from "../share/mod.ts";
@@ -20,7 +21,7 @@ export interface TrainerPushOptions extends Omit<PushToHubOptions, "message"> {
 /** Where a run goes. */
 function targetOf({ args, hub }: TrainerOptions): { repo: string; options: HubBranchOptions } {
   const { outputDir, hubModelId, hubPrivateRepo, hubRevision } = args;
-  const name = outputDir.replace(/[/\\]+$/, "").split(/[/\\]/).at(-1)!;
+  const name = basename(outputDir);
   const options = { ...hub, private: hubPrivateRepo, revision: hubRevision };
   return { repo: hubModelId ?? name, options };
 }
