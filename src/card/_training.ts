@@ -111,7 +111,8 @@ function resultsTable(history: readonly Entry[]): string {
   const log = end === -1 ? history : history.slice(0, end);
   const evaluations = log.filter((entry) => entry.eval_loss !== undefined);
   if (evaluations.length === 0) return "";
-  const metrics = Object.keys(evaluations[0]!).filter((key) => !NOT_METRICS.has(key));
+  // A log in memory and the same log in a file have their keys in different orders.
+  const metrics = Object.keys(evaluations[0]!).filter((key) => !NOT_METRICS.has(key)).sort();
   let loss: number | undefined;
   const rows: string[][] = [];
   for (const entry of log) {

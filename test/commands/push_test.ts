@@ -3,7 +3,15 @@ import { useDevice } from "../../src/devices.ts";
 import { type HubTest, hubTest } from "../hub/_fixtures.ts";
 import { folderFiles, READ_TOKEN, TOKEN } from "../hub/hub.ts";
 import { saveTinyModel } from "../tiny_model.ts";
-import { cli, cliOk, jsonLines, toneFile, withFolder, writeFile } from "./_command_line.ts";
+import {
+  cli,
+  cliOk,
+  jsonLines,
+  toneFile,
+  withFolder,
+  writeFile,
+  writeTones,
+} from "./_command_line.ts";
 
 interface Prepared {
   /** Holds `saved` and `clip.wav`. */
@@ -24,6 +32,17 @@ function pushTest(name: string, fn: (test: HubTest & Prepared) => Promise<void>)
   });
 }
 
+const TWO_EPOCHS = [
+  "train",
+  "--data",
+  "tones",
+  "--backend",
+  "wasm",
+  "--threads",
+  "1",
+  "--num-train-epochs",
+  "2",
+];
 const PUSH = ["push", "--model", "saved", "--repo", "acme/tiny"];
 
 pushTest("what push sends, predict uses and pull gives back byte by byte", async (test) => {
@@ -108,3 +127,30 @@ pushTest("push says who may not write, and what is missing", async ({ folder, en
   match(elsewhere.stderr, /^Cannot list "none": no such file or folder/);
   equal(hub.repository("acme/tiny"), undefined);
 });
+
+hubTest(
+  "train --push-to-hub pushes model, figures, report and card",
+  async ({ hub, cacheDirectory }) => {
+    await withFolder(async (folder) => {
+      await writeTones(`${folder}/tones`);
+      const env = { HF_ENDPOINT: hub.url, HF_HOME: cacheDirectory, HF_TOKEN: TOKEN };
+      const push = ["--push-to-hub", "--hub-model-id", "acme/tones", "--hub-private-repo"];
+      const { stdout } = await cliOk([...TWO_EPOCHS, "--output", "model", ...push], {
+        cwd: folder,
+        env,
+      });
+      match(stdout, /^Pushed .*report\.html.* to http\S+\/acme\/tones\n/m);
+      const { files } = hub.repository("acme/tones")!.resolve("main")!;
+      const text = (name: string) => new TextDecoder().decode(files.get(name)!.bytes);
+      match(text("README.md"), /It was trained from scratch\./);
+      match(text("README.md"), /On the test split, 6 clips:/);
+      match(text("README.md"), /The accuracy lies between/);
+      for (const name of files.keys()) ok(!text(name).includes(folder), name);
+      const again = await cliOk(["push", "--model", "model", "--repo", "acme/tones"], {
+        cwd: folder,
+        env,
+      });
+      match(again.stdout, /^Nothing to push/);
+    });
+  },
+);
