@@ -48,7 +48,8 @@ interface OptionToken {
 }
 
 /**
- * Parses arguments by a table of options; `--no-flag` turns a flag off.
+ * Parses arguments by a table of options; `--no-flag` turns a flag off, and the spelling of
+ * transformers' scripts is understood too: `--learning_rate`, `--model_name_or_path`.
  *
  * @throws {UsageError} naming an unknown option, and the one that may have been meant.
  */
@@ -58,7 +59,7 @@ export function parseArguments(args: readonly string[], specs: OptionSpecs): Par
     return [name, name === "help" ? { type, short: "h" } : { type }] as const;
   });
   const { tokens } = parseArgs({
-    args: [...args],
+    args: withOwnNames(args, specs),
     options: Object.fromEntries(table),
     strict: false,
     tokens: true,
@@ -69,6 +70,29 @@ export function parseArguments(args: readonly string[], specs: OptionSpecs): Par
     if (token.kind === "option") Object.assign(parsed.options, optionOf(token, specs));
   }
   return parsed;
+}
+
+/** What transformers' example scripts call our options. */
+const SCRIPT_NAMES: Readonly<Record<string, string>> = {
+  "model-name-or-path": "model",
+  "dataset-name": "data",
+  "dataset-config-name": "data-name",
+  "audio-column-name": "audio-column",
+  "label-column-name": "label-column",
+  "output-dir": "output",
+  "overwrite-output-dir": "overwrite",
+};
+
+/** The arguments with the names of the table in its own spelling; others stay as they were typed. */
+function withOwnNames(args: readonly string[], specs: OptionSpecs): string[] {
+  const end = args.indexOf("--");
+  return args.map((arg, i) => {
+    const [typed = "", name = ""] = arg.match(/^--([a-z][\w-]*)/i) ?? [];
+    const dashed = name.replaceAll("_", "-");
+    const known = Object.hasOwn(SCRIPT_NAMES, dashed) ? SCRIPT_NAMES[dashed]! : dashed;
+    const isOption = Object.hasOwn(specs, known) || Object.hasOwn(specs, known.replace(/^no-/, ""));
+    return isOption && (end < 0 || i < end) ? `--${known}${arg.slice(typed.length)}` : arg;
+  });
 }
 
 function optionOf(token: OptionToken, specs: OptionSpecs): ParsedArguments["options"] {

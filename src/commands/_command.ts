@@ -35,6 +35,9 @@ export const DEVICE_OPTIONS: OptionSpecs = {
   f16: { kind: "flag", help: "WebGPU rounds the factors of products to 16 bits, where it can" },
 };
 
+/** What is longer has its help on a line of its own. */
+const MAX_OPTION_WIDTH = 40;
+
 /** The help of a command. */
 export function helpOf(summary: string, { usage, options, examples, note }: Command): string {
   const rows = Object.entries({ ...options, ...COMMON_OPTIONS }).map(
@@ -43,13 +46,17 @@ export function helpOf(summary: string, { usage, options, examples, note }: Comm
       help,
     ],
   );
-  const width = Math.max(...rows.map(([option]) => option!.length));
+  const widths = rows.map(([option]) => option!.length);
+  const width = Math.max(...widths.filter((width) => width <= MAX_OPTION_WIDTH));
   return [
     `deno task ${usage}`,
     "",
     `${summary[0]!.toUpperCase()}${summary.slice(1)}.`,
     "",
-    ...rows.map(([option, help]) => `${option!.padEnd(width)}  ${help}`),
+    ...rows.map(([option, help]) => {
+      const isLong = option!.length > width;
+      return `${isLong ? `${option}\n${" ".repeat(width)}` : option!.padEnd(width)}  ${help}`;
+    }),
     "",
     "Examples:",
     ...examples.map((example) => `  deno task ${example}`),

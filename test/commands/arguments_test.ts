@@ -1,4 +1,4 @@
-import { deepEqual, equal, throws } from "node:assert/strict";
+import { deepEqual, equal, match, throws } from "node:assert/strict";
 import {
   nearest,
   type OptionSpecs,
@@ -6,6 +6,7 @@ import {
   shellWords,
   UsageError,
 } from "../../src/commands/_arguments.ts";
+import { helpOf } from "../../src/commands/_command.ts";
 
 const SPECS: OptionSpecs = {
   data: { kind: "text", help: "" },
@@ -34,6 +35,32 @@ Deno.test("parseArguments() takes options in both spellings, flags and files", (
   deepEqual(parsed("-h"), [{ help: true }, []]);
   deepEqual(parsed("--rate", "-1"), [{ rate: -1 }, []]);
   deepEqual(parsed("--data", "a", "--data", "b"), [{ data: "b" }, []]);
+});
+
+Deno.test("parseArguments() takes the spelling of transformers' scripts", () => {
+  const given = parseArguments(["--learning_rate=1e-3", "--dataset_name", "a_b"], {
+    ...SPECS,
+    "learning-rate": { kind: "number", help: "" },
+  });
+  deepEqual({ ...given.options }, { "learning-rate": 0.001, data: "a_b" });
+  deepEqual(given.args, ["--learning_rate=1e-3", "--dataset_name", "a_b"]);
+  deepEqual(parsed("--", "--dataset_name"), [{}, ["--dataset_name"]]);
+  refuses(["--do_train"], /"--do_train": there is none of that name$/, "--help lists all");
+});
+
+Deno.test("helpOf() puts the help of a long option on a line of its own", () => {
+  const long = { kind: "text", value: "one|two|three|four|five|six|seven|eight", help: "which" };
+  const options = { data: SPECS.data!, name: long as OptionSpecs[string] };
+  const lines = helpOf("do it", {
+    usage: "x",
+    options,
+    examples: [],
+    run: () => Promise.resolve(0),
+  })
+    .split("\n");
+  const at = lines.findIndex((line) => line.includes("--name"));
+  equal(lines[at], `  --name ${long.value}`);
+  match(lines[at + 1]!, /^ {10,}which$/);
 });
 
 Deno.test("parseArguments() takes everything after -- as files", () => {
