@@ -1,21 +1,12 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { basename, join } from "node:path";
-import { LIMITS } from "../../src/commands/parity.ts";
+import { LIMITS } from "../../src/commands/_parity_case.ts";
+import type { ParityResult } from "../../src/commands/parity.ts";
 import { encodeSafetensors } from "../../src/weights/safetensors_writer.ts";
 import { readTensors } from "../kit.ts";
 import { cli, cliOk, jsonLines, withFolder } from "./_command_line.ts";
 
-interface ParityLine {
-  case: string;
-  backend: string;
-  logits: number;
-  hidden: number;
-  loss: number;
-  grad: number;
-  steps: number;
-  ok: boolean;
-  error?: string;
-}
+type ParityLine = ParityResult & { error?: string };
 
 const GOLDEN = join(import.meta.dirname!, "..", "golden");
 const GROUP = join(GOLDEN, "wav2vec2-group");

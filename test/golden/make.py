@@ -3,7 +3,7 @@
 
 Run it with PyTorch 2.13 and transformers 5.18 (`python make.py`); the seeds are fixed. A case is
 a model directory with `inputs.safetensors`, `expected.safetensors` and `meta.json`, in the form
-that `src/commands/parity.ts` reads.
+that `src/commands/_golden_case.ts` reads.
 
 No weight is idle: for each parameter the script undoes what makes it special (a norm's weight
 becomes 1, a bias 0, a matrix grows by a fifth) and refuses the case unless the scores move
