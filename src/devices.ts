@@ -68,6 +68,14 @@ export function copiesAtOnce(): boolean {
   return engine().backendName === WASM_BACKEND;
 }
 
+/** Bytes that tensors can take on the device in use; undefined where nobody can know. */
+export function memoryLimitBytes(): number | undefined {
+  return engine().backendName === WASM_BACKEND ? WASM_LIMIT_BYTES : undefined;
+}
+
+/** What 32-bit addresses reach. */
+const WASM_LIMIT_BYTES = 2 ** 32;
+
 async function startDevice(options: DeviceOptions): Promise<Device> {
   const { backend = "auto", purpose = "inference" } = options;
   const wasm = {

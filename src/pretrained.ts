@@ -7,11 +7,11 @@
  *
  * @module
  */
-import { CheckpointError } from "./errors.ts";
+import { CheckpointError, DeviceError } from "./errors.ts";
 import { directoryFiles, type FileToWrite, writeDirectoryAtomic, writeFiles } from "./files.ts";
 import { type FeatureExtractor, featureExtractorFromConfig } from "./features/mod.ts";
 import type { HubModelOptions } from "./hub/mod.ts";
-import { copiesAtOnce, useDevice } from "./devices.ts";
+import { copiesAtOnce, memoryLimitBytes, useDevice } from "./devices.ts";
 import type { SavedDtype } from "./models/mod.ts";
 import { type GivenLabels, givenLabels } from "./models/given_labels.ts";
 import { type AudioClassificationModel, buildModel } from "./models/model.ts";
@@ -21,6 +21,7 @@ import { type FileReader, nameIn } from "./weights/byte_source.ts";
 import { openCheckpoint } from "./weights/checkpoint.ts";
 import { lendTensors } from "./weights/lent_tensors.ts";
 import { streamSafetensors } from "./weights/safetensors_writer.ts";
+import type { TensorSource } from "./weights/tensor_source.ts";
 
 /** How a pretrained model is adapted while it is loaded. */
 export interface FromPretrainedOptions extends HubModelOptions, GivenLabels {
@@ -137,11 +138,49 @@ export async function loadModel(
   const checkpoint = await openCheckpoint(files);
   const source = copiesAtOnce() ? lendTensors(checkpoint) : checkpoint;
   try {
+    expectRoomFor(source);
     const file = nameIn(files, "config.json");
-    return await buildModel(config, { ...options, labels, source, file });
+    const model = await buildModel(config, { ...options, labels, source, file });
+    if (checkpoint.exported === "q8") rounded.set(model, checkpoint.file);
+    return model;
   } finally {
     source.close();
   }
+}
+
+/** Models whose weights an export has rounded to 8 bits, and its files. */
+const rounded = new WeakMap<AudioClassificationModel, string>();
+
+/** @throws {CheckpointError} where the weights of a model are an export of 8 bits: steps would be lost in rounding. */
+export function expectTrainable(model: AudioClassificationModel): void {
+  const file = rounded.get(model);
+  if (file === undefined) return;
+  throw new CheckpointError(
+    `Cannot train "${file}": expected weights as they were trained, found an export of q8`,
+    { file, hint: "Load the directory that it was exported from" },
+  );
+}
+
+/**
+ * Refuses weights that cannot fit before any of them is read. Those that an export stores in 8 bits stay so in
+ * memory; all others become float32.
+ *
+ * @throws {DeviceError} with the size and the limit.
+ */
+export function expectRoomFor(source: TensorSource): void {
+  const limit = memoryLimitBytes();
+  if (limit === undefined) return;
+  const sizes = Array.from(source.names(), (name) => {
+    const count = source.shape(name)!.reduce((product, axis) => product * axis, 1);
+    return source.form?.(name) === "int8-panels" ? count : 4 * count;
+  });
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  if (total <= limit) return;
+  throw new DeviceError(
+    `Cannot load "${source.file}": expected weights within the 4 GB of WASM memory, found ` +
+      `${(total / 2 ** 30).toFixed(1)} GB`,
+    { reason: "memory", hint: "Use WebGPU, or a smaller model of the same family" },
+  );
 }
 
 /** Options of one architecture each, and the fields of `config.json` that keep them. */

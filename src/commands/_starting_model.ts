@@ -10,7 +10,7 @@ import { type FeatureExtractor, featureExtractorFromConfig } from "../features/m
 import { directoryFiles } from "../files.ts";
 import { type AudioClassificationModel, buildModel } from "../models/model.ts";
 import type { ProblemType } from "../models/problem_type.ts";
-import { AutoFeatureExtractor } from "../pretrained.ts";
+import { AutoFeatureExtractor, expectRoomFor } from "../pretrained.ts";
 import { isPreset, PRESETS } from "../train/presets.ts";
 import { openCheckpoint } from "../weights/checkpoint.ts";
 import { readJsonFile } from "../weights/json_file.ts";
@@ -73,6 +73,7 @@ export async function openStartingModel(name: string): Promise<StartingModel> {
       const file = `${name}/config.json`;
       const source = await openCheckpoint(directoryFiles(name));
       try {
+        expectRoomFor(source);
         const weights = sameClasses ? source : withoutClassifier(source);
         return expectBase(
           await buildModel(config, { labels, seed, file, problemType, source: weights }),

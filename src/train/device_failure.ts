@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { memoryLimitBytes } from "../devices.ts";
 import { DeviceError } from "../errors.ts";
 import type { TrainingArguments } from "./arguments.ts";
 import { checkpointName, checkpointSteps } from "./checkpoint.ts";
@@ -29,7 +30,10 @@ export async function withWayOn(error: unknown, args: TrainingArguments): Promis
 function smallerBatches(args: TrainingArguments, checkpoint: string | undefined): string {
   const { perDeviceTrainBatchSize: clips, gradientAccumulationSteps: turns } = args;
   const start = checkpoint ? "Start anew, from it as the model," : "Start anew";
-  if (clips === 1) return `${start} with --gradient-checkpointing, shorter clips or --backend wasm`;
+  if (clips === 1) {
+    const elsewhere = memoryLimitBytes() === undefined ? "--backend wasm" : "--lora-rank 8";
+    return `${start} with --gradient-checkpointing, shorter clips or ${elsewhere}`;
+  }
   const [fewer, more] = [Math.floor(clips / 2), turns * 2];
   return `${start} with --per-device-train-batch-size ${fewer} --gradient-accumulation-steps ${more}, ` +
     "which takes about half the memory";

@@ -5,6 +5,7 @@
  * @module
  */
 import { tidy } from "@tensorflow/tfjs-core";
+import { DeviceError } from "../errors.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
 import { countFlops } from "../flops.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
@@ -37,6 +38,35 @@ export function freeze(model: AudioClassificationModel, args: TrainingArguments)
     target: args.loraTarget,
     seed: args.seed,
   });
+}
+
+/**
+ * Refuses a training that cannot fit before it starts: beside the weights, AdamW holds a gradient and two moments
+ * of each one that is trained. What a batch takes comes on top and is not counted.
+ *
+ * @throws {DeviceError} with the size, the limit, and what trains less of the model.
+ */
+export function expectRoomToTrain(
+  model: Pick<AudioClassificationModel, "parameterCount" | "trainable">,
+  limitBytes: number | undefined,
+): void {
+  const { parameterCount } = model;
+  const trainable = model.trainable().values().reduce((sum, { size }) => sum + size, 0);
+  const bytes = 4 * (parameterCount + 3 * trainable);
+  if (limitBytes === undefined || bytes <= limitBytes) return;
+  const million = (count: number) => `${Math.round(count / 1e6)} M`;
+  throw new DeviceError(
+    `Cannot train ${million(trainable)} of ${
+      million(parameterCount)
+    } parameters: expected weights, ` +
+      `gradients and moments within the ${Math.round(limitBytes / 2 ** 30)} GB of WASM memory, ` +
+      `found ${(bytes / 2 ** 30).toFixed(1)} GB`,
+    {
+      reason: "memory",
+      hint:
+        "Use WebGPU, or train less of the model: --lora-rank 8, --freeze-layers or --freeze-base-model",
+    },
+  );
 }
 
 /** The callbacks that arguments ask for. */

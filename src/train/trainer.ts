@@ -12,12 +12,13 @@
  */
 import { engine } from "@tensorflow/tfjs-core";
 import type { Dataset, Row } from "../data/dataset.ts";
+import { memoryLimitBytes } from "../devices.ts";
 import { DatasetError } from "../errors.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
 import { makeDirectory, writeFileAtomic, writeFiles } from "../files.ts";
 import type { HubCommit } from "../hub/mod.ts";
 import { Noise } from "../layers/noise.ts";
-import { modelFiles } from "../pretrained.ts";
+import { expectTrainable, modelFiles } from "../pretrained.ts";
 import { type Batch, type BatchSource, grouped, positionAfter } from "./batches.ts";
 import { noteIfBest } from "./best_model.ts";
 import {
@@ -48,7 +49,7 @@ import { AdamW } from "./optimizer.ts";
 import { expectHub, pushRun, type TrainerPushOptions } from "./push.ts";
 import { saveMetrics, stateBytes } from "./results.ts";
 import { dueAfterEpoch, dueAfterStep, type RunPlan, runPlan } from "./run_plan.ts";
-import { callbacksOf, extractorOf, flopsPerInput, freeze } from "./run_setup.ts";
+import { callbacksOf, expectRoomToTrain, extractorOf, flopsPerInput, freeze } from "./run_setup.ts";
 import { learningRateAt } from "./schedule.ts";
 import {
   expectSameBatches,
@@ -93,13 +94,17 @@ export class Trainer {
    *
    * @param options model, arguments and data.
    * @throws {TypeError} where there is no feature extractor.
+   * @throws {CheckpointError} where the weights are an export of 8 bits.
    * @throws {RangeError} where arguments do not fit the model or the data.
+   * @throws {DeviceError} where weights, gradients and moments cannot fit the device.
    */
   constructor(options: TrainerOptions) {
     const { model, args } = options;
     this.#options = options;
     this.#extractor = extractorOf(options);
+    expectTrainable(model);
     freeze(model, args);
+    expectRoomToTrain(model, memoryLimitBytes());
     expectWeighable(args.classWeights, model);
     this.#trainData = this.#batchesOf(options.trainDataset);
     this.#optimizer = new AdamW(model.trainable());

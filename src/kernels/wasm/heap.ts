@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { DeviceError } from "../../errors.ts";
 
 const ALIGNMENT = 64;
 const SPARE_BYTES = 16;
@@ -129,9 +130,10 @@ export class Heap {
     const missing = size - (this.#gapUntil.get(this.#end)?.size ?? 0);
     const generous = Math.max(missing, this.#end * GROWTH_SHARE);
     if (!this.#growBy(generous) && !this.#growBy(missing)) {
-      throw new RangeError(
+      throw new DeviceError(
         `Cannot allocate a tensor of ${sizeBytes} bytes: expected the WASM memory to stay within ` +
           `its limit of 4 GB, found ${this.#usedBytes} bytes in ${this.blocks} tensors`,
+        { reason: "memory", hint: "Take shorter clips, fewer at once, or a smaller model" },
       );
     }
     const address = this.#end;

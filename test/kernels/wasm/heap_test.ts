@@ -91,7 +91,8 @@ Deno.test("allocate() names the limit when the memory is full, and goes on", () 
   const { heap } = createHeap({ initial: 1, maximum: 2 });
   const first = heap.allocate(1000);
   throws(() => heap.allocate(2 * PAGE_BYTES), {
-    name: "RangeError",
+    name: "DeviceError",
+    reason: "memory",
     message: /^Cannot allocate a tensor of 131072 bytes: .*4 GB.*found 1024 bytes in 1 tensors/,
   });
   heap.free(first);
