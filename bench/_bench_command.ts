@@ -28,8 +28,8 @@ type Request = Omit<RowRequest, "spawnedAt">;
 /** What the two benches differ in. */
 export interface BenchOptions {
   task: "infer" | "train";
-  /** Measures one of our rows. */
-  script: string;
+  /** Measures one of our rows, and which parts of a model have one. */
+  scripts: Partial<Record<RowRequest["part"], string>>;
   defaults: { batch: string; seconds: string; rounds: string };
   dtypes: readonly RowRequest["dtype"][];
   peers: ((python: string, request: Request) => Promise<PeerResult>)[];
@@ -43,6 +43,7 @@ const SPECS = {
   batch: { kind: "number", help: "clips at once" },
   backend: { kind: "text", help: "wasm or webgpu" },
   freeze: { kind: "text", help: "none or encoder" },
+  part: { kind: "text", help: "whole or blocks" },
   rounds: { kind: "number", help: "timed runs" },
   peers: { kind: "flag", help: "measure the peers that are installed" },
   python: { kind: "text", help: "Python that has torch" },
@@ -69,7 +70,7 @@ function aboveZero(name: string, found: unknown, whole = true): number {
 /** The rows that are asked for, without their directories. */
 function plan(
   given: Given,
-  { task, defaults, dtypes }: BenchOptions,
+  { task, scripts, defaults, dtypes }: BenchOptions,
 ): Omit<Request, "directory" | "original" | "scratch">[] {
   const shared = {
     task,
@@ -78,6 +79,7 @@ function plan(
     threads: aboveZero("threads", given.threads ?? 1),
     batch: aboveZero("batch", given.batch ?? defaults.batch),
     freeze: oneOf("freeze", given.freeze ?? "none", ["none", "encoder"]),
+    part: oneOf("part", given.part ?? "whole", Object.keys(scripts) as RowRequest["part"][]),
     rounds: aboveZero("rounds", given.rounds ?? defaults.rounds),
   };
   const lengths = String(given.seconds ?? defaults.seconds).split(",");
@@ -87,7 +89,7 @@ function plan(
 async function measureRow(
   request: Request,
   given: Given,
-  { script, peers }: BenchOptions,
+  { scripts, peers }: BenchOptions,
   output: Output,
 ): Promise<void> {
   const model = String(given.model ?? "small");
@@ -95,7 +97,7 @@ async function measureRow(
     output.line(lineOf(row));
     output.event(row);
   };
-  const ours = await measureOurs(script, request);
+  const ours = await measureOurs(scripts[request.part]!, request);
   print(rowOf(request, ours, model));
   for (const peer of given.peers ? peers : []) {
     const found = await peer(String(given.python ?? "python3"), request);

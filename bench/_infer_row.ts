@@ -7,7 +7,7 @@ import { tensor, tidy } from "@tensorflow/tfjs-core";
 import { pipeline } from "../src/classify/pipeline.ts";
 import { useDevice } from "../src/devices.ts";
 import { countFlops } from "../src/flops.ts";
-import { noiseBatch } from "./_model_runs.ts";
+import { noiseBatch } from "./_noise.ts";
 import type { MeasuredRates } from "./_rows.ts";
 import { medianMsOf, peakRssMb, readRequest, shareOfPeak, sinceSpawn } from "./_timing.ts";
 

@@ -32,6 +32,8 @@ export interface RowRequest {
   /** Of each clip. */
   seconds: number;
   freeze: "none" | "encoder";
+  /** "blocks" is what needs no convolution: frames through the transformer layers to scores. */
+  part: "whole" | "blocks";
   /** Runs that are timed. */
   rounds: number;
   /** When the process was started, in milliseconds since 1970. */
@@ -158,11 +160,11 @@ export function rowOf(
   found: MeasuredRates & { peer?: string },
   model: string,
 ): Row {
-  const { dtype, backend, threads, batch, freeze, seconds } = request;
+  const { dtype, backend, threads, batch, freeze, part, seconds } = request;
   const tenths = (value: number) => Math.round(value * 10) / 10;
   return {
     ...(found.peer && { peer: found.peer }),
-    model,
+    model: part === "blocks" ? `${model}, blocks` : model,
     dtype,
     backend: found.peer ?? backend,
     threads,

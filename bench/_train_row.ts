@@ -12,7 +12,7 @@ import { TrainingArguments } from "../src/train/arguments.ts";
 import { disposeGradients, lossAndGradients } from "../src/train/step.ts";
 import { Trainer } from "../src/train/trainer.ts";
 import { countGradientFlops } from "./_gradient_flops.ts";
-import { noiseBatch } from "./_model_runs.ts";
+import { noiseBatch } from "./_noise.ts";
 import type { MeasuredRates } from "./_rows.ts";
 import { median, medianMsOf, peakRssMb, readRequest, shareOfPeak, sinceSpawn } from "./_timing.ts";
 

@@ -14,7 +14,7 @@ import { AdamW } from "../src/train/optimizer.ts";
 import type { Batch } from "../src/train/batches.ts";
 import { type PresetName, PRESETS } from "../src/train/presets.ts";
 import { disposeGradients, lossAndGradients } from "../src/train/step.ts";
-import { ADAMW, noiseBatch } from "./_model_runs.ts";
+import { ADAMW, noiseBatch } from "./_noise.ts";
 
 /** What was asked for. */
 export interface WebgpuStepOptions {

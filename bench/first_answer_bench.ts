@@ -14,7 +14,7 @@ import { encodeWav } from "../src/audio/mod.ts";
 import { bundle } from "../src/commands/bundle.ts";
 import { AutoFeatureExtractor } from "../src/pretrained.ts";
 import { PACKED_DTYPES, type PackedDtype } from "../src/weights/packed.ts";
-import { noiseBatch } from "./_model_runs.ts";
+import { noiseBatch } from "./_noise.ts";
 import { withModelDirectory } from "./_rows.ts";
 import { median } from "./_timing.ts";
 

@@ -20,7 +20,7 @@ import {
 
 const options: BenchOptions = {
   task: "infer",
-  script: "_infer_row.ts",
+  scripts: { whole: "_infer_row.ts" },
   dtypes: ["f32", "f16", "q8"],
   defaults: { batch: "1", seconds: "1,5,10", rounds: "15" },
   peers: [

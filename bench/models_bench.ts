@@ -17,7 +17,8 @@ import { startWasm } from "../src/kernels/wasm/mod.ts";
 import { type AudioClassificationModel, buildModel } from "../src/models/mod.ts";
 import type { Batch } from "../src/train/batches.ts";
 import { AdamW } from "../src/train/optimizer.ts";
-import { forwardPass, noiseBatch, trainingStep } from "./_model_runs.ts";
+import { forwardPass, trainingStep } from "./_model_runs.ts";
+import { noiseBatch } from "./_noise.ts";
 import { MODEL_TYPES, modelRecipe, type ModelSize } from "./eleven_models.ts";
 
 const BASELINE = "wav2vec2";

@@ -1,10 +1,12 @@
 /**
  * Memory of training step after step: whether it stays where it was, and how far above the start it goes.
  *
- *     deno run -A bench/step_memory_bench.ts [--model small] [--batch 8] [--seconds 1] [--steps 1000] [--json]
+ *     deno run -A bench/step_memory_bench.ts [--model small] [--batch 8] [--seconds 1] [--steps 1000]
+ *       [--peers] [--python python3] [--json]
  *
  * The start is the process with all code loaded and no model. `tensors` and `in use` are what the device holds between
- * steps, `WASM` the size of its memory, which never shrinks; `resident` is the whole process.
+ * steps, `WASM` the size of its memory, which never shrinks; `resident` is the whole process. PyTorch, where
+ * asked for, takes as many steps of the same model, and starts when transformers is imported.
  *
  * @module
  */
@@ -15,7 +17,10 @@ import { startWasm } from "../src/kernels/wasm/mod.ts";
 import { buildModel } from "../src/models/mod.ts";
 import { AdamW } from "../src/train/optimizer.ts";
 import { type PresetName, PRESETS } from "../src/train/presets.ts";
-import { noiseBatch, trainingStep } from "./_model_runs.ts";
+import { trainingStep } from "./_model_runs.ts";
+import { noiseBatch } from "./_noise.ts";
+import { measureTorch } from "./peers/peers.ts";
+import { withModelDirectory } from "./_rows.ts";
 import { peakRssMb } from "./_timing.ts";
 
 const MB = 1e6;
@@ -28,6 +33,8 @@ const { values } = parseArgs({
     batch: { type: "string", default: "8" },
     seconds: { type: "string", default: "1" },
     steps: { type: "string", default: "1000" },
+    peers: { type: "boolean", default: false },
+    python: { type: "string", default: "python3" },
     json: { type: "boolean", default: false },
   },
 });
@@ -75,3 +82,27 @@ for (let step = 1; step <= steps; step++) {
 }
 optimizer.dispose();
 device.dispose();
+if (values.peers) {
+  await withModelDirectory(values.model, "f32", async (directories) => {
+    const found = await measureTorch(values.python, {
+      ...directories,
+      ...{
+        task: "train",
+        dtype: "f32",
+        backend: "wasm",
+        freeze: "none",
+        part: "whole",
+        threads: 1,
+        rounds: steps,
+      },
+      ...{ batch: Number(values.batch), seconds: Number(values.seconds) },
+    });
+    if ("missing" in found) return console.log(found.missing);
+    const { peer, startMb = 0, rssMb } = found;
+    const peakAboveStartMb = rssMb - startMb;
+    if (values.json) console.log(JSON.stringify({ peer, startMb, peakAboveStartMb }));
+    else {console.log(
+        `${peer}: start ${startMb.toFixed(0)} MB, peak ${peakAboveStartMb.toFixed(0)}`,
+      );}
+  });
+}

@@ -1,22 +1,23 @@
 /**
- * Times whole training steps, each row in a process of its own, PyTorch beside it.
+ * Times whole training steps, each row in a process of its own, peers beside it.
  *
  *     deno task bench:train [--model DIR|small|base] [--dtype f32] [--batch 8] [--seconds 1] [--threads 1]
- *       [--backend wasm|webgpu] [--freeze none|encoder] [--rounds N] [--peers] [--python python3] [--json]
+ *       [--backend wasm|webgpu] [--freeze none|encoder] [--part whole|blocks] [--rounds N] [--peers] [--python python3] [--json]
  *
  * A step is the trainer's: loss, gradients, clipping, AdamW, and the loss read back. `loadMs` and `firstMs` count
- * from the start of the process; `rssMb` is the most that was resident until the last step.
+ * from the start of the process; `rssMb` is the most that was resident until the last step. Only PyTorch can train
+ * all of the model as we do; `--part blocks` is what stock tfjs and jax-js can too (`_blocks.ts`).
  *
  * @module
  */
 import { type BenchOptions, runBench } from "./_bench_command.ts";
-import { measureTorch } from "./peers/peers.ts";
+import { measureJaxJs, measureStockTfjsBlocks, measureTorch } from "./peers/peers.ts";
 
 const options: BenchOptions = {
   task: "train",
-  script: "_train_row.ts",
+  scripts: { whole: "_train_row.ts", blocks: "_blocks_row.ts" },
   dtypes: ["f32"],
   defaults: { batch: "8", seconds: "1", rounds: "11" },
-  peers: [measureTorch],
+  peers: [measureTorch, measureJaxJs, measureStockTfjsBlocks],
 };
 Deno.exitCode = await runBench(Deno.args, options);

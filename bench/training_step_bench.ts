@@ -17,7 +17,8 @@ import { startWasm } from "../src/kernels/wasm/mod.ts";
 import { buildModel } from "../src/models/mod.ts";
 import { AdamW } from "../src/train/optimizer.ts";
 import { type PresetName, PRESETS } from "../src/train/presets.ts";
-import { forwardPass, noiseBatch, trainingStep } from "./_model_runs.ts";
+import { forwardPass, trainingStep } from "./_model_runs.ts";
+import { noiseBatch } from "./_noise.ts";
 import { measureWebgpuStep, webgpuStepLines } from "./_webgpu_step.ts";
 
 const ROUNDS = 7;

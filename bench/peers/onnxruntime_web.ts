@@ -7,8 +7,8 @@
  * @module
  */
 import { medianMsOf, peakRssMb, readRequest, sinceSpawn } from "../_timing.ts";
-import { noiseBatch } from "../_model_runs.ts";
-import { PACKAGE } from "./_package.ts";
+import { noiseBatch } from "../_noise.ts";
+import { ONNXRUNTIME_WEB } from "./_package.ts";
 
 interface Session {
   run(feeds: Record<string, unknown>): Promise<Record<string, { data: Float32Array }>>;
@@ -35,7 +35,7 @@ function normalize(samples: Float32Array): Float32Array {
 const request = readRequest();
 const [graph] = Deno.args as [string];
 const { batch, seconds, threads, rounds, original } = request;
-const { env, Tensor, InferenceSession } = await import(PACKAGE) as Runtime;
+const { env, Tensor, InferenceSession } = await import(ONNXRUNTIME_WEB) as Runtime;
 env.wasm.numThreads = threads;
 const session = await InferenceSession.create(await Deno.readFile(graph));
 const loadMs = sinceSpawn(request);

@@ -4,10 +4,10 @@
  * @module
  */
 import { type Measured, measureInProcess, type RowRequest } from "../_rows.ts";
-import { PACKAGE } from "./_package.ts";
+import { JAX_JS, ONNXRUNTIME_WEB } from "./_package.ts";
 
-/** A peer's figures, or what is not installed. */
-export type PeerResult = Measured & { peer: string } | { missing: string };
+/** A peer's figures, with what was resident before it had a model where it says so, or what is not installed. */
+export type PeerResult = Measured & { peer: string; startMb?: number } | { missing: string };
 
 type Request = Omit<RowRequest, "spawnedAt">;
 
@@ -54,16 +54,21 @@ export function measureOnnxruntimeWebInt8(
   };
 }
 
+/** Whether a package is in Deno's cache, or how to get it there. */
+async function whyMissing(name: string, specifier: string): Promise<string | undefined> {
+  if (await succeeds(Deno.execPath(), ["eval", ...UNLOCKED, `await import("${specifier}")`])) {
+    return;
+  }
+  return `${name} is not installed: deno cache --no-lock --node-modules-dir=none ${specifier}`;
+}
+
 /** Measures a graph, which is written when it is first asked for. */
 async function measureGraph(
   { python, name, operators }: { python: string; name: string; operators?: string },
   request: Request,
 ): Promise<PeerResult> {
-  const check = `await import("${PACKAGE}")`;
-  if (!await succeeds(Deno.execPath(), ["eval", ...UNLOCKED, check])) {
-    const hint = `deno cache --no-lock --node-modules-dir=none ${PACKAGE}`;
-    return { missing: `onnxruntime-web is not installed: ${hint}` };
-  }
+  const missing = await whyMissing("onnxruntime-web", ONNXRUNTIME_WEB);
+  if (missing) return { missing };
   const { original, scratch } = request;
   const file = `${scratch}/${name}`;
   const isThere = await Deno.stat(file).then(() => true, () => false);
@@ -86,4 +91,50 @@ export async function measureStockTfjs(_python: string, request: Request): Promi
     return { missing: "stock tfjs is left out: it is written for Wav2Vec2 on one thread" };
   }
   return await measureInProcess([Deno.execPath(), "run", "-A", pathOf("stock_tfjs.ts")], request);
+}
+
+/** jax-js on WASM, which can train the layers. */
+export async function measureJaxJs(_python: string, request: Request): Promise<PeerResult> {
+  if (request.part !== "blocks" || request.threads > 1) {
+    return { missing: "jax-js is left out: it is written for --part blocks on one thread" };
+  }
+  const missing = await whyMissing("jax-js", JAX_JS);
+  if (missing) return { missing };
+  const file = pathOf("jax_blocks.ts");
+  return await measureInProcess([Deno.execPath(), "run", "-A", ...UNLOCKED, file], request);
+}
+
+/** TensorFlow.js on its own WASM kernels, bundled so that its gradients can be loaded. */
+export async function measureStockTfjsBlocks(
+  _python: string,
+  request: Request,
+): Promise<PeerResult> {
+  if (request.part !== "blocks" || request.threads > 1) {
+    return { missing: "stock tfjs is left out: it is written for --part blocks on one thread" };
+  }
+  const bundled = `${request.scratch}/stock_tfjs_blocks.js`;
+  await bundleForDeno("stock_tfjs_blocks.ts", bundled);
+  const binaries = new URL("./", import.meta.resolve("@tensorflow/tfjs-backend-wasm")).pathname;
+  return await measureInProcess([Deno.execPath(), "run", "-A", bundled, binaries], request);
+}
+
+/** One file of a script and its packages, with what those miss in a module. */
+async function bundleForDeno(script: string, outfile: string): Promise<void> {
+  const { build, stop } = await import("esbuild");
+  const requireLine =
+    'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
+  try {
+    await build({
+      entryPoints: [pathOf(script)],
+      outfile,
+      bundle: true,
+      format: "esm",
+      platform: "node",
+      mainFields: ["module", "main"],
+      banner: { js: `${requireLine} const __dirname = import.meta.dirname;` },
+      logLevel: "warning",
+    });
+  } finally {
+    await stop();
+  }
 }

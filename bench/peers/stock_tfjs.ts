@@ -12,7 +12,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { setThreadsCount, setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
 import { pipeline } from "../../src/classify/pipeline.ts";
 import type { AttentionAttrs, Conv1dAttrs, LinearAttrs, NormAttrs } from "../../src/kernels.ts";
-import { noiseBatch } from "../_model_runs.ts";
+import { noiseBatch } from "../_noise.ts";
 import type { Measured } from "../_rows.ts";
 import { medianMsOf, peakRssMb, readRequest, sinceSpawn } from "../_timing.ts";
 

@@ -1,17 +1,19 @@
 """Times PyTorch eager on a model directory, and prints a row of the table as JSON.
 
     python3 torch_step.py '{"directory": ..., "task": "infer" | "train", "batch": 1, "seconds": 1, "rounds": 9,
-                            "threads": 1, "freeze": "none", "spawnedAt": milliseconds}'
+                            "threads": 1, "freeze": "none", "part": "whole", "spawnedAt": milliseconds}'
 
 `infer` is samples to logits, in inference mode; `train` a whole step, the loss read back, as the benches beside this
-folder do on the other side.
+folder do on the other side. The part "blocks" is `_blocks.ts`: frames of noise through the layers, without dropout.
 """
 
 import json
+import math
 import resource
 import statistics
 import sys
 import time
+from types import SimpleNamespace
 
 try:
     import torch
@@ -20,6 +22,9 @@ except ImportError:
     print(json.dumps({"missing": "torch and transformers"}))
     sys.exit(0)
 
+KB_IN_MB = 1024 / 1e6
+WINDOW_SAMPLES, HOP_SAMPLES = 400, 320
+
 
 def milliseconds(run):
     start = time.perf_counter()
@@ -27,19 +32,57 @@ def milliseconds(run):
     return (time.perf_counter() - start) * 1000
 
 
+def noise(*shape):
+    """The numbers of `noiseBatch` in `_model_runs.ts`."""
+    state, values = 1, []
+    for _ in range(math.prod(shape)):
+        state = (state * 1664525 + 1013904223) % 2**32
+        values.append(state / 2**31 - 1)
+    return torch.tensor(values, dtype=torch.float32).reshape(shape)
+
+
+class Blocks(torch.nn.Module):
+    """The layers of a model, the norm before them and its head, as a classifier of frames."""
+
+    def __init__(self, model):
+        super().__init__()
+        encoder = model.wav2vec2.encoder
+        self.norm, self.layers = encoder.layer_norm, encoder.layers
+        self.projector, self.classifier = model.projector, model.classifier
+        self.config = model.config
+
+    def forward(self, frames, labels=None):
+        hidden = self.norm(frames)
+        for layer in self.layers:
+            hidden = layer(hidden)
+        logits = self.classifier(self.projector(hidden.mean(1)))
+        loss = None if labels is None else torch.nn.functional.cross_entropy(logits, labels)
+        return SimpleNamespace(logits=logits, loss=loss)
+
+
 def main(request):
+    blocks = request["part"] == "blocks"
     start_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     torch.set_num_threads(request["threads"])
     torch.manual_seed(0)
     model = transformers.AutoModelForAudioClassification.from_pretrained(request["directory"])
+    if blocks:
+        model = Blocks(model)
     load_ms = time.time() * 1000 - request["spawnedAt"]
     with open(request["directory"] + "/preprocessor_config.json") as file:
         rate_hz = json.load(file)["sampling_rate"]
-    clips = torch.randn(request["batch"], round(rate_hz * request["seconds"]))
+    samples = round(rate_hz * request["seconds"])
+    if blocks:
+        frames = (samples - WINDOW_SAMPLES) // HOP_SAMPLES + 1
+        clips = noise(request["batch"], frames, model.config.hidden_size)
+    else:
+        clips = torch.randn(request["batch"], samples)
     labels = torch.arange(request["batch"]) % model.config.num_labels
 
     def forward():
         with torch.inference_mode():
+            if blocks:
+                return model(clips).logits.tolist()
             normal = (clips - clips.mean(-1, keepdim=True)) / clips.std(-1, keepdim=True)
             return model(normal).logits.tolist()
 
@@ -57,11 +100,11 @@ def main(request):
         return loss.item()
 
     training = request["task"] == "train"
-    model.train(training)
+    model.train(training and not blocks)
     run = step if training else forward
     run()
     first_ms = time.time() * 1000 - request["spawnedAt"]
-    run()
+    second = run()
     times = [milliseconds(run) for _ in range(request["rounds"])]
     peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     model.eval()
@@ -73,8 +116,9 @@ def main(request):
         "forwardMs": statistics.median(forward_times),
         "loadMs": load_ms,
         "firstMs": first_ms,
-        "rssMb": peak_kb / 1000,
-        "startMb": start_kb / 1000,
+        "rssMb": peak_kb * KB_IN_MB,
+        "startMb": start_kb * KB_IN_MB,
+        "loss": second if training else None,
     }))
 
 

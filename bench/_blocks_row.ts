@@ -1,0 +1,107 @@
+/**
+ * A row of `train.ts --part blocks`, measured in this process: our layers and our optimiser, without the trainer.
+ *
+ * @module
+ */
+import { tensor, tidy } from "@tensorflow/tfjs-core";
+import { useDevice } from "../src/devices.ts";
+import { directoryFiles } from "../src/files.ts";
+import { countFlops } from "../src/flops.ts";
+import { classificationHead, loadClassificationHead } from "../src/layers/classification_head.ts";
+import { loadNorm } from "../src/layers/norm.ts";
+import { ParameterReader } from "../src/layers/parameters.ts";
+import { postNormEncoder } from "../src/layers/transformer_encoder.ts";
+import {
+  loadTransformerLayer,
+  type TransformerLayerParams,
+} from "../src/layers/transformer_layer.ts";
+import { ConfigReader, type JsonObject } from "../src/models/_config_reader.ts";
+import type { Architecture } from "../src/models/architecture.ts";
+import { AudioClassificationModel } from "../src/models/model.ts";
+import { wav2vec2, type Wav2Vec2Config, type Wav2Vec2Params } from "../src/models/wav2vec2.ts";
+import { Random } from "../src/random.ts";
+import { AdamW } from "../src/train/optimizer.ts";
+import { disposeGradients, lossAndGradients } from "../src/train/step.ts";
+import { openCheckpoint } from "../src/weights/checkpoint.ts";
+import { readBlocks } from "./_blocks.ts";
+import { countGradientFlops } from "./_gradient_flops.ts";
+import { ADAMW } from "./_noise.ts";
+import type { MeasuredRates } from "./_rows.ts";
+import { medianMsOf, peakRssMb, readRequest, shareOfPeak, sinceSpawn } from "./_timing.ts";
+
+type BlocksParams = Pick<Wav2Vec2Params, "config" | "encoder" | "head">;
+
+/** Wav2Vec2 whose input are frames in place of samples. */
+const blocksOnly: Architecture<Wav2Vec2Config, BlocksParams> = {
+  ...wav2vec2,
+  async load(reader, config) {
+    const encoder = reader.at("wav2vec2.encoder");
+    const layers: TransformerLayerParams[] = [];
+    const norm = await loadNorm(
+      encoder.at("layer_norm"),
+      config.hidden_size,
+      config.layer_norm_eps,
+    );
+    for (let i = 0; i < config.num_hidden_layers; i++) {
+      layers.push(await loadTransformerLayer(encoder.at("layers", i), config));
+    }
+    const head = await loadClassificationHead(reader, config);
+    return { config, encoder: { norm, layers }, head };
+  },
+  forward({ config, encoder, head }, { inputs }) {
+    return tidy(() =>
+      classificationHead(head, [postNormEncoder(encoder, inputs, { rates: config }).last])
+    );
+  },
+};
+
+async function loadBlocks(directory: string): Promise<AudioClassificationModel> {
+  const json = JSON.parse(await Deno.readTextFile(`${directory}/config.json`)) as JsonObject;
+  const labels = Object.values(json.id2label as Record<string, string>);
+  const config = blocksOnly.parseConfig(new ConfigReader(json, "config.json"), labels.length);
+  const source = await openCheckpoint(directoryFiles(directory));
+  const { basePrefix } = blocksOnly;
+  const reader = new ParameterReader({ source, basePrefix, random: new Random(1) });
+  const params = await blocksOnly.load(reader, config);
+  source.close();
+  const { parameters } = reader;
+  return new AudioClassificationModel({
+    ...{ architecture: blocksOnly as Architecture, json, config, labels, params, parameters },
+    ...{ problemType: "single_label_classification", loading: reader.report() },
+  });
+}
+
+const request = readRequest();
+const { backend, threads, rounds, directory } = request;
+const device = await useDevice({ backend, threads, purpose: "training" });
+const model = await loadBlocks(directory);
+const { inputs, labels, shape } = await readBlocks(request);
+const batch = { inputs, shape, labels };
+const optimizer = new AdamW(model.trainable());
+const losses: number[] = [];
+async function step(): Promise<void> {
+  const found = lossAndGradients(model, [batch]);
+  optimizer.step(found.gradients, ADAMW).dispose();
+  losses.push((await found.loss.data())[0]!);
+  disposeGradients(found);
+}
+const loadMs = sinceSpawn(request);
+await step();
+const firstMs = sinceSpawn(request);
+await step();
+const medianMs = await medianMsOf(rounds, step);
+const rssMb = peakRssMb();
+const forwardMs = await medianMsOf(rounds, async () => {
+  const logits = tidy(() => model.forward({ inputs: tensor(inputs, shape) }).logits);
+  await logits.data();
+  logits.dispose();
+});
+const once = () => disposeGradients(lossAndGradients(model, [batch]));
+const gflops = (await countFlops(once) + await countGradientFlops(once)) / medianMs / 1e6;
+const peakFraction = shareOfPeak(gflops, request);
+optimizer.dispose();
+device.dispose();
+const found: MeasuredRates & { loss: number } = {
+  ...{ medianMs, forwardMs, gflops, peakFraction, loadMs, firstMs, rssMb, loss: losses[1]! },
+};
+console.log(JSON.stringify(found));
