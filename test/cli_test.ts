@@ -35,11 +35,11 @@ Deno.test("cli.ts names an unknown command, the known ones and the nearest", asy
 });
 
 Deno.test("cli.ts names an unknown argument and the nearest, and ends with 2", async () => {
-  const { code, stderr } = await cli(["train", "--learning_rate", "1"]);
+  const { code, stderr } = await cli(["train", "--learning-rat", "1"]);
   equal(code, 2);
   equal(
     stderr,
-    'Cannot use argument "--learning_rate": there is none of that name\n' +
+    'Cannot use argument "--learning-rat": there is none of that name\n' +
       "- Did you mean --learning-rate?\n",
   );
 });
