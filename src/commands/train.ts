@@ -327,7 +327,8 @@ async function originOf({ model, data, splits }: TrainPlan): Promise<TrainingOri
 
   async function datasetOf(): Promise<TrainingOrigin["dataset"]> {
     const found = await onHub(data);
-    return found && { id: found.id, config: splits.name, revision: splits.revision };
+    return found &&
+      { id: found.id, config: splits.name, revision: splits.revision ?? found.revision };
   }
 }
 

@@ -11,6 +11,7 @@
 
 import { dirname } from "node:path";
 import { DatasetError, HubError } from "../errors.ts";
+import { fileUrl, parseHubName } from "../hub/names.ts";
 import type { HubRepository } from "../hub/repository.ts";
 import type { HubOptions } from "../hub/settings.ts";
 import { fileSource } from "../files.ts";
@@ -36,22 +37,25 @@ export interface HubDataFiles extends DataFiles {
 }
 
 /**
- * Finds a repository.
+ * Finds a repository by its id, or its id and a revision: `org/name@revision`.
  *
  * @throws {DatasetError} where the name is neither a place on this disk nor an id.
  * @throws {HubError} where the hub does not give it.
  */
 export async function hubDataFiles(
-  id: string,
-  options: HubFileOptions = {},
+  name: string,
+  given: HubFileOptions = {},
 ): Promise<HubDataFiles> {
-  if (!/^[\w.-]+\/[\w.-]+$/.test(id)) {
+  const parsed = parseHubName(name);
+  if (parsed === undefined) {
     throw new DatasetError(
-      `Cannot load data set "${id}": expected a folder, a file or an id like "org/name", ` +
+      `Cannot load data set "${name}": expected a folder, a file or an id like "org/name", ` +
         "found none of that name",
-      { file: id },
+      { file: name },
     );
   }
+  const { id } = parsed;
+  const options = { ...given, revision: given.revision ?? parsed.revision };
   const { hubFiles } = await import("../hub/repository.ts");
   const own = await hubFiles(id, { ...options, type: "dataset" });
   if (own.files.some(({ path }) => isData(path))) return filesOf(own, options, false);
@@ -107,7 +111,6 @@ async function openRanges(
   { path, sizeBytes }: { path: string; sizeBytes: number },
 ): Promise<OpenFile> {
   const { bodyOf, request } = await import("../hub/request.ts");
-  const { fileUrl } = await import("../hub/names.ts");
   const { hubSettings } = await import("../hub/settings.ts");
   const settings = await hubSettings(options);
   const subject = { type, id, revision: commit, file: path };

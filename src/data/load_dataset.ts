@@ -52,7 +52,8 @@ const DEFAULT_CACHE_BYTES = 64 * 2 ** 20;
 /**
  * Loads a data set: what is in it, and no rows yet.
  *
- * @param source a folder, a Parquet, CSV, TSV, JSON-lines or zip file, or an id on the hub.
+ * @param source a folder, a Parquet, CSV, TSV, JSON-lines or zip file, or an id on the hub, which may end in
+ * `@revision`.
  * @param options the configuration, the split, and how the hub is reached.
  * @returns the split that was named, or all of them by name.
  * @throws {DatasetError} where there is no such configuration or split (the message lists those

@@ -302,6 +302,19 @@ folderTest(
   },
 );
 
+folderTest("loadDataset() takes a revision behind the id", async (dir) => {
+  await using hub = startHub();
+  const repository = hub.addRepository("acme/words", { "train.csv": "word\nold\n" }, {
+    type: "dataset",
+  });
+  const sha = repository.refs.get("main")!;
+  repository.commit({ "train.csv": "word\nnew\n" });
+  const options = { endpoint: hub.url, cacheDirectory: dir, token: false, split: "train" } as const;
+  deepEqual(await (await loadDataset("acme/words", options)).at(0), { word: "new" });
+  deepEqual(await (await loadDataset(`acme/words@${sha}`, options)).at(0), { word: "old" });
+  await rejects(loadDataset("acme/words@gone", options), { reason: "revision" });
+});
+
 folderTest("loadDataset() takes the hub's own Parquet files of a script", async (dir) => {
   await using hub = startHub();
   const rows = await Deno.readFile(`${GOLDEN}/several.parquet`);
