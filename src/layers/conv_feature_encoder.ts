@@ -10,7 +10,6 @@
  * @module
  */
 import { reshape, type Tensor, tidy } from "@tensorflow/tfjs-core";
-import { activation } from "../kernels.ts";
 import { conv1d, conv1dFrames, type Conv1dInit, type Conv1dParams, loadConv1d } from "./conv1d.ts";
 import { groupNorm, layerNorm, loadNorm, type NormParams } from "./norm.ts";
 import type { ParameterReader } from "./parameters.ts";
@@ -81,10 +80,7 @@ function normedConv(
   kind: "group" | "layer",
   x: Tensor,
 ): Tensor {
-  return tidy(() => {
-    const y = conv1d(conv, x);
-    return activation(kind === "group" ? groupNorm(norm, y) : layerNorm(norm, y), "gelu");
-  });
+  return tidy(() => (kind === "group" ? groupNorm : layerNorm)(norm, conv1d(conv, x), "gelu"));
 }
 
 /** Frames that the encoder gives for a number of samples; 0 or less where the clip is too short. */

@@ -4,7 +4,11 @@
  * @module
  */
 import type { Tensor } from "@tensorflow/tfjs-core";
-import { groupNorm as groupNormKernel, layerNorm as layerNormKernel } from "../kernels.ts";
+import {
+  type Activation,
+  groupNorm as groupNormKernel,
+  layerNorm as layerNormKernel,
+} from "../kernels.ts";
 import { constant, type ParameterReader } from "./parameters.ts";
 
 /** `weight [C]`, `bias [C]`, and what is added to the variance. */
@@ -28,11 +32,11 @@ export async function loadNorm(
 }
 
 /** Each frame over its channels (Ba et al. 2016). **Shape** `x [..., C]` -> `[..., C]` */
-export function layerNorm(params: NormParams, x: Tensor): Tensor {
-  return layerNormKernel(x, params.weight, params.bias, { eps: params.eps });
+export function layerNorm(params: NormParams, x: Tensor, activation?: Activation): Tensor {
+  return layerNormKernel(x, params.weight, params.bias, { eps: params.eps, activation });
 }
 
 /** Each channel over time (Wu and He 2018, a group per channel). **Shape** `x [B, T, C]` -> `[B, T, C]` */
-export function groupNorm(params: NormParams, x: Tensor): Tensor {
-  return groupNormKernel(x, params.weight, params.bias, { eps: params.eps });
+export function groupNorm(params: NormParams, x: Tensor, activation?: Activation): Tensor {
+  return groupNormKernel(x, params.weight, params.bias, { eps: params.eps, activation });
 }

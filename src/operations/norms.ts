@@ -3,14 +3,21 @@
  *
  * @module
  */
-import type { Tensor } from "@tensorflow/tfjs-core";
+import { type Tensor, tidy } from "@tensorflow/tfjs-core";
 import { expectRank, expectShape } from "./_shapes.ts";
-import { run, runAll } from "./run.ts";
+import { type Activation, activation } from "./elements.ts";
+import { hasKernel, isRecording, run, runAll } from "./run.ts";
 
 /** What every norm has besides its tensors. */
 export interface NormAttrs {
   /** Added to the variance. */
   eps: number;
+}
+
+/** What {@linkcode layerNorm} and {@linkcode groupNorm} have besides their tensors. */
+export interface ActivatedNormAttrs extends NormAttrs {
+  /** Applied to what is normalised. @default "none" */
+  activation?: Activation;
 }
 
 /** How fast {@linkcode updateStatistics} forgets. */
@@ -20,26 +27,48 @@ export interface StatisticsAttrs {
 }
 
 /**
- * Normalisation of each vector of the last axis to mean 0 and variance 1, then `gamma` and `beta`.
+ * Normalisation of each vector of the last axis to mean 0 and variance 1, then `gamma`, `beta` and an activation.
  *
  * **Shape** `x [..., C]`, `gamma [C]`, `beta [C]` -> `[..., C]`
  */
-export function layerNorm(x: Tensor, gamma: Tensor, beta: Tensor, attrs: NormAttrs): Tensor {
+export function layerNorm(
+  x: Tensor,
+  gamma: Tensor,
+  beta: Tensor,
+  attrs: ActivatedNormAttrs,
+): Tensor {
   expectShape("layerNorm gamma", gamma, x.shape.slice(-1));
   expectShape("layerNorm beta", beta, x.shape.slice(-1));
-  return run("EarshotLayerNorm", { x, gamma, beta }, attrs);
+  return activatedNorm("LayerNorm", { x, gamma, beta }, attrs);
 }
 
 /**
- * Group normalisation with one group per channel: each channel of each clip over its time axis.
+ * Group normalisation with one group per channel: each channel of each clip over its time axis, then an activation.
  *
  * **Shape** `x [B, T, C]`, `gamma [C]`, `beta [C]` -> `[B, T, C]`
  */
-export function groupNorm(x: Tensor, gamma: Tensor, beta: Tensor, attrs: NormAttrs): Tensor {
+export function groupNorm(
+  x: Tensor,
+  gamma: Tensor,
+  beta: Tensor,
+  attrs: ActivatedNormAttrs,
+): Tensor {
   expectRank("groupNorm x", x, 3);
   expectShape("groupNorm gamma", gamma, x.shape.slice(-1));
   expectShape("groupNorm beta", beta, x.shape.slice(-1));
-  return run("EarshotGroupNorm", { x, gamma, beta }, attrs);
+  return activatedNorm("GroupNorm", { x, gamma, beta }, attrs);
+}
+
+/** In one kernel where the device has it, save while gradients are recorded: that of the activation needs its input. */
+function activatedNorm(
+  norm: "LayerNorm" | "GroupNorm",
+  tensors: { x: Tensor; gamma: Tensor; beta: Tensor },
+  { eps, activation: kind = "none" }: ActivatedNormAttrs,
+): Tensor {
+  if (kind === "none") return run(`Earshot${norm}`, tensors, { eps });
+  const both = `EarshotActivated${norm}`;
+  if (!isRecording() && hasKernel(both)) return run(both, tensors, { eps, activation: kind });
+  return tidy(() => activation(run(`Earshot${norm}`, tensors, { eps }), kind));
 }
 
 /**

@@ -1,4 +1,4 @@
-import { groupNorm } from "../../src/kernels.ts";
+import { type Activation, groupNorm } from "../../src/kernels.ts";
 import type { NdArray } from "../reference/nd_array.ts";
 import { fixed, normal, type OpCase } from "./_op_case.ts";
 import { kernelSuite } from "./_suite.ts";
@@ -16,7 +16,18 @@ function normalization(name: string, x: NdArray): OpCase {
   };
 }
 
+function activated(kind: Activation, x: NdArray): OpCase {
+  return {
+    ...normalization(`then ${kind}, `, x),
+    run: ({ x, gamma, beta }) => groupNorm(x!, gamma!, beta!, { eps: 1e-5, activation: kind }),
+  };
+}
+
 kernelSuite("groupNorm", [
+  activated("gelu", normal([2, 13, 5])),
+  activated("gelu", normal([1, 131, 32])),
+  activated("relu", normal([2, 7, 3])),
+  activated("silu", normal([2, 7, 3])),
   normalization("", normal([1, 1, 1])),
   normalization("", normal([2, 7, 3])),
   normalization("", normal([3, 13, 5])),

@@ -1,4 +1,4 @@
-import { layerNorm } from "../../src/kernels.ts";
+import { type Activation, layerNorm } from "../../src/kernels.ts";
 import type { NdArray } from "../reference/nd_array.ts";
 import { fixed, normal, type OpCase } from "./_op_case.ts";
 import { kernelSuite } from "./_suite.ts";
@@ -16,7 +16,18 @@ function normalization(name: string, x: NdArray, eps = 1e-5): OpCase {
   };
 }
 
+function activated(kind: Activation, x: NdArray): OpCase {
+  return {
+    ...normalization(`then ${kind}, `, x),
+    run: ({ x, gamma, beta }) => layerNorm(x!, gamma!, beta!, { eps: 1e-5, activation: kind }),
+  };
+}
+
 kernelSuite("layerNorm", [
+  activated("gelu", normal([7, 13])),
+  activated("gelu", normal([3, 49, 64])),
+  activated("relu", normal([7, 13])),
+  activated("silu", normal([7, 13])),
   normalization("", normal([1, 1])),
   normalization("", normal([2, 3, 5])),
   normalization("", normal([7, 13])),

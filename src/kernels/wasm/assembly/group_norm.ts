@@ -3,6 +3,7 @@
 // Statistics are gathered eight frames at a time, held in registers: their mean, the squared
 // differences from it, and a merge into the running values (Chan, Golub and LeVeque 1983), so that one pass
 // over memory is as exact as two.
+import { activate } from "./activation";
 import { madd, nmadd, storeLanes, VECTOR_BYTES } from "./simd";
 
 const GROUP: i32 = 8;
@@ -27,7 +28,7 @@ const PRODUCT: usize = 3;
 export function groupNorm(
   thread: i32, begin: i32, end: i32,
   x: usize, gamma: usize, beta: usize, y: usize, stats: usize, statBytes: usize,
-  frames: i32, channels: i32, eps: f32,
+  frames: i32, channels: i32, eps: f32, kind: i32,
 ): void {
   const vectors = (channels + 3) >> 2;
   const clipBytes = <usize>frames * <usize>channels * 4;
@@ -39,7 +40,8 @@ export function groupNorm(
     const from = x + <usize>clip * clipBytes;
     gatherMoments(from, stat, statBytes, frames, channels, first, last);
     finishDeviation(stat, statBytes, frames, first, last, eps);
-    normalize(from, y + <usize>clip * clipBytes, gamma, beta, stat, statBytes, frames, channels, first, last);
+    const to = y + <usize>clip * clipBytes;
+    normalize(from, to, gamma, beta, stat, statBytes, frames, channels, first, last, kind);
     begin += last - first;
   }
 }
@@ -138,7 +140,7 @@ function finishDeviation(
 
 function normalize(
   x: usize, y: usize, gamma: usize, beta: usize, stat: usize, statBytes: usize,
-  frames: i32, channels: i32, first: i32, last: i32,
+  frames: i32, channels: i32, first: i32, last: i32, kind: i32,
 ): void {
   const rowBytes = <usize>channels << 2;
   const rest = last * 4 > channels ? channels & 3 : 0;
@@ -148,12 +150,13 @@ function normalize(
   for (let frame = 0; frame < frames; frame++) {
     const at = <usize>frame * rowBytes;
     for (let i = from; i < until; i += VECTOR_BYTES) {
-      v128.store(y + at + i, normalOf(x + at + i, gamma + i, beta + i, stat + i, deviation + i));
+      const normal = normalOf(x + at + i, gamma + i, beta + i, stat + i, deviation + i);
+      v128.store(y + at + i, activate(normal, kind));
     }
     if (rest) {
       const i = until;
       const tail = normalOf(x + at + i, gamma + i, beta + i, stat + i, deviation + i);
-      storeLanes(y + at + i, tail, rest);
+      storeLanes(y + at + i, activate(tail, kind), rest);
     }
   }
 }

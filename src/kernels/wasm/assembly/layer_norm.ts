@@ -1,4 +1,5 @@
 // Layer normalisation of rows; one unit of the forward kernel is a row, one of the gradient GRAD_ROWS rows.
+import { activate } from "./activation";
 import { laneMask, LANES, madd, nmadd, storeLanes, sumLanes, VECTOR_BYTES } from "./simd";
 
 /** Rows whose part of dgamma and dbeta is summed together; `../layer_norm.ts` has the same. */
@@ -41,7 +42,7 @@ function spreadOfRow(x: usize, columns: i32, mean: v128): f32 {
 
 export function layerNorm(
   thread: i32, begin: i32, end: i32,
-  x: usize, gamma: usize, beta: usize, y: usize, columns: i32, eps: f32,
+  x: usize, gamma: usize, beta: usize, y: usize, columns: i32, eps: f32, kind: i32,
 ): void {
   const rowBytes = <usize>columns << 2;
   const whole = <usize>(columns & ~3) << 2;
@@ -54,11 +55,12 @@ export function layerNorm(
     const inverse = f32x4.splat(1.0 / sqrt(variance + eps));
     for (let i: usize = 0; i < whole; i += VECTOR_BYTES) {
       const normal = f32x4.mul(f32x4.sub(v128.load(from + i), mean), inverse);
-      v128.store(to + i, madd(normal, v128.load(gamma + i), v128.load(beta + i)));
+      v128.store(to + i, activate(madd(normal, v128.load(gamma + i), v128.load(beta + i)), kind));
     }
     if (rest) {
       const normal = f32x4.mul(f32x4.sub(v128.load(from + whole), mean), inverse);
-      storeLanes(to + whole, madd(normal, v128.load(gamma + whole), v128.load(beta + whole)), rest);
+      const scaled = madd(normal, v128.load(gamma + whole), v128.load(beta + whole));
+      storeLanes(to + whole, activate(scaled, kind), rest);
     }
   }
 }
