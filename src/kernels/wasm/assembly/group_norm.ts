@@ -40,8 +40,9 @@ export function groupNorm(
     const from = x + <usize>clip * clipBytes;
     gatherMoments(from, stat, statBytes, frames, channels, first, last);
     finishDeviation(stat, statBytes, frames, first, last, eps);
+    scaleDeviation(gamma, stat + SPREAD * statBytes, first, last);
     const to = y + <usize>clip * clipBytes;
-    normalize(from, to, gamma, beta, stat, statBytes, frames, channels, first, last, kind);
+    normalize(from, to, beta, stat, statBytes, frames, channels, first, last, kind);
     begin += last - first;
   }
 }
@@ -138,24 +139,32 @@ function finishDeviation(
   }
 }
 
+/** `gamma` by the inverse deviation, in its place. */
+function scaleDeviation(gamma: usize, deviation: usize, first: i32, last: i32): void {
+  const until = <usize>last * VECTOR_BYTES;
+  for (let i = <usize>first * VECTOR_BYTES; i < until; i += VECTOR_BYTES) {
+    v128.store(deviation + i, f32x4.mul(v128.load(gamma + i), v128.load(deviation + i)));
+  }
+}
+
 function normalize(
-  x: usize, y: usize, gamma: usize, beta: usize, stat: usize, statBytes: usize,
+  x: usize, y: usize, beta: usize, stat: usize, statBytes: usize,
   frames: i32, channels: i32, first: i32, last: i32, kind: i32,
 ): void {
   const rowBytes = <usize>channels << 2;
   const rest = last * 4 > channels ? channels & 3 : 0;
   const from = <usize>first * VECTOR_BYTES;
   const until = <usize>(rest ? last - 1 : last) * VECTOR_BYTES;
-  const deviation = stat + SPREAD * statBytes;
+  const scale = stat + SPREAD * statBytes;
   for (let frame = 0; frame < frames; frame++) {
     const at = <usize>frame * rowBytes;
     for (let i = from; i < until; i += VECTOR_BYTES) {
-      const normal = normalOf(x + at + i, gamma + i, beta + i, stat + i, deviation + i);
+      const normal = normalOf(x + at + i, beta + i, stat + i, scale + i);
       v128.store(y + at + i, activate(normal, kind));
     }
     if (rest) {
       const i = until;
-      const tail = normalOf(x + at + i, gamma + i, beta + i, stat + i, deviation + i);
+      const tail = normalOf(x + at + i, beta + i, stat + i, scale + i);
       storeLanes(y + at + i, activate(tail, kind), rest);
     }
   }
@@ -163,9 +172,8 @@ function normalize(
 
 // @ts-ignore: decorator
 @inline
-function normalOf(x: usize, gamma: usize, beta: usize, mean: usize, deviation: usize): v128 {
-  const scale = f32x4.mul(v128.load(gamma), v128.load(deviation));
-  return madd(f32x4.sub(v128.load(x), v128.load(mean)), scale, v128.load(beta));
+function normalOf(x: usize, beta: usize, mean: usize, scale: usize): v128 {
+  return madd(f32x4.sub(v128.load(x), v128.load(mean)), v128.load(scale), v128.load(beta));
 }
 
 /** dx; in `stats`, four a clip, SLOPE and PRODUCT are what the clip adds to dbeta and dgamma. */
