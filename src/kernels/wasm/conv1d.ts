@@ -74,28 +74,33 @@ registerWasmKernel<Inputs, Conv1dAttrs>("EarshotConv1d", ({ inputs, attrs, backe
   const sizes = sizesOf(attrs, x.shape, [x.shape[0]!, steps, weight.shape[0]!], width);
   const y = backend.output([sizes.batch, steps, sizes.outputs]);
   const panels = weightPanels(backend, weight, attrs.groups);
-  const product = {
-    ...{ aRow: attrs.stride * sizes.frameBytes, depth: width * sizes.groupChannels },
-    ...outputRows(backend, y, sizes),
-    bias: bias && backend.address(bias),
-    activation: attrs.activation,
-  };
+  const c = outputRows(backend, y, sizes);
   const copied = attrs.groups > 1;
   const [packed, scratch, copy] = scratchAreas(
     backend,
     panels.int8 ? 0 : panels.scratchBytes,
-    panels.int8 ? int8ScratchBytes(backend, product) : gemmScratchBytes(backend),
+    panels.int8
+      ? int8ScratchBytes(backend, { ...c, depth: width * sizes.groupChannels })
+      : gemmScratchBytes(backend),
     copied ? copyBytes(sizes) : 0,
   );
   const frames = copied ? groupFrames(backend, x, sizes, copy!) : asTheyAre(backend, x, sizes);
-  const rows = {
-    ...product,
-    ...{ a: frames.address, aGroup: frames.groupBytes, aBatch: frames.batchBytes },
+  const product: Gemm = {
+    ...c,
+    a: frames.address,
+    aGroup: frames.groupBytes,
+    aBatch: frames.batchBytes,
+    aRow: attrs.stride * sizes.frameBytes,
     aStart: frames.data[0] - attrs.padLeft * sizes.frameBytes,
-    ...{ aBytes: frames.bytes, aData: frames.data },
+    aBytes: frames.bytes,
+    aData: frames.data,
+    depth: width * sizes.groupChannels,
+    packed: panels.int8 ? 0 : panels.pack(packed!),
+    bias: bias && backend.address(bias),
+    activation: attrs.activation,
   };
-  if (panels.int8) multiplyGroups(backend, panels.int8, rows, scratch!);
-  else gemm(backend, { ...rows, packed: panels.pack(packed!) }, scratch!);
+  if (panels.int8) multiplyGroups(backend, panels.int8, product, scratch!);
+  else gemm(backend, product, scratch!);
   return y;
 });
 
@@ -193,8 +198,18 @@ function sizesOf(
   const [, steps, outputs] = yShape as [number, number, number];
   const [groupChannels, groupOutputs] = [channels / attrs.groups, outputs / attrs.groups];
   return {
-    ...attrs,
-    ...{ batch, frames, steps, outputs, width, groupOutputs, groupChannels },
+    stride: attrs.stride,
+    groups: attrs.groups,
+    padLeft: attrs.padLeft,
+    padRight: attrs.padRight,
+    activation: attrs.activation,
+    batch,
+    frames,
+    steps,
+    outputs,
+    width,
+    groupOutputs,
+    groupChannels,
     frameBytes: groupChannels * FLOAT_BYTES,
     stepBytes: groupOutputs * FLOAT_BYTES,
   };
@@ -219,8 +234,14 @@ function outputRows(
   { batch, steps, outputs, groups, groupOutputs, stepBytes }: Sizes,
 ) {
   return {
-    ...{ c: backend.address(y), cGroup: stepBytes, cBatch: steps * outputs * FLOAT_BYTES },
-    ...{ cRow: outputs * FLOAT_BYTES, groups, batches: batch, rows: steps, columns: groupOutputs },
+    c: backend.address(y),
+    cGroup: stepBytes,
+    cBatch: steps * outputs * FLOAT_BYTES,
+    cRow: outputs * FLOAT_BYTES,
+    groups,
+    batches: batch,
+    rows: steps,
+    columns: groupOutputs,
   };
 }
 

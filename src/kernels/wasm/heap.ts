@@ -1,7 +1,8 @@
 /**
  * The allocator of the WASM device: blocks of tensor data in one growing memory.
  *
- * Best fit, lowest address first, neighbours merged when freed. Every block starts at a multiple of
+ * Best fit, lowest address first, neighbours merged. A model frees and asks for the same few sizes over and
+ * over: freed blocks wait for that, and are merged when a size comes that none of them has. Every block starts at a multiple of
  * 64 bytes and is followed by at least 16 spare bytes of its own, so that a kernel may read and write
  * whole SIMD vectors at the end of a tensor. It keeps its books outside the memory: no kernel can
  * damage them, and a worker thread never needs them.
@@ -30,6 +31,8 @@ export class Heap {
   readonly #gapAt = new Map<number, Gap>();
   readonly #gapUntil = new Map<number, Gap>();
   readonly #sizes = new Map<number, number>();
+  /** Freed blocks that are not merged yet, by size; the last, which the caches may still hold, is taken first. */
+  readonly #waiting = new Map<number, number[]>();
   #end: number;
   #usedBytes = 0;
 
@@ -58,12 +61,18 @@ export class Heap {
    */
   allocate(sizeBytes: number): number {
     const size = roundUp(sizeBytes + SPARE_BYTES, ALIGNMENT);
+    const address = this.#waiting.get(size)?.pop() ?? this.#bestFit(size, sizeBytes);
+    this.#sizes.set(address, size);
+    this.#usedBytes += size;
+    return address;
+  }
+
+  #bestFit(size: number, sizeBytes: number): number {
+    this.#mergeWaiting();
     const index = this.#firstOfSize(size);
     const gap = index < this.#gaps.length ? this.#gaps[index]! : this.#grow(size, sizeBytes);
     this.#remove(gap);
     if (gap.size > size) this.#insert({ address: gap.address + size, size: gap.size - size });
-    this.#sizes.set(gap.address, size);
-    this.#usedBytes += size;
     return gap.address;
   }
 
@@ -79,7 +88,16 @@ export class Heap {
     }
     this.#sizes.delete(address);
     this.#usedBytes -= size;
-    this.#release({ address, size });
+    const waiting = this.#waiting.get(size);
+    if (waiting) waiting.push(address);
+    else this.#waiting.set(size, [address]);
+  }
+
+  #mergeWaiting(): void {
+    for (const [size, addresses] of this.#waiting) {
+      for (const address of addresses) this.#release({ address, size });
+    }
+    this.#waiting.clear();
   }
 
   /** Adds a gap, merged with those that touch it, and returns what became of it. */

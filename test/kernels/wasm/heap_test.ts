@@ -61,6 +61,15 @@ Deno.test("free() merges neighbours, whatever the order", () => {
   }
 });
 
+Deno.test("allocate() takes the block of its size that was freed last", () => {
+  const { heap } = createHeap();
+  const [first, , second] = Array.from({ length: 4 }, () => heap.allocate(1000));
+  heap.free(second!);
+  heap.free(first!);
+  equal(heap.allocate(1000), first);
+  equal(heap.allocate(1000), second);
+});
+
 Deno.test("allocate() takes the smallest gap that fits", () => {
   const { heap } = createHeap();
   const [large, , small] = [1000, 10, 500, 10].map((size) => heap.allocate(size));
