@@ -129,7 +129,8 @@ function multiplyRun(call: Gemm, unit: i32, end: i32): i32 {
   for (let panel = firstPanel; panel < lastPanel; panel += BLOCK_PANELS) {
     const count = min(BLOCK_PANELS, lastPanel - panel);
     for (let block = 0; block < call.blocks; block++) {
-      fetchBlock(call, group * panels + panel, count, block);
+      // Panels of full depth lie one behind the other, which the processor sees by itself.
+      if (call.blocks > 1) fetchBlock(call, group * panels + panel, count, block);
       for (let tile = 0, row = 0; tile < tiles; tile++) {
         const next = ((tile + 1) * rows) / tiles;
         multiplyTiles(call, group, firstRow + row, next - row, panel, count, block);
