@@ -62,7 +62,6 @@ export {
   type ElementLossAttrs,
 } from "./operations/losses.ts";
 export {
-  type ActivatedNormAttrs,
   batchNorm,
   groupNorm,
   layerNorm,
