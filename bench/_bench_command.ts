@@ -32,7 +32,8 @@ export interface BenchOptions {
   scripts: Partial<Record<RowRequest["part"], string>>;
   defaults: { batch: string; seconds: string; rounds: string };
   dtypes: readonly RowRequest["dtype"][];
-  peers: ((python: string, request: Request) => Promise<PeerResult>)[];
+  /** By the names that `--peer` takes. */
+  peers: Record<string, (python: string, request: Request) => Promise<PeerResult>>;
 }
 
 const SPECS = {
@@ -46,6 +47,7 @@ const SPECS = {
   part: { kind: "text", help: "whole or blocks" },
   rounds: { kind: "number", help: "timed runs" },
   peers: { kind: "flag", help: "measure the peers that are installed" },
+  peer: { kind: "text", help: "measure these of them, separated by commas" },
   python: { kind: "text", help: "Python that has torch" },
   json: { kind: "flag", help: "JSON lines" },
 } as const;
@@ -86,10 +88,17 @@ function plan(
   return lengths.map((length) => ({ ...shared, seconds: aboveZero("seconds", length, false) }));
 }
 
+/** The peers that are asked for. */
+function chosenPeers(given: Given, { peers }: BenchOptions): BenchOptions["peers"][string][] {
+  if (given.peer === undefined) return given.peers ? Object.values(peers) : [];
+  const names = String(given.peer).split(",");
+  return names.map((name) => peers[oneOf("peer", name, Object.keys(peers))]!);
+}
+
 async function measureRow(
   request: Request,
   given: Given,
-  { scripts, peers }: BenchOptions,
+  options: BenchOptions,
   output: Output,
 ): Promise<void> {
   const model = String(given.model ?? "small");
@@ -97,9 +106,9 @@ async function measureRow(
     output.line(lineOf(row));
     output.event(row);
   };
-  const ours = await measureOurs(scripts[request.part]!, request);
+  const ours = await measureOurs(options.scripts[request.part]!, request);
   print(rowOf(request, ours, model));
-  for (const peer of given.peers ? peers : []) {
+  for (const peer of chosenPeers(given, options)) {
     const found = await peer(String(given.python ?? "python3"), request);
     if ("missing" in found) output.line(found.missing);
     else print(rowOf(request, { ...ratesOf(found, ours), peer: found.peer }, model));
@@ -115,6 +124,7 @@ export async function runBench(args: readonly string[], options: BenchOptions): 
     const output = processOutput(given.json === true);
     const model = String(given.model ?? "small");
     const { dtype } = requests[0]!;
+    chosenPeers(given, options);
     output.line(`${isPreset(model) ? `preset ${model}` : model}, ${dtype}, milliseconds`);
     output.line(headings());
     await withModelDirectory(model, dtype, async (directories) => {

@@ -2,7 +2,7 @@
  * Times whole models at inference, samples to scores, each row in a process of its own, peers beside it.
  *
  *     deno task bench:infer [--model DIR|small|base] [--dtype f32|f16|q8] [--seconds 1,5,10] [--threads 1] [--batch 1]
- *       [--backend wasm|webgpu] [--rounds N] [--peers] [--python python3] [--json]
+ *       [--backend wasm|webgpu] [--rounds N] [--peers | --peer NAME,NAME] [--python python3] [--json]
  *
  * `loadMs` and `firstMs` count from the start of the process; `rssMb` is the most that was resident until the first
  * answer. With `--dtype q8` or `f16` the model is exported first, and peers run in 8 bits where they can. Counted is
@@ -23,12 +23,12 @@ const options: BenchOptions = {
   scripts: { whole: "_infer_row.ts" },
   dtypes: ["f32", "f16", "q8"],
   defaults: { batch: "1", seconds: "1,5,10", rounds: "15" },
-  peers: [
-    measureOnnxruntimeWeb,
-    measureOnnxruntimeWebInt8("all"),
-    measureOnnxruntimeWebInt8("MatMul"),
-    measureStockTfjs,
-    measureTorch,
-  ],
+  peers: {
+    "onnxruntime-web": measureOnnxruntimeWeb,
+    "onnxruntime-web-all": measureOnnxruntimeWebInt8("all"),
+    "onnxruntime-web-matmul": measureOnnxruntimeWebInt8("MatMul"),
+    "stock-tfjs": measureStockTfjs,
+    "pytorch": measureTorch,
+  },
 };
 Deno.exitCode = await runBench(Deno.args, options);

@@ -1,8 +1,8 @@
 /**
  * A row of stock TensorFlow.js on its WASM kernels, measured in this process: training steps of transformer layers.
  *
- * Written as a user would, in its operations and with its gradients; weights lie as PyTorch has them, and
- * `matMul` transposes. The package's gradients name their files without extensions, so that this one is bundled
+ * Written as a user would, in its operations and with its gradients; maps lie as `matMul`
+ * wants them, since it is ten times slower where it has to transpose. The package's gradients name their files without extensions, so that this one is bundled
  * first; its first argument is the folder of the backend's binaries.
  *
  * @module
@@ -18,8 +18,8 @@ type Weights = Map<string, tf.Variable>;
 function linear(w: Weights, name: string, x: tf.Tensor): tf.Tensor {
   const rows = tf.reshape(x, [-1, x.shape.at(-1)!]);
   const weight = w.get(`${name}.weight`)!;
-  const y = tf.add(tf.matMul(rows, weight as tf.Tensor2D, false, true), w.get(`${name}.bias`)!);
-  return tf.reshape(y, [...x.shape.slice(0, -1), weight.shape[0]!]);
+  const y = tf.add(tf.matMul(rows, weight as tf.Tensor2D), w.get(`${name}.bias`)!);
+  return tf.reshape(y, [...x.shape.slice(0, -1), weight.shape[1]!]);
 }
 
 function layerNorm(w: Weights, name: string, x: tf.Tensor, eps: number): tf.Tensor {
@@ -103,7 +103,8 @@ await tf.setBackend("wasm");
 const blocks = await readBlocks(request);
 const weights: Weights = new Map();
 for (const [name, { shape, values }] of blocks.weights) {
-  weights.set(name, tf.variable(tf.tensor(values, shape)));
+  const weight = tf.tensor(values, shape);
+  weights.set(name, tf.variable(weight.rank === 2 ? tf.transpose(weight) : weight));
 }
 const { shape: targetShape, values: targetValues } = targetsOf(blocks);
 const targets = tf.tensor(targetValues, targetShape);
