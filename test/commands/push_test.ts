@@ -77,6 +77,29 @@ pushTest("what push sends, predict uses and pull gives back byte by byte", async
   match(again.stderr, /Nothing to push: .* has these 4 files already/);
 });
 
+pushTest("the program of the card runs as it stands", async ({ folder, env, hub }) => {
+  await cliOk(PUSH, { cwd: folder, env });
+  const { files } = hub.repository("acme/tiny")!.resolve("main")!;
+  const card = new TextDecoder().decode(files.get("README.md")!.bytes);
+  const [, program = ""] = card.match(/```ts\n([\s\S]*?)\n```/) ?? [];
+  await Deno.rename(`${folder}/clip.wav`, `${folder}/recording.wav`);
+  await Deno.writeTextFile(`${folder}/program.ts`, program);
+  const root = new URL("../../", import.meta.url);
+  const imports = { "@earshot/earshot": new URL("mod.ts", root).href };
+  const { imports: packages } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
+  await Deno.writeTextFile(
+    `${folder}/imports.json`,
+    JSON.stringify({ imports: { ...packages, ...imports } }),
+  );
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-check", "--allow-all", "--import-map=imports.json", "program.ts"],
+    cwd: folder,
+    env: { ...env, NO_COLOR: "1" },
+  }).output();
+  equal(code, 0, new TextDecoder().decode(stderr));
+  match(new TextDecoder().decode(stdout), /label: "(zero|one|two|three|four)"/);
+});
+
 pushTest("pull takes a revision, fills the cache, and replaces nothing unasked", async (test) => {
   const { folder, env, hub } = test;
   await cliOk(PUSH, { cwd: folder, env });

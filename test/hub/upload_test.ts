@@ -129,6 +129,21 @@ hubTest(
   },
 );
 
+hubTest(
+  "a push that is ended in the middle of a file leaves the branch, and can be repeated",
+  async (test) => {
+    const { hub, options } = test;
+    const ending = new AbortController();
+    const branch = await hubBranch("acme/new", { ...options, signal: ending.signal });
+    const onUpload = () => ending.abort(new Error("cut"));
+    const content = new Blob([WEIGHTS as Uint8Array<ArrayBuffer>]);
+    await rejects(branch.push([{ path: "model.safetensors", content }], { onUpload }), /cut/);
+    deepEqual(headOf(hub), {});
+    await (await hubBranch("acme/new", options)).push(files());
+    deepEqual(headOf(hub)["model.safetensors"], WEIGHTS);
+  },
+);
+
 hubTest("a commit whose answer gets lost is found, and not made twice", async (test) => {
   const { hub, options } = test;
   const branch = await hubBranch("acme/new", options);
