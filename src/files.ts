@@ -180,6 +180,20 @@ export async function listFolder(path: string): Promise<FolderListing> {
   return listing;
 }
 
+/**
+ * The same; of a folder that is not there, nothing.
+ *
+ * @throws {FileError} where there is one that cannot be listed.
+ */
+export async function listFolderIfThere(path: string): Promise<FolderListing> {
+  try {
+    return await listFolder(path);
+  } catch (error) {
+    if (error instanceof FileError && error.code === "ENOENT") return { files: [], folders: [] };
+    throw error;
+  }
+}
+
 async function leadsToFolder(link: string): Promise<boolean> {
   try {
     return (await Deno.stat(link)).isDirectory;
@@ -226,6 +240,35 @@ export async function writeFileAtomic(
     throw error;
   }
   await flush(dirname(path));
+}
+
+/**
+ * Tries whether a file could be written, and leaves nothing; for what takes minutes before it writes.
+ *
+ * @param path a file that is there or not, in a folder that is.
+ * @throws {FileError} where there is no such folder, the path is one, or it may not be written.
+ *
+ * @example
+ * ```ts
+ * import { rejects } from "node:assert/strict";
+ *
+ * const folder = await Deno.makeTempDir();
+ * await expectWritable(`${folder}/report.html`);
+ * await rejects(expectWritable(`${folder}/none/report.html`), { name: "FileError" });
+ * ```
+ */
+export async function expectWritable(path: string): Promise<void> {
+  if ((await Deno.stat(path).catch(() => undefined))?.isDirectory) {
+    throw new FileError(`Cannot write "${path}": it is a directory`, {
+      file: path,
+      code: "EISDIR",
+    });
+  }
+  await attempt("write", path, async () => {
+    const temporary = siblingOf(path, "tmp");
+    await Deno.writeFile(temporary, new Uint8Array(), { createNew: true });
+    await Deno.remove(temporary);
+  });
 }
 
 /** A file to write: its name inside the folder, and its bytes when their turn comes. */

@@ -8,6 +8,7 @@ import { deepEqual, equal, rejects } from "node:assert/strict";
 import { FileError } from "../src/errors.ts";
 import {
   directoryFiles,
+  expectWritable,
   fileSource,
   listFolder,
   makeDirectory,
@@ -264,4 +265,14 @@ folderTest("access that Deno was not given is told apart", async (folder) => {
     `FileError Cannot open "${folder}/x": Deno was not given access Allow it with --allow-read`,
     `FileError Cannot write "${folder}/x": Deno was not given access Allow it with --allow-write`,
   ]);
+});
+
+folderTest("expectWritable() names what is in the way, and leaves nothing", async (folder) => {
+  await Deno.writeTextFile(`${folder}/old.html`, "old");
+  await expectWritable(`${folder}/old.html`);
+  await expectWritable(`${folder}/new.html`);
+  deepEqual(Array.from(Deno.readDirSync(folder), ({ name }) => name), ["old.html"]);
+  equal(await Deno.readTextFile(`${folder}/old.html`), "old");
+  await rejects(expectWritable(folder), { code: "EISDIR" });
+  await rejects(expectWritable(`${folder}/none/x`), { name: "FileError", code: "ENOENT" });
 });

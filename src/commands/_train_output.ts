@@ -61,15 +61,20 @@ export function trainProgress(
 }
 
 /** Commands to paste, in the form that works on this machine. */
-export function nextCommands({ model, clip }: { model: string; clip: string }): string {
+export function nextCommands(
+  { model, clip, isBundledData }: { model: string; clip: string; isBundledData: boolean },
+): string {
   const task = taskCommand();
   const named = shellWords([model]);
+  const own = () => [
+    "  # with your own recordings in the place of examples/voice_menu, a folder for each label:",
+    `  ${task} train --data ${shellWords([bundledPath("examples/voice_menu")])} --model ${named}`,
+  ];
   return [
     "Next:",
     `  ${task} predict --model ${named} ${shellWords([clip])}`,
     `  ${task} serve --model ${named}`,
-    "  # with your own recordings in the place of examples/voice_menu, a folder for each label:",
-    `  ${task} train --data ${shellWords([bundledPath("examples/voice_menu")])} --model ${named}`,
+    ...isBundledData ? own() : [],
   ].join("\n");
 }
 

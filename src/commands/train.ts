@@ -276,7 +276,8 @@ async function runToEnd(run: Run, started: number, out: Output): Promise<boolean
   out.line(`Done in ${duration(seconds)}; the model is in ${outputDir}\n`);
   const clips = (data.splits.test ?? data.splits.validation ?? data.splits.train)!.clips;
   const clip = clips.find(({ open }) => open === undefined)?.file ?? "path/to/clip.wav";
-  out.line(nextCommands({ model: outputDir, clip }));
+  const isBundledData = plan.data === bundledPath("examples/voice_menu");
+  out.line(nextCommands({ model: outputDir, clip, isBundledData }));
   out.event({ event: "done", output: outputDir, metrics, seconds });
   return true;
 }
@@ -383,7 +384,9 @@ async function dataLine(path: string, data: SplitFolder): Promise<string> {
       return `${split} ${clips.length} clips (${duration(seconds)})`;
     }),
   );
-  return `Data: ${path}, ${data.labels.length} classes: ${parts.join(", ")}`;
+  const isMeasured = data.splits.train?.kind === "regression";
+  const learnt = isMeasured ? "numbers to learn" : `${data.labels.length} classes`;
+  return `Data: ${path}, ${learnt}: ${parts.join(", ")}`;
 }
 
 function modelLine(name: string, model: AudioClassificationModel): string {

@@ -16,7 +16,7 @@ import type { OpenFile } from "./table.ts";
 
 /** Which columns are trained on. */
 export interface ClipColumns {
-  /** The recordings. @default "audio", or the only such column */
+  /** The recordings. @default "audio", the only such column, or paths in "path", "file" or "file_name" */
   audioColumn?: string;
   /** The labels. @default "label", or the only column of classes */
   labelColumn?: string;
@@ -61,13 +61,18 @@ export function audioColumnOf(dataset: Dataset, { audioColumn }: ClipColumns = {
   const columns = columnNames.filter((name) => features[name] instanceof Audio);
   const chosen = columns.includes("audio") || columns.length !== 1 ? "audio" : columns[0]!;
   if (columns.includes(chosen)) return chosen;
-  if (columns.length === 0 && features.audio && isText(features.audio)) return "audio";
+  const isPath = (name: string) => features[name] !== undefined && isText(features[name]);
+  const paths = columns.length === 0 ? PATH_COLUMNS.find(isPath) : undefined;
+  if (paths !== undefined) return paths;
   const shown = columnNames.map((name) => `"${name}" (${shortType(features[name]!)})`).join(", ");
   throw new DatasetError(
     `Cannot use data set "${split}": expected a column of recordings, found ${shown}`,
     { hint: "Name it with --audio-column, or the option audioColumn" },
   );
 }
+
+/** What manifests call their column of paths. */
+const PATH_COLUMNS = ["audio", "path", "file", "file_name", "filename"] as const;
 
 /**
  * The column of labels, and what kind they are.

@@ -93,6 +93,7 @@ export async function loadTrainingSplits(
   const notes: string[] = [];
   const dict = await loadDataset(source, { ...options, onNotice: (note) => notes.push(note) });
   const named = namedSplits(splitsOf(dict), notes);
+  for (const [split, { numRows }] of named) requireRows(source, split, numRows);
   const datasets = [...named.values()];
   audioColumnOf(datasets[0]!, options);
   const type = labelTypeOf(datasets[0]!, options);
@@ -199,6 +200,14 @@ export function splitClips(
     return { ...dataset, split: name, clips: rows.map((row) => clips[row]!) };
   };
   return { train: side("train", sides.train), test: side("test", sides.test) };
+}
+
+function requireRows(source: string, split: string, rows: number): void {
+  if (rows > 0) return;
+  throw new DatasetError(
+    `Cannot use split "${split}" of data set "${source}": expected rows, found none`,
+    { file: source, hint: "Give it rows, or take it out of the data set" },
+  );
 }
 
 function requireSplittable(

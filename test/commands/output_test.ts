@@ -1,4 +1,4 @@
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepEqual, doesNotMatch, equal, match } from "node:assert/strict";
 import type { ClipNotice } from "../../src/data/loader.ts";
 import { ClipNotices } from "../../src/commands/_notices.ts";
 import { duration, type Output, table } from "../../src/commands/_output.ts";
@@ -104,10 +104,12 @@ Deno.test("ClipNotices counts each kind, names three, and tells each once", () =
 });
 
 Deno.test("nextCommands() quotes names with spaces", () => {
-  const text = nextCommands({ model: "my model", clip: "a/b.wav" });
+  const named = { model: "my model", clip: "a/b.wav" };
+  const text = nextCommands({ ...named, isBundledData: true });
   match(text, /deno task predict --model 'my model' a\/b\.wav$/m);
   match(text, /deno task serve --model 'my model'$/m);
   match(text, /deno task train --data \S+voice_menu --model 'my model'$/m);
+  doesNotMatch(nextCommands({ ...named, isBundledData: false }), /voice_menu/);
 });
 
 Deno.test("resumeCommand() repeats the command line and adds where to go on", () => {

@@ -126,6 +126,16 @@ Deno.test("columns are found by type or name, and listed where they are not", ()
   });
 });
 
+Deno.test("audioColumnOf() takes a column of paths where there are no recordings", () => {
+  const rows = [{ word: "yes", path: "a.wav" }];
+  equal(audioColumnOf(Dataset.fromRows(rows)), "path");
+  const clips = Dataset.fromRows([{ path: "a.wav", clip: "a.wav" }]);
+  equal(audioColumnOf(clips.castColumn("clip", new Audio())), "clip");
+  throws(() => audioColumnOf(Dataset.fromRows([{ word: "yes", path: 1 }])), {
+    message: /expected a column of recordings, found "word" \(Value\('string'\)\), "path"/,
+  });
+});
+
 Deno.test("labelNamesOf() joins the words of all splits", async () => {
   const splits = ["b", "a"].map((word) => labelled([word, null], new Value("string")));
   deepEqual(await labelNamesOf(splits, labelTypeOf(splits[0]!)), ["a", "b"]);

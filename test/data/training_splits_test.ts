@@ -43,6 +43,16 @@ kitTest("loadTrainingSplits() gives the reference's files, labels and splits", a
   deepEqual(folder.notes, []);
 });
 
+folderTest("loadTrainingSplits() names a split without rows", async (dir) => {
+  await Deno.writeTextFile(`${dir}/train.csv`, "file,label\na.wav,yes\nb.wav,no\n");
+  await Deno.writeTextFile(`${dir}/test.csv`, "file,label\n");
+  await rejects(loadTrainingSplits(dir), {
+    name: "DatasetError",
+    message: `Cannot use split "test" of data set "${dir}": expected rows, found none`,
+    hint: "Give it rows, or take it out of the data set",
+  });
+});
+
 const fsdd = sharedPath("data", "fsdd");
 Deno.test({
   name: `loadTrainingSplits() finds 2,500 spoken digits${
