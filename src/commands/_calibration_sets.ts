@@ -5,10 +5,9 @@
  *
  * @module
  */
-import { isAudio } from "../data/folder_layout.ts";
 import type { AudioDataset } from "../data/audio_dataset.ts";
 import { DatasetError } from "../errors.ts";
-import { listFolder } from "../files.ts";
+import { audioFilesBelow } from "./_audio_files.ts";
 import { loadSplits, splitsInOrder } from "./_data.ts";
 
 /** Clips that are measured together. */
@@ -30,7 +29,7 @@ export async function calibrationSets(
 ): Promise<CalibrationSet[]> {
   const { sets, isLabelled } = await labelledSets(dir, labels).catch(async (error: unknown) => {
     if (!(error instanceof DatasetError)) throw error;
-    const files = await filesBelow(dir).catch(() => []);
+    const files = await audioFilesBelow(dir).catch(() => []);
     if (files.length === 0) throw error;
     const clips = files.map((file) => ({ file, label: 0 }));
     return { sets: [{ split: "all", labels, clips }], isLabelled: false };
@@ -47,13 +46,6 @@ async function labelledSets(
   const whole = { testSize: 0, validationSize: 0, stratify: false, seed: 42 };
   const sets = splitsInOrder(await loadSplits(dir, { ...whole, labels }));
   return { sets, isLabelled: true };
-}
-
-async function filesBelow(folder: string): Promise<string[]> {
-  const { files, folders } = await listFolder(folder);
-  const found = files.filter(isAudio).map((file) => `${folder}/${file}`);
-  for (const name of folders) found.push(...await filesBelow(`${folder}/${name}`));
-  return found;
 }
 
 /** A number of items at even distances, so that those of every label are among them. */

@@ -4,10 +4,15 @@
  * @module
  */
 import { hubModelDirectory, type HubModelOptions, parseHubName } from "../hub/mod.ts";
-import { UsageError } from "./_arguments.ts";
+import { type OptionSpecs, UsageError } from "./_arguments.ts";
 import { bundledPath, isThere } from "./_command.ts";
 import type { Output } from "./_output.ts";
 import { transferBars } from "./_transfers.ts";
+
+/** The option of the commands that use a model. */
+export const MODEL_OPTION: OptionSpecs = {
+  model: { kind: "text", value: "DIR|ID", help: "directory, or org/name@revision on the hub" },
+};
 
 /**
  * The directory of the model that was named, or the one that comes with the package.

@@ -9,18 +9,18 @@
 import { buildServer, type ServerBuild } from "../../edge/build.ts";
 import { type LoadedClassifier, pipeline } from "../classify/pipeline.ts";
 import { FileError } from "../errors.ts";
-import { listFolder, writeDirectoryAtomic } from "../files.ts";
+import { listFolder, listFolderIfThere, writeDirectoryAtomic } from "../files.ts";
 import { jsonBytes, savePretrained } from "../pretrained.ts";
 import { PACKED_FILE } from "../weights/packed.ts";
 import { UsageError } from "./_arguments.ts";
 import { type Command, expectNoFiles } from "./_command.ts";
-import { modelOrBundled } from "./_model_directory.ts";
+import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
 
 /** `bundle` on the command line. */
 export const command: Command = {
   usage: "bundle [--model DIR|ID] --output DIR",
   options: {
-    model: { kind: "text", value: "DIR|ID", help: "directory, or org/name@revision on the hub" },
+    ...MODEL_OPTION,
     output: { kind: "text", value: "DIR", help: "where the bundle goes" },
     overwrite: { kind: "flag", help: "replace an earlier bundle in --output" },
   },
@@ -107,10 +107,7 @@ export async function bundle(options: BundleOptions): Promise<BundleResult> {
 
 /** Whether the output is an earlier bundle that may go; false where there is nothing yet. */
 async function mayReplace(output: string, overwrite: boolean): Promise<boolean> {
-  const { files, folders } = await listFolder(output).catch((error: unknown) => {
-    if (error instanceof FileError && error.code === "ENOENT") return { files: [], folders: [] };
-    throw error;
-  });
+  const { files, folders } = await listFolderIfThere(output);
   const names = [...files, ...folders];
   if (names.length === 0) return false;
   const foreign = names.find((name) => !OWN_NAMES.includes(name));

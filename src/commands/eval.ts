@@ -18,7 +18,7 @@ import {
   expectNoFiles,
   warnOfUnused,
 } from "./_command.ts";
-import { modelOrBundled } from "./_model_directory.ts";
+import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
 import {
   loadSplits,
   SPLIT_OPTIONS,
@@ -51,7 +51,7 @@ const TRAINING_NAMES = [
 export const command: Command = {
   usage: "eval [--model DIR|ID] --data DIR [--split test]",
   options: {
-    model: { kind: "text", value: "DIR|ID", help: "directory, or org/name@revision on the hub" },
+    ...MODEL_OPTION,
     data: { kind: "text", value: "NAME", help: "folder, Parquet, CSV or JSONL file, or hub id" },
     split: { kind: "text", value: "NAME", help: "train, validation, test or all (test)" },
     report: { kind: "text", value: "FILE", help: "write a page to look at" },

@@ -11,7 +11,7 @@ import { createClassifier } from "../classify/pipeline.ts";
 import { useDevice } from "../devices.ts";
 import { FileError } from "../errors.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
-import { listFolder } from "../files.ts";
+import { listFolderIfThere } from "../files.ts";
 import type { AudioClassificationModel } from "../models/mod.ts";
 import { AutoFeatureExtractor, AutoModelForAudioClassification } from "../pretrained.ts";
 import { Random } from "../random.ts";
@@ -20,7 +20,7 @@ import { UsageError } from "./_arguments.ts";
 import { calibrate, type Calibration } from "./_calibration.ts";
 import { calibrationSets } from "./_calibration_sets.ts";
 import { type Command, expectNoFiles, wholeNumber } from "./_command.ts";
-import { modelOrBundled } from "./_model_directory.ts";
+import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
 import { type HeldSize, type PackedWeights, packWeights, writeExport } from "./_export_files.ts";
 import { type Output, table } from "./_output.ts";
 import { type LayerTrial, MIN_COSINE, type SetComparison } from "./_precision.ts";
@@ -30,7 +30,7 @@ import { expectTrained } from "./_trained.ts";
 export const command: Command = {
   usage: "export [--model DIR|ID] --output DIR --dtype q8|f16|f32 [--calibrate DIR]",
   options: {
-    model: { kind: "text", value: "DIR|ID", help: "directory, or org/name@revision on the hub" },
+    ...MODEL_OPTION,
     output: { kind: "text", value: "DIR", help: "where the exported model goes" },
     dtype: { kind: "text", value: "q8|f16|f32", help: "bits of a weight: 8, 16 or 32 (q8)" },
     calibrate: { kind: "text", value: "DIR", help: "recordings to measure q8 on" },
@@ -139,10 +139,7 @@ export async function exportModel(options: ExportOptions, out: Output): Promise<
 }
 
 async function expectNew(output: string): Promise<void> {
-  const { files, folders } = await listFolder(output).catch((error: unknown) => {
-    if (error instanceof FileError && error.code === "ENOENT") return { files: [], folders: [] };
-    throw error;
-  });
+  const { files, folders } = await listFolderIfThere(output);
   const [found] = [...files, ...folders];
   if (found === undefined) return;
   throw new FileError(

@@ -17,14 +17,14 @@ import { openCheckpoint } from "../weights/checkpoint.ts";
 import { readJsonFile } from "../weights/json_file.ts";
 import type { TensorSource } from "../weights/tensor_source.ts";
 import { type Command, expectNoFiles, isThere } from "./_command.ts";
-import { modelOrBundled } from "./_model_directory.ts";
+import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
 import { type Output, table } from "./_output.ts";
 
 /** `info` on the command line. */
 export const command: Command = {
   usage: "info [--model DIR|ID]",
   options: {
-    model: { kind: "text", value: "DIR|ID", help: "directory, or org/name@revision on the hub" },
+    ...MODEL_OPTION,
   },
   examples: ["info", "info --model my-model", "info --model my-model --json"],
   run: async ({ options, files }, out) => {

@@ -5,11 +5,10 @@
  */
 import { readBounded } from "../classify/bounded_stream.ts";
 import { type AudioClassifier, type AudioInput, pipeline } from "../classify/pipeline.ts";
-import { isAudio } from "../data/folder_layout.ts";
 import { useDevice } from "../devices.ts";
 import { AudioFormatError, FileError } from "../errors.ts";
-import { listFolder } from "../files.ts";
 import { UsageError } from "./_arguments.ts";
+import { audioFilesBelow } from "./_audio_files.ts";
 import {
   type Command,
   DEVICE_OPTIONS,
@@ -17,7 +16,7 @@ import {
   warnOfUnused,
   wholeNumber,
 } from "./_command.ts";
-import { modelOrBundled } from "./_model_directory.ts";
+import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
 import type { Output } from "./_output.ts";
 
 const STANDARD_INPUT = "-";
@@ -27,7 +26,7 @@ const MAX_INPUT_BYTES = 512 * 2 ** 20;
 export const command: Command = {
   usage: "predict [--model DIR|ID] FILE|DIR|- ...",
   options: {
-    model: { kind: "text", value: "DIR|ID", help: "directory, or org/name@revision on the hub" },
+    ...MODEL_OPTION,
     "top-k": { kind: "number", value: "N", help: "how many classes to show, the best first (5)" },
     ...DEVICE_OPTIONS,
   },
@@ -73,16 +72,9 @@ async function audioFiles(name: string): Promise<string[]> {
     throw new UsageError(`Cannot read "${name}": expected ${expected}`, { cause });
   });
   if (!info.isDirectory) return [name];
-  const files = await filesBelow(name.replace(/(?<=.)[/\\]+$/, ""));
+  const files = await audioFilesBelow(name.replace(/(?<=.)[/\\]+$/, ""));
   if (files.length > 0) return files;
   throw new UsageError(`Cannot read "${name}": expected audio files in the folder, found none`);
-}
-
-async function filesBelow(folder: string): Promise<string[]> {
-  const { files, folders } = await listFolder(folder);
-  const found = files.filter(isAudio).map((file) => `${folder}/${file}`);
-  for (const name of folders) found.push(...await filesBelow(`${folder}/${name}`));
-  return found;
 }
 
 /** Prints the classes of each file; a file that cannot be used does not keep the next from their turn. */

@@ -7,13 +7,13 @@ import { createApp } from "../../edge/mod.ts";
 import { pipeline } from "../classify/pipeline.ts";
 import { useDevice } from "../devices.ts";
 import { type Command, expectNoFiles, wholeNumber } from "./_command.ts";
-import { modelOrBundled } from "./_model_directory.ts";
+import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
 
 /** `serve` on the command line. */
 export const command: Command = {
   usage: "serve [--model DIR|ID] [--port 8000]",
   options: {
-    model: { kind: "text", value: "DIR|ID", help: "directory, or org/name@revision on the hub" },
+    ...MODEL_OPTION,
     port: { kind: "number", value: "N", help: "0: any that is free (8000)" },
     hostname: { kind: "text", value: "NAME", help: "0.0.0.0: to all (127.0.0.1)" },
   },

@@ -6,13 +6,14 @@
  *
  * @module
  */
-import { CheckpointError, FileError } from "../errors.ts";
+import { CheckpointError } from "../errors.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
 import {
   directoryFiles,
   fileSource,
   type FileToWrite,
   listFolder,
+  listFolderIfThere,
   writeDirectoryAtomic,
   writeFiles,
 } from "../files.ts";
@@ -161,20 +162,12 @@ export async function readWeights(
  * @throws {FileError} when it cannot be listed.
  */
 export async function checkpointSteps(outputDir: string): Promise<number[]> {
-  const steps = (await foldersOf(outputDir))
+  const { folders } = await listFolderIfThere(outputDir);
+  const steps = folders
     .map((name) => name.match(/^checkpoint-(\d+)$/))
     .filter((match) => match !== null)
     .map((match) => Number(match[1]));
   return steps.sort((a, b) => a - b);
-}
-
-async function foldersOf(directory: string): Promise<string[]> {
-  try {
-    return (await listFolder(directory)).folders;
-  } catch (error) {
-    if (error instanceof FileError && error.code === "ENOENT") return [];
-    throw error;
-  }
 }
 
 /**
