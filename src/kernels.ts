@@ -85,6 +85,7 @@ export {
   isPacked,
   preparedPrecision,
   prepareWeight,
+  unprepareWeight,
   type WeightDevice,
 } from "./operations/weights.ts";
 export {

@@ -21,8 +21,8 @@ export interface WeightDevice {
   isPacked(weight: TensorInfo): boolean;
   /** The form and the bytes of a weight as it is held, or undefined where it is plain. */
   heldForm(weight: TensorInfo): HeldWeight | undefined;
-  /** A new tensor in the form that is given. */
-  adoptForm(held: HeldWeight): TensorInfo;
+  /** A new tensor of what is given, or undefined where the device would not hold it in a form of its own. */
+  adoptForm(held: HeldWeight): TensorInfo | undefined;
 }
 
 /** By the id of a tensor's data, so that tensors that share it share this too, and a new value is not prepared. */
@@ -32,7 +32,8 @@ const preparedAs = new WeakMap<object, WeightPrecision>();
  * Tells the device that a weight will not change, so that it may lay it out once, as its kernels want it.
  *
  * Nothing happens until `linear` or `conv1d` uses the weight. With `"int8"` its numbers are rounded then,
- * where the device has kernels for it and they win; a weight that neither of the two uses stays as it is.
+ * where the device has kernels for it and they win; a WebGPU device that was started with `f16` rounds them to that.
+ * A weight that neither of the two uses stays as it is.
  *
  * @param weight the weight; a value assigned later is not prepared.
  * @param precision how its numbers may be held. @default "float32"
@@ -53,6 +54,11 @@ const preparedAs = new WeakMap<object, WeightPrecision>();
  */
 export function prepareWeight(weight: Tensor, precision: WeightPrecision = "float32"): void {
   preparedAs.set(weight.dataId, precision);
+}
+
+/** For a device that writes over a weight: what it holds from then on may change again. */
+export function unprepareWeight(weight: TensorInfo): void {
+  preparedAs.delete(weight.dataId);
 }
 
 /** How {@linkcode prepareWeight} was told to hold a weight, or undefined where it may change. */
@@ -81,7 +87,7 @@ export function isPacked(weight: TensorInfo): boolean {
 /**
  * A tensor whose bytes are already in a device's form; it counts as prepared.
  *
- * A device without such forms gets plain numbers.
+ * A device that does not take them over gets plain numbers, which do not.
  *
  * @throws {ShapeError} when a part is missing or has another shape than the form wants.
  */
@@ -91,7 +97,7 @@ export function adoptWeight(held: HeldWeight): Tensor {
   const weight = info
     ? engine().makeTensorFromTensorInfo(info)
     : tensor(unpackWeight(held), held.shape, "float32");
-  prepareWeight(weight, held.form === "int8-panels" ? "int8" : "float32");
+  if (info) prepareWeight(weight, held.form === "int8-panels" ? "int8" : "float32");
   return weight;
 }
 

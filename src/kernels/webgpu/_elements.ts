@@ -25,7 +25,11 @@ export type ElementsRun<Config extends ProgramConfig> =
     ProgramRun<Config>,
     "workgroups" | "threads" | "uniforms"
   >
-  & { uniforms?: ProgramRun<Config>["uniforms"] };
+  & {
+    uniforms?: ProgramRun<Config>["uniforms"];
+    /** Numbers of the result, where its shape does not say it. @default the size of the shape */
+    size?: number;
+  };
 
 /** Text of a program for `result[i] = expression`, with `i` the flat position. */
 export function elements(expression: string, declarations = ""): string {
@@ -45,7 +49,7 @@ export function runElements<Config extends ProgramConfig>(
   program: Program<Config>,
   run: ElementsRun<Config>,
 ): TensorInfo {
-  const size = sizeOf(run.shape);
+  const { size = sizeOf(run.shape) } = run;
   return runProgram(backend, program, {
     ...run,
     uniforms: { elements: u32(size), ...run.uniforms },

@@ -67,6 +67,8 @@ export type GemmOperand =
   & {
     /** The index along which neighbours lie side by side. */
     run: "outer" | "inner";
+    /** Whether what is read is f16. @default false */
+    half?: boolean;
   }
   & ({ element: string } | { quad: string });
 
@@ -223,25 +225,30 @@ function range(length: number): number[] {
   return Array.from({ length }, (_, n) => n);
 }
 
+function numberOf({ half }: GemmOperand): "f16" | "f32" {
+  return half ? "f16" : "f32";
+}
+
 /** `quadA` or `quadB`: four neighbours along the run, with zeros past the ends. */
 function operandText(name: "A" | "B", operand: GemmOperand): string {
   const end = name === "A" ? "uniforms.rows" : "uniforms.columns";
-  const head = `fn quad${name}(outer: u32, inner: u32, plane: u32) -> vec4<f32>`;
+  const type = numberOf(operand);
+  const head = `fn quad${name}(outer: u32, inner: u32, plane: u32) -> vec4<${type}>`;
   if ("quad" in operand) {
     return `
     ${head} {
-      if (inner >= uniforms.inner || outer >= ${end}) { return vec4<f32>(0.0); }
+      if (inner >= uniforms.inner || outer >= ${end}) { return vec4<${type}>(); }
       return ${operand.quad};
     }`;
   }
   const [outer, inner] = operand.run === "outer" ? ["outer + n", "inner"] : ["outer", "inner + n"];
   return `
-    fn element${name}(outer: u32, inner: u32, plane: u32) -> f32 {
-      if (inner >= uniforms.inner || outer >= ${end}) { return 0.0; }
+    fn element${name}(outer: u32, inner: u32, plane: u32) -> ${type} {
+      if (inner >= uniforms.inner || outer >= ${end}) { return ${type}(); }
       return ${operand.element};
     }
     ${head} {
-      var four = vec4<f32>(0.0);
+      var four = vec4<${type}>();
       for (var n = 0u; n < 4u; n++) { four[n] = element${name}(${outer}, ${inner}, plane); }
       return four;
     }`;
@@ -262,7 +269,8 @@ function slabText(
   },
 ): string {
   const first = name === "A" ? "firstRow" : "firstColumn";
-  const kept = (value: string) => type === "f16" ? `vec4<f16>(${value})` : value;
+  const read = numberOf(operand);
+  const kept = (value: string) => type === read ? value : `vec4<${type}>(${value})`;
   if (operand.run === "outer") {
     return `
         for (var slot = localIndex; slot < ${depth * quads}u; slot += THREADS) {
@@ -275,7 +283,7 @@ function slabText(
   }
   const turned = range(QUAD).map((n) => {
     const column = range(QUAD).map((m) => `four${m}[${n}]`).join(", ");
-    return `slab${name}[(depth + ${n}u) * ${quads}u + quad] = ${kept(`vec4<f32>(${column})`)};`;
+    return `slab${name}[(depth + ${n}u) * ${quads}u + quad] = ${kept(`vec4<${read}>(${column})`)};`;
   });
   return `
         for (var slot = localIndex; slot < ${depth / QUAD * quads}u; slot += THREADS) {

@@ -23,6 +23,8 @@ export type LinearConfig = {
 
 /** What the text of the forward pass depends on. */
 export type ForwardConfig = LinearConfig & {
+  /** Whether the weights are held in f16. */
+  half: boolean;
   bias: boolean;
   residual: boolean;
   activation: Activation;
@@ -36,10 +38,10 @@ export function mapNumbers(maps: number): number[] {
 }
 
 /** A function of the plane that picks a map's array: `fn <name>(at, plane)`. */
-function pickText(name: string, { maps, wide }: LinearConfig): string {
+function pickText(name: string, { maps, wide }: LinearConfig, type = "f32"): string {
   const numbers = mapNumbers(maps).slice(1);
   return `
-    fn ${name}Of(at: u32, map: u32) -> ${wide ? "vec4<f32>" : "f32"} {
+    fn ${name}Of(at: u32, map: u32) -> ${wide ? `vec4<${type}>` : type} {
       ${numbers.map((n) => `if (map == ${n}u) { return ${name}${n}[at]; }`).join("\n      ")}
       return ${name}0[at];
     }`;
@@ -81,7 +83,7 @@ function dropoutText({ dropout }: LinearConfig): string {
 
 /** `result<n> = dropout(activation(x weight<n>^T + bias<n>)) + residual`, rows by outputs. */
 export function forwardText(config: ForwardConfig): string {
-  const { tile, maps, wide, f16, bias, residual, activation, keepsBefore } = config;
+  const { tile, maps, wide, f16, half, bias, residual, activation, keepsBefore } = config;
   const type = wide ? "vec4<f32>" : "f32";
   const active = wide
     ? "vec4<f32>(activate(sum[0]), activate(sum[1]), activate(sum[2]), activate(sum[3]))"
@@ -94,18 +96,21 @@ export function forwardText(config: ForwardConfig): string {
   );
   return gemmText(tile, {
     a: readText(wide, "inner", (at) => `x[${at}]`, "outer * uniforms.inner + inner"),
-    b: readText(
-      wide,
-      "inner",
-      (at) => `weightOf(${at}, plane)`,
-      "outer * uniforms.inner + inner",
-    ),
+    b: {
+      half,
+      ...readText(
+        wide,
+        "inner",
+        (at) => `weightOf(${at}, plane)`,
+        "outer * uniforms.inner + inner",
+      ),
+    },
     store: wide ? "quad" : "element",
     f16,
     functions: `
     ${activationText(activation)}
     ${dropoutText(config)}
-    ${pickText("weight", config)}
+    ${pickText("weight", config, half ? "f16" : "f32")}
     ${bias ? pickText("bias", config) : ""}
     fn store${wide ? "Quad" : ""}(
       row: u32, column: u32, plane: u32, split: u32, product: ${type},

@@ -14,9 +14,10 @@
  */
 import type { DataType, KernelConfig, NamedTensorInfoMap, TensorInfo } from "@tensorflow/tfjs-core";
 import { UnsupportedOpError } from "../../errors.ts";
+import { unprepareWeight } from "../../kernels.ts";
 import type { DeviceBackend } from "./_backend.ts";
 
-/** All that the text of a program may depend on; `f16`, where it is true, lets it use that type. */
+/** All that the text of a program may depend on; `f16`, where it is true, lets it use that type, as `halves` do. */
 export type ProgramConfig = Readonly<Record<string, string | number | boolean>>;
 
 /** Three numbers of workgroups, or of threads in one. */
@@ -46,8 +47,10 @@ export interface ProgramInputs<Config extends ProgramConfig> {
   workgroups: Extent;
   /** Threads in a workgroup. */
   threads: Extent;
-  /** Inputs and results that are arrays of `vec4<f32>` for the program. */
+  /** Inputs and results that are arrays of four numbers each for the program. */
   vectors?: readonly string[];
+  /** Inputs and results that hold f16: weights held so are read as they are, all others are f32 for a program. */
+  halves?: readonly string[];
 }
 
 /** What one run of a program with one result takes. */
@@ -129,7 +132,10 @@ export function runForAll<Config extends ProgramConfig, Name extends string>(
   const made: TensorInfo[] = [];
   const outputs = Object.fromEntries(
     Object.entries<number[] | TensorInfo>(run.outputs).map(([name, output]) => {
-      if (!Array.isArray(output)) return [name, output];
+      if (!Array.isArray(output)) {
+        unprepareWeight(output);
+        return [name, output];
+      }
       const tensor = backend.makeTensorInfo(output, "float32");
       made.push(tensor);
       return [name, tensor];
@@ -143,6 +149,7 @@ export function runForAll<Config extends ProgramConfig, Name extends string>(
       source: () => `${header}\n${program.source(run.config)}`,
       inputs: Object.values(run.inputs),
       outputs: Object.values(outputs),
+      halves: (run.halves ?? []).flatMap((name) => run.inputs[name] ?? []),
       uniforms: uniformBytes(Object.values(run.uniforms)),
       workgroups: run.workgroups,
     });
@@ -157,19 +164,21 @@ const WGSL_TYPE = { uint32: "u32", float32: "f32" } as const;
 
 /** The declarations of all that is bound, and the entry that calls `main()`. */
 function headerOf(
-  { config, inputs, uniforms, vectors = [], threads }: ProgramInputs<ProgramConfig>,
+  { config, inputs, uniforms, vectors = [], halves = [], threads }: ProgramInputs<ProgramConfig>,
   outputs: Record<string, TensorInfo>,
 ): string {
   const fields = Object.entries(uniforms).map(([name, { type }]) => `${name}: ${WGSL_TYPE[type]}`);
+  const typeOf = (name: string, dtype: DataType) =>
+    halves.includes(name) ? "f16" : elementType(dtype);
   const bound = [
-    ...Object.keys(outputs).map((name) => ["read_write", name, "f32"]),
-    ...Object.entries(inputs).map(([name, { dtype }]) => ["read", name, elementType(dtype)]),
+    ...Object.keys(outputs).map((name) => ["read_write", name, typeOf(name, "float32")]),
+    ...Object.entries(inputs).map(([name, { dtype }]) => ["read", name, typeOf(name, dtype)]),
   ];
   const arrays = bound.map(([access, name, type], binding) => {
     const element = vectors.includes(name!) ? `vec4<${type}>` : type;
     return `@group(0) @binding(${binding}) var<storage, ${access}> ${name}: array<${element}>;`;
   });
-  return `${config.f16 ? "enable f16;" : ""}
+  return `${config.f16 || halves.length > 0 ? "enable f16;" : ""}
 struct Uniforms { ${fields.join(", ")} }
 ${arrays.join("\n")}
 @group(0) @binding(${bound.length}) var<uniform> uniforms: Uniforms;

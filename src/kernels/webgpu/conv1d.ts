@@ -4,10 +4,11 @@
  * Computes: `y[b, s, o] = activation(bias[o] + sum over k, c of x[b, s * stride + k - padLeft, c] * weight[o, c, k])`
  * per group; `dx`, `dweight` = the same products summed over (k, o) and over (b, s).
  * Buffers: x, dx [B, T, C]; y, dy [B, S, O]; weight, dweight [O, C / G, K]; bias [O];
- * partial sums [splits, O, C / G, K]; f32, the inputs read.
+ * partial sums [splits, O, C / G, K]; f32, the inputs read; a prepared weight forward f16 [O, K, C / G], as in
+ * `_half_weights.ts`.
  * Grid and Memory: as in `_gemm.ts`, without an unfolded copy of x. Rows are the frames, planes the groups. For
  * `dx` a plane is a group and a phase, the frames that lie alike on the stride: no tap is multiplied in vain.
- * Error: 1e-6 of the sum of magnitudes.
+ * Error: 1e-6 of the sum of magnitudes; with the weight in f16, 5e-4 of it.
  * Reference: test/reference/conv1d.ts
  *
  * @module
@@ -16,6 +17,7 @@ import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
 import type { Activation, Conv1dAttrs } from "../../kernels.ts";
 import type { DeviceBackend } from "./_backend.ts";
 import { type GemmOperand, gemmText, planGemm, runGemm, type TileName } from "./_gemm.ts";
+import { areHalves } from "./_half_weights.ts";
 import { kernel, type Program, release, u32, type Uniform } from "./_program.ts";
 import { sumPlain } from "./_row_sum.ts";
 import { activationText } from "./_wgsl.ts";
@@ -52,7 +54,7 @@ const POSITIONS = `
 
 /** What the texts depend on: whether the channels, and the outputs, of a group are multiples of four. */
 type ConvConfig = { tile: TileName; f16: boolean; wideX: boolean; wideY: boolean };
-type ForwardConfig = ConvConfig & { bias: boolean; activation: Activation };
+type ForwardConfig = ConvConfig & { half: boolean; bias: boolean; activation: Activation };
 
 /** `readX(batch, step, tap, channel, group)`: one number, or four channels. */
 function readXText(wide: boolean): string {
@@ -77,10 +79,16 @@ function operandOf(wide: boolean, run: GemmOperand["run"], read: string): GemmOp
   return wide ? { run, quad: read } : { run, element: read };
 }
 
+/** B of the forward pass from a weight in f16, which lies in the order of the inner axis. */
+function halfWeight(wide: boolean): GemmOperand {
+  const at = "((plane * uniforms.groupOutputs + outer) * uniforms.inner + inner)";
+  return { half: true, ...operandOf(wide, "inner", `weight[${placeOf(wide, at)}]`) };
+}
+
 /** Rows (batch, step), columns outputs, inner (tap, channel). */
 const FORWARD: Program<ForwardConfig> = {
   name: "Conv1d",
-  source: ({ tile, f16, wideX, wideY, bias, activation }) => {
+  source: ({ tile, f16, half, wideX, wideY, bias, activation }) => {
     const biased = bias ? ` + bias[${placeOf(wideY, "output")}]` : "";
     const channels = "inner / uniforms.groupChannels, inner % uniforms.groupChannels, plane";
     return gemmText(tile, {
@@ -90,7 +98,7 @@ const FORWARD: Program<ForwardConfig> = {
         "inner",
         `readX(outer / uniforms.steps, outer % uniforms.steps, ${channels})`,
       ),
-      b: {
+      b: half ? halfWeight(wideX) : {
         run: "inner",
         element:
           "weight[atWeight(outer, inner % uniforms.groupChannels, inner / uniforms.groupChannels, plane)]",
@@ -196,12 +204,17 @@ export const conv1dKernels: KernelConfig[] = [
       planes: sizes.groups,
     });
     const config = configOf(backend, sizes);
+    const half = areHalves(backend, [weight!]);
     return runGemm(backend, FORWARD, plan, {
-      config: { ...config, tile: plan.tile, bias: !!bias, activation: attrs.activation },
+      config: { ...config, tile: plan.tile, half, bias: !!bias, activation: attrs.activation },
       inputs: { x: x!, weight: weight!, ...(bias && { bias }) },
       uniforms: uniformsOf(sizes),
       outputs: { result: [batch, steps, weight!.shape[0]!] },
-      vectors: [...(config.wideX ? ["x"] : []), ...(config.wideY ? ["bias", "result"] : [])],
+      vectors: [
+        ...(config.wideX ? ["x", ...(half ? ["weight"] : [])] : []),
+        ...(config.wideY ? ["bias", "result"] : []),
+      ],
+      halves: half ? ["weight"] : [],
     }).result;
   }),
   kernel<Conv1dAttrs & { frames: number }>("EarshotConv1dGradInput", (backend, inputs, attrs) => {

@@ -4,10 +4,11 @@
  * Computes: `y = dropout(activation(x weight^T + bias)) + residual`, and the value `before` the activation where it is
  * asked for; with `s = dropout(dy)`: `dx = s weight`, summed over the maps; `dweight = s^T x`; `dbias` = sum of s over rows.
  * Buffers: x, dx [R, I]; y, dy, before, residual [R, O]; weight, dweight [O, I]; bias, dbias [O];
- * parts [maps, splits, O, I] and then [maps, splits, O]; f32, the inputs read.
+ * parts [maps, splits, O, I] and then [maps, splits, O]; f32, the inputs read; prepared weights forward f16, as in
+ * `_half_weights.ts`.
  * Grid and Memory: as in `_gemm.ts`, a plane for each map. The gradient of the parameters, whose inner axis is all
  * rows, is split where tiles are few, and its parts are added with one thread per number.
- * Error: 1e-6 of the sum of magnitudes.
+ * Error: 1e-6 of the sum of magnitudes; with weights in f16, 5e-4 of it.
  * Reference: test/reference/linear.ts
  *
  * @module
@@ -25,6 +26,7 @@ import {
   mapNumbers,
   parameterGradientText,
 } from "./_linear_text.ts";
+import { areHalves } from "./_half_weights.ts";
 import { kernel, type Program, release, runForAll, sizeOf, u32, type Uniform } from "./_program.ts";
 import { dropoutUniforms } from "./dropout.ts";
 
@@ -135,9 +137,10 @@ function runForward(
   const shape = [...x.shape.slice(0, -1), outputs];
   const bias = maps[0]!.bias !== undefined;
   const config = configOf(backend, plan, [inner, outputs], maps.length, dropout);
+  const half = areHalves(backend, maps.map(({ weight }) => weight));
   const results = numbered("result", maps.map(() => shape));
   const made = runGemm(backend, FORWARD, plan, {
-    config: { ...config, bias, residual: !!residual, activation, keepsBefore },
+    config: { ...config, half, bias, residual: !!residual, activation, keepsBefore },
     inputs: {
       x,
       ...numbered("weight", maps.map(({ weight }) => weight)),
@@ -149,6 +152,7 @@ function runForward(
     vectors: config.wide
       ? ["x", "residual", "before", ...namesOf(["weight", "bias", "result"], maps.length)]
       : [],
+    halves: half ? namesOf(["weight"], maps.length) : [],
   });
   const { before, ...others } = made;
   return { results: Object.values(others), before };
