@@ -1,5 +1,6 @@
 /**
- * Parquet files made by hand for tests: required columns, plain encoding, one row group, no compression.
+ * Parquet files made by hand for tests: columns that could hold nothing and hold all, plain encoding, one row
+ * group, no compression. `datasets` of Python takes the features from them too.
  *
  * Not for large data. Source: the format's own description, parquet-format 2.10, in Thrift's compact protocol.
  *
@@ -13,7 +14,7 @@ export type ParquetColumn = readonly string[] | readonly Uint8Array[] | readonly
 
 const INT64 = 2;
 const BYTE_ARRAY = 6;
-const REQUIRED = 0;
+const OPTIONAL = 1;
 const UTF8 = 0;
 const PLAIN = 0;
 const RLE = 3;
@@ -43,7 +44,7 @@ export function parquetFile(
   const total = sizeOf(parts) - MAGIC.length;
   const footer = struct(
     [1, int32(1)],
-    [2, list(STRUCT, schemaOf("schema", columns))],
+    [2, list(STRUCT, schemaOf("schema", columns, true))],
     [3, int64(rows)],
     [4, list(STRUCT, [struct([1, list(STRUCT, chunks)], [2, int64(total)], [3, int64(rows)])])],
     [
@@ -71,16 +72,20 @@ function isList(column: ParquetColumn): column is Leaf["values"] {
   return Array.isArray(column);
 }
 
-/** The element of a group, and those of all columns below it. */
-function schemaOf(name: string, columns: Readonly<Record<string, ParquetColumn>>): Field[] {
+/** The element of a group, and those of all columns below it; the topmost is there in any case. */
+function schemaOf(
+  name: string,
+  columns: Readonly<Record<string, ParquetColumn>>,
+  isTop = false,
+): Field[] {
   const group = struct(
-    [3, int32(REQUIRED)],
+    ...isTop ? [] : [[3, int32(OPTIONAL)] as const],
     [4, text(name)],
     [5, int32(Object.keys(columns).length)],
   );
   const below = Object.entries(columns).flatMap(([name, column]) => {
     if (!isList(column)) return schemaOf(name, column);
-    const type: Numbered[] = [[1, int32(typeOf(column))], [3, int32(REQUIRED)], [4, text(name)]];
+    const type: Numbered[] = [[1, int32(typeOf(column))], [3, int32(OPTIONAL)], [4, text(name)]];
     return [struct(...type, ...typeof column[0] === "string" ? [[6, int32(UTF8)] as const] : [])];
   });
   return [group, ...below];
@@ -91,12 +96,20 @@ function typeOf(values: Leaf["values"]): number {
 }
 
 /** Header and values of a column's only page. */
-function pageOf({ values }: Leaf): Uint8Array[] {
-  const bytes = joined(values.flatMap((value) => {
-    if (typeof value === "number") return [new Uint8Array(BigInt64Array.of(BigInt(value)).buffer)];
-    const content = typeof value === "string" ? new TextEncoder().encode(value) : value;
-    return [fixed32(content.length), content];
-  }));
+function pageOf({ path, values }: Leaf): Uint8Array[] {
+  // One run: everything on the way to each value is there.
+  const present = joined([varint(2 * values.length), Uint8Array.of(path.length)]);
+  const bytes = joined([
+    fixed32(present.length),
+    present,
+    ...values.flatMap((value) => {
+      if (typeof value === "number") {
+        return [new Uint8Array(BigInt64Array.of(BigInt(value)).buffer)];
+      }
+      const content = typeof value === "string" ? new TextEncoder().encode(value) : value;
+      return [fixed32(content.length), content];
+    }),
+  ]);
   const levels: Numbered[] = [[2, int32(PLAIN)], [3, int32(RLE)], [4, int32(RLE)]];
   const header = struct(
     [1, int32(DATA_PAGE)],
