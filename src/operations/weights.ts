@@ -87,17 +87,18 @@ export function isPacked(weight: TensorInfo): boolean {
 /**
  * A tensor whose bytes are already in a device's form; it counts as prepared.
  *
- * A device that does not take them over gets plain numbers, which do not.
+ * A device that has no such form gets plain numbers, and may not round them before it is told to.
  *
  * @throws {ShapeError} when a part is missing or has another shape than the form wants.
  */
 export function adoptWeight(held: HeldWeight): Tensor {
   expectParts(held);
-  const info = held.form === "rows" ? undefined : weightDevice().adoptForm?.(held);
+  const isPlain = held.form === "rows";
+  const info = isPlain ? undefined : weightDevice().adoptForm?.(held);
   const weight = info
     ? engine().makeTensorFromTensorInfo(info)
     : tensor(unpackWeight(held), held.shape, "float32");
-  if (info) prepareWeight(weight, held.form === "int8-panels" ? "int8" : "float32");
+  if (info || isPlain) prepareWeight(weight, held.form === "int8-panels" ? "int8" : "float32");
   return weight;
 }
 
