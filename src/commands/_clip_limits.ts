@@ -32,18 +32,19 @@ export function limitedSplits(
   seed: number,
 ): SplitFolder["splits"] {
   return {
-    train: limited(train, limits.train, seed),
-    validation: limited(validation, limits.test, seed),
-    test: limited(test, limits.test, seed),
+    train: train && limited(train, limits.train, seed),
+    validation: validation && limited(validation, limits.test, seed),
+    test: test && limited(test, limits.test, seed),
   };
 }
 
-function limited(
-  dataset: AudioDataset | undefined,
+/** A split with no more clips than that, drawn by the seed. */
+export function limited(
+  dataset: AudioDataset,
   limit: number | undefined,
   seed: number,
-): AudioDataset | undefined {
-  if (!dataset || limit === undefined || limit >= dataset.clips.length) return dataset;
+): AudioDataset {
+  if (limit === undefined || limit >= dataset.clips.length) return dataset;
   const places = seededRandom(seed).permutation(dataset.clips.length).subarray(0, limit).sort();
   return { ...dataset, clips: Array.from(places, (place) => dataset.clips[place]!) };
 }

@@ -6,6 +6,7 @@
 import type { AudioDataset } from "../data/audio_dataset.ts";
 import { type Device, useDevice } from "../devices.ts";
 import { DatasetError } from "../errors.ts";
+import { expectWritable } from "../files.ts";
 import { AutoFeatureExtractor, AutoModelForAudioClassification } from "../pretrained.ts";
 import { TrainingArguments } from "../train/arguments.ts";
 import { clipBatches } from "../train/clip_batches.ts";
@@ -18,6 +19,7 @@ import {
   expectNoFiles,
   warnOfUnused,
 } from "./_command.ts";
+import { type ClipLimits, clipLimits, limited } from "./_clip_limits.ts";
 import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
 import {
   loadSplits,
@@ -54,6 +56,7 @@ export const command: Command = {
     ...MODEL_OPTION,
     data: { kind: "text", value: "NAME", help: "folder, Parquet, CSV or JSONL file, or hub id" },
     split: { kind: "text", value: "NAME", help: "train, validation, test or all (test)" },
+    "max-eval-samples": { kind: "number", value: "N", help: "measure on so many clips, drawn" },
     report: { kind: "text", value: "FILE", help: "write a page to look at" },
     ...DEVICE_OPTIONS,
     ...SPLIT_OPTIONS,
@@ -70,6 +73,7 @@ export const command: Command = {
       throw new UsageError('Cannot evaluate: expected argument "--data DIR", found none');
     }
     const chosen = deviceOptions(options, { threads: 0 });
+    if (typeof options.report === "string") await expectWritable(options.report);
     const plan: EvalPlan = {
       data: options.data,
       split: options.split as string | undefined ?? "test",
@@ -77,6 +81,7 @@ export const command: Command = {
       args: new TrainingArguments({ outputDir: ".", ...givenTrainingOptions(options) }),
       model: await modelOrBundled(options.model, out),
       name: options.model as string | undefined ?? "voice_menu",
+      limits: clipLimits(options),
       report: options.report as string | undefined,
     };
     const device = await useDevice(chosen);
@@ -99,6 +104,7 @@ interface EvalPlan {
   args: TrainingArguments;
   /** What the user calls the model. */
   name: string;
+  limits: ClipLimits;
   /** Where a page to look at goes. */
   report?: string;
 }
@@ -111,7 +117,8 @@ async function evaluate(plan: EvalPlan, device: Device, out: Output): Promise<vo
     model.expectComplete(directory);
     model.prepareWeights();
     warnOfUnused(model, directory, out);
-    const dataset = await datasetOf(plan, model.labels, out);
+    const found = await datasetOf(plan, model.labels, out);
+    const dataset = limited(found, plan.limits.test, args.seed);
     expectSameKind(dataset, model);
     out.warn(`Device: ${device.description}`);
     const notices = new ClipNotices();

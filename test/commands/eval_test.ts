@@ -41,6 +41,10 @@ Deno.test("eval prints what train found on the test split", async () => {
     ok(0 <= low && low <= line!.accuracy && line!.accuracy <= high && high <= 1);
     const diagonal = line!.confusionMatrix.reduce((sum, row, i) => sum + row[i]!, 0);
     equal(diagonal, Math.round(6 * line!.accuracy));
+    const few = await cliOk([...EVAL, "--data", "tones", "--max-eval-samples", "2", "--json"], {
+      cwd,
+    });
+    equal(jsonLines<EvalLine>(few)[0]!.samples, 2);
     const text = await cliOk([...EVAL, "--data", "tones", "--split", "all"], { cwd });
     match(text.stdout, /^Class +Clips +Precision +Recall +F1$/m);
     match(text.stdout, /^Taken for +1 +2 +3$/m);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { equal, match, ok } from "node:assert/strict";
+import { doesNotMatch, equal, match, ok } from "node:assert/strict";
 import { cli, cliOk, withFolder, writeFile, writeTones } from "./_command_line.ts";
 
 const TRAIN = ["train", "--backend", "wasm", "--threads", "1", "--num-train-epochs", "2"];
@@ -59,5 +59,6 @@ Deno.test("eval --report that cannot be written ends with 1 and names the file",
     const { code, stderr } = await cli(["eval", "--model", "model", ...options], { cwd });
     equal(code, 1);
     match(stderr, /no\/such\/folder\/page\.html/);
+    doesNotMatch(stderr, /^Device:/m, "found out before anything is computed");
   });
 });
