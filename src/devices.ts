@@ -42,6 +42,16 @@ let inUse: { device: Device; backendName: string } | undefined;
  * The device in use, started if need be. Without options, whatever is in use stays.
  *
  * @throws {UnsupportedOpError} when WebGPU is asked for and there is no adapter.
+ *
+ * @example
+ * ```ts
+ * import { useDevice } from "@earshot/earshot";
+ * import assert from "node:assert/strict";
+ *
+ * const device = await useDevice({ backend: "wasm" });
+ * assert.equal(device.backend, "wasm");
+ * device.dispose();
+ * ```
  */
 export async function useDevice(options?: DeviceOptions): Promise<Device> {
   const { backendName } = engine();

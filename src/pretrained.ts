@@ -269,6 +269,20 @@ export interface SavePretrainedOptions {
  * Writes a model directory that transformers and Earshot load, whole or not at all.
  *
  * @throws {FileError} when it cannot be written, or holds files already and `replace` is not set.
+ *
+ * @example
+ * ```ts
+ * import { AutoFeatureExtractor, AutoModelForAudioClassification, savePretrained } from "@earshot/earshot";
+ * import assert from "node:assert/strict";
+ *
+ * const extractor = await AutoFeatureExtractor.fromPretrained("models/voice_menu");
+ * const model = await AutoModelForAudioClassification.fromPretrained("models/voice_menu");
+ * const directory = `${await Deno.makeTempDir()}/half`;
+ * await savePretrained(directory, model, extractor, { dtype: "float16" });
+ * model.dispose();
+ * const { size } = await Deno.stat(`${directory}/model.safetensors`);
+ * assert.ok(size < 1.3e6);
+ * ```
  */
 export async function savePretrained(
   directory: string,

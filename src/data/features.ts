@@ -15,7 +15,17 @@ export type Feature = Value | ClassLabel | Audio | Sequence | Struct;
 /** The columns of a data set by name, in their order. */
 export type Features = Readonly<Record<string, Feature>>;
 
-/** Plain values: text, numbers, truth values. */
+/**
+ * Plain values: text, numbers, truth values.
+ *
+ * @example
+ * ```ts
+ * import { Value } from "@earshot/earshot";
+ * import { equal } from "node:assert/strict";
+ *
+ * equal(String(new Value("int64")), "Value('int64')");
+ * ```
+ */
 export class Value {
   /** What Arrow calls the type, such as "string", "int64" or "float32". */
   readonly dtype: string;
@@ -112,7 +122,17 @@ export interface AudioOptions {
   decode?: boolean;
 }
 
-/** Recordings. */
+/**
+ * Recordings.
+ *
+ * @example
+ * ```ts
+ * import { Audio } from "@earshot/earshot";
+ * import { equal } from "node:assert/strict";
+ *
+ * equal(String(new Audio({ samplingRate: 16_000 })), "Audio(sampling_rate=16000, decode=true)");
+ * ```
+ */
 export class Audio {
   /** The rate that clips are brought to, in hertz; that of each file where it is undefined. */
   readonly samplingRate: number | undefined;
@@ -135,7 +155,17 @@ export class Audio {
   }
 }
 
-/** Lists of one type of value. */
+/**
+ * Lists of one type of value.
+ *
+ * @example
+ * ```ts
+ * import { Sequence, Value } from "@earshot/earshot";
+ * import { equal } from "node:assert/strict";
+ *
+ * equal(String(new Sequence(new Value("float32"))), "List(Value('float32'))");
+ * ```
+ */
 export class Sequence {
   /** The type of the items. */
   readonly feature: Feature;
@@ -155,7 +185,17 @@ export class Sequence {
   }
 }
 
-/** Several named values in one. */
+/**
+ * Several named values in one.
+ *
+ * @example
+ * ```ts
+ * import { Struct, Value } from "@earshot/earshot";
+ * import { equal } from "node:assert/strict";
+ *
+ * equal(String(new Struct({ age: new Value("int8") })), "{'age': Value('int8')}");
+ * ```
+ */
 export class Struct {
   /** The type of each field. */
   readonly fields: Features;

@@ -120,6 +120,13 @@ export async function storeToken(token: string): Promise<string> {
  *
  * @returns the path of the file, or undefined where there was none.
  * @throws {FileError} when it cannot be removed.
+ *
+ * @example
+ * ```ts ignore
+ * import { removeToken } from "@earshot/earshot";
+ *
+ * console.log(await removeToken() ?? "There was none");
+ * ```
  */
 export async function removeToken(): Promise<string | undefined> {
   const path = tokenPath();

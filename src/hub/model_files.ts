@@ -31,6 +31,14 @@ const TORCH = /^pytorch_model(-\d+-of-\d+)?\.bin(\.index\.json)?$/;
  * The files of `org/name` or `org/name@revision`, for the readers of weights and configurations.
  *
  * @throws {HubError} as {@linkcode hubFiles} does.
+ *
+ * @example
+ * ```ts ignore
+ * import { AutoModelForAudioClassification, hubModelFiles } from "@earshot/earshot";
+ *
+ * const files = await hubModelFiles("superb/wav2vec2-base-superb-ks", { revision: "main" });
+ * const model = await AutoModelForAudioClassification.fromPretrained(files);
+ * ```
  */
 export async function hubModelFiles(
   name: string,

@@ -86,6 +86,15 @@ const TIMEOUT_SEC = 120;
  * @param repo `org/name`; or `name`, for one of the token's owner.
  * @param options branch, visibility, token.
  * @throws {HubError} when there is no token, it may not write there, or the repository is public and must not be.
+ *
+ * @example
+ * ```ts ignore
+ * import { fileBlob, hubBranch } from "@earshot/earshot";
+ *
+ * const branch = await hubBranch("me/my-model", { private: true });
+ * const content = await fileBlob("my-model/config.json");
+ * const { commit } = await branch.push([{ path: "config.json", content }]);
+ * ```
  */
 export async function hubBranch(repo: string, options: HubBranchOptions = {}): Promise<HubBranch> {
   const settings = await hubSettings({ timeoutSec: TIMEOUT_SEC, ...options });

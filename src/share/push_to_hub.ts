@@ -84,6 +84,13 @@ export async function pushToHub(
  * @param known facts that are not in the directory.
  * @throws {CheckpointError} when there is no whole model in the directory.
  * @throws {HubError} when the hub does not take it; nothing of it is in the repository then.
+ *
+ * @example
+ * ```ts ignore
+ * import { pushDirectory } from "@earshot/earshot";
+ *
+ * const { url } = await pushDirectory("me/my-model", "my-model", { language: "en" });
+ * ```
  */
 export async function pushDirectory(
   repo: string,

@@ -218,7 +218,18 @@ function numbersOf(value: unknown, column: string): ArrayLike<number> {
   );
 }
 
-/** Whether something to train on is a data set, and no source of batches. */
+/**
+ * Whether something to train on is a data set, and no source of batches.
+ *
+ * @example
+ * ```ts
+ * import { Dataset } from "@earshot/earshot";
+ * import { isDataset } from "@earshot/earshot/train";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(isDataset(Dataset.fromRows([{ label: "yes" }])), true);
+ * ```
+ */
 export function isDataset(data: Dataset<Row> | BatchSource): data is Dataset<Row> {
   return "features" in data;
 }

@@ -24,7 +24,23 @@ interface ScoredClip {
   scores: Float32Array;
 }
 
-/** Runs the model over a data set; scores come in the order of the data. */
+/**
+ * Runs the model over a data set; scores come in the order of the data.
+ *
+ * @example
+ * ```ts
+ * import { AutoFeatureExtractor, AutoModelForAudioClassification, loadDataset } from "@earshot/earshot";
+ * import { accuracy, datasetBatches, evaluateModel } from "@earshot/earshot/train";
+ * import assert from "node:assert/strict";
+ *
+ * const extractor = await AutoFeatureExtractor.fromPretrained("models/voice_menu");
+ * const model = await AutoModelForAudioClassification.fromPretrained("models/voice_menu");
+ * const test = await loadDataset("examples/voice_menu", { split: "test" });
+ * const clips = datasetBatches(test.select([0, 1]), model, extractor);
+ * assert.equal(accuracy(await evaluateModel(model, clips, { batchSize: 2 })), 1);
+ * model.dispose();
+ * ```
+ */
 export async function evaluateModel(
   model: AudioClassificationModel,
   data: BatchSource,

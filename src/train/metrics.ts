@@ -17,7 +17,18 @@ export interface EvalPrediction {
 /** Computes metrics of your own; names get the prefix `eval_` in the log. */
 export type ComputeMetrics = (prediction: EvalPrediction) => Record<string, number>;
 
-/** The class with the highest score, for each clip; the first of equals. */
+/**
+ * The class with the highest score, for each clip; the first of equals.
+ *
+ * @example
+ * ```ts
+ * import { argMax } from "@earshot/earshot/train";
+ * import assert from "node:assert/strict";
+ *
+ * const logits = Float32Array.of(2, 1, 0, 3);
+ * assert.deepEqual(argMax({ logits, classes: 2 }), Int32Array.of(0, 1));
+ * ```
+ */
 export function argMax(
   { logits, classes }: Pick<EvalPrediction, "logits" | "classes">,
 ): Int32Array {

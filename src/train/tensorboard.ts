@@ -14,7 +14,16 @@ import type { TrainingArguments } from "./arguments.ts";
 import type { TrainerCallback } from "./callbacks.ts";
 import type { LogEntry, TrainerState } from "./state.ts";
 
-/** Writes `runs/<name>/events.out.tfevents.<seconds>.earshot` in the output directory as a run goes on. */
+/**
+ * Writes `runs/<name>/events.out.tfevents.<seconds>.earshot` in the output directory as a run goes on.
+ *
+ * @example
+ * ```ts ignore
+ * import { TensorBoardCallback, Trainer } from "@earshot/earshot/train";
+ *
+ * new Trainer({ model, args, trainDataset, featureExtractor, callbacks: [new TensorBoardCallback()] });
+ * ```
+ */
 export class TensorBoardCallback implements TrainerCallback {
   #args: TrainingArguments | undefined;
   #file: string | undefined;

@@ -68,7 +68,19 @@ const YIELD_MS = 50;
 /** A gradient takes twice what the pass takes that it is of. */
 const TRAINING_PASSES = 3;
 
-/** Trains a model on a data set. */
+/**
+ * Trains a model on a data set.
+ *
+ * @example
+ * ```ts ignore
+ * import { Trainer, TrainingArguments } from "@earshot/earshot/train";
+ *
+ * const args = new TrainingArguments({ outputDir: "my-model", learningRate: 3e-5, numTrainEpochs: 10 });
+ * const { train: trainDataset, test: evalDataset } = await minds.trainTestSplit({ testSize: 0.2 });
+ * const trainer = new Trainer({ model, args, trainDataset, evalDataset, featureExtractor });
+ * await trainer.train();
+ * ```
+ */
 export class Trainer {
   /** The log and the best result so far. */
   state: TrainerState;
