@@ -61,4 +61,6 @@ kernelSuite("conv1d", [
   }),
   convolution({ x: [2, 49, 48], outputs: 48, width: 19, groups: 4, padLeft: 9, padRight: 9 }),
   convolution({ x: [2, 131, 70], outputs: 70, width: 9, groups: 70, padLeft: 4, padRight: 4 }),
+  convolution({ x: [2, 45, 9], outputs: 9, width: 5, groups: 9, stride: 2, padLeft: 2 }),
+  convolution({ x: [1, 3, 5], outputs: 5, width: 7, groups: 5, padLeft: 3, padRight: 4 }),
 ]);

@@ -16,6 +16,7 @@
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import type { Conv1dAttrs } from "../../kernels.ts";
+import { depthwise } from "./depthwise.ts";
 import { type PackedForm, registerWasmKernel, type WasmBackend } from "./backend.ts";
 import {
   type Gemm,
@@ -73,6 +74,10 @@ registerWasmKernel<Inputs, Conv1dAttrs>("EarshotConv1d", ({ inputs, attrs, backe
   const steps = Math.floor((padded - width) / attrs.stride) + 1;
   const sizes = sizesOf(attrs, x.shape, [x.shape[0]!, steps, weight.shape[0]!], width);
   const y = backend.output([sizes.batch, steps, sizes.outputs]);
+  if (sizes.groupChannels === 1 && sizes.groupOutputs === 1 && attrs.groups > 1) {
+    depthwise(backend, { x, weight, bias, y }, attrs);
+    return y;
+  }
   const panels = weightPanels(backend, weight, attrs.groups);
   const c = outputRows(backend, y, sizes);
   const copied = attrs.groups > 1;
