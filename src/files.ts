@@ -194,20 +194,6 @@ export async function listFolderIfThere(path: string): Promise<FolderListing> {
   }
 }
 
-/**
- * The same; of a folder that is not there, nothing.
- *
- * @throws {FileError} where there is one that cannot be listed.
- */
-export async function listFolderIfThere(path: string): Promise<FolderListing> {
-  try {
-    return await listFolder(path);
-  } catch (error) {
-    if (error instanceof FileError && error.code === "ENOENT") return { files: [], folders: [] };
-    throw error;
-  }
-}
-
 async function leadsToFolder(link: string): Promise<boolean> {
   try {
     return (await Deno.stat(link)).isDirectory;
