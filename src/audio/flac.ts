@@ -50,7 +50,7 @@ export function openFlac(bytes: Uint8Array, file?: string): AudioStream {
 }
 
 /** Reads the first of the blocks before the frames, which describes all of them. */
-export function readStreamInfo(bytes: Uint8Array, start: number, file?: string): FlacInfo {
+function readStreamInfo(bytes: Uint8Array, start: number, file?: string): FlacInfo {
   const header = start + MAGIC_BYTES;
   const end = header + BLOCK_HEADER_BYTES + STREAM_INFO_BYTES;
   if (bytes.length < end) {

@@ -20,7 +20,7 @@ import {
 import type { TensorToStream } from "../weights/safetensors_writer.ts";
 
 /** What the report beside the model is called. */
-export const REPORT_FILE = "export.json";
+const REPORT_FILE = "export.json";
 
 /** Beyond it a float16 is infinite. */
 const MAX_HALF = 65504;

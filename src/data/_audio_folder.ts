@@ -81,7 +81,7 @@ function fileTable(
 }
 
 /** The name of a file of a data set, for messages and as a row's path. */
-export function localName(dataset: string, path: string): string {
+function localName(dataset: string, path: string): string {
   return `${dataset.replace(/[/\\]+$/, "")}/${path}`;
 }
 

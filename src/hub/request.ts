@@ -140,7 +140,7 @@ async function send(
 }
 
 /** Ends a request whose answer does not come on. */
-export class Watch {
+class Watch {
   readonly #controller = new AbortController();
   readonly #timeoutSec: number;
   /** Of the request: ended by the caller, or because nothing came. */
@@ -219,7 +219,7 @@ async function shortText({ response, watch }: HubResponse): Promise<string> {
 }
 
 /** Gives an answer back that nobody wants to read. */
-export async function discard({ response, watch }: HubResponse): Promise<void> {
+async function discard({ response, watch }: HubResponse): Promise<void> {
   watch.stop();
   await response.body?.cancel().catch(() => {});
 }
@@ -259,7 +259,7 @@ function retryAfterMs(headers: Headers): number | undefined {
 }
 
 /** An address without what signs it. */
-export function shownUrl(url: string | URL): string {
+function shownUrl(url: string | URL): string {
   const { origin, pathname } = new URL(url);
   return origin + pathname;
 }

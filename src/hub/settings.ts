@@ -88,7 +88,7 @@ export async function hubSettings(options: HubOptions = {}): Promise<HubSettings
 }
 
 /** The folder of tokens and caches, as Python finds it. */
-export function hubHome(): string {
+function hubHome(): string {
   const named = variable("HF_HOME");
   if (named) return expandHome(named);
   const caches = variable("XDG_CACHE_HOME");

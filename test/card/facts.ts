@@ -6,7 +6,7 @@
 import type { ModelCardFacts } from "../../src/card/mod.ts";
 
 /** The log of a run of two epochs, the second of which logged no loss. */
-export const HISTORY: ModelCardFacts["history"] = [
+const HISTORY: ModelCardFacts["history"] = [
   { step: 10, epoch: 1, loss: 2.345678, grad_norm: 1.5, learning_rate: 1e-4 },
   {
     step: 10,

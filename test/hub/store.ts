@@ -144,7 +144,7 @@ export function lfsPointer(sha256: string, sizeBytes: number): string {
 }
 
 /** The name that git gives to a file's content. */
-export function gitOid(bytes: Uint8Array): string {
+function gitOid(bytes: Uint8Array): string {
   return createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
 }
 

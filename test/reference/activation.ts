@@ -30,7 +30,7 @@ export function activate(x: number, kind: Activation): number {
 }
 
 /** The derivative at one number; that of ReLU at 0 is 0. */
-export function activationSlope(x: number, kind: Activation): number {
+function activationSlope(x: number, kind: Activation): number {
   if (kind === "gelu") return normalDistribution(x) + x * normalDensity(x);
   if (kind === "relu") return x > 0 ? 1 : 0;
   if (kind === "silu") return sigmoid(x) * (1 + x * (1 - sigmoid(x)));

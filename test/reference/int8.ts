@@ -15,13 +15,13 @@ import { map, type NdArray, rowsOf, zeros } from "./nd_array.ts";
 const ROW_STEPS = 127;
 
 /** The weight as it comes back from its bytes. */
-export function roundedWeight(weight: NdArray): NdArray {
+function roundedWeight(weight: NdArray): NdArray {
   const held = packWeight(Float32Array.from(weight.values), weight.shape, { form: "int8-panels" });
   return { shape: weight.shape, values: Float64Array.from(unpackWeight(held)) };
 }
 
 /** Each vector of the last axis as it comes back from its bytes: `scale * byte`. */
-export function roundedRows(x: NdArray): NdArray {
+function roundedRows(x: NdArray): NdArray {
   const { rows, columns } = rowsOf(x);
   const y = zeros(x.shape);
   for (let row = 0; row < rows; row++) {
