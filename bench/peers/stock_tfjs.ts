@@ -90,6 +90,7 @@ const BODIES = {
   >,
   EarshotLayerNorm: ((inputs, { eps }) => normalized(inputs, { axis: -1, eps })) as Body<NormAttrs>,
   EarshotGroupNorm: ((inputs, { eps }) => normalized(inputs, { axis: 1, eps })) as Body<NormAttrs>,
+  EarshotScale: (({ x }, { factor }) => tf.mul(x!, factor)) as Body<{ factor: number }>,
   EarshotMeanPool: (({ x }) => tf.mean(x!, 1)) as Body<object>,
 };
 
