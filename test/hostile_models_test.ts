@@ -1,5 +1,5 @@
 /**
- * Model directories that are wrong or hostile, loaded as a user loads them: each ends at once in an error that names
+ * Model directories that are wrong or hostile, loaded as a user loads them: each ends in an error that names
  * the file, and the field or tensor; nothing is run, and no tensor stays behind.
  *
  * The readers' own rules are in `test/weights`; this is that none of them is bypassed.
@@ -30,9 +30,6 @@ const SIZE: ModelSize = {
   whisper: { seconds: 1, bands: 4 },
   initializerRange: 0.1,
 };
-
-/** A minute would be a hang; the slowest of these takes some tenths of a second on a busy machine. */
-const MAX_MS = 10_000;
 
 interface Refusal {
   file: RegExp;
@@ -82,7 +79,6 @@ async function writeWeights(directory: string, files: Record<string, Uint8Array>
 
 async function refused(directory: string, { file, key, message }: Refusal): Promise<void> {
   const before = engine().memory();
-  const started = performance.now();
   await assert.rejects(AutoModelForAudioClassification.fromPretrained(directory), (error) => {
     assert.ok(error instanceof CheckpointError, `${error}`);
     assert.match(error.file ?? "", file, error.message);
@@ -91,7 +87,6 @@ async function refused(directory: string, { file, key, message }: Refusal): Prom
     if (message) assert.match(error.message, message);
     return true;
   });
-  assert.ok(performance.now() - started < MAX_MS);
   assert.equal(engine().memory().numTensors, before.numTensors);
 }
 

@@ -83,16 +83,6 @@ Deno.test("resample() refuses rates before it builds a filter", () => {
   refuses(767_999, 16_000, /common divisor, found 767999:16000/);
 });
 
-Deno.test("resample() takes 10 s from 44.1 to 16 kHz in well under 100 ms", () => {
-  const samples = wave(441_000);
-  const timesMs = Array.from({ length: 5 }, () => {
-    const start = performance.now();
-    resample(samples, 44_100, 16_000);
-    return performance.now() - start;
-  });
-  ok(Math.min(...timesMs) < 100, `took ${timesMs.map(Math.round)} ms`);
-});
-
 kitTest("resample() equals torchaudio on the kit's signals", async () => {
   const tensors = await readTensors(kitPath("resample", "resample.safetensors"));
   const signals = [...tensors.keys()].filter((name) => name.endsWith(".torchaudio"));
