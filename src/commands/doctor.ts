@@ -11,6 +11,7 @@ import { hasRelaxedSimd, hasSimd } from "../kernels/wasm/module.ts";
 import { type AdapterDescription, describeAdapter } from "../kernels/webgpu/device.ts";
 import { type Command, expectNoFiles } from "./_command.ts";
 import type { Output } from "./_output.ts";
+import { countWebgpuStep, type WebgpuStep } from "./_webgpu_step.ts";
 
 /** `doctor` on the command line. */
 export const command: Command = {
@@ -41,6 +42,10 @@ interface DoctorReport {
   };
   /** `null` where there is no adapter. */
   webgpu: AdapterDescription | null;
+  /** What a training step of `tiny` asks of it; `null` where there is none, or it failed. */
+  webgpuStep: WebgpuStep | null;
+  /** Why it failed; `null` where it did not. */
+  webgpuFailure: string | null;
   /** What a command takes when none is asked for. */
   devices: { training: string; inference: string };
 }
@@ -70,6 +75,10 @@ async function examine(): Promise<DoctorReport> {
       description,
     },
     webgpu: await describeAdapter() ?? null,
+    ...await countWebgpuStep().then(
+      (step) => ({ webgpuStep: step ?? null, webgpuFailure: null }),
+      (error: Error) => ({ webgpuStep: null, webgpuFailure: error.message }),
+    ),
     devices,
   };
 }
@@ -80,7 +89,8 @@ async function picked(purpose: "training" | "inference"): Promise<string> {
   return device.description;
 }
 
-function print({ versions, system, cores, wasm, webgpu, devices }: DoctorReport, out: Output) {
+function print(report: DoctorReport, out: Output): void {
+  const { versions, system, cores, wasm, webgpu, devices } = report;
   const yes = (value: boolean) => value ? "yes" : "no";
   const heading = (text: string) => out.line(out.strong(text));
   heading("Versions");
@@ -97,9 +107,16 @@ function print({ versions, system, cores, wasm, webgpu, devices }: DoctorReport,
     out.line(`  features: ${webgpu.features.join(", ") || "none"}`);
     for (const name of SHOWN_LIMITS) out.line(`  ${name} ${webgpu.limits[name]}`);
   }
+  if (report.webgpuStep) out.line(`  ${stepLine(report.webgpuStep)}`);
+  if (report.webgpuFailure) out.line(`  a training step failed: ${report.webgpuFailure}`);
   heading("Devices taken when none is named");
   out.line(`  train    ${devices.training}`);
   out.line(`  predict  ${devices.inference}`);
+}
+
+function stepLine({ runs, runsPerLayer, submissions, reads }: WebgpuStep): string {
+  return `a training step of tiny: ${runs} runs, ${runsPerLayer} a layer forward and backward, ` +
+    `${submissions} submissions, ${reads} reads`;
 }
 
 /** Those that decide how large a model or a batch may be; `--json` has all. */

@@ -14,7 +14,7 @@ import {
 } from "@tensorflow/tfjs-core";
 import { DeviceError } from "../../errors.ts";
 import "./_register.ts";
-import { DeviceBackend } from "./_backend.ts";
+import { DeviceBackend, type DeviceCounts } from "./_backend.ts";
 
 const BACKEND_NAME = "webgpu";
 
@@ -54,6 +54,8 @@ export interface AdapterDescription {
 export interface WebgpuDevice extends AdapterDescription {
   /** Its name among the backends. */
   backend: "webgpu";
+  /** What it has done so far. */
+  readonly counts: Readonly<DeviceCounts>;
   /** Ends the device and takes its backend away, with every tensor on it. */
   dispose(): void;
 }
@@ -106,6 +108,7 @@ async function start(options: WebgpuOptions): Promise<WebgpuDevice | undefined> 
   const device: WebgpuDevice = {
     ...described,
     backend: BACKEND_NAME,
+    counts: backend.counts,
     dispose() {
       gpu.destroy();
       if (running?.device !== device) return;
