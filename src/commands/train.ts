@@ -6,19 +6,13 @@
  *
  * @module
  */
-import { basename } from "node:path";
 import { DatasetError } from "../errors.ts";
 import { clipDurations } from "../data/durations.ts";
 import { type DeviceOptions, useDevice } from "../devices.ts";
-import { listFolder, writeDirectoryAtomic, writeFileAtomic } from "../files.ts";
-import { parseHubName } from "../hub/mod.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
 import type { ProblemType } from "../models/problem_type.ts";
-import { jsonBytes } from "../pretrained.ts";
-import type { TrainingOrigin } from "../share/mod.ts";
 import { TrainingArguments, type TrainingOptions } from "../train/arguments.ts";
 import type { BatchSource } from "../train/batches.ts";
-import { checkpointSteps, newestCheckpoint } from "../train/checkpoint.ts";
 import { clipBatches, clipBatchesOptions } from "../train/clip_batches.ts";
 import { allMetrics, metricNames } from "../train/metric_sets.ts";
 import { isPreset } from "../train/presets.ts";
@@ -31,13 +25,11 @@ import {
   DEVICE_OPTIONS,
   deviceOptions,
   expectNoFiles,
-  isThere,
   warnOfUnused,
 } from "./_command.ts";
 import {
   loadSplits,
   SPLIT_OPTIONS,
-  type SplitChoice,
   splitChoice,
   type SplitFolder,
   splitsInOrder,
@@ -53,6 +45,13 @@ import { modelDirectory } from "./_model_directory.ts";
 import { RECIPE_OPTION, recipeLine, recipeOf, withRecipe } from "./_recipe.ts";
 import { openStartingModel, orderedLabels, type StartingModel } from "./_starting_model.ts";
 import { printedPush } from "./_push.ts";
+import {
+  clearOutput,
+  expectFreeOutput,
+  freshDirectory,
+  type OutputPlan,
+  startOutput,
+} from "./_train_directory.ts";
 import { nextCommands, pushCommand, resumeCommand, trainProgress } from "./_train_output.ts";
 import {
   configFile,
@@ -112,20 +111,12 @@ export const command: Command = {
 };
 
 /** What a run is made of, checked as far as the command line goes. */
-interface TrainPlan {
-  /** Audio folder. */
-  data: string;
-  /** Preset or model directory. */
-  model: string;
+interface TrainPlan extends OutputPlan {
   recipe?: RecipeName;
-  args: TrainingArguments;
   device: Pick<DeviceOptions, "backend" | "threads" | "f16">;
-  splits: SplitChoice;
   limits: ClipLimits;
   /** Arguments that were asked for; all others are suggested. */
   given: Partial<TrainingOptions>;
-  resume: boolean;
-  overwrite: boolean;
   /** The command line, for what is printed to go on with. */
   typed: readonly string[];
 }
@@ -163,15 +154,6 @@ async function planOf(parsed: ParsedArguments): Promise<TrainPlan> {
     overwrite: options.overwrite === true,
     typed,
   };
-}
-
-/** `runs/<name>-<n>`, the first number that is free. */
-async function freshDirectory(data: string): Promise<string> {
-  const name = basename(data);
-  for (let n = 1;; n++) {
-    const directory = `runs/${name}-${n}`;
-    if (!await isThere(directory)) return directory;
-  }
 }
 
 /** A run that is ready to start. */
@@ -280,64 +262,6 @@ async function runToEnd(run: Run, started: number, out: Output): Promise<boolean
   out.line(nextCommands({ model: outputDir, clip, isBundledData }));
   out.event({ event: "done", output: outputDir, metrics, seconds });
   return true;
-}
-
-/**
- * @throws {UsageError} when the output directory holds a model or checkpoints already.
- * @throws {CheckpointError} when there is none to resume from.
- */
-async function expectFreeOutput({ args, resume, overwrite }: TrainPlan): Promise<void> {
-  const { outputDir: directory } = args;
-  const info = await isThere(directory) ? await Deno.stat(directory) : undefined;
-  if (info && !info.isDirectory) {
-    throw new UsageError(
-      `Cannot train into "${directory}": expected a directory, found something else`,
-    );
-  }
-  if (resume) await newestCheckpoint(directory);
-  if (resume || overwrite) return;
-  const hasModel = await isThere(`${directory}/config.json`);
-  if (!hasModel && (await checkpointSteps(directory)).length === 0) return;
-  throw new UsageError(
-    `Cannot train into "${directory}": expected a new directory, found ${
-      hasModel ? "a model" : "checkpoints"
-    } in it`,
-    { hint: "Give --resume to go on, --overwrite to replace it, or another --output" },
-  );
-}
-
-/** Makes the output directory, and takes away what made it an earlier run's model. */
-async function startOutput(plan: TrainPlan): Promise<void> {
-  const { args, data, model } = plan;
-  const { outputDir: directory } = args;
-  for (const step of await checkpointSteps(directory)) {
-    await Deno.remove(`${directory}/checkpoint-${step}`, { recursive: true });
-  }
-  if (await isThere(`${directory}/config.json`)) await Deno.remove(`${directory}/config.json`);
-  const origin = await originOf(plan);
-  const record = (folder: string) =>
-    writeFileAtomic(`${folder}/training_args.json`, [jsonBytes({ data, model, ...args, origin })]);
-  await (await isThere(directory) ? record(directory) : writeDirectoryAtomic(directory, record));
-}
-
-/** What of it is on the hub, as a card may name it; a name of a local folder can look the same. */
-async function originOf({ model, data, splits }: TrainPlan): Promise<TrainingOrigin> {
-  const onHub = async (name: string) => await isThere(name) ? undefined : parseHubName(name);
-  if (isPreset(model)) return { isFromScratch: true, dataset: await datasetOf() };
-  return { baseModel: (await onHub(model))?.id, dataset: await datasetOf() };
-
-  async function datasetOf(): Promise<TrainingOrigin["dataset"]> {
-    const found = await onHub(data);
-    return found &&
-      { id: found.id, config: splits.name, revision: splits.revision ?? found.revision };
-  }
-}
-
-/** Takes away what {@linkcode startOutput} made, where a run failed before there was more. */
-async function clearOutput(directory: string): Promise<void> {
-  const { files, folders } = await listFolder(directory);
-  if (folders.length > 0 || files.join() !== "training_args.json") return;
-  await Deno.remove(directory, { recursive: true });
 }
 
 function prepareRun(
