@@ -5,13 +5,14 @@
  *
  * @module
  */
+import { basename } from "node:path";
 import { tensor, tidy } from "@tensorflow/tfjs-core";
 import { useDevice } from "../devices.ts";
 import { type FeatureExtractor, ofAnyLength } from "../features/feature_extractor.ts";
 import { directoryFiles } from "../files.ts";
 import { countFlops } from "../flops.ts";
 import { type AudioClassificationModel, buildModel } from "../models/model.ts";
-import { AutoFeatureExtractor } from "../pretrained.ts";
+import { AutoFeatureExtractor, expectRoomFor } from "../pretrained.ts";
 import { Random } from "../random.ts";
 import { openCheckpoint } from "../weights/checkpoint.ts";
 import { readJsonFile } from "../weights/json_file.ts";
@@ -33,7 +34,9 @@ export const command: Command = {
     const device = await useDevice({ backend: "wasm", threads: 0 });
     try {
       const info = await infoOf(directory);
-      print(info, out);
+      const { model: named } = options;
+      const isElsewhere = typeof named === "string" && named !== directory;
+      print(info, isElsewhere ? `${named}, at ${directory}` : directory, out);
       out.event(info);
       return 0;
     } finally {
@@ -92,6 +95,7 @@ async function infoOf(directory: string): Promise<ModelInfo> {
   const config = await readJsonFile(files, "config.json");
   const source = await openCheckpoint(files);
   try {
+    expectRoomFor(source);
     const read: string[] = [];
     const model = await buildModel(config, {
       file: `${directory}/config.json`,
@@ -202,10 +206,10 @@ function groupOf(name: string): string {
   return parts.slice(0, Math.max(1, depth)).join(".");
 }
 
-function print(info: ModelInfo, out: Output): void {
+function print(info: ModelInfo, title: string, out: Output): void {
   const { memoryBytes, gflop, labels } = info;
   const row = (name: string, text: string) => out.line(`  ${name.padEnd(14)} ${text}`);
-  out.line(out.strong(info.model));
+  out.line(out.strong(title));
   row("architecture", `${info.architecture} (${info.modelType})`);
   row("parameters", `${(info.parameters / 1e6).toFixed(2)} M`);
   row(
@@ -223,7 +227,8 @@ function print(info: ModelInfo, out: Output): void {
     ["weights", "tensors", "parameters", "dtype", "file"],
     info.weights.map(({ group, tensors, parameters, dtype, form, file }) => {
       const stored = form === "rows" ? dtype : `${dtype} ${form}`;
-      return [group, tensors, parameters, stored, file ?? "newly initialised"];
+      const place = file === null ? "newly initialised" : basename(file);
+      return [group, tensors, parameters, stored, place];
     }),
   ));
   for (

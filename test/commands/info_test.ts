@@ -115,6 +115,7 @@ Deno.test("info names what is newly initialised, misshapen and not used", async 
     const { stdout } = await cliOk(["info", "--model", `${folder}/wav2vec2`]);
     match(stdout, /^ {2}architecture +Wav2Vec2ForSequenceClassification \(wav2vec2\)$/m);
     match(stdout, /^ {2}labels +2: a, b$/m);
+    match(stdout, /^wav2vec2.* F32 +model\.safetensors$/m);
     match(stdout, /^classifier +2 +26 +F32 +newly initialised$/m);
     match(stdout, /^Newly initialised: layer_weights$/m);
     match(stdout, /^In the file, and not used: wav2vec2\.encoder\.layers\.1\..* and 4 more$/m);
