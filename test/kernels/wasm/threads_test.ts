@@ -125,7 +125,13 @@ Deno.test("dispatch() rejects an unknown kernel and too many arguments", () =>
   }));
 
 Deno.test("dispatch() of no units does nothing", () =>
-  withPool(2, ({ pool }) => pool.dispatch("add", 0, [0, 0, 0], 1)));
+  withPool(2, (fixture) => {
+    const sum = new Float32Array(fixture.memory.buffer, SUM, 16);
+    sum.fill(7);
+    fixture.pool.dispatch("add", 0, [A, B, SUM], 1);
+    ok(sum.every((value) => value === 7));
+    assertSums(fixture);
+  }));
 
 Deno.test("dispose() leaves the calling thread, which goes on alone", async () => {
   const fixture = await startPool(2);
