@@ -22,7 +22,7 @@ export interface DeviceOptions {
   purpose?: "training" | "inference";
   /** WASM threads; 0 takes all cores. @default 0 in training, 1 in inference */
   threads?: number;
-  /** Whether WebGPU rounds the factors of products to f16, where the adapter can. @default false */
+  /** Whether WebGPU rounds the factors of products, and holds weights that will not change, in f16. @default false */
   f16?: boolean;
 }
 

@@ -32,7 +32,7 @@ export const COMMON_OPTIONS: OptionSpecs = {
 export const DEVICE_OPTIONS: OptionSpecs = {
   backend: { kind: "text", value: "auto|webgpu|wasm", help: "what computes (auto)" },
   threads: { kind: "number", value: "N", help: "WASM threads; 0: all cores" },
-  f16: { kind: "flag", help: "WebGPU rounds the factors of products to 16 bits, where it can" },
+  f16: { kind: "flag", help: "WebGPU multiplies, and holds weights, in 16 bits where it can" },
 };
 
 /** What is longer has its help on a line of its own. */

@@ -30,8 +30,8 @@ export interface WebgpuOptions {
   software?: boolean;
   /**
    * Whether products round their factors to f16, which must be below 65,504, and add up in f32: half the traffic
-   * within a workgroup, for three digits. Without the feature `shader-f16` they stay f32, which the description
-   * says. @default false
+   * within a workgroup, for three digits. Weights that will not change are held in f16. Without the feature
+   * `shader-f16` all stays f32, which the description says. @default false
    */
   f16?: boolean;
 }

@@ -221,11 +221,15 @@ halfTest("what is written over a weight in f16 is not rounded", async () => {
     return adamwStep({ param, grad, m, v, norm: scalar(1) }, STEP)[0];
   };
   const expected = await taken(stepped(drawnHalves([16, 8])));
-  const weight = variable(drawnHalves([16, 8]));
+  const source = drawnHalves([16, 8]);
+  const weight = variable(source);
+  const { dataId } = source;
+  source.dispose();
   prepareWeight(weight);
   dispose(linear(x, weight));
   ok(isPacked(weight));
   weight.assign(stepped(weight));
+  equal(weight.dataId, dataId);
   dispose(linear(x, weight));
   equal(isPacked(weight), false);
   deepEqual(await weight.data(), expected);
