@@ -17,12 +17,17 @@ export function sinceSpawn({ spawnedAt }: RowRequest): number {
   return performance.timeOrigin + performance.now() - spawnedAt;
 }
 
-/** Median of runs one after the other, each waited for. */
+/** V8 compiles hot code anew beside the first runs; this long it may. */
+const WARM_UP_MS = 1000;
+
+/** Median of runs one after the other, each waited for, after some that are not counted. */
 export async function medianMsOf(
   rounds: number,
   run: () => Promise<unknown> | void,
 ): Promise<number> {
   const times: number[] = [];
+  const warm = performance.now() + WARM_UP_MS;
+  while (performance.now() < warm) await run();
   for (let round = 0; round < rounds; round++) {
     const start = performance.now();
     await run();
