@@ -49,9 +49,9 @@ export function scoreClips(data: ReportData): ScoredClip[] {
   return clips.map((clip) => ({ ...score(clip), name: clip.file.slice(folder.length) }));
 }
 
-/** What all paths begin with, up to a slash; nothing for a path alone. */
+/** What all paths begin with, up to a slash: of a path alone, its folder. */
 export function commonFolder(paths: readonly string[]): string {
-  if (paths.length < 2) return "";
+  if (paths.length === 0) return "";
   const [first, last] = paths.reduce(
     ([low, high], path) => [path < low ? path : low, path > high ? path : high],
     [paths[0]!, paths[0]!],

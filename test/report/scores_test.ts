@@ -115,9 +115,9 @@ Deno.test("wilsonInterval() is that of the textbook", () => {
   assert.deepEqual(wilsonInterval(1, 5)[1], 1);
 });
 
-Deno.test("commonFolder() ends at a slash, and is nothing for one path", () => {
+Deno.test("commonFolder() ends at a slash, of one path too", () => {
   assert.equal(commonFolder(["data/test/yes/1.wav", "data/test/year/1.wav"]), "data/test/");
   assert.equal(commonFolder(["a/1.wav", "b/1.wav"]), "");
-  assert.equal(commonFolder(["a/1.wav"]), "");
+  assert.equal(commonFolder(["a/1.wav"]), "a/");
   assert.equal(commonFolder([]), "");
 });
