@@ -93,7 +93,7 @@ Deno.test("loadSplits() reads manifests and Parquet by the columns that are name
 
 Deno.test("splitChoice() stratifies unless told not to", () => {
   const chosen = (options: Record<string, number | boolean | string>) => {
-    return splitChoice({ options, files: [], args: [] });
+    return splitChoice({ options });
   };
   equal(chosen({}).stratify, true);
   const { testSize, stratify } = chosen({ "test-size": 5, stratify: false });
