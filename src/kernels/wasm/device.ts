@@ -86,11 +86,9 @@ async function reuseOrCreate(options: WasmOptions): Promise<WasmDevice> {
 async function createDevice(
   asked: { threads: number; relaxedSimd: boolean; module?: WebAssembly.Module },
 ): Promise<WasmDevice> {
-  const missing = asked.threads > 1 ? missingForThreads() : undefined;
-  const shared = asked.threads > 1 && !missing;
+  const { memory, shared, missing } = memoryFor(asked.threads);
   const module = asked.module ??
     await compileKernels({ relaxedSimd: asked.relaxedSimd, shared });
-  const memory = createMemory(shared);
   const instance = await WebAssembly.instantiate(module, { env: { memory } });
   const pool = new ThreadPool({ module, memory, instance });
   const failure = shared ? await startWorkers(pool, asked.threads) : missing;
@@ -150,6 +148,21 @@ async function startWorkers(pool: ThreadPool, threads: number): Promise<string |
     await pool.startWorkers(threads);
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** A memory that so many threads can share, or one for a thread alone and what was missing, in words. */
+function memoryFor(
+  threads: number,
+): { memory: WebAssembly.Memory; shared: boolean; missing?: string } {
+  const missing = threads > 1 ? missingForThreads() : undefined;
+  if (threads === 1 || missing) return { memory: createMemory(false), shared: false, missing };
+  try {
+    return { memory: createMemory(true), shared: true };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const reason = "no room for a shared memory here";
+    return { memory: createMemory(false), shared: false, missing: reason };
   }
 }
 

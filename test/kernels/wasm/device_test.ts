@@ -107,6 +107,25 @@ for (const name of ["SharedArrayBuffer", "Worker"] as const) {
   });
 }
 
+Deno.test("startWasm() runs on one thread where a shared memory is refused, and says so", async () => {
+  const { Memory } = WebAssembly;
+  WebAssembly.Memory = class extends Memory {
+    constructor(descriptor: WebAssembly.MemoryDescriptor) {
+      if (descriptor.shared) throw new RangeError("could not allocate memory");
+      super(descriptor);
+    }
+  };
+  try {
+    await withDevice({ threads: 2 }, (device) => {
+      const expected = /^WASM, 1 thread \(2 asked for: no room for a shared memory here\), /;
+      match(device.description, expected);
+      reluOfRamp();
+    });
+  } finally {
+    WebAssembly.Memory = Memory;
+  }
+});
+
 Deno.test("startWasm() says so when workers do not start", async () => {
   const { Worker } = globalThis;
   globalThis.Worker = class {
