@@ -77,3 +77,18 @@ hubTest("two processes that want one model fetch it once", async (test) => {
     equal(test.hub.requests.filter(({ server }) => server === "storage").length, 1);
   });
 });
+
+hubTest("a model without its extractor is named as it was asked for", async (test) => {
+  await withModel(test, async ({ env, folder }) => {
+    const { "preprocessor_config.json": _, ...files } = await folderFiles(`${folder}/saved`);
+    test.hub.addRepository("acme/deaf", files);
+    const asked = ["predict", "--model", "acme/deaf", "clip.wav"];
+    const { code, stderr } = await cli(asked, { cwd: folder, env });
+    equal(code, 1);
+    match(
+      stderr,
+      /^Cannot use model "acme\/deaf": expected "preprocessor_config\.json" in it, found none\n- /,
+    );
+    await cliOk(["info", "--model", "acme/deaf"], { cwd: folder, env });
+  });
+});
