@@ -83,6 +83,15 @@ export function duration(seconds: number): string {
   return minutes > 0 ? `${minutes} min ${whole % 60} s` : `${whole} s`;
 }
 
+/** Bytes in a megabyte wherever sizes are printed: the decimal one, as the hub prints them. */
+export const MEGABYTE = 1e6;
+
+/** Bytes as people say them: "37.91 MB". */
+export function megabytes(bytes: number): string {
+  const size = bytes / MEGABYTE;
+  return `${size.toFixed(size < 100 ? 2 : 0)} MB`;
+}
+
 /** Rows as columns of equal width, numbers to the right. */
 export function table(headings: string[], rows: (string | number)[][]): string {
   const cells = [headings, ...rows.map((row) => row.map(String))];

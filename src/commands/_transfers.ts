@@ -3,9 +3,7 @@
  *
  * @module
  */
-import type { Output } from "./_output.ts";
-
-const MIB = 2 ** 20;
+import { MEGABYTE, type Output } from "./_output.ts";
 
 /** How far one file is. */
 export interface Transfer {
@@ -31,14 +29,14 @@ export function transferBars(verb: string, out: Output): TransferBars {
   let tick: ReturnType<Output["progress"]> | undefined;
   return {
     show: ({ file, doneBytes, totalBytes }) => {
-      if (totalBytes < MIB) return;
+      if (totalBytes < MEGABYTE) return;
       if (file !== current) {
         tick?.(undefined);
-        out.warn(`${verb} ${file}, ${Math.ceil(totalBytes / MIB)} MiB`);
-        tick = out.progress("MiB", Math.ceil(totalBytes / MIB));
+        out.warn(`${verb} ${file}, ${Math.ceil(totalBytes / MEGABYTE)} MB`);
+        tick = out.progress("MB", Math.ceil(totalBytes / MEGABYTE));
         current = file;
       }
-      tick?.(Math.ceil(doneBytes / MIB));
+      tick?.(Math.ceil(doneBytes / MEGABYTE));
     },
     end: () => tick?.(undefined),
   };

@@ -22,7 +22,7 @@ import { calibrationSets } from "./_calibration_sets.ts";
 import { type Command, expectNoFiles, wholeNumber } from "./_command.ts";
 import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
 import { type HeldSize, type PackedWeights, packWeights, writeExport } from "./_export_files.ts";
-import { type Output, table } from "./_output.ts";
+import { megabytes, type Output, table } from "./_output.ts";
 import { type LayerTrial, MIN_COSINE, type SetComparison } from "./_precision.ts";
 import { expectTrained } from "./_trained.ts";
 
@@ -266,8 +266,4 @@ function printCalibration(
 
 function counted(numbers: number): string {
   return numbers.toLocaleString("en-US");
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(2)} MB`;
 }

@@ -19,7 +19,7 @@ import { readJsonFile } from "../weights/json_file.ts";
 import type { TensorSource } from "../weights/tensor_source.ts";
 import { type Command, expectNoFiles, isThere } from "./_command.ts";
 import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
-import { type Output, table } from "./_output.ts";
+import { megabytes, type Output, table } from "./_output.ts";
 
 /** `info` on the command line. */
 export const command: Command = {
@@ -30,7 +30,7 @@ export const command: Command = {
   examples: ["info", "info --model my-model", "info --model my-model --json"],
   run: async ({ options, files }, out) => {
     expectNoFiles(files);
-    const directory = await modelOrBundled(options.model, out);
+    const directory = await modelOrBundled(options.model, out, { extractor: false });
     const device = await useDevice({ backend: "wasm", threads: 0 });
     try {
       const info = await infoOf(directory);
@@ -251,10 +251,6 @@ function computeText(gflop: ModelInfo["gflop"]): string {
     ? ""
     : `; ${clip.toFixed(2)} for a clip of ${Number(clipSeconds.toFixed(2))} s`;
   return `${perSecond.toFixed(2)} GFLOP a second of audio${whole}`;
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(bytes < 2 ** 20 ? 2 : 0)} MB`;
 }
 
 const SHOWN_NAMES = 12;

@@ -1,7 +1,7 @@
 import { deepEqual, doesNotMatch, equal, match } from "node:assert/strict";
 import type { ClipNotice } from "../../src/data/loader.ts";
 import { ClipNotices } from "../../src/commands/_notices.ts";
-import { duration, type Output, table } from "../../src/commands/_output.ts";
+import { duration, megabytes, type Output, table } from "../../src/commands/_output.ts";
 import { nextCommands, resumeCommand, trainProgress } from "../../src/commands/_train_output.ts";
 import { TrainingArguments } from "../../src/train/arguments.ts";
 import { noControl } from "../../src/train/callbacks.ts";
@@ -118,4 +118,13 @@ Deno.test("resumeCommand() repeats the command line and adds where to go on", ()
     /deno task train --data x --output runs\/x-1 --resume$/,
   );
   match(resumeCommand(["--output=y", "--resume"], "y"), /deno task train --output=y --resume$/);
+});
+
+Deno.test("megabytes() are a million bytes, whole ones from 100 on", () => {
+  deepEqual([5_000, 2 ** 20, 1e8, 378_400_000].map(megabytes), [
+    "0.01 MB",
+    "1.05 MB",
+    "100 MB",
+    "378 MB",
+  ]);
 });
