@@ -76,6 +76,7 @@ function print(
     ["silent", found.silent],
     ["clipped", found.clipped],
     ["without a known label", found.unlabelled],
+    ["the only one with its label", found.single],
   ];
   const lines = kinds.flatMap(([kind, clips]) => clipLines(kind, clips));
   lines.push(...groupLines("in several splits (leakage)", found.leakage));

@@ -60,6 +60,8 @@ export interface Inspection {
   broken: FoundClip[];
   /** A label that is missing or outside the class list. */
   unlabelled: FoundClip[];
+  /** The only clip of a label in the split that is trained on. */
+  single: FoundClip[];
   /** Clips of one split with the same samples. */
   duplicates: FoundClip[][];
   /** Clips with the same samples in several splits. */
@@ -109,6 +111,7 @@ export async function inspectSplits(
     clipped: [],
     broken: [],
     unlabelled: [],
+    single: [],
     duplicates: [],
     leakage: [],
   };
@@ -116,11 +119,14 @@ export async function inspectSplits(
   let done = 0;
   for (const [split, dataset] of Object.entries(splits)) {
     const rows = inspectRows(dataset, { split, ...columnsOf(dataset, options) }, found);
+    const isTrained = split === "train" || !("train" in splits);
+    const firstOf: FirstClips = new Map();
     found.splits.push(
-      await summary(rows, { split, clips: dataset.numRows }, byHash, () => {
+      await summary(rows, { split, clips: dataset.numRows }, { byHash, firstOf }, () => {
         options.onClips?.(++done);
       }),
     );
+    if (isTrained) found.single.push(...singleClips(found.splits.at(-1)!, firstOf));
   }
   for (const clips of byHash.values()) {
     if (clips.length === 1) continue;
@@ -133,18 +139,31 @@ export async function inspectSplits(
 /** The clips that sound the same, by the hash of their samples. */
 type ClipsByHash = Map<string, FoundClip[]>;
 
+/** The file of the first clip of each label. */
+type FirstClips = Map<string, string>;
+
+/** The clips that are alone with their label: nothing can be learnt of it and tested, too. */
+function singleClips({ split, labels }: InspectedSplit, firstOf: FirstClips): FoundClip[] {
+  return Object.entries(labels).filter(([, count]) => count === 1).map(([label]) => {
+    return { split, file: firstOf.get(label)!, reason: `label ${JSON.stringify(label)}` };
+  });
+}
+
 /** Counts what the clips of a split are like, and notes what they sound like. */
 async function summary(
   rows: AsyncIterable<InspectedClip>,
   { split, clips }: Pick<InspectedSplit, "split" | "clips">,
-  byHash: ClipsByHash,
+  { byHash, firstOf }: { byHash: ClipsByHash; firstOf: FirstClips },
   onClip: () => void,
 ): Promise<InspectedSplit> {
   const seconds: number[] = [];
   const rates: Record<string, number> = {};
   const labels: Record<string, number> = {};
   for await (const clip of rows) {
-    for (const label of clip.labels) labels[label] = (labels[label] ?? 0) + 1;
+    for (const label of clip.labels) {
+      labels[label] = (labels[label] ?? 0) + 1;
+      if (!firstOf.has(label)) firstOf.set(label, clip.file);
+    }
     onClip();
     if (clip.hash === undefined) continue;
     seconds.push(clip.seconds);

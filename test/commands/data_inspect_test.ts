@@ -11,6 +11,7 @@ Deno.test("data inspect prints a table and findings, and ends with 0", async () 
     match(stdout, /^train +3 +1 s +0\.50 +0\.50 +0\.50 +8000 Hz \(2\)$/m);
     match(stdout, /^no +1\nyes +2$/m);
     match(stdout, /^1 clip broken:\n {2}train: Cannot decode audio ".*\/no\/1\.wav"/m);
+    match(stdout, /^1 clip the only one with its label:\n {2}train: .*1\.wav, label "no"$/m);
     match(stdout, /^1 clip there more than once:\n {2}train: .*1\.wav = train: .*2\.wav$/m);
   });
 });
