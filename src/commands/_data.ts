@@ -10,7 +10,8 @@ import {
   type TrainingSplits,
   type TrainingSplitsOptions,
 } from "../data/training_splits.ts";
-import { AudioFormatError } from "../errors.ts";
+import { unopenedFiles } from "../data/durations.ts";
+import { AudioFormatError, FileError } from "../errors.ts";
 import { type OptionSpecs, type ParsedArguments, UsageError } from "./_arguments.ts";
 
 /** The options of what is read, and of data that has no splits of its own. */
@@ -132,6 +133,24 @@ export function withSkipHint(error: unknown): unknown {
     file,
     hint: hint ? `${hint}, or l${skip}` : `L${skip}`,
     cause: error,
+  });
+}
+
+/**
+ * Looks for every file that the rows name, before any time goes into the others.
+ *
+ * @throws {FileError} for the first one that cannot be opened, with the row that names it.
+ */
+export async function expectFiles(splits: readonly AudioDataset[]): Promise<void> {
+  const errors = (await Promise.all(splits.map(({ clips }) => unopenedFiles(clips)))).flat();
+  const [first] = errors;
+  if (first === undefined) return;
+  const more = errors.length > 1 ? `, and ${errors.length - 1} more that cannot be opened,` : "";
+  throw new FileError(first.message, {
+    file: first.file,
+    code: first.code,
+    hint: `Leave it${more} out with --skip-bad-files`,
+    cause: first,
   });
 }
 

@@ -22,6 +22,7 @@ import {
 import { type ClipLimits, clipLimits, limited } from "./_clip_limits.ts";
 import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
 import {
+  expectFiles,
   loadSplits,
   SPLIT_OPTIONS,
   type SplitChoice,
@@ -51,7 +52,7 @@ const TRAINING_NAMES = [
 
 /** `eval` on the command line. */
 export const command: Command = {
-  usage: "eval [--model DIR|ID] --data DIR [--split test]",
+  usage: "eval [--model DIR|ID] --data DIR|FILE|ID [--split test]",
   options: {
     ...MODEL_OPTION,
     data: { kind: "text", value: "NAME", help: "folder, Parquet, CSV or JSONL file, or hub id" },
@@ -70,7 +71,7 @@ export const command: Command = {
     const { options, files } = parsed;
     expectNoFiles(files);
     if (typeof options.data !== "string") {
-      throw new UsageError('Cannot evaluate: expected argument "--data DIR", found none');
+      throw new UsageError('Cannot evaluate: expected argument "--data DIR|FILE|ID", found none');
     }
     const chosen = deviceOptions(options, { threads: 0 });
     if (typeof options.report === "string") await expectWritable(options.report);
@@ -120,6 +121,7 @@ async function evaluate(plan: EvalPlan, device: Device, out: Output): Promise<vo
     const found = await datasetOf(plan, model.labels, out);
     const dataset = limited(found, plan.limits.test, args.seed);
     expectSameKind(dataset, model);
+    if (!args.skipBadFiles) await expectFiles([dataset]);
     out.warn(`Device: ${device.description}`);
     const notices = new ClipNotices();
     const source = clipBatches(dataset, model, extractor, {

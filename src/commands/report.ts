@@ -10,7 +10,7 @@ import { command as evaluation } from "./eval.ts";
 /** `report` on the command line. */
 export const command: Command = {
   ...evaluation,
-  usage: "report [--model DIR|ID] --data DIR [--split test] [--report FILE]",
+  usage: "report [--model DIR|ID] --data DIR|FILE|ID [--split test] [--report FILE]",
   examples: [
     "report --model my-model --data path/to/recordings",
     "report --model my-model --data path/to/recordings --split all --report all.html",

@@ -28,6 +28,7 @@ import {
   warnOfUnused,
 } from "./_command.ts";
 import {
+  expectFiles,
   loadSplits,
   SPLIT_OPTIONS,
   splitChoice,
@@ -62,7 +63,8 @@ import {
 
 /** `train` on the command line. */
 export const command: Command = {
-  usage: "train [--recipe NAME] [--data DIR] [--model tiny|small|base|DIR|ID] [--output DIR] " +
+  usage:
+    "train [--recipe NAME] [--data DIR|FILE|ID] [--model tiny|small|base|DIR|ID] [--output DIR] " +
     "[training arguments]",
   options: {
     ...RECIPE_OPTION,
@@ -186,6 +188,7 @@ async function train(asked: TrainPlan, out: Output): Promise<{ finished: boolean
     if (asked.recipe) out.line(recipeLine(asked.recipe));
     out.line(await dataLine(asked.data, data));
     for (const note of data.notes) out.warn(note);
+    if (!asked.args.skipBadFiles) await expectFiles(splitsInOrder(data));
     const model = await start.build(data.labels, seed, kind);
     const plan = withFittingFreeze(withFittingMetric(asked, kind), model);
     const { args } = plan;

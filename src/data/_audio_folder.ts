@@ -49,7 +49,7 @@ export async function folderTables(
 ): Promise<Map<string, Table>> {
   const metadata = files.paths.filter((path) => METADATA.test(path));
   if (metadata.length > 0) return await metadataTables(files, metadata, context);
-  const scan = scanPaths(files.paths);
+  const scan = scanPaths(files.paths, files.folders);
   requireClips(files.name, scan);
   for (const notice of ignoredNotices(files.name, scan)) context.onNotice?.(notice);
   const names = new Set([...scan.splits.values()].flat().map((clip) => clip.label));

@@ -33,6 +33,8 @@ export interface DataFiles {
   readonly isOnDisk?: boolean;
   /** The paths of all files, sorted. */
   readonly paths: readonly string[];
+  /** The folders at the top that are known apart from files, since they may hold none. */
+  readonly folders?: readonly string[];
   /** One of them. */
   file(path: string): Promise<DataFile>;
 }
@@ -47,9 +49,11 @@ const MAX_DEPTH = 8;
  */
 export async function folderFiles(dir: string): Promise<DataFiles> {
   const paths: string[] = [];
+  let top: readonly string[] = [];
   const visit = async (prefix: string, depth: number): Promise<void> => {
     const { files, folders } = await listFolder(join(dir, prefix));
     paths.push(...files.map((name) => prefix + name));
+    if (depth === 1) top = folders;
     if (depth === MAX_DEPTH) return;
     for (const name of folders) await visit(`${prefix}${name}/`, depth + 1);
   };
@@ -62,7 +66,13 @@ export async function folderFiles(dir: string): Promise<DataFiles> {
     const message = `Cannot load data set "${dir}": expected a folder, found ${found}`;
     throw new DatasetError(message, { cause: error, file: dir });
   }
-  return { name: dir, isOnDisk: true, paths: paths.sort(), file: (path) => localFile(dir, path) };
+  return {
+    name: dir,
+    isOnDisk: true,
+    paths: paths.sort(),
+    folders: top,
+    file: (path) => localFile(dir, path),
+  };
 }
 
 /** A file on the disk, as the only one of its folder that counts. */

@@ -84,16 +84,16 @@ export async function openAudio(stored: unknown, at: Cell): Promise<OpenFile> {
   const { path, bytes } = storedAudio(stored, at);
   if (bytes === null) {
     return await at.table.open(path!, at.place).catch((error) => {
-      throw namingRow(error, path!, at);
+      const row = at.table.nameOf(at.place);
+      throw row.endsWith(path!) ? error : namingRow(error, row);
     });
   }
   return openBytes(audioName(path, at), bytes);
 }
 
-/** The same error with the row that names the file, where that is not the file's own. */
-function namingRow(error: unknown, path: string, { table, place }: Cell): unknown {
-  const row = table.nameOf(place);
-  if (!(error instanceof FileError) || row.endsWith(path)) return error;
+/** The same error with the row that names the file. */
+export function namingRow(error: unknown, row: string): unknown {
+  if (!(error instanceof FileError)) return error;
   const { message, file, code, hint } = error;
   return new FileError(`${message} (${row})`, { cause: error, file, code, hint });
 }

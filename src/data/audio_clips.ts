@@ -214,7 +214,10 @@ export async function audioClips(
       file: isFile ? path : table.nameOf(place),
       ...learnt(label, by, at),
     };
-    if (isFile && table.pathsAreFiles) return clip;
+    if (isFile && table.pathsAreFiles) {
+      const row = table.nameOf(place);
+      return row === path ? clip : { ...clip, row };
+    }
     return { ...clip, open: () => openRow(dataset, index, audioColumn) };
   });
   return { split, labels: names, clips, kind: type.kind };

@@ -9,6 +9,7 @@
 
 import { DatasetError } from "../errors.ts";
 import { fileSource } from "../files.ts";
+import { namingRow } from "./_values.ts";
 import { listed } from "./features.ts";
 import type { OpenFile } from "./table.ts";
 
@@ -20,6 +21,8 @@ export interface AudioClip {
   readonly label: number;
   /** Numbers to learn, one for each label, where a clip has not one label alone. */
   readonly targets?: readonly number[];
+  /** The row of a metadata file that names `file`, for messages. */
+  readonly row?: string;
   /** Opens the recording, where `file` is not its path. */
   readonly open?: () => Promise<OpenFile>;
 }
@@ -57,7 +60,10 @@ export interface AudioDataset {
  * ```
  */
 export async function openClip(clip: AudioClip): Promise<OpenFile> {
-  return await (clip.open?.() ?? fileSource(clip.file));
+  if (clip.open) return await clip.open();
+  return await fileSource(clip.file).catch((error) => {
+    throw clip.row === undefined ? error : namingRow(error, clip.row);
+  });
 }
 
 /**

@@ -31,12 +31,19 @@ const COMPRESSED_BYTES_PER_SEC = 8_000;
 
 const FILES_AT_ONCE = 16;
 
-const cache = new WeakMap<readonly AudioClip[], Promise<Float64Array>>();
+/** What the headers of clips told. */
+interface Headers {
+  durations: Float64Array;
+  /** Why files could not be opened, by clip. */
+  unopened: (FileError | undefined)[];
+}
+
+const cache = new WeakMap<readonly AudioClip[], Promise<Headers>>();
 
 /**
  * The seconds of every clip, read once for a data set and then kept.
  *
- * A file that cannot be read counts as 0 seconds long; the loader will name it.
+ * A file that cannot be read counts as 0 seconds long.
  *
  * @param clips the clips of a data set.
  * @returns one number for each clip.
@@ -51,34 +58,62 @@ const cache = new WeakMap<readonly AudioClip[], Promise<Float64Array>>();
  * deepEqual(await clipDurations([{ file, label: 0 }]), Float64Array.of(0.5));
  * ```
  */
-export function clipDurations(clips: readonly AudioClip[]): Promise<Float64Array> {
-  const known = cache.get(clips);
-  if (known !== undefined) return known;
-  const durations = readDurations(clips);
-  cache.set(clips, durations);
-  return durations;
+export async function clipDurations(clips: readonly AudioClip[]): Promise<Float64Array> {
+  return (await headersOf(clips)).durations;
 }
 
-async function readDurations(clips: readonly AudioClip[]): Promise<Float64Array> {
+/**
+ * Why files of a data set cannot be opened, one error for each, in the order of the clips.
+ *
+ * The same look at the headers as for {@linkcode clipDurations}, which is had only once.
+ *
+ * @param clips the clips of a data set.
+ * @returns no error where all files are there; what is in them is for the decoder to say.
+ *
+ * @example
+ * ```ts
+ * import { match } from "node:assert/strict";
+ *
+ * const [error] = await unopenedFiles([{ file: "none.wav", label: 0 }]);
+ * match(error!.message, /Cannot open "none.wav"/);
+ * ```
+ */
+export async function unopenedFiles(clips: readonly AudioClip[]): Promise<FileError[]> {
+  return (await headersOf(clips)).unopened.filter((error) => error !== undefined);
+}
+
+function headersOf(clips: readonly AudioClip[]): Promise<Headers> {
+  const known = cache.get(clips);
+  if (known !== undefined) return known;
+  const headers = readHeaders(clips);
+  cache.set(clips, headers);
+  return headers;
+}
+
+async function readHeaders(clips: readonly AudioClip[]): Promise<Headers> {
   const durations = new Float64Array(clips.length);
+  const unopened: Headers["unopened"] = [];
   let next = 0;
   const work = async () => {
     while (next < clips.length) {
       const at = next++;
-      durations[at] = await clipDuration(clips[at]!);
+      const read = await clipDuration(clips[at]!);
+      if (read instanceof FileError) unopened[at] = read;
+      else durations[at] = read;
     }
   };
   await Promise.all(Array.from({ length: FILES_AT_ONCE }, work));
-  return durations;
+  return { durations, unopened };
 }
 
-async function clipDuration(clip: AudioClip): Promise<number> {
+async function clipDuration(clip: AudioClip): Promise<number | FileError> {
   try {
     using source = await openClip(clip);
     return await wavDurationSec(source) ?? await compressedDurationSec(source) ??
       source.sizeBytes / COMPRESSED_BYTES_PER_SEC;
   } catch (error) {
-    if (error instanceof FileError || error instanceof AudioFormatError) return 0;
+    if (error instanceof FileError) return error;
+    if (error instanceof AudioFormatError) return 0;
     throw error;
   }
 }

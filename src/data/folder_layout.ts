@@ -46,8 +46,13 @@ const AUDIO_ENDINGS: ReadonlySet<string> = new Set(
   aac aif m4a oga wave`.split(/\s+/),
 );
 
-/** Sorts the files of a folder, given by their paths in it. */
-export function scanPaths(paths: readonly string[]): FolderScan {
+/**
+ * Sorts the files of a folder.
+ *
+ * @param paths the files by their paths in it.
+ * @param folders those in it, with or without files; one that is named as a split is one.
+ */
+export function scanPaths(paths: readonly string[], folders: readonly string[] = []): FolderScan {
   const splitFolders = new Set(paths.filter(isSplitClip).map((path) => path.split("/")[0]!));
   const hasSplits = splitFolders.size > 0;
   const depth = hasSplits ? 3 : 2;
@@ -72,7 +77,24 @@ export function scanPaths(paths: readonly string[]): FolderScan {
     scan.splits.set(split, clips);
     clips.push({ path, label: parts.at(-2)! });
   }
+  if (hasSplits) {
+    for (const split of emptySplits(paths, folders)) {
+      if (!scan.splits.has(split)) scan.splits.set(split, []);
+    }
+  }
   return scan;
+}
+
+/** Folders with the bare name of a split to test or validate on, and no file outside its labels. */
+function emptySplits(paths: readonly string[], folders: readonly string[]): SplitName[] {
+  const holding = new Set(
+    paths.map((path) => path.split("/")).map((parts) => {
+      return parts.length === 2 ? parts[0]! : "";
+    }),
+  );
+  return (["validation", "test"] as const).filter((split) =>
+    folders.some((name) => SPLIT_WORDS[split].includes(name.toLowerCase()) && !holding.has(name))
+  );
 }
 
 /** A split's name alone does not make a split: "train" may be a label among other vehicles. */

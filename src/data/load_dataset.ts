@@ -209,7 +209,8 @@ function chosenFiles(
 function narrowed(files: DataFiles, paths: readonly string[]): DataFiles {
   const kept = new Set(paths);
   if (files.paths.every((path) => kept.has(path))) return files;
-  return { ...files, paths: files.paths.filter((path) => kept.has(path)) };
+  const { folders: _, ...rest } = files;
+  return { ...rest, paths: files.paths.filter((path) => kept.has(path)) };
 }
 
 /** Whether recordings are most of what there is; their metadata does not count. */

@@ -131,6 +131,29 @@ Deno.test("train stops at a bad file with its name, or leaves it out and counts 
   });
 });
 
+Deno.test("train and eval look for the files of a manifest before the first batch", async () => {
+  await withFolder(async (folder) => {
+    await writeTones(`${folder}/tones`, { train: 6 });
+    const rows = TONE_LABELS.flatMap((label) =>
+      [0, 1, 2, 3, 4, 5].map((i) => `train/${label}/${i}.wav,${label}`)
+    );
+    const list = ["file_name,label", ...rows].join("\n").replace("low/5.wav", "low/gone.wav");
+    await writeFile(`${folder}/tones/list.csv`, new TextEncoder().encode(list));
+    const missing =
+      /^Cannot open "tones\/train\/low\/gone\.wav": .+ \(tones\/list\.csv, row 11\)\n- Leave it out with --skip-bad-files$/m;
+    const data = ["--data", "tones/list.csv", "--backend", "wasm", "--threads", "1"];
+    const run = ["train", ...data, "--num-train-epochs", "1", "--output", "model", "--json"];
+    const { code, stdout, stderr } = await cli(run, { cwd: folder });
+    deepEqual([code, stdout], [1, ""]);
+    match(stderr, missing);
+    await cliOk([...run, "--skip-bad-files"], { cwd: folder });
+    const measured = ["eval", "--model", "model", ...data, "--split", "all"];
+    const { stderr: said } = await cli(measured, { cwd: folder });
+    match(said, missing);
+    ok(!said.includes("Device:"), said);
+  });
+});
+
 Deno.test("train says where the model is when only its test fails", async () => {
   await withFolder(async (folder) => {
     await writeTones(`${folder}/tones`);

@@ -178,6 +178,10 @@ Deno.test("trainTestSplit() gives each class its share, and names one that is no
     message: "Cannot split by column \"label\": expected classes, found Value('int64')",
     hint: 'Make classes of it with classEncodeColumn("label")',
   });
+  await rejects(Dataset.fromRows([{ word: "no" }]).trainTestSplit({ stratifyBy: "word" }), {
+    message: "Cannot split by column \"word\": expected classes, found Value('string')",
+    hint: 'Make classes of it with classEncodeColumn("word")',
+  });
   const single = dataset.select([0, 1, 2]);
   await rejects(single.trainTestSplit({ testSize: 1, stratifyBy: "label" }), {
     name: "DatasetError",
