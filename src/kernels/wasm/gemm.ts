@@ -32,6 +32,8 @@ const GEMM_BYTES = 128;
 export const CHUNK_FLOPS = 1e6;
 /** Units per thread that share the work evenly. */
 const UNITS_PER_THREAD = 6;
+/** The same of `gemmOuter`, of which each unit packs operands of its own. */
+const OUTER_UNITS_PER_THREAD = 2;
 /** Largest unit of `gemmOuter`: both operands' blocks stay in L2. */
 const OUTER_UNIT = { rows: 192, columns: 512 } as const;
 /** With groups: kernels are wide there, and few taps at a time leave out more rows. */
@@ -194,7 +196,7 @@ function outerUnit(
     rows: Math.min(OUTER_UNIT.rows, roundUp(m, UNIT_ROWS)),
     columns: Math.min(mostColumns, roundUp(n, PANEL)),
   };
-  const wanted = threads === 1 ? 1 : threads * UNITS_PER_THREAD;
+  const wanted = threads === 1 ? 1 : threads * OUTER_UNITS_PER_THREAD;
   while (groups * Math.ceil(m / unit.rows) * Math.ceil(n / unit.columns) < wanted) {
     const { rows, columns } = unit;
     if (rows > UNIT_ROWS && rows >= columns) unit.rows = roundUp(rows / 2, UNIT_ROWS);
