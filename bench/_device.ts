@@ -13,6 +13,7 @@ export async function startBenchDevice(): Promise<void> {
     options: {
       threads: { type: "string", default: "1" },
       plain: { type: "boolean", default: false },
+      json: { type: "boolean", default: false },
     },
   });
   const relaxedSimd = values.plain ? false : undefined;

@@ -31,7 +31,19 @@ export interface MeasureOptions {
   unit?: string;
 }
 
-/** Times all candidates and prints a line for each. */
+/** What was found of a candidate: a line of a suite that was started with `--json`. */
+export interface MeasuredRow {
+  name: string;
+  bestMs: number;
+  medianMs: number;
+  /** Of the best round. */
+  rate: number;
+  unit: string;
+  /** The most that the machine can do, where the suite knows it. */
+  peakRate?: number;
+}
+
+/** Times all candidates and prints a line for each, as JSON where the command line says `--json`. */
 export function measure(candidates: readonly Candidate[], options: MeasureOptions = {}): void {
   const { rounds = 15, roundMs = 20, unit = "GFLOPS" } = options;
   const times: number[][] = candidates.map(() => []);
@@ -46,6 +58,13 @@ export function measure(candidates: readonly Candidate[], options: MeasureOption
   candidates.forEach(({ name, flops, peakRate, baseline }, i) => {
     const sorted = times[i]!.sort((a, b) => a - b);
     const [best, median] = [sorted[0]!, sorted[Math.floor(sorted.length / 2)]!];
+    if (Deno.args.includes("--json")) {
+      const row: MeasuredRow = {
+        ...{ name, bestMs: best, medianMs: median, rate: flops / best / 1e6, unit, peakRate },
+      };
+      console.log(JSON.stringify(row));
+      return;
+    }
     const rate = (ms: number) => (flops / ms / 1e6).toFixed(1).padStart(6);
     const share = peakRate ? `  ${(100 * flops / best / 1e6 / peakRate).toFixed(0)} % of peak` : "";
     const rival = bestOf[candidates.findIndex((candidate) => candidate.name === baseline)];
