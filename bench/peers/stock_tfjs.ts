@@ -10,11 +10,10 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { setThreadsCount, setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
-import { pipeline } from "../../src/classify/pipeline.ts";
 import type { AttentionAttrs, Conv1dAttrs, LinearAttrs, NormAttrs } from "../../src/kernels.ts";
-import { noiseBatch } from "../_noise.ts";
+import { timeClassifier } from "../_classifier_run.ts";
 import type { Measured } from "../_rows.ts";
-import { medianMsOf, peakRssMb, readRequest, sinceSpawn } from "../_timing.ts";
+import { medianMsOf, readRequest } from "../_timing.ts";
 
 type Inputs = Record<string, tf.Tensor>;
 type Body<Attrs> = (inputs: Inputs, attrs: Attrs) => tf.Tensor | tf.Tensor[];
@@ -106,33 +105,18 @@ function registerBodies(): void {
 }
 
 const request = readRequest();
-const { batch, seconds, rounds, directory } = request;
 const binaries = new URL("./", import.meta.resolve("@tensorflow/tfjs-backend-wasm"));
 setWasmPaths(binaries.pathname);
 setThreadsCount(1);
 registerBodies();
 await tf.setBackend("wasm");
-const classifier = await pipeline("audio-classification", directory);
-const loadMs = sinceSpawn(request);
-const { model, extractor } = classifier;
-const { samplingRate } = extractor;
-const samples = Math.round(samplingRate * seconds);
-const { inputs: noise } = noiseBatch([batch, samples]);
-const clips = Array.from(
-  { length: batch },
-  (_, i) => ({ samples: noise.subarray(i * samples, (i + 1) * samples), samplingRate }),
-);
-await classifier(clips);
-const firstMs = sinceSpawn(request);
-const rssMb = peakRssMb();
-await classifier(clips);
-const medianMs = await medianMsOf(rounds, () => classifier(clips));
-const { inputValues, shape } = extractor.extract(clips.map((clip) => clip.samples));
-const forwardMs = await medianMsOf(rounds, () => {
+const { found, model, inputValues, shape } = await timeClassifier(request);
+const forwardMs = await medianMsOf(request.rounds, () => {
   tf.tidy(() => model.forward({ inputs: tf.tensor(inputValues, shape) }).logits.dataSync());
 });
-const found: Measured & { peer: string } = {
+const row: Measured & { peer: string } = {
   peer: `stock tfjs ${tf.version_core}`,
-  ...{ medianMs, forwardMs, loadMs, firstMs, rssMb },
+  ...found,
+  forwardMs,
 };
-console.log(JSON.stringify(found));
+console.log(JSON.stringify(row));
