@@ -62,6 +62,7 @@ export {
   type ElementLossAttrs,
 } from "./operations/losses.ts";
 export {
+  type ActivatedNormAttrs,
   batchNorm,
   groupNorm,
   layerNorm,

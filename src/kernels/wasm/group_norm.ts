@@ -11,7 +11,7 @@
  * @module
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import type { Activation, NormAttrs } from "../../kernels.ts";
+import type { ActivatedNormAttrs, NormAttrs } from "../../kernels.ts";
 import { ACTIVATION_NUMBER } from "./activation.ts";
 import { registerWasmKernel } from "./backend.ts";
 import { COLUMN_GRAIN, columnSumAt } from "./column_sum.ts";
@@ -22,12 +22,8 @@ interface Inputs {
   beta: TensorInfo;
 }
 
-interface ForwardAttrs extends NormAttrs {
-  activation?: Activation;
-}
-
 for (const name of ["EarshotGroupNorm", "EarshotActivatedGroupNorm"]) {
-  registerWasmKernel<Inputs, ForwardAttrs>(name, ({ inputs, attrs, backend }) => {
+  registerWasmKernel<Inputs, ActivatedNormAttrs>(name, ({ inputs, attrs, backend }) => {
     const { x, gamma, beta } = inputs;
     const [batch, frames, channels] = x.shape as [number, number, number];
     const vectors = Math.ceil(channels / 4);

@@ -11,7 +11,7 @@
  * @module
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import type { Activation, NormAttrs } from "../../kernels.ts";
+import type { ActivatedNormAttrs, NormAttrs } from "../../kernels.ts";
 import { ACTIVATION_NUMBER } from "./activation.ts";
 import { registerWasmKernel, ROW_GRAIN_ELEMENTS, rowsOf } from "./backend.ts";
 import { columnSumAt } from "./column_sum.ts";
@@ -25,12 +25,8 @@ interface Inputs {
   beta: TensorInfo;
 }
 
-interface ForwardAttrs extends NormAttrs {
-  activation?: Activation;
-}
-
 for (const name of ["EarshotLayerNorm", "EarshotActivatedLayerNorm"]) {
-  registerWasmKernel<Inputs, ForwardAttrs>(name, ({ inputs, attrs, backend }) => {
+  registerWasmKernel<Inputs, ActivatedNormAttrs>(name, ({ inputs, attrs, backend }) => {
     const { x, gamma, beta } = inputs;
     const { rows, columns } = rowsOf(x);
     const y = backend.output(x.shape);
