@@ -11,7 +11,7 @@ import {
   processOutput,
   UsageError,
 } from "../src/commands/registry.ts";
-import { isPreset } from "../src/train/presets.ts";
+import { isPreset } from "../src/train/options/presets.ts";
 import type { PeerResult } from "./peers/peers.ts";
 import {
   headings,

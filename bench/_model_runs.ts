@@ -6,9 +6,9 @@
 import { engine } from "@tensorflow/tfjs-core";
 import type { AudioClassificationModel } from "../src/models/mod.ts";
 import { Noise } from "../src/models/mod.ts";
-import { type Batch, upload } from "../src/train/batches.ts";
-import type { AdamW } from "../src/train/optimizer.ts";
-import { lossAndGradients } from "../src/train/step.ts";
+import { type Batch, upload } from "../src/train/batches/batches.ts";
+import type { AdamW } from "../src/train/step/optimizer.ts";
+import { lossAndGradients } from "../src/train/step/step.ts";
 import { ADAMW } from "./_noise.ts";
 
 /** Scores of a batch, read back. */

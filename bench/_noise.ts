@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Batch } from "../src/train/batches.ts";
+import type { Batch } from "../src/train/batches/batches.ts";
 
 /** The settings of every step that a bench takes. */
 export const ADAMW = {

@@ -12,7 +12,7 @@ import { startWasm } from "../src/kernels/wasm/mod.ts";
 import { featureExtractorFromConfig } from "../src/features/mod.ts";
 import { buildModel } from "../src/models/mod.ts";
 import { modelFiles } from "../src/pretrained.ts";
-import { isPreset, type PresetName, PRESETS } from "../src/train/presets.ts";
+import { isPreset, type PresetName, PRESETS } from "../src/train/options/presets.ts";
 
 /** What a row is to measure. */
 export interface RowRequest {

@@ -10,10 +10,10 @@ import { engine } from "@tensorflow/tfjs-core";
 import { startWebgpu } from "../src/kernels/webgpu/mod.ts";
 import type { DeviceBackend } from "../src/kernels/webgpu/_backend.ts";
 import { type AudioClassificationModel, buildModel, Noise } from "../src/models/mod.ts";
-import { AdamW } from "../src/train/optimizer.ts";
-import type { Batch } from "../src/train/batches.ts";
-import { type PresetName, PRESETS } from "../src/train/presets.ts";
-import { disposeGradients, lossAndGradients } from "../src/train/step.ts";
+import { AdamW } from "../src/train/step/optimizer.ts";
+import type { Batch } from "../src/train/batches/batches.ts";
+import { type PresetName, PRESETS } from "../src/train/options/presets.ts";
+import { disposeGradients, lossAndGradients } from "../src/train/step/step.ts";
 import { ADAMW, noiseBatch } from "./_noise.ts";
 
 /** What was asked for. */

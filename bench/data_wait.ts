@@ -15,11 +15,11 @@ import { loadTrainingSplits } from "../src/data/training_splits.ts";
 import { useDevice } from "../src/devices.ts";
 import { featureExtractorFromConfig } from "../src/features/mod.ts";
 import { buildModel } from "../src/models/mod.ts";
-import { TrainingArguments } from "../src/train/arguments.ts";
-import type { Batch, BatchSource } from "../src/train/batches.ts";
-import { clipBatches } from "../src/train/clip_batches.ts";
-import { PRESETS } from "../src/train/presets.ts";
-import { Trainer } from "../src/train/trainer.ts";
+import { TrainingArguments } from "../src/train/options/arguments.ts";
+import type { Batch, BatchSource } from "../src/train/batches/batches.ts";
+import { clipBatches } from "../src/train/batches/clip_batches.ts";
+import { PRESETS } from "../src/train/options/presets.ts";
+import { Trainer } from "../src/train/loop/trainer.ts";
 
 const BATCH = 32;
 const SEED = 42;

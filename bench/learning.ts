@@ -14,9 +14,9 @@ import { loadTrainingSplits } from "../src/data/training_splits.ts";
 import { featureExtractorFromConfig } from "../src/features/mod.ts";
 import { startWasm } from "../src/kernels/wasm/mod.ts";
 import { buildModel } from "../src/models/mod.ts";
-import { TrainingArguments } from "../src/train/arguments.ts";
-import { clipBatches } from "../src/train/clip_batches.ts";
-import { Trainer } from "../src/train/trainer.ts";
+import { TrainingArguments } from "../src/train/options/arguments.ts";
+import { clipBatches } from "../src/train/batches/clip_batches.ts";
+import { Trainer } from "../src/train/loop/trainer.ts";
 import { MODEL_TYPES, modelRecipe, type ModelSize } from "./eleven_models.ts";
 
 const DIGITS = ["zero", "one", "two", "three"];

@@ -17,7 +17,7 @@ import { heldWeight } from "../src/kernels.ts";
 import { startWasm } from "../src/kernels/wasm/mod.ts";
 import { type AudioClassificationModel, buildModel, type StoredTensor } from "../src/models/mod.ts";
 import { AutoModelForAudioClassification, modelFiles } from "../src/pretrained.ts";
-import { type PresetName, PRESETS } from "../src/train/presets.ts";
+import { type PresetName, PRESETS } from "../src/train/options/presets.ts";
 import { encodeValues } from "../src/weights/dtypes.ts";
 import { PACKED_DTYPES } from "../src/weights/packed.ts";
 import { streamSafetensors } from "../src/weights/safetensors_writer.ts";

@@ -10,7 +10,7 @@ import { engine, tidy, zeros } from "@tensorflow/tfjs-core";
 import { countFlops } from "../src/flops.ts";
 import { startWasm } from "../src/kernels/wasm/mod.ts";
 import { buildModel, type JsonObject, Noise } from "../src/models/mod.ts";
-import { disposeGradients, lossAndGradients } from "../src/train/step.ts";
+import { disposeGradients, lossAndGradients } from "../src/train/step/step.ts";
 
 interface Shape {
   checkpoint: string;

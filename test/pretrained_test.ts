@@ -9,8 +9,8 @@ import {
   AutoModelForAudioClassification,
   savePretrained,
 } from "../src/pretrained.ts";
-import { TrainingArguments } from "../src/train/arguments.ts";
-import { Trainer } from "../src/train/trainer.ts";
+import { TrainingArguments } from "../src/train/options/arguments.ts";
+import { Trainer } from "../src/train/loop/trainer.ts";
 import type { FileReader } from "../src/weights/byte_source.ts";
 import { assertAllClose } from "./compare.ts";
 import { deviceTest, startTestWasm } from "./devices.ts";

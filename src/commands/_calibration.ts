@@ -11,9 +11,9 @@ import type { FeatureExtractor } from "../features/mod.ts";
 import { heldWeight, type WeightPrecision } from "../kernels.ts";
 import type { AudioClassificationModel } from "../models/mod.ts";
 import { AutoModelForAudioClassification } from "../pretrained.ts";
-import type { BatchSource } from "../train/batches.ts";
-import { clipBatches } from "../train/clip_batches.ts";
-import { evaluateModel, type Evaluation } from "../train/evaluation.ts";
+import type { BatchSource } from "../train/batches/batches.ts";
+import { clipBatches } from "../train/batches/clip_batches.ts";
+import { evaluateModel, type Evaluation } from "../train/metrics/evaluation.ts";
 import { type CalibrationSet, evenly } from "./_calibration_sets.ts";
 import {
   compareScores,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ClassMetrics } from "../train/metrics.ts";
+import type { ClassMetrics } from "../train/metrics/metrics.ts";
 import { table } from "./_output.ts";
 
 /** Precision, recall and F1 by class. */

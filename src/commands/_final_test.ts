@@ -5,12 +5,12 @@
  */
 import type { AudioDataset } from "../data/audio_dataset.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
-import type { TrainingArguments } from "../train/arguments.ts";
-import type { BatchSource } from "../train/batches.ts";
-import { evaluateModel } from "../train/evaluation.ts";
-import { prefixed, speedMetrics } from "../train/metric_names.ts";
-import type { LogEntry } from "../train/state.ts";
-import type { Trainer, TrainOutput } from "../train/trainer.ts";
+import type { TrainingArguments } from "../train/options/arguments.ts";
+import type { BatchSource } from "../train/batches/batches.ts";
+import { evaluateModel } from "../train/metrics/evaluation.ts";
+import { prefixed, speedMetrics } from "../train/metrics/metric_names.ts";
+import type { LogEntry } from "../train/checkpoints/state.ts";
+import type { Trainer, TrainOutput } from "../train/loop/trainer.ts";
 import { measuresLine, measuresOf, measuresTables } from "./_measures.ts";
 import type { Output } from "./_output.ts";
 import { writeReport } from "./_report.ts";

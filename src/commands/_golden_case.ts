@@ -7,7 +7,7 @@ import { CheckpointError } from "../errors.ts";
 import { directoryFiles, fileSource } from "../files.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
 import { loadModel } from "../pretrained.ts";
-import type { Batch } from "../train/batches.ts";
+import type { Batch } from "../train/batches/batches.ts";
 import { readJsonFile } from "../weights/json_file.ts";
 import { openSafetensors, type SafetensorsFile } from "../weights/safetensors.ts";
 

@@ -6,9 +6,9 @@
 import type { AudioDataset } from "../data/audio_dataset.ts";
 import { DatasetError } from "../errors.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
-import { bootstrapInterval, type Interval } from "../train/bootstrap.ts";
-import type { Evaluation } from "../train/evaluation.ts";
-import { allMetrics } from "../train/metric_sets.ts";
+import { bootstrapInterval, type Interval } from "../train/metrics/bootstrap.ts";
+import type { Evaluation } from "../train/metrics/evaluation.ts";
+import { allMetrics } from "../train/metrics/metric_sets.ts";
 import {
   accuracy,
   argMax,
@@ -16,7 +16,7 @@ import {
   confusionMatrix,
   type EvalPrediction,
   perClass,
-} from "../train/metrics.ts";
+} from "../train/metrics/metrics.ts";
 import { classTable } from "./_class_table.ts";
 import { table } from "./_output.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import type { WeightPrecision } from "../kernels.ts";
-import { accuracy, type EvalPrediction } from "../train/metrics.ts";
+import { accuracy, type EvalPrediction } from "../train/metrics/metrics.ts";
 
 /** How close scores have to stay: the cosine of all scores of a set with what they are in 32 bits. */
 export const MIN_COSINE = 0.999;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isRecipe, type RecipeName, RECIPES } from "../train/recipes.ts";
+import { isRecipe, type RecipeName, RECIPES } from "../train/options/recipes.ts";
 import { type OptionSpecs, type ParsedArguments, UsageError } from "./_arguments.ts";
 
 type Options = ParsedArguments["options"];

@@ -20,8 +20,8 @@ import {
   type SplitSummary,
 } from "../report/mod.ts";
 import type { TrainingOrigin } from "../share/mod.ts";
-import { TrainingArguments } from "../train/arguments.ts";
-import type { Evaluation } from "../train/evaluation.ts";
+import { TrainingArguments } from "../train/options/arguments.ts";
+import type { Evaluation } from "../train/metrics/evaluation.ts";
 import { readJsonFile } from "../weights/json_file.ts";
 import { isThere } from "./_command.ts";
 import { duration } from "./_output.ts";

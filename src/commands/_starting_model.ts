@@ -11,7 +11,7 @@ import { directoryFiles } from "../files.ts";
 import { type AudioClassificationModel, buildModel } from "../models/model.ts";
 import type { ProblemType } from "../models/problem_type.ts";
 import { AutoFeatureExtractor, expectRoomFor } from "../pretrained.ts";
-import { isPreset, PRESETS } from "../train/presets.ts";
+import { isPreset, PRESETS } from "../train/options/presets.ts";
 import { openCheckpoint } from "../weights/checkpoint.ts";
 import { readJsonFile } from "../weights/json_file.ts";
 import type { TensorSource } from "../weights/tensor_source.ts";

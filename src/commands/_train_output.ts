@@ -4,9 +4,9 @@
  * @module
  */
 import { basename } from "node:path";
-import type { TrainingArguments } from "../train/arguments.ts";
-import type { TrainerCallback } from "../train/callbacks.ts";
-import type { LogEntry } from "../train/state.ts";
+import type { TrainingArguments } from "../train/options/arguments.ts";
+import type { TrainerCallback } from "../train/callbacks/callbacks.ts";
+import type { LogEntry } from "../train/checkpoints/state.ts";
 import { shellWords } from "./_arguments.ts";
 import { bundledPath } from "./_command.ts";
 import type { ClipNotices } from "./_notices.ts";

@@ -11,10 +11,10 @@ import {
   TRAINING_OPTIONS,
   TrainingArguments,
   type TrainingOptions,
-} from "../train/arguments.ts";
+} from "../train/options/arguments.ts";
 import { PROBLEM_TYPES } from "../models/problem_type.ts";
-import { metricNames } from "../train/metric_sets.ts";
-import { type RecipeName, suggestedArguments } from "../train/recipes.ts";
+import { metricNames } from "../train/metrics/metric_sets.ts";
+import { type RecipeName, suggestedArguments } from "../train/options/recipes.ts";
 import { readJsonFile } from "../weights/json_file.ts";
 import {
   type OptionSpec,

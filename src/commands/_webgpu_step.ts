@@ -7,10 +7,10 @@
  */
 import { startWebgpu, type WebgpuDevice } from "../kernels/webgpu/mod.ts";
 import { buildModel, Noise } from "../models/mod.ts";
-import { TrainingArguments } from "../train/arguments.ts";
-import { AdamW } from "../train/optimizer.ts";
-import { PRESETS } from "../train/presets.ts";
-import { disposeGradients, lossAndGradients } from "../train/step.ts";
+import { TrainingArguments } from "../train/options/arguments.ts";
+import { AdamW } from "../train/step/optimizer.ts";
+import { PRESETS } from "../train/options/presets.ts";
+import { disposeGradients, lossAndGradients } from "../train/step/step.ts";
 
 /** What a device does in a training step. */
 export interface WebgpuStep {

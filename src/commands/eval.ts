@@ -8,9 +8,9 @@ import { type Device, useDevice } from "../devices.ts";
 import { DatasetError } from "../errors.ts";
 import { expectWritable } from "../files.ts";
 import { AutoFeatureExtractor, AutoModelForAudioClassification } from "../pretrained.ts";
-import { TrainingArguments } from "../train/arguments.ts";
-import { clipBatches } from "../train/clip_batches.ts";
-import { evaluateModel } from "../train/evaluation.ts";
+import { TrainingArguments } from "../train/options/arguments.ts";
+import { clipBatches } from "../train/batches/clip_batches.ts";
+import { evaluateModel } from "../train/metrics/evaluation.ts";
 import { UsageError } from "./_arguments.ts";
 import {
   type Command,

@@ -11,13 +11,13 @@ import { clipDurations } from "../data/durations.ts";
 import { type DeviceOptions, useDevice } from "../devices.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
 import type { ProblemType } from "../models/problem_type.ts";
-import { TrainingArguments, type TrainingOptions } from "../train/arguments.ts";
-import type { BatchSource } from "../train/batches.ts";
-import { clipBatches, clipBatchesOptions } from "../train/clip_batches.ts";
-import { allMetrics, metricNames } from "../train/metric_sets.ts";
-import { isPreset } from "../train/presets.ts";
-import type { RecipeName } from "../train/recipes.ts";
-import { Trainer } from "../train/trainer.ts";
+import { TrainingArguments, type TrainingOptions } from "../train/options/arguments.ts";
+import type { BatchSource } from "../train/batches/batches.ts";
+import { clipBatches, clipBatchesOptions } from "../train/batches/clip_batches.ts";
+import { allMetrics, metricNames } from "../train/metrics/metric_sets.ts";
+import { isPreset } from "../train/options/presets.ts";
+import type { RecipeName } from "../train/options/recipes.ts";
+import { Trainer } from "../train/loop/trainer.ts";
 import { type ParsedArguments, UsageError } from "./_arguments.ts";
 import {
   bundledPath,

@@ -11,22 +11,26 @@ export {
   type SchedulerType,
   TrainingArguments,
   type TrainingOptions,
-} from "./arguments.ts";
-export type { Batch, BatchSource } from "./batches.ts";
-export { bootstrapInterval, type BootstrapOptions, type Interval } from "./bootstrap.ts";
+} from "./options/arguments.ts";
+export type { Batch, BatchSource } from "./batches/batches.ts";
+export { bootstrapInterval, type BootstrapOptions, type Interval } from "./metrics/bootstrap.ts";
 export type {
   CallbackState,
   PredictionOutput,
   TrainerCallback,
   TrainerControl,
-} from "./callbacks.ts";
-export { EarlyStoppingCallback, type EarlyStoppingOptions } from "./early_stopping.ts";
+} from "./callbacks/callbacks.ts";
+export { EarlyStoppingCallback, type EarlyStoppingOptions } from "./callbacks/early_stopping.ts";
 export type { ClipColumns } from "../data/audio_clips.ts";
 export type { ClipNotice } from "../data/loader.ts";
-export { CLIP_ARGUMENTS, type ClipBatchesOptions } from "./clip_batches.ts";
-export { datasetBatches, type DatasetBatchesOptions, isDataset } from "./dataset_batches.ts";
-export { evaluateModel, type Evaluation } from "./evaluation.ts";
-export { allMetrics } from "./metric_sets.ts";
+export { CLIP_ARGUMENTS, type ClipBatchesOptions } from "./batches/clip_batches.ts";
+export {
+  datasetBatches,
+  type DatasetBatchesOptions,
+  isDataset,
+} from "./batches/dataset_batches.ts";
+export { evaluateModel, type Evaluation } from "./metrics/evaluation.ts";
+export { allMetrics } from "./metrics/metric_sets.ts";
 export {
   accuracy,
   argMax,
@@ -37,17 +41,17 @@ export {
   type EvalPrediction,
   perClass,
   precisionRecallF1,
-} from "./metrics.ts";
-export { PrinterCallback } from "./printer_callback.ts";
-export { averagePrecision, rocAuc, topKAccuracy } from "./ranking_metrics.ts";
+} from "./metrics/metrics.ts";
+export { PrinterCallback } from "./callbacks/printer_callback.ts";
+export { averagePrecision, rocAuc, topKAccuracy } from "./metrics/ranking_metrics.ts";
 export {
   type Recipe,
   type RecipeData,
   type RecipeName,
   RECIPES,
   suggestedArguments,
-} from "./recipes.ts";
-export type { LogEntry, TrainerState } from "./state.ts";
-export { TensorBoardCallback } from "./tensorboard.ts";
-export { Trainer, type TrainerOptions, type TrainOutput } from "./trainer.ts";
-export type { TrainerPushOptions } from "./push.ts";
+} from "./options/recipes.ts";
+export type { LogEntry, TrainerState } from "./checkpoints/state.ts";
+export { TensorBoardCallback } from "./callbacks/tensorboard.ts";
+export { Trainer, type TrainerOptions, type TrainOutput } from "./loop/trainer.ts";
+export type { TrainerPushOptions } from "./loop/push.ts";

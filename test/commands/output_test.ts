@@ -3,10 +3,10 @@ import type { ClipNotice } from "../../src/data/loader.ts";
 import { ClipNotices } from "../../src/commands/_notices.ts";
 import { duration, megabytes, type Output, table } from "../../src/commands/_output.ts";
 import { nextCommands, resumeCommand, trainProgress } from "../../src/commands/_train_output.ts";
-import { TrainingArguments } from "../../src/train/arguments.ts";
-import { noControl } from "../../src/train/callbacks.ts";
-import { runPlan } from "../../src/train/run_plan.ts";
-import { initialState, type TrainerState } from "../../src/train/state.ts";
+import { TrainingArguments } from "../../src/train/options/arguments.ts";
+import { noControl } from "../../src/train/callbacks/callbacks.ts";
+import { runPlan } from "../../src/train/loop/run_plan.ts";
+import { initialState, type TrainerState } from "../../src/train/checkpoints/state.ts";
 
 /** A run of two epochs of two steps, before the first. */
 function newState(): TrainerState {

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { tensor } from "@tensorflow/tfjs-core";
 import { type AudioClassificationModel, buildModel, Noise } from "../../src/models/mod.ts";
-import { disposeGradients, lossAndGradients } from "../../src/train/step.ts";
+import { disposeGradients, lossAndGradients } from "../../src/train/step/step.ts";
 import { deviceTest } from "../devices.ts";
 import { noiseInputs, TINY_SPEECH } from "./_architecture_case.ts";
 

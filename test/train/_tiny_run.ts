@@ -6,10 +6,10 @@
 import { join } from "node:path";
 import { buildModel } from "../../src/models/mod.ts";
 import { Random } from "../../src/random.ts";
-import { TrainingArguments, type TrainingOptions } from "../../src/train/arguments.ts";
-import type { Batch, BatchSource } from "../../src/train/batches.ts";
-import type { LogEntry } from "../../src/train/state.ts";
-import { Trainer, type TrainerOptions, type TrainOutput } from "../../src/train/trainer.ts";
+import { TrainingArguments, type TrainingOptions } from "../../src/train/options/arguments.ts";
+import type { Batch, BatchSource } from "../../src/train/batches/batches.ts";
+import type { LogEntry } from "../../src/train/checkpoints/state.ts";
+import { Trainer, type TrainerOptions, type TrainOutput } from "../../src/train/loop/trainer.ts";
 import { startTestWasm } from "../devices.ts";
 import { TINY_CONFIG, tinyExtractor, tone } from "../tiny_model.ts";
 

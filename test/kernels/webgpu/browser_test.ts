@@ -11,8 +11,8 @@ import { startWebgpu } from "../../../src/kernels/webgpu/mod.ts";
 import { attention } from "../../../src/kernels.ts";
 import { Noise } from "../../../src/layers/noise.ts";
 import { buildModel } from "../../../src/models/mod.ts";
-import { PRESETS } from "../../../src/train/presets.ts";
-import { disposeGradients, lossAndGradients } from "../../../src/train/step.ts";
+import { PRESETS } from "../../../src/train/options/presets.ts";
+import { disposeGradients, lossAndGradients } from "../../../src/train/step/step.ts";
 import { trainSmallModel } from "../_small_model.ts";
 import { exists } from "../../kit.ts";
 

@@ -10,9 +10,9 @@ import { linear, linears } from "../../../src/kernels.ts";
 import type { DeviceBackend } from "../../../src/kernels/webgpu/_backend.ts";
 import { Noise } from "../../../src/layers/noise.ts";
 import { type AudioClassificationModel, buildModel } from "../../../src/models/mod.ts";
-import { AdamW, type OptimizerSettings } from "../../../src/train/optimizer.ts";
-import { PRESETS } from "../../../src/train/presets.ts";
-import { disposeGradients, lossAndGradients } from "../../../src/train/step.ts";
+import { AdamW, type OptimizerSettings } from "../../../src/train/step/optimizer.ts";
+import { PRESETS } from "../../../src/train/options/presets.ts";
+import { disposeGradients, lossAndGradients } from "../../../src/train/step/step.ts";
 import { gpuTest, guaranteedTest } from "./_gpu.ts";
 
 const SETTINGS: OptimizerSettings = {

@@ -1,0 +1,35 @@
+/**
+ * A folder of recordings that training clips get their noise from.
+ *
+ * @module
+ */
+import { isAudio } from "../../data/folder_layout.ts";
+import { loadClip } from "../../data/loader.ts";
+import { DatasetError } from "../../errors.ts";
+import { listFolder } from "../../files.ts";
+
+/** Samples kept of all recordings together: ten minutes at 16 kHz. */
+const MAX_SAMPLES = 16_000 * 600;
+
+/**
+ * Loads the recordings of a folder in the order of their names, as many as fit in memory kept for them.
+ *
+ * @throws {DatasetError} where there is none.
+ * @throws {FileError | AudioFormatError} where one cannot be read.
+ */
+export async function loadNoises(directory: string, samplingRate: number): Promise<Float32Array[]> {
+  const names = (await listFolder(directory)).files.filter((name) => isAudio(name)).sort();
+  const noises: Float32Array[] = [];
+  let left = MAX_SAMPLES;
+  for (const name of names) {
+    if (left <= 0) break;
+    const samples = await loadClip(`${directory}/${name}`, { samplingRate });
+    noises.push(samples.slice(0, left));
+    left -= samples.length;
+  }
+  if (noises.length > 0) return noises;
+  throw new DatasetError(
+    `Cannot take noise from "${directory}": expected audio files, found none`,
+    { file: directory },
+  );
+}

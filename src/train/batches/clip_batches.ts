@@ -1,0 +1,263 @@
+/**
+ * A split of recordings as batches for the trainer: planned, loaded ahead, cut to length, and turned into
+ * model input by the feature extractor.
+ *
+ * Training batches hold clips of like length in an order of each epoch's own. In evaluation a clip's scores must not
+ * depend on its neighbours: where padding matters to the model, only clips of equal length share a batch. An extractor
+ * that brings every clip to one length has neither worry.
+ *
+ * @module
+ */
+import type { AudioDataset } from "../../data/audio_dataset.ts";
+import { seededRandom } from "../../data/random.ts";
+import { DatasetError } from "../../errors.ts";
+import { clipDurations } from "../../data/durations.ts";
+import { ClipLoader, type ClipLoaderOptions, type ClipNotice } from "../../data/loader.ts";
+import { type BatchPlan, planBatches } from "../../data/sampler.ts";
+import { type FeatureExtractor, ofAnyLength } from "../../features/feature_extractor.ts";
+import type { AudioClassificationModel } from "../../models/model.ts";
+import type { Random } from "../../random.ts";
+import type { TrainingArguments, TrainingOptions } from "../options/arguments.ts";
+import { augmentation, type AugmentOptions } from "./_augment.ts";
+import { balancedOrder } from "./_balanced_order.ts";
+import { type Batch, type BatchSource, countOfBatches, equalLengths } from "./batches.ts";
+import { loadNoises } from "./_noise_folder.ts";
+
+/** How clips become batches, under the names of the training arguments. */
+export interface ClipBatchesOptions
+  extends Partial<Pick<TrainingOptions, (typeof CLIP_ARGUMENTS)[number]>> {
+  /** Seed of the order, the cuts and the changes. @default 42 */
+  seed?: number;
+  /** Told of silent, odd and skipped clips. */
+  onNotice?: (notice: ClipNotice) => void;
+}
+
+/** The training arguments that are about clips and their order. */
+export const CLIP_ARGUMENTS = [
+  "maxLengthSeconds",
+  "groupByLength",
+  "trainSamplingStrategy",
+  "balancedSampling",
+  "dataloaderDropLast",
+  "dataloaderPrefetchFactor",
+  "augmentSpeed",
+  "augmentShiftSeconds",
+  "augmentGainDb",
+  "augmentNoise",
+  "augmentNoiseMinSnrDb",
+  "augmentNoiseMaxSnrDb",
+  "augmentNoiseDir",
+  "skipBadFiles",
+] as const;
+
+/** What the arguments of a run say about its clips. */
+export function clipBatchesOptions(args: TrainingArguments): ClipBatchesOptions {
+  const own = Object.fromEntries(CLIP_ARGUMENTS.map((name) => [name, args[name]]));
+  return { ...own, seed: args.dataSeed };
+}
+
+/** After so long, timers and signals get their turn: clips in memory and a CPU device never wait. */
+const TURN_MS = 100;
+
+/** Sets the draws of an order apart from those of its clips. */
+const ORDER_KEY = 2 ** 32 - 1;
+
+/** Makes the batches of one split for one model. */
+export function clipBatches(
+  dataset: AudioDataset,
+  model: AudioClassificationModel,
+  extractor: FeatureExtractor,
+  options: ClipBatchesOptions = {},
+): BatchSource {
+  return new ClipBatches(dataset, model, extractor, options);
+}
+
+class ClipBatches implements BatchSource {
+  readonly #dataset: AudioDataset;
+  readonly #extractor: FeatureExtractor;
+  readonly #options: ClipBatchesOptions;
+  /** The longest clips of evaluation. */
+  readonly #maxSamples: number;
+  readonly #paddingInvariant: boolean;
+  readonly #trainingSamples: { min: number; max: number };
+  readonly #loading: ClipLoaderOptions;
+  readonly #evaluation: ClipLoader;
+  #training: Promise<ClipLoader> | undefined;
+
+  constructor(
+    dataset: AudioDataset,
+    model: AudioClassificationModel,
+    extractor: FeatureExtractor,
+    options: ClipBatchesOptions,
+  ) {
+    const { maxLengthSeconds = 20, seed = 42, skipBadFiles, onNotice } = options;
+    this.#dataset = dataset;
+    this.#extractor = model.takesAnyLength ? ofAnyLength(extractor) : extractor;
+    this.#options = options;
+    this.#paddingInvariant = model.paddingInvariant;
+    const minSamples = Math.max(model.minSamples, extractor.minSamples);
+    const { samplingRate, fixedSamples } = this.#extractor;
+    const maxSamples = Math.max(minSamples, Math.round(maxLengthSeconds * samplingRate));
+    this.#maxSamples = fixedSamples ?? maxSamples;
+    this.#trainingSamples = { min: minSamples, max: Math.min(maxSamples, this.#maxSamples) };
+    this.#loading = {
+      samplingRate,
+      minSamples,
+      seed,
+      skipBadFiles,
+      onNotice,
+      prefetch: options.dataloaderPrefetchFactor,
+    };
+    this.#evaluation = new ClipLoader(dataset, this.#loading);
+  }
+
+  /** Decodes for training; noise is read when the first epoch begins. */
+  async #makeTraining(): Promise<ClipLoader> {
+    const { min, max } = this.#trainingSamples;
+    const augment = augmentation(await augmentOptions(this.#options, this.#extractor.samplingRate));
+    return new ClipLoader(this.#dataset, {
+      ...this.#loading,
+      transform: (samples, random) => {
+        const changed = augment?.(samples, random) ?? samples;
+        return randomCut(changed.length >= min ? changed : samples, max, random);
+      },
+    });
+  }
+
+  get size(): number {
+    return this.#dataset.clips.length;
+  }
+
+  labels(): Promise<Int32Array | undefined> {
+    return Promise.resolve(this.#singleLabels());
+  }
+
+  #singleLabels(): Int32Array | undefined {
+    const { clips } = this.#dataset;
+    if (clips.some(({ targets }) => targets !== undefined)) return undefined;
+    return Int32Array.from(clips, ({ label }) => label);
+  }
+
+  batchCount(batchSize: number): number {
+    return countOfBatches(this.size, batchSize, this.#options.dataloaderDropLast);
+  }
+
+  async *batches(
+    epoch: number,
+    { batchSize, skip = 0 }: { batchSize: number; skip?: number },
+  ): AsyncIterable<Batch> {
+    const training = epoch >= 0;
+    const plan =
+      await (training ? this.#trainingPlan(epoch, batchSize) : this.#evaluationPlan(batchSize));
+    const loader = training ? await (this.#training ??= this.#makeTraining()) : this.#evaluation;
+    let turnAt = performance.now();
+    for await (const loaded of loader.batches(plan.slice(skip), Math.max(0, epoch))) {
+      const clips = loaded.clips.map((clip) => clip.subarray(0, this.#maxSamples));
+      const places = clips.map((_, i) => i);
+      const groups = training || this.#mixesLengths() ? [places] : equalLengths(clips);
+      for (const group of groups) {
+        if (performance.now() - turnAt > TURN_MS) {
+          await new Promise((resolve) => setTimeout(resolve));
+          turnAt = performance.now();
+        }
+        yield {
+          ...this.#features(group.map((i) => clips[i]!)),
+          labels: rowsOf(loaded.labels, group, clips.length),
+          indices: group.map((i) => loaded.indices[i]!),
+          position: skip + loaded.position,
+        };
+      }
+    }
+  }
+
+  /** Clips of each batch, in an order of the epoch's own. */
+  async #trainingPlan(epoch: number, batchSize: number): Promise<BatchPlan> {
+    const { groupByLength = true, balancedSampling, dataloaderDropLast, seed } = this.#options;
+    const byDefault = groupByLength ? "group_by_length" : "random";
+    const { trainSamplingStrategy: strategy = byDefault } = this.#options;
+    const byLength = strategy === "group_by_length" && this.#extractor.fixedSamples === undefined;
+    const durations = byLength ? await clipDurations(this.#dataset.clips) : undefined;
+    const order = balancedSampling
+      ? balancedOrder(this.#labelsToBalance(), seededRandom(seed ?? 42, epoch, ORDER_KEY))
+      : Array.from({ length: this.size }, (_, i) => i);
+    const plan = planBatches(this.size, {
+      batchSize,
+      durations: durations && order.map((clip) => durations[clip]!),
+      shuffle: strategy !== "sequential",
+      seed,
+      epoch,
+    }).map((places) => places.map((place) => order[place]!));
+    const isDropped = dataloaderDropLast && this.size >= batchSize;
+    return isDropped ? plan.filter(({ length }) => length === batchSize) : plan;
+  }
+
+  async #evaluationPlan(batchSize: number): Promise<BatchPlan> {
+    const durations = this.#extractor.fixedSamples === undefined
+      ? await clipDurations(this.#dataset.clips)
+      : undefined;
+    return planBatches(this.size, { batchSize, durations, shuffle: false });
+  }
+
+  #labelsToBalance(): Int32Array {
+    const labels = this.#singleLabels();
+    if (labels) return labels;
+    throw new DatasetError(
+      `Cannot balance data set "${this.#dataset.split}": expected clips of a single label`,
+    );
+  }
+
+  /**
+   * Whether scores are the same in a padded batch: clips are padded alike in any batch, or the model must be told of
+   * padding, and honour it.
+   */
+  #mixesLengths(): boolean {
+    if (this.#extractor.fixedSamples !== undefined) return true;
+    const { return_attention_mask, padding_side } = this.#extractor.toConfig();
+    return return_attention_mask === true && padding_side !== "left" && this.#paddingInvariant;
+  }
+
+  #features(clips: Float32Array[]): Pick<Batch, "inputs" | "shape" | "lengths"> {
+    const fixed = this.#extractor.fixedSamples !== undefined;
+    const features = this.#extractor.extract(clips, fixed ? {} : { padding: true });
+    const told = fixed || features.attentionMask !== undefined;
+    return {
+      inputs: features.inputValues,
+      shape: features.shape,
+      lengths: told ? features.lengths : undefined,
+    };
+  }
+}
+
+/** The changes that the options ask for, with noise read from its folder. */
+async function augmentOptions(
+  options: ClipBatchesOptions,
+  samplingRate: number,
+): Promise<AugmentOptions> {
+  const { augmentNoise: share = 0, augmentNoiseDir: directory } = options;
+  return {
+    speed: options.augmentSpeed,
+    shiftSamples: Math.round((options.augmentShiftSeconds ?? 0) * samplingRate),
+    gainDb: options.augmentGainDb,
+    noise: {
+      share,
+      minSnrDb: options.augmentNoiseMinSnrDb ?? 10,
+      maxSnrDb: options.augmentNoiseMaxSnrDb ?? 40,
+      recordings: directory && share > 0 ? await loadNoises(directory, samplingRate) : undefined,
+    },
+  };
+}
+
+/** The labels of some of the clips; each clip has the same number of them. */
+function rowsOf<T extends Int32Array | Float32Array>(labels: T, rows: number[], clips: number): T {
+  const width = labels.length / clips;
+  const chosen = rows.flatMap((row) => Array.from(labels.subarray(row * width, (row + 1) * width)));
+  return (labels instanceof Int32Array ? Int32Array.from(chosen) : Float32Array.from(chosen)) as T;
+}
+
+/** At most so many samples, from a random place. */
+function randomCut(samples: Float32Array, maxSamples: number, random: Random): Float32Array {
+  const spare = samples.length - maxSamples;
+  if (spare <= 0) return samples;
+  const begin = random.below(spare + 1);
+  return samples.subarray(begin, begin + maxSamples);
+}

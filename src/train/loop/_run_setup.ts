@@ -1,0 +1,94 @@
+/**
+ * What arguments do to a run before its first step: the extractor, what of the model is trained, who is told, and what a
+ * pass costs.
+ *
+ * @module
+ */
+import { tidy } from "@tensorflow/tfjs-core";
+import { DeviceError } from "../../errors.ts";
+import type { FeatureExtractor } from "../../features/mod.ts";
+import { countFlops } from "../../flops.ts";
+import type { AudioClassificationModel } from "../../models/model.ts";
+import type { TrainingArguments } from "../options/arguments.ts";
+import { type Batch, firstClip, upload } from "../batches/batches.ts";
+import type { TrainerCallback } from "../callbacks/callbacks.ts";
+import { EarlyStoppingCallback } from "../callbacks/early_stopping.ts";
+import { TensorBoardCallback } from "../callbacks/tensorboard.ts";
+import type { TrainerOptions } from "./_trainer_options.ts";
+
+/** @throws {TypeError} where there is none. */
+export function extractorOf(
+  { featureExtractor, processingClass }: TrainerOptions,
+): FeatureExtractor {
+  const extractor = featureExtractor ?? processingClass;
+  if (extractor) return extractor;
+  throw new TypeError("Cannot train: expected a featureExtractor or processingClass, found none");
+}
+
+/** Keeps what the arguments say as it is, and adds low-rank changes where they ask for them. */
+export function freeze(model: AudioClassificationModel, args: TrainingArguments): void {
+  if (args.freezeFeatureEncoder) model.freezeFeatureEncoder();
+  if (args.freezeBaseModel) model.freezeBaseModel();
+  model.freezeLayers(args.freezeLayers);
+  if (args.loraRank === 0) return;
+  model.addLora({
+    rank: args.loraRank,
+    alpha: args.loraAlpha,
+    dropout: args.loraDropout,
+    target: args.loraTarget,
+    seed: args.seed,
+  });
+}
+
+/**
+ * Refuses a training that cannot fit before it starts: beside the weights, AdamW holds a gradient and two moments
+ * of each one that is trained. What a batch takes comes on top and is not counted.
+ *
+ * @throws {DeviceError} with the size, the limit, and what trains less of the model.
+ */
+export function expectRoomToTrain(
+  model: Pick<AudioClassificationModel, "parameterCount" | "trainable">,
+  limitBytes: number | undefined,
+): void {
+  const { parameterCount } = model;
+  const trainable = model.trainable().values().reduce((sum, { size }) => sum + size, 0);
+  const bytes = 4 * (parameterCount + 3 * trainable);
+  if (limitBytes === undefined || bytes <= limitBytes) return;
+  const million = (count: number) => `${Math.round(count / 1e6)} M`;
+  throw new DeviceError(
+    `Cannot train ${million(trainable)} of ${
+      million(parameterCount)
+    } parameters: expected weights, ` +
+      `gradients and moments within the ${Math.round(limitBytes / 2 ** 30)} GB of WASM memory, ` +
+      `found ${(bytes / 2 ** 30).toFixed(1)} GB`,
+    {
+      reason: "memory",
+      hint:
+        "Use WebGPU, or train less of the model: --lora-rank 8, --freeze-layers or --freeze-base-model",
+    },
+  );
+}
+
+/** The callbacks that arguments ask for. */
+export function callbacksOf(args: TrainingArguments): TrainerCallback[] {
+  const { earlyStoppingPatience, earlyStoppingThreshold, reportTo } = args;
+  const callbacks: TrainerCallback[] = [];
+  if (earlyStoppingPatience > 0) {
+    callbacks.push(new EarlyStoppingCallback({ earlyStoppingPatience, earlyStoppingThreshold }));
+  }
+  if (reportTo !== "none") callbacks.push(new TensorBoardCallback());
+  return callbacks;
+}
+
+/** Operations of a forward pass over one clip, for each number of its input. */
+export async function flopsPerInput(
+  model: AudioClassificationModel,
+  batch: Batch,
+): Promise<number> {
+  const clip = firstClip(batch);
+  const { inputs, labels, lengths } = upload(clip);
+  const flops = await countFlops(() => tidy(() => void model.forward({ inputs, lengths })));
+  inputs.dispose();
+  labels.dispose();
+  return flops / clip.inputs.length;
+}

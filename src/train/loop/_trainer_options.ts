@@ -1,0 +1,51 @@
+/**
+ * What a trainer is made of, and what it gives back.
+ *
+ * @module
+ */
+import type { Dataset, Row } from "../../data/dataset.ts";
+import type { FeatureExtractor } from "../../features/mod.ts";
+import type { HubOptions } from "../../hub/mod.ts";
+import type { AudioClassificationModel } from "../../models/model.ts";
+import type { TrainingArguments } from "../options/arguments.ts";
+import type { BatchSource } from "../batches/batches.ts";
+import type { TrainerCallback } from "../callbacks/callbacks.ts";
+import type { ComputeMetrics } from "../metrics/metrics.ts";
+
+/** What is trained on what. */
+export interface TrainerOptions {
+  /** Its parameters are changed in place. */
+  model: AudioClassificationModel;
+  /** How it is trained. */
+  args: TrainingArguments;
+  /** What it is trained on. */
+  trainDataset: BatchSource | Dataset<Row>;
+  /** What it is judged by. @default none */
+  evalDataset?: BatchSource | Dataset<Row>;
+  /** Saved beside the model. */
+  featureExtractor?: FeatureExtractor;
+  /** The same under the name that transformers 5 gives it. */
+  processingClass?: FeatureExtractor;
+  /** Metrics of an evaluation. @default accuracy; none of a regression, whose loss is the mean squared error */
+  computeMetrics?: ComputeMetrics;
+  /** Told of steps, log lines, evaluations and checkpoints. */
+  callbacks?: TrainerCallback[];
+  /** How the hub is reached, for a push. @default as the environment says */
+  hub?: Omit<HubOptions, "onProgress">;
+  /** When it fires, the run writes a checkpoint after the current step and ends. */
+  signal?: AbortSignal;
+}
+
+/** What a run came to. */
+export interface TrainOutput {
+  /** Steps taken, those before a resumption included. */
+  globalStep: number;
+  /** Mean loss of all steps. */
+  trainingLoss: number;
+  /** Seconds of this run. */
+  seconds: number;
+  /** The figures of `train_results.json`. */
+  metrics: Record<string, number>;
+  /** Whether the signal ended it early; `checkpoint-<step>` goes on from there. */
+  interrupted: boolean;
+}

@@ -1,0 +1,95 @@
+/**
+ * Scores and mean loss of a data set in evaluation mode.
+ *
+ * @module
+ */
+import { tidy } from "@tensorflow/tfjs-core";
+import type { AudioClassificationModel } from "../../models/model.ts";
+import type { ProblemType } from "../../models/problem_type.ts";
+import { type Batch, type BatchSource, upload } from "../batches/batches.ts";
+import { meanLoss } from "../step/loss.ts";
+import type { EvalPrediction } from "./metrics.ts";
+
+/** What evaluation gives: scores, labels, and the mean loss. */
+export interface Evaluation extends EvalPrediction {
+  /** Mean over the clips, without label smoothing. */
+  loss: number;
+  /** Which clip of the data each row is of; some are missing where bad files are skipped. */
+  indices: Int32Array;
+}
+
+interface ScoredClip {
+  index: number;
+  labels: Int32Array | Float32Array;
+  scores: Float32Array;
+}
+
+/**
+ * Runs the model over a data set; scores come in the order of the data.
+ *
+ * @example
+ * ```ts
+ * import { AutoFeatureExtractor, AutoModelForAudioClassification, loadDataset } from "@earshot/earshot";
+ * import { accuracy, datasetBatches, evaluateModel } from "@earshot/earshot/train";
+ * import assert from "node:assert/strict";
+ *
+ * const extractor = await AutoFeatureExtractor.fromPretrained("models/voice_menu");
+ * const model = await AutoModelForAudioClassification.fromPretrained("models/voice_menu");
+ * const test = await loadDataset("examples/voice_menu", { split: "test" });
+ * const clips = datasetBatches(test.select([0, 1]), model, extractor);
+ * assert.equal(accuracy(await evaluateModel(model, clips, { batchSize: 2 })), 1);
+ * model.dispose();
+ * ```
+ */
+export async function evaluateModel(
+  model: AudioClassificationModel,
+  data: BatchSource,
+  options: { batchSize: number; onClips?: (done: number) => void },
+): Promise<Evaluation> {
+  const classes = model.labels.length;
+  const clips: ScoredClip[] = [];
+  for await (const batch of data.batches(-1, { batchSize: options.batchSize })) {
+    const before = clips.length;
+    const scores = await scoresOf(model, batch);
+    const width = batch.labels.length / batch.shape[0]!;
+    for (let i = 0; i < batch.shape[0]!; i++) {
+      clips.push({
+        index: batch.indices?.[i] ?? before + i,
+        labels: batch.labels.subarray(i * width, (i + 1) * width),
+        scores: scores.subarray(i * classes, (i + 1) * classes),
+      });
+    }
+    options.onClips?.(clips.length);
+  }
+  clips.sort((a, b) => a.index - b.index);
+  const prediction: EvalPrediction = {
+    logits: Float32Array.from(clips.flatMap(({ scores }) => [...scores])),
+    classes,
+    labels: joined(clips, model.problemType),
+  };
+  return {
+    ...prediction,
+    loss: meanLoss(prediction, model.problemType),
+    indices: Int32Array.from(clips, ({ index }) => index),
+  };
+}
+
+function joined(clips: ScoredClip[], problemType: ProblemType): Int32Array | Float32Array {
+  const all = clips.flatMap(({ labels }) => [...labels]);
+  return problemType === "single_label_classification"
+    ? Int32Array.from(all)
+    : Float32Array.from(all);
+}
+
+/** Scores of one batch, back in host memory. */
+async function scoresOf(model: AudioClassificationModel, batch: Batch): Promise<Float32Array> {
+  const { inputs, labels, lengths } = upload(batch);
+  const logits = tidy(() => model.forward({ inputs, lengths }).logits);
+  inputs.dispose();
+  labels.dispose();
+  try {
+    return await logits.data() as Float32Array;
+  } finally {
+    logits.dispose();
+  }
+}

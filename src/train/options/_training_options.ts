@@ -1,0 +1,183 @@
+/**
+ * The arguments of training, their meaning and their defaults, under the names of transformers' `TrainingArguments`
+ * in camelCase.
+ *
+ * What they may be is in `_option_table.ts`, how they are checked in `arguments.ts`, which of the reference's there
+ * are not, and why, in `docs/training.md`.
+ *
+ * @module
+ */
+
+/** When something happens: never, at the end of each epoch, or every so many steps. */
+export type IntervalStrategy = "no" | "epoch" | "steps";
+
+/** When a checkpoint is written; "best" means whenever an evaluation was the best so far. */
+export type SaveStrategy = IntervalStrategy | "best";
+
+/** How the learning rate goes after its warm-up; "constant" has none. */
+export type SchedulerType =
+  | "linear"
+  | "cosine"
+  | "cosine_with_restarts"
+  | "cosine_with_min_lr"
+  | "polynomial"
+  | "constant"
+  | "constant_with_warmup"
+  | "inverse_sqrt"
+  | "warmup_stable_decay";
+
+/** Numbers of the schedules that have some. */
+export interface SchedulerKwargs {
+  /** Waves of a cosine; of a cosine with restarts, its starts. */
+  numCycles?: number;
+  /** Exponent of a polynomial. @default 1 */
+  power?: number;
+  /** Where a polynomial ends. @default 1e-7 */
+  lrEnd?: number;
+  /** Lowest learning rate of a cosine, as it is. */
+  minLr?: number;
+  /** Lowest learning rate of a cosine, as a share of the highest. */
+  minLrRate?: number;
+  /** Steps of the last fall of "warmup_stable_decay". */
+  numDecaySteps?: number;
+}
+
+/** The order of training clips: shuffled, as they come, or shuffled in batches of like length. */
+export type SamplingStrategy = "random" | "sequential" | "group_by_length";
+
+/** All arguments; each has a default. */
+export interface TrainingOptions {
+  /** Where the model and its checkpoints go. */
+  outputDir: string;
+  /** When to evaluate. @default "epoch" */
+  evalStrategy: IntervalStrategy;
+  /** Steps between evaluations; below 1 a share of all steps. @default loggingSteps */
+  evalSteps?: number;
+  /** Epochs, or steps where evaluation goes by steps, before the first evaluation. @default 0 */
+  evalDelay: number;
+  /** Whether to evaluate before the first step. @default false */
+  evalOnStart: boolean;
+  /** When to write a checkpoint. @default "epoch" */
+  saveStrategy: SaveStrategy;
+  /** Steps between checkpoints; below 1 a share of all steps. @default 500 */
+  saveSteps: number;
+  /** Whether checkpoints are models alone, which no run can go on from. @default false */
+  saveOnlyModel: boolean;
+  /** When to log the training loss. @default "epoch" */
+  loggingStrategy: IntervalStrategy;
+  /** Steps between log lines; below 1 a share of all steps. @default 500 */
+  loggingSteps: number;
+  /** Whether to log the first step as well. @default false */
+  loggingFirstStep: boolean;
+  /** Who else gets the log. @default "none" */
+  reportTo: "none" | "tensorboard" | "all";
+  /** Folder of the log under `outputDir/runs`. @default the time of the start */
+  runName?: string;
+  /** Highest learning rate. @default 5e-5 */
+  learningRate: number;
+  /** Clips of a batch. @default 8 */
+  perDeviceTrainBatchSize: number;
+  /** Clips of a batch in evaluation. @default 8 */
+  perDeviceEvalBatchSize: number;
+  /** Batches whose gradients are averaged, clip by clip, before a step. @default 1 */
+  gradientAccumulationSteps: number;
+  /** Passes over the training data. @default 3 */
+  numTrainEpochs: number;
+  /** Steps in all, in place of the epochs; 0 leaves it to them. @default 0 */
+  maxSteps: number;
+  /** Share of the steps in which the learning rate rises from 0. @default 0 */
+  warmupRatio: number;
+  /** Steps of the rise, in place of the share; below 1 it is one. @default 0 */
+  warmupSteps: number;
+  /** The learning rate after its rise. @default "linear" */
+  lrSchedulerType: SchedulerType;
+  /** Numbers of the schedule. @default none */
+  lrSchedulerKwargs: Readonly<SchedulerKwargs>;
+  /** Both are AdamW. @default "adamw_torch" */
+  optim: "adamw_torch" | "adamw_torch_fused";
+  /** Decay of all parameters but biases and norms. @default 0 */
+  weightDecay: number;
+  /** Decay of the mean gradient. @default 0.9 */
+  adamBeta1: number;
+  /** Decay of the mean squared gradient. @default 0.999 */
+  adamBeta2: number;
+  /** Added to the root of the mean squared gradient. @default 1e-8 */
+  adamEpsilon: number;
+  /** Gradients are scaled down to this norm; 0 leaves them alone. @default 1 */
+  maxGradNorm: number;
+  /** Share of the target spread over all classes. @default 0 */
+  labelSmoothingFactor: number;
+  /**
+   * What a clip of each class counts in the loss: "balanced" gives every class the same sum, a list has a weight for
+   * each label. @default "none"
+   */
+  classWeights: "none" | "balanced" | readonly number[];
+  /** Seed of first weights, order of the data, dropout and masks. @default 42 */
+  seed: number;
+  /** Seed of the order, cuts and changes of the data. @default seed */
+  dataSeed?: number;
+  /** Whether the convolutional feature encoder stays as it is. @default false */
+  freezeFeatureEncoder: boolean;
+  /** Whether everything but the head stays as it is. @default false */
+  freezeBaseModel: boolean;
+  /** Transformer layers, from the first on, that stay as they are with all before them; 0 freezes none. @default 0 */
+  freezeLayers: number;
+  /** Rank of the changes of attention projections that are trained in the place of the model; 0 trains the model. @default 0 */
+  loraRank: number;
+  /** The changes are multiplied by this over their rank. @default 2 * loraRank */
+  loraAlpha?: number;
+  /** Dropout of what the changes see. @default 0 */
+  loraDropout: number;
+  /** Which projections are changed. @default ["q_proj", "v_proj"] */
+  loraTarget: readonly string[];
+  /** Whether layers are computed again for their gradient instead of being kept: less memory, more time. @default false */
+  gradientCheckpointing: boolean;
+  /** Whether the best checkpoint is the result, not the last. @default false */
+  loadBestModelAtEnd: boolean;
+  /** What "best" is judged by: "loss", "accuracy" or a metric of your own. @default "loss" */
+  metricForBestModel: string;
+  /** Whether more is better. @default true for everything but a loss */
+  greaterIsBetter?: boolean;
+  /** Checkpoints kept besides the best; 0 keeps all. @default 0 */
+  saveTotalLimit: number;
+  /** Evaluations without a better one after which training stops; 0 never does. @default 0 */
+  earlyStoppingPatience: number;
+  /** What counts as better. @default 0 */
+  earlyStoppingThreshold: number;
+  /** Whether batches are made of clips of like length. @default true */
+  groupByLength: boolean;
+  /** The order of training clips. @default "group_by_length" or, without `groupByLength`, "random" */
+  trainSamplingStrategy?: SamplingStrategy;
+  /** Whether each epoch draws as many clips of every class. @default false */
+  balancedSampling: boolean;
+  /** Whether a last batch of fewer clips is left out. @default false */
+  dataloaderDropLast: boolean;
+  /** Batches that are read and decoded ahead. @default 2 */
+  dataloaderPrefetchFactor: number;
+  /** Longer clips are cut: at random in training, at the end in evaluation. @default 20 */
+  maxLengthSeconds: number;
+  /** Training clips are played faster or slower by up to this share. @default 0 */
+  augmentSpeed: number;
+  /** Training clips are moved by up to so many seconds, either way. @default 0 */
+  augmentShiftSeconds: number;
+  /** Training clips are made louder or softer by up to so many decibels. @default 0 */
+  augmentGainDb: number;
+  /** Share of the training clips that get noise. @default 0 */
+  augmentNoise: number;
+  /** Least decibels of a clip above its noise. @default 10 */
+  augmentNoiseMinSnrDb: number;
+  /** Most decibels of a clip above its noise. @default 40 */
+  augmentNoiseMaxSnrDb: number;
+  /** Folder of recordings to take the noise from. @default white noise */
+  augmentNoiseDir?: string;
+  /** Whether unreadable files are left out and counted instead of ending the run. @default false */
+  skipBadFiles: boolean;
+  /** Whether the model is to go to the hub: what stands against that is told before the first step. @default false */
+  pushToHub: boolean;
+  /** Where it goes: `org/name`, or a name under the token's owner. @default the last part of `outputDir` */
+  hubModelId?: string;
+  /** Whether a repository that has to be made is private. @default what its owner chose on the hub */
+  hubPrivateRepo?: boolean;
+  /** The branch that it goes to. @default "main" */
+  hubRevision?: string;
+}

@@ -1,0 +1,106 @@
+/**
+ * One optimiser step: the mean loss and gradient over all clips of one or more batches, then AdamW.
+ *
+ * The mean is over clips, not over batches, so that accumulated batches of different sizes give what one
+ * large batch would.
+ *
+ * @module
+ */
+import { type Tensor, tidy, variableGrads } from "@tensorflow/tfjs-core";
+import "../../gradients.ts";
+import { add } from "../../kernels.ts";
+import type { Noise } from "../../layers/noise.ts";
+import type { AudioClassificationModel } from "../../models/model.ts";
+import { type Batch, upload } from "../batches/batches.ts";
+import { batchLoss, weightedLoss } from "./loss.ts";
+import { recomputed } from "./_recompute.ts";
+
+/** What a gradient is taken of. */
+export interface StepOptions {
+  /** Random stream of training; without one the pass is as in evaluation. */
+  noise?: Noise;
+  /** Of a single label. @default 0 */
+  labelSmoothing?: number;
+  /** What a clip of each class counts. @default all the same */
+  classWeights?: readonly number[];
+  /** Whether layers are computed again for their gradient instead of being kept. @default false */
+  gradientCheckpointing?: boolean;
+}
+
+/** Mean loss and its gradients by parameter name; the caller disposes them. */
+export interface LossAndGradients {
+  loss: Tensor;
+  gradients: Map<string, Tensor>;
+}
+
+/**
+ * Mean loss of the model's kind of problem over all clips of the batches, with its gradient for every trainable parameter
+ * that takes part.
+ */
+export function lossAndGradients(
+  model: AudioClassificationModel,
+  batches: Batch[],
+  options: StepOptions = {},
+): LossAndGradients {
+  const clips = batches.reduce((sum, batch) => sum + weightOf(batch, options.classWeights), 0);
+  let sum: LossAndGradients | undefined;
+  for (const batch of batches) {
+    const part = batchGradients(model, batch, { ...options, clips });
+    sum = sum ? accumulate(sum, part) : part;
+  }
+  return sum!;
+}
+
+/** What the clips of a batch count together. */
+function weightOf({ labels, shape }: Batch, classWeights?: readonly number[]): number {
+  if (!classWeights) return shape[0]!;
+  const weight = Array.from(labels, (label) => classWeights[label]!);
+  return weight.reduce((sum, own) => sum + own, 0);
+}
+
+function batchGradients(
+  model: AudioClassificationModel,
+  batch: Batch,
+  { noise, gradientCheckpointing, clips, ...loss }: StepOptions & { clips: number },
+): LossAndGradients {
+  const trainable = model.trainable();
+  const { inputs, labels, lengths } = upload(batch);
+  const { value, grads } = variableGrads(() => {
+    const wrapLayer = gradientCheckpointing ? recomputed : undefined;
+    const { logits } = model.forward({ inputs, lengths }, { noise, wrapLayer });
+    const { problemType } = model;
+    if (!loss.classWeights) return batchLoss(logits, labels, { ...loss, problemType, clips });
+    return weightedLoss(logits, batch.labels, { ...loss, classWeights: loss.classWeights, clips });
+  }, [...trainable.values()]);
+  inputs.dispose();
+  labels.dispose();
+  const gradients = new Map<string, Tensor>();
+  for (const [name, variable] of trainable) {
+    const gradient = grads[variable.name];
+    if (gradient) gradients.set(name, gradient);
+  }
+  return { loss: value, gradients };
+}
+
+function accumulate(sum: LossAndGradients, part: LossAndGradients): LossAndGradients {
+  const gradients = new Map(sum.gradients);
+  for (const [name, gradient] of part.gradients) {
+    const before = gradients.get(name);
+    gradients.set(name, before ? addDisposing(before, gradient) : gradient);
+  }
+  return { loss: addDisposing(sum.loss, part.loss), gradients };
+}
+
+/** The sum of two tensors, which it disposes. */
+export function addDisposing(a: Tensor, b: Tensor): Tensor {
+  const sum = tidy(() => add(a, b));
+  a.dispose();
+  b.dispose();
+  return sum;
+}
+
+/** Disposes a loss and its gradients. */
+export function disposeGradients({ loss, gradients }: LossAndGradients): void {
+  loss.dispose();
+  for (const gradient of gradients.values()) gradient.dispose();
+}

@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { tinyExtractor, tinyModel } from "../../tiny_model.ts";
+import { TrainingArguments } from "../../../src/train/options/arguments.ts";
+import {
+  checkpointSteps,
+  newestCheckpoint,
+  readCheckpoint,
+  readWeights,
+  removeOldCheckpoints,
+  writeCheckpoint,
+} from "../../../src/train/checkpoints/checkpoint.ts";
+import { AdamW } from "../../../src/train/step/optimizer.ts";
+import { runPlan } from "../../../src/train/loop/run_plan.ts";
+import {
+  initialState,
+  type ResumeState,
+  type TrainerState,
+} from "../../../src/train/checkpoints/state.ts";
+import { lossAndGradients } from "../../../src/train/step/step.ts";
+import { runTest, tinySource, weightsDigest } from "../_tiny_run.ts";
+
+const RESUME: ResumeState = {
+  epoch: 2,
+  batches: 3,
+  noise: [1, 2, 3, 2 ** 32 - 1],
+  lossSum: 1 / 3,
+  lossSteps: 4,
+  totalLoss: 1e-7,
+  gradNorm: 5,
+};
+
+const SETTINGS = {
+  learningRate: 0.01,
+  adamBeta1: 0.9,
+  adamBeta2: 0.999,
+  adamEpsilon: 1e-8,
+  weightDecay: 0,
+  maxGradNorm: 1,
+};
+
+function newState(): TrainerState {
+  const args = new TrainingArguments({ outputDir: "unused", perDeviceTrainBatchSize: 2 });
+  return initialState(runPlan(args, tinySource(6)), args);
+}
+
+runTest("readCheckpoint() gives back what writeCheckpoint() took", async (folder) => {
+  const model = await tinyModel();
+  const optimizer = new AdamW(model.trainable());
+  for await (const batch of tinySource(2).batches(0, { batchSize: 2 })) {
+    optimizer.step(lossAndGradients(model, [batch]).gradients, SETTINGS).dispose();
+  }
+  const state = { ...newState(), global_step: 4, log_history: [{ step: 4, epoch: 1 }] };
+  const extractor = tinyExtractor();
+  const parts = { model, extractor, optimizer, state, resume: RESUME };
+  assert.equal(await writeCheckpoint(folder, parts), "checkpoint-4");
+  const other = await tinyModel(2);
+  const restored = new AdamW(other.trainable());
+  const found = await readCheckpoint(`${folder}/checkpoint-4`, {
+    model: other,
+    optimizer: restored,
+  });
+  assert.deepEqual(found, { state, resume: RESUME });
+  await writeCheckpoint(`${folder}/again`, { ...parts, model: other, optimizer: restored });
+  for (const file of ["model.safetensors", "optimizer.safetensors"]) {
+    const [first, second] = [folder, `${folder}/again`].map((place) => `${place}/checkpoint-4`);
+    assert.deepEqual(
+      await Deno.readFile(`${second}/${file}`),
+      await Deno.readFile(`${first}/${file}`),
+    );
+  }
+  const third = await tinyModel(3);
+  await readWeights(`${folder}/checkpoint-4`, third);
+  await writeCheckpoint(`${folder}/third`, { ...parts, model: third });
+  const digest = await weightsDigest(`${folder}/checkpoint-4`);
+  assert.equal(await weightsDigest(`${folder}/third/checkpoint-4`), digest);
+});
+
+runTest("writeCheckpoint() takes the place of one of the same step", async (folder) => {
+  const [model, extractor] = [await tinyModel(), tinyExtractor()];
+  const optimizer = new AdamW(model.trainable());
+  const state = newState();
+  for (const epoch of [1, 2]) {
+    const resume = { ...RESUME, epoch };
+    await writeCheckpoint(folder, { model, extractor, optimizer, state, resume });
+  }
+  assert.equal(
+    (await readCheckpoint(`${folder}/checkpoint-0`, { model, optimizer })).resume.epoch,
+    2,
+  );
+  assert.deepEqual(Array.from(Deno.readDirSync(folder), ({ name }) => name), ["checkpoint-0"]);
+});
+
+runTest("checkpointSteps() counts directories named for a step, in order", async (folder) => {
+  assert.deepEqual(await checkpointSteps(`${folder}/none`), []);
+  for (const name of ["checkpoint-10", "checkpoint-9", "checkpoint-x", "checkpoint-", "runs"]) {
+    await Deno.mkdir(`${folder}/${name}`);
+  }
+  await Deno.mkdir(`${folder}/.checkpoint-11.tmp-1234abcd`);
+  await Deno.writeTextFile(`${folder}/checkpoint-12`, "");
+  assert.deepEqual(await checkpointSteps(folder), [9, 10]);
+  assert.equal(await newestCheckpoint(folder), `${folder}/checkpoint-10`);
+});
+
+runTest("removeOldCheckpoints() spares the newest and those to keep", async (folder) => {
+  const steps = [1, 2, 3, 10];
+  for (const step of steps) await Deno.mkdir(`${folder}/checkpoint-${step}`);
+  await removeOldCheckpoints(folder, 0, []);
+  assert.deepEqual(await checkpointSteps(folder), steps);
+  await removeOldCheckpoints(folder, 2, ["checkpoint-1", null]);
+  assert.deepEqual(await checkpointSteps(folder), [1, 3, 10]);
+  await removeOldCheckpoints(folder, 1, ["checkpoint-3"]);
+  assert.deepEqual(await checkpointSteps(folder), [3, 10]);
+});

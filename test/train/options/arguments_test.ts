@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import {
+  stepsOf,
+  TRAINING_OPTIONS,
+  TrainingArguments,
+} from "../../../src/train/options/arguments.ts";
+
+const OUT = { outputDir: "out" };
+
+Deno.test("TrainingArguments has the reference's defaults", () => {
+  const args = new TrainingArguments(OUT);
+  assert.deepEqual(
+    [args.learningRate, args.numTrainEpochs, args.perDeviceTrainBatchSize, args.weightDecay],
+    [5e-5, 3, 8, 0],
+  );
+  assert.deepEqual([args.adamBeta1, args.adamBeta2, args.adamEpsilon], [0.9, 0.999, 1e-8]);
+  assert.deepEqual([args.maxGradNorm, args.seed, args.lrSchedulerType], [1, 42, "linear"]);
+});
+
+Deno.test("TrainingArguments knows by itself whether more is better", () => {
+  assert.equal(new TrainingArguments(OUT).greaterIsBetter, false);
+  assert.equal(
+    new TrainingArguments({ ...OUT, metricForBestModel: "accuracy" }).greaterIsBetter,
+    true,
+  );
+  assert.equal(
+    new TrainingArguments({ ...OUT, metricForBestModel: "eval_loss" }).greaterIsBetter,
+    false,
+  );
+});
+
+Deno.test("TrainingArguments refuses unknown names, wrong kinds and values out of range", () => {
+  const make = (options: object) => () => new TrainingArguments({ ...OUT, ...options });
+  assert.throws(make({ learningrate: 1 }), /training argument "learningrate": there is none/);
+  assert.throws(make({ learningRate: "fast" }), /"learningRate": expected a number, found "fast"/);
+  assert.throws(
+    make({ learningRate: -1 }),
+    /"learningRate": expected a value between 0 and 10, found -1/,
+  );
+  assert.throws(make({ maxSteps: 1.5 }), /"maxSteps": expected an integer, found 1.5/);
+  assert.throws(make({ evalStrategy: "often" }), /expected one of no, epoch, steps, found "often"/);
+  assert.throws(make({ freezeBaseModel: 1 }), /"freezeBaseModel": expected true or false, found 1/);
+  assert.throws(make({ numTrainEpochs: 0 }), /"numTrainEpochs": expected a value between 0.000001/);
+  assert.throws(make({ outputDir: undefined }), /"outputDir": expected some text, found undefined/);
+  assert.throws(make({ outputDir: "" }), /"outputDir": expected some text, found ""/);
+  assert.throws(make({ ["__proto__x"]: 1 }), /there is none of that name/);
+});
+
+Deno.test("TrainingArguments refuses arguments that contradict each other", () => {
+  const make = (options: object) => () => new TrainingArguments({ ...OUT, ...options });
+  assert.throws(make({ loadBestModelAtEnd: true, evalStrategy: "no" }), /to find the best model/);
+  assert.throws(make({ earlyStoppingPatience: 2, evalStrategy: "no" }), /to find the best model/);
+  assert.throws(
+    make({ loadBestModelAtEnd: true, saveStrategy: "steps" }),
+    /to keep the best model/,
+  );
+  assert.throws(
+    make({
+      loadBestModelAtEnd: true,
+      saveStrategy: "steps",
+      evalStrategy: "steps",
+      evalSteps: 3,
+      saveSteps: 10,
+    }),
+    /expected saveSteps to be a multiple of evalSteps 3, found 10/,
+  );
+});
+
+Deno.test("every training argument has help and a valid default", () => {
+  for (const [name, row] of Object.entries(TRAINING_OPTIONS)) {
+    assert.ok(row.help.length > 5, name);
+    if (row.default === undefined) continue;
+    assert.doesNotThrow(() => new TrainingArguments({ ...OUT, [name]: row.default }), name);
+  }
+});
+
+Deno.test("TrainingArguments takes defaults from other arguments", () => {
+  const args = new TrainingArguments({ ...OUT, loggingSteps: 10, seed: 7, loraRank: 4 });
+  assert.deepEqual([args.evalSteps, args.dataSeed, args.loraAlpha], [10, 7, 8]);
+  assert.equal(args.trainSamplingStrategy, "group_by_length");
+  const random = new TrainingArguments({ ...OUT, groupByLength: false });
+  assert.equal(random.trainSamplingStrategy, "random");
+  const { runName, augmentNoiseDir } = args;
+  assert.deepEqual([runName, augmentNoiseDir], [undefined, undefined]);
+});
+
+Deno.test("TrainingArguments takes lists and named numbers, also as text", () => {
+  const args = (options: object) => new TrainingArguments({ ...OUT, ...options });
+  assert.deepEqual(args({ loraTarget: "q_proj, out_proj" }).loraTarget, ["q_proj", "out_proj"]);
+  assert.deepEqual(args({ loraTarget: ["k_proj"] }).loraTarget, ["k_proj"]);
+  assert.deepEqual(args({ classWeights: "1,0.5" }).classWeights, [1, 0.5]);
+  assert.equal(args({ classWeights: "balanced" }).classWeights, "balanced");
+  assert.deepEqual(args({ lrSchedulerKwargs: '{"num_cycles": 3}' }).lrSchedulerKwargs, {
+    numCycles: 3,
+  });
+});
+
+Deno.test("TrainingArguments refuses broken lists, numbers and shares", () => {
+  const make = (options: object) => () => new TrainingArguments({ ...OUT, ...options });
+  const weights = /"classWeights": expected none, balanced, a list of numbers from 0 up, found/;
+  for (const classWeights of ["even", "1,,2", "", [], [1, -1], [1, "x"], 3]) {
+    assert.throws(make({ classWeights }), weights);
+  }
+  assert.throws(make({ loraTarget: [1] }), /"loraTarget": expected a list of names, found \[1\]/);
+  const numbers = /"lrSchedulerKwargs": expected numbers under the names numCycles, power/;
+  for (const lrSchedulerKwargs of ["{", "3", [1], { cycles: 1 }, { power: "2" }]) {
+    assert.throws(make({ lrSchedulerKwargs }), numbers);
+  }
+  assert.throws(make({ evalSteps: 1.5 }), /"evalSteps": expected an integer or a share below 1/);
+  assert.throws(
+    make({ augmentNoiseMinSnrDb: 30, augmentNoiseMaxSnrDb: 20 }),
+    /"augmentNoiseMaxSnrDb": expected at least augmentNoiseMinSnrDb 30, found 20/,
+  );
+  assert.throws(make({ saveStrategy: "best", evalStrategy: "no" }), /to find the best model/);
+});
+
+Deno.test("stepsOf() takes a share of all steps, and at least one", () => {
+  assert.deepEqual([stepsOf(5, 9), stepsOf(0.5, 9), stepsOf(0.001, 9)], [5, 5, 1]);
+});

@@ -1,0 +1,49 @@
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { TrainingArguments } from "../../../src/train/options/arguments.ts";
+import { PRESETS } from "../../../src/train/options/presets.ts";
+import {
+  isRecipe,
+  type RecipeName,
+  RECIPES,
+  suggestedArguments,
+} from "../../../src/train/options/recipes.ts";
+
+Deno.test("every recipe gives arguments that fit together, for checkpoints and presets", () => {
+  for (const name of Object.keys(RECIPES)) {
+    ok(isRecipe(name));
+    for (const model of ["org/name", ...Object.keys(PRESETS)]) {
+      const args = new TrainingArguments({
+        ...suggestedArguments(model, name),
+        outputDir: "out",
+      });
+      ok(args.loadBestModelAtEnd, `${name} with ${model} ends with the best model`);
+    }
+  }
+  ok(!isRecipe("toString"));
+});
+
+/** Batches of the guide, in clips, and what it hears of each clip: its own readers stayed at chance. */
+const GUIDE = { stepClips: 32 * 4, maxLengthSeconds: 1 };
+
+Deno.test("the recipe for MInDS-14 has smaller steps and longer clips than the guide", () => {
+  const args = new TrainingArguments({
+    ...suggestedArguments("facebook/wav2vec2-base", "minds14"),
+    outputDir: "out",
+  });
+  ok(args.perDeviceTrainBatchSize * args.gradientAccumulationSteps < GUIDE.stepClips);
+  ok(args.maxLengthSeconds > GUIDE.maxLengthSeconds);
+});
+
+Deno.test("suggestedArguments() puts a recipe's in the place of the model's", () => {
+  const { learningRate } = PRESETS.tiny.args;
+  const tiny = suggestedArguments("tiny", "keyword-spotting");
+  deepEqual([tiny.learningRate, tiny.numTrainEpochs], [learningRate, 40]);
+  deepEqual(suggestedArguments("tiny"), PRESETS.tiny.args);
+  equal(suggestedArguments("some/folder", "keyword-spotting").learningRate, 3e-5);
+});
+
+Deno.test("a recipe says where its figure is from", () => {
+  for (const name of Object.keys(RECIPES) as RecipeName[]) {
+    ok(/by its source|measured here/.test(RECIPES[name].expected), name);
+  }
+});
