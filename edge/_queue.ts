@@ -12,6 +12,7 @@ import { HTTPException } from "hono/http-exception";
 export class WorkQueue {
   readonly #maxPending: number;
   #pending = 0;
+  #unfinished = 0;
   #last: Promise<unknown> = Promise.resolve();
 
   /** @param maxPending requests in hand, the one that runs included. */
@@ -38,11 +39,11 @@ export class WorkQueue {
     }
   }
 
-  /** Runs a job when all jobs before it are done; the job is told how long that took. */
-  run<T>(job: (waitedMs: number) => Promise<T>): Promise<T> {
-    const start = performance.now();
-    const turn = this.#last.then(nextTurn).then(() => job(performance.now() - start));
-    this.#last = turn.catch(() => {});
+  /** Runs a job when all jobs before it are done; `hadToWait` says whether there were any. */
+  run<T>(job: (hadToWait: boolean) => Promise<T>): Promise<T> {
+    const hadToWait = this.#unfinished++ > 0;
+    const turn = this.#last.then(nextTurn).then(() => job(hadToWait));
+    this.#last = turn.catch(() => {}).finally(() => this.#unfinished--);
     return turn;
   }
 }

@@ -61,9 +61,6 @@ export interface App {
   fetch(request: Request): Promise<Response>;
 }
 
-/** After so long a wait it is worth asking whether the client still waits too. */
-const PATIENCE_MS = 250;
-
 /** What the handlers share. */
 interface Service {
   model: ModelOnce<ServedClassifier>;
@@ -132,8 +129,8 @@ async function classify(c: Context, { model, queue, limits }: Service): Promise<
   const classifier = await model.get().catch((cause: unknown) => {
     throw new HTTPException(503, { message: "The model cannot be loaded", cause });
   });
-  const answer = await queue.run(async (waitedMs) => {
-    if (waitedMs > PATIENCE_MS) await expectClient(c.req.raw);
+  const answer = await queue.run(async (hadToWait) => {
+    if (hadToWait) await expectClient(c.req.raw);
     return await classifier(bytes, options);
   });
   return c.json(answer);

@@ -1,5 +1,5 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import { createApp } from "../../edge/mod.ts";
+import { createApp, type ServedClassifier } from "../../edge/mod.ts";
 import { AudioFormatError, CheckpointError } from "../../src/errors.ts";
 import { base64, type Call, CLIP, fakeClassifier, post, postJson } from "./_served.ts";
 
@@ -167,10 +167,10 @@ Deno.test("createApp() describes itself, with the labels once the model is there
 
 Deno.test("createApp() loads the model on the first request, once for all", async () => {
   let loads = 0;
-  const app = createApp(async () => {
+  const { promise: loaded, resolve: finishLoading } = Promise.withResolvers<ServedClassifier>();
+  const app = createApp(() => {
     loads++;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    return fakeClassifier();
+    return loaded;
   });
   equal(loads, 0);
   const health = () => app.fetch(new Request("http://localhost/healthz"));
@@ -178,7 +178,9 @@ Deno.test("createApp() loads the model on the first request, once for all", asyn
   equal(first.status, 503);
   equal(first.headers.get("retry-after"), "1");
   deepEqual(await first.json(), { status: "loading" });
-  const answers = await Promise.all(Array.from({ length: 4 }, () => app.fetch(post(CLIP))));
+  const asked = Array.from({ length: 4 }, () => app.fetch(post(CLIP)));
+  finishLoading(fakeClassifier());
+  const answers = await Promise.all(asked);
   deepEqual(answers.map(({ status }) => status), [200, 200, 200, 200]);
   const last = await health();
   equal(last.status, 200);

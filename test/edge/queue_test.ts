@@ -1,62 +1,75 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { createApp } from "../../edge/mod.ts";
+import { nextTurn } from "../../edge/_queue.ts";
 import { type Call, CLIP, fakeClassifier, post } from "./_served.ts";
 
+/** One call of {@linkcode held}: known to have begun, and let go by the test. */
+interface Turn {
+  begun: PromiseWithResolvers<void>;
+  release: PromiseWithResolvers<void>;
+}
+
 /** A classifier that works until it is let go, and counts how many work at once. */
-function held() {
+function held(count: number) {
   const calls: Call[] = [];
-  const releases: (() => void)[] = [];
+  const turns: Turn[] = Array.from({ length: count }, () => ({
+    begun: Promise.withResolvers(),
+    release: Promise.withResolvers(),
+  }));
   let most = 0;
   let working = 0;
   const classifier = fakeClassifier(calls, async () => {
+    const { begun, release } = turns[calls.length - 1]!;
     most = Math.max(most, ++working);
-    await new Promise<void>((resolve) => releases.push(resolve));
+    begun.resolve();
+    await release.promise;
     working--;
   });
-  return { classifier, calls, releases, most: () => most };
+  return { classifier, calls, turns, most: () => most };
 }
 
-/** Lets pending requests come as far as they can. */
-const settle = () => new Promise((resolve) => setTimeout(resolve, 20));
-
 Deno.test("createApp() turns a request away when too many are in hand, and takes the next one", async () => {
-  const { classifier, releases, calls } = held();
+  const { classifier, turns, calls } = held(3);
   const app = createApp(classifier, { maxPending: 2, log: () => {} });
   const taken = [app.fetch(post(CLIP)), app.fetch(post(CLIP))];
-  await settle();
+  await turns[0]!.begun.promise;
   const refused = await app.fetch(post(CLIP));
   equal(refused.status, 503);
   equal(refused.headers.get("retry-after"), "1");
   match((await refused.json()).error, /expected at most 2 at a time/);
   equal((await app.fetch(new Request("http://localhost/healthz"))).status, 200);
-  for (let done = 1; done <= 2; done++) {
-    releases.shift()!();
-    await settle();
-  }
+  for (const { release } of turns) release.resolve();
   deepEqual((await Promise.all(taken)).map(({ status }) => status), [200, 200]);
-  const next = app.fetch(post(CLIP));
-  await settle();
-  releases.shift()!();
-  equal((await next).status, 200);
+  equal((await app.fetch(post(CLIP))).status, 200);
   equal(calls.length, 3);
 });
 
 Deno.test("createApp() counts a request whose body is still on its way", async () => {
-  const app = createApp(fakeClassifier(), { maxPending: 1, bodyTimeoutMs: 50, log: () => {} });
-  const slow = app.fetch(post(new ReadableStream({ start: () => {} })));
+  const app = createApp(fakeClassifier(), { maxPending: 1, log: () => {} });
+  const { readable, writable } = new TransformStream();
+  const slow = app.fetch(post(readable));
   equal((await app.fetch(post(CLIP))).status, 503);
-  equal((await slow).status, 408);
+  await ReadableStream.from([CLIP]).pipeTo(writable);
+  equal((await slow).status, 200);
+  equal((await app.fetch(post(CLIP))).status, 200);
+});
+
+Deno.test("createApp() no longer counts a request whose body did not come in time", async () => {
+  const app = createApp(fakeClassifier(), { maxPending: 1, bodyTimeoutMs: 1, log: () => {} });
+  equal((await app.fetch(post(new ReadableStream()))).status, 408);
   equal((await app.fetch(post(CLIP))).status, 200);
 });
 
 Deno.test("createApp() runs one inference at a time, in the order of arrival", async () => {
-  const { classifier, releases, calls, most } = held();
+  const { classifier, turns, calls, most } = held(3);
   const app = createApp(classifier);
   const taken = [3, 2, 1].map((k) => app.fetch(post(CLIP, "audio/wav", `?top_k=${k}`)));
-  for (let done = 1; done <= 3; done++) {
-    await settle();
-    equal(calls.length, done);
-    releases.shift()!();
+  for (const [i, { begun, release }] of turns.entries()) {
+    await begun.promise;
+    // Whatever could begin now has done so when a turn of the event loop is over.
+    await nextTurn();
+    equal(calls.length, i + 1);
+    release.resolve();
   }
   await Promise.all(taken);
   equal(most(), 1);
@@ -74,15 +87,14 @@ Deno.test("createApp() goes on after an inference that failed", async () => {
 });
 
 Deno.test("createApp() spares the work for a client that went away while it waited", async () => {
-  const { classifier, releases, calls } = held();
+  const { classifier, turns, calls } = held(1);
   const app = createApp(classifier);
   const first = app.fetch(post(CLIP));
-  await settle();
   const controller = new AbortController();
   const left = app.fetch(new Request(post(CLIP), { signal: controller.signal }));
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await turns[0]!.begun.promise;
   controller.abort();
-  releases.shift()!();
+  turns[0]!.release.resolve();
   equal((await first).status, 200);
   equal((await left).status, 400);
   equal(calls.length, 1);
