@@ -6,7 +6,6 @@
 import assert from "node:assert/strict";
 import { grads, type Tensor, tidy, zeros } from "@tensorflow/tfjs-core";
 import "../../src/gradients.ts";
-import { dotPeakGops, fmaPeakGflops } from "../../bench/_fma_peak.ts";
 import { countGradientFlops } from "../../bench/_gradient_flops.ts";
 import { median } from "../../bench/_timing.ts";
 import { countFlops } from "../../src/flops.ts";
@@ -48,16 +47,6 @@ Deno.test("countGradientFlops() counts two products for each of the forward pass
   device.dispose();
 });
 
-Deno.test("fmaPeakGflops() is above what a loop over numbers of JavaScript can do", () => {
-  const peak = fmaPeakGflops();
-  assert.ok(peak > 2 && peak < 500, `${peak} GFLOPS`);
-});
-
-Deno.test("dotPeakGops() is above what fused multiply-adds reach", () => {
-  const [bytes, floats] = [dotPeakGops(), fmaPeakGflops()];
-  assert.ok(bytes > floats && bytes < 2000, `${bytes} GOPS, ${floats} GFLOPS`);
-});
-
 Deno.test("median() is the middle value", () => assert.equal(median([9, 1, 5]), 5));
 
 for (const script of ["infer.ts", "train.ts"]) {
@@ -69,7 +58,6 @@ for (const script of ["infer.ts", "train.ts"]) {
     assert.deepEqual(Object.keys(row), FIELDS);
     const numbers = FIELDS.slice(FIELDS.indexOf("medianMs")).map((field) => row[field]);
     assert.ok(numbers.every((number) => number > 0), stdout);
-    assert.ok(row.loadMs <= row.firstMs && row.peakFraction < 1.5, stdout);
   });
 
   Deno.test(`bench/${script} refuses what it cannot time`, async () => {

@@ -14,8 +14,8 @@ export type Fault =
   | { kind: "status"; status: number; headers?: Record<string, string>; body?: string }
   /** Sent on to another address. */
   | { kind: "redirect"; to: string; status?: number }
-  /** The body stops after some bytes, and the connection stays. */
-  | { kind: "stall"; bytes: number };
+  /** The body stops after some bytes, and the connection stays; `onStall` is called then. */
+  | { kind: "stall"; bytes: number; onStall?: () => void };
 
 /** A fault, and the requests that it befalls. */
 export interface Misbehaviour {
@@ -71,14 +71,22 @@ export async function spoil(
     headers.set("Content-Length", String(sent.length));
     return new Response(sent, { status, headers });
   }
-  return new Response(brokenBody(sent, fault.kind === "stall" ? signal : undefined), {
-    status,
-    headers,
-  });
+  const stalled = async () => {
+    if (fault.kind !== "stall" || signal.aborted) return;
+    const ended = new Promise((resolve) => {
+      signal.addEventListener("abort", resolve, { once: true });
+    });
+    fault.onStall?.();
+    await ended;
+  };
+  return new Response(brokenBody(sent, stalled), { status, headers });
 }
 
-/** Sends bytes and then nothing: until `signal`, or at once as an error. */
-function brokenBody(bytes: Uint8Array, signal?: AbortSignal): ReadableStream<Uint8Array> {
+/** Sends bytes and then nothing: first until `stalled` is over, then as an error. */
+function brokenBody(
+  bytes: Uint8Array,
+  stalled: () => Promise<void>,
+): ReadableStream<Uint8Array> {
   let isSent = false;
   return new ReadableStream({
     async pull(controller) {
@@ -86,9 +94,7 @@ function brokenBody(bytes: Uint8Array, signal?: AbortSignal): ReadableStream<Uin
         isSent = true;
         if (bytes.length > 0) return controller.enqueue(bytes);
       }
-      if (signal && !signal.aborted) {
-        await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
-      }
+      await stalled();
       // Fewer bytes than the length that was promised: the server drops the connection.
       controller.close();
     },

@@ -161,18 +161,38 @@ hubTest("two downloads of one file at once fetch it once", async (test) => {
   assert.equal(test.hub.requests.filter(({ server }) => server === "storage").length, 1);
 });
 
+/** Runs `body` with a function that ends the latest wait of `delayMs` at once. */
+async function withTimer(
+  delayMs: number,
+  body: (elapse: () => void) => Promise<void>,
+): Promise<void> {
+  const { setTimeout } = globalThis;
+  let latest = () => {};
+  globalThis.setTimeout = ((callback: () => void, ms: number) => {
+    if (ms === delayMs) latest = callback;
+    return setTimeout(callback, ms);
+  }) as typeof setTimeout;
+  try {
+    await body(() => latest());
+  } finally {
+    globalThis.setTimeout = setTimeout;
+  }
+}
+
 hubTest("a body that stops coming is given up", async (test) => {
   const prepared = await prepare(test);
-  const settings = await test.settings({ timeoutSec: 0.25 });
-  test.hub.misbehave({ ...TO_WEIGHTS, fault: { kind: "stall", bytes: 0 } });
-  await assert.rejects(fetched(test, prepared, "weights", settings), {
-    reason: "unreachable",
-    message:
-      /^Cannot reach "http:\/\/localhost:\d+": expected an answer, found nothing for 0.25 s$/,
+  const settings = await test.settings({ timeoutSec: 3600 });
+  await withTimer(3600e3, async (onStall) => {
+    test.hub.misbehave({ ...TO_WEIGHTS, fault: { kind: "stall", bytes: 0, onStall } });
+    await assert.rejects(fetched(test, prepared, "weights", settings), {
+      reason: "unreachable",
+      message:
+        /^Cannot reach "http:\/\/localhost:\d+": expected an answer, found nothing for 3600 s$/,
+    });
+    test.hub.behave();
+    test.hub.misbehave({ ...TO_WEIGHTS, times: 1, fault: { kind: "stall", bytes: 9000, onStall } });
+    assert.deepEqual(await fetched(test, prepared, "weights", settings), WEIGHTS);
   });
-  test.hub.behave();
-  test.hub.misbehave({ ...TO_WEIGHTS, times: 1, fault: { kind: "stall", bytes: 9000 } });
-  assert.deepEqual(await fetched(test, prepared, "weights", settings), WEIGHTS);
 });
 
 hubTest("a full disk in the middle leaves nothing behind", async (test) => {

@@ -124,6 +124,7 @@ function serveDispatches(
       isIdle = !waitForWork(control, start, seen);
     }
     Atomics.store(control, slot.alive + start.thread, 0);
+    Atomics.notify(control, slot.alive + start.thread);
     scope.close();
   };
 }

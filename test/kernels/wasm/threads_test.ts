@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
 import { compileKernels } from "../../../src/kernels/wasm/module.ts";
 import { CONTROL_BYTES, ThreadPool } from "../../../src/kernels/wasm/threads.ts";
+import { CONTROL } from "../../../src/kernels/wasm/worker.ts";
 
 const VECTORS = 50_000;
 const [A, B, SUM] = [65536, 65536 + 16 * VECTORS, 65536 + 32 * VECTORS];
@@ -75,7 +76,12 @@ Deno.test("dispatch() works on memory that grew after the workers started", () =
 Deno.test("dispatch() starts workers again that left for want of work", () =>
   withPool(2, async (fixture) => {
     assertSums(fixture);
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    const control = new Int32Array(fixture.memory.buffer, 0, CONTROL.args);
+    const isAlive = () => Atomics.load(control, CONTROL.alive + 1);
+    await Atomics.waitAsync(control, CONTROL.alive + 1, 1).value;
+    equal(isAlive(), 0);
+    assertSums(fixture);
+    equal(isAlive(), 1);
     for (let i = 0; i < 100; i++) assertSums(fixture, { start: i });
   }));
 

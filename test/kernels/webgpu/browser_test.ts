@@ -37,7 +37,8 @@ const FLAGS = [
   "--use-webgpu-adapter=swiftshader",
   "--enable-features=Vulkan",
 ];
-const PATIENCE_MS = 60_000;
+/** For a browser that hangs; no answer takes so long on any machine. */
+const PATIENCE_MS = 600_000;
 
 /** Runs in the browser: compiles everything and sends what happened. */
 const PAGE = `<script type="module">
@@ -120,10 +121,9 @@ async function compileInBrowser(browser: string, shaders: string[]): Promise<Ver
   const url = `http://127.0.0.1:${server.addr.port}/`;
   const args = [...FLAGS, `--user-data-dir=${profile}`, url];
   const child = new Deno.Command(browser, { args, stdout: "null", stderr: "null" }).spawn();
-  const tooLong = setTimeout(
-    () => answered.reject(new RangeError(`Cannot use "${browser}": no answer`)),
-    PATIENCE_MS,
-  );
+  const giveUp = () => answered.reject(new RangeError(`Cannot use "${browser}": no answer`));
+  const tooLong = setTimeout(giveUp, PATIENCE_MS);
+  child.status.then(giveUp);
   try {
     return await answered.promise;
   } finally {
