@@ -10,16 +10,18 @@ import denoJson from "./deno.json" with { type: "json" };
 import {
   COMMANDS,
   COMMON_OPTIONS,
+  expectRequired,
   goWhereTyped,
   helpOf,
   nearest,
   parseArguments,
   processOutput,
+  typedCommand,
   UsageError,
 } from "./src/commands/registry.ts";
 
 const HELP = [
-  "deno task COMMAND [options]    or: deno run cli.ts COMMAND [options]",
+  typedCommand("COMMAND [options]"),
   "",
   ...Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(8)}  ${summary}`),
   "",
@@ -43,11 +45,13 @@ async function run([name, ...args]: string[]): Promise<number> {
   const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (!entry) throw unknownCommand(name);
   const { command } = await entry.load();
-  const parsed = parseArguments(args, { ...command.options, ...COMMON_OPTIONS });
+  const tables = { ...command, options: { ...command.options, ...COMMON_OPTIONS } };
+  const parsed = parseArguments(args, tables);
   if (parsed.options.help) {
     console.log(helpOf(entry.summary, command));
     return 0;
   }
+  expectRequired(name, parsed, command.options);
   goWhereTyped(import.meta.dirname);
   return await command.run(parsed, processOutput(parsed.options.json === true));
 }

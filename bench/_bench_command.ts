@@ -37,18 +37,18 @@ export interface BenchOptions {
 }
 
 const SPECS = {
-  model: { kind: "text", help: "small, base or a model directory" },
-  dtype: { kind: "text", help: "f32, f16 or q8" },
-  seconds: { kind: "text", help: "lengths, separated by commas" },
+  model: { kind: "string", help: "small, base or a model directory" },
+  dtype: { kind: "string", help: "f32, f16 or q8" },
+  seconds: { kind: "string", help: "lengths, separated by commas" },
   threads: { kind: "number", help: "threads of WASM" },
   batch: { kind: "number", help: "clips at once" },
-  backend: { kind: "text", help: "wasm or webgpu" },
-  freeze: { kind: "text", help: "none or encoder" },
-  part: { kind: "text", help: "whole or blocks" },
+  backend: { kind: "string", help: "wasm or webgpu" },
+  freeze: { kind: "string", help: "none or encoder" },
+  part: { kind: "string", help: "whole or blocks" },
   rounds: { kind: "number", help: "timed runs" },
   peers: { kind: "flag", help: "measure the peers that are installed" },
-  peer: { kind: "text", help: "measure these of them, separated by commas" },
-  python: { kind: "text", help: "Python that has torch" },
+  peer: { kind: "string", help: "measure these of them, separated by commas" },
+  python: { kind: "string", help: "Python that has torch" },
   json: { kind: "flag", help: "JSON lines" },
 } as const;
 
@@ -118,7 +118,7 @@ async function measureRow(
 /** Runs a bench and gives the exit code of the process. */
 export async function runBench(args: readonly string[], options: BenchOptions): Promise<number> {
   try {
-    const { options: given, files } = parseArguments(args, SPECS);
+    const { options: given, files } = parseArguments(args, { options: SPECS });
     if (files.length > 0) throw new UsageError(`Cannot run the bench: found "${files[0]}"`);
     const requests = plan(given, options);
     const output = processOutput(given.json === true);

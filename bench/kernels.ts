@@ -37,7 +37,7 @@ interface KernelRow extends MeasuredRow {
 }
 
 const SPECS = {
-  suite: { kind: "text", help: "linear, conv1d, attention, memory, or several" },
+  suite: { kind: "string", help: "linear, conv1d, attention, memory, or several" },
   json: { kind: "flag", help: "JSON lines" },
 } as const;
 
@@ -110,7 +110,7 @@ async function runSuites(suites: readonly SuiteName[], output: Output): Promise<
 }
 
 try {
-  const { options, files } = parseArguments(Deno.args, SPECS);
+  const { options, files } = parseArguments(Deno.args, { options: SPECS });
   if (files.length > 0) throw new UsageError(`Cannot run the bench: found "${files[0]}"`);
   await runSuites(suitesOf(options.suite), processOutput(options.json === true));
 } catch (error) {

@@ -4,6 +4,17 @@
  * @module
  */
 import { parseArgs } from "node:util";
+import {
+  type NumberOption,
+  type OptionSpec,
+  type OptionSpecs,
+  type OptionValue,
+  type OptionValues,
+  valueName,
+} from "./_option_table.ts";
+import { typedCommand } from "./_typed_command.ts";
+
+export type { OptionSpec, OptionSpecs, OptionValue, OptionValues } from "./_option_table.ts";
 
 /** A wrong use of the command line; the process ends with 2. */
 export class UsageError extends TypeError {
@@ -17,26 +28,21 @@ export class UsageError extends TypeError {
   }
 }
 
-/** One option of a command. */
-export interface OptionSpec {
-  /** "flag" takes no value. */
-  kind: "text" | "number" | "flag";
-  /** What stands for the value in the help. */
-  value?: string;
-  help: string;
-  /** Whether a flag is on unless `--no-<name>` is given. */
-  on?: boolean;
-}
-
-/** Options by their kebab-case names. */
-export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
-
-/** What was given: options by name, and the rest. */
-export interface ParsedArguments {
-  options: Record<string, string | number | boolean>;
+/** What was given: values by name, and the rest. */
+export interface ParsedArguments<Specs extends OptionSpecs = OptionSpecs> {
+  /** Of the command's table, defaults filled in. */
+  options: OptionValues<Specs>;
+  /** Those that the command hands on without a look at them, where they were given. */
+  others: Readonly<Record<string, OptionValue>>;
   files: string[];
   /** The arguments as they were given. */
   args: readonly string[];
+}
+
+/** The tables that arguments are held against. */
+export interface ArgumentTables<Specs extends OptionSpecs = OptionSpecs> {
+  options: Specs;
+  others?: OptionSpecs;
 }
 
 /** One `--name value` as `parseArgs` gives it. */
@@ -51,9 +57,15 @@ interface OptionToken {
  * Parses arguments by a table of options; `--no-flag` turns a flag off, and the spelling of
  * transformers' scripts is understood too: `--learning_rate`, `--model_name_or_path`.
  *
+ * What is required and missing is for {@linkcode expectRequired} to find, so that `--help` can be given alone.
+ *
  * @throws {UsageError} naming an unknown option, and the one that may have been meant.
  */
-export function parseArguments(args: readonly string[], specs: OptionSpecs): ParsedArguments {
+export function parseArguments<const Specs extends OptionSpecs>(
+  args: readonly string[],
+  { options, others = {} }: ArgumentTables<Specs>,
+): ParsedArguments<Specs> {
+  const specs = { ...others, ...options };
   const table = Object.entries(specs).map(([name, { kind }]) => {
     const type = kind === "flag" ? "boolean" as const : "string" as const;
     return [name, name === "help" ? { type, short: "h" } : { type }] as const;
@@ -64,12 +76,47 @@ export function parseArguments(args: readonly string[], specs: OptionSpecs): Par
     strict: false,
     tokens: true,
   });
-  const parsed: ParsedArguments = { options: {}, files: [], args };
+  const given: Record<string, OptionValue> = {};
+  const files: string[] = [];
   for (const token of tokens) {
-    if (token.kind === "positional") parsed.files.push(token.value);
-    if (token.kind === "option") Object.assign(parsed.options, optionOf(token, specs));
+    if (token.kind === "positional") files.push(token.value);
+    if (token.kind === "option") Object.assign(given, optionOf(token, specs));
   }
-  return parsed;
+  const isOwn = ([name]: [string, OptionValue]) => Object.hasOwn(options, name);
+  const own = Object.entries(given).filter(isOwn);
+  const values = { ...defaultsOf(options), ...Object.fromEntries(own) };
+  return {
+    // The one place where a table and its values meet: each value was checked against its row.
+    options: values as OptionValues<Specs>,
+    others: Object.fromEntries(Object.entries(given).filter((entry) => !isOwn(entry))),
+    files,
+    args,
+  };
+}
+
+function defaultsOf(specs: OptionSpecs): Record<string, OptionValue> {
+  const values: Record<string, OptionValue> = {};
+  for (const [name, spec] of Object.entries(specs)) {
+    if (spec.kind === "flag") values[name] = spec.on === true;
+    else if ("default" in spec && spec.default !== undefined) values[name] = spec.default;
+  }
+  return values;
+}
+
+/** @throws {UsageError} naming the first option that is required and was not given. */
+export function expectRequired(
+  name: string,
+  { options }: ParsedArguments,
+  specs: OptionSpecs,
+): void {
+  for (const [option, spec] of Object.entries(specs)) {
+    if (!("required" in spec) || options[option] !== undefined) continue;
+    throw new UsageError(
+      `Cannot run command "${name}": expected argument "--${option} ${
+        valueName(spec)
+      }", found none`,
+    );
+  }
 }
 
 /** What transformers' example scripts call our options. */
@@ -95,17 +142,25 @@ function withOwnNames(args: readonly string[], specs: OptionSpecs): string[] {
   });
 }
 
-function optionOf(token: OptionToken, specs: OptionSpecs): ParsedArguments["options"] {
+function optionOf(token: OptionToken, specs: OptionSpecs): Record<string, OptionValue> {
   const spec = Object.hasOwn(specs, token.name) ? specs[token.name] : undefined;
   if (spec) return { [token.name]: valueOf(token, spec) };
   const off = token.name.replace(/^no-/, "");
   const isOff = off !== token.name && Object.hasOwn(specs, off) && specs[off]!.kind === "flag";
   if (isOff && token.value === undefined) return { [off]: false };
   if (/^(hub[-_])?token$/.test(token.name)) throw tokenInSight(token.rawName);
-  const near = nearest(token.name, Object.keys(specs));
   throw new UsageError(`Cannot use argument "${token.rawName}": there is none of that name`, {
-    hint: near ? `Did you mean --${near}?` : "--help lists all",
+    hint: hintFor(token.name, Object.keys(specs)),
   });
+}
+
+/** Mixed precision of training: `--f16` looks alike and means what inference does. */
+const MIXED_PRECISION = /^(fp16|bf16)\b/;
+
+function hintFor(name: string, names: readonly string[]): string {
+  if (MIXED_PRECISION.test(name)) return "Leave it out: training computes in 32 bits";
+  const near = nearest(name, names);
+  return near ? `Did you mean --${near}?` : "--help lists all";
 }
 
 /** The command line of a process can be read by others, and shells keep it. */
@@ -113,21 +168,44 @@ export function tokenInSight(place: string): UsageError {
   return new UsageError(
     `Cannot take a token from "${place}": expected it in HF_TOKEN or on standard input, ` +
       "found it where the shell's history keeps it",
-    { hint: "Make another token in its place, and give that to: deno task login" },
+    { hint: `Make another token in its place, and give that to: ${typedCommand("login")}` },
   );
 }
 
-function valueOf(token: OptionToken, { kind }: OptionSpec): string | number | boolean {
+function valueOf(token: OptionToken, spec: OptionSpec): OptionValue {
   const { rawName, value = "", inlineValue } = token;
-  if (kind === "flag") {
+  if (spec.kind === "flag") {
     if (token.value === undefined) return true;
     throw wrongValue(rawName, "no value", value);
   }
   const isNext = !inlineValue && /^-./.test(value) && Number.isNaN(Number(value));
   if (value.trim() === "" || isNext) throw wrongValue(rawName, "a value", value || "none");
-  if (kind === "text") return value;
-  if (Number.isNaN(Number(value))) throw wrongValue(rawName, "a number", value);
-  return Number(value);
+  if (spec.kind === "number") return numberOf(rawName, value, spec);
+  if (spec.kind === "list") return listOf(rawName, value);
+  if (spec.kind === "choice" && !spec.choices.includes(value)) {
+    throw wrongValue(rawName, `one of ${spec.choices.join(", ")}`, value);
+  }
+  return value;
+}
+
+function numberOf(argument: string, text: string, spec: NumberOption): number {
+  const { whole = false, min = -Infinity, max = Infinity } = spec;
+  const value = Number(text);
+  const isInside = value >= min && value <= max && (!whole || Number.isSafeInteger(value));
+  if (isInside) return value;
+  const kind = whole ? "a whole number" : "a number";
+  const least = min === -Infinity
+    ? ""
+    : max === Infinity
+    ? ` from ${min}`
+    : ` from ${min} to ${max}`;
+  throw wrongValue(argument, kind + least, text);
+}
+
+function listOf(argument: string, text: string): string[] {
+  const words = text.split(",").map((word) => word.trim()).filter((word) => word !== "");
+  if (words.length > 0) return words;
+  throw wrongValue(argument, "words with commas between them", text);
 }
 
 function wrongValue(argument: string, expected: string, found: string): UsageError {
@@ -139,21 +217,23 @@ function wrongValue(argument: string, expected: string, found: string): UsageErr
 export function nearest(word: string, words: readonly string[]): string | undefined {
   const scored = words.map((candidate) => ({ candidate, edits: editDistance(word, candidate) }));
   const best = scored.sort((a, b) => a.edits - b.edits)[0];
-  return best && best.edits <= Math.max(2, word.length / 3) ? best.candidate : undefined;
+  return best && best.edits <= Math.max(1, word.length / 3) ? best.candidate : undefined;
 }
 
-/** Insertions, deletions and replacements from one word to another (Levenshtein 1966). */
+/** Insertions, deletions, replacements and swaps of neighbours from one word to another (Damerau 1964). */
 function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, i) => i);
+  const rows = [Array.from({ length: to.length + 1 }, (_, i) => i)];
   for (let i = 1; i <= from.length; i++) {
-    const next = [i];
+    const [last, row] = [rows[i - 1]!, [i]];
     for (let j = 1; j <= to.length; j++) {
-      const replaced = row[j - 1]! + (from[i - 1] === to[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1));
+      const replaced = last[j - 1]! + (from[i - 1] === to[j - 1] ? 0 : 1);
+      const isSwapped = i > 1 && j > 1 && from[i - 1] === to[j - 2] && from[i - 2] === to[j - 1];
+      const swapped = isSwapped ? rows[i - 2]![j - 2]! + 1 : Infinity;
+      row.push(Math.min(replaced, last[j]! + 1, row[j - 1]! + 1, swapped));
     }
-    row = next;
+    rows.push(row);
   }
-  return row[to.length]!;
+  return rows[from.length]![to.length]!;
 }
 
 /** Arguments as they are typed, with quotes around those that need them. */

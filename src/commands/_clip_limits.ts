@@ -5,8 +5,7 @@
  */
 import type { AudioDataset } from "../data/audio_dataset.ts";
 import { seededRandom } from "../data/random.ts";
-import type { ParsedArguments } from "./_arguments.ts";
-import { wholeNumber } from "./_command.ts";
+import type { OptionSpecs, OptionValues } from "./_arguments.ts";
 import type { SplitFolder } from "./_data.ts";
 
 /** Most clips to train on, and of each split to test on. */
@@ -15,14 +14,25 @@ export interface ClipLimits {
   test?: number;
 }
 
-/**
- * The limits among the options.
- *
- * @throws {UsageError} for other than whole numbers from 1.
- */
-export function clipLimits(options: ParsedArguments["options"]): ClipLimits {
-  const limit = (name: string) => wholeNumber(options, name, { min: 1 });
-  return { train: limit("max-train-samples"), test: limit("max-eval-samples") };
+/** Their options. */
+export const LIMIT_OPTIONS = {
+  "max-train-samples": {
+    kind: "number",
+    whole: true,
+    min: 1,
+    help: "train on so many clips, drawn",
+  },
+  "max-eval-samples": {
+    kind: "number",
+    whole: true,
+    min: 1,
+    help: "test on so many clips of a split, drawn",
+  },
+} as const satisfies OptionSpecs;
+
+/** The limits among the options. */
+export function clipLimits(options: Partial<OptionValues<typeof LIMIT_OPTIONS>>): ClipLimits {
+  return { train: options["max-train-samples"], test: options["max-eval-samples"] };
 }
 
 /** The splits with no more clips than that, drawn by the seed. */

@@ -5,61 +5,82 @@
  */
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { BackendChoice, DeviceOptions } from "../devices.ts";
+import type { DeviceOptions } from "../devices.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
-import { type OptionSpecs, type ParsedArguments, UsageError } from "./_arguments.ts";
+import {
+  type ArgumentTables,
+  type OptionSpecs,
+  type OptionValues,
+  type ParsedArguments,
+  UsageError,
+} from "./_arguments.ts";
+import { helpText, valueName } from "./_option_table.ts";
+import { typedCommand } from "./_typed_command.ts";
 import type { Output } from "./_output.ts";
 
 /** A command of the command line. */
-export interface Command {
+export interface Command<Specs extends OptionSpecs = OptionSpecs> extends ArgumentTables<Specs> {
   usage: string;
-  options: OptionSpecs;
   examples: readonly string[];
   /** A sentence that the help ends with. */
   note?: string;
   /** Runs the command; 0 where all went well, 1 where it failed. */
-  run(parsed: ParsedArguments, out: Output): Promise<number>;
+  run(parsed: ParsedArguments<Specs>, out: Output): Promise<number>;
+}
+
+/** A command whose `run` gets values of the types that its table says. */
+export function defineCommand<const Specs extends OptionSpecs>(command: Command<Specs>): Command {
+  return command;
 }
 
 /** The options that every command has. */
-export const COMMON_OPTIONS: OptionSpecs = {
+export const COMMON_OPTIONS = {
   json: { kind: "flag", help: "JSON lines on standard output, everything else on standard error" },
   verbose: { kind: "flag", help: "show where an error came from" },
   help: { kind: "flag", help: "show this" },
-};
+} as const satisfies OptionSpecs;
 
 /** The options of the commands that compute. */
-export const DEVICE_OPTIONS: OptionSpecs = {
-  backend: { kind: "text", value: "auto|webgpu|wasm", help: "what computes (auto)" },
-  threads: { kind: "number", value: "N", help: "WASM threads; 0: all cores" },
+export const DEVICE_OPTIONS = {
+  backend: {
+    kind: "choice",
+    choices: ["auto", "webgpu", "wasm"],
+    default: "auto",
+    help: "what computes",
+  },
+  threads: { kind: "number", whole: true, min: 0, max: 48, help: "WASM threads; 0: all cores" },
   f16: { kind: "flag", help: "WebGPU multiplies, and holds weights, in 16 bits where it can" },
-};
+} as const satisfies OptionSpecs;
 
 /** What is longer has its help on a line of its own. */
 const MAX_OPTION_WIDTH = 40;
 
 /** The help of a command. */
-export function helpOf(summary: string, { usage, options, examples, note }: Command): string {
-  const rows = Object.entries({ ...options, ...COMMON_OPTIONS }).map(
-    ([name, { value, help, on }]) => [
-      `  --${on ? "[no-]" : ""}${name}${value ? ` ${value}` : ""}`,
-      help,
-    ],
-  );
-  const widths = rows.map(([option]) => option!.length);
+export function helpOf(
+  summary: string,
+  { usage, options, others, examples, note }: Omit<Command, "run">,
+): string {
+  const all: OptionSpecs = { ...options, ...others, ...COMMON_OPTIONS };
+  const rows = Object.entries(all).map(([name, spec]) => {
+    const isOn = spec.kind === "flag" && spec.on;
+    const value = valueName(spec);
+    const option = `  --${isOn ? "[no-]" : ""}${name}${value ? ` ${value}` : ""}`;
+    return { option, help: helpText(spec) };
+  });
+  const widths = rows.map(({ option }) => option.length);
   const width = Math.max(...widths.filter((width) => width <= MAX_OPTION_WIDTH));
   return [
-    `deno task ${usage}`,
+    typedCommand(usage),
     "",
     `${summary[0]!.toUpperCase()}${summary.slice(1)}.`,
     "",
-    ...rows.map(([option, help]) => {
-      const isLong = option!.length > width;
-      return `${isLong ? `${option}\n${" ".repeat(width)}` : option!.padEnd(width)}  ${help}`;
+    ...rows.map(({ option, help }) => {
+      const isLong = option.length > width;
+      return `${isLong ? `${option}\n${" ".repeat(width)}` : option.padEnd(width)}  ${help}`;
     }),
     "",
     "Examples:",
-    ...examples.map((example) => `  deno task ${example}`),
+    ...examples.map((example) => `  ${typedCommand(example)}`),
     ...note ? ["", note] : [],
   ].join("\n");
 }
@@ -128,41 +149,10 @@ export function expectNoFiles(files: string[]): void {
   throw new UsageError(`Cannot use argument "${files[0]}": this command takes options only`);
 }
 
-/**
- * An option that must be a whole number.
- *
- * @throws {UsageError} when it is another number.
- */
-export function wholeNumber(
-  options: ParsedArguments["options"],
-  name: string,
-  range: { min: number; max?: number },
-): number | undefined {
-  const value = options[name] as number | undefined;
-  const { min, max = 2 ** 31 - 1 } = range;
-  if (value === undefined || Number.isInteger(value) && value >= min && value <= max) return value;
-  throw new UsageError(
-    `Cannot use argument "--${name}": expected a whole number from ${min}${
-      range.max === undefined ? "" : ` to ${max}`
-    }, found ${value}`,
-  );
-}
-
-/**
- * The device that was asked for.
- *
- * @throws {UsageError} for an unknown backend or an odd number of threads.
- */
+/** The device that was asked for. */
 export function deviceOptions(
-  options: ParsedArguments["options"],
+  { backend, threads, f16 }: OptionValues<typeof DEVICE_OPTIONS>,
   defaults: { threads?: number } = {},
 ): Pick<DeviceOptions, "backend" | "threads" | "f16"> {
-  const backends: readonly BackendChoice[] = ["auto", "webgpu", "wasm"];
-  const word = options.backend ?? "auto";
-  const backend = backends.find((name) => name === word);
-  const threads = wholeNumber(options, "threads", { min: 0, max: 48 }) ?? defaults.threads;
-  if (backend) return { backend, threads, ...(options.f16 === true && { f16: true }) };
-  throw new UsageError(
-    `Cannot use argument "--backend": expected one of ${backends.join(", ")}, found "${word}"`,
-  );
+  return { backend, threads: threads ?? defaults.threads, ...(f16 && { f16 }) };
 }

@@ -12,36 +12,41 @@ import {
 } from "../data/training_splits.ts";
 import { unopenedFiles } from "../data/durations.ts";
 import { AudioFormatError, FileError } from "../errors.ts";
-import { type OptionSpecs, type ParsedArguments, UsageError } from "./_arguments.ts";
+import { type OptionSpecs, type OptionValues, UsageError } from "./_arguments.ts";
+
+/** The options of what is read. */
+export const SOURCE_OPTIONS = {
+  "data-name": { kind: "string", help: 'configuration of the data set, such as "en-US"' },
+  "data-revision": { kind: "string", help: "branch, tag or commit on the hub (main)" },
+  "audio-column": { kind: "string", help: "column of recordings (audio)" },
+  "label-column": { kind: "string", help: "column of labels (label)" },
+} as const satisfies OptionSpecs;
 
 /** The options of what is read, and of data that has no splits of its own. */
-export const SPLIT_OPTIONS: OptionSpecs = {
-  "data-name": {
-    kind: "text",
-    value: "NAME",
-    help: 'configuration of the data set, such as "en-US"',
-  },
-  "data-revision": { kind: "text", value: "NAME", help: "branch, tag or commit on the hub (main)" },
-  "audio-column": { kind: "text", value: "NAME", help: "column of recordings (audio)" },
-  "label-column": { kind: "text", value: "NAME", help: "column of labels (label)" },
+export const SPLIT_OPTIONS = {
+  ...SOURCE_OPTIONS,
   "test-size": {
     kind: "number",
-    value: "N",
+    min: 0,
     help: "clips for testing, or their share, where there is no such split (0.2)",
   },
   "validation-size": {
     kind: "number",
-    value: "N",
+    min: 0,
     help: "the same for validation, of the training clips (0.1)",
   },
   stratify: { kind: "flag", on: true, help: "give every label its share in each split" },
-};
+} as const satisfies OptionSpecs;
+
+/** Which data. */
+export type SourceChoice = Pick<
+  TrainingSplitsOptions,
+  "name" | "revision" | "audioColumn" | "labelColumn"
+>;
 
 /** Which data, and how it is split where it is not. */
 export interface SplitChoice
-  extends
-    Pick<TrainingSplitsOptions, "name" | "revision" | "audioColumn" | "labelColumn">,
-    Pick<TrainingSplitsOptions, "testSize" | "validationSize"> {
+  extends SourceChoice, Pick<TrainingSplitsOptions, "testSize" | "validationSize"> {
   stratify: boolean;
 }
 
@@ -50,28 +55,34 @@ export type SplitFolder = TrainingSplits;
 
 const VALIDATION_SHARE = 0.1;
 
+/** The data among the options. */
+export function sourceChoice(options: OptionValues<typeof SOURCE_OPTIONS>): SourceChoice {
+  return {
+    name: options["data-name"],
+    revision: options["data-revision"],
+    audioColumn: options["audio-column"],
+    labelColumn: options["label-column"],
+  };
+}
+
 /**
  * The choice among the options.
  *
  * @throws {UsageError} for a size that is neither a count nor a share.
  */
-export function splitChoice({ options }: Pick<ParsedArguments, "options">): SplitChoice {
-  const size = (name: string): number | undefined => {
-    const value = options[name] as number | undefined;
-    if (value === undefined || value >= 0 && (value < 1 || Number.isInteger(value))) return value;
+export function splitChoice(options: OptionValues<typeof SPLIT_OPTIONS>): SplitChoice {
+  const size = (name: "test-size" | "validation-size"): number | undefined => {
+    const value = options[name];
+    if (value === undefined || value < 1 || Number.isInteger(value)) return value;
     throw new UsageError(
       `Cannot use argument "--${name}": expected a share below 1 or a number of clips, found ${value}`,
     );
   };
-  const text = (name: string) => options[name] as string | undefined;
   return {
-    name: text("data-name"),
-    revision: text("data-revision"),
-    audioColumn: text("audio-column"),
-    labelColumn: text("label-column"),
+    ...sourceChoice(options),
     testSize: size("test-size"),
     validationSize: size("validation-size"),
-    stratify: options.stratify !== false,
+    stratify: options.stratify,
   };
 }
 

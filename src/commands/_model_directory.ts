@@ -5,15 +5,16 @@
  */
 import { HubError } from "../errors.ts";
 import { hubModelDirectory, type HubModelOptions, parseHubName } from "../hub/mod.ts";
-import { type OptionSpecs, UsageError } from "./_arguments.ts";
+import { type OptionSpecs, shellWords, UsageError } from "./_arguments.ts";
 import { bundledPath, isThere } from "./_command.ts";
 import type { Output } from "./_output.ts";
 import { transferBars } from "./_transfers.ts";
+import { typedCommand } from "./_typed_command.ts";
 
 /** The option of the commands that use a model. */
-export const MODEL_OPTION: OptionSpecs = {
-  model: { kind: "text", value: "DIR|ID", help: "directory, or org/name@revision on the hub" },
-};
+export const MODEL_OPTION = {
+  model: { kind: "string", value: "DIR|ID", help: "directory, or org/name@revision on the hub" },
+} as const satisfies OptionSpecs;
 
 /** What a command needs of a model. */
 export interface ModelNeeds {
@@ -31,15 +32,15 @@ const EXTRACTOR_FILE = "preprocessor_config.json";
  * @throws {HubError} when a model of the hub was named, and the hub does not give it.
  */
 export async function modelOrBundled(
-  model: unknown,
+  model: string | undefined,
   out: Output,
   needs: ModelNeeds = {},
 ): Promise<string> {
-  if (typeof model === "string") return await modelDirectory(model, out, needs);
+  if (model !== undefined) return await modelDirectory(model, out, needs);
   const bundled = bundledPath("models/voice_menu");
   if (await isThere(`${bundled}/config.json`)) return bundled;
   throw new UsageError(`Cannot find a model: expected "--model DIR", or one in "${bundled}"`, {
-    hint: `Train it with: deno task train --output ${bundled}`,
+    hint: `Train it with: ${typedCommand(`train --output ${shellWords([bundled])}`)}`,
   });
 }
 

@@ -3,37 +3,32 @@
  *
  * @module
  */
-import { isRecipe, type RecipeName, RECIPES } from "../train/options/recipes.ts";
-import { type OptionSpecs, type ParsedArguments, UsageError } from "./_arguments.ts";
+import { type RecipeName, RECIPES } from "../train/options/recipes.ts";
+import type { OptionSpecs } from "./_arguments.ts";
 
-type Options = ParsedArguments["options"];
-
-const NAMES = Object.keys(RECIPES);
+const NAMES = Object.keys(RECIPES) as RecipeName[];
 
 /** The option. */
-export const RECIPE_OPTION: OptionSpecs = {
+export const RECIPE_OPTION = {
   recipe: {
-    kind: "text",
-    value: NAMES.join("|"),
+    kind: "choice",
+    choices: NAMES,
     help: "data, checkpoint and arguments that are known to learn a task, unless others are named",
   },
-};
+} as const satisfies OptionSpecs;
 
-/**
- * The recipe that is asked for.
- *
- * @throws {UsageError} where there is none of that name.
- */
-export function recipeOf({ recipe }: Options): RecipeName | undefined {
-  const name = recipe as string | undefined;
-  if (name === undefined || isRecipe(name)) return name;
-  throw new UsageError(
-    `Cannot use argument "--recipe": expected ${NAMES.join(", ")}, found "${name}"`,
-  );
+/** The options that a recipe has values for. */
+interface RecipeValues {
+  readonly recipe?: RecipeName;
+  readonly data?: string;
+  readonly model?: string;
+  readonly "data-name"?: string;
+  readonly "label-column"?: string;
 }
 
 /** The options with the recipe's model and data where there are no others; its columns belong to its data alone. */
-export function withRecipe(options: Options, recipe: RecipeName | undefined): Options {
+export function withRecipe<Values extends RecipeValues>(options: Values): Values {
+  const { recipe } = options;
   if (recipe === undefined) return options;
   const { data: { source, name, labelColumn }, model } = RECIPES[recipe];
   const data = {
@@ -41,7 +36,8 @@ export function withRecipe(options: Options, recipe: RecipeName | undefined): Op
     ...name && { "data-name": name },
     ...labelColumn && { "label-column": labelColumn },
   };
-  return { model, ...options.data === undefined ? data : {}, ...options };
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return { ...options, model, ...options.data === undefined && data, ...Object.fromEntries(given) };
 }
 
 /** What a recipe is for, and what it comes to. */

@@ -184,7 +184,7 @@ async function readClip(clip: AudioClip): Promise<ClipAudio> {
 }
 
 /** Where the report of the model that was named goes: beside it, or here where it is not a directory. */
-export async function reportPath(model: unknown): Promise<string> {
-  const isDirectory = typeof model === "string" && await isThere(`${model}/config.json`);
+export async function reportPath(model: string | undefined): Promise<string> {
+  const isDirectory = model !== undefined && await isThere(`${model}/config.json`);
   return isDirectory ? `${model}/report.html` : "report.html";
 }

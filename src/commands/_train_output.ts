@@ -11,6 +11,7 @@ import { shellWords } from "./_arguments.ts";
 import { bundledPath } from "./_command.ts";
 import type { ClipNotices } from "./_notices.ts";
 import type { Output } from "./_output.ts";
+import { typedCommand } from "./_typed_command.ts";
 
 const COLUMNS = ["Epoch", "Training Loss", "Validation Loss", "Accuracy"];
 
@@ -64,16 +65,16 @@ export function trainProgress(
 export function nextCommands(
   { model, clip, isBundledData }: { model: string; clip: string; isBundledData: boolean },
 ): string {
-  const task = taskCommand();
   const named = shellWords([model]);
+  const data = shellWords([bundledPath("examples/voice_menu")]);
   const own = () => [
     "  # with your own recordings in the place of examples/voice_menu, a folder for each label:",
-    `  ${task} train --data ${shellWords([bundledPath("examples/voice_menu")])} --model ${named}`,
+    `  ${typedCommand(`train --data ${data} --model ${named}`)}`,
   ];
   return [
     "Next:",
-    `  ${task} predict --model ${named} ${shellWords([clip])}`,
-    `  ${task} serve --model ${named}`,
+    `  ${typedCommand(`predict --model ${named} ${shellWords([clip])}`)}`,
+    `  ${typedCommand(`serve --model ${named}`)}`,
     ...isBundledData ? own() : [],
   ].join("\n");
 }
@@ -83,18 +84,12 @@ export function resumeCommand(typed: readonly string[], output: string): string 
   const args = typed.filter((arg) => arg !== "--overwrite" && arg !== "--resume");
   const isNamed = args.some((arg) => /^--output(=|$)/.test(arg));
   const place = isNamed ? [] : ["--output", output];
-  return `${taskCommand()} train ${shellWords([...args, ...place, "--resume"])}`;
+  return typedCommand(`train ${shellWords([...args, ...place, "--resume"])}`);
 }
 
 /** The command that pushes a trained model after all. */
 export function pushCommand({ outputDir, hubModelId, hubPrivateRepo }: TrainingArguments): string {
   const repo = hubModelId ?? basename(outputDir);
   const how = hubPrivateRepo ? ["--private"] : [];
-  return `${taskCommand()} push ${shellWords(["--model", outputDir, "--repo", repo, ...how])}`;
-}
-
-/** npx keeps its Deno among packages, where no shell looks for it. */
-function taskCommand(): string {
-  const isPackage = /[/\\]node_modules[/\\]/.test(Deno.execPath());
-  return isPackage ? "npx --yes deno task" : "deno task";
+  return typedCommand(`push ${shellWords(["--model", outputDir, "--repo", repo, ...how])}`);
 }

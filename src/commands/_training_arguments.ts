@@ -41,10 +41,10 @@ export function trainingOptionSpecs(): OptionSpecs {
 
 function optionSpec(row: OptionRow): OptionSpec {
   if (row.kind === "boolean") return { kind: "flag", help: row.help, on: row.default };
-  if (row.kind === "numbers") return { kind: "text", value: "JSON", help: row.help };
+  if (row.kind === "numbers") return { kind: "string", value: "JSON", help: row.help };
   const help = row.default === undefined ? row.help : `${row.help} (${row.default})`;
-  if (row.kind === "number") return { kind: "number", value: "N", help };
-  return { kind: "text", value: valueOf(row), help };
+  if (row.kind === "number") return { kind: "number", help };
+  return { kind: "string", value: valueOf(row), help };
 }
 
 /** What stands for the value in the help. */
@@ -55,18 +55,13 @@ function valueOf(row: Exclude<OptionRow, { kind: "number" | "boolean" | "numbers
 }
 
 /**
- * The training arguments among the options, each checked.
+ * Training arguments that were given as options, each checked.
  *
  * @throws {UsageError} naming the option whose value is out of range.
  */
-export function givenTrainingOptions(
-  options: ParsedArguments["options"],
-): Partial<TrainingOptions> {
-  const given = Object.entries(options).filter(([name]) => Object.hasOwn(SPECS, name));
-  return checked(given, (name) => `argument "--${name}"`);
+export function givenTrainingOptions(given: ParsedArguments["others"]): Partial<TrainingOptions> {
+  return checked(Object.entries(given), (name) => `argument "--${name}"`);
 }
-
-const SPECS = trainingOptionSpecs();
 
 /**
  * Training arguments from a JSON file, in camelCase, snake_case or kebab-case.

@@ -12,31 +12,27 @@ import { FileError } from "../errors.ts";
 import { listFolder, listFolderIfThere, writeDirectoryAtomic } from "../files.ts";
 import { jsonBytes, savePretrained } from "../pretrained.ts";
 import { PACKED_FILE } from "../weights/packed.ts";
-import { UsageError } from "./_arguments.ts";
-import { type Command, expectNoFiles } from "./_command.ts";
+import { type Command, defineCommand, expectNoFiles } from "./_command.ts";
 import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
 
 /** `bundle` on the command line. */
-export const command: Command = {
+export const command: Command = defineCommand({
   usage: "bundle [--model DIR|ID] --output DIR",
   options: {
     ...MODEL_OPTION,
-    output: { kind: "text", value: "DIR", help: "where the bundle goes" },
+    output: { kind: "string", value: "DIR", required: true, help: "where the bundle goes" },
     overwrite: { kind: "flag", help: "replace an earlier bundle in --output" },
   },
   examples: ["bundle --output service", "bundle --model my-model --output service --overwrite"],
   run: async ({ options, files }, out) => {
     expectNoFiles(files);
-    if (typeof options.output !== "string") {
-      throw new UsageError('Cannot bundle: expected argument "--output DIR", found none');
-    }
+    const { output, overwrite } = options;
     const model = await modelOrBundled(options.model, out);
-    const overwrite = options.overwrite === true;
-    const result = await bundle({ model, output: options.output, overwrite, log: out.line });
+    const result = await bundle({ model, output, overwrite, log: out.line });
     out.event(result);
     return 0;
   },
-};
+});
 
 /** What to bundle, and where to. */
 export interface BundleOptions {

@@ -8,22 +8,17 @@ import { splitsOf } from "../data/dataset_dict.ts";
 import { type FoundClip, type Inspection, inspectSplits } from "../data/inspection.ts";
 import { loadDataset } from "../data/load_dataset.ts";
 import { UsageError } from "./_arguments.ts";
-import type { Command } from "./_command.ts";
-import { SPLIT_OPTIONS, splitChoice } from "./_data.ts";
+import { type Command, defineCommand } from "./_command.ts";
+import { SOURCE_OPTIONS, sourceChoice } from "./_data.ts";
 import { duration, type Output, table } from "./_output.ts";
 
 /** Findings of one kind that are shown. */
 const MAX_SHOWN = 5;
 
 /** `data` on the command line. */
-export const command: Command = {
+export const command: Command = defineCommand({
   usage: "data inspect DIR|ID",
-  options: Object.fromEntries(
-    ["data-name", "data-revision", "audio-column", "label-column"].map((name) => [
-      name,
-      SPLIT_OPTIONS[name]!,
-    ]),
-  ),
+  options: SOURCE_OPTIONS,
   examples: [
     "data inspect path/to/recordings",
     "data inspect PolyAI/minds14 --data-name en-US --label-column intent_class",
@@ -39,7 +34,7 @@ export const command: Command = {
         `Cannot use "data ${parsed.files.join(" ")}": expected "data inspect DIR|ID"`,
       );
     }
-    const choice = splitChoice(parsed);
+    const choice = sourceChoice(parsed.options);
     const notes: string[] = [];
     const { name, revision } = choice;
     const dict = await loadDataset(source, {
@@ -57,7 +52,7 @@ export const command: Command = {
     out.event({ source, ...found, notes });
     return 0;
   },
-};
+});
 
 function print(
   source: string,

@@ -9,12 +9,12 @@ import { useDevice } from "../devices.ts";
 import { startWasm } from "../kernels/wasm/mod.ts";
 import { hasRelaxedSimd, hasSimd } from "../kernels/wasm/module.ts";
 import { type AdapterDescription, describeAdapter } from "../kernels/webgpu/device.ts";
-import { type Command, expectNoFiles } from "./_command.ts";
+import { type Command, defineCommand, expectNoFiles } from "./_command.ts";
 import type { Output } from "./_output.ts";
 import { countWebgpuStep, type WebgpuStep } from "./_webgpu_step.ts";
 
 /** `doctor` on the command line. */
-export const command: Command = {
+export const command: Command = defineCommand({
   usage: "doctor",
   options: {},
   examples: ["doctor", "doctor --json"],
@@ -25,7 +25,7 @@ export const command: Command = {
     out.event(report);
     return 0;
   },
-};
+});
 
 /** What `doctor` prints with `--json`. */
 interface DoctorReport {

@@ -11,15 +11,15 @@ import { AutoFeatureExtractor, AutoModelForAudioClassification } from "../pretra
 import { TrainingArguments } from "../train/options/arguments.ts";
 import { clipBatches } from "../train/batches/clip_batches.ts";
 import { evaluateModel } from "../train/metrics/evaluation.ts";
-import { UsageError } from "./_arguments.ts";
 import {
   type Command,
+  defineCommand,
   DEVICE_OPTIONS,
   deviceOptions,
   expectNoFiles,
   warnOfUnused,
 } from "./_command.ts";
-import { type ClipLimits, clipLimits, limited } from "./_clip_limits.ts";
+import { type ClipLimits, clipLimits, LIMIT_OPTIONS, limited } from "./_clip_limits.ts";
 import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
 import {
   expectFiles,
@@ -51,51 +51,69 @@ const TRAINING_NAMES = [
 ] as const;
 
 /** `eval` on the command line. */
-export const command: Command = {
+export const command: Command = evaluationCommand({
   usage: "eval [--model DIR|ID] --data DIR|FILE|ID [--split test]",
-  options: {
-    ...MODEL_OPTION,
-    data: { kind: "text", value: "NAME", help: "folder, Parquet, CSV or JSONL file, or hub id" },
-    split: { kind: "text", value: "NAME", help: "train, validation, test or all (test)" },
-    "max-eval-samples": { kind: "number", value: "N", help: "measure on so many clips, drawn" },
-    report: { kind: "text", value: "FILE", help: "write a page to look at" },
-    ...DEVICE_OPTIONS,
-    ...SPLIT_OPTIONS,
-    ...Object.fromEntries(TRAINING_NAMES.map((name) => [name, trainingOptionSpecs()[name]!])),
-  },
   examples: [
     "eval --data examples/voice_menu",
     "eval --model my-model --data path/to/recordings --split validation --json",
   ],
-  run: async (parsed, out) => {
-    const { options, files } = parsed;
-    expectNoFiles(files);
-    if (typeof options.data !== "string") {
-      throw new UsageError('Cannot evaluate: expected argument "--data DIR|FILE|ID", found none');
-    }
-    const chosen = deviceOptions(options, { threads: 0 });
-    if (typeof options.report === "string") await expectWritable(options.report);
-    const plan: EvalPlan = {
-      data: options.data,
-      split: options.split as string | undefined ?? "test",
-      splits: splitChoice(parsed),
-      args: new TrainingArguments({ outputDir: ".", ...givenTrainingOptions(options) }),
-      model: await modelOrBundled(options.model, out),
-      name: options.model as string | undefined ?? "voice_menu",
-      limits: clipLimits(options),
-      report: options.report as string | undefined,
-    };
-    const device = await useDevice(chosen);
-    try {
-      await evaluate(plan, device, out).catch((error) => {
-        throw withSkipHint(error);
-      });
-      return 0;
-    } finally {
-      device.dispose();
-    }
+});
+
+/**
+ * A command that measures a model.
+ *
+ * @param how its usage and examples, and where its report goes unless another place is named; none without it.
+ */
+export function evaluationCommand(
+  { usage, examples, reportOf }: Pick<Command, "usage" | "examples"> & {
+    reportOf?: (model: string | undefined) => Promise<string>;
   },
-};
+): Command {
+  return defineCommand({
+    usage,
+    options: {
+      ...MODEL_OPTION,
+      data: {
+        kind: "string",
+        value: "DIR|FILE|ID",
+        required: true,
+        help: "folder, Parquet, CSV or JSONL file, or hub id",
+      },
+      split: { kind: "string", default: "test", help: "train, validation, test or all" },
+      "max-eval-samples": LIMIT_OPTIONS["max-eval-samples"],
+      report: { kind: "string", value: "FILE", help: "write a page to look at" },
+      ...DEVICE_OPTIONS,
+      ...SPLIT_OPTIONS,
+    },
+    others: Object.fromEntries(TRAINING_NAMES.map((name) => [name, trainingOptionSpecs()[name]!])),
+    examples,
+    run: async ({ options, others, files }, out) => {
+      expectNoFiles(files);
+      const chosen = deviceOptions(options, { threads: 0 });
+      const report = options.report ?? await reportOf?.(options.model);
+      if (report !== undefined) await expectWritable(report);
+      const plan: EvalPlan = {
+        data: options.data,
+        split: options.split,
+        splits: splitChoice(options),
+        args: new TrainingArguments({ outputDir: ".", ...givenTrainingOptions(others) }),
+        model: await modelOrBundled(options.model, out),
+        name: options.model ?? "voice_menu",
+        limits: clipLimits(options),
+        report,
+      };
+      const device = await useDevice(chosen);
+      try {
+        await evaluate(plan, device, out).catch((error) => {
+          throw withSkipHint(error);
+        });
+        return 0;
+      } finally {
+        device.dispose();
+      }
+    },
+  });
+}
 
 interface EvalPlan {
   model: string;

@@ -16,25 +16,37 @@ import type { AudioClassificationModel } from "../models/mod.ts";
 import { AutoFeatureExtractor, AutoModelForAudioClassification } from "../pretrained.ts";
 import { Random } from "../random.ts";
 import { PACKED_DTYPES, PACKED_VERSION, type PackedDtype } from "../weights/packed.ts";
-import { UsageError } from "./_arguments.ts";
 import { calibrate, type Calibration } from "./_calibration.ts";
 import { calibrationSets } from "./_calibration_sets.ts";
-import { type Command, expectNoFiles, wholeNumber } from "./_command.ts";
+import { type Command, defineCommand, expectNoFiles } from "./_command.ts";
 import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
 import { type HeldSize, type PackedWeights, packWeights, writeExport } from "./_export_files.ts";
 import { megabytes, type Output, table } from "./_output.ts";
 import { type LayerTrial, MIN_COSINE, type SetComparison } from "./_precision.ts";
 import { expectTrained } from "./_trained.ts";
 
+const MAX_CLIPS = 200;
+
 /** `export` on the command line. */
-export const command: Command = {
+export const command: Command = defineCommand({
   usage: "export [--model DIR|ID] --output DIR --dtype q8|f16|f32 [--calibrate DIR]",
   options: {
     ...MODEL_OPTION,
-    output: { kind: "text", value: "DIR", help: "where the exported model goes" },
-    dtype: { kind: "text", value: "q8|f16|f32", help: "bits of a weight: 8, 16 or 32 (q8)" },
-    calibrate: { kind: "text", value: "DIR", help: "recordings to measure q8 on" },
-    clips: { kind: "number", value: "N", help: "most clips of each set to measure (200)" },
+    output: { kind: "string", value: "DIR", required: true, help: "where the exported model goes" },
+    dtype: {
+      kind: "choice",
+      choices: PACKED_DTYPES,
+      default: "q8",
+      help: "bits of a weight: 8, 16 or 32",
+    },
+    calibrate: { kind: "string", value: "DIR", help: "recordings to measure q8 on" },
+    clips: {
+      kind: "number",
+      whole: true,
+      min: 1,
+      default: MAX_CLIPS,
+      help: "most clips of each set to measure",
+    },
   },
   examples: [
     "export --output voice_menu-q8 --dtype q8 --calibrate examples/voice_menu",
@@ -42,15 +54,12 @@ export const command: Command = {
   ],
   run: async ({ options, files }, out) => {
     expectNoFiles(files);
-    if (typeof options.output !== "string") {
-      throw new UsageError('Cannot export: expected argument "--output DIR", found none');
-    }
     const request: ExportOptions = {
       model: await modelOrBundled(options.model, out),
       output: options.output,
-      dtype: dtypeOf(options.dtype),
-      data: options.calibrate as string | undefined,
-      maxClips: wholeNumber(options, "clips", { min: 1 }),
+      dtype: options.dtype,
+      data: options.calibrate,
+      maxClips: options.clips,
     };
     const device = await useDevice({ backend: "wasm", threads: request.data ? 0 : 1 });
     try {
@@ -61,15 +70,7 @@ export const command: Command = {
       device.dispose();
     }
   },
-};
-
-function dtypeOf(found: unknown): PackedDtype {
-  const dtype = PACKED_DTYPES.find((name) => name === (found ?? "q8"));
-  if (dtype) return dtype;
-  throw new UsageError(
-    `Cannot use argument "--dtype": expected ${PACKED_DTYPES.join(" or ")}, found "${found}"`,
-  );
-}
+});
 
 /** What to export, and how. */
 export interface ExportOptions {
@@ -106,8 +107,6 @@ export interface ExportReport {
     layers: LayerTrial[];
   } | null;
 }
-
-const MAX_CLIPS = 200;
 
 /**
  * Exports a model, on the device in use.

@@ -17,12 +17,12 @@ import { Random } from "../random.ts";
 import { openCheckpoint } from "../weights/checkpoint.ts";
 import { readJsonFile } from "../weights/json_file.ts";
 import type { TensorSource } from "../weights/tensor_source.ts";
-import { type Command, expectNoFiles, isThere } from "./_command.ts";
+import { type Command, defineCommand, expectNoFiles, isThere } from "./_command.ts";
 import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
 import { megabytes, type Output, table } from "./_output.ts";
 
 /** `info` on the command line. */
-export const command: Command = {
+export const command: Command = defineCommand({
   usage: "info [--model DIR|ID]",
   options: {
     ...MODEL_OPTION,
@@ -34,16 +34,15 @@ export const command: Command = {
     const device = await useDevice({ backend: "wasm", threads: 0 });
     try {
       const info = await infoOf(directory);
-      const { model: named } = options;
-      const isElsewhere = typeof named === "string" && named !== directory;
-      print(info, isElsewhere ? `${named}, at ${directory}` : directory, out);
+      const named = options.model ?? directory;
+      print(info, named === directory ? directory : `${named}, at ${directory}`, out);
       out.event(info);
       return 0;
     } finally {
       device.dispose();
     }
   },
-};
+});
 
 /** Tensors of a checkpoint that are named alike. */
 interface WeightGroup {

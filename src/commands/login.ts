@@ -6,11 +6,11 @@
 import { HubError } from "../errors.ts";
 import { type HubAccount, hubAccount, removeToken, storeToken } from "../hub/mod.ts";
 import { tokenInSight, UsageError } from "./_arguments.ts";
-import type { Command } from "./_command.ts";
+import { type Command, defineCommand } from "./_command.ts";
 import type { Output } from "./_output.ts";
 
 /** `login` on the command line. */
-export const command: Command = {
+export const command: Command = defineCommand({
   usage: "login [--logout]",
   options: {
     logout: { kind: "flag", help: "remove the stored token from this disk" },
@@ -20,9 +20,9 @@ export const command: Command = {
     "It is never taken from the command line, which the shell's history keeps.",
   run: async ({ options, files }, out) => {
     if (files.length > 0) throw tokenInSight("the command line");
-    return options.logout === true ? await logOut(out) : await logIn(out);
+    return options.logout ? await logOut(out) : await logIn(out);
   },
-};
+});
 
 async function logIn(out: Output): Promise<number> {
   const token = await givenToken();

@@ -11,13 +11,13 @@
 import { basename, resolve } from "node:path";
 import { useDevice } from "../devices.ts";
 import { UsageError } from "./_arguments.ts";
-import { type Command, DEVICE_OPTIONS, deviceOptions } from "./_command.ts";
+import { type Command, defineCommand, DEVICE_OPTIONS, deviceOptions } from "./_command.ts";
 import { withGoldenCase } from "./_golden_case.ts";
 import type { Output } from "./_output.ts";
 import { compareCase, type Differences, isWithinLimits } from "./_parity_case.ts";
 
 /** `parity` on the command line. */
-export const command: Command = {
+export const command: Command = defineCommand({
   usage: "parity DIR ... [--backend wasm|webgpu]",
   options: DEVICE_OPTIONS,
   examples: [
@@ -45,7 +45,7 @@ export const command: Command = {
       device.dispose();
     }
   },
-};
+});
 
 /** A case that cannot be read is one outside the limits, and the next ones still run. */
 async function resultOf(

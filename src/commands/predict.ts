@@ -11,10 +11,10 @@ import { UsageError } from "./_arguments.ts";
 import { audioFilesBelow } from "./_audio_files.ts";
 import {
   type Command,
+  defineCommand,
   DEVICE_OPTIONS,
   deviceOptions,
   warnOfUnused,
-  wholeNumber,
 } from "./_command.ts";
 import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
 import type { Output } from "./_output.ts";
@@ -23,11 +23,17 @@ const STANDARD_INPUT = "-";
 const MAX_INPUT_BYTES = 512 * 2 ** 20;
 
 /** `predict` on the command line. */
-export const command: Command = {
+export const command: Command = defineCommand({
   usage: "predict [--model DIR|ID] FILE|DIR|- ...",
   options: {
     ...MODEL_OPTION,
-    "top-k": { kind: "number", value: "N", help: "how many classes to show, the best first (5)" },
+    "top-k": {
+      kind: "number",
+      whole: true,
+      min: 1,
+      default: 5,
+      help: "how many classes to show, the best first",
+    },
     ...DEVICE_OPTIONS,
   },
   examples: [
@@ -39,7 +45,7 @@ export const command: Command = {
     if (named.length === 0) {
       throw new UsageError("Cannot predict: expected files, folders or -, found none");
     }
-    const topK = wholeNumber(options, "top-k", { min: 1 });
+    const topK = options["top-k"];
     const chosen = deviceOptions(options);
     const files = (await Promise.all(named.map(audioFiles))).flat();
     const model = await modelOrBundled(options.model, out);
@@ -57,7 +63,7 @@ export const command: Command = {
       device.dispose();
     }
   },
-};
+});
 
 /**
  * The audio files that a name stands for: itself, or those in a folder, however deep.

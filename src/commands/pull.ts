@@ -8,16 +8,16 @@ import { attempt, listFolder, writeDirectoryAtomic } from "../files.ts";
 import { type HubFile, hubFiles, parseHubName } from "../hub/mod.ts";
 import { modelFileNames } from "../hub/model_files.ts";
 import { UsageError } from "./_arguments.ts";
-import type { Command } from "./_command.ts";
+import { type Command, defineCommand } from "./_command.ts";
 import { fetchModel } from "./_model_directory.ts";
 
 /** `pull` on the command line. */
-export const command: Command = {
+export const command: Command = defineCommand({
   usage: "pull NAME [--output DIR] [--revision NAME]",
   options: {
-    output: { kind: "text", value: "DIR", help: "a directory to write (the cache alone)" },
+    output: { kind: "string", value: "DIR", help: "a directory to write (the cache alone)" },
     overwrite: { kind: "flag", help: "replace that directory" },
-    revision: { kind: "text", value: "NAME", help: "branch, tag, commit or refs/pr/1 (main)" },
+    revision: { kind: "string", help: "branch, tag, commit or refs/pr/1 (main)" },
   },
   examples: [
     "pull superb/wav2vec2-base-superb-ks",
@@ -25,18 +25,18 @@ export const command: Command = {
   ],
   note: "What is in the cache is used by every command, offline too: HF_HUB_OFFLINE=1.",
   run: async ({ options, files }, out) => {
-    const { id, revision } = namedModel(files, options.revision as string | undefined);
+    const { id, revision } = namedModel(files, options.revision);
     const cached = await fetchModel(id, { revision }, out);
     const { output } = options;
-    if (typeof output === "string") {
-      await writeModel({ id, revision, cached, output, replace: options.overwrite === true });
+    if (output !== undefined) {
+      await writeModel({ id, revision, cached, output, replace: options.overwrite });
     }
-    const directory = typeof output === "string" ? output : cached;
+    const directory = output ?? cached;
     out.line(`The model is in ${directory}`);
     out.event({ event: "pull", id, directory });
     return 0;
   },
-};
+});
 
 /** @throws {UsageError} when there is not one name, or it cannot be on the hub. */
 function namedModel(

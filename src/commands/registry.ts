@@ -5,9 +5,10 @@
  */
 import type { Command } from "./_command.ts";
 
-export { nearest, parseArguments, UsageError } from "./_arguments.ts";
+export { expectRequired, nearest, parseArguments, UsageError } from "./_arguments.ts";
 export { type Command, COMMON_OPTIONS, goWhereTyped, helpOf } from "./_command.ts";
 export { type Output, processOutput } from "./_output.ts";
+export { typedCommand } from "./_typed_command.ts";
 
 /** A command that is not loaded yet. */
 export interface CommandEntry {

@@ -5,19 +5,14 @@
  */
 import type { Command } from "./_command.ts";
 import { reportPath } from "./_report.ts";
-import { command as evaluation } from "./eval.ts";
+import { evaluationCommand } from "./eval.ts";
 
 /** `report` on the command line. */
-export const command: Command = {
-  ...evaluation,
+export const command: Command = evaluationCommand({
   usage: "report [--model DIR|ID] --data DIR|FILE|ID [--split test] [--report FILE]",
   examples: [
     "report --model my-model --data path/to/recordings",
     "report --model my-model --data path/to/recordings --split all --report all.html",
   ],
-  run: async (parsed, out) => {
-    const { options } = parsed;
-    const report = options.report ?? await reportPath(options.model);
-    return await evaluation.run({ ...parsed, options: { ...options, report } }, out);
-  },
-};
+  reportOf: reportPath,
+});

@@ -6,29 +6,36 @@
 import { createApp } from "../../edge/mod.ts";
 import { pipeline } from "../classify/pipeline.ts";
 import { useDevice } from "../devices.ts";
-import { type Command, expectNoFiles, wholeNumber } from "./_command.ts";
+import { type Command, defineCommand, expectNoFiles } from "./_command.ts";
 import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
 
 /** `serve` on the command line. */
-export const command: Command = {
+export const command: Command = defineCommand({
   usage: "serve [--model DIR|ID] [--port 8000]",
   options: {
     ...MODEL_OPTION,
-    port: { kind: "number", value: "N", help: "0: any that is free (8000)" },
-    hostname: { kind: "text", value: "NAME", help: "0.0.0.0: to all (127.0.0.1)" },
+    port: {
+      kind: "number",
+      whole: true,
+      min: 0,
+      max: 65535,
+      default: 8000,
+      help: "0: any that is free",
+    },
+    hostname: { kind: "string", default: "127.0.0.1", help: "0.0.0.0: to all" },
   },
   examples: ["serve", "serve --model my-model --port 9000 --hostname 0.0.0.0"],
   run: async ({ options, files }, out) => {
     expectNoFiles(files);
     await serve({
       model: await modelOrBundled(options.model, out),
-      port: wholeNumber(options, "port", { min: 0, max: 65535 }),
-      hostname: options.hostname as string | undefined,
+      port: options.port,
+      hostname: options.hostname,
       log: out.line,
     });
     return 0;
   },
-};
+});
 
 /** What is served, and where. */
 export interface ServeOptions {

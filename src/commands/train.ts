@@ -18,10 +18,11 @@ import { allMetrics, metricNames } from "../train/metrics/metric_sets.ts";
 import { isPreset } from "../train/options/presets.ts";
 import type { RecipeName } from "../train/options/recipes.ts";
 import { Trainer } from "../train/loop/trainer.ts";
-import { type ParsedArguments, UsageError } from "./_arguments.ts";
+import { type OptionSpecs, type ParsedArguments, UsageError } from "./_arguments.ts";
 import {
   bundledPath,
   type Command,
+  defineCommand,
   DEVICE_OPTIONS,
   deviceOptions,
   expectNoFiles,
@@ -39,11 +40,11 @@ import {
 } from "./_data.ts";
 import { finalTest } from "./_final_test.ts";
 import { interruptSignal } from "./_interrupt.ts";
-import { type ClipLimits, clipLimits, limitedSplits } from "./_clip_limits.ts";
+import { type ClipLimits, clipLimits, LIMIT_OPTIONS, limitedSplits } from "./_clip_limits.ts";
 import { ClipNotices } from "./_notices.ts";
 import { duration, type Output } from "./_output.ts";
 import { modelDirectory } from "./_model_directory.ts";
-import { RECIPE_OPTION, recipeLine, recipeOf, withRecipe } from "./_recipe.ts";
+import { RECIPE_OPTION, recipeLine, withRecipe } from "./_recipe.ts";
 import { openStartingModel, orderedLabels, type StartingModel } from "./_starting_model.ts";
 import { printedPush } from "./_push.ts";
 import {
@@ -61,38 +62,37 @@ import {
   trainingOptionSpecs,
 } from "./_training_arguments.ts";
 
+const OPTIONS = {
+  ...RECIPE_OPTION,
+  data: {
+    kind: "string",
+    help: "folder, Parquet, CSV or JSONL file, or id on the hub (the bundled folder)",
+  },
+  model: {
+    kind: "string",
+    help:
+      "tiny, small or base from scratch; or a directory, or org/name@revision on the hub (tiny)",
+  },
+  output: {
+    kind: "string",
+    value: "DIR",
+    help: "where the model goes (a new directory under runs)",
+  },
+  resume: { kind: "flag", help: "go on from the newest checkpoint in --output" },
+  overwrite: { kind: "flag", help: "replace the model in --output" },
+  config: { kind: "string", value: "FILE", help: "training arguments from a JSON file" },
+  ...DEVICE_OPTIONS,
+  ...SPLIT_OPTIONS,
+  ...LIMIT_OPTIONS,
+} as const satisfies OptionSpecs;
+
 /** `train` on the command line. */
-export const command: Command = {
+export const command: Command = defineCommand({
   usage:
     "train [--recipe NAME] [--data DIR|FILE|ID] [--model tiny|small|base|DIR|ID] [--output DIR] " +
     "[training arguments]",
-  options: {
-    ...RECIPE_OPTION,
-    data: {
-      kind: "text",
-      value: "NAME",
-      help: "folder, Parquet, CSV or JSONL file, or id on the hub (the bundled folder)",
-    },
-    model: {
-      kind: "text",
-      value: "NAME",
-      help:
-        "tiny, small or base from scratch; or a directory, or org/name@revision on the hub (tiny)",
-    },
-    output: {
-      kind: "text",
-      value: "DIR",
-      help: "where the model goes (a new directory under runs)",
-    },
-    resume: { kind: "flag", help: "go on from the newest checkpoint in --output" },
-    overwrite: { kind: "flag", help: "replace the model in --output" },
-    config: { kind: "text", value: "FILE", help: "training arguments from a JSON file" },
-    ...DEVICE_OPTIONS,
-    ...SPLIT_OPTIONS,
-    "max-train-samples": { kind: "number", value: "N", help: "train on so many clips, drawn" },
-    "max-eval-samples": { kind: "number", value: "N", help: "test on so many clips of a split" },
-    ...trainingOptionSpecs(),
-  },
+  options: OPTIONS,
+  others: trainingOptionSpecs(),
   examples: [
     "train",
     "train --data path/to/recordings --output my-model",
@@ -104,13 +104,13 @@ export const command: Command = {
     "tiny, small and base bring arguments of their own in the place of some defaults, and so do\n" +
     "fine-tuning and recipes; training_args.json in the output directory has those of a run.",
   run: async (parsed, out) => {
-    const plan = await planOf(parsed);
-    const { finished } = await train(plan, out).catch((error) => {
+    expectNoFiles(parsed.files);
+    const { finished } = await train(await planOf(parsed), out).catch((error) => {
       throw withSkipHint(error);
     });
     return finished ? 0 : 1;
   },
-};
+});
 
 /** What a run is made of, checked as far as the command line goes. */
 interface TrainPlan extends OutputPlan {
@@ -123,38 +123,33 @@ interface TrainPlan extends OutputPlan {
   typed: readonly string[];
 }
 
-async function planOf(parsed: ParsedArguments): Promise<TrainPlan> {
-  const { files, args: typed } = parsed;
-  expectNoFiles(files);
-  const recipe = recipeOf(parsed.options);
-  const options = withRecipe(parsed.options, recipe);
-  const device = deviceOptions(options);
-  const splits = splitChoice({ options });
-  const data = options.data as string | undefined ?? bundledPath("examples/voice_menu");
-  const model = options.model as string | undefined ?? "tiny";
+async function planOf(
+  { options: typed, others, args: line }: ParsedArguments<typeof OPTIONS>,
+): Promise<TrainPlan> {
+  const options = withRecipe(typed);
+  const { recipe, resume, overwrite, data = bundledPath("examples/voice_menu") } = options;
+  const { model = "tiny" } = options;
   const given: Partial<TrainingOptions> = {
-    ...typeof options.config === "string" ? await configFile(options.config) : {},
-    ...givenTrainingOptions(options),
+    ...options.config === undefined ? {} : await configFile(options.config),
+    ...givenTrainingOptions(others),
   };
-  const resume = options.resume === true;
-  const named = options.output as string | undefined ?? given.outputDir;
+  const named = options.output ?? given.outputDir;
   if (resume && named === undefined) {
     throw new UsageError('Cannot resume: expected argument "--output DIR", found none');
   }
   const outputDir = named ?? await freshDirectory(data);
-  const args = trainingArguments({ model, recipe }, { ...given, outputDir });
   return {
     data,
     model,
     recipe,
-    args,
-    device,
-    splits,
+    args: trainingArguments({ model, recipe }, { ...given, outputDir }),
+    device: deviceOptions(options),
+    splits: splitChoice(options),
     limits: clipLimits(options),
     given,
     resume,
-    overwrite: options.overwrite === true,
-    typed,
+    overwrite,
+    typed: line,
   };
 }
 

@@ -1,0 +1,33 @@
+/**
+ * How the user types a command of ours: as a task of a checkout, or by the name of the published package.
+ *
+ * Every hint and example goes through here, so that what is printed can be pasted.
+ *
+ * @module
+ */
+import earshot from "../../deno.json" with { type: "json" };
+
+/** Where this runs: the address of this module, and the path of the Deno that runs it. */
+export interface Installation {
+  module: string;
+  execPath: string;
+}
+
+/**
+ * A command line to paste.
+ *
+ * @param command the command with its arguments, such as "train --output my-model".
+ * @param place where the package and Deno are. @default where they are
+ */
+export function typedCommand(command: string, place?: Installation): string {
+  return `${prefixOf(place ?? { module: import.meta.url, execPath: Deno.execPath() })} ${command}`;
+}
+
+/** What lies among npm's packages is no checkout, and has no tasks; nor is its Deno on the shell's path. */
+const AMONG_PACKAGES = /[/\\]node_modules[/\\]/;
+
+function prefixOf({ module, execPath }: Installation): string {
+  const deno = AMONG_PACKAGES.test(execPath) ? "npx --yes deno" : "deno";
+  const isCheckout = module.startsWith("file:") && !AMONG_PACKAGES.test(module);
+  return isCheckout ? `${deno} task` : `${deno} run -A jsr:${earshot.name}/cli`;
+}
