@@ -19,9 +19,9 @@ Deno.test("cli.ts shows options and examples of every command", async () => {
   const names = Object.keys(COMMANDS);
   const helps = await Promise.all(names.map((name) => cliOk([name, "--help"])));
   for (const [i, name] of names.entries()) {
-    match(helps[i]!.stdout, new RegExp(`^deno task ${name}\\b`));
+    match(helps[i]!.stdout, new RegExp(`^(npx --yes )?deno task ${name}\\b`));
     match(helps[i]!.stdout, /^ {2}--json {2,}\S/m);
-    match(helps[i]!.stdout, new RegExp(`Examples:\\n  deno task ${name}\\b`));
+    match(helps[i]!.stdout, new RegExp(`Examples:\\n  (npx --yes )?deno task ${name}\\b`));
   }
 });
 

@@ -23,11 +23,14 @@ export function typedCommand(command: string, place?: Installation): string {
   return `${prefixOf(place ?? { module: import.meta.url, execPath: Deno.execPath() })} ${command}`;
 }
 
-/** What lies among npm's packages is no checkout, and has no tasks; nor is its Deno on the shell's path. */
+/** What lies among npm's packages is no checkout, and has no tasks. */
 const AMONG_PACKAGES = /[/\\]node_modules[/\\]/;
 
+/** Of npx, or of a project: no shell finds such a Deno, other than one that npm has put into its own folder. */
+const UNSEEN_DENO = /(?<![/\\](lib|npm))[/\\]node_modules[/\\]/;
+
 function prefixOf({ module, execPath }: Installation): string {
-  const deno = AMONG_PACKAGES.test(execPath) ? "npx --yes deno" : "deno";
+  const deno = UNSEEN_DENO.test(execPath) ? "npx --yes deno" : "deno";
   const isCheckout = module.startsWith("file:") && !AMONG_PACKAGES.test(module);
   return isCheckout ? `${deno} task` : `${deno} run -A jsr:${earshot.name}/cli`;
 }

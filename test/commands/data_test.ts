@@ -1,5 +1,12 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
-import { expectFiles, loadSplits, splitChoice, splitsInOrder } from "../../src/commands/_data.ts";
+import { parseArguments } from "../../src/commands/_arguments.ts";
+import {
+  expectFiles,
+  loadSplits,
+  SPLIT_OPTIONS,
+  splitChoice,
+  splitsInOrder,
+} from "../../src/commands/_data.ts";
 import { orderedLabels } from "../../src/commands/_starting_model.ts";
 import { withFolder, writeFile } from "./_command_line.ts";
 
@@ -92,17 +99,14 @@ Deno.test("loadSplits() reads manifests and Parquet by the columns that are name
 });
 
 Deno.test("splitChoice() stratifies unless told not to", () => {
-  const chosen = (options: Record<string, number | boolean | string>) => {
-    return splitChoice({ options });
+  const chosen = (...args: string[]) => {
+    return splitChoice(parseArguments(args, { options: SPLIT_OPTIONS }).options);
   };
-  equal(chosen({}).stratify, true);
-  const { testSize, stratify } = chosen({ "test-size": 5, stratify: false });
+  equal(chosen().stratify, true);
+  const { testSize, stratify } = chosen("--test-size", "5", "--no-stratify");
   deepEqual([testSize, stratify], [5, false]);
-  const { name, audioColumn, labelColumn } = chosen({
-    "data-name": "en-US",
-    "audio-column": "clip",
-    "label-column": "intent_class",
-  });
+  const columns = ["--audio-column", "clip", "--label-column", "intent_class"];
+  const { name, audioColumn, labelColumn } = chosen("--data-name", "en-US", ...columns);
   deepEqual([name, audioColumn, labelColumn], ["en-US", "clip", "intent_class"]);
 });
 

@@ -104,5 +104,8 @@ Deno.test("eval measures a folder with one of the model's labels, and refuses a 
 Deno.test("eval without --data ends with 2", async () => {
   const { code, stderr } = await cli(["eval"]);
   equal(code, 2);
-  match(stderr, /^Cannot evaluate: expected argument "--data DIR\|FILE\|ID", found none$/m);
+  match(
+    stderr,
+    /^Cannot run command "eval": expected argument "--data DIR\|FILE\|ID", found none$/m,
+  );
 });

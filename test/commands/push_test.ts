@@ -142,7 +142,7 @@ pushTest("push says who may not write, and what is missing", async ({ folder, en
   match(nobody.stderr, /^Cannot ask the hub who you are: expected a token, found none\n- .*login/);
   const missing = await cli(["push", "--repo", "acme/tiny"], { cwd: folder, env });
   equal(missing.code, 2);
-  match(missing.stderr, /^Cannot push: expected argument "--model DIR", found none/);
+  match(missing.stderr, /^Cannot run command "push": expected argument "--model DIR", found none/);
   const elsewhere = await cli(["push", "--model", "none", "--repo", "acme/tiny"], {
     cwd: folder,
     env,

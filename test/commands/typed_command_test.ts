@@ -8,10 +8,16 @@ Deno.test("typedCommand() is a task in a checkout", () => {
   equal(typedCommand("train --output x", place), "deno task train --output x");
 });
 
-Deno.test("typedCommand() goes through npx where Deno lies among packages", () => {
-  const execPath = "/usr/lib/node_modules/deno/deno";
+Deno.test("typedCommand() goes through npx where no shell finds the Deno that runs", () => {
   const module = `file:///home/me/earshot/${MODULE}`;
-  equal(typedCommand("serve", { module, execPath }), "npx --yes deno task serve");
+  const typed = (execPath: string) => typedCommand("serve", { module, execPath });
+  const hidden = ["/home/me/.npm/_npx/5fb8/node_modules/deno/deno", "/app/node_modules/deno/deno"];
+  for (const path of hidden) equal(typed(path), "npx --yes deno task serve");
+  const global = [
+    "/usr/lib/node_modules/deno/deno",
+    "C:\\Users\\me\\AppData\\Roaming\\npm\\node_modules\\deno\\deno.exe",
+  ];
+  for (const path of global) equal(typed(path), "deno task serve");
 });
 
 Deno.test("typedCommand() names the published package where there are no tasks", () => {
