@@ -1,5 +1,6 @@
 /**
- * The command line: `deno task train`, or `deno run cli.ts train`.
+ * The command line: `deno run -A jsr:@earshot/earshot/cli train`, or `earshot train` after
+ * `deno install -gA -n earshot jsr:@earshot/earshot/cli`; in a clone `deno task train`.
  *
  * It finds the command, and turns what went wrong into one line and an exit code: 1 where the work failed,
  * 2 where the command line was wrong.

@@ -11,6 +11,7 @@ import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { UnsupportedOpError } from "../src/errors.ts";
+import { siblingModule } from "../src/sibling_module.ts";
 import type {
   BuildOptions,
   Metafile,
@@ -58,7 +59,7 @@ const NOTICE = `// Earshot's service for the model beside it, made by "bundle". 
 const ROOT = new URL("../", import.meta.url);
 
 /** Imported for what they do, and not only for names: the kernels register themselves. */
-const EFFECTIVE = /\/src\/kernels\/|\/edge\/_tfjs_platform\.ts$/;
+const EFFECTIVE = /\/src\/kernels\/|\/edge\/_tfjs_platform\.[jt]s$/;
 
 /**
  * Builds `server.js` and `main.js`.
@@ -80,8 +81,8 @@ export async function buildServer(): Promise<ServerBuild> {
 
 async function buildWith({ build, stop }: typeof import("esbuild")): Promise<ServerBuild> {
   try {
-    const server = await build({ ...optionsFor("server.ts"), minify: true });
-    const main = await build(optionsFor("main.ts"));
+    const server = await build({ ...optionsFor("server"), minify: true });
+    const main = await build(optionsFor("main"));
     return {
       server: server.outputFiles[0]!.contents,
       main: main.outputFiles[0]!.contents,
@@ -94,7 +95,7 @@ async function buildWith({ build, stop }: typeof import("esbuild")): Promise<Ser
 
 function optionsFor(name: string): BuildOptions & { write: false; metafile: true } {
   return {
-    entryPoints: [new URL(`edge/${name}`, ROOT).href],
+    entryPoints: [siblingModule(name, import.meta.url).href],
     absWorkingDir: ROOT.protocol === "file:" ? fileURLToPath(ROOT) : undefined,
     bundle: true,
     write: false,
@@ -103,7 +104,7 @@ function optionsFor(name: string): BuildOptions & { write: false; metafile: true
     platform: "neutral",
     target: "es2022",
     charset: "utf8",
-    banner: name === "server.ts" ? { js: NOTICE } : {},
+    banner: name === "server" ? { js: NOTICE } : {},
     legalComments: "eof",
     logLevel: "silent",
     plugins: [onlyWhatIsNeeded()],
@@ -130,8 +131,9 @@ function onlyWhatIsNeeded(): Plugin {
         const isDecoder = /\/src\/audio\/[^/]+$/.test(found.importer.replaceAll("\\", "/"));
         const isLeftOut = found.kind === "dynamic-import" && !isDecoder;
         if (isLeftOut) return { path: found.path, external: true };
-        if (found.path.endsWith(".ts") || found.kind === "entry-point") return sourceOf(found);
-        return found.path.startsWith(".") ? undefined : packageFile(found);
+        if (found.kind === "entry-point") return sourceOf(found);
+        if (!found.path.startsWith(".")) return packageFile(found);
+        return isOurs(found) ? sourceOf(found) : undefined;
       });
       build.onLoad({ filter: /\.js$/ }, ({ path }) => replacement(path));
       build.onLoad({ filter: /.*/, namespace: "web" }, ({ path }) => fetchSource(path));
@@ -140,11 +142,19 @@ function onlyWhatIsNeeded(): Plugin {
   };
 }
 
+/** Whether it is one of our files that imports. */
+function isOurs({ importer, namespace }: OnResolveArgs): boolean {
+  if (namespace === "web") return true;
+  const { href } = pathToFileURL(importer);
+  // A clone has its npm packages below the same folder.
+  return ["src/", "edge/"].some((folder) => href.startsWith(new URL(folder, ROOT).href));
+}
+
 /** One of our own files, on the disk or on the web. */
 function sourceOf({ path, importer, namespace }: OnResolveArgs): OnResolveResult {
   const base = namespace === "web" ? importer : importer && pathToFileURL(importer);
   const url = new URL(path, base || undefined);
-  if (url.pathname.endsWith("/edge/server.ts") && importer.endsWith("/main.ts")) {
+  if (url.href === siblingModule("server", import.meta.url).href && importer !== "") {
     return { path: "./server.js", external: true };
   }
   const sideEffects = importer === "" || EFFECTIVE.test(url.pathname);
@@ -152,11 +162,11 @@ function sourceOf({ path, importer, namespace }: OnResolveArgs): OnResolveResult
   return { path: fileURLToPath(url), sideEffects };
 }
 
-/** A file of an npm package, wherever Deno keeps it. */
-function packageFile({ path, importer, namespace }: OnResolveArgs): OnResolveResult {
+/** A file of an npm package, wherever Deno keeps it; published files name it as `npm:hono@4/tiny`. */
+function packageFile(found: OnResolveArgs): OnResolveResult {
+  const { path, importer } = found;
   if (path === "seedrandom") return { path, namespace: "absent", sideEffects: false };
-  const isOurs = namespace === "web" || importer.endsWith(".ts");
-  const file = isOurs
+  const file = isOurs(found)
     ? fileURLToPath(import.meta.resolve(path))
     : createRequire(importer).resolve(path);
   // The modules of TensorFlow.js lie beside the one file that is meant for Node.

@@ -1,88 +1,210 @@
 /**
- * The package as its users get it: only the published files, in another place.
+ * The published files alone, as users get them: every command, and the programs of the README.
  *
  * @module
  */
 import assert from "node:assert/strict";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { encodeWav } from "../src/audio/encode_wav.ts";
-import { useDevice } from "../src/devices.ts";
-import { Wav2Vec2FeatureExtractor } from "../src/features/mod.ts";
-import { buildModel } from "../src/models/model.ts";
-import { savePretrained } from "../src/pretrained.ts";
+import { join } from "node:path";
+import denoJson from "../deno.json" with { type: "json" };
+import { COMMANDS } from "../src/commands/registry.ts";
+import { toneFile, withFolder, writeFile, writeTones } from "./commands/_command_line.ts";
+import { startHub, TOKEN } from "./hub/hub.ts";
+import {
+  type DenoOptions,
+  type Printed,
+  publishedFiles,
+  runDeno,
+  servePublished,
+  unpackPublished,
+} from "./published.ts";
 
 const ROOT = join(import.meta.dirname!, "..");
 
-interface Printed {
-  /** On standard output. */
-  out: string;
-  /** On standard error, where deno also tells of downloads. */
-  err: string;
+/** Deno's own cache, where the packages of npm are already. */
+const { npmCache }: { npmCache: string } = JSON.parse(
+  (await runDeno(["info", "--json"], { cwd: Deno.cwd() })).stdout,
+);
+
+/** A place where the package was installed. */
+interface Installed extends AsyncDisposable {
+  /** Runs deno in a project that has it. */
+  run(args: string[], options?: Partial<DenoOptions>): Promise<Printed>;
+  /** Arguments of `deno run` that start the command line. */
+  cli: string[];
+  /** Arguments of `deno run` for a program that imports `@earshot/earshot` and reads files beside it. */
+  rights: string[];
+  /** The files that were fetched; undefined where none are. */
+  requested?: Set<string>;
 }
 
-/** Runs deno and gives what it printed. */
-async function deno(args: string[], cwd: string): Promise<Printed> {
-  const command = new Deno.Command(Deno.execPath(), { args, cwd, env: { NO_COLOR: "1" } });
-  const { code, stdout, stderr } = await command.output();
-  const decoder = new TextDecoder();
-  const printed = { out: decoder.decode(stdout), err: decoder.decode(stderr) };
-  assert.equal(code, 0, `deno ${args[0]} failed:\n${printed.out}${printed.err}`);
-  return printed;
+const rights = ["--no-lock", "--no-prompt", "--allow-read=."];
+
+/** Over HTTP, with a cache of its own that begins empty but for the packages of npm. */
+async function overHttp(folder: string): Promise<Installed> {
+  const server = await servePublished(await publishedFiles());
+  const DENO_DIR = join(folder, "deno");
+  await Deno.mkdir(DENO_DIR);
+  await Deno.symlink(npmCache, join(DENO_DIR, "npm"), { type: "junction" });
+  const env = { DENO_DIR, HF_HOME: join(folder, "home") };
+  const imports = { [denoJson.name]: `${server.url}mod.ts` };
+  await Deno.writeTextFile(join(folder, "imports.json"), JSON.stringify({ imports }));
+  return {
+    run: (args, options) =>
+      runDeno(args, { cwd: folder, ...options, env: { ...env, ...options?.env } }),
+    cli: ["-A", "--no-lock", "--no-prompt", `${server.url}cli.ts`],
+    rights: [...rights, `--allow-import=${new URL(server.url).host}`, "--import-map=imports.json"],
+    requested: server.requested,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
 }
 
-/** What would be published, as paths inside the repository. */
-async function publishedFiles(): Promise<string[]> {
-  const { out, err } = await deno(["publish", "--dry-run", "--allow-dirty", "--no-check"], ROOT);
-  const files = Array.from((out + err).matchAll(/(file:\/\/\S+) \(/g), (match) => match[1]!);
-  return files.map((url) => fileURLToPath(url).slice(ROOT.length + 1));
+async function belowNodeModules(folder: string): Promise<Installed> {
+  const unpacked = await unpackPublished(await publishedFiles(), folder);
+  const env = { HF_HOME: join(folder, "home") };
+  return {
+    run: (args, options) =>
+      runDeno(args, { cwd: folder, ...options, env: { ...env, ...options?.env } }),
+    cli: ["-A", "--no-lock", "--no-prompt", join(unpacked, "cli.js")],
+    rights,
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
 }
 
-/** A model directory with random weights, and a clip beside it. */
-async function writeModelAndClip(directory: string): Promise<void> {
-  const device = await useDevice({ backend: "wasm", threads: 1 });
-  const sizes = { hidden_size: 16, num_attention_heads: 2, intermediate_size: 16 };
-  const encoder = { conv_dim: [8, 8], conv_kernel: [10, 8], conv_stride: [5, 8] };
-  const config = { model_type: "wav2vec2", num_hidden_layers: 1, ...sizes, ...encoder };
-  const model = await buildModel(config, { labels: ["no", "yes"] });
-  await savePretrained(`${directory}/model`, model, new Wav2Vec2FeatureExtractor());
-  const tone = Float32Array.from({ length: 8000 }, (_, i) => Math.sin(i / 9));
-  await Deno.writeFile(`${directory}/clip.wav`, encodeWav(tone, 8000));
-  model.dispose();
-  device.dispose();
+const PLACES = { "over HTTP": overHttp, "below node_modules": belowNodeModules };
+
+/** Clips of each class; so many that training reads them in a worker. */
+const MANY_CLIPS = { train: 100, test: 1 };
+
+/** A command line, and what it must print. */
+type Call = readonly [args: string[], expected: RegExp, options?: Partial<DenoOptions>];
+
+/** A call of each command, in an order in which each finds what it needs. */
+function callsOf(env: Record<string, string>): Call[] {
+  const quick = ["--threads", "1", "--num-train-epochs", "1", "--max-steps", "3"];
+  const hub = { env };
+  const clip = "tones/test/high/0.wav";
+  return [
+    [["doctor"], /WASM/],
+    [
+      ["train", "--data", "tones", "--backend", "wasm", ...quick, "--output", "model"],
+      /deno run -A jsr:@earshot\/earshot\/cli predict/,
+    ],
+    [["eval", "--model", "model", "--data", "tones"], /accuracy/i],
+    [["report", "--model", "model", "--data", "tones"], /report\.html/],
+    [["data", "inspect", "tones"], /^train +300 /m],
+    [["info"], /wav2vec2/i],
+    [["predict", clip], /^ {2}\d\.\d{4} {2}\w+$/m],
+    [["export", "--model", "model", "--output", "q8", "--dtype", "q8"], /q8/],
+    [["bundle", "--output", "service"], /^Bundled into service/],
+    [["parity", join(ROOT, "test", "golden", "wav2vec2-group")], /wav2vec2-group/],
+    [["login"], /^Logged in as acme/, { ...hub, stdin: new TextEncoder().encode(TOKEN) }],
+    [["push", "--model", "model", "--repo", "acme/tones"], /acme\/tones/, hub],
+    [["pull", "acme/tones", "--output", "pulled"], /pulled/, hub],
+  ];
 }
 
-const SCRIPT = `
-import { pipeline } from "./mod.ts";
-const classifier = await pipeline("audio-classification", "model");
-console.log(JSON.stringify(await classifier("clip.wav")));
-`;
+/** Starts `serve`, and ends it when it has answered a clip. */
+async function expectServe(installed: Installed): Promise<void> {
+  let answer: Promise<string> | undefined;
+  const printed = await installed.run(["run", ...installed.cli, "serve", "--port", "0"], {
+    onOutput: (text, child) => {
+      const [, url] = text.match(/ on (http:\S+)\n/) ?? [];
+      if (!url || answer) return;
+      answer = fetch(url, { method: "POST", body: toneFile("high").slice() })
+        .then((response) => response.text()).finally(() => child.kill());
+    },
+  });
+  assert.ok(answer, `serve did not start\n${printed.stdout}${printed.stderr}`);
+  assert.match(await answer, /^\[\{"label":"\w+","score":0\.\d+\}/);
+}
 
-Deno.test("the published files alone classify a clip", async () => {
+/** Has the bundle answer a clip, without the package that made it. */
+async function expectBundle(folder: string): Promise<void> {
+  const program = `const { default: app } = await import("./server.js");
+    const body = await Deno.readFile("../tones/test/high/0.wav");
+    const answer = await app.fetch(new Request("http://localhost/", { method: "POST", body }));
+    console.log(await answer.text());`;
+  const cwd = join(folder, "service");
+  await Deno.writeTextFile(join(cwd, "ask.ts"), program);
+  const { stdout, stderr } = await runDeno(["run", "--no-lock", "--allow-read=..", "ask.ts"], {
+    cwd,
+  });
+  assert.match(stdout, /^\[\{"label":"\w+","score":0\.\d+\}/, stderr);
+}
+
+for (const [where, install] of Object.entries(PLACES)) {
+  Deno.test(`the published files run every command ${where}`, async () => {
+    await withFolder(async (folder) => {
+      await using installed = await install(folder);
+      await using hub = startHub();
+      await writeTones(join(folder, "tones"), MANY_CLIPS);
+      const calls = callsOf({ HF_ENDPOINT: hub.url });
+      for (const [args, expected, options] of calls) {
+        const printed = await installed.run(["run", ...installed.cli, ...args], options);
+        const { code, stdout, stderr } = printed;
+        assert.equal(code, 0, `earshot ${args.join(" ")}\n${stdout}${stderr}`);
+        assert.match(stdout + stderr, expected);
+      }
+      // Without its worker, training would read on its own thread and say nothing.
+      const worker = "src/data/_reading_worker.ts";
+      assert.ok(installed.requested?.has(worker) ?? true, `${worker} was not started`);
+      await expectBundle(folder);
+      await expectServe(installed);
+      const ran = new Set([...calls.map(([[name]]) => name!), "serve"]);
+      assert.deepEqual([...ran].sort(), Object.keys(COMMANDS).sort());
+    });
+  });
+
+  Deno.test(`README's first program runs ${where}`, async () => {
+    await withFolder(async (folder) => {
+      await using installed = await install(folder);
+      const readme = await Deno.readTextFile(join(ROOT, "README.md"));
+      const [, program = ""] = readme.match(/```ts\n(.*?)```/s) ?? [];
+      await Deno.writeTextFile(join(folder, "program.ts"), program);
+      await writeFile(join(folder, "recording.wav"), toneFile("high"));
+      const { code, stdout, stderr } = await installed.run([
+        "run",
+        ...installed.rights,
+        "program.ts",
+      ]);
+      assert.equal(code, 0, stdout + stderr);
+      assert.match(stdout, /label: "\w+", score: 0\.\d+/);
+    });
+  });
+}
+
+Deno.test("the default model is fetched when it is used, once, and then works offline", async () => {
+  await withFolder(async (folder) => {
+    const installed = await overHttp(folder);
+    const { run, requested } = installed;
+    await Deno.writeTextFile(
+      join(folder, "program.ts"),
+      `import { pipeline } from "${denoJson.name}";
+      if (Deno.args.length > 0) console.log((await pipeline("audio-classification")).labels.length);`,
+    );
+    const start = ["run", ...installed.rights];
+    assert.equal((await run([...start, "program.ts"])).code, 0);
+    const isModel = (file: string) => file.startsWith("src/default_model/_");
+    assert.deepEqual([...requested!].filter(isModel), []);
+    assert.equal((await run([...start, "program.ts", "use"])).stdout, "14\n");
+    assert.deepEqual([...requested!].filter(isModel), ["src/default_model/_files.ts"]);
+    await installed[Symbol.asyncDispose]();
+    const offline = await run([...start, "--cached-only", "program.ts", "use"]);
+    assert.equal(offline.stdout, "14\n", offline.stderr);
+  });
+});
+
+Deno.test("what is published is code and documents, below the registry's limit", async () => {
   const files = await publishedFiles();
-  for (const file of ["mod.ts", "cli.ts", "deno.json", "LICENSE", "README.md", "edge/mod.ts"]) {
-    assert.ok(files.includes(file), `${file} is not published`);
+  const wanted = ["mod.ts", "cli.ts", "deno.json", "LICENSE", "README.md", "docs/guide.md"];
+  for (const file of [...wanted, ...Object.values(denoJson.exports)]) {
+    assert.ok(files.includes(file.replace("./", "")), `${file} is not published`);
   }
-  const strangers = files.filter((file) => /^(test|bench|examples|models|\.ci)\//.test(file));
+  const strangers = files.filter((file) =>
+    !/^(src|edge|docs)\/|^[^/.]+\.\w+$|^LICENSE$/.test(file)
+  );
   assert.deepEqual(strangers, []);
-  const directory = await Deno.makeTempDir();
-  try {
-    for (const file of files) {
-      await Deno.mkdir(dirname(join(directory, file)), { recursive: true });
-      await Deno.copyFile(join(ROOT, file), join(directory, file));
-    }
-    await writeModelAndClip(directory);
-    await Deno.writeTextFile(`${directory}/classify.ts`, SCRIPT);
-    const args = ["run", "--no-lock", "--node-modules-dir=none", "--no-prompt", "--allow-read=."];
-    const { out } = await deno([...args, "classify.ts"], directory);
-    const predictions = JSON.parse(out);
-    assert.deepEqual(predictions.map(({ label }: { label: string }) => label).sort(), [
-      "no",
-      "yes",
-    ]);
-    const total = predictions.reduce((sum: number, { score }: { score: number }) => sum + score, 0);
-    assert.ok(Math.abs(total - 1) < 1e-6);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+  const sizes = await Promise.all(files.map((file) => Deno.stat(join(ROOT, file))));
+  const total = sizes.reduce((sum, { size }) => sum + size, 0);
+  assert.ok(total < 20 * 2 ** 20 / 2, `${total} bytes are published`);
 });

@@ -42,6 +42,9 @@ const TASK = "audio-classification";
 /**
  * Makes a classifier from a model directory, a model of the hub, its files, or a model in memory.
  *
+ * Without a model it takes the one that comes with the package: 14 spoken phrases of bank callers, learnt from
+ * synthetic speech, for trying things out.
+ *
  * @param task always "audio-classification".
  * @param model a directory; or, where there is none, `org/name` or `org/name@revision` on the hub; or its files;
  * or a model with its extractor, as training leaves them.
@@ -54,7 +57,7 @@ const TASK = "audio-classification";
  * import { pipeline } from "@earshot/earshot";
  * import { equal } from "node:assert/strict";
  *
- * const classifier = await pipeline("audio-classification", "models/voice_menu");
+ * const classifier = await pipeline("audio-classification");
  * const second = { samples: new Float32Array(8_000), samplingRate: 8_000 };
  * const answer = await classifier(second, { topK: 3 });
  * equal(answer.length, 3);
@@ -63,13 +66,13 @@ const TASK = "audio-classification";
  */
 export async function pipeline(
   task: "audio-classification",
-  model: string | FileReader | LoadedClassifier,
+  model?: string | FileReader | LoadedClassifier,
   options: PipelineOptions = {},
 ): Promise<AudioClassifier> {
   if (task !== TASK) {
     throw new RangeError(`Cannot make a pipeline: expected task "${TASK}", found "${task}"`);
   }
-  if (typeof model !== "string" && (typeof model !== "object" || model === null)) {
+  if (!["string", "object", "undefined"].includes(typeof model) || model === null) {
     throw new TypeError(`Cannot make a pipeline: expected a model directory, found ${model}`);
   }
   const { device, maxSeconds, onWarning } = options;
@@ -78,10 +81,13 @@ export async function pipeline(
     return createClassifier(model.model, model.extractor, classifierOptions);
   }
   await useDevice(device && { backend: device });
-  if (typeof model !== "string") {
-    return await loadClassifier(model, openCheckpoint, classifierOptions);
-  }
-  return await loadNamed(model, options, classifierOptions);
+  if (typeof model === "string") return await loadNamed(model, options, classifierOptions);
+  return await loadClassifier(model ?? await defaultModel(), openCheckpoint, classifierOptions);
+}
+
+async function defaultModel(): Promise<FileReader> {
+  const { defaultModelFiles } = await import("../default_model/mod.ts");
+  return await defaultModelFiles();
 }
 
 async function loadNamed(

@@ -96,20 +96,12 @@ function isGranted(permission: Deno.PermissionDescriptor): boolean {
   return Deno.permissions.querySync(permission).state === "granted";
 }
 
-/**
- * A path inside this package, as a user would type it.
- *
- * @throws {UsageError} when the package was not installed as files.
- */
-export function bundledPath(path: string): string {
+/** A path inside this package, as a user would type it; undefined where it is not a clone, and has no such folder. */
+export async function bundledPath(path: string): Promise<string | undefined> {
   const url = new URL(`../../${path}`, import.meta.url);
-  if (url.protocol !== "file:") {
-    throw new UsageError(
-      `Cannot use the bundled "${path}": it does not come with the published package`,
-      { hint: "Name a directory of your own" },
-    );
-  }
+  if (url.protocol !== "file:") return undefined;
   const file = fileURLToPath(url);
+  if (!await isThere(file)) return undefined;
   const short = relative(Deno.cwd(), file);
   return short.startsWith("..") ? file : short;
 }

@@ -3,13 +3,17 @@
  *
  * @module
  */
+import { join } from "node:path";
+import denoJson from "../../deno.json" with { type: "json" };
+import { DEFAULT_MODEL, DEFAULT_MODEL_FILES, defaultModelFiles } from "../default_model/mod.ts";
 import { HubError } from "../errors.ts";
+import { writeDirectoryAtomic } from "../files.ts";
 import { hubModelDirectory, type HubModelOptions, parseHubName } from "../hub/mod.ts";
-import { type OptionSpecs, shellWords, UsageError } from "./_arguments.ts";
+import { hubSettings } from "../hub/settings.ts";
+import type { OptionSpecs } from "./_arguments.ts";
 import { bundledPath, isThere } from "./_command.ts";
 import type { Output } from "./_output.ts";
 import { transferBars } from "./_transfers.ts";
-import { typedCommand } from "./_typed_command.ts";
 
 /** The option of the commands that use a model. */
 export const MODEL_OPTION = {
@@ -28,7 +32,6 @@ const EXTRACTOR_FILE = "preprocessor_config.json";
  * The directory of the model that was named, or the one that comes with the package.
  *
  * @param needs what of a model of the hub has to be there besides its weights.
- * @throws {UsageError} when none was named and the package's own is not there.
  * @throws {HubError} when a model of the hub was named, and the hub does not give it.
  */
 export async function modelOrBundled(
@@ -37,11 +40,25 @@ export async function modelOrBundled(
   needs: ModelNeeds = {},
 ): Promise<string> {
   if (model !== undefined) return await modelDirectory(model, out, needs);
-  const bundled = bundledPath("models/voice_menu");
-  if (await isThere(`${bundled}/config.json`)) return bundled;
-  throw new UsageError(`Cannot find a model: expected "--model DIR", or one in "${bundled}"`, {
-    hint: `Train it with: ${typedCommand(`train --output ${shellWords([bundled])}`)}`,
+  return await bundledPath("models/voice_menu") ?? await writtenDefaultModel();
+}
+
+/** The default model as a directory beside the hub's cache, for an Earshot that was not installed as a clone. */
+async function writtenDefaultModel(): Promise<string> {
+  const { cacheDirectory } = await hubSettings();
+  const directory = join(cacheDirectory, "..", "earshot", denoJson.version, DEFAULT_MODEL);
+  if (await isThere(directory)) return directory;
+  const files = await defaultModelFiles();
+  await writeDirectoryAtomic(directory, async (folder) => {
+    for (const name of DEFAULT_MODEL_FILES) {
+      const source = (await files.open(name))!;
+      await Deno.writeFile(join(folder, name), await source.read(0, source.sizeBytes));
+    }
+  }).catch(async (error) => {
+    const otherWasFirst = await isThere(directory);
+    if (!otherWasFirst) throw error;
   });
+  return directory;
 }
 
 /**

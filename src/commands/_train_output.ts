@@ -8,7 +8,6 @@ import type { TrainingArguments } from "../train/options/arguments.ts";
 import type { TrainerCallback } from "../train/callbacks/callbacks.ts";
 import type { LogEntry } from "../train/checkpoints/state.ts";
 import { shellWords } from "./_arguments.ts";
-import { bundledPath } from "./_command.ts";
 import type { ClipNotices } from "./_notices.ts";
 import type { Output } from "./_output.ts";
 import { typedCommand } from "./_typed_command.ts";
@@ -63,19 +62,18 @@ export function trainProgress(
 
 /** Commands to paste, in the form that works on this machine. */
 export function nextCommands(
-  { model, clip, isBundledData }: { model: string; clip: string; isBundledData: boolean },
+  { model, clip, bundledData }: { model: string; clip: string; bundledData?: string },
 ): string {
   const named = shellWords([model]);
-  const data = shellWords([bundledPath("examples/voice_menu")]);
-  const own = () => [
+  const own = (data: string) => [
     "  # with your own recordings in the place of examples/voice_menu, a folder for each label:",
-    `  ${typedCommand(`train --data ${data} --model ${named}`)}`,
+    `  ${typedCommand(`train --data ${shellWords([data])} --model ${named}`)}`,
   ];
   return [
     "Next:",
     `  ${typedCommand(`predict --model ${named} ${shellWords([clip])}`)}`,
     `  ${typedCommand(`serve --model ${named}`)}`,
-    ...isBundledData ? own() : [],
+    ...bundledData === undefined ? [] : own(bundledData),
   ].join("\n");
 }
 

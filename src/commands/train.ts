@@ -127,8 +127,8 @@ async function planOf(
   { options: typed, others, args: line }: ParsedArguments<typeof OPTIONS>,
 ): Promise<TrainPlan> {
   const options = withRecipe(typed);
-  const { recipe, resume, overwrite, data = bundledPath("examples/voice_menu") } = options;
-  const { model = "tiny" } = options;
+  const { recipe, resume, overwrite, model = "tiny" } = options;
+  const data = options.data ?? await bundledData();
   const given: Partial<TrainingOptions> = {
     ...options.config === undefined ? {} : await configFile(options.config),
     ...givenTrainingOptions(others),
@@ -151,6 +151,17 @@ async function planOf(
     overwrite,
     typed: line,
   };
+}
+
+const BUNDLED_DATA = "examples/voice_menu";
+
+/** @throws {UsageError} when the package has no data set of its own with it. */
+async function bundledData(): Promise<string> {
+  const path = await bundledPath(BUNDLED_DATA);
+  if (path !== undefined) return path;
+  throw new UsageError('Cannot train: expected argument "--data FOLDER", found none', {
+    hint: "The example data set lies in clones of the repository alone",
+  });
 }
 
 /** A run that is ready to start. */
@@ -256,8 +267,11 @@ async function runToEnd(run: Run, started: number, out: Output): Promise<boolean
   out.line(`Done in ${duration(seconds)}; the model is in ${outputDir}\n`);
   const clips = (data.splits.test ?? data.splits.validation ?? data.splits.train)!.clips;
   const clip = clips.find(({ open }) => open === undefined)?.file ?? "path/to/clip.wav";
-  const isBundledData = plan.data === bundledPath("examples/voice_menu");
-  out.line(nextCommands({ model: outputDir, clip, isBundledData }));
+  const bundled = await bundledPath(BUNDLED_DATA);
+  const isBundledData = plan.data === bundled;
+  out.line(
+    nextCommands({ model: outputDir, clip, bundledData: isBundledData ? bundled : undefined }),
+  );
   out.event({ event: "done", output: outputDir, metrics, seconds });
   return true;
 }

@@ -9,6 +9,7 @@
  */
 
 import { AudioFormatError, FileError } from "../errors.ts";
+import { siblingModule } from "../sibling_module.ts";
 import { type LoadClipOptions, readBytes, type ReadClip, readClip } from "./_clip_reader.ts";
 import type { AudioClip } from "./audio_dataset.ts";
 
@@ -49,7 +50,9 @@ export class ReadingThread implements Disposable {
   constructor(options: LoadClipOptions) {
     const { samplingRate, maxSeconds, minSamples } = options;
     this.#options = { samplingRate, maxSeconds, minSamples };
-    this.#worker = new Worker(new URL("./_reading_worker.ts", import.meta.url), { type: "module" });
+    this.#worker = new Worker(siblingModule("_reading_worker", import.meta.url), {
+      type: "module",
+    });
     this.#worker.onmessage = ({ data }: MessageEvent<ReadAnswer>) => this.#take(data);
     this.#worker.onerror = (event) => {
       event.preventDefault();

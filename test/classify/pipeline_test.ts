@@ -39,8 +39,8 @@ Deno.test("pipeline() refuses another task and a missing directory", async () =>
   );
   await rejects(pipeline("audio-classification", "../no/such/place"), CheckpointError);
   await rejects(
-    pipeline("audio-classification", undefined as unknown as string),
-    /^TypeError: Cannot make a pipeline: expected a model directory, found undefined$/,
+    pipeline("audio-classification", null as unknown as string),
+    /^TypeError: Cannot make a pipeline: expected a model directory, found null$/,
   );
 });
 

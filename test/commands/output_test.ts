@@ -105,11 +105,11 @@ Deno.test("ClipNotices counts each kind, names three, and tells each once", () =
 
 Deno.test("nextCommands() quotes names with spaces", () => {
   const named = { model: "my model", clip: "a/b.wav" };
-  const text = nextCommands({ ...named, isBundledData: true });
+  const text = nextCommands({ ...named, bundledData: "examples/voice_menu" });
   match(text, /deno task predict --model 'my model' a\/b\.wav$/m);
   match(text, /deno task serve --model 'my model'$/m);
   match(text, /deno task train --data \S+voice_menu --model 'my model'$/m);
-  doesNotMatch(nextCommands({ ...named, isBundledData: false }), /voice_menu/);
+  doesNotMatch(nextCommands(named), /voice_menu/);
 });
 
 Deno.test("resumeCommand() repeats the command line and adds where to go on", () => {
