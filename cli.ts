@@ -35,13 +35,9 @@ async function run([name, ...args]: string[]): Promise<number> {
     console.log(`earshot ${denoJson.version}, deno ${Deno.version.deno}`);
     return 0;
   }
-  if (name === "--help" || name === "-h" || name === "help") {
-    console.log(HELP);
-    return 0;
-  }
-  if (name === undefined) {
-    console.error(HELP);
-    return 2;
+  if (name === undefined || ["--help", "-h", "help"].includes(name)) {
+    (name ? console.log : console.error)(HELP);
+    return name ? 0 : 2;
   }
   const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (!entry) throw unknownCommand(name);
