@@ -1,29 +1,45 @@
 #!/usr/bin/env python3
-"""Writes the golden cases beside this file: tiny wav2vec2 models, fed with noise.
+"""Writes the golden cases beside this file: tiny models of every architecture, fed with noise.
 
-Run it with PyTorch 2.13 and transformers 5.18 (`python make.py`); the seeds are fixed. A case is
-a model directory with `inputs.safetensors`, `expected.safetensors` and `meta.json`, in the form
-that `src/commands/_golden_case.ts` reads.
+Run it with PyTorch 2.13 and transformers 5.18: `python make.py` makes the cases that are absent,
+`python make.py NAME ...` makes these again. The seeds are fixed; another processor may round the last
+bits of the expected numbers otherwise. A case is a model directory with `inputs.safetensors`,
+`expected.safetensors` and `meta.json`, in the form that `src/commands/_golden_case.ts` reads.
+`defaults.json` holds what each architecture's config says where its file is silent.
 
 No weight is idle: for each parameter the script undoes what makes it special (a norm's weight
 becomes 1, a bias 0, a matrix grows by a fifth) and refuses the case unless the scores move
-visibly. What cannot move them is listed in `meta.json`.
+visibly. What cannot move them is listed in `meta.json`. Norms show their epsilon in the same way:
+"quiet" names the matrices whose outputs are so small that twice the epsilon is seen.
 """
 
 import copy
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
 
 import torch
 import transformers
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from transformers import (
+    ASTConfig,
+    ASTFeatureExtractor,
+    AutoModelForAudioClassification,
+    Data2VecAudioConfig,
+    HubertConfig,
+    SEWConfig,
+    SEWDConfig,
     Trainer,
+    UniSpeechConfig,
+    UniSpeechSatConfig,
     Wav2Vec2Config,
+    Wav2Vec2ConformerConfig,
     Wav2Vec2FeatureExtractor,
-    Wav2Vec2ForSequenceClassification,
+    WavLMConfig,
+    WhisperConfig,
+    WhisperFeatureExtractor,
 )
 
 HERE = Path(__file__).resolve().parent
@@ -38,8 +54,21 @@ OPTIMIZER = {
     "steps": 3,
 }
 
-# The least that the scores must move when a parameter is spoiled: six times the parity limit.
+# The least that scores, or hidden states, must move when something is spoiled: several times the parity limits.
 VISIBLE = 3e-4
+VISIBLE_STATES = 2e-3
+
+# What "quiet" matrices are scaled by.
+QUIET = 1 / 64
+
+# A gradient that is zero in theory is below this share of the largest one, in double precision; some
+# models take the softmax in single precision even then.
+NO_GRADIENT = 1e-6
+
+LABELS = {
+    "id2label": {0: "low", 1: "middle", 2: "high"},
+    "label2id": {"low": 0, "middle": 1, "high": 2},
+}
 
 SIZES = {
     "conv_dim": [6, 8, 10],
@@ -53,8 +82,66 @@ SIZES = {
     "num_conv_pos_embeddings": 6,
     "num_conv_pos_embedding_groups": 4,
     "classifier_proj_size": 12,
-    "id2label": {0: "low", 1: "middle", 2: "high"},
-    "label2id": {"low": 0, "middle": 1, "high": 2},
+    **LABELS,
+}
+
+# A frame every ten samples, so that many frames need few samples; the norms' epsilon is large.
+SPEECH = {
+    **SIZES,
+    "conv_dim": [6, 10],
+    "conv_kernel": [10, 3],
+    "conv_stride": [5, 2],
+    "num_feat_extract_layers": 2,
+    "num_conv_pos_embeddings": 5,
+    "layer_norm_eps": 0.05,
+}
+
+GROUP = {"feat_extract_norm": "group", "conv_bias": False}
+LAYER = {"feat_extract_norm": "layer", "conv_bias": True}
+STABLE = {**LAYER, "do_stable_layer_norm": True}
+
+FIRST_CONV = r"conv_layers\.0\.conv"
+ALL_CONVS = r"conv_layers\.\d+\.conv"
+
+# Of the three clips with a mask, one ends with a frame, and one a sample before the next.
+MASKED = {"lengths": [430, 310, 369], "gains": [1, 0.002, 0.1], "labels": [1, 2, 0], "mask": True}
+UNMASKED = {"lengths": [347, 420], "gains": [1, 0.3], "labels": [2, 0], "mask": False}
+
+TRANSFORMER = {
+    "hidden_size": 16,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 20,
+    **LABELS,
+}
+
+SPECTROGRAM = {
+    **TRANSFORMER,
+    "num_mel_bins": 12,
+    "max_length": 26,
+    "patch_size": 5,
+    "frequency_stride": 3,
+    "time_stride": 4,
+    "layer_norm_eps": 0.02,
+}
+
+LISTENER = {
+    "d_model": 16,
+    "encoder_layers": 2,
+    "encoder_attention_heads": 2,
+    "encoder_ffn_dim": 20,
+    "decoder_layers": 1,
+    "decoder_attention_heads": 2,
+    "decoder_ffn_dim": 20,
+    "num_mel_bins": 6,
+    "max_source_positions": 50,
+    "classifier_proj_size": 12,
+    "vocab_size": 8,
+    "pad_token_id": 0,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+    "decoder_start_token_id": 3,
+    **LABELS,
 }
 
 CASES = {
@@ -63,64 +150,328 @@ CASES = {
         "lengths": [1800, 2600],
         "labels": [2, 0],
         "mask": False,
-        "config": {"feat_extract_norm": "group", "conv_bias": False},
+        "config": Wav2Vec2Config(**SIZES, feat_extract_norm="group", conv_bias=False),
     },
     "wav2vec2-layer-weighted-adapter": {
         "seed": 12,
         "lengths": [2300, 1500, 1901],
         "labels": [1, 2, 0],
         "mask": True,
-        "config": {
-            "feat_extract_norm": "layer",
-            "conv_bias": True,
-            "do_stable_layer_norm": True,
-            "use_weighted_layer_sum": True,
-            "adapter_attn_dim": 6,
-        },
+        "config": Wav2Vec2Config(
+            **SIZES,
+            feat_extract_norm="layer",
+            conv_bias=True,
+            do_stable_layer_norm=True,
+            use_weighted_layer_sum=True,
+            adapter_attn_dim=6,
+        ),
+    },
+    "wav2vec2-group-masked": {
+        **MASKED,
+        "seed": 13,
+        "quiet": FIRST_CONV,
+        "config": Wav2Vec2Config(**{**SPEECH, **GROUP, "hidden_act": "relu"}),
+    },
+    "hubert-distilled-norms": {
+        **UNMASKED,
+        "seed": 23,
+        "quiet": FIRST_CONV,
+        "config": HubertConfig(
+            **{**SPEECH, **GROUP},
+            feat_proj_layer_norm=False,
+            conv_pos_batch_norm=True,
+        ),
+    },
+    "hubert-stable-adapter": {
+        **MASKED,
+        "seed": 22,
+        "quiet": rf"{ALL_CONVS}|feature_projection\.projection|pos_conv_embed.*bias"
+        r"|out_proj|output_dense|linear_2",
+        "config": HubertConfig(**{**SPEECH, **STABLE, "layer_norm_eps": 4e-4}, adapter_attn_dim=6),
+    },
+    "unispeech-group": {
+        **UNMASKED,
+        "seed": 31,
+        "quiet": FIRST_CONV,
+        "config": UniSpeechConfig(
+            **{**SPEECH, **GROUP}, hidden_act="gelu_python", use_weighted_layer_sum=True
+        ),
+    },
+    "unispeech-stable": {
+        **MASKED,
+        "seed": 32,
+        "quiet": ALL_CONVS,
+        "config": UniSpeechConfig(**{**SPEECH, **STABLE}),
+    },
+    "unispeech-sat-group": {
+        **UNMASKED,
+        "seed": 41,
+        "sharp": 2.5,
+        "quiet": FIRST_CONV,
+        "config": UniSpeechSatConfig(**{**SPEECH, **GROUP}, use_weighted_layer_sum=True),
+    },
+    "unispeech-sat-stable": {
+        **MASKED,
+        "seed": 42,
+        "quiet": ALL_CONVS,
+        "config": UniSpeechSatConfig(**{**SPEECH, **STABLE}),
+    },
+    "wavlm-group": {
+        **UNMASKED,
+        "seed": 52,
+        "quiet": FIRST_CONV,
+        "config": WavLMConfig(**{**SPEECH, **GROUP}, num_buckets=13, max_bucket_distance=25),
+    },
+    "wavlm-stable-weighted": {
+        **MASKED,
+        "seed": 56,
+        "quiet": ALL_CONVS,
+        "config": WavLMConfig(
+            **{**SPEECH, **STABLE},
+            num_buckets=16,
+            max_bucket_distance=60,
+            use_weighted_layer_sum=True,
+        ),
+    },
+    "data2vec-audio": {
+        **UNMASKED,
+        "seed": 61,
+        "quiet": rf"{ALL_CONVS}|pos_conv_embed",
+        "config": Data2VecAudioConfig(
+            **{**SPEECH, "num_conv_pos_embeddings": 2}, conv_bias=False, conv_pos_kernel_size=5
+        ),
+    },
+    "data2vec-audio-masked-weighted": {
+        **MASKED,
+        "seed": 62,
+        "quiet": rf"{ALL_CONVS}|pos_conv_embed",
+        "config": Data2VecAudioConfig(
+            **{**SPEECH, "num_conv_pos_embeddings": 3, "num_conv_pos_embedding_groups": 2},
+            conv_bias=True,
+            conv_pos_kernel_size=4,
+            use_weighted_layer_sum=True,
+        ),
+    },
+    "sew": {
+        **UNMASKED,
+        "seed": 71,
+        "quiet": FIRST_CONV,
+        "config": SEWConfig(**{**SPEECH, **GROUP, "conv_dim": [6, 16]}, squeeze_factor=2),
+    },
+    "sew-masked-weighted": {
+        **MASKED,
+        "seed": 72,
+        "quiet": ALL_CONVS,
+        "config": SEWConfig(
+            **{**SPEECH, **LAYER, "num_conv_pos_embeddings": 6},
+            squeeze_factor=3,
+            use_weighted_layer_sum=True,
+        ),
+    },
+    "sew-masked": {
+        **MASKED,
+        "seed": 73,
+        "quiet": ALL_CONVS,
+        "config": SEWConfig(**{**SPEECH, **LAYER}, squeeze_factor=2),
+    },
+    "sew-d": {
+        **UNMASKED,
+        "seed": 81,
+        "quiet": FIRST_CONV,
+        "config": SEWDConfig(
+            **{**SPEECH, **GROUP},
+            squeeze_factor=2,
+            feature_layer_norm_eps=0.03,
+            position_buckets=6,
+            max_position_embeddings=16,
+        ),
+    },
+    "sew-d-masked-own-maps": {
+        **MASKED,
+        "seed": 82,
+        "quiet": ALL_CONVS,
+        "config": SEWDConfig(
+            **{**SPEECH, **LAYER},
+            squeeze_factor=2,
+            feature_layer_norm_eps=0.03,
+            position_buckets=9,
+            max_position_embeddings=40,
+            share_att_key=False,
+            norm_rel_ebd="none",
+            hidden_act="swish",
+        ),
+    },
+    "wav2vec2-conformer-relative": {
+        **UNMASKED,
+        "seed": 91,
+        "sharp": 2.5,
+        "quiet": rf"{FIRST_CONV}|feature_projection\.projection|output_dense|linear_out"
+        r"|pointwise_conv2|final_layer_norm|depthwise_conv",
+        "config": Wav2Vec2ConformerConfig(
+            **{**SPEECH, **GROUP, "layer_norm_eps": 1e-4},
+            position_embeddings_type="relative",
+            conv_depthwise_kernel_size=5,
+        ),
+    },
+    "wav2vec2-conformer-relative-masked": {
+        **MASKED,
+        "seed": 92,
+        "loud": True,
+        "quiet": rf"{FIRST_CONV}",
+        "config": Wav2Vec2ConformerConfig(
+            **{**SPEECH, **GROUP},
+            hidden_act="swish",
+            position_embeddings_type="relative",
+            conv_depthwise_kernel_size=3,
+        ),
+    },
+    "wav2vec2-conformer-rotary-masked-weighted": {
+        **MASKED,
+        "seed": 94,
+        "loud": True,
+        "quiet": ALL_CONVS,
+        "config": Wav2Vec2ConformerConfig(
+            **{**SPEECH, **LAYER},
+            hidden_act="swish",
+            position_embeddings_type="rotary",
+            rotary_embedding_base=100,
+            conv_depthwise_kernel_size=7,
+            use_weighted_layer_sum=True,
+        ),
+    },
+    "whisper": {
+        "seed": 101,
+        "lengths": [3000, 4700],
+        "gains": [0.3, 0.05],
+        "labels": [2, 0],
+        "mask": False,
+        "quiet": r"conv2|embed_positions|out_proj|fc2",
+        "config": WhisperConfig(**LISTENER),
+    },
+    "whisper-weighted": {
+        "seed": 102,
+        "loud": True,
+        "lengths": [4100, 2601],
+        "gains": [0.1, 0.02],
+        "labels": [1, 2],
+        "mask": False,
+        "config": WhisperConfig(
+            **{**LISTENER, "num_mel_bins": 7},
+            activation_function="relu",
+            use_weighted_layer_sum=True,
+        ),
+    },
+    "ast": {
+        "seed": 113,
+        "lengths": [3000, 5000],
+        "gains": [0.3, 0.05],
+        "labels": [2, 0],
+        "mask": False,
+        "config": ASTConfig(**SPECTROGRAM),
+    },
+    "ast-multilabel": {
+        "seed": 112,
+        "lengths": [4321, 3000],
+        "gains": [0.2, 0.02],
+        "labels": [[1.0, 0.0, 1.0], [0.0, 0.0, 1.0]],
+        "mask": False,
+        "config": ASTConfig(
+            **{**SPECTROGRAM, "num_mel_bins": 14, "patch_size": 4, "time_stride": 6},
+            qkv_bias=False,
+            problem_type="multi_label_classification",
+        ),
     },
 }
 
+NORMS = (torch.nn.LayerNorm, torch.nn.GroupNorm, torch.nn.BatchNorm1d)
+SHARP = ("q_proj", "k_proj", "query", "key", "linear_q", "linear_k", "linear_pos", "gru_rel_pos_linear")
+EMBEDDINGS = ("_token", "position_embeddings", "pos_bias_u", "pos_bias_v", "rel_attn_embed.weight")
 
-def draw_weights(model, generator):
+
+def norm_weights(model):
+    return {f"{name}.weight" for name, module in model.named_modules() if isinstance(module, NORMS)}
+
+
+def draw_weights(model, case, generator):
     """Gives each parameter values of a size at which it matters."""
+    gains = norm_weights(model)
     for name, parameter in model.named_parameters():
         noise = torch.randn(parameter.shape, generator=generator)
         even = torch.rand(parameter.shape, generator=generator)
-        if name.endswith("norm.weight") or name.endswith("original0"):
+        if name.endswith("embed_positions.weight"):
+            values = parameter.data  # Whisper's sines, which are not drawn
+        elif name in gains or name.endswith(("original0", "gru_rel_pos_const")):
             values = 0.5 + even
-        elif name == "layer_weights":
-            values = noise
+        elif name == "layer_weights" or name.endswith(EMBEDDINGS):
+            values = noise if name == "layer_weights" else 2 * noise
         elif parameter.dim() == 1:
             values = even - 0.5
         else:
-            sharp = 1.6 if "q_proj" in name or "k_proj" in name else 1.0
-            values = sharp * noise / parameter[0].numel() ** 0.5
-        parameter.data.copy_(values)
+            factor = case.get("sharp", 1.6) if any(part in name for part in SHARP) else 1.0
+            values = factor * noise / parameter[0].numel() ** 0.5
+        is_quiet = "quiet" in case and re.search(case["quiet"], name)
+        parameter.data.copy_(values * QUIET if is_quiet else values)
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm1d):
+            draw_statistics(module, generator)
+
+
+def draw_statistics(norm, generator):
+    """Running statistics of inputs that are quiet."""
+    shape = norm.running_mean.shape
+    norm.running_mean.copy_(QUIET * 0.3 * torch.randn(shape, generator=generator))
+    norm.running_var.copy_(QUIET**2 * (0.5 + torch.rand(shape, generator=generator)))
+    norm.num_batches_tracked.fill_(3)
+
+
+def feature_extractor(case):
+    config = case["config"]
+    if isinstance(config, ASTConfig):
+        return ASTFeatureExtractor(max_length=config.max_length, num_mel_bins=config.num_mel_bins)
+    if isinstance(config, WhisperConfig):
+        seconds = config.max_source_positions // 50
+        return WhisperFeatureExtractor(feature_size=config.num_mel_bins, chunk_length=seconds)
+    return Wav2Vec2FeatureExtractor(return_attention_mask=case["mask"])
 
 
 def draw_inputs(case, extractor, generator):
-    """Noise whose loudness rises and falls, as the extractor normalises and pads it."""
+    """Noise whose loudness rises and falls, and what the extractor makes of it."""
     clips = []
-    for length in case["lengths"]:
-        swell = 1 + torch.sin(torch.arange(length) / 150)
+    gains = case.get("gains", [1] * len(case["lengths"]))
+    for length, gain in zip(case["lengths"], gains):
+        swell = gain * (1 + torch.sin(torch.arange(length) / 150))
         clips.append((torch.randn(length, generator=generator) * swell).numpy())
-    batch = extractor(clips, sampling_rate=16_000, padding=True, return_tensors="pt")
-    inputs = {"input_values": batch.input_values, "labels": torch.tensor(case["labels"])}
+    padding = "max_length" if isinstance(case["config"], WhisperConfig) else True
+    batch = extractor(clips, sampling_rate=16_000, padding=padding, return_tensors="pt")
+    inputs = {name: values for name, values in batch.items() if name != "attention_mask"}
+    inputs["labels"] = torch.tensor(case["labels"])
     if case["mask"]:
         inputs["attention_mask"] = batch.attention_mask
-    return inputs
+    return inputs, clips
+
+
+def draw_singles(extractor, clips):
+    """Each clip alone, as a single call of a model that takes any length sees it."""
+    if not isinstance(extractor, Wav2Vec2FeatureExtractor):
+        return []
+    options = {"sampling_rate": 16_000, "return_attention_mask": False, "return_tensors": "pt"}
+    return [extractor([clip], **options).input_values for clip in clips]
 
 
 def forward(model, inputs):
     """The model's own output, with the states that it keeps to itself."""
     kept = {}
+    base = model.encoder if model.config.model_type == "whisper" else model.base_model
     hooks = [
-        model.wav2vec2.register_forward_hook(lambda _m, _i, out: kept.update(base=out)),
+        base.register_forward_hook(lambda _m, _i, out: kept.update(base=out)),
         model.classifier.register_forward_pre_hook(lambda _m, args: kept.update(pooled=args[0])),
-        model.wav2vec2.feature_extractor.register_forward_hook(
-            lambda _m, _i, out: kept.update(conv_features=out)
-        ),
     ]
+    if hasattr(base, "feature_extractor"):
+        hooks.append(
+            base.feature_extractor.register_forward_hook(
+                lambda _m, _i, out: kept.update(conv_features=out)
+            )
+        )
     output = model(**inputs, output_hidden_states=True)
     for hook in hooks:
         hook.remove()
@@ -135,36 +486,43 @@ def head(model, states, frames):
     return model.classifier(torch.stack(pooled))
 
 
-def expected_states(model, inputs, lengths):
+def tied_scores(model, output, last, frames):
+    """Scores of a weighted sum that sees the last state after the final norm, as before transformers 5."""
+    frames = frames.clamp(max=last.shape[1]).tolist()
+    here = head(model, output.hidden_states, frames)
+    assert torch.allclose(here, output.logits, atol=1e-5), "the head is spelled wrong"
+    return head(model, [*output.hidden_states[:-1], last], frames)
+
+
+def expected_states(model, inputs, singles, lengths):
     with torch.no_grad():
         output, kept = forward(model, inputs)
+        last = kept["base"].last_hidden_state
         found = {
             "logits": output.logits,
             "loss": output.loss,
             "pooled": kept["pooled"],
-            "conv_features": kept["conv_features"],
-            "last_hidden_state": kept["base"].last_hidden_state,
+            "last_hidden_state": last,
         }
         for i, state in enumerate(output.hidden_states):
             found[f"hidden_states.{i}"] = state
-        alone = [
-            model(inputs["input_values"][i : i + 1, :length]).logits
-            for i, length in enumerate(lengths)
-        ]
-        found["single.logits"] = torch.cat(alone)
-        if model.config.use_weighted_layer_sum:
-            frames = model._get_feat_extract_output_lengths(torch.tensor(lengths)).tolist()
-            here = head(model, output.hidden_states, frames)
-            assert torch.allclose(here, output.logits, atol=1e-5), "the head is spelled wrong"
-            before = [*output.hidden_states[:-1], kept["base"].last_hidden_state]
-            found["tied.logits"] = head(model, before, frames)
+        if "conv_features" not in kept:
+            return found
+        found["conv_features"] = kept["conv_features"]
+        found["single.logits"] = torch.cat([model(single).logits for single in singles])
+        same_frames = last.shape == output.hidden_states[-1].shape
+        if getattr(model.config, "use_weighted_layer_sum", False) and same_frames:
+            masked = "attention_mask" in inputs
+            counted = lengths if masked else [inputs["input_values"].shape[1]] * len(lengths)
+            frames = model._get_feat_extract_output_lengths(torch.tensor(counted))
+            found["tied.logits"] = tied_scores(model, output, last, frames)
         return found
 
 
 def expected_gradients(model, inputs):
     model.zero_grad(set_to_none=True)
     model(**inputs).loss.backward()
-    return {name: parameter.grad for name, parameter in model.named_parameters()}
+    return {name: p.grad for name, p in model.named_parameters() if p.requires_grad}
 
 
 def expected_steps(model, inputs):
@@ -190,8 +548,8 @@ def expected_steps(model, inputs):
     return found
 
 
-def spoiled(name, values):
-    if name.endswith("norm.weight"):
+def spoiled(name, values, is_gain):
+    if is_gain:
         return torch.ones_like(values)
     if name.endswith("bias"):
         return torch.zeros_like(values)
@@ -200,21 +558,42 @@ def spoiled(name, values):
     return values * (1 + 0.2 * torch.sin(torch.arange(values.numel())).reshape(values.shape))
 
 
-def check_each_weight(model, inputs, logits, idle):
+def largest_change(model, inputs, found):
+    """Of the scores, and of any hidden state."""
+    with torch.no_grad():
+        output = model(**inputs, output_hidden_states=True)
+    scores = (output.logits - found["logits"]).abs().max().item()
+    pairs = enumerate(output.hidden_states)
+    states = [(state - found[f"hidden_states.{i}"]).abs().max().item() for i, state in pairs]
+    return scores, max(states)
+
+
+def check_each_weight(model, inputs, found, idle):
+    gains = norm_weights(model)
     for name, parameter in model.named_parameters():
         if name in idle:
             continue
         kept = parameter.data
-        parameter.data = spoiled(name, kept)
-        with torch.no_grad():
-            moved = (model(**inputs).logits - logits).abs().max().item()
+        parameter.data = spoiled(name, kept, name in gains)
+        scores, _ = largest_change(model, inputs, found)
         parameter.data = kept
-        if moved < VISIBLE:
-            sys.exit(f"{name} hardly matters: spoiling it moves the scores by {moved:.1e}")
+        if scores < VISIBLE:
+            sys.exit(f"{name} hardly matters: spoiling it moves the scores by {scores:.1e}")
 
 
-def all_expected(model, inputs, lengths):
-    found = expected_states(model, inputs, lengths)
+def check_each_epsilon(model, inputs, found, idle):
+    for name, module in model.named_modules():
+        if not isinstance(module, NORMS) or f"{name}.weight" in idle:
+            continue
+        module.eps *= 2
+        scores, states = largest_change(model, inputs, found)
+        module.eps /= 2
+        if scores < VISIBLE and states < VISIBLE_STATES:
+            sys.exit(f"{name} hides its epsilon: it moves scores by {scores:.1e}, states by {states:.1e}")
+
+
+def all_expected(model, inputs, singles, lengths):
+    found = expected_states(model, inputs, singles, lengths)
     gradients = expected_gradients(model, inputs)
     for name, gradient in gradients.items():
         values = torch.zeros_like(model.get_parameter(name)) if gradient is None else gradient
@@ -233,6 +612,26 @@ def rounding_noise(found, exact):
     return noise
 
 
+def zero_gradients(exact, no_gradient):
+    """Parameters that shift all scores of a row of attention alike, such as a key's bias."""
+    sizes = {n[5:]: v.abs().max().item() for n, v in exact.items() if n.startswith("grad.")}
+    least = NO_GRADIENT * max(sizes.values())
+    return [name for name, size in sizes.items() if size < least and name not in no_gradient]
+
+
+def stored_names(model, directory):
+    """Names of parameters as the file has them; those of AST differ from the modules'."""
+    stored = load_file(directory / "model.safetensors")
+    own = model.state_dict()
+    if own.keys() == stored.keys():
+        return {name: name for name in own}
+    same = lambda a, b: a.shape == b.shape and torch.equal(a, b)  # noqa: E731
+    return {
+        name: next(n for n, other in stored.items() if same(values, other))
+        for name, values in own.items()
+    }
+
+
 def plain(tensors):
     return {name: values.detach().clone().contiguous() for name, values in sorted(tensors.items())}
 
@@ -243,24 +642,34 @@ def write_json(path, content):
 
 def make(name, case):
     generator = torch.Generator().manual_seed(case["seed"])
-    config = Wav2Vec2Config(**SIZES, **case["config"])
-    model = Wav2Vec2ForSequenceClassification._from_config(config, attn_implementation="eager")
+    case["config"].transformers_version = transformers.__version__
+    model = AutoModelForAudioClassification.from_config(case["config"], attn_implementation="eager")
     model.eval()
-    draw_weights(model, generator)
-    extractor = Wav2Vec2FeatureExtractor(return_attention_mask=case["mask"])
-    inputs = draw_inputs(case, extractor, generator)
-    found, no_gradient = all_expected(model, inputs, case["lengths"])
-    key_biases = [n for n, _ in model.named_parameters() if n.endswith("k_proj.bias")]
-    check_each_weight(model, inputs, found["logits"], {*no_gradient, *key_biases})
-
+    draw_weights(model, case, generator)
+    extractor = feature_extractor(case)
+    inputs, clips = draw_inputs(case, extractor, generator)
+    singles = draw_singles(extractor, clips)
+    pristine = copy.deepcopy(model)
+    found, no_gradient = all_expected(model, inputs, singles, case["lengths"])
     doubled = {k: v.double() if v.is_floating_point() else v for k, v in inputs.items()}
-    exact, _ = all_expected(copy.deepcopy(model).double(), doubled, case["lengths"])
+    singles = [single.double() for single in singles]
+    exact, _ = all_expected(pristine.double(), doubled, singles, case["lengths"])
+    no_effect = zero_gradients(exact, no_gradient)
+    idle = {*no_gradient, *no_effect}
+    check_each_weight(model, inputs, found, idle)
+    if "gains" in case and not case.get("loud"):
+        check_each_epsilon(model, inputs, found, idle)
 
     directory = HERE / name
     shutil.rmtree(directory, ignore_errors=True)
     model.save_pretrained(directory)
     extractor.save_pretrained(directory)
-    stored = {k: v.int() if k != "input_values" else v for k, v in inputs.items()}
+    names = stored_names(model, directory)
+    renamed = {f"grad.{own}": f"grad.{there}" for own, there in names.items()}
+    found = {renamed.get(key, key): values for key, values in found.items()}
+    stored = {k: v if v.is_floating_point() else v.int() for k, v in inputs.items()}
+    if "gains" in case:
+        stored["samples"] = torch.cat([torch.from_numpy(clip) for clip in clips])
     save_file(plain(stored), directory / "inputs.safetensors")
     save_file(plain(found), directory / "expected.safetensors")
     write_json(
@@ -270,8 +679,8 @@ def make(name, case):
             "seed": case["seed"],
             "lengths": case["lengths"],
             "frozen_by": None,
-            "grad_none": no_gradient,
-            "grad_zero_by_theory": key_biases,
+            "grad_none": [names[n] for n in no_gradient],
+            "grad_zero_by_theory": [names[n] for n in no_effect],
             "optimizer": OPTIMIZER,
             "float32_minus_float64": rounding_noise(found, exact),
             "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
@@ -285,7 +694,21 @@ def make(name, case):
     print(f"{name}: {size // 1024} KB, scores {found['logits'].flatten().tolist()}")
 
 
+def write_defaults():
+    """The fields of each architecture's config, as transformers sets them where a file has none."""
+    kinds = {type(case["config"]) for case in CASES.values()}
+    common = transformers.PreTrainedConfig().to_dict().keys() - {"model_type"}
+    fields = {
+        kind.model_type: {key: value for key, value in kind().to_dict().items() if key not in common}
+        for kind in sorted(kinds, key=lambda kind: kind.model_type)
+    }
+    write_json(HERE / "defaults.json", fields)
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    for name, case in CASES.items():
-        make(name, case)
+    transformers.logging.disable_progress_bar()
+    wanted = sys.argv[1:] or [name for name in CASES if not (HERE / name).exists()]
+    for wanted_name in wanted:
+        make(wanted_name, CASES[wanted_name])
+    write_defaults()
