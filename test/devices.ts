@@ -53,17 +53,20 @@ const DEVICES: readonly DeviceChoice[] = [
 export interface DeviceTestOptions {
   /** Whether it reads the golden kit; without the kit it shows as ignored. @default false */
   needsKit?: boolean;
+  /** Why it is left out on WebGPU, where it shows as ignored. @default it is not */
+  notOnWebgpu?: string;
 }
 
 /** Registers a test once for each device; the device is started before and ended after. */
 export function deviceTest(
   name: string,
   body: DeviceTestBody,
-  { needsKit = false }: DeviceTestOptions = {},
+  { needsKit = false, notOnWebgpu }: DeviceTestOptions = {},
 ): void {
   const noKit = needsKit && !exists(kitPath()) ? `no reference kit at ${kitPath()}` : undefined;
   for (const device of DEVICES) {
-    registerTest(name, { ...device, missing: noKit ?? device.missing }, body);
+    const leftOut = device.name === "webgpu" ? notOnWebgpu : undefined;
+    registerTest(name, { ...device, missing: noKit ?? leftOut ?? device.missing }, body);
   }
 }
 

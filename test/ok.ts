@@ -1,11 +1,15 @@
 /**
  * The whole gate, `deno task ok`: every check in order, up to the first that fails.
  *
- * The last line is `N passed, N failed`; each test counts as one, and so does each other check.
+ * The last line is `N passed, N failed`; each test counts as one, and so does each other check. The line before it
+ * says how many cases of the reference kit ran, which is no failure without the kit. With `CI` set, each case of
+ * `test/golden` that did not run counts as a failure.
  *
  * @module
  */
 import denoJson from "../deno.json" with { type: "json" };
+import { type Counts, kitLine, skippedCases, testCounts } from "./gate.ts";
+import { goldenCases } from "./golden_cases.ts";
 
 /** A check: its name, and what deno is told. */
 type Check = readonly [name: string, ...args: string[]];
@@ -22,10 +26,7 @@ const CHECKS: readonly Check[] = [
   ["tests and bundle", "task", "test"],
 ];
 
-interface Counts {
-  passed: number;
-  failed: number;
-}
+let kit = "kit: absent";
 
 /** Runs deno, shows what it prints, and counts tests where it ran some. */
 async function run(args: readonly string[]): Promise<Counts> {
@@ -41,16 +42,18 @@ async function run(args: readonly string[]): Promise<Counts> {
     await Deno.stdout.write(part);
   }
   const { success } = await child.status;
-  return testCounts(printed) ?? { passed: success ? 1 : 0, failed: success ? 0 : 1 };
+  const tests = testCounts(printed);
+  if (!tests) return { passed: success ? 1 : 0, failed: success ? 0 : 1 };
+  kit = kitLine(printed);
+  return { ...tests, failed: tests.failed + skipped(printed) };
 }
 
-/**
- * From the line with which `deno test` ends. It counts and not the exit code, because Mesa's software GPU now and then
- * aborts a process that has used it while it ends, after that line.
- */
-function testCounts(printed: string): Counts | undefined {
-  const [, passed, failed] = printed.match(/\| (\d+) passed.*? \| (\d+) failed/) ?? [];
-  return passed === undefined ? undefined : { passed: Number(passed), failed: Number(failed) };
+/** How many of our own golden cases did not run although they must. */
+function skipped(printed: string): number {
+  if (!Deno.env.get("CI")) return 0;
+  const cases = skippedCases(printed, goldenCases());
+  for (const name of cases) console.error(`golden case ${name} did not run`);
+  return cases.length;
 }
 
 const total: Counts = { passed: 0, failed: 0 };
@@ -63,5 +66,5 @@ for (const [name, ...args] of CHECKS) {
   console.error(`\nStopped: "${name}" failed`);
   break;
 }
-console.log(`\n${total.passed} passed, ${total.failed} failed`);
+console.log(`\n${kit}\n${total.passed} passed, ${total.failed} failed`);
 Deno.exit(total.failed === 0 ? 0 : 1);

@@ -2,54 +2,79 @@
  * Every golden case through the public code, on every device: the small ones beside this file, and those of the
  * reference kit where it lies.
  *
- * On a software WebGPU driver the kit's cases take minutes, so three of them stand for the others there;
- * `PARITY_ALL=1` runs all.
+ * The gate counts the cases by the names of these tests: `test/gate.ts`. On a software WebGPU driver the kit's cases
+ * take minutes, so a few of them stand for the others there; `PARITY_ALL=1` runs all.
  *
  * @module
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { type ParityResult, runParityCase } from "../src/commands/parity.ts";
+import { runParityCase } from "../src/commands/parity.ts";
 import { deviceTest, startTestWasm } from "./devices.ts";
-import { exists, kitPath } from "./kit.ts";
+import { GOLDEN_DIR, goldenCases, kitCases } from "./golden_cases.ts";
+import { kitPath, kitTest, readJson } from "./kit.ts";
 
-const GOLDEN = join(import.meta.dirname!, "golden");
-
-/** Between them: both front ends, both orders of norms, masks, a weighted sum and attention adapters. */
+/** Larger than our own cases, on a device that our own cover: both front ends and orders of norms, and masks. */
 const KIT_ON_WEBGPU = ["wav2vec2-group", "wav2vec2-weighted-layer", "wav2vec2-adapter-attn"];
 
-function casesIn(directory: string): string[] {
-  if (!exists(directory)) return [];
-  const names = Array.from(Deno.readDirSync(directory), ({ name }) => name);
-  return names.filter((name) => name.startsWith("wav2vec2-")).sort();
-}
-
-function expectParity({ ok, ...differences }: ParityResult): void {
+async function expectParity(directory: string, device: string): Promise<void> {
+  const { ok, ...differences } = await runParityCase(directory, device);
   assert.ok(ok, `outside its limits: ${JSON.stringify(differences)}`);
 }
 
-Deno.test("test/golden holds both front ends", () => {
-  assert.deepEqual(casesIn(GOLDEN), ["wav2vec2-group", "wav2vec2-layer-weighted-adapter"]);
+/** The names of the cases that the script beside them makes. */
+async function scriptCases(): Promise<string[]> {
+  const script = await Deno.readTextFile(join(GOLDEN_DIR, "make.py"));
+  const [, table] = script.match(/^CASES = \{\n([^]*?)^\}$/m)!;
+  return Array.from(table!.matchAll(/^ {4}"(\S+)": \{$/gm), ([, name]) => name!).sort();
+}
+
+Deno.test("test/golden holds what its script makes, 6 MB at most", async () => {
+  assert.deepEqual(goldenCases(), await scriptCases());
+  let bytes = 0;
+  for (const name of goldenCases()) {
+    for (const file of Deno.readDirSync(join(GOLDEN_DIR, name))) {
+      bytes += Deno.statSync(join(GOLDEN_DIR, name, file.name)).size;
+    }
+  }
+  assert.ok(bytes > 0 && bytes < 6e6, `${bytes} bytes`);
 });
 
-for (const name of casesIn(GOLDEN)) {
+Deno.test("test/golden has a case of every architecture", async () => {
+  const defaults = await readJson<Record<string, unknown>>(join(GOLDEN_DIR, "defaults.json"));
+  const configs = await Promise.all(
+    goldenCases().map((name) => {
+      return readJson<{ model_type: string }>(join(GOLDEN_DIR, name, "config.json"));
+    }),
+  );
+  const found = new Set(configs.map((config) => config.model_type));
+  assert.deepEqual([...found].sort(), Object.keys(defaults));
+  assert.equal(found.size, 11);
+});
+
+for (const name of goldenCases()) {
   deviceTest(`golden case ${name} agrees with the reference`, async (device) => {
-    expectParity(await runParityCase(join(GOLDEN, name), device.name));
+    await expectParity(join(GOLDEN_DIR, name), device.name);
   });
 }
 
-deviceTest("the kit's wav2vec2 cases agree with the reference", async (device, t) => {
-  const all = device.name !== "webgpu" || Deno.env.get("PARITY_ALL") === "1";
-  for (const name of all ? casesIn(kitPath()) : KIT_ON_WEBGPU) {
-    await t.step(name, async () => expectParity(await runParityCase(kitPath(name), device.name)));
-  }
-}, { needsKit: true });
+for (const name of kitCases()) {
+  const isRun = KIT_ON_WEBGPU.includes(name) || Deno.env.get("PARITY_ALL") === "1";
+  const notOnWebgpu = isRun ? undefined : "takes long, PARITY_ALL=1 runs it";
+  deviceTest(`kit case ${name} agrees with the reference`, async (device) => {
+    await expectParity(kitPath(name), device.name);
+  }, { notOnWebgpu });
+}
+
+kitTest("the kit holds 36 cases of models", () => {
+  assert.equal(kitCases().length, 36);
+});
 
 /** A copy of a case with one number of one tensor changed. */
 async function spoiledCase(name: string, key: string): Promise<string> {
   const directory = await Deno.makeTempDir();
-  for (const { name: file } of Deno.readDirSync(join(GOLDEN, name))) {
-    await Deno.copyFile(join(GOLDEN, name, file), join(directory, file));
+  for (const { name: file } of Deno.readDirSync(join(GOLDEN_DIR, name))) {
+    await Deno.copyFile(join(GOLDEN_DIR, name, file), join(directory, file));
   }
   const weights = join(directory, "model.safetensors");
   const bytes = await Deno.readFile(weights);

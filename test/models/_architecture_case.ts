@@ -1,11 +1,9 @@
 /**
- * What tests of architectures share: tiny configs, models on the reference device, and the kit's cases.
+ * What tests of architectures share: tiny configs, and models on the reference device.
  *
  * @module
  */
-import assert from "node:assert/strict";
 import { type Tensor, tensor } from "@tensorflow/tfjs-core";
-import { runParityCase } from "../../src/commands/parity.ts";
 import {
   type AudioClassificationModel,
   buildModel,
@@ -13,8 +11,6 @@ import {
   type JsonObject,
 } from "../../src/models/mod.ts";
 import { Random } from "../../src/random.ts";
-import { deviceTest } from "../devices.ts";
-import { kitPath } from "../kit.ts";
 import { useReference } from "../reference/backend.ts";
 
 /** A speech encoder of two layers that sees a frame in every ten samples. */
@@ -31,19 +27,6 @@ export const TINY_SPEECH: JsonObject = {
   classifier_proj_size: 4,
   num_labels: 3,
 };
-
-/** Registers the kit's cases of an architecture on every device; on WebGPU the first, unless `PARITY_ALL=1`. */
-export function kitCases(architecture: string, names: readonly string[]): void {
-  deviceTest(`the kit's ${architecture} cases agree with the reference`, async (device, t) => {
-    const all = device.name !== "webgpu" || Deno.env.get("PARITY_ALL") === "1";
-    for (const name of all ? names : names.slice(0, 1)) {
-      await t.step(name, async () => {
-        const { ok, ...differences } = await runParityCase(kitPath(name), device.name);
-        assert.ok(ok, `outside its limits: ${JSON.stringify(differences)}`);
-      });
-    }
-  }, { needsKit: true });
-}
 
 /** Runs a body with a model on the reference device, and disposes the model. */
 export async function withModel(

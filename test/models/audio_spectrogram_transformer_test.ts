@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { engine, tensor } from "@tensorflow/tfjs-core";
 import { CheckpointError, ShapeError } from "../../src/errors.ts";
 import { buildModel, Noise } from "../../src/models/mod.ts";
-import { kitCases, namesWith, noiseInputs, scoresOf, withModel } from "./_architecture_case.ts";
+import { namesWith, noiseInputs, scoresOf, withModel } from "./_architecture_case.ts";
 
 const TINY = {
   model_type: "audio-spectrogram-transformer",
@@ -18,8 +18,6 @@ const TINY = {
   num_labels: 3,
 };
 const BASE = "audio_spectrogram_transformer";
-
-kitCases("AST", ["ast", "ast-multilabel", "ast-regression"]);
 
 Deno.test("AST has a position for each of two tokens and each patch", async () => {
   await withModel(TINY, (model) => {

@@ -1,13 +1,6 @@
 import assert from "node:assert/strict";
 import { tensor } from "@tensorflow/tfjs-core";
-import {
-  kitCases,
-  namesWith,
-  noiseInputs,
-  scoresOf,
-  TINY_SPEECH,
-  withModel,
-} from "./_architecture_case.ts";
+import { namesWith, noiseInputs, scoresOf, TINY_SPEECH, withModel } from "./_architecture_case.ts";
 
 const TINY = {
   ...TINY_SPEECH,
@@ -15,8 +8,6 @@ const TINY = {
   num_conv_pos_embeddings: 3,
   conv_pos_kernel_size: 5,
 };
-
-kitCases("Data2Vec", ["data2vec-audio", "data2vec-audio-masked"]);
 
 Deno.test("Data2Vec has positions without norm parameters, in as many layers as the config says", async () => {
   await withModel(TINY, (model) => {

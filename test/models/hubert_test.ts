@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import { engine } from "@tensorflow/tfjs-core";
 import { Noise } from "../../src/models/mod.ts";
-import { kitCases, namesWith, noiseInputs, TINY_SPEECH, withModel } from "./_architecture_case.ts";
+import { namesWith, noiseInputs, TINY_SPEECH, withModel } from "./_architecture_case.ts";
 
 const TINY = { ...TINY_SPEECH, model_type: "hubert" };
-
-kitCases("HuBERT", ["hubert-group", "hubert-layer", "hubert-distil", "hubert-posbn"]);
 
 Deno.test("HuBERT has no norm before the projection where the config says so", async () => {
   const norm = "feature_projection.layer_norm";

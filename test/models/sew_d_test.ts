@@ -3,14 +3,7 @@ import { engine } from "@tensorflow/tfjs-core";
 import { CheckpointError } from "../../src/errors.ts";
 import { buildModel, Noise } from "../../src/models/mod.ts";
 import { distancePositions } from "../../src/models/sew_d.ts";
-import {
-  kitCases,
-  namesWith,
-  noiseInputs,
-  scoresOf,
-  TINY_SPEECH,
-  withModel,
-} from "./_architecture_case.ts";
+import { namesWith, noiseInputs, scoresOf, TINY_SPEECH, withModel } from "./_architecture_case.ts";
 
 const TINY = {
   ...TINY_SPEECH,
@@ -18,8 +11,6 @@ const TINY = {
   position_buckets: 4,
   max_position_embeddings: 8,
 };
-
-kitCases("SEW-D", ["sew-d-masked", "sew-d"]);
 
 /** The embeddings of a few distances. */
 function positionsOf(distances: number[], buckets: number, most: number): number[] {

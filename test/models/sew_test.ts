@@ -1,18 +1,9 @@
 import assert from "node:assert/strict";
 import { engine } from "@tensorflow/tfjs-core";
 import { buildModel, Noise } from "../../src/models/mod.ts";
-import {
-  kitCases,
-  namesWith,
-  noiseInputs,
-  scoresOf,
-  TINY_SPEECH,
-  withModel,
-} from "./_architecture_case.ts";
+import { namesWith, noiseInputs, scoresOf, TINY_SPEECH, withModel } from "./_architecture_case.ts";
 
 const TINY = { ...TINY_SPEECH, model_type: "sew" };
-
-kitCases("SEW", ["sew-masked", "sew", "sew-noproj", "sew-weighted"]);
 
 Deno.test("SEW projects features of another size only", async () => {
   const projection = "feature_projection";

@@ -9,14 +9,7 @@ import { disposeGradients, lossAndGradients } from "../../src/train/step/step.ts
 import { streamSafetensors } from "../../src/weights/safetensors_writer.ts";
 import { deviceTest } from "../devices.ts";
 import { kitPath } from "../kit.ts";
-import {
-  kitCases,
-  namesWith,
-  noiseInputs,
-  scoresOf,
-  TINY_SPEECH,
-  withModel,
-} from "./_architecture_case.ts";
+import { namesWith, noiseInputs, scoresOf, TINY_SPEECH, withModel } from "./_architecture_case.ts";
 
 const TINY = {
   ...TINY_SPEECH,
@@ -24,13 +17,6 @@ const TINY = {
   hidden_act: "swish",
   conv_depthwise_kernel_size: 3,
 };
-
-kitCases("Wav2Vec2-Conformer", [
-  "conformer-masked",
-  "conformer-relative",
-  "conformer-rotary",
-  "conformer-rotary-masked",
-]);
 
 deviceTest("Wav2Vec2-Conformer is saved as it was loaded, byte for byte", async () => {
   for (const name of ["conformer-relative", "conformer-rotary"]) {

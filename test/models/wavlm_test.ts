@@ -3,18 +3,9 @@ import { engine } from "@tensorflow/tfjs-core";
 import { CheckpointError } from "../../src/errors.ts";
 import { buildModel, Noise } from "../../src/models/mod.ts";
 import { distanceBuckets } from "../../src/models/wavlm.ts";
-import {
-  kitCases,
-  namesWith,
-  noiseInputs,
-  scoresOf,
-  TINY_SPEECH,
-  withModel,
-} from "./_architecture_case.ts";
+import { namesWith, noiseInputs, scoresOf, TINY_SPEECH, withModel } from "./_architecture_case.ts";
 
 const TINY = { ...TINY_SPEECH, model_type: "wavlm", num_buckets: 8, max_bucket_distance: 6 };
-
-kitCases("WavLM", ["wavlm-group", "wavlm-layer"]);
 
 /** The buckets of a few distances. */
 function bucketsOf(distances: number[], num_buckets: number, max_bucket_distance: number) {

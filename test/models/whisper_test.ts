@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { CheckpointError, ShapeError } from "../../src/errors.ts";
 import { buildModel, type ParameterSource } from "../../src/models/mod.ts";
-import { kitCases, namesWith, noiseInputs, scoresOf, withModel } from "./_architecture_case.ts";
+import { namesWith, noiseInputs, scoresOf, withModel } from "./_architecture_case.ts";
 
 const TINY = {
   model_type: "whisper",
@@ -15,8 +15,6 @@ const TINY = {
   num_labels: 3,
 };
 const POSITIONS = "encoder.embed_positions.weight";
-
-kitCases("Whisper", ["whisper-weighted", "whisper"]);
 
 Deno.test("Whisper takes spectrograms of one length and number of bands only", async () => {
   await withModel(TINY, (model) => {
