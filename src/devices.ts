@@ -107,7 +107,7 @@ async function startDevice(options: DeviceOptions): Promise<Device> {
     throw new UnsupportedOpError(
       `Cannot use backend "webgpu": expected a GPU adapter, found none`,
       {
-        hint: "Use --backend wasm, or install a Vulkan driver",
+        hint: 'Use `backend: "wasm"`, or install a Vulkan driver',
       },
     );
   }

@@ -80,7 +80,7 @@ Deno.test({
         await assert.rejects(useDevice({ backend: "webgpu", purpose }), {
           name: "UnsupportedOpError",
           message: 'Cannot use backend "webgpu": expected a GPU adapter, found none',
-          hint: "Use --backend wasm, or install a Vulkan driver",
+          hint: 'Use `backend: "wasm"`, or install a Vulkan driver',
         });
       }
     });

@@ -52,7 +52,8 @@ async function sourceFiles(): Promise<SourceFile[]> {
 function roomOf(path: string): string {
   const parts = relative(join(ROOT, "src"), path).replaceAll("\\", "/").split("/");
   if (parts[0] === ".." || parts.length === 1) return parts.join("/");
-  return parts[0] === "kernels" ? `kernels/${parts[1]}` : parts[0]!;
+  const inner = parts.slice(0, 2).join("/");
+  return ROOMS.has(inner) ? inner : parts[0]!;
 }
 
 /** The code of a file without comments, where examples import what the file may not. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { defaultOf, type OptionName, snakeCase } from "../train/options/arguments.ts";
 import { code, joined, type Section, table } from "./_markdown.ts";
 import { heading } from "./_metric_names.ts";
 import { datasetText } from "./_usage.ts";
@@ -41,26 +42,26 @@ function shown(value: unknown): string {
   return typeof value === "object" ? code(JSON.stringify(value)) : String(value);
 }
 
-/** What differs from these says something of the run; names as in code, values as they mostly are. */
-const USUAL: Arguments = {
-  warmupRatio: 0,
-  warmupSteps: 0,
-  weightDecay: 0,
-  maxGradNorm: 1,
-  labelSmoothingFactor: 0,
-  classWeights: "none",
-  balancedSampling: false,
-  freezeFeatureEncoder: false,
-  freezeBaseModel: false,
-  freezeLayers: 0,
-  loraRank: 0,
-  augmentSpeed: 0,
-  augmentShiftSeconds: 0,
-  augmentGainDb: 0,
-  augmentNoise: 0,
-  loadBestModelAtEnd: false,
-  earlyStoppingPatience: 0,
-};
+/** What says something of a run where it is not the default. */
+const NOTABLE: readonly OptionName[] = [
+  "warmupRatio",
+  "warmupSteps",
+  "weightDecay",
+  "maxGradNorm",
+  "labelSmoothingFactor",
+  "classWeights",
+  "balancedSampling",
+  "freezeFeatureEncoder",
+  "freezeBaseModel",
+  "freezeLayers",
+  "loraRank",
+  "augmentSpeed",
+  "augmentShiftSeconds",
+  "augmentGainDb",
+  "augmentNoise",
+  "loadBestModelAtEnd",
+  "earlyStoppingPatience",
+];
 
 /** The arguments under the reference's names, those that say nothing left out. */
 function hyperparametersOf(args: Arguments): Record<string, unknown> {
@@ -82,17 +83,13 @@ function hyperparametersOf(args: Arguments): Record<string, unknown> {
     ...args.maxSteps ? { training_steps: args.maxSteps } : { num_epochs: args.numTrainEpochs },
     max_length_seconds: args.maxLengthSeconds,
     ...Object.fromEntries(
-      Object.entries(USUAL).filter(([name, usual]) => args[name] !== usual)
-        .map(([name]) => [snakeCase(name), args[name]]),
+      NOTABLE.filter((name) => args[name] !== defaultOf(name))
+        .map((name) => [snakeCase(name), args[name]]),
     ),
   };
   return Object.fromEntries(
     Object.entries(fields).filter(([, value]) => value !== undefined && value !== null),
   );
-}
-
-function snakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 const NOT_METRICS = new Set([

@@ -7,6 +7,7 @@
  * @module
  */
 import { styleText } from "node:util";
+import { inFlags } from "./_flags.ts";
 
 const BAR_WIDTH = 24;
 const REDRAW_MS = 100;
@@ -18,7 +19,7 @@ export interface Output {
   readonly json: boolean;
   /** A line for people. */
   line(text?: string): void;
-  /** A line for people on standard error, always. */
+  /** A line for people on standard error, always; options that it names in backquotes become flags. */
   warn(text: string): void;
   /** An object for programs; nothing without `--json`. */
   event(object: object): void;
@@ -35,7 +36,7 @@ export function processOutput(json: boolean): Output {
   return {
     json,
     line: (text = "") => print(text),
-    warn: (text) => console.error(text),
+    warn: (text) => console.error(inFlags(text)),
     event: (object) => json && console.log(JSON.stringify(object)),
     strong: (text) => color ? styleText("bold", text, { validateStream: false }) : text,
     progress: (label, total) => progressBar(label, total, json),

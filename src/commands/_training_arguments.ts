@@ -6,8 +6,13 @@
 import { basename, dirname } from "node:path";
 import { directoryFiles } from "../files.ts";
 import {
+  camelCase,
+  canKeepBest,
   checkOption,
-  type OptionRow,
+  isDerived,
+  OPTION_NAMES,
+  type OptionName,
+  optionName,
   TRAINING_OPTIONS,
   TrainingArguments,
   type TrainingOptions,
@@ -22,36 +27,26 @@ import {
   type ParsedArguments,
   UsageError,
 } from "./_arguments.ts";
-
-/** "learningRate" as "learning-rate". */
-function kebab(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
-
-/** "learning-rate" and "learning_rate" as "learningRate". */
-function camel(name: string): string {
-  return name.replace(/[-_]+(\w)/g, (_, letter: string) => letter.toUpperCase());
-}
+import { inFlags, kebabCase } from "./_flags.ts";
 
 /** The training arguments as options of the command line. */
 export function trainingOptionSpecs(): OptionSpecs {
-  const rows = Object.entries(TRAINING_OPTIONS);
-  return Object.fromEntries(rows.map(([name, row]) => [kebab(name), optionSpec(row)]));
+  return Object.fromEntries(OPTION_NAMES.map((name) => [kebabCase(name), optionSpec(name)]));
 }
 
-function optionSpec(row: OptionRow): OptionSpec {
-  if (row.kind === "boolean") return { kind: "flag", help: row.help, on: row.default };
-  if (row.kind === "numbers") return { kind: "string", value: "JSON", help: row.help };
-  const help = row.default === undefined ? row.help : `${row.help} (${row.default})`;
-  if (row.kind === "number") return { kind: "number", help };
-  return { kind: "string", value: valueOf(row), help };
+function optionSpec(name: OptionName): OptionSpec {
+  const { kind, value, help: what, default: byDefault } = TRAINING_OPTIONS[name];
+  const usual = usually(byDefault);
+  const isShown = usual !== "" && (kind !== "flag" || isDerived(byDefault));
+  const help = inFlags(isShown ? `${what} (${usual})` : what);
+  if (kind === "flag") return { kind, help, on: byDefault === true };
+  return kind === "number" ? { kind, help } : { kind: "string", value, help };
 }
 
-/** What stands for the value in the help. */
-function valueOf(row: Exclude<OptionRow, { kind: "number" | "boolean" | "numbers" }>): string {
-  if (row.kind === "text") return "NAME";
-  if (row.kind === "word") return row.words.join("|");
-  return [...row.words, row.of === "number" ? "N,N,..." : "NAME,..."].join("|");
+/** A default, as a help shows it. */
+function usually(byDefault: unknown): string {
+  if (isDerived(byDefault)) return byDefault.text;
+  return Array.isArray(byDefault) || typeof byDefault !== "object" ? String(byDefault) : "";
 }
 
 /**
@@ -81,12 +76,13 @@ function checked(
   called: (name: string) => string,
 ): Partial<TrainingOptions> {
   const options = given.map(([name, value]) => {
+    const inCode = camelCase(name);
     try {
-      return [camel(name), checkOption(camel(name), value)];
+      return [inCode, inCode === "outputDir" ? value : checkOption(optionName(inCode), value)];
     } catch (cause) {
-      const message = (cause as Error).message;
+      const { message, hint } = asError(cause);
       const named = message.replace(/training argument "\w*"/, () => called(name));
-      throw new UsageError(named, { cause });
+      throw new UsageError(named, { hint, cause });
     }
   });
   return Object.fromEntries(options);
@@ -102,7 +98,7 @@ export function trainingArguments(
   given: Partial<TrainingOptions> & { outputDir: string },
 ): TrainingArguments {
   const options = { ...suggestedArguments(model, recipe), ...given };
-  const { evalStrategy = "epoch", saveStrategy = "epoch", metricForBestModel: metric } = options;
+  const { metricForBestModel: metric } = options;
   if (metric !== undefined && !METRICS.includes(metric.replace(/^eval_/, ""))) {
     throw new UsageError(
       `Cannot use argument "--metric-for-best-model": expected ${
@@ -110,14 +106,13 @@ export function trainingArguments(
       }, found "${metric}"`,
     );
   }
-  if (given.loadBestModelAtEnd === undefined && !keepsBest(evalStrategy, saveStrategy, options)) {
-    options.loadBestModelAtEnd = false;
-  }
   try {
+    // A suggestion to keep the best gives way to what was asked for.
+    const isSuggested = options.loadBestModelAtEnd && given.loadBestModelAtEnd === undefined;
+    if (isSuggested) options.loadBestModelAtEnd = canKeepBest(options);
     return new TrainingArguments(options);
   } catch (cause) {
-    const message = (cause as Error).message.replace(/\b[a-z]+[A-Z]\w+/g, (name) => kebab(name));
-    throw new UsageError(message, { cause });
+    throw new UsageError(asError(cause).message, { cause });
   }
 }
 
@@ -127,12 +122,8 @@ const METRICS: readonly string[] = [
   ...new Set(PROBLEM_TYPES.flatMap((problemType) => metricNames(problemType, Infinity))),
 ];
 
-/** Whether each evaluation has a checkpoint of its own. */
-function keepsBest(
-  evalStrategy: string,
-  saveStrategy: string,
-  { evalSteps = 500, saveSteps = 500 }: Partial<TrainingOptions>,
-): boolean {
-  if (evalStrategy === "no" || evalStrategy !== saveStrategy) return false;
-  return evalStrategy === "epoch" || saveSteps % evalSteps === 0;
+function asError(thrown: unknown): { message: string; hint?: string } {
+  if (!(thrown instanceof Error)) return { message: String(thrown) };
+  const hint = "hint" in thrown && typeof thrown.hint === "string" ? thrown.hint : undefined;
+  return { message: thrown.message, hint };
 }

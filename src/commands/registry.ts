@@ -7,6 +7,7 @@ import type { Command } from "./_command.ts";
 
 export { expectRequired, nearest, parseArguments, UsageError } from "./_arguments.ts";
 export { type Command, COMMON_OPTIONS, goWhereTyped, helpOf } from "./_command.ts";
+export { inFlags } from "./_flags.ts";
 export { type Output, processOutput } from "./_output.ts";
 export { typedCommand } from "./_typed_command.ts";
 

@@ -67,7 +67,7 @@ export function audioColumnOf(dataset: Dataset, { audioColumn }: ClipColumns = {
   const shown = columnNames.map((name) => `"${name}" (${shortType(features[name]!)})`).join(", ");
   throw new DatasetError(
     `Cannot use data set "${split}": expected a column of recordings, found ${shown}`,
-    { hint: "Name it with --audio-column, or the option audioColumn" },
+    { hint: "Name it with `audioColumn`" },
   );
 }
 
@@ -101,7 +101,7 @@ export function labelTypeOf(dataset: Dataset, { labelColumn }: ClipColumns = {})
     const found = classes.length > 0 ? classes : columnNames;
     throw new DatasetError(
       `Cannot use data set "${split}": expected a column "label", found ${listed(found)}`,
-      { hint: "Name the column with --label-column, or the option labelColumn" },
+      { hint: "Name the column with `labelColumn`" },
     );
   }
   dataset.expectColumn(column);

@@ -123,7 +123,7 @@ function stratifiedSides(
     throw new DatasetError(
       `Cannot split data set "${rows.name}" by class: expected more rows to ${side} on, ` +
         `found ${count}, which cannot hold all ${groups.length} classes`,
-      { hint: "Take more rows for it, or split without stratifying (--no-stratify)" },
+      { hint: "Take more rows for it, or split without stratifying: `stratify: false`" },
     );
   }
   const sizes = groups.map((group) => group.length);
@@ -151,7 +151,7 @@ function rowsByClass({ name, classes }: RowsToSplit): number[][] {
   const found = `1 of ${JSON.stringify(names[single[0]] ?? single[0])} (row ${single[1][0]})`;
   throw new DatasetError(
     `Cannot split data set "${name}" by class: expected 2 rows or more of each, found ${found}`,
-    { hint: "Record more clips of it, or split without stratifying (--no-stratify)" },
+    { hint: "Record more clips of it, or split without stratifying: `stratify: false`" },
   );
 }
 

@@ -246,7 +246,12 @@ Deno.test("train refuses arguments out of range or against each other with 2", a
     [["--validation-size", "-1"], /"--validation-size": expected a share/],
     [["--model", "tyni"], /"--model": expected tiny, small, base or a model directory/],
     [["--resume"], /^Cannot resume: expected argument "--output DIR", found none/],
-    [["--eval-strategy", "no", "--load-best-model-at-end"], /expected eval-strategy "epoch"/],
+    [
+      [..."--eval-strategy steps --save-strategy steps --logging-steps 300".split(" ")]
+        .concat("--save-steps", "500", "--load-best-model-at-end"),
+      /expected --save-steps to be a multiple of --eval-steps 300, found 500/,
+    ],
+    [["--eval-strategy", "no", "--load-best-model-at-end"], /expected --eval-strategy "epoch"/],
     [["recordings"], /"recordings": this command takes options only/],
   ];
   await withFolder(async (folder) => {
@@ -324,7 +329,7 @@ Deno.test("train adapts a model by low-rank changes, with weights for its classe
       { cwd: folder },
     );
     equal(code, 1);
-    match(stderr, /"classWeights": expected 3 numbers, not all of them 0, found \[1,2\]/);
+    match(stderr, /"--class-weights": expected 3 numbers, not all of them 0, found \[1,2\]/);
   });
 });
 

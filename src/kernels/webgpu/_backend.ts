@@ -28,7 +28,7 @@ type RunArguments = Parameters<WebGPUBackend["runWebGPUProgram"]>;
 const BYTES_PER_ELEMENT = 4;
 /** All uniforms of one submission; a program takes some hundred bytes. */
 const UNIFORM_BYTES = 65_536;
-const SMALLER_HINT = "Use a smaller batch or shorter clips, or --backend wasm";
+const SMALLER_HINT = 'Use a smaller batch or shorter clips, or `backend: "wasm"`';
 const REFUSED_HINT = `${SMALLER_HINT}; with those in order, report it as a fault`;
 
 /** One dispatch of one of our programs. */
@@ -340,7 +340,7 @@ export class DeviceBackend extends WebGPUBackend {
   #noteLoss({ reason, message }: GPUDeviceLostInfo): void {
     this.#failure ??= new DeviceError(
       `Cannot use WebGPU device "${this.#name}": the device was lost (${reason}: ${message})`,
-      { reason: "lost", hint: "Start again, with --backend wasm if it is lost again" },
+      { reason: "lost", hint: 'Start again, with `backend: "wasm"` if it is lost again' },
     );
   }
 
@@ -372,5 +372,5 @@ export class DeviceBackend extends WebGPUBackend {
 function fittingHint(shape: readonly number[], share: number): string {
   const clips = Math.floor(shape[0]! * share);
   if (shape.length < 3 || clips < 1) return SMALLER_HINT;
-  return `At most ${clips} clips of this length fit at a time: use such a batch, or --backend wasm`;
+  return `At most ${clips} clips of this length fit at a time: use such a batch, or \`backend: "wasm"\``;
 }

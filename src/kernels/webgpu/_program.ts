@@ -221,6 +221,6 @@ function assertDispatchable(backend: DeviceBackend, name: string, workgroups: Ex
   throw new UnsupportedOpError(
     `Cannot run ${name}: expected at most ${limit} workgroups (maxComputeWorkgroupsPerDimension), ` +
       `found [${workgroups}]`,
-    { hint: "Use a smaller batch or shorter clips, or --backend wasm" },
+    { hint: 'Use a smaller batch or shorter clips, or `backend: "wasm"`' },
   );
 }

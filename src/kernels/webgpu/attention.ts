@@ -270,6 +270,6 @@ function assertHeadFits(headSize: number): void {
   if (headSize <= LARGEST_HEAD) return;
   throw new UnsupportedOpError(
     `Cannot run attention on WebGPU: expected a head of at most ${LARGEST_HEAD}, found ${headSize}`,
-    { hint: "Use --backend wasm" },
+    { hint: 'Use `backend: "wasm"`' },
   );
 }

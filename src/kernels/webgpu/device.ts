@@ -157,7 +157,7 @@ async function requestDevice(
   } catch (cause) {
     throw new DeviceError(
       `Cannot start WebGPU device "${name}": the driver refused it (${cause})`,
-      { reason: "refused", hint: "Use --backend wasm", cause },
+      { reason: "refused", hint: 'Use `backend: "wasm"`', cause },
     );
   }
 }

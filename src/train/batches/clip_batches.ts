@@ -17,7 +17,7 @@ import { type BatchPlan, planBatches } from "../../data/sampler.ts";
 import { type FeatureExtractor, ofAnyLength } from "../../features/feature_extractor.ts";
 import type { AudioClassificationModel } from "../../models/model.ts";
 import type { Random } from "../../random.ts";
-import type { TrainingArguments, TrainingOptions } from "../options/arguments.ts";
+import { TrainingArguments, type TrainingOptions } from "../options/arguments.ts";
 import { augmentation, type AugmentOptions } from "./_augment.ts";
 import { balancedOrder } from "./_balanced_order.ts";
 import { type Batch, type BatchSource, countOfBatches, equalLengths } from "./batches.ts";
@@ -56,6 +56,13 @@ export function clipBatchesOptions(args: TrainingArguments): ClipBatchesOptions 
   return { ...own, seed: args.dataSeed };
 }
 
+/** The options with the defaults of the arguments for what is not given. */
+function clipSettings(options: ClipBatchesOptions): TrainingArguments {
+  const names = [...CLIP_ARGUMENTS, "seed"] as const;
+  const given = Object.fromEntries(names.map((name) => [name, options[name]]));
+  return new TrainingArguments({ outputDir: ".", ...given });
+}
+
 /** After so long, timers and signals get their turn: clips in memory and a CPU device never wait. */
 const TURN_MS = 100;
 
@@ -75,7 +82,7 @@ export function clipBatches(
 class ClipBatches implements BatchSource {
   readonly #dataset: AudioDataset;
   readonly #extractor: FeatureExtractor;
-  readonly #options: ClipBatchesOptions;
+  readonly #settings: TrainingArguments;
   /** The longest clips of evaluation. */
   readonly #maxSamples: number;
   readonly #paddingInvariant: boolean;
@@ -90,10 +97,11 @@ class ClipBatches implements BatchSource {
     extractor: FeatureExtractor,
     options: ClipBatchesOptions,
   ) {
-    const { maxLengthSeconds = 20, seed = 42, skipBadFiles, onNotice } = options;
+    const settings = clipSettings(options);
+    const { maxLengthSeconds, seed, skipBadFiles } = settings;
     this.#dataset = dataset;
     this.#extractor = model.takesAnyLength ? ofAnyLength(extractor) : extractor;
-    this.#options = options;
+    this.#settings = settings;
     this.#paddingInvariant = model.paddingInvariant;
     const minSamples = Math.max(model.minSamples, extractor.minSamples);
     const { samplingRate, fixedSamples } = this.#extractor;
@@ -105,8 +113,8 @@ class ClipBatches implements BatchSource {
       minSamples,
       seed,
       skipBadFiles,
-      onNotice,
-      prefetch: options.dataloaderPrefetchFactor,
+      onNotice: options.onNotice,
+      prefetch: settings.dataloaderPrefetchFactor,
     };
     this.#evaluation = new ClipLoader(dataset, this.#loading);
   }
@@ -114,7 +122,9 @@ class ClipBatches implements BatchSource {
   /** Decodes for training; noise is read when the first epoch begins. */
   async #makeTraining(): Promise<ClipLoader> {
     const { min, max } = this.#trainingSamples;
-    const augment = augmentation(await augmentOptions(this.#options, this.#extractor.samplingRate));
+    const augment = augmentation(
+      await augmentOptions(this.#settings, this.#extractor.samplingRate),
+    );
     return new ClipLoader(this.#dataset, {
       ...this.#loading,
       transform: (samples, random) => {
@@ -139,7 +149,7 @@ class ClipBatches implements BatchSource {
   }
 
   batchCount(batchSize: number): number {
-    return countOfBatches(this.size, batchSize, this.#options.dataloaderDropLast);
+    return countOfBatches(this.size, batchSize, this.#settings.dataloaderDropLast);
   }
 
   async *batches(
@@ -172,13 +182,12 @@ class ClipBatches implements BatchSource {
 
   /** Clips of each batch, in an order of the epoch's own. */
   async #trainingPlan(epoch: number, batchSize: number): Promise<BatchPlan> {
-    const { groupByLength = true, balancedSampling, dataloaderDropLast, seed } = this.#options;
-    const byDefault = groupByLength ? "group_by_length" : "random";
-    const { trainSamplingStrategy: strategy = byDefault } = this.#options;
+    const { balancedSampling, dataloaderDropLast, seed } = this.#settings;
+    const { trainSamplingStrategy: strategy } = this.#settings;
     const byLength = strategy === "group_by_length" && this.#extractor.fixedSamples === undefined;
     const durations = byLength ? await clipDurations(this.#dataset.clips) : undefined;
     const order = balancedSampling
-      ? balancedOrder(this.#labelsToBalance(), seededRandom(seed ?? 42, epoch, ORDER_KEY))
+      ? balancedOrder(this.#labelsToBalance(), seededRandom(seed, epoch, ORDER_KEY))
       : Array.from({ length: this.size }, (_, i) => i);
     const plan = planBatches(this.size, {
       batchSize,
@@ -230,18 +239,18 @@ class ClipBatches implements BatchSource {
 
 /** The changes that the options ask for, with noise read from its folder. */
 async function augmentOptions(
-  options: ClipBatchesOptions,
+  settings: TrainingArguments,
   samplingRate: number,
 ): Promise<AugmentOptions> {
-  const { augmentNoise: share = 0, augmentNoiseDir: directory } = options;
+  const { augmentNoise: share, augmentNoiseDir: directory } = settings;
   return {
-    speed: options.augmentSpeed,
-    shiftSamples: Math.round((options.augmentShiftSeconds ?? 0) * samplingRate),
-    gainDb: options.augmentGainDb,
+    speed: settings.augmentSpeed,
+    shiftSamples: Math.round(settings.augmentShiftSeconds * samplingRate),
+    gainDb: settings.augmentGainDb,
     noise: {
       share,
-      minSnrDb: options.augmentNoiseMinSnrDb ?? 10,
-      maxSnrDb: options.augmentNoiseMaxSnrDb ?? 40,
+      minSnrDb: settings.augmentNoiseMinSnrDb,
+      maxSnrDb: settings.augmentNoiseMaxSnrDb,
       recordings: directory && share > 0 ? await loadNoises(directory, samplingRate) : undefined,
     },
   };

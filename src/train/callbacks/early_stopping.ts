@@ -56,7 +56,7 @@ export class EarlyStoppingCallback implements TrainerCallback {
   onInitEnd(args: TrainingArguments): void {
     if (args.evalStrategy === "no") {
       throw new RangeError(
-        `Cannot train: expected evalStrategy "epoch" or "steps" to stop early, found "no"`,
+        'Cannot train: expected `evalStrategy` "epoch" or "steps" to stop early, found "no"',
       );
     }
     this.#args = args;

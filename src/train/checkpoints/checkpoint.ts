@@ -180,7 +180,7 @@ export async function newestCheckpoint(outputDir: string): Promise<string> {
   if (step === undefined) {
     throw new CheckpointError(
       `Cannot resume "${outputDir}": expected a directory checkpoint-N, found none`,
-      { file: outputDir, hint: "Start anew without --resume" },
+      { file: outputDir, hint: "Start anew without `resumeFromCheckpoint`" },
     );
   }
   return `${outputDir}/${checkpointName(step)}`;

@@ -31,15 +31,15 @@ function smallerBatches(args: TrainingArguments, checkpoint: string | undefined)
   const { perDeviceTrainBatchSize: clips, gradientAccumulationSteps: turns } = args;
   const start = checkpoint ? "Start anew, from it as the model," : "Start anew";
   if (clips === 1) {
-    const elsewhere = memoryLimitBytes() === undefined ? "--backend wasm" : "--lora-rank 8";
-    return `${start} with --gradient-checkpointing, shorter clips or ${elsewhere}`;
+    const elsewhere = memoryLimitBytes() === undefined ? '`backend: "wasm"`' : "`loraRank: 8`";
+    return `${start} with \`gradientCheckpointing: true\`, shorter clips or ${elsewhere}`;
   }
   const [fewer, more] = [Math.floor(clips / 2), turns * 2];
-  return `${start} with --per-device-train-batch-size ${fewer} --gradient-accumulation-steps ${more}, ` +
+  return `${start} with \`perDeviceTrainBatchSize: ${fewer}\` and \`gradientAccumulationSteps: ${more}\`, ` +
     "which takes about half the memory";
 }
 
 function nextRun(checkpoint: string | undefined): string {
-  const again = checkpoint ? "Go on with --resume" : "Start again";
-  return `${again}, with --backend wasm if it happens again`;
+  const again = checkpoint ? "Go on with `resumeFromCheckpoint: true`" : "Start again";
+  return `${again}, with \`backend: "wasm"\` if it happens again`;
 }

@@ -64,7 +64,7 @@ export function expectRoomToTrain(
     {
       reason: "memory",
       hint:
-        "Use WebGPU, or train less of the model: --lora-rank 8, --freeze-layers or --freeze-base-model",
+        "Use WebGPU, or train less of the model: `loraRank: 8`, `freezeLayers` or `freezeBaseModel`",
     },
   );
 }

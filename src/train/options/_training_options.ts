@@ -2,8 +2,8 @@
  * The arguments of training, their meaning and their defaults, under the names of transformers' `TrainingArguments`
  * in camelCase.
  *
- * What they may be is in `_option_table.ts`, how they are checked in `arguments.ts`, which of the reference's there
- * are not, and why, in `docs/training.md`.
+ * What they may be and their defaults are in `_option_table.ts`, to which a test holds the `@default` here; which of the
+ * reference's there are not, and why, is in `_refused_options.ts`.
  *
  * @module
  */
@@ -51,7 +51,7 @@ export interface TrainingOptions {
   outputDir: string;
   /** When to evaluate. @default "epoch" */
   evalStrategy: IntervalStrategy;
-  /** Steps between evaluations; below 1 a share of all steps. @default loggingSteps */
+  /** Steps between evaluations; below 1 a share of all steps. @default `loggingSteps` */
   evalSteps?: number;
   /** Epochs, or steps where evaluation goes by steps, before the first evaluation. @default 0 */
   evalDelay: number;
@@ -59,7 +59,7 @@ export interface TrainingOptions {
   evalOnStart: boolean;
   /** When to write a checkpoint. @default "epoch" */
   saveStrategy: SaveStrategy;
-  /** Steps between checkpoints; below 1 a share of all steps. @default 500 */
+  /** Steps between checkpoints; below 1 a share of all steps. @default 500, or the next that an evaluation falls on */
   saveSteps: number;
   /** Whether checkpoints are models alone, which no run can go on from. @default false */
   saveOnlyModel: boolean;
@@ -83,7 +83,7 @@ export interface TrainingOptions {
   gradientAccumulationSteps: number;
   /** Passes over the training data. @default 3 */
   numTrainEpochs: number;
-  /** Steps in all, in place of the epochs; 0 leaves it to them. @default 0 */
+  /** Steps in all, in place of the epochs; 0 or -1 leaves it to them. @default 0 */
   maxSteps: number;
   /** Share of the steps in which the learning rate rises from 0. @default 0 */
   warmupRatio: number;
@@ -91,7 +91,7 @@ export interface TrainingOptions {
   warmupSteps: number;
   /** The learning rate after its rise. @default "linear" */
   lrSchedulerType: SchedulerType;
-  /** Numbers of the schedule. @default none */
+  /** Numbers of the schedule. @default {} */
   lrSchedulerKwargs: Readonly<SchedulerKwargs>;
   /** Both are AdamW. @default "adamw_torch" */
   optim: "adamw_torch" | "adamw_torch_fused";
@@ -114,7 +114,7 @@ export interface TrainingOptions {
   classWeights: "none" | "balanced" | readonly number[];
   /** Seed of first weights, order of the data, dropout and masks. @default 42 */
   seed: number;
-  /** Seed of the order, cuts and changes of the data. @default seed */
+  /** Seed of the order, cuts and changes of the data. @default `seed` */
   dataSeed?: number;
   /** Whether the convolutional feature encoder stays as it is. @default false */
   freezeFeatureEncoder: boolean;
@@ -124,7 +124,7 @@ export interface TrainingOptions {
   freezeLayers: number;
   /** Rank of the changes of attention projections that are trained in the place of the model; 0 trains the model. @default 0 */
   loraRank: number;
-  /** The changes are multiplied by this over their rank. @default 2 * loraRank */
+  /** The changes are multiplied by this over their rank. @default 2 * `loraRank` */
   loraAlpha?: number;
   /** Dropout of what the changes see. @default 0 */
   loraDropout: number;
@@ -136,7 +136,7 @@ export interface TrainingOptions {
   loadBestModelAtEnd: boolean;
   /** What "best" is judged by: "loss", "accuracy" or a metric of your own. @default "loss" */
   metricForBestModel: string;
-  /** Whether more is better. @default true for everything but a loss */
+  /** Whether more is better. @default for everything but a loss */
   greaterIsBetter?: boolean;
   /** Checkpoints kept besides the best; 0 keeps all. @default 0 */
   saveTotalLimit: number;
@@ -178,6 +178,6 @@ export interface TrainingOptions {
   hubModelId?: string;
   /** Whether a repository that has to be made is private. @default what its owner chose on the hub */
   hubPrivateRepo?: boolean;
-  /** The branch that it goes to. @default "main" */
+  /** The branch that it goes to. @default main */
   hubRevision?: string;
 }

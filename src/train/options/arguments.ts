@@ -3,15 +3,21 @@
  *
  * @module
  */
+import { UnsupportedOpError } from "../../errors.ts";
 import {
-  type ListRow,
-  type NumbersRow,
+  camelCase,
+  expectText,
+  fail,
+  isDerived,
   type OptionRow,
-  TRAINING_OPTIONS,
-} from "./_option_table.ts";
+  snakeCase,
+} from "./_option_rows.ts";
+import { type OptionName, type OptionTable, TRAINING_OPTIONS } from "./_option_table.ts";
+import { REFUSED_OPTIONS } from "./_refused_options.ts";
 import type { TrainingOptions } from "./_training_options.ts";
 
-export { type OptionRow, TRAINING_OPTIONS };
+export { camelCase, isDerived, type OptionName, type OptionRow, type OptionTable, snakeCase };
+export { TRAINING_OPTIONS };
 export type {
   IntervalStrategy,
   SamplingStrategy,
@@ -21,25 +27,14 @@ export type {
   TrainingOptions,
 } from "./_training_options.ts";
 
+/** Arguments that stay open where nobody gives them. */
+type OpenName = "runName" | "augmentNoiseDir" | "hubModelId" | "hubPrivateRepo" | "hubRevision";
+
 /** The arguments with what their defaults came to; a few stay open where nobody gives them. */
-export interface TrainingArguments extends
-  Readonly<
-    Required<
-      Omit<
-        TrainingOptions,
-        "runName" | "augmentNoiseDir" | "hubModelId" | "hubPrivateRepo" | "hubRevision"
-      >
-    >
-  >,
-  Readonly<
-    Pick<
-      TrainingOptions,
-      "runName" | "augmentNoiseDir" | "hubModelId" | "hubPrivateRepo" | "hubRevision"
-    >
-  > {
-  /** Where the model and its checkpoints go. */
-  readonly outputDir: string;
-}
+export interface TrainingArguments
+  extends
+    Readonly<Required<Omit<TrainingOptions, OpenName>>>,
+    Readonly<Pick<TrainingOptions, OpenName>> {}
 
 /**
  * The arguments of one training run, checked; what is not given has the default of {@linkcode TrainingOptions}.
@@ -63,44 +58,69 @@ export class TrainingArguments {
    * @throws {RangeError} for a value out of range, or arguments that contradict each other.
    */
   constructor(options: Partial<TrainingOptions> & { outputDir: string }) {
-    const outputDir = checkOption("outputDir", options.outputDir);
-    const values: Record<string, unknown> = { outputDir };
-    for (const [name, row] of Object.entries(TRAINING_OPTIONS)) values[name] = row.default;
-    for (const [name, value] of Object.entries(options)) {
-      if (value !== undefined) values[name] = checkOption(name, value);
-    }
-    Object.assign(this, filledIn(values as unknown as TrainingOptions));
-    expectSteps("loggingSteps", this.loggingSteps);
-    expectSteps("evalSteps", this.evalSteps);
-    expectSteps("saveSteps", this.saveSteps);
+    Object.assign(this, withDefaults(options));
     expectJudge(this);
     expectTogether(this);
     expectNoiseRange(this);
   }
 }
 
-/** The arguments whose defaults follow from others. */
-function filledIn(values: TrainingOptions): TrainingOptions {
-  const sampling = values.groupByLength ? "group_by_length" : "random";
-  return {
-    ...values,
-    greaterIsBetter: values.greaterIsBetter ?? !/(^|_)loss$/.test(values.metricForBestModel),
-    evalSteps: values.evalSteps ?? values.loggingSteps,
-    dataSeed: values.dataSeed ?? values.seed,
-    loraAlpha: values.loraAlpha ?? 2 * values.loraRank,
-    trainSamplingStrategy: values.trainSamplingStrategy ?? sampling,
-  };
+/** All arguments: those given, checked, and the defaults of the others. */
+function withDefaults(given: Partial<TrainingOptions>): TrainingOptions {
+  const values: Partial<TrainingOptions> = { outputDir: expectText("outputDir", given.outputDir) };
+  for (const name of OPTION_NAMES) assign(values, name, defaultOf(name));
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined || name === "outputDir") continue;
+    const known = optionName(name);
+    assign(values, known, checkOption(known, value));
+  }
+  expectFilled(values);
+  for (const name of OPTION_NAMES) {
+    if (given[name] === undefined) assign(values, name, derivedDefault(name, values));
+  }
+  return values;
+}
+
+function isOption(name: string): name is OptionName {
+  return Object.hasOwn(TRAINING_OPTIONS, name);
+}
+
+/** The names of the table, in its order. */
+export const OPTION_NAMES: readonly OptionName[] = Object.keys(TRAINING_OPTIONS).filter(isOption);
+
+function assign<Name extends OptionName>(
+  values: Partial<Pick<TrainingOptions, Name>>,
+  name: Name,
+  value: TrainingOptions[Name] | undefined,
+): void {
+  if (value !== undefined) values[name] = value;
+}
+
+/** The default of an argument that does not depend on others. */
+export function defaultOf<Name extends OptionName>(name: Name): TrainingOptions[Name] | undefined {
+  const row: OptionRow<TrainingOptions[Name]> = TRAINING_OPTIONS[name];
+  return isDerived(row.default) ? undefined : row.default;
+}
+
+function derivedDefault<Name extends OptionName>(
+  name: Name,
+  values: TrainingOptions,
+): TrainingOptions[Name] | undefined {
+  const row: OptionRow<TrainingOptions[Name]> = TRAINING_OPTIONS[name];
+  return isDerived(row.default) ? row.default.from?.(values) : undefined;
+}
+
+/** Whatever has a plain default has a value; what follows from others gets its own after this. */
+function expectFilled(values: Partial<TrainingOptions>): asserts values is TrainingOptions {
+  const gap = OPTION_NAMES.find((name) =>
+    values[name] === undefined && !isDerived<unknown>(TRAINING_OPTIONS[name].default)
+  );
+  if (gap) throw new TypeError(`Cannot fill in arguments: expected a default of "${gap}"`);
 }
 
 /** Steps in all that a number of them, or a share of `totalSteps`, comes to; at least one. */
 export function stepsOf(stepsOrShare: number, totalSteps: number): number {
   return stepsOrShare < 1 ? Math.max(1, Math.ceil(stepsOrShare * totalSteps)) : stepsOrShare;
-}
-
-function expectSteps(name: string, value: number): void {
-  if (value > 1 && !Number.isInteger(value)) {
-    fail(RangeError, name, "an integer or a share below 1", value);
-  }
 }
 
 /** What judges the model must be measured. */
@@ -109,132 +129,82 @@ function expectJudge(args: TrainingArguments): void {
   const judges = loadBestModelAtEnd || earlyStoppingPatience > 0 || saveStrategy === "best";
   if (!judges || evalStrategy !== "no") return;
   throw new RangeError(
-    `Cannot train: expected evalStrategy "epoch" or "steps" to find the best model, found "no"`,
+    'Cannot train: expected `evalStrategy` "epoch" or "steps" to find the best model, found "no"',
   );
 }
 
-/** Each evaluation that may be the best needs a checkpoint of its own. */
+/** Whether the best model can be kept with these arguments. */
+export function canKeepBest(options: Partial<TrainingOptions> & { outputDir: string }): boolean {
+  return savesEveryBest(withDefaults({ ...options, loadBestModelAtEnd: true }));
+}
+
+type Intervals =
+  & Pick<TrainingOptions, "evalStrategy" | "saveStrategy" | "saveSteps">
+  & { evalSteps?: number };
+
+/** Whether each evaluation that may be the best has a checkpoint of its own. */
+function savesEveryBest({ evalStrategy, saveStrategy, ...steps }: Intervals): boolean {
+  if (evalStrategy === "no") return false;
+  if (saveStrategy === "best") return true;
+  return saveStrategy === evalStrategy && (evalStrategy === "epoch" || fitsSteps(steps));
+}
+
+function fitsSteps(
+  { evalSteps = 0, saveSteps }: Pick<Intervals, "evalSteps" | "saveSteps">,
+): boolean {
+  const areShares = evalSteps < 1 || saveSteps < 1;
+  return areShares ? saveSteps === evalSteps : saveSteps % evalSteps === 0;
+}
+
 function expectTogether(args: TrainingArguments): void {
+  if (!args.loadBestModelAtEnd || savesEveryBest(args)) return;
   const { evalStrategy, saveStrategy, evalSteps, saveSteps } = args;
-  if (!args.loadBestModelAtEnd || saveStrategy === "best") return;
   if (saveStrategy !== evalStrategy) {
     throw new RangeError(
-      `Cannot train: expected saveStrategy "${evalStrategy}" as evalStrategy to keep the best model, found "${saveStrategy}"`,
+      `Cannot train: expected \`saveStrategy\` "${evalStrategy}" as \`evalStrategy\` to keep the best model, ` +
+        `found "${saveStrategy}"`,
     );
   }
-  if (evalStrategy !== "steps") return;
-  const areShares = evalSteps < 1 || saveSteps < 1;
-  const fits = areShares ? saveSteps === evalSteps : saveSteps % evalSteps === 0;
-  if (fits) return;
   throw new RangeError(
-    `Cannot train: expected saveSteps to be a multiple of evalSteps ${evalSteps}, found ${saveSteps}`,
+    `Cannot train: expected \`saveSteps\` to be a multiple of \`evalSteps: ${evalSteps}\`, found ${saveSteps}`,
   );
 }
 
 function expectNoiseRange(args: TrainingArguments): void {
   const { augmentNoiseMinSnrDb: least, augmentNoiseMaxSnrDb: most } = args;
   if (least <= most) return;
-  fail(RangeError, "augmentNoiseMaxSnrDb", `at least augmentNoiseMinSnrDb ${least}`, most);
+  fail(RangeError, "augmentNoiseMaxSnrDb", `at least \`augmentNoiseMinSnrDb: ${least}\``, most);
 }
 
 /**
  * A value of one argument, checked; lists and named numbers may be given as text.
  *
- * @throws {TypeError} for an unknown argument or a value of another kind.
+ * @throws {TypeError} for a value of another kind.
  * @throws {RangeError} for a value out of range.
  */
-export function checkOption(name: string, value: unknown): unknown {
-  if (name === "outputDir") return expectText(name, value);
-  const row = Object.hasOwn(TRAINING_OPTIONS, name)
-    ? TRAINING_OPTIONS[name as keyof typeof TRAINING_OPTIONS]
-    : undefined;
-  if (!row) {
-    throw new TypeError(`Cannot use training argument "${name}": there is none of that name`);
-  }
-  switch (row.kind) {
-    case "number":
-      return expectNumber(name, value, row);
-    case "boolean":
-      if (typeof value !== "boolean") fail(TypeError, name, "true or false", value);
-      return value;
-    case "word":
-      if (!row.words.includes(value as string)) {
-        fail(RangeError, name, `one of ${row.words.join(", ")}`, value);
-      }
-      return value;
-    case "text":
-      return expectText(name, value);
-    case "list":
-      return expectList(name, value, row);
-    case "numbers":
-      return expectNumbers(name, value, row);
-  }
-}
-
-function expectNumber(
-  name: string,
+export function checkOption<Name extends OptionName>(
+  name: Name,
   value: unknown,
-  row: Extract<OptionRow, { kind: "number" }>,
-): number {
-  if (typeof value !== "number" || Number.isNaN(value)) fail(TypeError, name, "a number", value);
-  const number = value as number;
-  if (row.integer && !Number.isInteger(number)) fail(RangeError, name, "an integer", value);
-  if (number < row.min || number > row.max) {
-    fail(RangeError, name, `a value between ${row.min} and ${row.max}`, value);
+): TrainingOptions[Name] {
+  return TRAINING_OPTIONS[name].check(name, value);
+}
+
+/**
+ * A name as one of the table.
+ *
+ * @throws {TypeError} with the right spelling where there is one.
+ * @throws {UnsupportedOpError} with the reason why one of the reference's is not there, and what is.
+ */
+export function optionName(name: string): OptionName {
+  if (isOption(name)) return name;
+  const camel = camelCase(name);
+  if (isOption(camel) || camel === "outputDir") {
+    throw new TypeError(`Cannot use training argument "${name}": its name in code is "${camel}"`);
   }
-  return number;
-}
-
-function expectText(name: string, value: unknown): string {
-  if (typeof value !== "string" || value === "") fail(TypeError, name, "some text", value);
-  return value as string;
-}
-
-/** "a,b" and ["a", "b"] alike. */
-function expectList(name: string, value: unknown, { of, words }: ListRow): unknown {
-  if (typeof value === "string" && words.includes(value)) return value;
-  const items: unknown[] = typeof value === "string" ? value.split(",") : value as unknown[];
-  const found = Array.isArray(items) ? items.map((item) => itemOf(item, of)) : [];
-  if (found.length > 0 && !found.includes(undefined)) return found;
-  const kind = of === "number" ? "numbers from 0 up" : "names";
-  fail(TypeError, name, [...words, `a list of ${kind}`].join(", "), value);
-}
-
-function itemOf(item: unknown, of: ListRow["of"]): number | string | undefined {
-  if (of === "text") return typeof item === "string" && item.trim() ? item.trim() : undefined;
-  const isGiven = typeof item === "number" || typeof item === "string" && item.trim() !== "";
-  const number = isGiven ? Number(item) : NaN;
-  return number >= 0 && number < Infinity ? number : undefined;
-}
-
-/** Names may be in snake_case, as the reference has them. */
-function expectNumbers(name: string, value: unknown, { names }: NumbersRow): unknown {
-  const given = typeof value === "string" ? parsed(value) : value;
-  const isObject = typeof given === "object" && given !== null && !Array.isArray(given);
-  const entries = isObject ? Object.entries(given) : undefined;
-  const named = entries?.map(([key, number]) =>
-    [key.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()), number] as const
-  );
-  const isFine = named?.every(([key, number]) => names.includes(key) && Number.isFinite(number));
-  if (!isFine) fail(TypeError, name, `numbers under the names ${names.join(", ")}`, value);
-  return Object.fromEntries(named!);
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
+  const refusal = REFUSED_OPTIONS.find(({ names }) => names.includes(snakeCase(camel)));
+  if (refusal) {
+    const { reason, hint } = refusal;
+    throw new UnsupportedOpError(`Cannot use training argument "${name}": ${reason}`, { hint });
   }
-}
-
-function fail(
-  Kind: typeof TypeError | typeof RangeError,
-  name: string,
-  expected: string,
-  found: unknown,
-): never {
-  throw new Kind(
-    `Cannot use training argument "${name}": expected ${expected}, found ${JSON.stringify(found)}`,
-  );
+  throw new TypeError(`Cannot use training argument "${name}": there is none of that name`);
 }

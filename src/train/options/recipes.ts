@@ -1,13 +1,13 @@
 /**
  * Recipes: for a task, the data, the checkpoint and the training arguments that are known to learn it.
  *
- * What each is expected to come to is its source's figure, or was measured here, and says which; the
- * sources and the measurements are in `docs/recipes.md`.
- *
  * @module
  */
+import { RECIPES } from "./_recipe_data.ts";
 import type { TrainingOptions } from "./arguments.ts";
 import { FINE_TUNING, isPreset, PRESETS } from "./presets.ts";
+
+export { RECIPES };
 
 /** Where a recipe's clips are on the hub. */
 export interface RecipeData {
@@ -37,69 +37,6 @@ export interface Recipe {
 
 /** The names of the recipes. */
 export type RecipeName = "minds14" | "keyword-spotting" | "language-id" | "environment";
-
-/** The recipes by name. */
-export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
-  "minds14": {
-    task: "what callers of a bank want, 14 intents",
-    data: { source: "PolyAI/minds14", name: "en-US", labelColumn: "intent_class" },
-    model: "facebook/wav2vec2-base",
-    fineTuning: { learningRate: 5e-5, perDeviceTrainBatchSize: 8, numTrainEpochs: 10 },
-    fromScratch: {},
-    expected: "accuracy 0.76 by its source, not measured here; " +
-      "tiny from scratch: 0.982 on the bundled calls, measured here",
-  },
-  "keyword-spotting": {
-    task: "single words of about a second",
-    data: { source: "s3prl/superb", name: "ks" },
-    model: "facebook/wav2vec2-base",
-    fineTuning: {
-      learningRate: 3e-5,
-      perDeviceTrainBatchSize: 32,
-      gradientAccumulationSteps: 4,
-      perDeviceEvalBatchSize: 32,
-      numTrainEpochs: 5,
-      maxLengthSeconds: 1,
-      freezeFeatureEncoder: true,
-    },
-    fromScratch: {
-      perDeviceTrainBatchSize: 16,
-      numTrainEpochs: 40,
-      maxLengthSeconds: 1,
-      augmentShiftSeconds: 0.1,
-    },
-    expected: "accuracy 0.98 by its source, not measured here; " +
-      "tiny from scratch: 0.988 on spoken digits, measured here",
-  },
-  "language-id": {
-    task: "which of 45 languages is spoken",
-    data: { source: "speechbrain/common_language", name: "full", labelColumn: "language" },
-    model: "facebook/wav2vec2-base",
-    fineTuning: {
-      learningRate: 3e-4,
-      perDeviceTrainBatchSize: 8,
-      gradientAccumulationSteps: 4,
-      numTrainEpochs: 10,
-      maxLengthSeconds: 16,
-      freezeFeatureEncoder: true,
-    },
-    fromScratch: { maxLengthSeconds: 16 },
-    expected: "accuracy 0.78 by its source, not measured here",
-  },
-  "environment": {
-    task: "sounds of 50 kinds: dogs, rain, sirens",
-    data: { source: "ashraq/esc50", labelColumn: "category" },
-    model: "MIT/ast-finetuned-audioset-10-10-0.4593",
-    fineTuning: {
-      learningRate: 1e-5,
-      perDeviceTrainBatchSize: 8,
-      gradientAccumulationSteps: 3,
-      numTrainEpochs: 10,
-    },
-    fromScratch: {},
-    expected: "accuracy 0.93 by its source, with a sister checkpoint; not measured here",
-  },
-};
 
 /** Whether a word is the name of a recipe. */
 export function isRecipe(name: string): name is RecipeName {

@@ -168,7 +168,7 @@ runTest("EarlyStoppingCallback refuses a run that does not evaluate", async (out
   const callbacks = [new EarlyStoppingCallback()];
   await assert.rejects(tinyRun({ outputDir, args: QUIET, callbacks }), {
     name: "RangeError",
-    message: 'Cannot train: expected evalStrategy "epoch" or "steps" to stop early, found "no"',
+    message: 'Cannot train: expected `evalStrategy` "epoch" or "steps" to stop early, found "no"',
   });
 });
 

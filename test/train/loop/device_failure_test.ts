@@ -51,7 +51,7 @@ failureTest("Trainer names batches that fit where memory is exhausted", async (o
     equal(error.reason, "memory");
     match(error.message, /^Cannot use WebGPU device .*: out of memory \(no room\)$/);
     match(error.hint!, /"checkpoint-3" of the output directory is kept/);
-    match(error.hint!, /--per-device-train-batch-size 1 --gradient-accumulation-steps 4/);
+    match(error.hint!, /`perDeviceTrainBatchSize: 1` and `gradientAccumulationSteps: 4`/);
     return true;
   });
   deepEqual(checkpointsIn(outputDir), ["checkpoint-3"]);
@@ -61,7 +61,10 @@ failureTest("Trainer says how to go on where the device is lost", async (outputD
   await rejects(failingRun(outputDir, (gpu) => gpu.destroy()), (error) => {
     ok(error instanceof DeviceError);
     equal(error.reason, "lost");
-    match(error.hint!, /^"checkpoint-3" of the output directory is kept\. Go on with --resume/);
+    match(
+      error.hint!,
+      /^"checkpoint-3" of the output directory is kept\. Go on with `resumeFromCheckpoint: true`/,
+    );
     return true;
   });
   deepEqual(checkpointsIn(outputDir), ["checkpoint-3"]);
@@ -77,5 +80,8 @@ Deno.test("withWayOn() knows that there is no checkpoint, and no smaller batch t
   const failure = new DeviceError("Cannot use", { reason: "memory" });
   const told = await withWayOn(failure, args) as DeviceError;
   equal(told.cause, failure);
-  match(told.hint!, /^No checkpoint was written before\. Start anew with --gradient-checkpointing/);
+  match(
+    told.hint!,
+    /^No checkpoint was written before\. Start anew with `gradientCheckpointing: true`/,
+  );
 });

@@ -1,9 +1,16 @@
 import assert from "node:assert/strict";
 import {
+  camelCase,
+  isDerived,
+  OPTION_NAMES,
+  optionName,
+  snakeCase,
   stepsOf,
   TRAINING_OPTIONS,
   TrainingArguments,
 } from "../../../src/train/options/arguments.ts";
+
+import reference from "./reference_arguments.json" with { type: "json" };
 
 const OUT = { outputDir: "out" };
 
@@ -62,14 +69,14 @@ Deno.test("TrainingArguments refuses arguments that contradict each other", () =
       evalSteps: 3,
       saveSteps: 10,
     }),
-    /expected saveSteps to be a multiple of evalSteps 3, found 10/,
+    /expected `saveSteps` to be a multiple of `evalSteps: 3`, found 10/,
   );
 });
 
 Deno.test("every training argument has help and a valid default", () => {
   for (const [name, row] of Object.entries(TRAINING_OPTIONS)) {
     assert.ok(row.help.length > 5, name);
-    if (row.default === undefined) continue;
+    if (isDerived<unknown>(row.default)) continue;
     assert.doesNotThrow(() => new TrainingArguments({ ...OUT, [name]: row.default }), name);
   }
 });
@@ -109,11 +116,80 @@ Deno.test("TrainingArguments refuses broken lists, numbers and shares", () => {
   assert.throws(make({ evalSteps: 1.5 }), /"evalSteps": expected an integer or a share below 1/);
   assert.throws(
     make({ augmentNoiseMinSnrDb: 30, augmentNoiseMaxSnrDb: 20 }),
-    /"augmentNoiseMaxSnrDb": expected at least augmentNoiseMinSnrDb 30, found 20/,
+    /"augmentNoiseMaxSnrDb": expected at least `augmentNoiseMinSnrDb: 30`, found 20/,
   );
   assert.throws(make({ saveStrategy: "best", evalStrategy: "no" }), /to find the best model/);
 });
 
 Deno.test("stepsOf() takes a share of all steps, and at least one", () => {
   assert.deepEqual([stepsOf(5, 9), stepsOf(0.5, 9), stepsOf(0.001, 9)], [5, 5, 1]);
+});
+
+Deno.test("the interface of arguments states the defaults of the table", async () => {
+  const file = new URL("../../../src/train/options/_training_options.ts", import.meta.url);
+  const source = await Deno.readTextFile(file);
+  const fields = source.slice(source.indexOf("export interface TrainingOptions"))
+    .matchAll(/@default ((?:(?!\*\/).)+?)\s*\*\/\s+(\w+)\??:/g);
+  const stated = Array.from(fields, ([, text, name]) => [name!, text!] as const);
+  for (const [name, text] of stated) {
+    const byDefault: unknown = TRAINING_OPTIONS[optionName(name)].default;
+    if (isDerived(byDefault)) assert.equal(text, byDefault.text, name);
+    else assert.deepEqual(JSON.parse(text), byDefault, name);
+  }
+  assert.deepEqual(stated.map(([name]) => name), OPTION_NAMES);
+});
+
+Deno.test("every argument of the reference is there, or refused with a reason and a way", () => {
+  const names = Object.keys(reference.defaults).filter((name) => name !== "output_dir");
+  assert.equal(names.length, 111);
+  for (const name of names) {
+    const inCode = camelCase(name);
+    if (Object.hasOwn(TRAINING_OPTIONS, inCode)) {
+      const wrongName = new RegExp(`"${name}": its name in code is "${inCode}"`);
+      if (name !== inCode) assert.throws(() => optionName(name), wrongName);
+      continue;
+    }
+    assert.throws(() => optionName(name), ({ message, hint }) => {
+      assert.match(message, new RegExp(`^Cannot use training argument "${name}": [a-z]`));
+      assert.doesNotMatch(message, /there is none of that name/);
+      return hint.length > 5;
+    });
+  }
+});
+
+Deno.test("the table says which arguments are the reference's", () => {
+  for (const [name, { isReferences }] of Object.entries(TRAINING_OPTIONS)) {
+    assert.equal(isReferences, Object.hasOwn(reference.defaults, snakeCase(name)), name);
+  }
+});
+
+Deno.test("defaults are the reference's but for those that a reader of docs/training.md knows", () => {
+  const others = Object.entries(TRAINING_OPTIONS).filter(([name, row]) => {
+    const theirs = Reflect.get(reference.defaults, snakeCase(name));
+    const isSame = theirs === null || JSON.stringify(theirs) === JSON.stringify(row.default);
+    return row.isReferences && !isSame;
+  });
+  assert.deepEqual(others.map(([name]) => name).sort(), [
+    "evalStrategy",
+    "loggingStrategy",
+    "maxSteps",
+    "optim",
+    "saveSteps",
+    "saveStrategy",
+    "trainSamplingStrategy",
+  ]);
+});
+
+Deno.test("steps of saving that nobody gave fall on evaluations", () => {
+  const steps = { evalStrategy: "steps", saveStrategy: "steps", loggingSteps: 300 } as const;
+  const saveSteps = (options: object) =>
+    new TrainingArguments({ ...OUT, ...steps, ...options }).saveSteps;
+  assert.equal(saveSteps({}), 500);
+  assert.equal(saveSteps({ loadBestModelAtEnd: true }), 600);
+  assert.equal(saveSteps({ loadBestModelAtEnd: true, evalSteps: 0.25 }), 0.25);
+  assert.equal(saveSteps({ loadBestModelAtEnd: true, evalSteps: 700 }), 700);
+  assert.throws(
+    () => saveSteps({ loadBestModelAtEnd: true, saveSteps: 500 }),
+    /expected `saveSteps` to be a multiple of `evalSteps: 300`, found 500/,
+  );
 });
