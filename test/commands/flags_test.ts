@@ -23,7 +23,9 @@ Deno.test("inFlags() writes options as they are typed", () => {
 /** All flags of all commands. */
 async function flags(): Promise<Set<string>> {
   const commands = await Promise.all(Object.values(COMMANDS).map(({ load }) => load()));
-  const names = commands.flatMap(({ command }) => Object.keys(command.options));
+  const names = commands.flatMap(({ command }) =>
+    Object.keys({ ...command.options, ...command.others })
+  );
   return new Set(names.flatMap((name) => [`--${name}`, `--no-${name}`]));
 }
 
