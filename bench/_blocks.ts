@@ -8,8 +8,7 @@
  */
 import { fileSource } from "../src/files.ts";
 import { openSafetensors } from "../src/weights/safetensors.ts";
-import { ADAMW, noiseBatch } from "./_noise.ts";
-import type { RowRequest } from "./_rows.ts";
+import { ADAMW, type ModelRequest, noiseBatch } from "./_process.ts";
 
 /** Of a second of audio at 16 kHz: seven convolutions see 400 samples, and step by 320. */
 const [RATE_HZ, WINDOW_SAMPLES, HOP_SAMPLES] = [16_000, 400, 320];
@@ -51,7 +50,7 @@ export function framesOf(seconds: number): number {
 }
 
 /** Reads the layers, the norm before them and the head of a model directory. */
-export async function readBlocks({ directory, batch, seconds }: RowRequest): Promise<Blocks> {
+export async function readBlocks({ directory, batch, seconds }: ModelRequest): Promise<Blocks> {
   const config = JSON.parse(await Deno.readTextFile(`${directory}/config.json`)) as Config;
   const shape: Blocks["shape"] = [batch, framesOf(seconds), config.hidden_size];
   using source = await fileSource(`${directory}/model.safetensors`);
@@ -67,7 +66,7 @@ export async function readBlocks({ directory, batch, seconds }: RowRequest): Pro
     layers: config.num_hidden_layers,
     heads: config.num_attention_heads,
     eps: config.layer_norm_eps ?? 1e-5,
-    ...{ shape, inputs, weights, labels: labels as Int32Array },
+    ...{ shape, inputs, weights, labels },
   };
 }
 

@@ -1,61 +1,63 @@
 /**
- * What the processes of `infer.ts` and `train.ts` share: their clip, their clock, their memory.
+ * How all benches time: the candidates in turn, round after round, and the median of each.
+ *
+ * Taking turns gives all of them the same share of whatever else the machine does, so that a ratio holds where single
+ * times do not.
  *
  * @module
  */
-import { resourceUsage } from "node:process";
-import { dotPeakGops, fmaPeakGflops } from "./_fma_peak.ts";
-import type { RowRequest } from "./_rows.ts";
 
-/** The request that a process was started with. */
-export function readRequest(): RowRequest {
-  return JSON.parse(Deno.args.at(-1)!) as RowRequest;
+/** How long and how often. */
+export interface TimingOptions<Result> {
+  /** @default 7 */
+  rounds?: number;
+  /** A candidate runs again within its round until this is over. @default 0 */
+  roundMs?: number;
+  /** Runs before the first round, which do not count: V8 compiles hot code anew beside them. @default 1000 */
+  warmUpMs?: number;
+  /** Called with each result after the clock has stopped. */
+  after?: (result: Result) => void;
 }
 
-/** Milliseconds since a process was started, the start of Deno included. */
-export function sinceSpawn({ spawnedAt }: RowRequest): number {
-  return performance.timeOrigin + performance.now() - spawnedAt;
-}
-
-/** V8 compiles hot code anew beside the first runs; this long it may. */
-const WARM_UP_MS = 1000;
-
-/** Median of runs one after the other, each waited for, after some that are not counted. */
-export async function medianMsOf(
-  rounds: number,
-  run: () => Promise<unknown> | void,
-): Promise<number> {
-  const times: number[] = [];
-  const warm = performance.now() + WARM_UP_MS;
-  while (performance.now() < warm) await run();
+/** Times candidates in turn. @returns for each candidate the milliseconds of a run, by round. */
+export async function timeInTurn<Result>(
+  runs: readonly (() => Result | Promise<Result>)[],
+  options: TimingOptions<Result> = {},
+): Promise<number[][]> {
+  const { rounds = 7, roundMs = 0, warmUpMs = 1000, after } = options;
+  const timeOf = async (run: () => Result | Promise<Result>, forMs: number) => {
+    let [count, ms] = [0, 0];
+    do {
+      const start = performance.now();
+      const result = await run();
+      ms += performance.now() - start;
+      after?.(result);
+      count++;
+    } while (ms < forMs);
+    return ms / count;
+  };
+  for (const run of runs) await timeOf(run, warmUpMs / runs.length);
+  const times: number[][] = runs.map(() => []);
   for (let round = 0; round < rounds; round++) {
-    const start = performance.now();
-    await run();
-    times.push(performance.now() - start);
+    for (const [i, run] of runs.entries()) times[i]!.push(await timeOf(run, roundMs));
   }
-  return median(times);
+  return times;
 }
 
-/** The middle one, or the upper of two. */
+/** Times one thing. @returns the median milliseconds of a run. */
+export async function medianMsOf<Result>(
+  run: () => Result | Promise<Result>,
+  options: TimingOptions<Result> = {},
+): Promise<number> {
+  return median((await timeInTurn([run], options))[0]!);
+}
+
+/** The middle value, or the upper of two. */
 export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }
 
-/** The most that was resident in this process so far; the kernel's other account holds the parent's peak too. */
-export function peakRssMb(): number {
-  const status = Deno.build.os === "linux" ? Deno.readTextFileSync("/proc/self/status") : "";
-  const kilobytes = Number(status.match(/^VmHWM:\s+(\d+) kB$/m)?.[1] ?? resourceUsage().maxRSS);
-  return kilobytes * 1024 / 1e6;
-}
-
-/**
- * Share of the peak of as many threads as were asked for, of dot products of bytes where weights are bytes; null where
- * the work is not done by them.
- */
-export function shareOfPeak(
-  gflops: number,
-  { backend, dtype, threads }: RowRequest,
-): number | null {
-  if (backend !== "wasm") return null;
-  return gflops / (threads * (dtype === "q8" ? dotPeakGops() : fmaPeakGflops()));
+/** Median of the ratios of pairs that were measured beside each other. */
+export function medianRatio(values: readonly number[], baselines: readonly number[]): number {
+  return median(values.map((value, i) => value / baselines[i]!));
 }

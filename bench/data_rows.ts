@@ -1,39 +1,35 @@
 /**
  * How fast a large data set opens and streams, and what memory that takes.
  *
- *     deno run --allow-read --allow-write --allow-env bench/data_rows.ts [FILE.parquet] [--rows 1000000] [--decode] [--json]
- *
- * Without a file, a CSV manifest of so many rows is written first and removed at the end;
- * `peers/large_parquet.py` writes a Parquet file. Every row is read once in order, then 1,000 at
- * random places. Resident memory is noted at every tenth of the rows.
+ * Without a file, a CSV manifest of so many rows is written first and removed at the end. Every row is read once in
+ * order, then 1,000 at random places; resident memory is noted at every tenth of the rows.
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import type { Dataset } from "../src/data/dataset.ts";
 import { Audio } from "../src/data/features.ts";
 import { loadDataset } from "../src/data/load_dataset.ts";
 import { Random } from "../src/random.ts";
+import type { Options } from "./_options.ts";
+import { fromWhereTyped } from "./_process.ts";
+import type { Notes, Question } from "./_question.ts";
+import { type BenchRow, rowOf } from "./_rows.ts";
 
-/** What was measured. */
-interface RowsResult {
-  file: string;
-  rows: number;
-  sizeBytes: number;
-  decoded: boolean;
-  /** From a file name to a data set whose rows can be asked for. */
-  openMs: number;
-  /** From there to the first row. */
-  firstRowMs: number;
-  rowsPerSec: number;
-  /** Milliseconds of a row at a random place. */
-  randomRowMs: number;
-  /** Resident megabytes before the first row and after each tenth of all. */
-  residentMb: number[];
-}
+const RANDOM_ROWS = 1000;
+
+/** `data-rows`. */
+export const question: Question = {
+  asks: "How fast does a large data set open and stream, and in what memory?",
+  options: {
+    file: { help: "a CSV or Parquet file; without one, a manifest is written", default: "" },
+    rows: { help: "rows of that manifest", default: "1000000" },
+    decode: { help: "decode recordings too" },
+  },
+  answer,
+};
 
 function residentMb(): number {
-  return Math.round(Deno.memoryUsage().rss / 2 ** 20);
+  return Deno.memoryUsage().rss / 1e6;
 }
 
 async function writeManifest(rows: number): Promise<string> {
@@ -51,63 +47,50 @@ async function writeManifest(rows: number): Promise<string> {
   return file;
 }
 
-async function measure(file: string, decoded: boolean): Promise<RowsResult> {
+async function* answer(options: Options, notes: Notes): AsyncGenerator<BenchRow> {
+  const given = options.text("file");
+  const rows = options.count("rows");
+  notes.progress("writing a manifest");
+  const file = given ? fromWhereTyped(given) : await writeManifest(rows);
+  try {
+    yield* measure(file, options.flag("decode"), notes);
+  } finally {
+    if (!given) await Deno.remove(file);
+  }
+}
+
+async function* measure(file: string, decode: boolean, notes: Notes): AsyncGenerator<BenchRow> {
   const started = performance.now();
   const whole = await loadDataset(file, { split: "train" });
   const openMs = performance.now() - started;
   const isAudio = whole.features.audio instanceof Audio;
-  const dataset: Dataset = isAudio
-    ? whole.castColumn("audio", new Audio({ decode: decoded }))
-    : whole;
+  const dataset: Dataset = isAudio ? whole.castColumn("audio", new Audio({ decode })) : whole;
+  const kind = file.endsWith(".csv") ? "CSV" : "Parquet";
+  const name = `${dataset.numRows} rows of ${kind}${decode && isAudio ? ", decoded" : ""}`;
+  yield rowOf(`${name}: open`, openMs, "ms");
   await dataset.at(0);
-  const firstRowMs = performance.now() - started - openMs;
-  const memory = [residentMb()];
-  const tenth = Math.ceil(dataset.numRows / 10);
-  const streaming = performance.now();
-  let done = 0;
-  for await (const _ of dataset) if (++done % tenth === 0) memory.push(residentMb());
-  const rowsPerSec = Math.round(done / (performance.now() - streaming) * 1000);
+  yield rowOf(`${name}: first row after that`, performance.now() - started - openMs, "ms");
+  yield rowOf(`${name}: resident before the rows`, residentMb(), "MB");
+  const { rowsPerSec, mostMb } = await stream(dataset, (tenth) => notes.progress(`${tenth}0 %`));
+  yield rowOf(`${name}: in order`, rowsPerSec, "rows/s");
+  yield rowOf(`${name}: most resident, by tenths`, mostMb, "MB");
   const random = new Random(1);
   const jumping = performance.now();
-  for (let i = 0; i < 1000; i++) await dataset.at(random.below(dataset.numRows));
-  return {
-    file,
-    rows: dataset.numRows,
-    sizeBytes: (await Deno.stat(file)).size,
-    decoded: decoded && isAudio,
-    openMs,
-    firstRowMs,
-    rowsPerSec,
-    randomRowMs: (performance.now() - jumping) / 1000,
-    residentMb: memory,
-  };
+  for (let i = 0; i < RANDOM_ROWS; i++) await dataset.at(random.below(dataset.numRows));
+  yield rowOf(`${name}: one at random`, (performance.now() - jumping) / RANDOM_ROWS, "ms");
 }
 
-function print(result: RowsResult): void {
-  const { rows, sizeBytes, openMs, firstRowMs, rowsPerSec, randomRowMs } = result;
-  console.log(
-    `${rows} rows, ${(sizeBytes / 1e6).toFixed(0)} MB${result.decoded ? ", decoded" : ""}`,
-  );
-  console.log(
-    `opened in ${openMs.toFixed(0)} ms, first row after ${firstRowMs.toFixed(0)} ms more`,
-  );
-  console.log(`${rowsPerSec} rows/s in order, ${randomRowMs.toFixed(2)} ms a row at random`);
-  console.log(`resident MB, by tenths: ${result.residentMb.join(" ")}`);
-}
-
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    rows: { type: "string", default: "1000000" },
-    decode: { type: "boolean", default: false },
-    json: { type: "boolean", default: false },
-  },
-});
-const file = positionals[0] ?? await writeManifest(Number(values.rows));
-try {
-  const result = await measure(file, values.decode);
-  if (values.json) console.log(JSON.stringify(result));
-  else print(result);
-} finally {
-  if (positionals.length === 0) await Deno.remove(file);
+async function stream(
+  dataset: Dataset,
+  atTenth: (tenth: number) => void,
+): Promise<{ rowsPerSec: number; mostMb: number }> {
+  const tenth = Math.ceil(dataset.numRows / 10);
+  const started = performance.now();
+  let [done, mostMb] = [0, 0];
+  for await (const _ of dataset) {
+    if (++done % tenth > 0) continue;
+    mostMb = Math.max(mostMb, residentMb());
+    atTenth(done / tenth);
+  }
+  return { rowsPerSec: done / (performance.now() - started) * 1000, mostMb };
 }

@@ -1,15 +1,11 @@
 /**
- * How long training waits for its data: the tiny preset on spoken digits, epoch by epoch.
- *
- *     deno run --allow-read --allow-write --allow-env bench/data_wait.ts [--data DIR] [--preset tiny|small] [--epochs 2]
- *       [--threads 1,2] [--clips N] [--json]
+ * How long training waits for its data: a preset on spoken digits, epoch by epoch.
  *
  * Waiting is the time from asking for a batch until it is there, whatever was loaded ahead; the rest is the steps.
  * With one thread the device computes where clips are decoded, so there nothing can hide.
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import type { AudioDataset } from "../src/data/audio_dataset.ts";
 import { loadTrainingSplits } from "../src/data/training_splits.ts";
 import { useDevice } from "../src/devices.ts";
@@ -18,30 +14,42 @@ import { buildModel } from "../src/models/mod.ts";
 import { TrainingArguments } from "../src/train/options/arguments.ts";
 import type { Batch, BatchSource } from "../src/train/batches/batches.ts";
 import { clipBatches } from "../src/train/batches/clip_batches.ts";
-import { PRESETS } from "../src/train/options/presets.ts";
+import { type PresetName, PRESETS } from "../src/train/options/presets.ts";
 import { Trainer } from "../src/train/loop/trainer.ts";
+import type { Options } from "./_options.ts";
+import { fromWhereTyped, ROOT } from "./_process.ts";
+import type { Notes, Question } from "./_question.ts";
+import { type BenchRow, rowOf } from "./_rows.ts";
 
 const BATCH = 32;
 const SEED = 42;
 
+/** `data-wait`. */
+export const question: Question = {
+  asks: "How long does training wait for its data?",
+  options: {
+    data: { help: "a folder of recordings", default: `${ROOT}/../shared/data/fsdd` },
+    preset: { help: "tiny or small", default: "tiny" },
+    epochs: { help: "epochs", default: "2" },
+    threads: { help: "threads of WASM, separated by commas", default: "1,2" },
+    clips: { help: "most clips", default: "1000000" },
+  },
+  answer,
+};
+
 /** One epoch. */
 interface WaitRow {
-  preset: string;
-  threads: number;
   epoch: number;
-  /** Questions for a batch. */
-  batches: number;
   /** Milliseconds from the first question for a batch to the end of the last step. */
   epochMs: number;
   waitMs: number;
   /** Milliseconds of `waitMs` until the first batch is there: lengths of clips, and its decoding. */
   firstWaitMs: number;
-  waitFraction: number;
 }
 
 /** Notes how long each batch is waited for. */
 class TimedBatches implements BatchSource {
-  readonly rows: Omit<WaitRow, "preset" | "threads">[] = [];
+  readonly rows: WaitRow[] = [];
 
   constructor(readonly source: BatchSource) {}
 
@@ -74,12 +82,34 @@ class TimedBatches implements BatchSource {
   #note(epoch: number, waits: number[], epochMs: number): void {
     const waitMs = waits.reduce((a, b) => a + b, 0);
     const firstWaitMs = waits[0] ?? 0;
-    const waitFraction = waitMs / epochMs;
-    this.rows.push({ epoch, batches: waits.length, epochMs, waitMs, firstWaitMs, waitFraction });
+    this.rows.push({ epoch, epochMs, waitMs, firstWaitMs });
   }
 }
 
-async function measure(dataset: AudioDataset, threads: number): Promise<WaitRow[]> {
+async function* answer(options: Options, notes: Notes): AsyncGenerator<BenchRow> {
+  const preset = options.oneOf("preset", ["tiny", "small"]);
+  const [epochs, most] = [options.count("epochs"), options.count("clips")];
+  const data = fromWhereTyped(options.text("data"));
+  const { splits: { train } } = await loadTrainingSplits(data);
+  if (!train) throw new RangeError(`Cannot use "${data}": expected a training split, found none`);
+  const stride = Math.max(1, Math.ceil(train.clips.length / most));
+  const clips = train.clips.filter((_, i) => i % stride === 0);
+  for (const threads of options.positives("threads")) {
+    notes.progress(`${threads} threads, ${clips.length} clips`);
+    const found = await measure({ ...train, clips }, { preset, epochs, threads });
+    for (const { epoch, epochMs, waitMs, firstWaitMs } of found) {
+      const name = `${preset}, ${clips.length} clips, ${threads} threads, epoch ${epoch + 1}`;
+      yield rowOf(`${name}: whole`, epochMs, "ms");
+      yield rowOf(`${name}: waited`, waitMs, "ms");
+      yield rowOf(`${name}: waited for the first batch`, firstWaitMs, "ms");
+    }
+  }
+}
+
+async function measure(
+  dataset: AudioDataset,
+  { preset, epochs, threads }: { preset: PresetName; epochs: number; threads: number },
+): Promise<WaitRow[]> {
   const { config, preprocessor, args } = PRESETS[preset];
   const device = await useDevice({ backend: "wasm", threads, purpose: "training" });
   const model = await buildModel(config, { labels: dataset.labels, seed: SEED });
@@ -106,46 +136,5 @@ async function measure(dataset: AudioDataset, threads: number): Promise<WaitRow[
     model.dispose();
     device.dispose();
   }
-  return batches.rows.map((row) => ({ preset, threads, ...row }));
+  return batches.rows;
 }
-
-function show({ threads, epoch, batches, epochMs, waitMs, firstWaitMs, waitFraction }: WaitRow) {
-  const cells = [
-    `${threads}`,
-    `${epoch + 1}`,
-    `${batches}`,
-    epochMs.toFixed(0),
-    waitMs.toFixed(1),
-    firstWaitMs.toFixed(1),
-    `${(100 * waitFraction).toFixed(2)} %`,
-  ];
-  return `| ${cells.join(" | ")} |`;
-}
-
-const { values } = parseArgs({
-  options: {
-    data: { type: "string", default: `${import.meta.dirname}/../../shared/data/fsdd` },
-    preset: { type: "string", default: "tiny" },
-    epochs: { type: "string", default: "2" },
-    threads: { type: "string", default: "1,2" },
-    clips: { type: "string", default: "Infinity" },
-    json: { type: "boolean", default: false },
-  },
-});
-const preset = values.preset === "small" ? "small" : "tiny";
-const epochs = Number(values.epochs);
-const { splits: { train } } = await loadTrainingSplits(values.data);
-if (!train) throw new RangeError(`Cannot use "${values.data}": expected a training split`);
-const stride = Math.max(1, Math.ceil(train.clips.length / Number(values.clips)));
-const clips = train.clips.filter((_, i) => i % stride === 0);
-const rows: WaitRow[] = [];
-if (!values.json) {
-  console.log("| threads | epoch | batches | epoch ms | waited ms | for the first | share |");
-  console.log("| ------: | ----: | ------: | -------: | --------: | ------------: | ----: |");
-}
-for (const threads of values.threads.split(",").map(Number)) {
-  const found = await measure({ ...train, clips }, threads);
-  rows.push(...found);
-  if (!values.json) console.log(found.map(show).join("\n"));
-}
-if (values.json) console.log(JSON.stringify(rows));

@@ -1,14 +1,11 @@
 /**
  * Whether every architecture learns: a small model of each, from random weights, on a few spoken digits.
  *
- *     deno run --allow-read --allow-write --allow-env bench/learning.ts [--data DIR] [--json FILE] [--only MODEL_TYPE]
- *
  * The path is that of `deno task train`: audio folder, batches, extractor, trainer. The loss is that of the training
- * clips before the first and after the last step; the exit code is 1 unless each falls below half of its start.
+ * clips before the first and after the last step; the run fails unless each falls below half of its start.
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import type { AudioDataset } from "../src/data/audio_dataset.ts";
 import { loadTrainingSplits } from "../src/data/training_splits.ts";
 import { featureExtractorFromConfig } from "../src/features/mod.ts";
@@ -17,7 +14,21 @@ import { buildModel } from "../src/models/mod.ts";
 import { TrainingArguments } from "../src/train/options/arguments.ts";
 import { clipBatches } from "../src/train/batches/clip_batches.ts";
 import { Trainer } from "../src/train/loop/trainer.ts";
-import { MODEL_TYPES, modelRecipe, type ModelSize } from "./eleven_models.ts";
+import { MODEL_TYPES, modelRecipe, type ModelSize } from "../test/eleven_models.ts";
+import type { Options } from "./_options.ts";
+import { fromWhereTyped, ROOT } from "./_process.ts";
+import type { Notes, Question } from "./_question.ts";
+import { type BenchRow, rowOf } from "./_rows.ts";
+
+/** `learning`. */
+export const question: Question = {
+  asks: "Does every architecture learn from random weights?",
+  options: {
+    data: { help: "the Free Spoken Digit Dataset", default: `${ROOT}/../shared/data/fsdd` },
+    only: { help: "architectures, separated by commas", default: MODEL_TYPES.join(",") },
+  },
+  answer,
+};
 
 const DIGITS = ["zero", "one", "two", "three"];
 const CLIPS_PER_DIGIT = 16;
@@ -40,13 +51,10 @@ const SIZE: ModelSize = {
 };
 
 interface Learned {
-  modelType: string;
-  parameters: number;
   startLoss: number;
   endLoss: number;
   /** Share of the training clips that the trained model names. */
   accuracy: number;
-  steps: number;
   seconds: number;
 }
 
@@ -87,60 +95,37 @@ async function learn(modelType: string, dataset: AudioDataset, dir: string): Pro
     featureExtractor,
   });
   const before = await trainer.evaluate(data);
-  const { globalStep, seconds } = await trainer.train();
+  const { seconds } = await trainer.train();
   const after = await trainer.evaluate(data);
-  const { parameterCount } = model;
   model.dispose();
   return {
-    modelType,
-    parameters: parameterCount,
     startLoss: before.eval_loss!,
     endLoss: after.eval_loss!,
     accuracy: after.eval_accuracy!,
-    steps: globalStep,
     seconds,
   };
 }
 
-function row(learned: Learned): string {
-  const cells = [
-    `\`${learned.modelType}\``,
-    learned.parameters.toLocaleString("en"),
-    learned.startLoss.toFixed(3),
-    learned.endLoss.toFixed(3),
-    `${(learned.accuracy * 100).toFixed(0)} %`,
-    `${learned.steps}`,
-    learned.seconds.toFixed(1),
-  ];
-  return `| ${cells.join(" | ")} |`;
-}
-
-const { values } = parseArgs({
-  options: {
-    data: { type: "string", default: `${import.meta.dirname}/../../shared/data/fsdd` },
-    json: { type: "string" },
-    only: { type: "string" },
-  },
-});
-const device = await startWasm({ threads: 1 });
-const dataset = await digits(values.data);
-const dir = await Deno.makeTempDir({ prefix: "earshot-learning-" });
-const results: Learned[] = [];
-console.log(
-  "| architecture | parameters | loss before | loss after | accuracy | steps | seconds |",
-);
-console.log("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
-try {
-  for (const modelType of MODEL_TYPES.filter((type) => !values.only || type === values.only)) {
-    const learned = await learn(modelType, dataset, dir);
-    results.push(learned);
-    console.log(row(learned));
+async function* answer(options: Options, notes: Notes): AsyncGenerator<BenchRow> {
+  const types = options.someOf("only", MODEL_TYPES);
+  const device = await startWasm({ threads: 1 });
+  const dataset = await digits(fromWhereTyped(options.text("data")));
+  const dir = await Deno.makeTempDir({ prefix: "earshot-learning-" });
+  const failed: string[] = [];
+  try {
+    for (const type of types) {
+      notes.progress(type);
+      const { startLoss, endLoss, accuracy, seconds } = await learn(type, dataset, dir);
+      if (!(endLoss < startLoss / 2)) failed.push(type);
+      yield rowOf(`${type}: loss before`, startLoss, "loss");
+      yield rowOf(`${type}: loss after`, endLoss, "loss");
+      yield rowOf(`${type}: training clips named`, 100 * accuracy, "%");
+      yield rowOf(`${type}: time`, seconds, "s");
+    }
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+    device.dispose();
   }
-} finally {
-  await Deno.remove(dir, { recursive: true });
-  device.dispose();
+  if (failed.length === 0) return;
+  throw new RangeError(`Cannot train ${failed.join(", ")}: expected the loss to fall by half`);
 }
-if (values.json) await Deno.writeTextFile(values.json, JSON.stringify(results, null, 2) + "\n");
-const failed = results.filter(({ startLoss, endLoss }) => !(endLoss < startLoss / 2));
-for (const { modelType } of failed) console.error(`${modelType}: the loss did not fall by half`);
-if (failed.length > 0) Deno.exit(1);

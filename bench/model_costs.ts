@@ -1,5 +1,5 @@
 /**
- * What models of published shapes cost, as rows of the table in `docs/models.md`: `deno run -P=bench bench/model_costs.ts`.
+ * What models of published shapes cost: the figures of the table in `docs/models.md`.
  *
  * Weights do not change a cost, so they are drawn at random, and two models with few layers are measured: parameters,
  * operations and bytes grow by the same amount with each layer more. Nothing is downloaded.
@@ -11,6 +11,10 @@ import { countFlops } from "../src/flops.ts";
 import { startWasm } from "../src/kernels/wasm/mod.ts";
 import { buildModel, type JsonObject, Noise } from "../src/models/mod.ts";
 import { disposeGradients, lossAndGradients } from "../src/train/step/step.ts";
+import { MODEL_TYPES } from "../test/eleven_models.ts";
+import type { Options } from "./_options.ts";
+import type { Notes, Question } from "./_question.ts";
+import { type BenchRow, rowOf } from "./_rows.ts";
 
 interface Shape {
   checkpoint: string;
@@ -134,32 +138,47 @@ async function costOf({ config, clip }: Shape, layers: number): Promise<Cost> {
 }
 
 /** The cost at full depth, from those of two and three layers. */
-async function fullCost(shape: Shape): Promise<Cost> {
-  const [two, three] = [await costOf(shape, 2), await costOf(shape, 3)];
-  const names = Object.keys(two) as (keyof Cost)[];
-  const full = names.map((name) => [
-    name,
-    two[name] + (shape.layers - 2) * (three[name] - two[name]),
-  ]);
-  return Object.fromEntries(full) as unknown as Cost;
+function fullCost(two: Cost, three: Cost, layers: number): Cost {
+  const at = (name: keyof Cost) => two[name] + (layers - 2) * (three[name] - two[name]);
+  return {
+    parameters: at("parameters"),
+    flops: at("flops"),
+    stepBytes: at("stepBytes"),
+    checkpointedBytes: at("checkpointedBytes"),
+  };
 }
 
-const device = await startWasm({ threads: 0 });
-for (const shape of SHAPES) {
-  const { parameters, flops, stepBytes, checkpointedBytes } = await fullCost(shape);
-  const gigabytes = (bytes: number) => (bytes / 2 ** 30).toFixed(2);
-  console.log(
-    [
-      "",
-      shape.config.model_type,
-      shape.checkpoint,
-      (parameters / 1e6).toFixed(2),
-      (flops / 1e9 / shape.seconds).toFixed(2),
-      gigabytes(16 * parameters),
-      gigabytes(stepBytes / shape.seconds),
-      gigabytes(checkpointedBytes / shape.seconds),
-      "",
-    ].join(" | ").trim(),
-  );
+/** `costs`. */
+export const question: Question = {
+  asks: "What do models of published shapes cost in parameters, operations and memory?",
+  options: {
+    only: { help: "architectures, separated by commas", default: MODEL_TYPES.join(",") },
+  },
+  answer,
+};
+
+async function* answer(options: Options, notes: Notes): AsyncGenerator<BenchRow> {
+  const types = options.someOf("only", MODEL_TYPES);
+  const shapes = SHAPES.filter(({ config }) => types.includes(String(config.model_type)));
+  const device = await startWasm({ threads: 0 });
+  for (const [i, shape] of shapes.entries()) {
+    const costs: Cost[] = [];
+    for (const layers of [2, 3]) {
+      notes.progress(`${i + 1} of ${shapes.length}: ${shape.checkpoint}, ${layers} layers`);
+      costs.push(await costOf(shape, layers));
+    }
+    yield* rowsOf(shape, fullCost(costs[0]!, costs[1]!, shape.layers));
+  }
+  device.dispose();
 }
-device.dispose();
+
+function* rowsOf({ checkpoint, seconds }: Shape, cost: Cost): Generator<BenchRow> {
+  const { parameters, flops, stepBytes, checkpointedBytes } = cost;
+  const megabytes = (bytes: number) => bytes / 1e6;
+  yield rowOf(`${checkpoint}: parameters`, parameters / 1e6, "M parameters");
+  yield rowOf(`${checkpoint}: forward pass, for a second`, flops / 1e9 / seconds, "GFLOP");
+  yield rowOf(`${checkpoint}: fine-tuning`, megabytes(16 * parameters), "MB");
+  yield rowOf(`${checkpoint}: step, for a second`, megabytes(stepBytes / seconds), "MB");
+  const checkpointed = megabytes(checkpointedBytes / seconds);
+  yield rowOf(`${checkpoint}: the same, gradient checkpointing`, checkpointed, "MB");
+}

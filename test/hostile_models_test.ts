@@ -8,7 +8,7 @@
  */
 import assert from "node:assert/strict";
 import { engine } from "@tensorflow/tfjs-core";
-import { MODEL_TYPES, modelRecipe, type ModelSize } from "../bench/eleven_models.ts";
+import { MODEL_TYPES, modelRecipe, type ModelSize } from "./eleven_models.ts";
 import { CheckpointError } from "../src/errors.ts";
 import { featureExtractorFromConfig } from "../src/features/mod.ts";
 import { buildModel } from "../src/models/mod.ts";

@@ -1,7 +1,7 @@
 /**
  * What loading leaves behind: no byte read twice, and no tensor's numbers beside those that the device holds.
  *
- * The peak itself is measured by `bench/loading_bench.ts`.
+ * The peak itself is measured by `deno task bench:run loading`.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * A row of jax-js on its WASM device, measured in this process: training steps of transformer layers, compiled as one.
+ * jax-js on its WASM device, measured in this process: training steps of transformer layers, compiled as one.
  *
  * The package is fetched by whoever wants the comparison, as that of `onnxruntime_web.ts` is. An array is used up by
  * whoever takes it, and `.ref` is one more hold on it; a step uses its state up and gives the next.
@@ -7,8 +7,9 @@
  * @module
  */
 import { type Blocks, correctionsOf, readBlocks, STEP, targetsOf } from "../_blocks.ts";
-import { medianMsOf, peakRssMb, readRequest, sinceSpawn } from "../_timing.ts";
-import { JAX_JS } from "./_package.ts";
+import { peakRssMb, readRequest, sinceSpawn } from "../_process.ts";
+import { medianMsOf } from "../_timing.ts";
+import { JAX_JS } from "./_packages.ts";
 
 interface Value {
   readonly ref: Value;
@@ -120,6 +121,7 @@ function adamW(state: State, gradients: Values, corrections: Values): State {
 }
 
 const request = readRequest();
+const { rounds } = request;
 await init("wasm");
 defaultDevice("wasm");
 const blocks = await readBlocks(request);
@@ -164,15 +166,12 @@ const loadMs = sinceSpawn(request);
 await step();
 const firstMs = sinceSpawn(request);
 await step();
-const medianMs = await medianMsOf(request.rounds, step);
+const medianMs = await medianMsOf(step, { rounds });
 const rssMb = peakRssMb();
 const forward = async () => {
   await score(tree.ref(current.weights), batch.inputs!.ref).data();
 };
 await forward();
-const forwardMs = await medianMsOf(request.rounds, forward);
-const peer = `jax-js ${JAX_JS.split("@").at(-1)}`;
-console.log(
-  JSON.stringify({ peer, medianMs, forwardMs, loadMs, firstMs, rssMb, loss: losses[1] }),
-);
+const forwardMs = await medianMsOf(forward, { rounds });
+console.log(JSON.stringify({ medianMs, forwardMs, loadMs, firstMs, rssMb, loss: losses[1] }));
 Deno.exit(0);

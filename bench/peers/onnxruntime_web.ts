@@ -1,21 +1,21 @@
 /**
- * A row of onnxruntime-web, measured in this process: samples to logits of a model that `export_onnx.py` wrote.
+ * onnxruntime-web, measured in this process: samples to logits of a model that `export_onnx.py` wrote.
  *
  * The package is fetched by whoever wants the comparison, `deno cache --no-lock --node-modules-dir=none` and the
  * name below; nothing of Earshot imports it, which is why the name is no literal of the import.
  *
  * @module
  */
-import { medianMsOf, peakRssMb, readRequest, sinceSpawn } from "../_timing.ts";
-import { noiseBatch } from "../_noise.ts";
-import { ONNXRUNTIME_WEB } from "./_package.ts";
+import { noiseBatch, peakRssMb, readRequest, sinceSpawn } from "../_process.ts";
+import { medianMsOf } from "../_timing.ts";
+import { ONNXRUNTIME_WEB } from "./_packages.ts";
 
 interface Session {
   run(feeds: Record<string, unknown>): Promise<Record<string, { data: Float32Array }>>;
 }
 
 interface Runtime {
-  env: { wasm: { numThreads: number }; versions: { web: string } };
+  env: { wasm: { numThreads: number } };
   Tensor: new (type: "float32", data: Float32Array, shape: number[]) => unknown;
   InferenceSession: { create(model: Uint8Array): Promise<Session> };
 }
@@ -61,10 +61,8 @@ await classify();
 const firstMs = sinceSpawn(request);
 const rssMb = peakRssMb();
 await classify();
-const medianMs = await medianMsOf(rounds, classify);
+const medianMs = await medianMsOf(classify, { rounds });
 const values = normalize(noise);
-const forwardMs = await medianMsOf(rounds, () => forward(values));
-const operators = graph.match(/(all|MatMul)\.onnx$/)?.[1];
-const peer = `onnxruntime-web ${env.versions.web}${operators ? `, int8 of ${operators}` : ""}`;
-console.log(JSON.stringify({ peer, medianMs, forwardMs, loadMs, firstMs, rssMb }));
+const forwardMs = await medianMsOf(() => forward(values), { rounds });
+console.log(JSON.stringify({ medianMs, forwardMs, loadMs, firstMs, rssMb }));
 Deno.exit(0);

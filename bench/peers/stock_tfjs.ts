@@ -1,5 +1,5 @@
 /**
- * A row of stock TensorFlow.js, measured in this process: the same model over the kernels of its own WASM backend.
+ * Stock TensorFlow.js, measured in this process: the same model over the kernels of its own WASM backend.
  *
  * Each kernel of the contract that Wav2Vec2 and its like take is written in TensorFlow.js operations, as a user would;
  * weights are brought into the form that they want once, and nothing is left for a product to transpose, at which it is
@@ -11,9 +11,9 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { setThreadsCount, setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
 import type { AttentionAttrs, Conv1dAttrs, LinearAttrs, NormAttrs } from "../../src/kernels.ts";
-import { timeClassifier } from "../_classifier_run.ts";
-import type { Measured } from "../_rows.ts";
-import { medianMsOf, readRequest } from "../_timing.ts";
+import { pipeline } from "../../src/classify/pipeline.ts";
+import { type Measured, noiseBatch, peakRssMb, readRequest, sinceSpawn } from "../_process.ts";
+import { medianMsOf } from "../_timing.ts";
 
 type Inputs = Record<string, tf.Tensor>;
 type Body<Attrs> = (inputs: Inputs, attrs: Attrs) => tf.Tensor | tf.Tensor[];
@@ -110,13 +110,20 @@ setWasmPaths(binaries.pathname);
 setThreadsCount(1);
 registerBodies();
 await tf.setBackend("wasm");
-const { found, model, inputValues, shape } = await timeClassifier(request);
-const forwardMs = await medianMsOf(request.rounds, () => {
+const classifier = await pipeline("audio-classification", request.directory);
+const loadMs = sinceSpawn(request);
+const { model, extractor: { samplingRate } } = classifier;
+const { batch, seconds, rounds } = request;
+const size = Math.round(samplingRate * seconds);
+const { inputs } = noiseBatch([batch, size]);
+const waves = Array.from({ length: batch }, (_, i) => inputs.subarray(i * size, (i + 1) * size));
+const clips = waves.map((samples) => ({ samples, samplingRate }));
+await classifier(clips);
+const [firstMs, rssMb] = [sinceSpawn(request), peakRssMb()];
+const medianMs = await medianMsOf(() => classifier(clips), { rounds });
+const { inputValues, shape } = classifier.extractor.extract(waves);
+const forwardMs = await medianMsOf(() => {
   tf.tidy(() => model.forward({ inputs: tf.tensor(inputValues, shape) }).logits.dataSync());
-});
-const row: Measured & { peer: string } = {
-  peer: `stock tfjs ${tf.version_core}`,
-  ...found,
-  forwardMs,
-};
-console.log(JSON.stringify(row));
+}, { rounds });
+const found: Measured = { medianMs, forwardMs, loadMs, firstMs, rssMb };
+console.log(JSON.stringify(found));

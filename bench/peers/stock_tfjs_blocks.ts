@@ -1,5 +1,5 @@
 /**
- * A row of stock TensorFlow.js on its WASM kernels, measured in this process: training steps of transformer layers.
+ * Stock TensorFlow.js on its WASM kernels, measured in this process: training steps of transformer layers.
  *
  * Written as a user would, in its operations and with its gradients; maps lie as `matMul`
  * wants them, since it is ten times slower where it has to transpose. The package's gradients name their files without extensions, so that this one is bundled
@@ -11,7 +11,8 @@ import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-core/dist/register_all_gradients";
 import { setThreadsCount, setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
 import { type Blocks, correctionsOf, readBlocks, STEP, targetsOf } from "../_blocks.ts";
-import { medianMsOf, peakRssMb, readRequest, sinceSpawn } from "../_timing.ts";
+import { peakRssMb, readRequest, sinceSpawn } from "../_process.ts";
+import { medianMsOf } from "../_timing.ts";
 
 type Weights = Map<string, tf.Variable>;
 
@@ -97,6 +98,7 @@ class Optimizer {
 type Corrections = ReturnType<typeof correctionsOf>;
 
 const request = readRequest();
+const { rounds } = request;
 setWasmPaths(Deno.args[0]!);
 setThreadsCount(1);
 await tf.setBackend("wasm");
@@ -124,12 +126,9 @@ const loadMs = sinceSpawn(request);
 await step();
 const firstMs = sinceSpawn(request);
 await step();
-const medianMs = await medianMsOf(request.rounds, step);
+const medianMs = await medianMsOf(step, { rounds });
 const rssMb = peakRssMb();
-const forwardMs = await medianMsOf(request.rounds, () => {
+const forwardMs = await medianMsOf(() => {
   tf.tidy(() => void logitsOf(weights, inputs, blocks).dataSync());
-});
-const peer = `stock tfjs ${tf.version_core}`;
-console.log(
-  JSON.stringify({ peer, medianMs, forwardMs, loadMs, firstMs, rssMb, loss: losses[1] }),
-);
+}, { rounds });
+console.log(JSON.stringify({ medianMs, forwardMs, loadMs, firstMs, rssMb, loss: losses[1] }));

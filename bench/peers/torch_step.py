@@ -1,4 +1,4 @@
-"""Times PyTorch eager on a model directory, and prints a row of the table as JSON.
+"""Times PyTorch eager on a model directory, and prints what it found as JSON.
 
     python3 torch_step.py '{"directory": ..., "task": "infer" | "train", "batch": 1, "seconds": 1, "rounds": 9,
                             "threads": 1, "freeze": "none", "part": "whole", "spawnedAt": milliseconds}'
@@ -43,7 +43,7 @@ def milliseconds(run):
 
 
 def noise(*shape):
-    """The numbers of `noiseBatch` in `_model_runs.ts`."""
+    """The numbers of `noiseBatch` in `_process.ts`."""
     state, values = 1, []
     for _ in range(math.prod(shape)):
         state = (state * 1664525 + 1013904223) % 2**32
@@ -123,7 +123,6 @@ def main(request):
     forward()
     forward_times = [milliseconds(forward) for _ in range(request["rounds"])]
     print(json.dumps({
-        "peer": f"PyTorch {torch.__version__}, eager",
         "medianMs": statistics.median(times),
         "forwardMs": statistics.median(forward_times),
         "loadMs": load_ms,

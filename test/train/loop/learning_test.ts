@@ -1,12 +1,12 @@
 /**
  * That every architecture learns: a few steps of the trainer on tones, from random weights, halve the loss.
  *
- * What each makes of speech is measured by `bench/learning.ts`, which takes longer and a data set.
+ * What each makes of speech is measured by `deno task bench:run learning`, which takes longer and a data set.
  *
  * @module
  */
 import assert from "node:assert/strict";
-import { MODEL_TYPES, modelRecipe, type ModelSize } from "../../../bench/eleven_models.ts";
+import { MODEL_TYPES, modelRecipe, type ModelSize } from "../../eleven_models.ts";
 import { type FeatureExtractor, featureExtractorFromConfig } from "../../../src/features/mod.ts";
 import { buildModel } from "../../../src/models/mod.ts";
 import { architectureOf } from "../../../src/models/registry.ts";

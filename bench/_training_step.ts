@@ -1,5 +1,5 @@
 /**
- * Whole runs of a model as the benches time them: a forward pass, and a training step.
+ * A forward pass and a training step of a model in this process, without the trainer around them.
  *
  * @module
  */
@@ -8,8 +8,8 @@ import type { AudioClassificationModel } from "../src/models/mod.ts";
 import { Noise } from "../src/models/mod.ts";
 import { type Batch, upload } from "../src/train/batches/batches.ts";
 import type { AdamW } from "../src/train/step/optimizer.ts";
-import { lossAndGradients } from "../src/train/step/step.ts";
-import { ADAMW } from "./_noise.ts";
+import { disposeGradients, lossAndGradients } from "../src/train/step/step.ts";
+import { ADAMW } from "./_process.ts";
 
 /** Scores of a batch, read back. */
 export function forwardPass(model: AudioClassificationModel, batch: Batch): void {
@@ -22,14 +22,15 @@ export function forwardPass(model: AudioClassificationModel, batch: Batch): void
   labels.dispose();
 }
 
-/** Loss, gradients and the optimiser's step. */
-export function trainingStep(
+/** Loss, gradients and the optimiser's step. @returns the loss, read back. */
+export async function trainingStep(
   model: AudioClassificationModel,
   optimizer: AdamW,
   batch: Batch,
-): void {
-  const { loss, gradients } = lossAndGradients(model, [batch], { noise: new Noise(1) });
-  optimizer.step(gradients, ADAMW).dispose();
-  for (const gradient of gradients.values()) gradient.dispose();
-  loss.dispose();
+): Promise<number> {
+  const found = lossAndGradients(model, [batch], { noise: new Noise(1) });
+  optimizer.step(found.gradients, ADAMW).dispose();
+  const [loss] = await found.loss.data();
+  disposeGradients(found);
+  return loss!;
 }

@@ -1,5 +1,5 @@
 /**
- * One model of each architecture at any size, with the extractor that feeds it: what the benches and tests over all
+ * One model of each architecture at any size, with the extractor that feeds it: what the tests and benches over all
  * eleven run on.
  *
  * Not here: weights. Fields that an architecture has beyond the shared ones keep its published kind (the order of

@@ -1,12 +1,11 @@
 /**
- * A row of `train.ts --part blocks`, measured in this process: our layers and our optimiser, without the trainer.
+ * The blocks of a model (`_blocks.ts`), measured in this process: our layers and our optimiser, without the trainer.
  *
  * @module
  */
 import { tensor, tidy } from "@tensorflow/tfjs-core";
 import { useDevice } from "../src/devices.ts";
 import { directoryFiles } from "../src/files.ts";
-import { countFlops } from "../src/flops.ts";
 import { classificationHead, loadClassificationHead } from "../src/layers/classification_head.ts";
 import { loadNorm } from "../src/layers/norm.ts";
 import { ParameterReader } from "../src/layers/parameters.ts";
@@ -21,13 +20,11 @@ import { AudioClassificationModel } from "../src/models/model.ts";
 import { wav2vec2, type Wav2Vec2Config, type Wav2Vec2Params } from "../src/models/wav2vec2.ts";
 import { Random } from "../src/random.ts";
 import { AdamW } from "../src/train/step/optimizer.ts";
-import { disposeGradients, lossAndGradients } from "../src/train/step/step.ts";
 import { openCheckpoint } from "../src/weights/checkpoint.ts";
 import { readBlocks } from "./_blocks.ts";
-import { countGradientFlops } from "./_gradient_flops.ts";
-import { ADAMW } from "./_noise.ts";
-import type { MeasuredRates } from "./_rows.ts";
-import { medianMsOf, peakRssMb, readRequest, shareOfPeak, sinceSpawn } from "./_timing.ts";
+import { type Measured, peakRssMb, readRequest, sinceSpawn } from "./_process.ts";
+import { medianMsOf } from "./_timing.ts";
+import { trainingStep } from "./_training_step.ts";
 
 type BlocksParams = Pick<Wav2Vec2Params, "config" | "encoder" | "head">;
 
@@ -76,32 +73,23 @@ const { backend, threads, rounds, directory } = request;
 const device = await useDevice({ backend, threads, purpose: "training" });
 const model = await loadBlocks(directory);
 const { inputs, labels, shape } = await readBlocks(request);
-const batch = { inputs, shape, labels };
 const optimizer = new AdamW(model.trainable());
 const losses: number[] = [];
-async function step(): Promise<void> {
-  const found = lossAndGradients(model, [batch]);
-  optimizer.step(found.gradients, ADAMW).dispose();
-  losses.push((await found.loss.data())[0]!);
-  disposeGradients(found);
-}
+const step = async () => {
+  losses.push(await trainingStep(model, optimizer, { inputs, shape, labels }));
+};
 const loadMs = sinceSpawn(request);
 await step();
 const firstMs = sinceSpawn(request);
 await step();
-const medianMs = await medianMsOf(rounds, step);
+const medianMs = await medianMsOf(step, { rounds });
 const rssMb = peakRssMb();
-const forwardMs = await medianMsOf(rounds, async () => {
+const forwardMs = await medianMsOf(async () => {
   const logits = tidy(() => model.forward({ inputs: tensor(inputs, shape) }).logits);
   await logits.data();
   logits.dispose();
-});
-const once = () => disposeGradients(lossAndGradients(model, [batch]));
-const gflops = (await countFlops(once) + await countGradientFlops(once)) / medianMs / 1e6;
-const peakFraction = shareOfPeak(gflops, request);
+}, { rounds });
 optimizer.dispose();
 device.dispose();
-const found: MeasuredRates & { loss: number } = {
-  ...{ medianMs, forwardMs, gflops, peakFraction, loadMs, firstMs, rssMb, loss: losses[1]! },
-};
+const found: Measured = { medianMs, forwardMs, loadMs, firstMs, rssMb, loss: losses[1] };
 console.log(JSON.stringify(found));

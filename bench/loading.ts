@@ -1,33 +1,40 @@
 /**
- * Peak memory and time of loading a checkpoint of the size of wav2vec2-base, in each form that one comes in.
- *
- *     deno run -A bench/loading_bench.ts [--json FILE] [--model small]
+ * What memory and time loading takes for each form that a checkpoint comes in.
  *
  * Each load runs in a process of its own, which starts the device, notes what it holds, loads, and notes the most
  * that it held; an export takes its form again from the file. The limit is the weights as held, the largest tensor and
- * 64 MB above what was held before; the exit code is 1 where it is exceeded. Linux only: the kernel's own account of
+ * 64 MB above what was held before; the run fails where it is exceeded. Linux only: the kernel's own account of
  * resident memory is read.
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { Wav2Vec2FeatureExtractor } from "../src/features/mod.ts";
 import { heldWeight } from "../src/kernels.ts";
 import { startWasm } from "../src/kernels/wasm/mod.ts";
 import { type AudioClassificationModel, buildModel, type StoredTensor } from "../src/models/mod.ts";
 import { AutoModelForAudioClassification, modelFiles } from "../src/pretrained.ts";
-import { type PresetName, PRESETS } from "../src/train/options/presets.ts";
+import { PRESETS } from "../src/train/options/presets.ts";
 import { encodeValues } from "../src/weights/dtypes.ts";
-import { PACKED_DTYPES } from "../src/weights/packed.ts";
 import { streamSafetensors } from "../src/weights/safetensors_writer.ts";
-import { writeExport } from "./_rows.ts";
 import { craftZip, joined, pickled } from "../test/weights/craft_torch.ts";
+import { LABELS } from "./_models.ts";
+import type { Options } from "./_options.ts";
+import { measureByScript, readRequest, ROOT, runCli } from "./_process.ts";
+import type { Notes, Question } from "./_question.ts";
+import { type BenchRow, rowOf } from "./_rows.ts";
+
+/** `loading`. */
+export const question: Question = {
+  asks: "What memory and time does loading take, for each form of a checkpoint?",
+  options: { model: { help: "tiny, small or base", default: "base" } },
+  answer,
+};
 
 const MB = 1e6;
 const ALLOWANCE_BYTES = 64 * MB;
 
-/** What a child process prints. */
+/** What a process of its own finds. */
 interface Load {
   beforeBytes: number;
   peakBytes: number;
@@ -115,11 +122,12 @@ async function writeForm(
   directory: string,
   model: AudioClassificationModel,
 ): Promise<void> {
-  const exported = PACKED_DTYPES.find((dtype) => form === `export ${dtype}`);
-  if (exported) {
-    await writeForm("safetensors f32", `${directory}-original`, model);
-    await writeExport({ model: `${directory}-original`, output: directory, dtype: exported });
-    return await Deno.remove(`${directory}-original`, { recursive: true });
+  const [kind, dtype] = form.split(" ") as [string, string];
+  if (kind === "export") {
+    const original = `${directory}-original`;
+    await writeForm("safetensors f32", original, model);
+    await runCli(ROOT, "export", "--model", original, "--output", directory, "--dtype", dtype);
+    return await Deno.remove(original, { recursive: true });
   }
   await Deno.mkdir(directory);
   const extractor = new Wav2Vec2FeatureExtractor();
@@ -136,69 +144,42 @@ async function writeForm(
   }
 }
 
-async function loadInOwnProcess(directory: string): Promise<Load> {
-  const script = new URL(import.meta.url).pathname;
-  const args = ["run", "-A", "--no-check", script, "--load", directory];
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
-  if (!success) throw new RangeError(`Cannot load: ${new TextDecoder().decode(stderr)}`);
-  return JSON.parse(new TextDecoder().decode(stdout)) as Load;
-}
-
-async function measureForms(preset: PresetName): Promise<Record<string, Load>> {
+async function* answer(options: Options, notes: Notes): AsyncGenerator<BenchRow> {
+  const preset = options.oneOf("model", ["base", "small", "tiny"]);
   const folder = await Deno.makeTempDir({ prefix: "earshot-loading-" });
   const device = await startWasm({ threads: 1 });
-  const model = await buildModel(PRESETS[preset].config, { labels: ["a", "b", "c", "d"] });
-  const loads: Record<string, Load> = {};
+  const model = await buildModel(PRESETS[preset].config, { labels: [...LABELS] });
+  const tooMuch: Form[] = [];
   try {
     for (const form of FORMS) {
+      notes.progress(form);
       const directory = `${folder}/${form.replaceAll(" ", "-")}`;
       await writeForm(form, directory, model);
-      loads[form] = await loadInOwnProcess(directory);
+      const found = await measureByScript<Load>("loading.ts", { directory });
       await Deno.remove(directory, { recursive: true });
+      if (!isWithin(found)) tooMuch.push(form);
+      yield* rowsOf(`${preset}, ${form}`, found);
     }
   } finally {
     device.dispose();
     await Deno.remove(folder, { recursive: true });
   }
-  return loads;
+  if (tooMuch.length === 0) return;
+  throw new RangeError(`Cannot load ${tooMuch.join(", ")}: expected a peak within the limit`);
 }
 
 function isWithin({ beforeBytes, peakBytes, weightBytes, largestBytes }: Load): boolean {
   return peakBytes - beforeBytes <= weightBytes + largestBytes + ALLOWANCE_BYTES;
 }
 
-function row([form, found]: [string, Load]): string {
-  const { beforeBytes, peakBytes, afterBytes, weightBytes, largestBytes, seconds } = found;
-  const limitBytes = weightBytes + largestBytes + ALLOWANCE_BYTES;
-  const sizes = [
-    beforeBytes,
-    weightBytes,
-    largestBytes,
-    peakBytes - beforeBytes,
-    limitBytes,
-    afterBytes - beforeBytes,
-  ].map((bytes) => (bytes / MB).toFixed(0));
-  return `| ${[form, ...sizes, seconds.toFixed(2)].join(" | ")} |`;
+function* rowsOf(name: string, found: Load): Generator<BenchRow> {
+  const { beforeBytes, peakBytes, afterBytes, weightBytes, seconds } = found;
+  yield rowOf(`${name}: peak above before`, (peakBytes - beforeBytes) / MB, "MB");
+  yield rowOf(`${name}: kept`, (afterBytes - beforeBytes) / MB, "MB");
+  yield rowOf(`${name}: weights as held`, weightBytes / MB, "MB");
+  yield rowOf(`${name}: time`, seconds, "s");
 }
 
-const { values } = parseArgs({
-  options: {
-    load: { type: "string" },
-    json: { type: "string" },
-    model: { type: "string", default: "base" },
-  },
-});
-if (Deno.permissions.querySync({ name: "run" }).state !== "granted") {
-  console.log("Loading is not measured: it takes processes of its own, deno run -A");
-} else if (values.load !== undefined) {
-  console.log(JSON.stringify(await load(values.load)));
-} else {
-  const loads = await measureForms(values.model as PresetName);
-  console.log(
-    "| form | before, MB | weights | largest | peak above before | limit | kept | seconds |",
-  );
-  console.log("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
-  Object.entries(loads).forEach((entry) => console.log(row(entry)));
-  if (values.json) await Deno.writeTextFile(values.json, JSON.stringify(loads, null, 2) + "\n");
-  if (!Object.values(loads).every(isWithin)) Deno.exit(1);
+if (import.meta.main) {
+  console.log(JSON.stringify(await load(readRequest<{ directory: string }>().directory)));
 }
