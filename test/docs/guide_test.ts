@@ -39,7 +39,8 @@ Deno.test("docs/guide.md runs from top to bottom", async () => {
   try {
     const printed = await run(blocksOf(page, "ts").join("\n"), hub, folder);
     match(printed, /^DatasetDict\(\{\n {4}train: Dataset\(\{\n/m);
-    match(printed, /^app_error$/m);
+    match(printed, /^\d+ samples at 8000 Hz: \w+$/m);
+    match(printed, /^\[ "label", "input_values" \]$/m);
     match(
       printed,
       /^New: projector\.weight, projector\.bias, classifier\.weight, classifier\.bias$/m,
@@ -50,7 +51,7 @@ Deno.test("docs/guide.md runs from top to bottom", async () => {
     const [, predicted, expected] = printed.match(/^(\w+) expected: (\w+)$/m)!;
     ok(INTENTS.includes(expected!));
     equal(predicted, expected);
-    const pushed = hub.repository("acme/my_awesome_mind_model")!.resolve("main")!.files;
+    const pushed = hub.repository("acme/caller-intents")!.resolve("main")!.files;
     for (const name of ["config.json", "preprocessor_config.json", "model.safetensors"]) {
       ok(pushed.has(name), `${name} was not pushed`);
     }
