@@ -7,8 +7,9 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import denoJson from "../deno.json" with { type: "json" };
 import { COMMANDS } from "../src/commands/registry.ts";
+import { useDevice } from "../src/devices.ts";
 import { toneFile, withFolder, writeFile, writeTones } from "./commands/_command_line.ts";
-import { startHub, TOKEN } from "./hub/hub.ts";
+import { folderFiles, startHub, TOKEN } from "./hub/hub.ts";
 import {
   type DenoOptions,
   type Printed,
@@ -17,6 +18,7 @@ import {
   servePublished,
   unpackPublished,
 } from "./published.ts";
+import { saveTinyModel } from "./tiny_model.ts";
 
 const ROOT = join(import.meta.dirname!, "..");
 
@@ -31,13 +33,15 @@ interface Installed extends AsyncDisposable {
   run(args: string[], options?: Partial<DenoOptions>): Promise<Printed>;
   /** Arguments of `deno run` that start the command line. */
   cli: string[];
-  /** Arguments of `deno run` for a program that imports `@earshot/earshot` and reads files beside it. */
+  /** Arguments of `deno run` for a program that imports `@earshot/earshot`. */
+  imports: string[];
+  /** The same for one that reads files beside it, and does nothing else. */
   rights: string[];
   /** The files that were fetched; undefined where none are. */
   requested?: Set<string>;
 }
 
-const rights = ["--no-lock", "--no-prompt", "--allow-read=."];
+const PLAIN = ["--no-lock", "--no-prompt"];
 
 /** Over HTTP, with a cache of its own that begins empty but for the packages of npm. */
 async function overHttp(folder: string): Promise<Installed> {
@@ -51,8 +55,14 @@ async function overHttp(folder: string): Promise<Installed> {
   return {
     run: (args, options) =>
       runDeno(args, { cwd: folder, ...options, env: { ...env, ...options?.env } }),
-    cli: ["-A", "--no-lock", "--no-prompt", `${server.url}cli.ts`],
-    rights: [...rights, `--allow-import=${new URL(server.url).host}`, "--import-map=imports.json"],
+    cli: ["-A", ...PLAIN, `${server.url}cli.ts`],
+    imports: [...PLAIN, "--import-map=imports.json"],
+    rights: [
+      ...PLAIN,
+      "--import-map=imports.json",
+      "--allow-read=.",
+      `--allow-import=${new URL(server.url).host}`,
+    ],
     requested: server.requested,
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
@@ -64,8 +74,9 @@ async function belowNodeModules(folder: string): Promise<Installed> {
   return {
     run: (args, options) =>
       runDeno(args, { cwd: folder, ...options, env: { ...env, ...options?.env } }),
-    cli: ["-A", "--no-lock", "--no-prompt", join(unpacked, "cli.js")],
-    rights,
+    cli: ["-A", ...PLAIN, join(unpacked, "cli.js")],
+    imports: PLAIN,
+    rights: [...PLAIN, "--allow-read=."],
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
@@ -155,22 +166,43 @@ for (const [where, install] of Object.entries(PLACES)) {
     });
   });
 
-  Deno.test(`README's first program runs ${where}`, async () => {
+  Deno.test(`the programs of README run ${where}`, async () => {
     await withFolder(async (folder) => {
       await using installed = await install(folder);
-      const readme = await Deno.readTextFile(join(ROOT, "README.md"));
-      const [, program = ""] = readme.match(/```ts\n(.*?)```/s) ?? [];
-      await Deno.writeTextFile(join(folder, "program.ts"), program);
+      await using hub = startHub();
+      const id = "superb/wav2vec2-base-superb-ks";
+      hub.addRepository(id, await tinyFiles(join(folder, "tiny"), 16_000));
       await writeFile(join(folder, "recording.wav"), toneFile("high"));
-      const { code, stdout, stderr } = await installed.run([
-        "run",
-        ...installed.rights,
-        "program.ts",
-      ]);
-      assert.equal(code, 0, stdout + stderr);
-      assert.match(stdout, /label: "\w+", score: 0\.\d+/);
+      const [classify, load] = await readmePrograms();
+      await Deno.writeTextFile(join(folder, "classify.ts"), classify!);
+      const first = await installed.run(["run", ...installed.rights, "classify.ts"]);
+      assert.match(first.stdout, /label: "\w+", score: 0\.\d+/, first.stderr);
+      await Deno.writeTextFile(join(folder, "load.ts"), load!);
+      const env = { HF_ENDPOINT: hub.url };
+      const second = await installed.run(["run", "-A", ...installed.imports, "load.ts"], { env });
+      assert.match(second.stdout, /^wav2vec2 5 Float32Array\(5\) \[/, second.stderr);
     });
   });
+}
+
+async function readmePrograms(): Promise<string[]> {
+  const readme = await Deno.readTextFile(join(ROOT, "README.md"));
+  const blocks = readme.matchAll(/^```ts[^\n]*\n(.*?)^```$/gms);
+  return Array.from(blocks, ([, program]) => program!);
+}
+
+/** The files of the tiny model, for audio of another rate. */
+async function tinyFiles(
+  folder: string,
+  samplingRate: number,
+): Promise<Record<string, Uint8Array>> {
+  await useDevice({ backend: "wasm", threads: 1 });
+  await saveTinyModel(folder);
+  const name = "preprocessor_config.json";
+  const config = JSON.parse(await Deno.readTextFile(join(folder, name)));
+  const text = JSON.stringify({ ...config, sampling_rate: samplingRate });
+  await Deno.writeTextFile(join(folder, name), text);
+  return await folderFiles(folder);
 }
 
 Deno.test("the default model is fetched when it is used, once, and then works offline", async () => {

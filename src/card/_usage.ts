@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { documentLink } from "../repository.ts";
 import { code, counted, joined, program, type Section, text } from "./_markdown.ts";
 import type { CardDataset, ModelCardFacts } from "./card_facts.ts";
 
@@ -56,7 +57,7 @@ export function usageSection(facts: ModelCardFacts): Section {
   const { repository = "path/to/model", isForTransformers = true } = facts;
   const name = JSON.stringify(repository);
   const content = [
-    "In [Deno](https://deno.com), with Earshot:",
+    `In [Deno](https://deno.com), with ${documentLink("", "Earshot")}:`,
     program("ts", [
       'import { pipeline } from "@earshot/earshot";',
       "",
