@@ -1,5 +1,5 @@
 /**
- * What a decoder of a compressed format gives, and how it becomes one channel.
+ * What a decoder gives, and how it becomes one channel.
  *
  * A decoder hands its blocks on one at a time, so a file that would grow beyond the limit is
  * stopped while it is decoded and not afterwards: a few bytes of FLAC may stand for a second.
@@ -8,6 +8,7 @@
  */
 
 import { audioError } from "./_audio_error.ts";
+import { answer, type Asking, ByteReader, type Wish } from "./_byte_reader.ts";
 import {
   type DecodedAudio,
   type DecodeOptions,
@@ -17,9 +18,12 @@ import {
 } from "./decoded_audio.ts";
 
 /** Samples of some frames by channel, all of one length; only valid until the next block. */
-export type AudioBlock = readonly Float32Array[];
+export type AudioBlock = readonly (Float32Array | Float64Array)[];
 
-/** A file that is about to be decoded. */
+/** The blocks of a recording, between them what the decoder waits for. */
+export type AudioBlocks = Generator<AudioBlock | Wish, void, unknown>;
+
+/** A recording that is about to be decoded. */
 export interface AudioStream {
   sampleRateHz: number;
   channels: number;
@@ -27,37 +31,53 @@ export interface AudioStream {
   skipFrames?: number;
   /** Frames of the recording, where the file says so: what follows is cut. */
   totalFrames?: number;
+  /** Frames to expect, for a file that is too long to be refused at once. @default `totalFrames` */
+  expectedFrames?: number;
   /** Decodes, and tells of what it had to leave out. */
-  blocks: (warn: (doubt: string) => void) => Generator<AudioBlock, void, void>;
+  blocks: (warn: (doubt: string) => void) => AudioBlocks;
 }
+
+/** Reads a recording's headers. */
+export type OpenAudio = (reader: ByteReader, file?: string) => Asking<AudioStream>;
 
 /** Most frames that a file may unfold to, whatever `maxSeconds` says: 1 GiB of samples. */
 const MAX_FRAMES = 2 ** 28;
 
 const FIRST_ROOM_FRAMES = 2 ** 15;
 
-/** Decodes a stream to the mean of its channels. */
-export function mixStream(stream: AudioStream, options: DecodeOptions): DecodedAudio {
-  const { file } = options;
-  const { channels, sampleRateHz, totalFrames } = stream;
-  requireRange("channels", channels, 1, MAX_CHANNELS, file);
-  requireRange("Hz", sampleRateHz, MIN_SAMPLE_RATE_HZ, MAX_SAMPLE_RATE_HZ, file);
-  const mixer = new Mixer(stream, options);
-  mixer.run();
-  const { samples, warning } = mixer;
-  if (samples.length === 0) throw audioError("expected samples, found an empty clip", file);
-  const odd = samples.findIndex((sample) => !Number.isFinite(sample));
-  if (odd >= 0) {
-    throw audioError(`expected finite samples, found NaN or infinity in frame ${odd}`, file);
-  }
-  const missing = totalFrames === undefined ? 0 : totalFrames - samples.length;
-  return {
-    samples,
-    sampleRateHz,
-    channels,
-    durationSec: samples.length / sampleRateHz,
-    warning: warning ?? (missing > 0 ? truncated(totalFrames!, samples.length) : undefined),
-  };
+/** Most frames that are made room for because a header says so. */
+const MAX_TRUSTED_FRAMES = 2 ** 22;
+
+/** Decodes a whole file in memory at once. */
+export function decodeWith(
+  open: OpenAudio,
+  bytes: Uint8Array,
+  options: DecodeOptions,
+): DecodedAudio {
+  return answer(bytes, decoding(open, new ByteReader(bytes.length), options));
+}
+
+/** Decodes a recording to the mean of its channels. */
+export function* decoding(
+  open: OpenAudio,
+  reader: ByteReader,
+  options: DecodeOptions,
+): Asking<DecodedAudio> {
+  const stream = yield* open(reader, options.file);
+  const { channels, sampleRateHz } = stream;
+  const mixer = new Mixer(stream, options, MAX_FRAMES);
+  const expected = stream.expectedFrames ?? stream.totalFrames ?? FIRST_ROOM_FRAMES;
+  let room = new Float32Array(Math.min(expected, MAX_TRUSTED_FRAMES));
+  let frames = 0;
+  yield* drained(mixer.blocks(), (samples) => {
+    if (frames + samples.length > room.length) room = larger(room, frames + samples.length);
+    room.set(samples, frames);
+    frames += samples.length;
+  });
+  if (frames === 0) throw audioError("expected samples, found an empty clip", options.file);
+  const samples = frames === room.length ? room : room.slice(0, frames);
+  const { warning } = mixer;
+  return { samples, sampleRateHz, channels, durationSec: frames / sampleRateHz, warning };
 }
 
 /** The warning of a file that ends before it should. */
@@ -68,68 +88,147 @@ export function truncated(expected: number | undefined, found: number): string {
   return `Truncated: ${declared}; read the ${found} that are there`;
 }
 
-/** Collects the frames of a stream within its limits. */
-class Mixer {
+/** Runs a generator of arrays to its end, passing on what it waits for. */
+export function* drained<T extends Float32Array | AudioBlock>(
+  blocks: Generator<T | Wish, void, unknown>,
+  use: (block: T) => void,
+): Asking<void> {
+  try {
+    let step = blocks.next();
+    while (!step.done) {
+      if (isWish(step.value)) step = blocks.next(yield step.value);
+      else {
+        use(step.value);
+        step = blocks.next();
+      }
+    }
+  } finally {
+    blocks.return();
+  }
+}
+
+/** Tells what a decoder waits for from what it has decoded. */
+export function isWish(step: Float32Array | AudioBlock | Wish): step is Wish {
+  return !Array.isArray(step) && !(step instanceof Float32Array);
+}
+
+/** Brings the blocks of a stream to one channel, within its limits. */
+export class Mixer {
   readonly #stream: AudioStream;
   readonly #options: DecodeOptions;
   readonly #limit: number;
-  #room = new Float32Array(FIRST_ROOM_FRAMES);
+  #toSkip: number;
   #frames = 0;
   /** The first thing that the decoder told. */
   warning?: string;
 
-  constructor(stream: AudioStream, options: DecodeOptions) {
-    const { maxSeconds = Infinity } = options;
+  /** Holds what the headers say against the limits. */
+  constructor(stream: AudioStream, options: DecodeOptions, mostFrames: number = Infinity) {
+    const { maxSeconds = Infinity, file } = options;
+    const { channels, sampleRateHz, totalFrames = 0, skipFrames = 0 } = stream;
+    const { expectedFrames = totalFrames } = stream;
+    requireRange("channels", channels, 1, MAX_CHANNELS, file);
+    requireRange("Hz", sampleRateHz, MIN_SAMPLE_RATE_HZ, MAX_SAMPLE_RATE_HZ, file);
     this.#stream = stream;
     this.#options = options;
-    this.#limit = Math.min(maxSeconds * stream.sampleRateHz, MAX_FRAMES);
-    if ((stream.totalFrames ?? 0) > this.#limit) throw this.#tooLong(stream.totalFrames!);
+    this.#limit = Math.min(maxSeconds * sampleRateHz, mostFrames);
+    this.#toSkip = skipFrames;
+    if (expectedFrames > this.#limit) throw this.#tooLong(expectedFrames, "");
   }
 
-  /** Decodes until the end that the file states, or its last block. */
-  run(): void {
-    const { skipFrames = 0, totalFrames = Infinity } = this.#stream;
-    let toSkip = skipFrames;
-    for (const block of this.#stream.blocks((doubt) => this.warning ??= doubt)) {
-      const { length } = block[0]!;
-      const start = Math.min(toSkip, length);
-      toSkip -= start;
-      this.#add(block, start, Math.min(length, start + totalFrames - this.#frames));
-      if (this.#frames >= totalFrames) return;
+  /** The mean of the channels, block by block. */
+  *blocks(): Generator<Float32Array | Wish, void, unknown> {
+    const blocks = this.channelBlocks();
+    try {
+      let step = blocks.next();
+      while (!step.done) {
+        if (isWish(step.value)) step = blocks.next(yield step.value);
+        else {
+          const samples = meanOf(step.value);
+          requireFinite(samples, 1, this.#frames - samples.length, this.#options.file);
+          yield samples;
+          step = blocks.next();
+        }
+      }
+    } finally {
+      blocks.return();
     }
   }
 
-  /** What was decoded. */
-  get samples(): Float32Array {
-    return this.#room.slice(0, this.#frames);
+  /** The channels apart, until the end that the file states or the last block. */
+  *channelBlocks(): AudioBlocks {
+    const { totalFrames = Infinity } = this.#stream;
+    const blocks = this.#stream.blocks((doubt) => this.warning ??= doubt);
+    try {
+      let step = blocks.next();
+      while (!step.done && this.#frames < totalFrames) {
+        if (isWish(step.value)) step = blocks.next(yield step.value);
+        else {
+          const cut = this.#cut(step.value, totalFrames);
+          if (cut[0]!.length > 0) yield cut;
+          step = blocks.next();
+        }
+      }
+    } finally {
+      blocks.return();
+    }
+    if (totalFrames < Infinity && this.#frames < totalFrames && this.#frames > 0) {
+      this.warning ??= truncated(totalFrames, this.#frames);
+    }
   }
 
-  #add(block: AudioBlock, start: number, end: number): void {
+  /** A block without what the codec added, and without what is past the end. */
+  #cut(block: AudioBlock, totalFrames: number): AudioBlock {
+    const { length } = block[0]!;
+    const start = Math.min(this.#toSkip, length);
+    this.#toSkip -= start;
+    const end = Math.min(length, start + totalFrames - this.#frames);
     const frames = this.#frames + end - start;
-    if (frames > this.#limit) throw this.#tooLong(frames);
-    if (frames > this.#room.length) this.#grow(frames);
-    const room = this.#room;
-    let at = this.#frames;
-    for (let i = start; i < end; i++, at++) {
-      let sum = 0;
-      for (let channel = 0; channel < block.length; channel++) sum += block[channel]![i]!;
-      room[at] = sum / block.length;
-    }
+    if (frames > this.#limit) throw this.#tooLong(frames, " or more");
     this.#frames = frames;
+    if (end - start === length) return block;
+    return block.map((samples) => samples.subarray(start, end));
   }
 
-  #grow(frames: number): void {
-    const room = new Float32Array(Math.max(frames, this.#room.length * 2));
-    room.set(this.#room.subarray(0, this.#frames));
-    this.#room = room;
-  }
-
-  #tooLong(frames: number) {
+  #tooLong(frames: number, more: string) {
     const { file, maxSeconds = Infinity } = this.#options;
     const seconds = (frames / this.#stream.sampleRateHz).toFixed(1);
     const expected = frames > MAX_FRAMES ? `${MAX_FRAMES} frames` : `${maxSeconds} s`;
-    return audioError(`expected at most ${expected}, found ${seconds} s or more`, file);
+    return audioError(`expected at most ${expected}, found ${seconds} s${more}`, file);
   }
+}
+
+function meanOf(block: AudioBlock): Float32Array {
+  const [first, ...others] = block;
+  if (others.length === 0) return new Float32Array(first!);
+  const samples = new Float32Array(first!.length);
+  for (let i = 0; i < samples.length; i++) {
+    let sum = first![i]!;
+    for (let channel = 0; channel < others.length; channel++) sum += others[channel]![i]!;
+    samples[i] = sum / block.length;
+  }
+  return samples;
+}
+
+/** Refuses samples that are no numbers, naming the frame they are in. */
+export function requireFinite(
+  samples: Float32Array,
+  channels: number,
+  framesBefore: number,
+  file?: string,
+): void {
+  for (let i = 0; i < samples.length; i++) {
+    // Zero times infinity is no number, as is zero times what is none.
+    if (samples[i]! * 0 === 0) continue;
+    const found = `found NaN or infinity in frame ${framesBefore + Math.floor(i / channels)}`;
+    throw audioError(`expected finite samples, ${found}`, file);
+  }
+}
+
+function larger(room: Float32Array<ArrayBuffer>, frames: number): Float32Array<ArrayBuffer> {
+  const grown = new Float32Array(Math.max(frames, room.length * 2));
+  grown.set(room);
+  return grown;
 }
 
 function requireRange(unit: string, found: number, least: number, most: number, file?: string) {

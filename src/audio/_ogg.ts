@@ -1,5 +1,5 @@
 /**
- * Takes an Ogg file apart into the packets of its first stream of a kind.
+ * Takes an Ogg file apart into the packets of its first stream of a kind, page by page.
  *
  * Pages carry a checksum, which is held against their bytes. A page that is cut off ends the file with
  * a warning; a wrong checksum, a page that is missing or other bytes between pages are errors. Of
@@ -10,17 +10,17 @@
  */
 
 import { audioError } from "./_audio_error.ts";
+import type { Asking, ByteReader } from "./_byte_reader.ts";
 import { crcAfter, crcOf } from "./_crc.ts";
 
-/** One stream of an Ogg file. */
-export interface OggStream {
-  /** Its packets, the codec's headers first. */
+/** A page's worth of packets. */
+export interface OggPage {
+  /** The packets that end in the page. */
   packets: Uint8Array[];
-  /** By packet that ends a page: the place in time that the page states, in the codec's unit. */
-  granules: Map<number, number>;
-  /** Whether the page that ends the stream is there. */
-  isEnded: boolean;
-  warning?: string;
+  /** The place in time at the end of the last of them, in the codec's unit, where it is stated. */
+  granule?: number;
+  /** Whether the stream ends here. */
+  isLast: boolean;
 }
 
 interface Page {
@@ -30,8 +30,7 @@ interface Page {
   sequence: number;
   /** Sizes of the pieces of packets. */
   lacing: Uint8Array;
-  dataStart: number;
-  end: number;
+  data: Uint8Array;
 }
 
 const HEADER_BYTES = 27;
@@ -43,118 +42,126 @@ const ENDS = 4;
 /** A piece of this size goes on with the next one. */
 const FULL_PIECE = 255;
 
+/** Most bytes of one packet: far above any codec's, below what would be a burden. */
+const MAX_PACKET_BYTES = 2 ** 24;
+
 const PAGE_CRC = crcOf(32, 0x04c11db7);
 const NO_CHECKSUM = new Uint8Array(4);
 
-/** Reads the packets of the first stream whose first packet begins with `magic`. */
-export function readOgg(bytes: Uint8Array, magic: string, file?: string): OggStream {
-  const packets = new PacketReader(bytes, magic, file);
-  let at = 0;
-  while (at < bytes.length && !packets.isEnded) {
-    const page = readPage(bytes, at, file);
-    if (page === undefined) break;
-    packets.add(page);
-    at = page.end;
-  }
-  return packets.finish(bytes.length - at);
-}
-
-/** The page at a byte, or undefined where the file ends within it. */
-function readPage(bytes: Uint8Array, start: number, file?: string): Page | undefined {
-  const head = String.fromCharCode(...bytes.subarray(start, start + 4));
-  if (!"OggS".startsWith(head)) {
-    throw audioError(`expected an Ogg page at byte ${start}, found other bytes`, file);
-  }
-  if (start + HEADER_BYTES > bytes.length) return undefined;
-  const lacingEnd = start + HEADER_BYTES + bytes[start + 26]!;
-  const lacing = bytes.subarray(start + HEADER_BYTES, lacingEnd);
-  const end = lacingEnd + lacing.reduce((sum, size) => sum + size, 0);
-  if (lacingEnd > bytes.length || end > bytes.length) return undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset + start, end - start);
-  if (checksumOf(bytes.subarray(start, end)) !== view.getUint32(CHECKSUM_AT, true)) {
-    throw audioError(`expected a sound Ogg page at byte ${start}, found a wrong checksum`, file);
-  }
-  return {
-    flags: view.getUint8(5),
-    granule: view.getInt32(10, true) * 2 ** 32 + view.getUint32(6, true),
-    serial: view.getUint32(14, true),
-    sequence: view.getUint32(18, true),
-    lacing,
-    dataStart: lacingEnd,
-    end,
-  };
-}
-
-function checksumOf(page: Uint8Array): number {
-  const before = crcAfter(PAGE_CRC, page.subarray(0, CHECKSUM_AT));
-  const without = crcAfter(PAGE_CRC, NO_CHECKSUM, before);
-  return crcAfter(PAGE_CRC, page.subarray(CHECKSUM_AT + 4), without);
-}
-
-/** Puts the packets of one stream together, page by page. */
-class PacketReader {
-  readonly #bytes: Uint8Array;
+/** Reads the first stream whose first packet begins with `magic`. */
+export class OggReader {
+  readonly #reader: ByteReader;
   readonly #magic: string;
   readonly #file?: string;
-  readonly #packets: Uint8Array[] = [];
-  readonly #granules = new Map<number, number>();
+  #page?: OggPage;
   #serial?: number;
-  #sequence = 0;
+  #sequence?: number;
   #pieces: Uint8Array[] = [];
-  isEnded = false;
+  #pieceBytes = 0;
+  #isEnded = false;
+  /** What is odd about the stream, once its end was read. */
+  warning?: string;
 
-  constructor(bytes: Uint8Array, magic: string, file?: string) {
-    this.#bytes = bytes;
+  /** Starts at the place of the reader. */
+  constructor(reader: ByteReader, magic: string, file?: string) {
+    this.#reader = reader;
     this.#magic = magic;
     this.#file = file;
   }
 
-  add(page: Page): void {
-    if (this.#serial === undefined && !this.#begins(page)) return;
-    this.#serial ??= page.serial;
-    if (page.serial !== this.#serial) return;
-    this.#requireNext(page);
-    const before = this.#packets.length;
-    let at = page.dataStart;
-    for (const size of page.lacing) {
-      this.#pieces.push(this.#bytes.subarray(at, at + size));
-      at += size;
-      if (size < FULL_PIECE) this.#endPacket();
+  /** The next packet, or undefined at the end. */
+  *nextPacket(): Asking<Uint8Array | undefined> {
+    while (!this.#page?.packets.length) {
+      this.#page = yield* this.nextPage();
+      if (this.#page === undefined) return undefined;
     }
-    if (this.#packets.length > before && page.granule >= 0) {
-      this.#granules.set(this.#packets.length - 1, page.granule);
-    }
-    this.isEnded = (page.flags & ENDS) !== 0;
+    return this.#page.packets.shift();
   }
 
-  /** What was read, with a warning where the stream is cut or more follows it. */
-  finish(restBytes: number): OggStream {
-    if (this.#packets.length === 0) {
-      throw audioError("expected the first page of an Ogg stream, found none", this.#file);
+  /** The next page that ends a packet, or what is left of one; undefined at the end. */
+  *nextPage(): Asking<OggPage | undefined> {
+    const page = this.#page;
+    this.#page = undefined;
+    if (page?.packets.length) return page;
+    while (!this.#isEnded) {
+      const page = yield* this.#readPage();
+      if (page === undefined) break;
+      if (this.#serial === undefined && !this.#begins(page)) continue;
+      this.#serial ??= page.serial;
+      if (page.serial !== this.#serial) continue;
+      const packets = this.#packetsOf(page);
+      this.#isEnded = (page.flags & ENDS) !== 0;
+      if (packets.length === 0) continue;
+      const granule = page.granule >= 0 ? page.granule : undefined;
+      return { packets, granule, isLast: this.#isEnded };
     }
-    const warning = !this.isEnded
-      ? "Truncated: the last page of the Ogg stream is missing"
-      : restBytes > 0
-      ? `${restBytes} bytes follow the end of the first Ogg stream; they are left out`
-      : undefined;
+    yield* this.#finish();
+    return undefined;
+  }
+
+  /** The page at the reader's place, or undefined where the file ends within it. */
+  *#readPage(): Asking<Page | undefined> {
+    const reader = this.#reader;
+    const start = reader.position;
+    const head = yield* reader.peek(HEADER_BYTES);
+    if (!"OggS".startsWith(String.fromCharCode(...head.subarray(0, 4)))) {
+      const found = `expected an Ogg page at byte ${start}, found other bytes`;
+      throw audioError(found, this.#file);
+    }
+    if (head.length < HEADER_BYTES) return undefined;
+    const lacingEnd = HEADER_BYTES + head[HEADER_BYTES - 1]!;
+    const withLacing = yield* reader.peek(lacingEnd);
+    if (withLacing.length < lacingEnd) return undefined;
+    const size = withLacing.subarray(HEADER_BYTES).reduce((sum, piece) => sum + piece, lacingEnd);
+    const bytes = yield* reader.take(size);
+    if (bytes.length < size) {
+      reader.seek(start);
+      return undefined;
+    }
+    const view = new DataView(bytes.buffer, bytes.byteOffset, size);
+    if (checksumOf(bytes) !== view.getUint32(CHECKSUM_AT, true)) {
+      const found = `expected a sound Ogg page at byte ${start}, found a wrong checksum`;
+      throw audioError(found, this.#file);
+    }
     return {
-      packets: this.#packets,
-      granules: this.#granules,
-      isEnded: this.isEnded,
-      warning,
+      flags: view.getUint8(5),
+      granule: view.getInt32(10, true) * 2 ** 32 + view.getUint32(6, true),
+      serial: view.getUint32(14, true),
+      sequence: view.getUint32(18, true),
+      lacing: bytes.subarray(HEADER_BYTES, lacingEnd),
+      data: bytes.subarray(lacingEnd),
     };
   }
 
-  #begins({ flags, dataStart, end }: Page): boolean {
-    const magicEnd = Math.min(dataStart + this.#magic.length, end);
-    const head = String.fromCharCode(...this.#bytes.subarray(dataStart, magicEnd));
+  #begins({ flags, data }: Page): boolean {
+    const head = String.fromCharCode(...data.subarray(0, this.#magic.length));
     return (flags & BEGINS) !== 0 && head === this.#magic;
   }
 
+  #packetsOf(page: Page): Uint8Array[] {
+    this.#requireNext(page);
+    const packets: Uint8Array[] = [];
+    let at = 0;
+    for (const size of page.lacing) {
+      this.#pieces.push(page.data.subarray(at, at + size));
+      this.#pieceBytes += size;
+      at += size;
+      if (size === FULL_PIECE) continue;
+      packets.push(joined(this.#pieces, this.#pieceBytes));
+      this.#pieces = [];
+      this.#pieceBytes = 0;
+    }
+    if (this.#pieceBytes > MAX_PACKET_BYTES) {
+      const found = `expected Ogg packets of at most ${MAX_PACKET_BYTES} bytes, found a longer one`;
+      throw audioError(found, this.#file);
+    }
+    // What is kept until the next page must not hold on to a piece of the file, nor change with it.
+    this.#pieces = this.#pieces.map((piece) => piece.slice());
+    return packets;
+  }
+
   #requireNext({ sequence, flags }: Page): void {
-    const expected = this.#packets.length === 0 && this.#pieces.length === 0
-      ? sequence
-      : this.#sequence + 1;
+    const expected = this.#sequence === undefined ? sequence : this.#sequence + 1;
     if (sequence !== expected) {
       throw audioError(`expected Ogg page ${expected}, found page ${sequence}`, this.#file);
     }
@@ -165,20 +172,38 @@ class PacketReader {
     this.#sequence = sequence;
   }
 
-  #endPacket(): void {
-    const [first, ...others] = this.#pieces;
-    this.#pieces = [];
-    if (others.length === 0) {
-      this.#packets.push(first!);
+  /** Notes what is missing at the end of the stream, or follows it. */
+  *#finish(): Asking<void> {
+    if (this.#serial === undefined) {
+      throw audioError("expected the first page of an Ogg stream, found none", this.#file);
+    }
+    if (!this.#isEnded) {
+      this.warning ??= "Truncated: the last page of the Ogg stream is missing";
       return;
     }
-    const size = others.reduce((sum, { length }) => sum + length, first!.length);
-    const packet = new Uint8Array(size);
-    let at = 0;
-    for (const piece of [first!, ...others]) {
-      packet.set(piece, at);
-      at += piece.length;
-    }
-    this.#packets.push(packet);
+    const { sizeBytes, position } = this.#reader;
+    const rest = sizeBytes === undefined
+      ? (yield* this.#reader.peek(1)).length
+      : sizeBytes - position;
+    if (rest === 0) return;
+    const what = sizeBytes === undefined ? "More bytes" : `${rest} bytes`;
+    this.warning ??= `${what} follow the end of the first Ogg stream; they are left out`;
   }
+}
+
+function checksumOf(page: Uint8Array): number {
+  const before = crcAfter(PAGE_CRC, page.subarray(0, CHECKSUM_AT));
+  const without = crcAfter(PAGE_CRC, NO_CHECKSUM, before);
+  return crcAfter(PAGE_CRC, page.subarray(CHECKSUM_AT + 4), without);
+}
+
+function joined(pieces: Uint8Array[], size: number): Uint8Array {
+  if (pieces.length === 1) return pieces[0]!;
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
 }

@@ -1,8 +1,8 @@
 /**
- * How long an Opus packet is, from its first bytes, and whether it is well formed.
+ * What an Opus packet is made of, and how it is cut into packets of one frame each.
  *
- * Asked before the decoder, which would grow its output and print what is wrong with a packet.
- * Follows RFC 6716, section 3.
+ * Asked before the decoder, which has room for 3,840 bytes a channel and prints what is wrong with a
+ * packet: one of 120 ms may have 7,652. Follows RFC 6716, section 3 and appendix B.
  *
  * @module
  */
@@ -21,67 +21,120 @@ const SPEECH_MS = [10, 20, 40, 60];
 const HYBRID_MS = [10, 20];
 const MUSIC_MS = [2.5, 5, 10, 20];
 
-/** The frames at 48 kHz that a packet decodes to, or undefined where it breaks the rules. */
-export function opusPacketFrames(packet: Uint8Array): number | undefined {
-  const config = packet.length === 0 ? 0 : packet[0]! >> 3;
-  const count = frameCount(packet);
-  if (count === undefined) return undefined;
-  const ms = config < 12
+/** A first byte without the code that says how many frames there are. */
+const CONFIGURATION = 0xfc;
+
+/** One stream of a packet. */
+export interface OpusPacket {
+  /** Configuration and channels, as in the first byte of a packet with one frame. */
+  toc: number;
+  /** The coded frames. */
+  pieces: Uint8Array[];
+  /** What they decode to, in frames at 48 kHz. */
+  frames: number;
+  /** Where the packet ends. */
+  end: number;
+}
+
+/**
+ * Cuts a packet into packets of one frame, or returns undefined where it breaks the rules.
+ *
+ * The streams of a surround recording that are framed unlike each other stay in one packet.
+ */
+export function splitOpusPacket(packet: Uint8Array, streams: number): Uint8Array[] | undefined {
+  const parts: OpusPacket[] = [];
+  let at = 0;
+  for (let i = 0; i < streams; i++) {
+    const part = readOpusPacket(packet.subarray(at), i < streams - 1);
+    if (part === undefined) return undefined;
+    parts.push(part);
+    at += part.end;
+  }
+  const { frames, pieces } = parts[0]!;
+  if (parts.some((part) => part.frames !== frames)) return undefined;
+  if (parts.some((part) => part.pieces.length !== pieces.length)) return [packet];
+  return pieces.map((_, frame) => withOneFrame(parts, frame));
+}
+
+/** Reads a packet, or one that states its own size because another stream follows. */
+export function readOpusPacket(bytes: Uint8Array, isDelimited = false): OpusPacket | undefined {
+  const sizes = readSizes(bytes, isDelimited);
+  if (sizes === undefined) return undefined;
+  const toc = bytes[0]! & CONFIGURATION;
+  const pieces: Uint8Array[] = [];
+  let { at } = sizes;
+  for (const size of sizes.sizes) {
+    if (size > MAX_FRAME_BYTES || at + size > bytes.length) return undefined;
+    pieces.push(bytes.subarray(at, at + size));
+    at += size;
+  }
+  const frames = pieces.length * frameMs(toc) * FRAMES_A_MS;
+  const end = at + sizes.padding;
+  const fills = isDelimited ? end <= bytes.length : end === bytes.length;
+  return frames <= MAX_PACKET_FRAMES && fills ? { toc, pieces, frames, end } : undefined;
+}
+
+function frameMs(toc: number): number {
+  const config = toc >> 3;
+  return config < 12
     ? SPEECH_MS[config & 3]!
     : config < 16
     ? HYBRID_MS[config & 1]!
     : MUSIC_MS[config & 3]!;
-  const frames = count * ms * FRAMES_A_MS;
-  return frames <= MAX_PACKET_FRAMES ? frames : undefined;
 }
 
-/** The number of frames that a packet holds, where their sizes fill it as they must. */
-function frameCount(packet: Uint8Array): number | undefined {
-  if (packet.length === 0) return undefined;
-  const rest = packet.length - 1;
-  switch (packet[0]! & 3) {
-    case 0:
-      return rest <= MAX_FRAME_BYTES ? 1 : undefined;
-    case 1:
-      return rest % 2 === 0 && rest / 2 <= MAX_FRAME_BYTES ? 2 : undefined;
-    case 2: {
-      const size = readSize(packet, 1);
-      if (size === undefined) return undefined;
-      const second = packet.length - size.end - size.bytes;
-      return second >= 0 && second <= MAX_FRAME_BYTES ? 2 : undefined;
-    }
-    default:
-      return manyFrames(packet);
+interface FrameSizes {
+  sizes: number[];
+  /** The first frame's place. */
+  at: number;
+  /** Bytes behind the last frame. */
+  padding: number;
+}
+
+/** The sizes of a packet's frames, those that are not stated from what is left. */
+function readSizes(bytes: Uint8Array, isDelimited: boolean): FrameSizes | undefined {
+  if (bytes.length === 0) return undefined;
+  const code = bytes[0]! & 3;
+  const head = code === 3 ? readManyHead(bytes) : {
+    count: code === 0 ? 1 : 2,
+    areUnlike: code === 2,
+    padding: 0,
+    at: 1,
+  };
+  if (head === undefined) return undefined;
+  const { count, areUnlike, padding } = head;
+  const sizes: number[] = [];
+  let { at } = head;
+  const stated = (areUnlike ? count - 1 : 0) + (isDelimited ? 1 : 0);
+  for (let i = 0; i < stated; i++) {
+    const size = readSize(bytes, at);
+    if (size === undefined) return undefined;
+    sizes.push(size.bytes);
+    at = size.end;
   }
+  if (isDelimited) {
+    if (!areUnlike) { while (sizes.length < count) sizes.push(sizes[0]!); }
+    return { sizes, at, padding };
+  }
+  const rest = bytes.length - padding - at - sizes.reduce((sum, size) => sum + size, 0);
+  const last = areUnlike ? rest : rest / count;
+  if (last < 0 || !Number.isInteger(last)) return undefined;
+  while (sizes.length < count) sizes.push(last);
+  return { sizes, at, padding };
 }
 
 /** A packet that states its number of frames, with padding and their sizes where they differ. */
-function manyFrames(packet: Uint8Array): number | undefined {
-  if (packet.length < 2) return undefined;
-  const count = packet[1]! & 63;
-  const hasSizes = packet[1]! >> 7 === 1;
+function readManyHead(bytes: Uint8Array) {
+  if (bytes.length < 2) return undefined;
+  const count = bytes[1]! & 63;
   let at = 2;
   let padding = 0;
-  for (let more = (packet[1]! >> 6 & 1) === 1; more; at++) {
-    if (at >= packet.length) return undefined;
-    more = packet[at] === 255;
-    padding += more ? 254 : packet[at]!;
+  for (let more = (bytes[1]! >> 6 & 1) === 1; more; at++) {
+    if (at >= bytes.length) return undefined;
+    more = bytes[at] === 255;
+    padding += more ? 254 : bytes[at]!;
   }
-  const end = packet.length - padding;
-  if (count === 0 || end < at) return undefined;
-  if (!hasSizes) {
-    const bytes = (end - at) / count;
-    return Number.isInteger(bytes) && bytes <= MAX_FRAME_BYTES ? count : undefined;
-  }
-  let used = 0;
-  for (let i = 1; i < count; i++) {
-    const size = readSize(packet.subarray(0, end), at);
-    if (size === undefined) return undefined;
-    at = size.end;
-    used += size.bytes;
-  }
-  const last = end - at - used;
-  return last >= 0 && last <= MAX_FRAME_BYTES ? count : undefined;
+  return count === 0 ? undefined : { count, areUnlike: bytes[1]! >> 7 === 1, padding, at };
 }
 
 /** A frame's size in one or two bytes, and where they end. */
@@ -91,4 +144,22 @@ function readSize(packet: Uint8Array, at: number): { bytes: number; end: number 
   if (first < 252) return { bytes: first, end: at + 1 };
   if (at + 1 >= packet.length) return undefined;
   return { bytes: packet[at + 1]! * 4 + first, end: at + 2 };
+}
+
+/** The packet of one frame of every stream. */
+function withOneFrame(parts: readonly OpusPacket[], frame: number): Uint8Array {
+  const bytes: number[] = [];
+  for (const [i, { toc, pieces }] of parts.entries()) {
+    const piece = pieces[frame]!;
+    bytes.push(toc);
+    if (i < parts.length - 1) bytes.push(...sizeBytes(piece.length));
+    for (const byte of piece) bytes.push(byte);
+  }
+  return Uint8Array.from(bytes);
+}
+
+function sizeBytes(size: number): number[] {
+  if (size < 252) return [size];
+  const first = 252 + size % 4;
+  return [first, (size - first) / 4];
 }

@@ -1,224 +1,172 @@
 /**
- * Finds the samples inside a WAV file, without reading them.
+ * Finds the samples inside a WAV file, without reading them: RIFF, and its 64-bit forms RF64 and BW64.
  *
  * The chunks may stand in any order. Sizes in the headers are claims: none is trusted further than
  * the bytes that are there, and the RIFF size only tells whether an empty `data` chunk is meant.
  * Follows "Multimedia Programming Interface and Data Specifications 1.0" (IBM, Microsoft, 1991) and
- * Microsoft's "Multiple Channel Audio Data and WAVE Files" (2001) for the extensible form.
+ * EBU Tech 3306 for RF64.
  *
  * @module
  */
 
 import { audioError } from "./_audio_error.ts";
-import {
-  type DecodeOptions,
-  MAX_CHANNELS,
-  MAX_SAMPLE_RATE_HZ,
-  MIN_SAMPLE_RATE_HZ,
-} from "./decoded_audio.ts";
-
-/** How a WAV file writes one sample. */
-export type WavEncoding = "pcm" | "float" | "alaw" | "mulaw";
+import type { Asking, ByteReader } from "./_byte_reader.ts";
+import { readWaveFormat, type WaveFormat } from "./_wave_format.ts";
 
 /** Where the samples of a WAV file lie and how they are written. */
-export interface WavLayout {
-  encoding: WavEncoding;
-  bitsPerSample: number;
-  channels: number;
-  sampleRateHz: number;
+export interface WavLayout extends WaveFormat {
   /** Position of the first sample in the file. */
-  dataOffset: number;
-  /** Whole frames present, at least 1. */
-  frames: number;
-  warning?: string;
+  dataStart: number;
+  /** Bytes of samples that the header claims; infinite where they run to the end. */
+  dataBytes: number;
 }
 
 interface Chunk {
+  id: string;
   start: number;
   /** Bytes that the header claims. */
   declared: number;
-  /** Bytes that are there. */
-  size: number;
 }
 
-type Format = Pick<WavLayout, "encoding" | "bitsPerSample" | "channels" | "sampleRateHz">;
+/** The sizes that an RF64 file keeps in a chunk of their own. */
+interface LargeSizes {
+  dataBytes: number;
+  /** Sizes of other chunks, by name. */
+  others: Map<string, number>;
+}
 
 const RIFF_HEADER_BYTES = 12;
 const CHUNK_HEADER_BYTES = 8;
-const FORMAT_BYTES = 16;
-const EXTENSIBLE_FORMAT_BYTES = 40;
 
 /** The size that a writer to a pipe leaves behind, where it cannot come back to fill it in. */
 const STREAMED_SIZE = 0xffffffff;
 
-const EXTENSIBLE_TAG = 0xfffe;
+/** Most bytes of a `fmt ` chunk that are looked at: room for any description in use. */
+const MAX_FORMAT_BYTES = 4_096;
 
-/** What follows the format tag in a sub-format GUID, as hexadecimal digits. */
-const SUBFORMAT_TAIL = "000000001000800000aa00389b71";
-
-const ENCODINGS: ReadonlyMap<number, { encoding: WavEncoding; bits: readonly number[] }> = new Map([
-  [0x0001, { encoding: "pcm", bits: [8, 16, 24, 32] }],
-  [0x0003, { encoding: "float", bits: [32, 64] }],
-  [0x0006, { encoding: "alaw", bits: [8] }],
-  [0x0007, { encoding: "mulaw", bits: [8] }],
-]);
-
-/** Formats that a WAV file may hold and that are not read here. */
-const OTHER_FORMATS: ReadonlyMap<number, string> = new Map([
-  [0x0002, "Microsoft ADPCM"],
-  [0x0011, "IMA ADPCM"],
-  [0x0031, "GSM 6.10"],
-  [0x0050, "MPEG"],
-  [0x0055, "MP3"],
-  [0x00ff, "AAC"],
-  [0x0161, "Windows Media Audio"],
-]);
-
-/** Reads the headers of a WAV file and holds them against the bytes that are there. */
-export function readWavLayout(bytes: Uint8Array, options: DecodeOptions): WavLayout {
-  const { file, maxSeconds = Infinity } = options;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const { format: formatChunk, data } = findChunks(view, file);
-  const format = readFormat(view, formatChunk, file);
-  const frameBytes = format.channels * format.bitsPerSample / 8;
-  const frames = Math.floor(data.size / frameBytes);
-  if (frames === 0) throw audioError("expected samples, found an empty clip", file);
-  const seconds = frames / format.sampleRateHz;
-  if (seconds > maxSeconds) {
-    throw audioError(`expected at most ${maxSeconds} s, found ${seconds.toFixed(1)} s`, file);
-  }
-  const warning = dataWarning(data, frames, frameBytes);
-  return { ...format, dataOffset: data.start, frames, warning };
-}
+/** Bytes of a `ds64` chunk before its table, and of an entry of the table. */
+const LARGE_SIZES_BYTES = 28;
+const LARGE_SIZE_BYTES = 12;
+const MAX_LARGE_SIZES = 64;
 
 /** Walks from chunk to chunk, at least 8 bytes a step, until both that matter are known. */
-function findChunks(view: DataView, file?: string): { format: Chunk; data: Chunk } {
-  requireRiffHeader(view, file);
-  let format: Chunk | undefined;
+export function* readWavLayout(reader: ByteReader, file?: string): Asking<WavLayout> {
+  const riff = yield* readRiffHeader(reader, file);
+  let sizes: LargeSizes | undefined;
+  let format: WaveFormat | undefined;
   let data: Chunk | undefined;
-  let at = RIFF_HEADER_BYTES;
-  while (at + CHUNK_HEADER_BYTES <= view.byteLength && !(format && data)) {
-    const id = textAt(view, at, 4);
-    const chunk = chunkAt(view, at, id);
-    if (id === "data") data ??= chunk;
-    else requireWhole(chunk, id, file);
-    if (id === "fmt ") format ??= chunk;
-    at = endOf(chunk);
+  while (!(format && data)) {
+    const chunk = yield* readChunkHeader(reader, riff, sizes);
+    if (chunk === undefined) break;
+    if (chunk.id === "data") {
+      data ??= chunk;
+      if (format) break;
+    } else requireWhole(chunk, reader, file);
+    if (chunk.id === "fmt " && !format) {
+      const content = yield* reader.take(Math.min(chunk.declared, MAX_FORMAT_BYTES));
+      requireRead(chunk, content, file);
+      format = readWaveFormat(content, file);
+    }
+    if (chunk.id === "ds64") sizes ??= yield* readLargeSizes(reader, chunk);
+    // A chunk of odd size is followed by a byte of padding.
+    reader.seek(chunk.start + chunk.declared + chunk.declared % 2);
   }
   if (!format) throw audioError(`expected a chunk "fmt ", found none`, file);
   if (!data) throw audioError(`expected a chunk "data", found none`, file);
-  return { format, data };
+  return { ...format, dataStart: data.start, dataBytes: data.declared };
 }
 
-function requireRiffHeader(view: DataView, file?: string): void {
-  const magic = textAt(view, 0, 4);
+/** Bytes that the whole file claims to have, and whether its sizes are of 64 bits. */
+interface Riff {
+  endByte: number;
+  isLarge: boolean;
+}
+
+function* readRiffHeader(reader: ByteReader, file?: string): Asking<Riff> {
+  const head = yield* reader.take(RIFF_HEADER_BYTES);
+  const magic = textOf(head, 0);
   if (magic === "RIFX") throw audioError("expected RIFF, found RIFX, its big-endian form", file);
-  if (magic === "RF64") throw audioError("expected RIFF, found RF64, its 64-bit form", file);
-  if (magic !== "RIFF") throw audioError("expected RIFF at the start of a WAV file", file);
-  if (view.byteLength < RIFF_HEADER_BYTES) {
-    throw audioError(`expected a WAV header, found ${view.byteLength} bytes`, file);
+  const isLarge = magic === "RF64" || magic === "BW64";
+  if (magic !== "RIFF" && !isLarge) {
+    throw audioError("expected RIFF at the start of a WAV file", file);
   }
-  const kind = textAt(view, 8, 4);
+  if (head.length < RIFF_HEADER_BYTES) {
+    throw audioError(`expected a WAV header, found ${head.length} bytes`, file);
+  }
+  const kind = textOf(head, 8);
   if (kind !== "WAVE") {
     throw audioError(`expected a RIFF file of kind "WAVE", found ${JSON.stringify(kind)}`, file);
   }
+  return { endByte: viewOf(head).getUint32(4, true) + CHUNK_HEADER_BYTES, isLarge };
 }
 
-function chunkAt(view: DataView, at: number, id: string): Chunk {
-  const start = at + CHUNK_HEADER_BYTES;
-  const rest = view.byteLength - start;
-  const declared = view.getUint32(at + 4, true);
-  if (id === "data" && isStreamed(view, declared)) return { start, declared: rest, size: rest };
-  return { start, declared, size: Math.min(declared, rest) };
-}
-
-/** Where the next chunk begins: a chunk of odd size is followed by a byte of padding. */
-function endOf({ start, size }: Chunk): number {
-  return start + size + size % 2;
-}
-
-function requireWhole({ declared, size }: Chunk, id: string, file?: string): void {
-  if (declared === size) return;
-  const expected = `${declared} bytes of chunk ${JSON.stringify(id)}`;
-  throw audioError(`expected ${expected}, found ${size} bytes to the end`, file);
+function* readChunkHeader(
+  reader: ByteReader,
+  riff: Riff,
+  sizes: LargeSizes | undefined,
+): Asking<Chunk | undefined> {
+  const head = yield* reader.take(CHUNK_HEADER_BYTES);
+  if (head.length < CHUNK_HEADER_BYTES) return undefined;
+  const id = textOf(head, 0);
+  const start = reader.position;
+  const declared = viewOf(head).getUint32(4, true);
+  if (riff.isLarge && declared === STREAMED_SIZE) {
+    const large = id === "data" ? sizes?.dataBytes : sizes?.others.get(id);
+    // A writer that was cut off leaves zero there too.
+    return { id, start, declared: large || Infinity };
+  }
+  const isOpen = id === "data" && isStreamed(declared, riff, reader);
+  return { id, start, declared: isOpen ? Infinity : declared };
 }
 
 /** True where the size was never filled in: the samples then run to the end of the file. */
-function isStreamed(view: DataView, declared: number): boolean {
+function isStreamed(declared: number, riff: Riff, reader: ByteReader): boolean {
   if (declared === STREAMED_SIZE) return true;
   if (declared !== 0) return false;
-  const riffEnd = view.getUint32(4, true) + CHUNK_HEADER_BYTES;
-  const writerFinished = Math.abs(riffEnd - view.byteLength) <= 1;
+  const { sizeBytes } = reader;
+  const writerFinished = sizeBytes !== undefined && Math.abs(riff.endByte - sizeBytes) <= 1;
   return !writerFinished;
 }
 
-function readFormat(view: DataView, chunk: Chunk, file?: string): Format {
-  if (chunk.size < FORMAT_BYTES) {
-    throw audioError(`expected a "fmt " chunk of 16 bytes, found ${chunk.size}`, file);
+function* readLargeSizes(reader: ByteReader, { declared }: Chunk): Asking<LargeSizes | undefined> {
+  const most = LARGE_SIZES_BYTES + MAX_LARGE_SIZES * LARGE_SIZE_BYTES;
+  const content = yield* reader.take(Math.min(declared, most));
+  if (content.length < LARGE_SIZES_BYTES) return undefined;
+  const view = viewOf(content);
+  const others = new Map<string, number>();
+  for (let i = 0, at = LARGE_SIZES_BYTES; i < view.getUint32(24, true); i++) {
+    if (at + LARGE_SIZE_BYTES > content.length) break;
+    others.set(textOf(content, at), size64(view, at + 4));
+    at += LARGE_SIZE_BYTES;
   }
-  const tag = formatTag(view, chunk, file);
-  const channels = view.getUint16(chunk.start + 2, true);
-  const sampleRateHz = view.getUint32(chunk.start + 4, true);
-  const frameBytes = view.getUint16(chunk.start + 12, true);
-  const bitsPerSample = view.getUint16(chunk.start + 14, true);
-  const encoding = encodingOf(tag, bitsPerSample, file);
-  requireRange("channels", channels, 1, MAX_CHANNELS, file);
-  requireRange("Hz", sampleRateHz, MIN_SAMPLE_RATE_HZ, MAX_SAMPLE_RATE_HZ, file);
-  const expected = channels * bitsPerSample / 8;
-  if (frameBytes !== expected) {
-    throw audioError(
-      `expected ${expected} bytes a frame, found a block align of ${frameBytes}`,
-      file,
-    );
-  }
-  return { encoding, bitsPerSample, channels, sampleRateHz };
+  return { dataBytes: size64(view, 8), others };
 }
 
-function formatTag(view: DataView, chunk: Chunk, file?: string): number {
-  const tag = view.getUint16(chunk.start, true);
-  if (tag !== EXTENSIBLE_TAG) return tag;
-  if (chunk.size < EXTENSIBLE_FORMAT_BYTES) {
-    throw audioError(`expected an extensible "fmt " chunk of 40 bytes, found ${chunk.size}`, file);
-  }
-  let tail = "";
-  for (let i = 26; i < EXTENSIBLE_FORMAT_BYTES; i++) {
-    tail += view.getUint8(chunk.start + i).toString(16).padStart(2, "0");
-  }
-  if (tail !== SUBFORMAT_TAIL) {
-    throw audioError(`expected an audio sub-format, found one that ends in ${tail}`, file);
-  }
-  return view.getUint16(chunk.start + 24, true);
+function size64(view: DataView, at: number): number {
+  return view.getUint32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
 }
 
-function encodingOf(tag: number, bits: number, file?: string): WavEncoding {
-  const known = ENCODINGS.get(tag);
-  if (known === undefined) {
-    const hex = `0x${tag.toString(16).padStart(4, "0")}`;
-    const name = OTHER_FORMATS.get(tag);
-    const found = name === undefined ? `format tag ${hex}` : `${name} (format tag ${hex})`;
-    throw audioError(`expected PCM, float, A-law or mu-law, found ${found}`, file);
-  }
-  if (known.bits.includes(bits)) return known.encoding;
-  const expected = known.bits.join(", ");
-  throw audioError(`expected ${expected} bits a ${known.encoding} sample, found ${bits}`, file);
+function requireWhole(chunk: Chunk, reader: ByteReader, file?: string): void {
+  const room = reader.sizeBytes === undefined ? Infinity : reader.sizeBytes - chunk.start;
+  if (chunk.declared <= room && chunk.declared < Infinity) return;
+  throw cutChunk(chunk, room, file);
 }
 
-function requireRange(unit: string, found: number, least: number, most: number, file?: string) {
-  if (found >= least && found <= most) return;
-  throw audioError(`expected ${least} to ${most} ${unit}, found ${found}`, file);
+function requireRead(chunk: Chunk, content: Uint8Array, file?: string): void {
+  const expected = Math.min(chunk.declared, MAX_FORMAT_BYTES);
+  if (content.length < expected) throw cutChunk(chunk, content.length, file);
 }
 
-function dataWarning(data: Chunk, frames: number, frameBytes: number): string | undefined {
-  const seen = `read the ${frames} whole frames that are there`;
-  if (data.declared > data.size) {
-    return `Truncated: ${data.declared} bytes of samples declared, ${data.size} found; ${seen}`;
-  }
-  return data.size % frameBytes === 0 ? undefined : `The last frame is incomplete; ${seen}`;
+function cutChunk({ id, declared }: Chunk, found: number, file?: string) {
+  const expected = `bytes of chunk ${JSON.stringify(id)}`;
+  if (declared === Infinity) return audioError(`expected a number of ${expected}, found none`, file);
+  return audioError(`expected ${declared} ${expected}, found ${found} bytes to the end`, file);
 }
 
-function textAt(view: DataView, at: number, length: number): string {
-  let text = "";
-  const end = Math.min(at + length, view.byteLength);
-  for (let i = at; i < end; i++) text += String.fromCharCode(view.getUint8(i));
-  return text;
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function textOf(bytes: Uint8Array, at: number): string {
+  return String.fromCharCode(...bytes.subarray(at, at + 4));
 }

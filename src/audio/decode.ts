@@ -8,26 +8,24 @@
  */
 
 import { audioError } from "./_audio_error.ts";
+import { decoding, type OpenAudio } from "./_audio_stream.ts";
+import { answerFrom, ByteReader, supplyOf } from "./_byte_reader.ts";
 import type { DecodedAudio, DecodeOptions } from "./decoded_audio.ts";
 import { sniff } from "./sniff.ts";
-import { decodeWav } from "./wav.ts";
+import { openWav } from "./wav.ts";
 
-type Decoder = (
-  bytes: Uint8Array,
-  options: DecodeOptions,
-) => DecodedAudio | Promise<DecodedAudio>;
-
-const DECODERS: Readonly<Record<string, () => Decoder | Promise<Decoder>>> = {
-  "WAV": () => decodeWav,
-  "FLAC": async () => (await import("./flac.ts")).decodeFlac,
-  "MP3": async () => (await import("./mp3.ts")).decodeMp3,
-  "Ogg FLAC": async () => (await import("./flac.ts")).decodeOggFlac,
-  "Ogg Opus": async () => (await import("./ogg_opus.ts")).decodeOggOpus,
-  "Ogg Vorbis": async () => (await import("./ogg_vorbis.ts")).decodeOggVorbis,
+/** How each format's headers are read; what that takes is loaded with the first such file. */
+const OPENERS: Readonly<Record<string, () => OpenAudio | Promise<OpenAudio>>> = {
+  "WAV": () => openWav,
+  "FLAC": async () => (await import("./flac.ts")).openFlac,
+  "MP3": async () => (await import("./mp3.ts")).openMp3,
+  "Ogg FLAC": async () => (await import("./flac.ts")).openOggFlac,
+  "Ogg Opus": async () => (await import("./ogg_opus.ts")).openOggOpus,
+  "Ogg Vorbis": async () => (await import("./ogg_vorbis.ts")).openOggVorbis,
 };
 
 /** The names that {@linkcode sniff} gives to what {@linkcode decodeAudio} reads. */
-export const DECODED_FORMATS: readonly string[] = Object.keys(DECODERS);
+export const DECODED_FORMATS: readonly string[] = Object.keys(OPENERS);
 
 const CONVERT_HINT = "Convert it first, for example with ffmpeg -i INPUT clip.wav";
 const LFS_HINT = "Fetch the file itself with git lfs pull";
@@ -57,21 +55,26 @@ export async function decodeAudio(
   bytes: Uint8Array,
   options: DecodeOptions = {},
 ): Promise<DecodedAudio> {
-  const { file } = options;
-  if (bytes.length === 0) throw audioError("expected audio, found an empty file", file);
-  const kind = sniff(bytes);
+  const open = await opener(bytes, options.file);
+  const reader = new ByteReader(bytes.length);
+  return await answerFrom(supplyOf(bytes), decoding(open, reader, options));
+}
+
+/** What reads a recording that begins with these bytes. */
+async function opener(head: Uint8Array, file?: string): Promise<OpenAudio> {
+  if (head.length === 0) throw audioError("expected audio, found an empty file", file);
+  const kind = sniff(head);
   if (kind === undefined) {
-    throw audioError(`expected audio, found an unknown format (${hexHead(bytes)})`, file);
+    throw audioError(`expected audio, found an unknown format (${hexHead(head)})`, file);
   }
   if (!kind.isAudio) {
     const hint = kind.name === "a Git LFS pointer" ? LFS_HINT : undefined;
-    throw audioError(`expected audio, found ${kind.name}`, file, hint);
+    throw audioError(`expected audio, found ${kind.name}`, file, { hint });
   }
-  const decoder = DECODERS[kind.name];
-  if (decoder === undefined) {
-    throw audioError(`expected ${listed(DECODED_FORMATS)}, found ${kind.name}`, file, CONVERT_HINT);
-  }
-  return await (await decoder())(bytes, options);
+  const open = OPENERS[kind.name];
+  if (open !== undefined) return await open();
+  const found = `expected ${listed(DECODED_FORMATS)}, found ${kind.name}`;
+  throw audioError(found, file, { hint: CONVERT_HINT });
 }
 
 function listed(names: readonly string[]): string {

@@ -8,55 +8,72 @@
  */
 
 import { audioError } from "./_audio_error.ts";
-import { type AudioBlock, type AudioStream, mixStream, truncated } from "./_audio_stream.ts";
+import { type AudioBlocks, type AudioStream, truncated } from "./_audio_stream.ts";
 import { BitReader, OutOfBits } from "./_bit_reader.ts";
+import type { Asking, ByteReader } from "./_byte_reader.ts";
 import { type FlacInfo, readFlacFrame } from "./_flac_frame.ts";
 import { id3Bytes } from "./_id3.ts";
-import { readOgg } from "./_ogg.ts";
-import type { DecodedAudio, DecodeOptions } from "./decoded_audio.ts";
+import { OggReader } from "./_ogg.ts";
 
+/** Enough for the header of an ID3 tag. */
+const ID3_HEAD_BYTES = 10;
 const MAGIC_BYTES = 4;
 const BLOCK_HEADER_BYTES = 4;
 const STREAM_INFO_BYTES = 34;
 
+/** What is waited for when a frame goes on: more than most frames take. */
+const FIRST_FRAME_BYTES = 2 ** 14;
+
 /** What stands before the plain FLAC header in the first packet of Ogg. */
 const OGG_MAPPING_BYTES = 9;
 
-/** Decodes a FLAC file to the mean of its channels. */
-export function decodeFlac(bytes: Uint8Array, options: DecodeOptions = {}): DecodedAudio {
-  return mixStream(openFlac(bytes, options.file), options);
+/** Reads the headers of a FLAC file. */
+export function* openFlac(reader: ByteReader, file?: string): Asking<AudioStream> {
+  reader.skip(id3Bytes(yield* reader.peek(ID3_HEAD_BYTES)));
+  reader.skip(MAGIC_BYTES);
+  const info = yield* readStreamInfo(reader, file);
+  return { ...info, blocks: (warn) => flacBlocks(reader, info, warn, file) };
 }
 
-/** Decodes FLAC in Ogg: its packets, put together, are a FLAC file. */
-export function decodeOggFlac(bytes: Uint8Array, options: DecodeOptions = {}): DecodedAudio {
-  const { packets, warning } = readOgg(bytes, "\x7fFLAC", options.file);
-  const parts = packets.map((data, i) => i === 0 ? data.subarray(OGG_MAPPING_BYTES) : data);
-  const flac = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    flac.set(part, at);
-    at += part.length;
+/** Reads the headers of FLAC in Ogg: its packets, put together, are a FLAC file. */
+export function* openOggFlac(reader: ByteReader, file?: string): Asking<AudioStream> {
+  const ogg = new OggReader(reader, "\x7fFLAC", file);
+  const packet = yield* ogg.nextPacket();
+  const first = (packet ?? new Uint8Array(0)).subarray(OGG_MAPPING_BYTES + MAGIC_BYTES);
+  const info = streamInfoOf(first, file);
+  for (let isLast = isLastBlock(first); !isLast;) {
+    const block = yield* ogg.nextPacket();
+    if (block === undefined) throw audioError("expected FLAC frames, found only metadata", file);
+    isLast = isLastBlock(block);
   }
-  const audio = decodeFlac(flac, options);
-  return { ...audio, warning: audio.warning ?? warning };
+  return { ...info, blocks: (warn) => oggFlacBlocks(ogg, info, warn, file) };
 }
 
-/** Reads the headers of a FLAC file; its frames come with `blocks`. */
-export function openFlac(bytes: Uint8Array, file?: string): AudioStream {
-  const start = id3Bytes(bytes);
-  const info = readStreamInfo(bytes, start, file);
-  const frames = firstFrame(bytes, start + MAGIC_BYTES, file);
-  return { ...info, blocks: (warn) => flacBlocks(bytes, frames, info, warn, file) };
-}
-
-/** Reads the first of the blocks before the frames, which describes all of them. */
-function readStreamInfo(bytes: Uint8Array, start: number, file?: string): FlacInfo {
-  const header = start + MAGIC_BYTES;
-  const end = header + BLOCK_HEADER_BYTES + STREAM_INFO_BYTES;
-  if (bytes.length < end) {
-    throw audioError(`expected a FLAC header, found ${bytes.length} bytes`, file);
+/** Reads the blocks before the frames; the first of them describes all frames. */
+function* readStreamInfo(reader: ByteReader, file?: string): Asking<FlacInfo> {
+  const first = yield* reader.take(BLOCK_HEADER_BYTES + STREAM_INFO_BYTES);
+  const info = streamInfoOf(first, file);
+  for (let isLast = isLastBlock(first); !isLast;) {
+    const header = yield* reader.take(BLOCK_HEADER_BYTES);
+    const { sizeBytes = Infinity } = reader;
+    if (header.length < BLOCK_HEADER_BYTES || reader.position > sizeBytes) {
+      throw audioError("expected FLAC frames, found only metadata", file);
+    }
+    isLast = isLastBlock(header);
+    reader.skip(header[1]! << 16 | header[2]! << 8 | header[3]!);
   }
-  const bits = new BitReader(bytes, header);
+  return info;
+}
+
+function isLastBlock(block: Uint8Array): boolean {
+  return block.length === 0 || block[0]! >> 7 === 1;
+}
+
+function streamInfoOf(block: Uint8Array, file?: string): FlacInfo {
+  if (block.length < BLOCK_HEADER_BYTES + STREAM_INFO_BYTES) {
+    throw audioError(`expected a FLAC header, found ${block.length} bytes`, file);
+  }
+  const bits = new BitReader(block);
   const kind = bits.read(8) & 0x7f;
   const size = bits.read(24);
   if (kind !== 0 || size !== STREAM_INFO_BYTES) {
@@ -71,38 +88,51 @@ function readStreamInfo(bytes: Uint8Array, start: number, file?: string): FlacIn
   return { sampleRateHz, channels, bitsPerSample, totalFrames: totalFrames || undefined };
 }
 
-function firstFrame(bytes: Uint8Array, firstBlock: number, file?: string): number {
-  let at = firstBlock;
-  for (;;) {
-    if (at + BLOCK_HEADER_BYTES > bytes.length) {
-      throw audioError("expected FLAC frames, found only metadata", file);
-    }
-    const bits = new BitReader(bytes, at);
-    const isLast = bits.read(1) === 1;
-    bits.skip(7);
-    at += BLOCK_HEADER_BYTES + bits.read(24);
-    if (isLast) return at;
-  }
-}
-
 function* flacBlocks(
-  bytes: Uint8Array,
-  start: number,
+  reader: ByteReader,
   info: FlacInfo,
   warn: (doubt: string) => void,
   file?: string,
-): Generator<AudioBlock, void, void> {
-  let at = start;
+): AudioBlocks {
   let frames = 0;
-  while (at < bytes.length) {
+  let least = 1;
+  for (;;) {
+    const bytes = yield* reader.peekAll(least);
+    if (bytes.length === 0) return;
     try {
-      const { channels, end } = readFlacFrame(bytes, at, info, file);
-      yield channels;
+      const { channels, end } = readFlacFrame(bytes, 0, info, file);
       frames += channels[0]!.length;
-      at = end;
+      reader.skip(end);
+      least = 1;
+      yield channels;
+    } catch (error) {
+      if (!(error instanceof OutOfBits)) throw error;
+      // The frame goes on behind what has come, or the file is cut.
+      if (bytes.length < least) return warn(truncated(info.totalFrames, frames));
+      least = Math.max(FIRST_FRAME_BYTES, 2 * bytes.length);
+    }
+  }
+}
+
+function* oggFlacBlocks(
+  ogg: OggReader,
+  info: FlacInfo,
+  warn: (doubt: string) => void,
+  file?: string,
+): AudioBlocks {
+  let frames = 0;
+  for (;;) {
+    const packet = yield* ogg.nextPacket();
+    if (packet === undefined) break;
+    if (packet.length === 0) continue;
+    try {
+      const { channels } = readFlacFrame(packet, 0, info, file);
+      frames += channels[0]!.length;
+      yield channels;
     } catch (error) {
       if (!(error instanceof OutOfBits)) throw error;
       return warn(truncated(info.totalFrames, frames));
     }
   }
+  if (ogg.warning !== undefined) warn(ogg.warning);
 }

@@ -10,8 +10,9 @@
  */
 
 import { audioError } from "./_audio_error.ts";
-import { type AudioBlock, type AudioStream, mixStream } from "./_audio_stream.ts";
+import type { AudioBlock, AudioBlocks, AudioStream } from "./_audio_stream.ts";
 import { BitReader, OutOfBits } from "./_bit_reader.ts";
+import type { Asking, ByteReader } from "./_byte_reader.ts";
 import { id3Bytes } from "./_id3.ts";
 import {
   findMp3Frame,
@@ -36,64 +37,99 @@ import {
   unmixStereo,
 } from "./_mp3_spectrum.ts";
 import { Mp3Synthesis } from "./_mp3_synthesis.ts";
-import type { DecodedAudio, DecodeOptions } from "./decoded_audio.ts";
 
 /** The most bytes before a frame in which its data may begin. */
 const MAX_RESERVOIR_BYTES = 511;
 
+/** Enough for the header of an ID3 tag. */
+const ID3_HEAD_BYTES = 10;
+
+/** Enough for a frame's header, or the name of what stands in its place. */
+const MAX_HEAD_BYTES = 12;
+
+/** Bytes in which a frame is looked for at once; every frame and the next header fit in twice. */
+const SEARCH_BYTES = 2 ** 14;
+
 /** Tags that may follow the last frame. */
 const TRAILERS = /^(TAG|APETAGEX|LYRICSBEGIN|ID3|\0)/;
 
-/** Decodes an MP3 file to the mean of its channels. */
-export function decodeMp3(bytes: Uint8Array, options: DecodeOptions = {}): DecodedAudio {
-  return mixStream(openMp3(bytes, options.file), options);
-}
-
-/** Finds the first frame of an MP3 file; its sound comes with `blocks`. */
-export function openMp3(bytes: Uint8Array, file?: string): AudioStream {
-  const start = findMp3Frame(bytes, Math.min(id3Bytes(bytes), bytes.length));
-  if (start < 0) throw audioError("expected MP3 frames, found none", file);
-  const header = readMp3Header(bytes, start)!;
-  const info = readMp3Info(bytes, start, header);
-  const first = info === undefined ? start : start + header.frameBytes;
+/** Finds the first frame of an MP3 file. */
+export function* openMp3(reader: ByteReader, file?: string): Asking<AudioStream> {
+  const start = reader.position;
+  const tag = id3Bytes(yield* reader.peek(ID3_HEAD_BYTES));
+  reader.skip(tag);
+  let found = yield* findFrame(reader);
+  if (found === undefined && tag > 0) {
+    // A tag whose size is wrong may claim the sound too.
+    reader.seek(start);
+    found = yield* findFrame(reader);
+  }
+  if (found === undefined) throw audioError("expected MP3 frames, found none", file);
+  const { header, frame } = found;
+  const info = readMp3Info(frame, 0, header);
+  if (info !== undefined) reader.skip(header.frameBytes);
   const { sampleRateHz, channels } = header;
   return {
     sampleRateHz,
     channels,
     ...info,
-    blocks: (warn) => mp3Blocks(bytes, first, header, warn),
+    blocks: (warn) => mp3Blocks(reader, header, warn),
   };
 }
 
-function* mp3Blocks(
-  bytes: Uint8Array,
-  start: number,
-  like: Mp3Header,
-  warn: (doubt: string) => void,
-): Generator<AudioBlock, void, void> {
-  const decoder = new FrameDecoder(like.channels);
-  let at = start;
-  while (at < bytes.length) {
-    const header = readMp3Header(bytes, at);
-    const isFrame = header !== undefined && isAlike(header, like);
-    const end = at + (isFrame ? header.frameBytes : 4);
-    if (end > bytes.length) return warn("Truncated: the last MP3 frame is incomplete");
-    if (isFrame) {
-      const isSound = decoder.decode(bytes.subarray(at, end), header);
-      if (!isSound) warn(`The MP3 frame at byte ${at} cannot be read; it is silent`);
-      yield decoder.samplesOf(header);
-      at = end;
-    } else {
-      const found = findMp3Frame(bytes, at, like);
-      const next = found < 0 ? bytes.length : found;
-      if (!isTrailer(bytes, at)) warn(leftOut(at, next));
-      at = next;
+/** The next frame that another of its kind follows; the reader stands at its start. */
+function* findFrame(
+  reader: ByteReader,
+  like?: Mp3Header,
+): Asking<{ header: Mp3Header; frame: Uint8Array } | undefined> {
+  for (;;) {
+    const window = yield* reader.peek(SEARCH_BYTES);
+    const at = findMp3Frame(window, 0, like);
+    if (at >= 0) {
+      const header = readMp3Header(window, at)!;
+      // Far into a window, the frame that would have to follow may not be in sight yet.
+      const isSure = window.length < SEARCH_BYTES || at + header.frameBytes + 4 <= window.length;
+      reader.skip(at);
+      if (isSure) return { header, frame: yield* reader.peek(header.frameBytes) };
+      continue;
     }
+    const isEnd = window.length < SEARCH_BYTES;
+    reader.skip(isEnd ? window.length : window.length - 3);
+    if (isEnd) return undefined;
   }
 }
 
-function isTrailer(bytes: Uint8Array, at: number): boolean {
-  return TRAILERS.test(String.fromCharCode(...bytes.subarray(at, at + 12)));
+function* mp3Blocks(
+  reader: ByteReader,
+  like: Mp3Header,
+  warn: (doubt: string) => void,
+): AudioBlocks {
+  const decoder = new FrameDecoder(like.channels);
+  for (;;) {
+    const head = yield* reader.peek(MAX_HEAD_BYTES);
+    if (head.length === 0) return;
+    const at = reader.position;
+    const header = readMp3Header(head, 0);
+    if (header !== undefined && isAlike(header, like)) {
+      const frame = yield* reader.take(header.frameBytes);
+      if (frame.length < header.frameBytes) {
+        return warn("Truncated: the last MP3 frame is incomplete");
+      }
+      const isSound = decoder.decode(frame, header);
+      if (!isSound) warn(`The MP3 frame at byte ${at} cannot be read; it is silent`);
+      yield decoder.samplesOf(header);
+      continue;
+    }
+    if (head.length < 4) return warn("Truncated: the last MP3 frame is incomplete");
+    const isTag = isTrailer(head);
+    const found = yield* findFrame(reader, like);
+    if (!isTag) warn(leftOut(at, reader.position));
+    if (found === undefined) return;
+  }
+}
+
+function isTrailer(head: Uint8Array): boolean {
+  return TRAILERS.test(String.fromCharCode(...head));
 }
 
 function leftOut(start: number, end: number): string {

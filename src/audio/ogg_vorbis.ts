@@ -8,69 +8,46 @@
  * @module
  */
 
-import { type AudioBlock, type AudioStream, mixStream } from "./_audio_stream.ts";
-import { type OggStream, readOgg } from "./_ogg.ts";
-import { blockSizeOf, VorbisBlocks } from "./_vorbis_block.ts";
+import type { AudioBlock, AudioBlocks, AudioStream } from "./_audio_stream.ts";
+import type { Asking, ByteReader } from "./_byte_reader.ts";
+import { OggReader } from "./_ogg.ts";
+import { PageBounds } from "./_page_bounds.ts";
+import { VorbisBlocks } from "./_vorbis_block.ts";
 import { readVorbisSetup, type VorbisSetup } from "./_vorbis_setup.ts";
-import type { DecodedAudio, DecodeOptions } from "./decoded_audio.ts";
 
 const MAGIC = "\x01vorbis";
 const HEADER_PACKETS = 3;
 
-/** Decodes an Ogg Vorbis file to the mean of its channels. */
-export function decodeOggVorbis(bytes: Uint8Array, options: DecodeOptions = {}): DecodedAudio {
-  return mixStream(openOggVorbis(bytes, options.file), options);
-}
-
-/** Reads the headers of an Ogg Vorbis file; its sound comes with `blocks`. */
-export function openOggVorbis(bytes: Uint8Array, file?: string): AudioStream {
-  const ogg = readOgg(bytes, MAGIC, file);
-  const setup = readVorbisSetup(ogg.packets, file);
-  const { channels, sampleRateHz } = setup;
-  const bounds = boundsOf(ogg, setup);
-  return { channels, sampleRateHz, ...bounds, blocks: (warn) => vorbisBlocks(ogg, setup, warn) };
-}
-
-/** Where the recording begins and how long it is, by what the pages count. */
-function boundsOf(
-  { packets, granules, isEnded }: OggStream,
-  setup: VorbisSetup,
-): Pick<AudioStream, "skipFrames" | "totalFrames"> {
-  const counted = [...granules].filter(([packet]) => packet >= HEADER_PACKETS);
-  const [first, last] = [counted[0], counted.at(-1)];
-  if (first === undefined || last === undefined) return {};
-  const isCut = last[0] !== packets.length - 1 || !isEnded;
-  const begin = counted.length > 1
-    ? first[1] - framesIn(packets.slice(HEADER_PACKETS, first[0] + 1), setup)
-    : 0;
-  return {
-    skipFrames: Math.max(0, -begin),
-    totalFrames: isCut ? undefined : Math.max(0, last[1] - Math.max(0, begin)),
-  };
-}
-
-/** The frames that packets make ready, from the middle of the first to the middle of the last. */
-function framesIn(packets: Uint8Array[], setup: VorbisSetup): number {
-  let frames = 0;
-  let before: number | undefined;
-  for (const packet of packets) {
-    const size = blockSizeOf(packet, setup);
-    if (size === undefined) continue;
-    if (before !== undefined) frames += (before + size) / 4;
-    before = size;
+/** Reads the headers of an Ogg Vorbis file. */
+export function* openOggVorbis(reader: ByteReader, file?: string): Asking<AudioStream> {
+  const ogg = new OggReader(reader, MAGIC, file);
+  const headers: Uint8Array[] = [];
+  while (headers.length < HEADER_PACKETS) {
+    const packet = yield* ogg.nextPacket();
+    if (packet === undefined) break;
+    headers.push(packet.slice());
   }
-  return frames;
+  const setup = readVorbisSetup(headers, file);
+  const { channels, sampleRateHz } = setup;
+  return { channels, sampleRateHz, blocks: (warn) => vorbisBlocks(ogg, setup, warn) };
 }
 
 function* vorbisBlocks(
-  { packets, warning }: OggStream,
+  ogg: OggReader,
   setup: VorbisSetup,
   warn: (doubt: string) => void,
-): Generator<AudioBlock, void, void> {
-  if (warning !== undefined) warn(warning);
+): AudioBlocks {
   const blocks = new VorbisBlocks(setup);
-  for (const packet of packets.slice(HEADER_PACKETS)) {
-    const ready = packet.length > 0 ? blocks.decode(packet) : undefined;
-    if (ready !== undefined) yield ready;
+  const bounds = new PageBounds({ cutsStart: true, skipFrames: 0, warn });
+  for (;;) {
+    const page = yield* ogg.nextPage();
+    if (page === undefined) break;
+    const ready: AudioBlock[] = [];
+    for (const packet of page.packets) {
+      const block = packet.length > 0 ? blocks.decode(packet) : undefined;
+      if (block !== undefined) ready.push(block);
+    }
+    yield* bounds.cut(ready, page);
   }
+  if (ogg.warning !== undefined) warn(ogg.warning);
 }

@@ -8,6 +8,7 @@
  */
 
 import { id3Bytes } from "./_id3.ts";
+import { findMp3Frame, readMp3Header } from "./_mp3_header.ts";
 
 /** What the first bytes of a file say. */
 export interface ContentKind {
@@ -22,9 +23,14 @@ type Rule = [name: string, matches: (head: string) => boolean];
 /** Enough for the first Ogg page's header and its codec's name. */
 const HEAD_BYTES = 512;
 
+/** How far into a file MP3 is looked for, and how many frames in a row prove it. */
+const MAX_JUNK_BYTES = 2 ** 16;
+const FRAMES_TO_BELIEVE = 3;
+
+const ZEROS = "zero bytes only";
+
 const AUDIO: readonly Rule[] = [
-  ["WAV", (head) => /^RIF[FX]/.test(head) && (head.length < 12 || at(head, 8, "WAVE"))],
-  ["RF64, a WAV of more than 4 GiB", (head) => at(head, 0, "RF64")],
+  ["WAV", (head) => /^(RIF[FX]|RF64|BW64)/.test(head) && (head.length < 12 || at(head, 8, "WAVE"))],
   ["FLAC", (head) => at(head, 0, "fLaC")],
   ["Ogg Opus", (head) => at(head, 0, "OggS") && head.includes("OpusHead")],
   ["Ogg Vorbis", (head) => at(head, 0, "OggS") && head.includes("\x01vorbis")],
@@ -60,13 +66,14 @@ const OTHER: readonly Rule[] = [
   ["an XML document", (head) => /^(\xef\xbb\xbf)?\s*<\?xml/.test(head)],
   ["JSON", (head) => /^(\xef\xbb\xbf)?\s*[{[]\s*["[{\]}]/.test(head)],
   ["plain text", (head) => /^[\t\n\r\x20-\x7e]{4,}$/.test(head)],
-  ["zero bytes only", (head) => /^\0{4,}$/.test(head)],
+  [ZEROS, (head) => /^\0{4,}$/.test(head)],
 ];
 
 /**
  * Names the format of a file from its first bytes.
  *
- * @param bytes the file, or at least its first 512 bytes.
+ * @param bytes the file, or at least its first 512 bytes; MP3 behind bytes of another kind is found
+ * within the first 64 KB.
  * @returns the format, or `undefined` where nothing known begins so.
  *
  * @example
@@ -86,7 +93,26 @@ export function sniff(bytes: Uint8Array): ContentKind | undefined {
   const audio = find(AUDIO);
   if (audio !== undefined) return { name: audio, isAudio: true };
   const other = find(OTHER);
+  if ((other === undefined || other === ZEROS) && hasMp3Frames(bytes)) {
+    return { name: "MP3", isAudio: true };
+  }
   return other === undefined ? undefined : { name: other, isAudio: false };
+}
+
+/** True where MP3 begins behind bytes that are of no known format: three frames in a row. */
+function hasMp3Frames(bytes: Uint8Array): boolean {
+  const head = bytes.subarray(0, MAX_JUNK_BYTES);
+  for (let at = findMp3Frame(head, 0); at >= 0; at = findMp3Frame(head, at + 1)) {
+    let next = at;
+    let frames = 0;
+    for (; frames < FRAMES_TO_BELIEVE; frames++) {
+      const header = readMp3Header(head, next);
+      if (header === undefined) break;
+      next += header.frameBytes;
+    }
+    if (frames === FRAMES_TO_BELIEVE) return true;
+  }
+  return false;
 }
 
 function at(head: string, start: number, magic: string): boolean {

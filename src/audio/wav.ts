@@ -1,19 +1,26 @@
 /**
- * Decodes WAV files: PCM of 8, 16, 24 and 32 bits, float of 32 and 64, mu-law and A-law.
+ * Decodes WAV files, RF64 and BW64 too: PCM of 8, 16, 24 and 32 bits, float of 32 and 64, mu-law and
+ * A-law, Microsoft's and IMA's ADPCM, and GSM 6.10; MP3 inside WAV by `decodeAudio`.
  *
- * Integers become `value / 2^(bits - 1)`, as libsndfile and torchaudio have it, so 16-bit -32768 is
- * -1 and 32767 is just below 1. Mixing happens while reading: a mono decode never holds the channels
- * apart. It does not resample, and it refuses samples that are not finite.
+ * Mixing happens while reading: a mono decode never holds the channels apart. It does not resample,
+ * and it refuses samples that are not finite.
  *
  * @module
  */
 
 import { audioError } from "./_audio_error.ts";
-import { aLawTable, muLawTable } from "./_companding.ts";
-import { readWavLayout, type WavLayout } from "./_wav_layout.ts";
-import type { AudioInfo, DecodedAudio, DecodedChannels, DecodeOptions } from "./decoded_audio.ts";
-
-type SampleReader = (view: DataView, at: number) => number;
+import {
+  type AudioBlock,
+  type AudioStream,
+  decodeWith,
+  drained,
+  Mixer,
+  requireFinite,
+} from "./_audio_stream.ts";
+import { answer, type Asking, awaited, ByteReader } from "./_byte_reader.ts";
+import { sampleStream } from "./_sample_stream.ts";
+import { readWavLayout } from "./_wav_layout.ts";
+import type { DecodedAudio, DecodedChannels, DecodeOptions } from "./decoded_audio.ts";
 
 /**
  * Decodes a WAV file to one channel, the mean of its channels.
@@ -38,22 +45,7 @@ type SampleReader = (view: DataView, at: number) => number;
  * ```
  */
 export function decodeWav(bytes: Uint8Array, options: DecodeOptions = {}): DecodedAudio {
-  const layout = readWavLayout(bytes, options);
-  const { channels, frames } = layout;
-  const samples = new Float32Array(frames);
-  if (layout.encoding === "pcm" && layout.bitsPerSample === 16) {
-    mixPcm16(pcm16Of(bytes, layout), channels, samples);
-    return { samples, ...infoOf(layout) };
-  }
-  const { view, read, sampleBytes } = sampleSource(bytes, layout);
-  let at = layout.dataOffset;
-  for (let frame = 0; frame < frames; frame++) {
-    let sum = 0;
-    for (let channel = 0; channel < channels; channel++, at += sampleBytes) sum += read(view, at);
-    samples[frame] = sum / channels;
-    if (!Number.isFinite(samples[frame])) throw notFinite(frame, options.file);
-  }
-  return { samples, ...infoOf(layout) };
+  return decodeWith(openWav, bytes, options);
 }
 
 /**
@@ -79,72 +71,48 @@ export function decodeWavChannels(
   bytes: Uint8Array,
   options: DecodeOptions = {},
 ): DecodedChannels {
-  const layout = readWavLayout(bytes, options);
-  const { view, read, sampleBytes } = sampleSource(bytes, layout);
-  const interleaved = new Float32Array(layout.frames * layout.channels);
-  for (let i = 0; i < interleaved.length; i++) {
-    interleaved[i] = read(view, layout.dataOffset + i * sampleBytes);
-    if (!Number.isFinite(interleaved[i])) {
-      throw notFinite(Math.floor(i / layout.channels), options.file);
+  return answer(bytes, decodingChannels(new ByteReader(bytes.length), options));
+}
+
+/** Reads the headers of a WAV file. */
+export function* openWav(reader: ByteReader, file?: string): Asking<AudioStream> {
+  const { codec, dataStart, dataBytes, ...format } = yield* readWavLayout(reader, file);
+  if (codec !== "MP3") {
+    return sampleStream(reader, { ...format, codec, start: dataStart, declaredBytes: dataBytes });
+  }
+  const { openMp3 } = yield* awaited(import("./mp3.ts"));
+  return yield* openMp3(reader.part(dataStart, dataBytes), file);
+}
+
+function* decodingChannels(reader: ByteReader, options: DecodeOptions): Asking<DecodedChannels> {
+  const stream = yield* openWav(reader, options.file);
+  const { channels, sampleRateHz } = stream;
+  const mixer = new Mixer(stream, options);
+  const pieces: Float32Array[] = [];
+  let numbers = 0;
+  yield* drained(mixer.channelBlocks(), (block) => {
+    const piece = interleavedOf(block);
+    requireFinite(piece, channels, numbers / channels, options.file);
+    pieces.push(piece);
+    numbers += piece.length;
+  });
+  if (numbers === 0) throw audioError("expected samples, found an empty clip", options.file);
+  const interleaved = new Float32Array(numbers);
+  let at = 0;
+  for (const piece of pieces) {
+    interleaved.set(piece, at);
+    at += piece.length;
+  }
+  const durationSec = numbers / channels / sampleRateHz;
+  return { interleaved, channels, sampleRateHz, durationSec, warning: mixer.warning };
+}
+
+function interleavedOf(block: AudioBlock): Float32Array {
+  const numbers = new Float32Array(block.length * block[0]!.length);
+  for (const [channel, samples] of block.entries()) {
+    for (let i = 0, at = channel; i < samples.length; i++, at += block.length) {
+      numbers[at] = samples[i]!;
     }
   }
-  return { interleaved, ...infoOf(layout) };
-}
-
-/** The samples of the commonest format, as they lie there or, from an odd byte on, copied. */
-function pcm16Of(bytes: Uint8Array, { dataOffset, frames, channels }: WavLayout): Int16Array {
-  const count = frames * channels;
-  const start = bytes.byteOffset + dataOffset;
-  if (start % 2 === 0) return new Int16Array(bytes.buffer, start, count);
-  return new Int16Array(bytes.slice(dataOffset, dataOffset + 2 * count).buffer);
-}
-
-function mixPcm16(values: Int16Array, channels: number, samples: Float32Array): void {
-  if (channels === 1) {
-    for (let i = 0; i < samples.length; i++) samples[i] = values[i]! / 2 ** 15;
-    return;
-  }
-  for (let frame = 0, at = 0; frame < samples.length; frame++) {
-    let sum = 0;
-    for (let channel = 0; channel < channels; channel++, at++) sum += values[at]!;
-    samples[frame] = sum / channels / 2 ** 15;
-  }
-}
-
-function sampleSource(bytes: Uint8Array, layout: WavLayout) {
-  return {
-    view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-    read: sampleReader(layout),
-    sampleBytes: layout.bitsPerSample / 8,
-  };
-}
-
-function sampleReader({ encoding, bitsPerSample }: WavLayout): SampleReader {
-  if (encoding === "mulaw" || encoding === "alaw") {
-    const table = encoding === "mulaw" ? muLawTable() : aLawTable();
-    return (view, at) => table[view.getUint8(at)]!;
-  }
-  if (encoding === "float") {
-    return bitsPerSample === 32
-      ? (view, at) => view.getFloat32(at, true)
-      : (view, at) => view.getFloat64(at, true);
-  }
-  switch (bitsPerSample) {
-    case 8:
-      return (view, at) => (view.getUint8(at) - 2 ** 7) / 2 ** 7;
-    case 16:
-      return (view, at) => view.getInt16(at, true) / 2 ** 15;
-    case 24:
-      return (view, at) => (view.getUint16(at, true) | view.getInt8(at + 2) << 16) / 2 ** 23;
-    default:
-      return (view, at) => view.getInt32(at, true) / 2 ** 31;
-  }
-}
-
-function infoOf({ channels, frames, sampleRateHz, warning }: WavLayout): AudioInfo {
-  return { channels, sampleRateHz, durationSec: frames / sampleRateHz, warning };
-}
-
-function notFinite(frame: number, file?: string) {
-  return audioError(`expected finite samples, found NaN or infinity in frame ${frame}`, file);
+  return numbers;
 }

@@ -4,7 +4,7 @@ import { crcAfter, crcOf } from "../../src/audio/_crc.ts";
 import { id3Bytes } from "../../src/audio/_id3.ts";
 import { Imdct } from "../../src/audio/_imdct.ts";
 import { bitsOf as bitsOfNumber, LsbBitReader } from "../../src/audio/_lsb_bit_reader.ts";
-import { opusPacketFrames } from "../../src/audio/_opus_packet.ts";
+import { readOpusPacket, splitOpusPacket } from "../../src/audio/_opus_packet.ts";
 import { assertAllClose } from "../compare.ts";
 import { bitsOf } from "./sealed.ts";
 import { concat } from "./wav_file.ts";
@@ -82,7 +82,7 @@ Deno.test("id3Bytes() adds header, content and footer", () => {
   equal(id3Bytes(concat("fLaC\0\0\0\0\0\0\0")), 0);
 });
 
-Deno.test("opusPacketFrames() counts what a packet decodes to, and refuses what breaks the rules", () => {
+Deno.test("readOpusPacket() counts what a packet decodes to, and refuses what breaks the rules", () => {
   const packet = (first: number, ...rest: number[]) => Uint8Array.of(first, ...rest);
   const cases: [Uint8Array, number | undefined][] = [
     [packet(0 << 3), 480], // speech, 10 ms
@@ -104,5 +104,44 @@ Deno.test("opusPacketFrames() counts what a packet decodes to, and refuses what 
     [new Uint8Array(0), undefined],
     [new Uint8Array(1_300), undefined],
   ];
-  for (const [bytes, frames] of cases) equal(opusPacketFrames(bytes), frames, `${bytes}`);
+  for (const [bytes, frames] of cases) equal(readOpusPacket(bytes)?.frames, frames, `${bytes}`);
+});
+
+Deno.test("splitOpusPacket() gives each frame a packet of its own", () => {
+  const packet = (...bytes: number[]) => Uint8Array.from(bytes);
+  const music = 16 << 3;
+  deepEqual(splitOpusPacket(packet(music | 3, 3, 7, 8, 9), 1), [
+    packet(music, 7),
+    packet(music, 8),
+    packet(music, 9),
+  ]);
+  deepEqual(splitOpusPacket(packet(music | 3, 0x41, 2, 5, 0, 0), 1), [packet(music, 5)]);
+  deepEqual(splitOpusPacket(packet(music | 2, 1, 9, 8, 7), 1), [
+    packet(music, 9),
+    packet(music, 8, 7),
+  ]);
+});
+
+Deno.test("splitOpusPacket() keeps the streams of a surround packet together", () => {
+  const packet = (...bytes: number[]) => Uint8Array.from(bytes);
+  const music = 16 << 3;
+  // The first stream states its size: two frames of 1 byte; the second has two of 2.
+  const two = packet(music | 1, 1, 5, 6, music | 1, 1, 2, 3, 4);
+  deepEqual(splitOpusPacket(two, 2), [
+    packet(music, 1, 5, music, 1, 2),
+    packet(music, 1, 6, music, 3, 4),
+  ]);
+  const unlike = packet((17 << 3) | 0, 1, 5, music | 1, 2, 3);
+  deepEqual(splitOpusPacket(unlike, 2), [unlike]);
+  equal(splitOpusPacket(packet(music, 1, 5, music | 1, 2, 3), 2), undefined);
+  equal(splitOpusPacket(packet(music, 9, 5), 2), undefined);
+  const large = splitOpusPacket(
+    concat(packet(music, 252, 12), new Uint8Array(300), packet(music, 1)),
+    2,
+  );
+  deepEqual([large!.length, large![0]!.length, [...large![0]!.subarray(0, 3)]], [1, 305, [
+    music,
+    252,
+    12,
+  ]]);
 });

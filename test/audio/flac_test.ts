@@ -1,5 +1,6 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { decodeAudio } from "../../src/audio/mod.ts";
+import { channelsOf } from "./channels.ts";
 import { fixture } from "./fixtures.ts";
 import { openFlac } from "../../src/audio/flac.ts";
 import { bitsOf, flacFile, stereoFlacFile } from "./sealed.ts";
@@ -72,8 +73,8 @@ Deno.test("openFlac() makes left and right of every way to code two channels", (
   ];
   for (const [assignment, subframes] of cases) {
     const file = stereoFlacFile(assignment, bitsOf(subframes));
-    const [block] = [...openFlac(file).blocks(() => {})];
-    deepEqual(block!.map((samples) => samples[100]! * 2 ** 15), [10, 3], `${assignment}`);
+    const channels = channelsOf(openFlac, file);
+    deepEqual(channels.map((samples) => samples[100]! * 2 ** 15), [10, 3], `${assignment}`);
   }
 });
 

@@ -1,13 +1,14 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { decodeAudio, type DecodedAudio } from "../../src/audio/mod.ts";
 import { openFlac } from "../../src/audio/flac.ts";
-import type { AudioStream } from "../../src/audio/_audio_stream.ts";
+import type { OpenAudio } from "../../src/audio/_audio_stream.ts";
 import { openMp3 } from "../../src/audio/mp3.ts";
 import { openOggVorbis } from "../../src/audio/ogg_vorbis.ts";
 import { decodeWav } from "../../src/audio/wav.ts";
 import { AudioFormatError } from "../../src/errors.ts";
 import { assertAllClose } from "../compare.ts";
 import { kitPath, kitTest, readTensors } from "../kit.ts";
+import { channelsOf } from "./channels.ts";
 import { fixture, FIXTURES, LOSSLESS } from "./fixtures.ts";
 import { sealOgg } from "./sealed.ts";
 import { concat } from "./wav_file.ts";
@@ -16,7 +17,7 @@ import { concat } from "./wav_file.ts";
 const HALF_STEP = 2 ** -16;
 
 for (const name of FIXTURES) {
-  Deno.test(`decodeAudio() equals ffmpeg on ${name}`, async () => {
+  Deno.test(`decodeAudio() equals the reference on ${name}`, async () => {
     const actual = await decodeAudio(await fixture(name), { file: name });
     const expected = decodeWav(await fixture(`${name}.wav`));
     deepEqual([actual.sampleRateHz, actual.warning], [expected.sampleRateHz, undefined]);
@@ -40,6 +41,12 @@ Deno.test("decodeAudio() gives back as many frames as were encoded", async () =>
     "mono.ogg": 2_400,
     "stereo.opus": 4_800,
     "mono.opus": 4_800,
+    // The codes of 4 bits and GSM fill their last block up.
+    "ms_adpcm.wav": 2_000,
+    "ima_adpcm.wav": 2_020,
+    "gsm.wav": 1_600,
+    "rf64.wav": 480,
+    "mp3.wav": 4_608,
   };
   for (const name of FIXTURES) {
     equal((await decodeAudio(await fixture(name))).samples.length, frames[name], name);
@@ -94,7 +101,7 @@ Deno.test("decodeAudio() stops as soon as a file is longer than allowed", async 
   for (const name of FIXTURES) {
     await rejects(decodeAudio(await fixture(name), { file: name, maxSeconds: 0.05 }), {
       name: "AudioFormatError",
-      message: /expected at most 0\.05 s, found [\d.]+ s or more$/,
+      message: /expected at most 0\.05 s, found [\d.]+ s( or more)?$/,
       file: name,
     });
   }
@@ -125,25 +132,11 @@ async function outcomeOf(bytes: Uint8Array, file: string): Promise<DecodedAudio 
   }
 }
 
-/** The channels of a stream side by side, without what the codec added. */
-function interleaved(stream: AudioStream): Float32Array {
-  const { channels, skipFrames = 0, totalFrames = Infinity } = stream;
-  const numbers: number[] = [];
-  for (const block of stream.blocks(() => {})) {
-    for (let i = 0; i < block[0]!.length; i++) {
-      for (const samples of block) numbers.push(samples[i]!);
-    }
-  }
-  return Float32Array.from(
-    numbers.slice(skipFrames * channels, (skipFrames + totalFrames) * channels),
-  );
-}
-
 kitTest(
   "decoders of compressed formats equal libsndfile on the kit, channel by channel",
   async () => {
     const expected = await readTensors(kitPath("decode", "expected.safetensors"));
-    const cases: [string, (bytes: Uint8Array) => AudioStream, number][] = [
+    const cases: [string, OpenAudio, number][] = [
       ["flac16_mono.flac", openFlac, 0],
       ["flac16_stereo.flac", openFlac, 0],
       ["flac16_lpc.flac", openFlac, 0],
@@ -155,9 +148,14 @@ kitTest(
       ["vorbis_stereo_44k.ogg.soundfile", openOggVorbis, 1e-6],
     ];
     for (const [label, open, atol] of cases) {
-      const stream = open(await Deno.readFile(kitPath("decode", label.replace(".soundfile", ""))));
-      const values = interleaved(stream);
-      const actual = { shape: [values.length / stream.channels, stream.channels], values };
+      const bytes = await Deno.readFile(kitPath("decode", label.replace(".soundfile", "")));
+      const channels = channelsOf(open, bytes);
+      const frames = channels[0]!.length;
+      const values = Float32Array.from(
+        { length: frames * channels.length },
+        (_, i) => channels[i % channels.length]![Math.floor(i / channels.length)]!,
+      );
+      const actual = { shape: [frames, channels.length], values };
       assertAllClose(actual, expected.get(label)!, { atol, label });
     }
   },

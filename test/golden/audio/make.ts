@@ -1,11 +1,13 @@
 /**
- * Makes the small audio files beside it, with ffmpeg, which must be installed.
+ * Makes the small audio files beside it, with ffmpeg and sox, which must be installed.
  *
- *     deno run --allow-run=ffmpeg --allow-write=test/golden/audio test/golden/audio/make.ts
+ *     deno run --allow-run=ffmpeg,sox --allow-read=test/golden/audio --allow-write=test/golden/audio \
+ *       test/golden/audio/make.ts [NAME...]
  *
  * The sound is a rising tone with clicks, so that encoders use long and short blocks, and another
  * tone with noise in the second channel. `NAME.wav` beside `NAME` is the mean of the channels that ffmpeg
- * decodes (Opus: libopus), in 16 bits where the format is lossy.
+ * decodes (Opus: libopus), in 16 bits where the format is lossy. The codes of 4 bits are decoded by sox,
+ * to the bit as libsndfile does, because ffmpeg rounds them in another way.
  *
  * @module
  */
@@ -32,20 +34,38 @@ const FIXTURES: readonly [
   ["mono.ogg", 8_000, 0.3, 1, "-c:a libvorbis -q:a 2"],
   ["stereo.opus", 48_000, 0.1, 2, "-c:a libopus -b:a 48k"],
   ["mono.opus", 16_000, 0.1, 1, "-c:a libopus -b:a 16k -application voip"],
+  ["ms_adpcm.wav", 16_000, 0.12, 2, "-e ms-adpcm"],
+  ["ima_adpcm.wav", 8_000, 0.2, 2, "-e ima-adpcm"],
+  ["gsm.wav", 8_000, 0.2, 1, "-e gsm-full-rate"],
+  ["rf64.wav", 8_000, 0.06, 2, "-rf64 always"],
+  ["mp3.wav", 16_000, 0.2, 1, "-c:a libmp3lame -b:a 24k"],
 ];
 
-const LOSSLESS = /\.(flac|oga)$/;
+/** Those that sox encodes and decodes. */
+const SOX = /adpcm|gsm/;
+
+const LOSSLESS = /\.(flac|oga)$|adpcm|gsm|rf64/;
+
+async function run(tool: string, args: string[]): Promise<void> {
+  const { success } = await new Deno.Command(tool, { args, stdout: "inherit" }).output();
+  if (!success) throw new Error(`${tool} failed: ${args.join(" ")}`);
+}
 
 async function ffmpeg(args: string[]): Promise<void> {
-  const fixed = ["-v", "error", "-y", "-bitexact"];
-  const { success } = await new Deno.Command("ffmpeg", { args: [...fixed, ...args] }).output();
-  if (!success) throw new Error(`ffmpeg failed: ${args.join(" ")}`);
+  await run("ffmpeg", ["-v", "error", "-y", "-bitexact", ...args]);
 }
 
 for (const [name, rateHz, sec, channels, how] of FIXTURES) {
+  if (Deno.args.length > 0 && !Deno.args.includes(name)) continue;
   const signal = channels === 1 ? LEFT : `${LEFT}|${RIGHT}`;
   const source = `aevalsrc='${signal}':s=${rateHz}:d=${sec}`;
   const file = `${HERE}/${name}`;
+  if (SOX.test(name)) {
+    await ffmpeg(["-f", "lavfi", "-i", source, `${file}.wav`]);
+    await run("sox", ["-D", `${file}.wav`, ...how.split(" "), file]);
+    await run("sox", [file, "-e", "signed", "-b", "16", `${file}.wav`]);
+    continue;
+  }
   const common = ["-map_metadata", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact"];
   await ffmpeg(["-f", "lavfi", "-i", source, ...common, ...how.split(" "), file]);
   const decoder = name.endsWith(".opus") ? ["-c:a", "libopus"] : [];
