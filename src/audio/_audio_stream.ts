@@ -33,6 +33,8 @@ export interface AudioStream {
   totalFrames?: number;
   /** Frames to expect, for a file that is too long to be refused at once. @default `totalFrames` */
   expectedFrames?: number;
+  /** Frames by the size of the file and its first bit rate: no more than a guess. */
+  likelyFrames?: number;
   /** Decodes, and tells of what it had to leave out. */
   blocks: (warn: (doubt: string) => void) => AudioBlocks;
 }

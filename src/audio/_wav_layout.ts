@@ -44,6 +44,9 @@ const STREAMED_SIZE = 0xffffffff;
 /** Most bytes of a `fmt ` chunk that are looked at: room for any description in use. */
 const MAX_FORMAT_BYTES = 4_096;
 
+/** Chunks that are looked at before giving up: a file may consist of nothing but empty ones. */
+const MAX_CHUNKS = 2 ** 16;
+
 /** Bytes of a `ds64` chunk before its table, and of an entry of the table. */
 const LARGE_SIZES_BYTES = 28;
 const LARGE_SIZE_BYTES = 12;
@@ -55,7 +58,10 @@ export function* readWavLayout(reader: ByteReader, file?: string): Asking<WavLay
   let sizes: LargeSizes | undefined;
   let format: WaveFormat | undefined;
   let data: Chunk | undefined;
-  while (!(format && data)) {
+  for (let chunks = 0; !(format && data); chunks++) {
+    if (chunks === MAX_CHUNKS) {
+      throw audioError(`expected samples among the first ${MAX_CHUNKS} chunks, found none`, file);
+    }
     const chunk = yield* readChunkHeader(reader, riff, sizes);
     if (chunk === undefined) break;
     if (chunk.id === "data") {
@@ -159,7 +165,9 @@ function requireRead(chunk: Chunk, content: Uint8Array, file?: string): void {
 
 function cutChunk({ id, declared }: Chunk, found: number, file?: string) {
   const expected = `bytes of chunk ${JSON.stringify(id)}`;
-  if (declared === Infinity) return audioError(`expected a number of ${expected}, found none`, file);
+  if (declared === Infinity) {
+    return audioError(`expected a number of ${expected}, found none`, file);
+  }
   return audioError(`expected ${declared} ${expected}, found ${found} bytes to the end`, file);
 }
 

@@ -11,18 +11,8 @@ import { audioError } from "./_audio_error.ts";
 import { decoding, type OpenAudio } from "./_audio_stream.ts";
 import { answerFrom, ByteReader, supplyOf } from "./_byte_reader.ts";
 import type { DecodedAudio, DecodeOptions } from "./decoded_audio.ts";
+import { OPENERS } from "./_openers.ts";
 import { sniff } from "./sniff.ts";
-import { openWav } from "./wav.ts";
-
-/** How each format's headers are read; what that takes is loaded with the first such file. */
-const OPENERS: Readonly<Record<string, () => OpenAudio | Promise<OpenAudio>>> = {
-  "WAV": () => openWav,
-  "FLAC": async () => (await import("./flac.ts")).openFlac,
-  "MP3": async () => (await import("./mp3.ts")).openMp3,
-  "Ogg FLAC": async () => (await import("./flac.ts")).openOggFlac,
-  "Ogg Opus": async () => (await import("./ogg_opus.ts")).openOggOpus,
-  "Ogg Vorbis": async () => (await import("./ogg_vorbis.ts")).openOggVorbis,
-};
 
 /** The names that {@linkcode sniff} gives to what {@linkcode decodeAudio} reads. */
 export const DECODED_FORMATS: readonly string[] = Object.keys(OPENERS);

@@ -1,16 +1,16 @@
 /**
- * How long a compressed file is, by its headers and its last page, without decoding it.
+ * How long a recording is, by its headers and its last page, without decoding it.
  *
- * The headers are believed: this is good for sorting by length, not for timing. WAV is not covered,
- * because its length needs no more than its size and one header.
+ * The headers are believed as far as the file's size allows: this is good for sorting by length, and
+ * for refusing what is far too long, not for timing.
  *
  * @module
  */
 
-import { BitReader } from "./_bit_reader.ts";
+import { answerFrom, type ByteRange, ByteReader, type ByteSupply } from "./_byte_reader.ts";
 import { id3Bytes } from "./_id3.ts";
-import { findMp3Frame, GRANULE_FRAMES, readMp3Header } from "./_mp3_header.ts";
-import { readMp3Info } from "./_mp3_info.ts";
+import { OPENERS } from "./_openers.ts";
+import { AudioFormatError } from "../errors.ts";
 import { sniff } from "./sniff.ts";
 
 /** A file of which parts can be read. */
@@ -21,8 +21,8 @@ export interface ReadableBytes {
   read(start: number, end: number): Uint8Array | Promise<Uint8Array>;
 }
 
-/** Enough for the headers of any format here, and for a few frames of MP3. */
-const HEAD_BYTES = 4_096;
+/** Read at once: enough for the headers of most files, and for a few frames of MP3. */
+const PIECE_BYTES = 4_096;
 
 /** The largest page of Ogg. */
 const MAX_PAGE_BYTES = 65_307;
@@ -31,33 +31,50 @@ const GRANULE_AT = 6;
 const OPUS_RATE_HZ = 48_000;
 
 /**
- * The seconds that a FLAC, MP3, Ogg Vorbis or Ogg Opus file declares.
+ * The seconds that a recording's headers declare, in any format that `decodeAudio` reads.
  *
- * @param source the file; at most some 70 KB of it are read, however long it is.
- * @returns undefined where it is of another format or does not say.
+ * @param source the file; seldom more than some 70 KB of it are read, however long it is.
+ * @returns undefined where it is no audio, its headers make no sense, or it does not say.
  *
  * @example
  * ```ts
- * import { compressedDurationSec } from "@earshot/earshot/audio";
+ * import { audioDurationSec, encodeWav } from "@earshot/earshot/audio";
  * import { equal } from "node:assert/strict";
  *
- * const noAudio = { sizeBytes: 4, read: () => Uint8Array.of(1, 2, 3, 4) };
- * equal(await compressedDurationSec(noAudio), undefined);
+ * const wav = encodeWav(new Float32Array(4_000), 8_000);
+ * const read = (start: number, end: number) => wav.subarray(start, end);
+ * equal(await audioDurationSec({ sizeBytes: wav.length, read }), 0.5);
  * ```
  */
-export async function compressedDurationSec(source: ReadableBytes): Promise<number | undefined> {
-  const first = await readUpTo(source, 0, HEAD_BYTES);
+export async function audioDurationSec(source: ReadableBytes): Promise<number | undefined> {
+  const first = await readUpTo(source, 0, PIECE_BYTES);
   const tagBytes = id3Bytes(first);
-  const head = tagBytes === 0 ? first : await readUpTo(source, tagBytes, HEAD_BYTES);
-  switch (sniff(head)?.name) {
-    case "FLAC":
-      return flacSeconds(head);
-    case "MP3":
-      return mp3Seconds(head, source.sizeBytes - tagBytes);
-    case "Ogg Opus":
-    case "Ogg Vorbis":
-      return oggSeconds(head, await readUpTo(source, source.sizeBytes - MAX_PAGE_BYTES));
+  const head = tagBytes === 0 ? first : await readUpTo(source, tagBytes, PIECE_BYTES);
+  const name = (sniff(head) ?? sniff(first))?.name ?? "";
+  if (name === "Ogg Opus" || name === "Ogg Vorbis") {
+    return oggSeconds(head, await readUpTo(source, source.sizeBytes - MAX_PAGE_BYTES));
   }
+  const open = await OPENERS[name]?.();
+  if (open === undefined) return undefined;
+  try {
+    const reader = new ByteReader(source.sizeBytes);
+    const stream = await answerFrom(supplyOf(source, first), open(reader));
+    const { sampleRateHz, totalFrames, expectedFrames = totalFrames } = stream;
+    return seconds(expectedFrames ?? stream.likelyFrames ?? 0, sampleRateHz);
+  } catch (error) {
+    if (error instanceof AudioFormatError) return undefined;
+    throw error;
+  }
+}
+
+/** Small pieces of a file, the first of which is here already. */
+function supplyOf(source: ReadableBytes, first: Uint8Array): ByteSupply {
+  return {
+    bytesOf: ({ start, least, most }: ByteRange) => {
+      if (start + least <= first.length) return first.subarray(start, start + most);
+      return readUpTo(source, start, Math.min(most, Math.max(least, PIECE_BYTES)));
+    },
+  };
 }
 
 async function readUpTo(
@@ -67,26 +84,6 @@ async function readUpTo(
 ): Promise<Uint8Array> {
   const from = Math.min(Math.max(start, 0), source.sizeBytes);
   return await source.read(from, Math.min(from + length, source.sizeBytes));
-}
-
-/** The rate and the number of frames stand in the first block, after 10 bytes of sizes. */
-function flacSeconds(head: Uint8Array): number | undefined {
-  if (head.length < 26) return undefined;
-  const bits = new BitReader(head, 18);
-  const rateHz = bits.read(20);
-  bits.skip(8);
-  const frames = bits.read(4) * 2 ** 32 + bits.read(32);
-  return seconds(frames, rateHz);
-}
-
-/** The first frame says how many follow; where it does not, all are taken to be of its size. */
-function mp3Seconds(head: Uint8Array, sizeBytes: number): number | undefined {
-  const start = findMp3Frame(head, 0);
-  const header = start < 0 ? undefined : readMp3Header(head, start);
-  if (header === undefined) return undefined;
-  const frames = header.granules * GRANULE_FRAMES * sizeBytes / header.frameBytes;
-  const { totalFrames = frames } = readMp3Info(head, start, header) ?? {};
-  return seconds(totalFrames, header.sampleRateHz);
 }
 
 /** The last page states the frames until its end. */

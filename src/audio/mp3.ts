@@ -67,12 +67,16 @@ export function* openMp3(reader: ByteReader, file?: string): Asking<AudioStream>
   if (found === undefined) throw audioError("expected MP3 frames, found none", file);
   const { header, frame } = found;
   const info = readMp3Info(frame, 0, header);
+  const rest = reader.sizeBytes === undefined ? undefined : reader.sizeBytes - reader.position;
   if (info !== undefined) reader.skip(header.frameBytes);
   const { sampleRateHz, channels } = header;
   return {
     sampleRateHz,
     channels,
     ...info,
+    likelyFrames: rest === undefined
+      ? undefined
+      : rest / header.frameBytes * header.granules * GRANULE_FRAMES,
     blocks: (warn) => mp3Blocks(reader, header, warn),
   };
 }

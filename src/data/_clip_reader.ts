@@ -6,11 +6,10 @@
 
 import { decodeAudio } from "../audio/decode.ts";
 import type { DecodedAudio } from "../audio/decoded_audio.ts";
-import { compressedDurationSec } from "../audio/duration.ts";
+import { audioDurationSec } from "../audio/duration.ts";
 import { resample } from "../audio/resample.ts";
 import { AudioFormatError } from "../errors.ts";
 import { type AudioClip, openClip } from "./audio_dataset.ts";
-import { wavDurationSec } from "./durations.ts";
 
 /** How one clip is loaded. */
 export interface LoadClipOptions {
@@ -67,7 +66,7 @@ export async function readBytes(clip: AudioClip, options: LoadClipOptions): Prom
   const { file } = clip;
   const { sizeBytes } = source;
   if (sizeBytes > LARGE_FILE_BYTES) {
-    const seconds = await wavDurationSec(source) ?? await compressedDurationSec(source) ?? 0;
+    const seconds = await audioDurationSec(source) ?? 0;
     if (seconds > maxSeconds) throw tooLong(file, `${maxSeconds} s`, `${seconds.toFixed(1)} s`);
   }
   if (sizeBytes > MAX_FILE_BYTES) throw tooLong(file, `${MAX_FILE_BYTES} bytes`, `${sizeBytes}`);

@@ -108,3 +108,9 @@ Deno.test("decodeAudio() takes no MP3 for granted behind junk", async () => {
   const two = concat(Uint8Array.of(1, 2, 3, 200), mp3.subarray(0, 2 * 313));
   await rejects(decodeAudio(two), /an unknown format/);
 });
+
+Deno.test("decodeWav() gives up on chunks without end", () => {
+  const file = new Uint8Array(8 * 70_000);
+  file.set(concat("RIFF", u32(0), "WAVE"));
+  throws(() => decodeWav(file), /among the first 65536 chunks/);
+});

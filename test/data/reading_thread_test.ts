@@ -46,7 +46,8 @@ async function load(
     skipBadFiles: true,
     onNotice: (notice) => notices.push(notice),
   });
-  const plan = Array.from({ length: 5 }, (_, i) => [3 * i, 3 * i + 1, 3 * i + 2])
+  const batches = Math.ceil(dataset.clips.length / 3);
+  const plan = Array.from({ length: batches }, (_, i) => [3 * i, 3 * i + 1, 3 * i + 2])
     .map((batch) => batch.filter((index) => index < dataset.clips.length));
   return {
     batches: await Array.fromAsync(loader.batches(plan.filter(({ length }) => length))),
