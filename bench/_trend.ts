@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { BenchRecord } from "./_history.ts";
-import { type BenchRow, betterBy, type Unit } from "./_rows.ts";
+import { type BenchRecord, type BenchRow, betterBy, type Unit } from "./_records.ts";
 import { median } from "./_timing.ts";
 
 /** A figure at one time. */

@@ -14,10 +14,9 @@ import type { Batch } from "../src/train/batches/batches.ts";
 import { AdamW } from "../src/train/step/optimizer.ts";
 import { MODEL_TYPES, modelRecipe, type ModelSize } from "../test/eleven_models.ts";
 import { LABELS } from "./_models.ts";
-import type { Options } from "./_options.ts";
+import type { Notes, Options, Question } from "./_question.ts";
 import { noiseBatch } from "./_process.ts";
-import type { Notes, Question } from "./_question.ts";
-import { type BenchRow, besides, rowOf } from "./_rows.ts";
+import { type BenchRow, besides, rowOf } from "./_records.ts";
 import { median, medianRatio, timeInTurn } from "./_timing.ts";
 import { forwardPass, trainingStep } from "./_training_step.ts";
 

@@ -7,9 +7,8 @@
  */
 import { decodeAudio, encodeWav, resample } from "../src/audio/mod.ts";
 import { fixture, FIXTURES } from "../test/audio/fixtures.ts";
-import type { Options } from "./_options.ts";
-import type { Notes, Question } from "./_question.ts";
-import { type BenchRow, rowOf } from "./_rows.ts";
+import type { Notes, Options, Question } from "./_question.ts";
+import { type BenchRow, rowOf } from "./_records.ts";
 import { medianMsOf } from "./_timing.ts";
 
 const SECONDS = 10;

@@ -6,9 +6,17 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { appendRecord, type BenchRecord, readHistory } from "./_history.ts";
-import { OptionError, Options } from "./_options.ts";
-import { type BenchRow, besides, betterBy, lineOf, rowOf } from "./_rows.ts";
+import {
+  appendRecord,
+  type BenchRecord,
+  type BenchRow,
+  besides,
+  betterBy,
+  lineOf,
+  readHistory,
+  rowOf,
+} from "./_records.ts";
+import { OptionError, Options } from "./_question.ts";
 import { median, medianRatio, timeInTurn } from "./_timing.ts";
 import { trendsOf } from "./_trend.ts";
 import { pageOf } from "./report.ts";

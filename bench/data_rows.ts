@@ -10,10 +10,9 @@ import type { Dataset } from "../src/data/dataset.ts";
 import { Audio } from "../src/data/features.ts";
 import { loadDataset } from "../src/data/load_dataset.ts";
 import { Random } from "../src/random.ts";
-import type { Options } from "./_options.ts";
+import type { Notes, Options, Question } from "./_question.ts";
 import { fromWhereTyped } from "./_process.ts";
-import type { Notes, Question } from "./_question.ts";
-import { type BenchRow, rowOf } from "./_rows.ts";
+import { type BenchRow, rowOf } from "./_records.ts";
 
 const RANDOM_ROWS = 1000;
 

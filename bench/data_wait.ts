@@ -16,10 +16,9 @@ import type { Batch, BatchSource } from "../src/train/batches/batches.ts";
 import { clipBatches } from "../src/train/batches/clip_batches.ts";
 import { type PresetName, PRESETS } from "../src/train/options/presets.ts";
 import { Trainer } from "../src/train/loop/trainer.ts";
-import type { Options } from "./_options.ts";
+import type { Notes, Options, Question } from "./_question.ts";
 import { fromWhereTyped, ROOT } from "./_process.ts";
-import type { Notes, Question } from "./_question.ts";
-import { type BenchRow, rowOf } from "./_rows.ts";
+import { type BenchRow, rowOf } from "./_records.ts";
 
 const BATCH = 32;
 const SEED = 42;

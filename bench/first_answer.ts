@@ -11,10 +11,9 @@
 import { encodeWav } from "../src/audio/mod.ts";
 import { AutoFeatureExtractor } from "../src/pretrained.ts";
 import { directoryFor, withModel } from "./_models.ts";
-import type { Options } from "./_options.ts";
+import type { Notes, Options, Question } from "./_question.ts";
 import { fromWhereTyped, type ModelRequest, noiseBatch, ROOT, runCli } from "./_process.ts";
-import type { Notes, Question } from "./_question.ts";
-import { type BenchRow, besides, rowOf } from "./_rows.ts";
+import { type BenchRow, besides, rowOf } from "./_records.ts";
 import { median, medianRatio } from "./_timing.ts";
 import { commitOf } from "./whole_models.ts";
 

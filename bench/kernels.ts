@@ -9,10 +9,9 @@
  */
 import { version_core as tfjsVersion } from "@tensorflow/tfjs-core";
 import { type KernelRequest, SUITES, type TimedKernel } from "./_kernel_cases.ts";
-import type { Options } from "./_options.ts";
+import type { Notes, Options, Question } from "./_question.ts";
 import { measureByScript } from "./_process.ts";
-import type { Notes, Question } from "./_question.ts";
-import { type BenchRow, besides, rowOf } from "./_rows.ts";
+import { type BenchRow, besides, rowOf } from "./_records.ts";
 
 /** `kernels`. */
 export const question: Question = {

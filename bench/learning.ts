@@ -15,10 +15,9 @@ import { TrainingArguments } from "../src/train/options/arguments.ts";
 import { clipBatches } from "../src/train/batches/clip_batches.ts";
 import { Trainer } from "../src/train/loop/trainer.ts";
 import { MODEL_TYPES, modelRecipe, type ModelSize } from "../test/eleven_models.ts";
-import type { Options } from "./_options.ts";
+import type { Notes, Options, Question } from "./_question.ts";
 import { fromWhereTyped, ROOT } from "./_process.ts";
-import type { Notes, Question } from "./_question.ts";
-import { type BenchRow, rowOf } from "./_rows.ts";
+import { type BenchRow, rowOf } from "./_records.ts";
 
 /** `learning`. */
 export const question: Question = {

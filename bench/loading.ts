@@ -19,10 +19,9 @@ import { encodeValues } from "../src/weights/dtypes.ts";
 import { streamSafetensors } from "../src/weights/safetensors_writer.ts";
 import { craftZip, joined, pickled } from "../test/weights/craft_torch.ts";
 import { LABELS } from "./_models.ts";
-import type { Options } from "./_options.ts";
+import type { Notes, Options, Question } from "./_question.ts";
 import { measureByScript, readRequest, ROOT, runCli } from "./_process.ts";
-import type { Notes, Question } from "./_question.ts";
-import { type BenchRow, rowOf } from "./_rows.ts";
+import { type BenchRow, rowOf } from "./_records.ts";
 
 /** `loading`. */
 export const question: Question = {

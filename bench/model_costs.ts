@@ -12,9 +12,8 @@ import { startWasm } from "../src/kernels/wasm/mod.ts";
 import { buildModel, type JsonObject, Noise } from "../src/models/mod.ts";
 import { disposeGradients, lossAndGradients } from "../src/train/step/step.ts";
 import { MODEL_TYPES } from "../test/eleven_models.ts";
-import type { Options } from "./_options.ts";
-import type { Notes, Question } from "./_question.ts";
-import { type BenchRow, rowOf } from "./_rows.ts";
+import type { Notes, Options, Question } from "./_question.ts";
+import { type BenchRow, rowOf } from "./_records.ts";
 
 interface Shape {
   checkpoint: string;

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { readHistory } from "./_history.ts";
+import { readHistory } from "./_records.ts";
 import { fromWhereTyped } from "./_process.ts";
 import { type Series, type Trend, trendsOf } from "./_trend.ts";
 

@@ -6,10 +6,8 @@
  *
  * @module
  */
-import { appendRecord, HISTORY, recordOf } from "./_history.ts";
-import { OptionError, Options, type OptionSpecs } from "./_options.ts";
-import type { Notes, Question } from "./_question.ts";
-import { type BenchRow, headings, lineOf } from "./_rows.ts";
+import { appendRecord, type BenchRow, headings, HISTORY, lineOf, recordOf } from "./_records.ts";
+import { type Notes, OptionError, Options, type OptionSpecs, type Question } from "./_question.ts";
 
 /** All benches; each is loaded when it is asked for. */
 const QUESTIONS: Readonly<Record<string, () => Promise<{ question: Question }>>> = {

@@ -15,10 +15,9 @@ import { AdamW } from "../src/train/step/optimizer.ts";
 import { type PresetName, PRESETS } from "../src/train/options/presets.ts";
 import { disposeGradients, lossAndGradients } from "../src/train/step/step.ts";
 import { LABELS } from "./_models.ts";
-import type { Options } from "./_options.ts";
+import type { Notes, Options, Question } from "./_question.ts";
 import { ADAMW, noiseBatch } from "./_process.ts";
-import type { Notes, Question } from "./_question.ts";
-import { type BenchRow, rowOf } from "./_rows.ts";
+import { type BenchRow, rowOf } from "./_records.ts";
 import { median } from "./_timing.ts";
 
 const STEPS = 3;

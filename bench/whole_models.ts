@@ -10,7 +10,13 @@
  * @module
  */
 import { directoryFor, withModel } from "./_models.ts";
-import { OptionError, type Options, type OptionSpecs } from "./_options.ts";
+import {
+  type Notes,
+  OptionError,
+  type Options,
+  type OptionSpecs,
+  type Question,
+} from "./_question.ts";
 import {
   fromWhereTyped,
   measureByScript,
@@ -18,8 +24,7 @@ import {
   type ModelRequest,
   ROOT,
 } from "./_process.ts";
-import type { Notes, Question } from "./_question.ts";
-import { type BenchRow, besides, rowOf } from "./_rows.ts";
+import { type BenchRow, besides, rowOf } from "./_records.ts";
 import { median, medianRatio } from "./_timing.ts";
 import { type Peer, PEERS } from "./peers/peers.ts";
 

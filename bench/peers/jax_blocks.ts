@@ -9,7 +9,6 @@
 import { type Blocks, correctionsOf, readBlocks, STEP, targetsOf } from "../_blocks.ts";
 import { peakRssMb, readRequest, sinceSpawn } from "../_process.ts";
 import { medianMsOf } from "../_timing.ts";
-import { JAX_JS } from "./_packages.ts";
 
 interface Value {
   readonly ref: Value;
@@ -57,7 +56,7 @@ interface Jax {
 }
 
 const { jit, valueAndGrad, init, defaultDevice, blockUntilReady, tree, numpy: np, nn } =
-  await import(JAX_JS) as Jax;
+  await import(Deno.args[0]!) as Jax;
 
 type Sizes = Pick<Blocks, "layers" | "heads" | "eps" | "shape">;
 

@@ -1,14 +1,13 @@
 /**
  * onnxruntime-web, measured in this process: samples to logits of a model that `export_onnx.py` wrote.
  *
- * The package is fetched by whoever wants the comparison, `deno cache --no-lock --node-modules-dir=none` and the
- * name below; nothing of Earshot imports it, which is why the name is no literal of the import.
+ * The package is fetched by whoever wants the comparison, as `peers.ts` says, and its name is the first argument;
+ * nothing of Earshot imports it.
  *
  * @module
  */
 import { noiseBatch, peakRssMb, readRequest, sinceSpawn } from "../_process.ts";
 import { medianMsOf } from "../_timing.ts";
-import { ONNXRUNTIME_WEB } from "./_packages.ts";
 
 interface Session {
   run(feeds: Record<string, unknown>): Promise<Record<string, { data: Float32Array }>>;
@@ -33,9 +32,9 @@ function normalize(samples: Float32Array): Float32Array {
 }
 
 const request = readRequest();
-const [graph] = Deno.args as [string];
+const [runtime, graph] = Deno.args as [string, string];
 const { batch, seconds, threads, rounds, original } = request;
-const { env, Tensor, InferenceSession } = await import(ONNXRUNTIME_WEB) as Runtime;
+const { env, Tensor, InferenceSession } = await import(runtime) as Runtime;
 env.wasm.numThreads = threads;
 const session = await InferenceSession.create(await Deno.readFile(graph));
 const loadMs = sinceSpawn(request);

@@ -5,7 +5,11 @@
  */
 import { version_core as tfjsVersion } from "@tensorflow/tfjs-core";
 import { type Measured, measureInProcess, type ModelRequest } from "../_process.ts";
-import { JAX_JS, ONNXRUNTIME_WEB } from "./_packages.ts";
+
+/** Inference of ONNX graphs. */
+const ONNXRUNTIME_WEB = "npm:onnxruntime-web@1.30.0";
+/** Arrays with gradients, compiled to WASM. */
+const JAX_JS = "npm:@jax-js/jax@0.1.25";
 
 /** Somebody else's engine. */
 export interface Peer {
@@ -75,7 +79,7 @@ function onnxruntimeWeb(operators?: "all" | "MatMul"): Peer {
         return `onnxruntime-web has no model: ${python} export_onnx.py fails`;
       }
       return await measureInProcess<Measured>(
-        [...DENO_RUN, ...UNLOCKED, pathOf("onnxruntime_web.ts"), graph],
+        [...DENO_RUN, ...UNLOCKED, pathOf("onnxruntime_web.ts"), ONNXRUNTIME_WEB, graph],
         request,
       );
     },
@@ -113,8 +117,10 @@ const jaxJs: Peer = {
     }
     const missing = await whyMissing("jax-js", JAX_JS);
     if (missing) return missing;
-    const command: [string, ...string[]] = [...DENO_RUN, ...UNLOCKED, pathOf("jax_blocks.ts")];
-    return await measureInProcess<Measured>(command, request);
+    return await measureInProcess<Measured>(
+      [...DENO_RUN, ...UNLOCKED, pathOf("jax_blocks.ts"), JAX_JS],
+      request,
+    );
   },
 };
 
