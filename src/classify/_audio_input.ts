@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { decodeAudio, resample } from "../audio/mod.ts";
+import { decodeAudio, resample, resampledLength } from "../audio/mod.ts";
 import { readBounded } from "./bounded_stream.ts";
 import { AudioFormatError, FileError } from "../errors.ts";
 
@@ -50,11 +50,28 @@ export async function clipSamples(
   name?: string,
 ): Promise<Float32Array> {
   const file = typeof input === "string" || input instanceof URL ? shortName(input) : name;
-  const { samples, rateHz } = await decoded(input, rules, file);
+  const recording = await decoded(input, rules, file);
+  const { samples, rateHz } = recording;
   requireSeconds(samples.length / rateHz, rules, file);
-  const clip = resample(samples, rateHz, rules.rateHz);
-  if (clip.length < rules.minSamples) throw tooShort(samples.length / rateHz, rules, file);
-  return clip;
+  const length = lengthAt(input, recording, rules.rateHz, file);
+  if (length < rules.minSamples) throw tooShort(samples.length / rateHz, rules, file);
+  return resample(samples, rateHz, rules.rateHz);
+}
+
+/** The samples at the model's rate; where a file's rate is at fault, and no argument, the file is named. */
+function lengthAt(
+  input: AudioInput,
+  { samples, rateHz }: Recording,
+  toHz: number,
+  file?: string,
+): number {
+  try {
+    return resampledLength(samples.length, rateHz, toHz);
+  } catch (cause) {
+    if (!(cause instanceof RangeError) || isSamples(input)) throw cause;
+    const expected = `a rate from which ${toHz} Hz can be made`;
+    throw clipError(`expected ${expected}, found ${rateHz} Hz`, file, cause);
+  }
 }
 
 interface Recording {
@@ -158,9 +175,9 @@ function tooShort(seconds: number, rules: ClipRules, file?: string): AudioFormat
   );
 }
 
-function clipError(problem: string, file?: string): AudioFormatError {
+function clipError(problem: string, file?: string, cause?: unknown): AudioFormatError {
   const name = file === undefined ? "the clip" : `"${file}"`;
-  return new AudioFormatError(`Cannot classify ${name}: ${problem}`, { file });
+  return new AudioFormatError(`Cannot classify ${name}: ${problem}`, { file, cause });
 }
 
 function unknownInput(input: unknown): TypeError {

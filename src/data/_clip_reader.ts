@@ -7,7 +7,7 @@
 import { decodeAudio } from "../audio/decode.ts";
 import type { DecodedAudio } from "../audio/decoded_audio.ts";
 import { audioDurationSec } from "../audio/duration.ts";
-import { resample } from "../audio/resample.ts";
+import { resample, resampledLength } from "../audio/resample.ts";
 import { AudioFormatError } from "../errors.ts";
 import { type AudioClip, openClip } from "./audio_dataset.ts";
 
@@ -47,9 +47,9 @@ export async function decodeClip(
   const { samplingRate, maxSeconds = DEFAULT_MAX_SECONDS, minSamples = 1 } = options;
   const { samples, sampleRateHz, warning } = await decodeAudio(bytes, { file, maxSeconds });
   try {
-    const resampled = resample(samples, sampleRateHz, samplingRate);
-    if (resampled.length < minSamples) throw tooShort(file, resampled.length, options);
-    return { samples: resampled, warning };
+    const length = resampledLength(samples.length, sampleRateHz, samplingRate);
+    if (length < minSamples) throw tooShort(file, length, options);
+    return { samples: resample(samples, sampleRateHz, samplingRate), warning };
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     const message =

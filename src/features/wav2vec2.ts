@@ -32,6 +32,9 @@ export interface Wav2Vec2FeatureExtractorOptions {
 
 const TYPE = "Wav2Vec2FeatureExtractor";
 
+/** Below it, clips of usual rates cannot be brought to the model's. */
+const MIN_SAMPLE_RATE_HZ = 1000;
+
 const OWN_KEYS = [
   "do_normalize",
   "feature_extractor_type",
@@ -108,7 +111,7 @@ export class Wav2Vec2FeatureExtractor implements FeatureExtractor {
     fields.oneOf("feature_extractor_type", TYPE, [TYPE]);
     fields.integer("feature_size", 1, 1, 1);
     const extractor = new Wav2Vec2FeatureExtractor({
-      samplingRate: fields.integer("sampling_rate", 16_000, 1, MAX_SAMPLE_RATE_HZ),
+      samplingRate: fields.integer("sampling_rate", 16_000, MIN_SAMPLE_RATE_HZ, MAX_SAMPLE_RATE_HZ),
       doNormalize: fields.boolean("do_normalize", true),
       returnAttentionMask: fields.boolean("return_attention_mask", false),
       paddingValue: fields.number("padding_value", 0),

@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok, strictEqual, throws } from "node:assert/strict";
-import { resample } from "../../src/audio/resample.ts";
+import { resample, resampledLength, Resampler } from "../../src/audio/resample.ts";
 import { assertAllClose } from "../compare.ts";
 import { kitPath, kitTest, readTensors } from "../kit.ts";
 
@@ -80,7 +80,53 @@ Deno.test("resample() refuses rates before it builds a filter", () => {
   }
   refuses(768_000, 100, /rates within 256:1, found a factor of 7680/);
   refuses(1, 16_000, /a factor of 16000/);
-  refuses(767_999, 16_000, /common divisor, found 767999:16000/);
+});
+
+Deno.test("resample() draws between phases for rates without a common divisor, within 1e-5", () => {
+  const pairs = [[384_001, 16_000], [191_999, 16_000], [767_999, 16_000], [15_999, 16_000], [
+    7_919,
+    44_101,
+  ]];
+  for (const [fromHz, toHz] of pairs) {
+    for (const length of [1, 500, 2_000]) {
+      const samples = wave(length);
+      const expected = resampleByDefinition(samples, fromHz!, toHz!);
+      const label = `${length} samples, ${fromHz} to ${toHz}`;
+      assertAllClose(resample(samples, fromHz!, toHz!), expected, { atol: 1e-5, label });
+    }
+  }
+});
+
+Deno.test("resampledLength() counts without a filter, and refuses the same rates", () => {
+  equal(resampledLength(442, 44_100, 16_000), 161);
+  equal(resampledLength(0, 44_100, 16_000), 0);
+  throws(() => resampledLength(1, 768_000, 100), /rates within 256:1/);
+  throws(() => resampledLength(1, 0.5, 100), /expected a whole rate/);
+});
+
+Deno.test("Resampler gives the samples of the whole, in whatever pieces they come", () => {
+  const samples = wave(5_000);
+  for (const [fromHz, toHz] of [...RATE_PAIRS, [191_999, 16_000], [16_000, 16_000]]) {
+    const whole = resample(samples, fromHz!, toHz!);
+    for (const size of [1, 7, 1_000, 6_000]) {
+      const resampler = new Resampler(fromHz!, toHz!);
+      const pieces: Float32Array[] = [];
+      for (let at = 0; at < samples.length; at += size) {
+        pieces.push(resampler.push(samples.subarray(at, at + size)));
+      }
+      pieces.push(resampler.finish());
+      const joined = Float32Array.from(pieces.flatMap((piece) => [...piece]));
+      deepEqual(joined, whole, `${fromHz} to ${toHz} by ${size}`);
+    }
+  }
+});
+
+Deno.test("Resampler holds back no more than its filter needs", () => {
+  const resampler = new Resampler(48_000, 16_000);
+  let outputs = 0;
+  for (let i = 0; i < 100; i++) outputs += resampler.push(wave(480)).length;
+  ok(outputs > 16_000 - 30, `${outputs}`);
+  equal(outputs + resampler.finish().length, 16_000);
 });
 
 kitTest("resample() equals torchaudio on the kit's signals", async () => {

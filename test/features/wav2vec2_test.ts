@@ -188,7 +188,8 @@ Deno.test("fromConfig() names the file, the field and the value that it refuses"
   refuses([], /^Cannot load feature extractor "p.json": expected a JSON object, found \[\]$/);
   refuses(null, /a JSON object, found null/);
   refuses({ sampling_rate: "16k" }, /sampling_rate a whole .* found "16k"$/, "sampling_rate");
-  refuses({ sampling_rate: 0 }, /from 1 to 768000, found 0/, "sampling_rate");
+  refuses({ sampling_rate: 1 }, /from 1000 to 768000, found 1$/, "sampling_rate");
+  refuses({ sampling_rate: 0 }, /from 1000 to 768000, found 0/, "sampling_rate");
   refuses({ feature_size: 80 }, /expected feature_size 1, found 80/, "feature_size");
   refuses({ do_normalize: "yes" }, /true or false, found "yes"/, "do_normalize");
   refuses({ padding_side: "up" }, /"left" or "right", found "up"/, "padding_side");
