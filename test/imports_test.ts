@@ -13,9 +13,11 @@ interface Room {
   isPortable: boolean;
 }
 
+const PAGE = await Deno.readTextFile(join(ROOT, "ARCHITECTURE.md"));
+
 /** The rooms by name, as the rows `| rooms | what they do | may import | runs in |` have them. */
 const ROOMS: ReadonlyMap<string, Room> = new Map(
-  (await Deno.readTextFile(join(ROOT, "ARCHITECTURE.md"))).split("\n")
+  PAGE.split("\n")
     .map((line) => line.split("|").map((cell) => cell.trim()))
     .filter((cells) => cells.length === 6 && cells[1]!.startsWith("`"))
     .flatMap(([, rooms, , imports, place]) => {
@@ -69,6 +71,30 @@ function imports(file: SourceFile): string[] {
 Deno.test("ARCHITECTURE.md names every room of src, and no other", async () => {
   const rooms = new Set((await sourceFiles()).map((file) => file.room));
   assert.deepEqual([...ROOMS.keys()].sort(), [...rooms].sort());
+});
+
+/** The floors of the drawing, the highest first, with the rooms on each. */
+function drawnFloors(): string[][] {
+  const [drawing = ""] = PAGE.match(/^┌─+┐$.*?^└─+┘$/ms) ?? [];
+  return drawing.split(/^[┌├└]─+[┐┤┘]$/m).map((floor) => floor.match(/[\w./]+/g) ?? [])
+    .filter((rooms) => rooms.length > 0);
+}
+
+Deno.test("the drawing of ARCHITECTURE.md has each room once, above all that it imports", () => {
+  const floors = drawnFloors();
+  assert.deepEqual(floors.flat().sort(), [...ROOMS.keys()].sort());
+  const floorOf = new Map(floors.flatMap((rooms, floor) => rooms.map((room) => [room, floor])));
+  const upwards = Array.from(ROOMS).flatMap(([room, { imports }]) =>
+    imports.filter((other) => floorOf.get(other)! <= floorOf.get(room)!)
+      .map((other) => `${room} imports ${other}`)
+  );
+  assert.deepEqual(upwards, []);
+});
+
+Deno.test("the contents of ARCHITECTURE.md name each of its chapters", () => {
+  const [, contents = ""] = PAGE.match(/^## Contents$(.*?)^## /ms) ?? [];
+  const chapters = Array.from(PAGE.matchAll(/^## (.+)$/gm), (match) => match[1]!).slice(1);
+  assert.deepEqual(Array.from(contents.matchAll(/^- \[(.+?)\]/gm), (match) => match[1]), chapters);
 });
 
 Deno.test("each room of src imports only what ARCHITECTURE.md lets it", async () => {
