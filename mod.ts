@@ -5,28 +5,73 @@
  * ```ts
  * import { pipeline } from "@earshot/earshot";
  *
- * const classifier = await pipeline("audio-classification", "models/voice_menu");
- * const [best] = await classifier("examples/voice_menu/test/balance/scotland-annie_1.wav", { topK: 1 });
+ * const classifier = await pipeline("audio-classification");
+ * const second = { samples: new Float32Array(8_000), samplingRate: 8_000 };
+ * const [best] = await classifier(second, { topK: 1 });
  * console.log(best?.label, best?.score);
  * ```
  *
  * @module
  */
+
+// Models, by the names of transformers.
+export {
+  AutoConfig,
+  AutoModelForAudioClassification,
+  type PretrainedConfig,
+  type PretrainedModel,
+  type WithExtractor,
+} from "./src/auto_model.ts";
 export {
   AutoFeatureExtractor,
-  AutoModelForAudioClassification,
   type FromPretrainedOptions,
   savePretrained,
   type SavePretrainedOptions,
 } from "./src/pretrained.ts";
-export * from "./src/card/mod.ts";
-export * from "./src/classify/pipeline.ts";
+export type {
+  AudioClassificationModel,
+  GivenLabels,
+  ProblemType,
+  SavedDtype,
+} from "./src/models/mod.ts";
+export type { ByteSource, FileReader } from "./src/weights/byte_source.ts";
+
+// Classifying.
+export {
+  type AudioClassifier,
+  type AudioInput,
+  type AudioSamples,
+  type Classification,
+  type ClassifierOptions,
+  type ClassifyOptions,
+  createClassifier,
+  type LoadedClassifier,
+  pipeline,
+  type PipelineOptions,
+  type ScoreFunction,
+} from "./src/classify/pipeline.ts";
+export { type BackendChoice, type Device, type DeviceOptions, useDevice } from "./src/devices.ts";
+export {
+  ASTFeatureExtractor,
+  type ASTFeatureExtractorOptions,
+  type ExtractOptions,
+  type FeatureBatch,
+  featureColumns,
+  type FeatureColumnsOptions,
+  type FeatureExtractor,
+  type Padding,
+  Wav2Vec2FeatureExtractor,
+  type Wav2Vec2FeatureExtractorOptions,
+  WhisperFeatureExtractor,
+  type WhisperFeatureExtractorOptions,
+} from "./src/features/mod.ts";
+
+// Data sets, by the names of datasets.
 export {
   type AudioValue,
   type Columns,
   Dataset,
   type DatasetSplitOptions,
-  type DatasetView,
   type FilterOptions,
   type MapOptions,
   type Mapped,
@@ -45,19 +90,106 @@ export {
   Value,
 } from "./src/data/features.ts";
 export { loadDataset, type LoadDatasetOptions } from "./src/data/load_dataset.ts";
-export type { OpenFile, StoredRow, Table } from "./src/data/table.ts";
 export type { SplitSizes } from "./src/data/train_test_split.ts";
-export { type BackendChoice, type Device, type DeviceOptions, useDevice } from "./src/devices.ts";
-export * from "./src/errors.ts";
-export * from "./src/features/mod.ts";
-export * from "./src/hub/mod.ts";
+
+// Training.
+export {
+  accuracy,
+  allMetrics,
+  type Average,
+  averagePrecision,
+  type Batch,
+  type BatchSource,
+  bootstrapInterval,
+  type BootstrapOptions,
+  type CallbackState,
+  type ClassMetrics,
+  type ClipBatchesOptions,
+  type ClipColumns,
+  type ClipNotice,
+  type ComputeMetrics,
+  confusionMatrix,
+  datasetBatches,
+  type DatasetBatchesOptions,
+  EarlyStoppingCallback,
+  type EarlyStoppingOptions,
+  type EvalPrediction,
+  evaluateModel,
+  type Evaluation,
+  type Interval,
+  type IntervalStrategy,
+  type LogEntry,
+  perClass,
+  precisionRecallF1,
+  type PredictionOutput,
+  PrinterCallback,
+  type Recipe,
+  type RecipeData,
+  type RecipeName,
+  RECIPES,
+  rocAuc,
+  type SamplingStrategy,
+  type SaveStrategy,
+  type SchedulerKwargs,
+  type SchedulerType,
+  suggestedArguments,
+  TensorBoardCallback,
+  topKAccuracy,
+  Trainer,
+  type TrainerCallback,
+  type TrainerControl,
+  type TrainerOptions,
+  type TrainerPushOptions,
+  type TrainerState,
+  TrainingArguments,
+  type TrainingOptions,
+  type TrainOutput,
+} from "./src/train/mod.ts";
+
+// What becomes of a model: an export, a report, a page on the hub.
+export {
+  exportModel,
+  type ExportOptions,
+  type ExportReport,
+  type LayerTrial,
+  type PackedDtype,
+  type SetComparison,
+} from "./src/commands/export.ts";
 export * from "./src/report/mod.ts";
+export {
+  type CardDataset,
+  type CardEvaluation,
+  modelCard,
+  type ModelCardFacts,
+  type ModelCardWords,
+} from "./src/card/mod.ts";
 export {
   type KnownFacts,
   pushDirectory,
   pushToHub,
   type PushToHubOptions,
 } from "./src/share/mod.ts";
-export * from "./src/train/mod.ts";
-export type { ByteSource, FileReader } from "./src/weights/byte_source.ts";
-export type { HeldForm, HeldTensor, TensorSource } from "./src/weights/tensor_source.ts";
+export {
+  type HubAccount,
+  hubAccount,
+  type HubBranch,
+  hubBranch,
+  type HubBranchOptions,
+  type HubCommit,
+  type HubFile,
+  hubFiles,
+  type HubFilesOptions,
+  hubModelDirectory,
+  hubModelFiles,
+  type HubModelOptions,
+  type HubOptions,
+  type HubProgress,
+  type HubPushOptions,
+  type HubRepository,
+  type HubRepositoryType,
+  type HubUpload,
+  type HubUploadProgress,
+  removeToken,
+  storeToken,
+} from "./src/hub/mod.ts";
+export * from "./src/errors.ts";

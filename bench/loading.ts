@@ -13,7 +13,7 @@ import { Wav2Vec2FeatureExtractor } from "../src/features/mod.ts";
 import { heldWeight } from "../src/kernels.ts";
 import { startWasm } from "../src/kernels/wasm/mod.ts";
 import { type AudioClassificationModel, buildModel, type StoredTensor } from "../src/models/mod.ts";
-import { AutoModelForAudioClassification, modelFiles } from "../src/pretrained.ts";
+import { loadPretrained, modelFiles } from "../src/pretrained.ts";
 import { PRESETS } from "../src/train/options/presets.ts";
 import { encodeValues } from "../src/weights/dtypes.ts";
 import { streamSafetensors } from "../src/weights/safetensors_writer.ts";
@@ -74,7 +74,7 @@ async function load(directory: string): Promise<Load> {
   await resetPeak();
   const { now: beforeBytes } = await residentBytes();
   const started = performance.now();
-  const model = await AutoModelForAudioClassification.fromPretrained(directory);
+  const model = await loadPretrained(directory);
   const seconds = (performance.now() - started) / 1000;
   const { now: afterBytes, peak: peakBytes } = await residentBytes();
   const sizes = Array.from(model.parameters.values(), heldBytes);

@@ -74,40 +74,24 @@ export class AutoFeatureExtractor {
   }
 }
 
-/** Loads audio-classification models of any supported architecture. */
-export class AutoModelForAudioClassification {
-  /**
-   * The model of a directory or of the hub, on the device in use; WASM on one thread where none was chosen.
-   *
-   * What the checkpoint lacks (a new classifier) is drawn at random and listed in `model.loading`. Class names are
-   * given as `labels`, or as `id2label`, `label2id` and `numLabels`.
-   *
-   * @param model the directory; or, where there is none, `org/name` or `org/name@revision` on the hub; or its files.
-   * @param options how the model is adapted, and how the hub is reached.
-   * @throws {CheckpointError} when a file is missing or wrong.
-   * @throws {RangeError} when class names contradict each other.
-   * @throws {HubError} when the hub does not give one.
-   *
-   * @example
-   * ```ts
-   * import { AutoModelForAudioClassification } from "@earshot/earshot";
-   * import assert from "node:assert/strict";
-   *
-   * const model = await AutoModelForAudioClassification.fromPretrained("models/voice_menu");
-   * assert.equal(model.labels.length, 14);
-   * model.dispose();
-   * ```
-   */
-  static async fromPretrained(
-    model: string | FileReader,
-    options: FromPretrainedOptions = {},
-  ): Promise<AudioClassificationModel> {
-    const files = await filesOf(model, options);
-    await useDevice();
-    const loaded = await loadModel(files, options);
-    if (typeof model === "string" && !await isDirectory(model)) ids.set(loaded, idOf(model));
-    return loaded;
-  }
+/**
+ * The model of a directory or of the hub, on the device in use; WASM on one thread where none was chosen.
+ *
+ * @param model the directory; or, where there is none, `org/name` or `org/name@revision` on the hub; or its files.
+ * @param options how the model is adapted, and how the hub is reached.
+ * @throws {CheckpointError} when a file is missing or wrong.
+ * @throws {RangeError} when class names contradict each other.
+ * @throws {HubError} when the hub does not give one.
+ */
+export async function loadPretrained(
+  model: string | FileReader,
+  options: FromPretrainedOptions = {},
+): Promise<AudioClassificationModel> {
+  const files = await filesOf(model, options);
+  await useDevice();
+  const loaded = await loadModel(files, options);
+  if (typeof model === "string" && !await isDirectory(model)) ids.set(loaded, idOf(model));
+  return loaded;
 }
 
 async function isDirectory(path: string): Promise<boolean> {

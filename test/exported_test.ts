@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { tensor, tidy } from "@tensorflow/tfjs-core";
 import { packWeight, WEIGHT_FORMS_VERSION, type WeightForm } from "../src/kernels.ts";
 import type { AudioClassificationModel } from "../src/models/mod.ts";
-import { AutoModelForAudioClassification } from "../src/pretrained.ts";
+import { loadPretrained } from "../src/pretrained.ts";
 import { bytesSource, type FileReader } from "../src/weights/byte_source.ts";
 import {
   PACKED_FILE,
@@ -62,7 +62,7 @@ for (const [form, tolerance] of [["panels", 0], ["int8-panels", 0.03]] as const)
       const model = await tinyModel();
       const expected = await scores(model);
       const files = await exportedFiles(model, form);
-      const exported = await AutoModelForAudioClassification.fromPretrained(files);
+      const exported = await loadPretrained(files);
       assert.deepEqual(exported.loading, { missing: [], mismatched: [], unexpected: [] });
       const close = form === "panels" ? 1e-5 : 0.1;
       assertAllClose(await scores(exported), expected, { atol: close, rtol: close });

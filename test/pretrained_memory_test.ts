@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import { directoryFiles } from "../src/files.ts";
 import { buildModel } from "../src/models/mod.ts";
-import { AutoModelForAudioClassification } from "../src/pretrained.ts";
+import { loadPretrained } from "../src/pretrained.ts";
 import type { FileReader } from "../src/weights/byte_source.ts";
 import { streamSafetensors } from "../src/weights/safetensors_writer.ts";
 import { deviceTest } from "./devices.ts";
@@ -57,7 +57,7 @@ for (const dtype of ["F32", "F16"]) {
       if (dtype === "F16") await halve(`${directory}/model`);
       const readings: Reading[] = [];
       const files = watched(`${directory}/model`, readings);
-      const model = await AutoModelForAudioClassification.fromPretrained(files);
+      const model = await loadPretrained(files);
       const { size } = await Deno.stat(`${directory}/model/model.safetensors`);
       assert.equal(readings.reduce((sum, { start, end }) => sum + end - start, 0), size);
       const tensors = readings.slice(2);

@@ -4,11 +4,7 @@ import { join } from "node:path";
 import { Wav2Vec2FeatureExtractor } from "../src/features/mod.ts";
 import { directoryFiles } from "../src/files.ts";
 import { type AudioClassificationModel, buildModel } from "../src/models/mod.ts";
-import {
-  AutoFeatureExtractor,
-  AutoModelForAudioClassification,
-  savePretrained,
-} from "../src/pretrained.ts";
+import { AutoFeatureExtractor, loadPretrained, savePretrained } from "../src/pretrained.ts";
 import { TrainingArguments } from "../src/train/options/arguments.ts";
 import { Trainer } from "../src/train/loop/trainer.ts";
 import type { FileReader } from "../src/weights/byte_source.ts";
@@ -58,7 +54,7 @@ savedTest(
       Deno.statSync(`${folder}/${name}/model.safetensors`).size
     );
     assert.ok(sizes[1]! < 0.75 * sizes[0]!, `${sizes[1]} of ${sizes[0]} bytes`);
-    const again = await AutoModelForAudioClassification.fromPretrained(`${folder}/half`);
+    const again = await loadPretrained(`${folder}/half`);
     for (const [name, parameter] of model.parameters) {
       const rounded = Float16Array.from(await parameter.data());
       assert.deepEqual(
@@ -81,7 +77,7 @@ deviceTest("a saved model scores as before when it is loaded again", async () =>
   const scores = await scoresOf(model);
   await savePretrained(`${folder}/model`, model, tinyExtractor());
   model.dispose();
-  const again = await AutoModelForAudioClassification.fromPretrained(`${folder}/model`);
+  const again = await loadPretrained(`${folder}/model`);
   assert.deepEqual(again.loading, { missing: [], mismatched: [], unexpected: [] });
   assert.deepEqual(await scoresOf(again), scores);
   assert.deepEqual(again.labels, Object.values(TINY_CONFIG.id2label as object));
@@ -126,7 +122,7 @@ savedTest("fromPretrained() reads any files, not only a directory's", async (fol
       return files.open(name);
     },
   };
-  const model = await AutoModelForAudioClassification.fromPretrained(reader);
+  const model = await loadPretrained(reader);
   const extractor = await AutoFeatureExtractor.fromPretrained(reader);
   assert.equal(extractor.samplingRate, 8_000);
   assert.deepEqual(opened, ["config.json", "model.safetensors", "preprocessor_config.json"]);
@@ -135,7 +131,7 @@ savedTest("fromPretrained() reads any files, not only a directory's", async (fol
 
 savedTest("fromPretrained() adapts a model to other labels and settings", async (folder) => {
   await saveTinyModel(folder);
-  const load = AutoModelForAudioClassification.fromPretrained;
+  const load = loadPretrained;
   const renamed = await load(folder, { labels: ["a", "b", "c", "d", "e"] });
   const plain = await load(folder);
   assert.deepEqual(await scoresOf(renamed), await scoresOf(plain));
@@ -166,7 +162,7 @@ savedTest("fromPretrained() adapts a model to other labels and settings", async 
 
 savedTest("fromPretrained() says what is missing, with the path", async (folder) => {
   await saveTinyModel(folder);
-  const load = (model: string) => AutoModelForAudioClassification.fromPretrained(model);
+  const load = (model: string) => loadPretrained(model);
   const none = `${folder}/none`;
   await assert.rejects(load(none), {
     name: "CheckpointError",

@@ -95,12 +95,12 @@ async function loadNamed(
   hub: HubModelOptions,
   options: ClassifierOptions,
 ): Promise<AudioClassifier> {
-  const { AutoFeatureExtractor, AutoModelForAudioClassification, filesOf } = await import(
+  const { AutoFeatureExtractor, loadPretrained, filesOf } = await import(
     "../pretrained.ts"
   );
   const files = await filesOf(name, hub);
   const extractor = await AutoFeatureExtractor.fromPretrained(files);
-  const model = await AutoModelForAudioClassification.fromPretrained(files);
+  const model = await loadPretrained(files);
   return createComplete({ model, extractor }, name, options);
 }
 

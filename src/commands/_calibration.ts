@@ -10,7 +10,7 @@
 import type { FeatureExtractor } from "../features/mod.ts";
 import { heldWeight, type WeightPrecision } from "../kernels.ts";
 import type { AudioClassificationModel } from "../models/mod.ts";
-import { AutoModelForAudioClassification } from "../pretrained.ts";
+import { loadPretrained } from "../pretrained.ts";
 import type { BatchSource } from "../train/batches/batches.ts";
 import { clipBatches } from "../train/batches/clip_batches.ts";
 import { evaluateModel, type Evaluation } from "../train/metrics/evaluation.ts";
@@ -119,7 +119,7 @@ async function withModel<Result>(
   directory: string,
   use: (model: AudioClassificationModel) => Promise<Result>,
 ): Promise<Result> {
-  const model = await AutoModelForAudioClassification.fromPretrained(directory);
+  const model = await loadPretrained(directory);
   try {
     return await use(model);
   } finally {

@@ -23,7 +23,9 @@ export interface LayerTrial {
 
 /** What all of it together does to a set. */
 export interface SetComparison {
+  /** The split, or "all". */
   set: string;
+  /** How many were measured. */
   clips: number;
   /** Of all scores together. */
   cosine: number;

@@ -7,7 +7,7 @@ import type { AudioDataset } from "../data/audio_dataset.ts";
 import { type Device, useDevice } from "../devices.ts";
 import { DatasetError } from "../errors.ts";
 import { expectWritable } from "../files.ts";
-import { AutoFeatureExtractor, AutoModelForAudioClassification } from "../pretrained.ts";
+import { AutoFeatureExtractor, loadPretrained } from "../pretrained.ts";
 import { TrainingArguments } from "../train/options/arguments.ts";
 import { clipBatches } from "../train/batches/clip_batches.ts";
 import { evaluateModel } from "../train/metrics/evaluation.ts";
@@ -131,7 +131,7 @@ interface EvalPlan {
 async function evaluate(plan: EvalPlan, device: Device, out: Output): Promise<void> {
   const { model: directory, args } = plan;
   const extractor = await AutoFeatureExtractor.fromPretrained(directory);
-  const model = await AutoModelForAudioClassification.fromPretrained(directory);
+  const model = await loadPretrained(directory);
   try {
     model.expectComplete(directory);
     model.prepareWeights();

@@ -13,7 +13,7 @@ import { FileError } from "../errors.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
 import { listFolderIfThere } from "../files.ts";
 import type { AudioClassificationModel } from "../models/mod.ts";
-import { AutoFeatureExtractor, AutoModelForAudioClassification } from "../pretrained.ts";
+import { AutoFeatureExtractor, loadPretrained } from "../pretrained.ts";
 import { Random } from "../random.ts";
 import { PACKED_DTYPES, PACKED_VERSION, type PackedDtype } from "../weights/packed.ts";
 import { calibrate, type Calibration } from "./_calibration.ts";
@@ -63,7 +63,8 @@ export const command: Command = defineCommand({
     };
     const device = await useDevice({ backend: "wasm", threads: request.data ? 0 : 1 });
     try {
-      const report = await exportModel(request, out);
+      const report = await exportModel({ ...request, onNote: (note) => out.warn(note) });
+      printExport(report, request, out);
       out.event({ output: request.output, ...report });
       return 0;
     } finally {
@@ -72,23 +73,29 @@ export const command: Command = defineCommand({
   },
 });
 
+export type { LayerTrial, PackedDtype, SetComparison };
+
 /** What to export, and how. */
 export interface ExportOptions {
   /** A model directory. */
   model: string;
   /** The directory to make. */
   output: string;
+  /** Bits of a weight. */
   dtype: PackedDtype;
   /** Recordings to measure 8 bits on; without them nothing is measured. */
   data?: string;
   /** Most clips of each set. @default 200 */
   maxClips?: number;
+  /** Gets a line for each layer that is measured, and what is worth knowing. @default none */
+  onNote?: (note: string) => void;
 }
 
 /** What is written to `export.json`, and printed with `--json`. */
 export interface ExportReport {
   /** Of the exported form. */
   version: number;
+  /** Bits of a weight. */
   dtype: PackedDtype;
   /** Of the weights: the file, what they take in memory, and both in 32 bits. */
   bytes: { file: number; resident: number; float32: number };
@@ -109,20 +116,32 @@ export interface ExportReport {
 }
 
 /**
- * Exports a model, on the device in use.
+ * Exports a model, on the device in use: WASM, whose kernels' forms are what is written.
  *
  * @throws {CheckpointError} when the model cannot classify, or is an export of 8 bits itself.
  * @throws {FileError} when the output holds files already, or cannot be written.
+ *
+ * @example
+ * ```ts
+ * import { exportModel, pipeline, useDevice } from "@earshot/earshot";
+ * import { ok } from "node:assert/strict";
+ *
+ * await useDevice({ backend: "wasm" });
+ * const output = `${await Deno.makeTempDir()}/q8`;
+ * const { bytes } = await exportModel({ model: "models/voice_menu", output, dtype: "q8" });
+ * ok(bytes.file < 0.3 * bytes.float32);
+ * (await pipeline("audio-classification", output)).dispose();
+ * ```
  */
-export async function exportModel(options: ExportOptions, out: Output): Promise<ExportReport> {
+export async function exportModel(options: ExportOptions): Promise<ExportReport> {
   const { model: directory, output, dtype, data } = options;
   await expectNew(output);
   await expectTrained(directory, "export");
   const extractor = await AutoFeatureExtractor.fromPretrained(directory);
   const calibration = dtype === "q8" && data !== undefined
-    ? await measured({ ...options, data }, extractor, out)
+    ? await measured({ ...options, data }, extractor)
     : undefined;
-  const model = await AutoModelForAudioClassification.fromPretrained(directory);
+  const model = await loadPretrained(directory);
   try {
     model.expectComplete(directory);
     model.prepareWeights(calibration?.plan ?? (dtype === "q8" ? "int8" : "float32"));
@@ -130,7 +149,6 @@ export async function exportModel(options: ExportOptions, out: Output): Promise<
     const weights = packWeights(model, dtype);
     const report = reportOf(options, { model, weights, calibration });
     await writeExport(output, { model, extractor, weights, report });
-    print(report, options, out);
     return report;
   } finally {
     model.dispose();
@@ -148,22 +166,21 @@ async function expectNew(output: string): Promise<void> {
 }
 
 async function measured(
-  { model, data, maxClips = MAX_CLIPS }: ExportOptions & { data: string },
+  { model, data, maxClips = MAX_CLIPS, onNote = () => {} }: ExportOptions & { data: string },
   extractor: FeatureExtractor,
-  out: Output,
 ): Promise<Calibration> {
-  const loaded = await AutoModelForAudioClassification.fromPretrained(model);
+  const loaded = await loadPretrained(model);
   loaded.dispose();
   loaded.expectComplete(model);
   const sets = await calibrationSets(data, { labels: loaded.labels, maxClips });
   if (sets.some(({ isLabelled }) => !isLabelled)) {
-    out.warn(`"${data}" has other labels than the model, or none: accuracy is not measured`);
+    onNote(`"${data}" has other labels than the model, or none: accuracy is not measured`);
   }
   return await calibrate({
     model,
     extractor,
     sets,
-    onTrial: (text) => out.warn(`Measuring: ${text}`),
+    onTrial: (text) => onNote(`Measuring: ${text}`),
   });
 }
 
@@ -220,7 +237,12 @@ function sum(tensors: readonly HeldSize[], field: "parameters" | "bytes"): numbe
   return tensors.reduce((total, tensor) => total + tensor[field], 0);
 }
 
-function print(report: ExportReport, { output, data }: ExportOptions, out: Output): void {
+/** Prints what was exported and measured, for people. */
+export function printExport(
+  report: ExportReport,
+  { output, data }: ExportOptions,
+  out: Output,
+): void {
   const { bytes, calibration, dtype } = report;
   if (calibration) printCalibration(calibration, out);
   const share = (part: number) => `${(100 * part / bytes.float32).toFixed(1)} % of f32`;

@@ -77,13 +77,18 @@ const HEAVY_BLOCK_ROWS = 8;
  * ```
  */
 export class Dataset<R extends Row = Row> implements AsyncIterable<R> {
-  /** What this shows of which table. */
+  /**
+   * What this shows of which table.
+   *
+   * @internal
+   */
   readonly view: DatasetView;
 
   /**
    * A view of a table; {@linkcode loadDataset} and {@linkcode Dataset.fromRows} make the first one.
    *
    * @param view what to show of which table.
+   * @internal
    */
   constructor(view: DatasetView) {
     this.view = view;
@@ -385,7 +390,11 @@ export class Dataset<R extends Row = Row> implements AsyncIterable<R> {
     return rows;
   }
 
-  /** The same as they are stored: classes unchecked, recordings neither read nor decoded. */
+  /**
+   * The same as they are stored: classes unchecked, recordings neither read nor decoded.
+   *
+   * @internal
+   */
   async readStored(indices: readonly number[], columns: readonly string[]): Promise<StoredRow[]> {
     const { table, columns: sources } = this.view;
     const names = columns.map((name) => sources.get(name)!);

@@ -5,6 +5,7 @@
  */
 export {
   type IntervalStrategy,
+  type OpenArgument,
   type SamplingStrategy,
   type SaveStrategy,
   type SchedulerKwargs,

@@ -26,10 +26,10 @@ export const PACKED_FILE = "model.packed.safetensors";
 /** The version that is written and the last one that is read; it goes up with `WEIGHT_FORMS_VERSION`. */
 export const PACKED_VERSION = 1;
 
-/** How an exported model stores its weights, as `export --dtype` says it. */
-export const PACKED_DTYPES = ["q8", "f16", "f32"] as const;
-/** One of {@linkcode PACKED_DTYPES}. */
-export type PackedDtype = typeof PACKED_DTYPES[number];
+/** How an exported model stores its weights: in 8, 16 or 32 bits. */
+export type PackedDtype = "q8" | "f16" | "f32";
+/** All of them, the smallest first. */
+export const PACKED_DTYPES = ["q8", "f16", "f32"] as const satisfies readonly PackedDtype[];
 
 /** A weight in a device's form. */
 export interface PackedTensor extends Pick<HeldTensor, "form" | "shape"> {

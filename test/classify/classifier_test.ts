@@ -11,7 +11,7 @@ import { AudioFormatError, FileError } from "../../src/errors.ts";
 import { useDevice } from "../../src/devices.ts";
 import { Wav2Vec2FeatureExtractor } from "../../src/features/mod.ts";
 import { buildModel } from "../../src/models/mod.ts";
-import { AutoModelForAudioClassification } from "../../src/pretrained.ts";
+import { loadPretrained } from "../../src/pretrained.ts";
 import { assertAllClose } from "../compare.ts";
 import { deviceTest } from "../devices.ts";
 import { kitPath, kitTest, readJson, readTensors } from "../kit.ts";
@@ -290,7 +290,7 @@ deviceTest("classifier() gives the reference's scores", async ({ backendName }) 
   reference.dispose();
   await setBackend(backendName);
   const before = memory().numTensors;
-  const model = await AutoModelForAudioClassification.fromPretrained(directory);
+  const model = await loadPretrained(directory);
   const classifier = createClassifier(model, tinyExtractor());
   for (let i = 0; i < 50; i++) {
     for (const [j, answer] of (await classifier(inputs)).entries()) {
@@ -315,7 +315,7 @@ kitTest(
       const expected = (await readTensors(`${directory}/expected.safetensors`)).get(
         "single.logits",
       )!;
-      const model = await AutoModelForAudioClassification.fromPretrained(directory);
+      const model = await loadPretrained(directory);
       const classifier = createClassifier(model, extractor);
       const inputs = lengths.map((length, i) => {
         const start = i * padded.shape[1]!;

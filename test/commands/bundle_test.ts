@@ -7,7 +7,6 @@ import { useDevice } from "../../src/devices.ts";
 import { CheckpointError, FileError } from "../../src/errors.ts";
 import { fixture, FIXTURES } from "../audio/fixtures.ts";
 import { saveTinyModel, tone } from "../tiny_model.ts";
-import { silentOutput } from "./_command_line.ts";
 
 /** What code and WASM may weigh together, compressed. */
 const MAX_GZIP_BYTES = 300_000;
@@ -216,7 +215,7 @@ Deno.test("bundle() rewrites a checkpoint that is not one safetensors file", asy
 Deno.test("bundle() takes the weights of an export as they are, and answers with them", async () => {
   await tinyBundle();
   const exported = `${FOLDER}/exported`;
-  await exportModel({ model: MODEL, output: exported, dtype: "q8" }, silentOutput());
+  await exportModel({ model: MODEL, output: exported, dtype: "q8" });
   const output = `${FOLDER}/of-export`;
   const { files } = await bundle({ model: exported, output });
   const names = files.map(({ name }) => name).filter((name) => name.startsWith("model/"));

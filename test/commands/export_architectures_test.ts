@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { tidy } from "@tensorflow/tfjs-core";
 import { packWeights } from "../../src/commands/_export_files.ts";
 import { type AudioClassificationModel, buildModel } from "../../src/models/mod.ts";
-import { AutoModelForAudioClassification } from "../../src/pretrained.ts";
+import { loadPretrained } from "../../src/pretrained.ts";
 import { bytesSource, type FileReader } from "../../src/weights/byte_source.ts";
 import { PACKED_FILE, type PackedDtype } from "../../src/weights/packed.ts";
 import { assertAllClose } from "../compare.ts";
@@ -52,7 +52,7 @@ for (const [modelType, tiny] of Object.entries(TINY_ARCHITECTURES)) {
       const model = await buildModel(tiny.config);
       const expected = scores(model, tiny);
       const files = await exported(model, tiny, dtype);
-      const read = await AutoModelForAudioClassification.fromPretrained(files);
+      const read = await loadPretrained(files);
       assert.deepEqual(read.loading, { missing: [], mismatched: [], unexpected: [] });
       read.prepareWeights();
       for (const call of ["first", "second"]) {

@@ -1,14 +1,15 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { tensor } from "@tensorflow/tfjs-core";
 import { pipeline } from "../../src/classify/pipeline.ts";
-import { exportModel, type ExportOptions, type ExportReport } from "../../src/commands/export.ts";
+import {
+  exportModel,
+  type ExportOptions,
+  type ExportReport,
+  printExport,
+} from "../../src/commands/export.ts";
 import { CheckpointError, DatasetError, FileError } from "../../src/errors.ts";
 import { type AudioClassificationModel, buildModel } from "../../src/models/mod.ts";
-import {
-  AutoFeatureExtractor,
-  AutoModelForAudioClassification,
-  savePretrained,
-} from "../../src/pretrained.ts";
+import { AutoFeatureExtractor, loadPretrained, savePretrained } from "../../src/pretrained.ts";
 import { PACKED_FILE, PACKED_VERSION } from "../../src/weights/packed.ts";
 import { assertAllClose } from "../compare.ts";
 import { startTestWasm } from "../devices.ts";
@@ -43,7 +44,7 @@ async function withTiny(body: (folder: string) => Promise<void>): Promise<void> 
 function exportTiny(folder: string, options: Partial<ExportOptions> = {}): Promise<ExportReport> {
   const output = `${folder}/out`;
   const request: ExportOptions = { model: `${folder}/model`, output, dtype: "f32", ...options };
-  return exportModel(request, silentOutput());
+  return exportModel(request);
 }
 
 async function scoresOf(model: string): Promise<Float32Array> {
@@ -187,9 +188,9 @@ Deno.test("export measures q8 on recordings, and keeps its accuracy and its scor
     };
     const lines: string[] = [];
     const out = silentOutput((line) => void lines.push(line));
-    const { calibration, bytes, forms, narrow, wide } = await exportModel(options, out).finally(
-      () => device.dispose(),
-    );
+    const report = await exportModel(options).finally(() => device.dispose());
+    printExport(report, options, out);
+    const { calibration, bytes, forms, narrow, wide } = report;
     const test = calibration!.sets.find(({ set }) => set === "test")!;
     equal(test.clips, 100);
     ok(calibration!.sets.every(({ cosine }) => cosine >= 0.999), JSON.stringify(calibration!.sets));
@@ -219,7 +220,7 @@ async function stretch(
 Deno.test("export keeps 32 bits for a layer whose numbers differ too much in size", async () => {
   await withFolder(async (folder) => {
     const device = await startTestWasm({ threads: 2 });
-    const model = await AutoModelForAudioClassification.fromPretrained(VOICE_MENU);
+    const model = await loadPretrained(VOICE_MENU);
     const layer = "wav2vec2.encoder.layers.0.feed_forward";
     const width = model.parameters.get(`${layer}.intermediate_dense.weight`)!.shape[1]!;
     const units = model.parameters.get(`${layer}.output_dense.weight`)!.shape[1]!;
@@ -232,7 +233,7 @@ Deno.test("export keeps 32 bits for a layer whose numbers differ too much in siz
     const { calibration, wide } = await exportModel({
       ...{ model: `${folder}/loud`, output: `${folder}/out`, dtype: "q8" },
       ...{ data: RECORDINGS, maxClips: 30 },
-    }, silentOutput()).finally(() => device.dispose());
+    }).finally(() => device.dispose());
     const kept = calibration!.layers.filter(({ precision }) => precision === "float32");
     deepEqual(kept.map((found) => found.layer), [layer], JSON.stringify(calibration!.layers));
     ok(kept[0]!.cosine < 0.999);

@@ -11,7 +11,7 @@ import { ShapeError } from "../../src/errors.ts";
 import { encodeWav } from "../../src/audio/mod.ts";
 import { clipBatches } from "../../src/train/batches/clip_batches.ts";
 import { type AudioClassificationModel, buildModel } from "../../src/models/mod.ts";
-import { AutoModelForAudioClassification, savePretrained } from "../../src/pretrained.ts";
+import { loadPretrained, savePretrained } from "../../src/pretrained.ts";
 import { disposeGradients, lossAndGradients } from "../../src/train/step/step.ts";
 import { assertAllClose } from "../compare.ts";
 import { deviceTest, startTestWasm } from "../devices.ts";
@@ -223,7 +223,7 @@ Deno.test("fromPretrained() takes poolMask and interpolatePositions, and a saved
     "whisper": "pool_mask",
     "audio-spectrogram-transformer": "interpolate_positions",
   };
-  const load = AutoModelForAudioClassification.fromPretrained;
+  const load = loadPretrained;
   for (const tiny of TINY_SPECTROGRAM_MODELS) {
     const field = fields[tiny.config.model_type as keyof typeof fields];
     const isWhisper = field === "pool_mask";

@@ -28,13 +28,18 @@ export type {
 } from "./_training_options.ts";
 
 /** Arguments that stay open where nobody gives them. */
-type OpenName = "runName" | "augmentNoiseDir" | "hubModelId" | "hubPrivateRepo" | "hubRevision";
+export type OpenArgument =
+  | "runName"
+  | "augmentNoiseDir"
+  | "hubModelId"
+  | "hubPrivateRepo"
+  | "hubRevision";
 
 /** The arguments with what their defaults came to; a few stay open where nobody gives them. */
 export interface TrainingArguments
   extends
-    Readonly<Required<Omit<TrainingOptions, OpenName>>>,
-    Readonly<Pick<TrainingOptions, OpenName>> {}
+    Readonly<Required<Omit<TrainingOptions, OpenArgument>>>,
+    Readonly<Pick<TrainingOptions, OpenArgument>> {}
 
 /**
  * The arguments of one training run, checked; what is not given has the default of {@linkcode TrainingOptions}.

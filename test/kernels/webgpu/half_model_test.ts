@@ -9,7 +9,7 @@ import { pipeline } from "../../../src/classify/pipeline.ts";
 import { exportModel } from "../../../src/commands/export.ts";
 import type { DeviceBackend } from "../../../src/kernels/webgpu/_backend.ts";
 import { startWebgpu } from "../../../src/kernels/webgpu/mod.ts";
-import { silentOutput, withFolder } from "../../commands/_command_line.ts";
+import { withFolder } from "../../commands/_command_line.ts";
 import { assertAllClose } from "../../compare.ts";
 import { startTestWasm } from "../../devices.ts";
 import { saveTinyModel, tone } from "../../tiny_model.ts";
@@ -43,7 +43,7 @@ gpuTest("a model in f16 takes half the memory for nearly the same scores", async
     const wasm = await startTestWasm({ threads: 1 });
     await saveTinyModel(`${folder}/model`);
     const output = `${folder}/half`;
-    await exportModel({ model: `${folder}/model`, output, dtype: "f16" }, silentOutput());
+    await exportModel({ model: `${folder}/model`, output, dtype: "f16" });
     wasm.dispose();
     await startWebgpu({ software: true });
     const plain = await measured(`${folder}/model`);

@@ -4,7 +4,7 @@
  * @module
  */
 import { doesNotThrow, rejects, throws } from "node:assert/strict";
-import { AutoModelForAudioClassification, expectRoomFor } from "../../../src/pretrained.ts";
+import { expectRoomFor, loadPretrained } from "../../../src/pretrained.ts";
 import { TrainingArguments } from "../../../src/train/options/arguments.ts";
 import { expectRoomToTrain } from "../../../src/train/loop/_run_setup.ts";
 import { Trainer } from "../../../src/train/loop/trainer.ts";
@@ -44,7 +44,7 @@ async function trainerOf(dtype: PackedDtype): Promise<Trainer> {
     [PACKED_FILE]: await new Blob(chunks.map((chunk) => chunk.slice())).bytes(),
     "config.json": new TextEncoder().encode(JSON.stringify(TINY_CONFIG)),
   };
-  const model = await AutoModelForAudioClassification.fromPretrained({
+  const model = await loadPretrained({
     open: (name) => Promise.resolve(files[name] && bytesSource(name, files[name])),
   });
   return new Trainer({
