@@ -1,0 +1,267 @@
+/**
+ * Mutants, `deno task mutants`: do the tests see one wrong place in the code? Not part of the gate; it takes hours.
+ *
+ * Places come from `mutant_sites.ts`. Each is tried in a copy of the repository, without the reference kit and without
+ * WebGPU, tests next to the changed file first, until one fails. A table in Markdown goes to standard output.
+ *
+ *     deno task mutants [--count 30] [--seed 20261130] [--skip 0] [--list] [--json] [--no-baseline] [FILE:LINE ...]
+ *
+ * With `--list` nothing runs; with places named, these are tried alone. What does not compile, and what is known to
+ * change nothing, is replaced by the next place and listed with the reason.
+ *
+ * @module
+ */
+import { dirname, join, relative } from "node:path";
+import { parseArgs } from "node:util";
+import { chooseSites, type Site, sitesIn } from "./mutant_sites.ts";
+
+const ROOT = join(import.meta.dirname!, "..");
+const FOLDERS = ["models", "layers", "operations", "train", "features", "audio"];
+const PARITY = "test/parity_test.ts";
+const MINUTE_MS = 60_000;
+
+/** Mutants that change nothing that a user could see, each by its file and the line it becomes. */
+const EQUIVALENT: readonly { file: string; after: string; reason: string }[] = [];
+
+const { values: options, positionals } = parseArgs({
+  args: Deno.args,
+  allowPositionals: true,
+  options: {
+    count: { type: "string", default: "30" },
+    seed: { type: "string", default: "20261130" },
+    skip: { type: "string", default: "0" },
+    list: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+    "no-baseline": { type: "boolean", default: false },
+  },
+});
+
+/** What came of a site. */
+interface Result extends Site {
+  outcome: "killed" | "survived" | "not counted";
+  /** The test that failed, or the reason. */
+  by: string;
+  seconds: number;
+}
+
+/** TypeScript files of a folder, in the order of their names. */
+function filesIn(folder: string): string[] {
+  const entries = [...Deno.readDirSync(join(ROOT, folder))];
+  return entries.sort((a, b) => a.name < b.name ? -1 : 1).flatMap(({ name, isDirectory }) => {
+    const path = `${folder}/${name}`;
+    return isDirectory ? filesIn(path) : name.endsWith(".ts") ? [path] : [];
+  });
+}
+
+function read(file: string): string {
+  return Deno.readTextFileSync(join(ROOT, file));
+}
+
+function folderOf({ file }: Site): string {
+  return file.split("/")[1]!;
+}
+
+/** The relative imports of every file, by the file that is imported. */
+function importers(files: readonly string[]): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const file of files) {
+    for (const [, to] of read(file).matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g)) {
+      const imported = relative(ROOT, join(ROOT, dirname(file), to!));
+      found.set(imported, [...found.get(imported) ?? [], file]);
+    }
+  }
+  return found;
+}
+
+const IMPORTERS = importers(
+  ["src", "test", "edge", "bench"].flatMap(filesIn).concat("mod.ts", "cli.ts"),
+);
+
+/** How many imports lie between a file and those that depend on it. */
+function distances(file: string): Map<string, number> {
+  const found = new Map([[file, 0]]);
+  for (const [at, distance] of found) {
+    for (const next of IMPORTERS.get(at) ?? []) if (!found.has(next)) found.set(next, distance + 1);
+  }
+  return found;
+}
+
+/** All test files in a few batches: the nearest, then those of the golden cases, then what depends on the file, the rest. */
+function batchesFor(file: string): string[][] {
+  const far = distances(file);
+  const tests = filesIn("test").filter((name) => name.endsWith("_test.ts"));
+  const mirrored = file.replace(/^src/, "test").replace(/(\/)_?([^/]+)\.ts$/, "$1$2_test.ts");
+  const near = tests.filter((name) => name === mirrored || far.get(name) === 1);
+  const golden = [PARITY, "test/features/golden_test.ts"].filter((name) => far.has(name));
+  const room = tests.filter((name) => far.has(name) && name.startsWith(dirname(mirrored)));
+  const dependent = tests.filter((name) => far.has(name));
+  const order = [[...near, file], golden, room, dependent, tests];
+  const seen = new Set<string>();
+  return order.map((names) => names.filter((name) => !seen.has(name) && seen.add(name)))
+    .filter((names) => names.length > 0);
+}
+
+/** A copy of what git knows of, and of what is new, with the same packages. */
+async function copyRepository(): Promise<string> {
+  const scratch = await Deno.makeTempDir({ prefix: "mutants-" });
+  const args = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+  const { stdout } = await new Deno.Command("git", { args, cwd: ROOT }).output();
+  for (const name of new TextDecoder().decode(stdout).split("\0").filter(Boolean)) {
+    const to = join(scratch, "repository", name);
+    await Deno.mkdir(dirname(to), { recursive: true });
+    await Deno.copyFile(join(ROOT, name), to);
+  }
+  await Deno.symlink(join(ROOT, "node_modules"), join(scratch, "repository", "node_modules"));
+  await Deno.mkdir(join(scratch, "no_kit"));
+  return scratch;
+}
+
+interface Run {
+  ok: boolean;
+  printed: string;
+}
+
+/** Runs deno in the copy; a run that takes too long is ended with all that it started. */
+async function deno(scratch: string, args: string[], minutes: number): Promise<Run> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args,
+    cwd: join(scratch, "repository"),
+    env: {
+      NO_COLOR: "1",
+      EARSHOT_SHARED: join(scratch, "no_kit"),
+      VK_DRIVER_FILES: join(scratch, "none.json"),
+      REQUIRE_WEBGPU: "0",
+    },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    detached: true,
+  }).spawn();
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    Deno.kill(-child.pid, "SIGKILL");
+  }, minutes * MINUTE_MS);
+  const { success, stdout, stderr } = await child.output();
+  clearTimeout(timer);
+  const printed = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+  return isLate
+    ? { ok: false, printed: `took more than ${minutes} minutes` }
+    : { ok: success, printed };
+}
+
+function test(scratch: string, files: string[]): Promise<Run> {
+  const args = ["test", "-P=test", "--no-check", "--fail-fast"];
+  const documented = files.some((file) => file.startsWith("src/")) ? ["--doc"] : [];
+  return deno(scratch, [...args, ...documented, ...files], 15);
+}
+
+/** The test that failed first, or what ended the run before. */
+function killerOf(printed: string): string {
+  const failed = printed.match(/^(.+?) \.\.\. FAILED/m)?.[1];
+  const error = printed.match(/^error: (.+)$/m)?.[1];
+  return failed ?? error ?? printed.trim().split("\n").at(-1) ?? "nothing printed";
+}
+
+/** Tries one site in the copy, and restores the file. */
+async function tryOut(site: Site, scratch: string): Promise<Result> {
+  const start = performance.now();
+  const path = join(scratch, "repository", site.file);
+  const lines = read(site.file).split("\n");
+  lines[site.line - 1] = site.after;
+  await Deno.writeTextFile(path, lines.join("\n"));
+  const end = (outcome: Result["outcome"], by: string): Result => {
+    return { ...site, outcome, by, seconds: Math.round((performance.now() - start) / 1000) };
+  };
+  try {
+    const checked = await deno(scratch, ["check", site.file], 5);
+    if (!checked.ok) return end("not counted", `does not compile: ${killerOf(checked.printed)}`);
+    for (const files of batchesFor(site.file)) {
+      const { ok, printed } = await test(scratch, files);
+      if (!ok) return end("killed", killerOf(printed));
+    }
+    return end("survived", "–");
+  } finally {
+    await Deno.copyFile(join(ROOT, site.file), path);
+  }
+}
+
+function knownToChangeNothing({ file, after }: Site): string | undefined {
+  return EQUIVALENT.find((known) => known.file === file && known.after === after.trim())?.reason;
+}
+
+/** Sites to try: those named on the command line, else the chosen ones. The answer to each says whether it counts. */
+function* wantedSites(): Generator<Site, void, boolean> {
+  const sites = FOLDERS.flatMap((folder) => filesIn(`src/${folder}`))
+    .flatMap((file) => sitesIn(file, read(file)));
+  if (positionals.length === 0) {
+    const [seed, count] = [Number(options.seed), Number(options.count)];
+    yield* chooseSites(sites, { seed, count, least: 3, folderOf });
+    return;
+  }
+  for (const site of sites) if (positionals.includes(`${site.file}:${site.line}`)) yield site;
+}
+
+function show({ file, line, pattern, before, after }: Site): string {
+  return `${file}:${line} (${pattern})\n  - ${before.trim()}\n  + ${after.trim()}`;
+}
+
+function cell(text: string): string {
+  return text.trim().replaceAll("|", "\\|");
+}
+
+function code(text: string): string {
+  return `\`${cell(text).replaceAll("`", "'")}\``;
+}
+
+function table(results: readonly Result[]): string {
+  const rows = results.map(({ file, line, pattern, before, after, outcome, by }) => {
+    const change = `${code(before)} became ${code(after)}`;
+    return `| ${file}:${line} | ${pattern} | ${change} | ${outcome} | ${cell(by)} |`;
+  });
+  const killed = results.filter(({ outcome }) => outcome === "killed").length;
+  const counted = results.filter(({ outcome }) => outcome !== "not counted").length;
+  const heads = [
+    "| where | pattern | change | outcome | test, or reason |",
+    "| - | - | - | - | - |",
+  ];
+  return [...heads, ...rows, "", `${killed} of ${counted} killed`].join("\n");
+}
+
+async function main(): Promise<number> {
+  const scratch = await copyRepository();
+  const results: Result[] = [];
+  try {
+    if (!options["no-baseline"] && !options.list) {
+      const { ok, printed } = await deno(scratch, ["test", "-P=test", "--doc", "--no-check"], 60);
+      if (!ok) {
+        throw new RangeError(
+          `Cannot try mutants: expected tests that pass, found ${killerOf(printed)}`,
+        );
+      }
+    }
+    const sites = wantedSites();
+    let isCounted = true;
+    let toSkip = Number(options.skip);
+    for (let next = sites.next(); !next.done; next = sites.next(isCounted)) {
+      const reason = knownToChangeNothing(next.value);
+      if (!reason && toSkip-- > 0) continue;
+      console.error(show(next.value));
+      if (options.list) continue;
+      const result: Result = reason
+        ? { ...next.value, outcome: "not counted", by: reason, seconds: 0 }
+        : await tryOut(next.value, scratch);
+      console.error(`  ${result.outcome} (${result.seconds} s): ${result.by}`);
+      results.push(result);
+      isCounted = result.outcome !== "not counted";
+    }
+  } finally {
+    await Deno.remove(scratch, { recursive: true });
+  }
+  if (!options.list) {
+    console.log(options.json ? JSON.stringify(results, undefined, 2) : table(results));
+  }
+  return results.some(({ outcome }) => outcome === "survived") ? 1 : 0;
+}
+
+Deno.exit(await main());
