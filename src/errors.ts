@@ -16,13 +16,35 @@ export interface ErrorFacts {
   hint?: string;
 }
 
-/** A tensor has another shape than the operation needs. */
+/**
+ * A tensor has another shape than the operation needs.
+ *
+ * @example
+ * ```ts
+ * import { ShapeError } from "@earshot/earshot";
+ * import { equal } from "node:assert/strict";
+ *
+ * const error = new ShapeError("Cannot add: expected shape [2, 3], found [3, 2]");
+ * equal(error instanceof RangeError && error.name, "ShapeError");
+ * ```
+ */
 export class ShapeError extends RangeError {
   /** Tells this kind of error apart, also across bundles. */
   override readonly name = "ShapeError";
 }
 
-/** A device, a model or a layer lacks what is asked for. */
+/**
+ * A device, a model or a layer lacks what is asked for.
+ *
+ * @example
+ * ```ts
+ * import { UnsupportedOpError } from "@earshot/earshot";
+ * import { equal } from "node:assert/strict";
+ *
+ * const error = new UnsupportedOpError("Cannot use WebGPU: no adapter", { hint: "Use WASM" });
+ * equal(error.hint, "Use WASM");
+ * ```
+ */
 export class UnsupportedOpError extends TypeError {
   /** Tells this kind of error apart, also across bundles. */
   override readonly name = "UnsupportedOpError";
@@ -40,7 +62,19 @@ export class UnsupportedOpError extends TypeError {
   }
 }
 
-/** Bytes are not the audio that they claim to be, or audio that cannot be classified. */
+/**
+ * Bytes are not the audio that they claim to be, or audio that cannot be classified.
+ *
+ * @example
+ * ```ts
+ * import { AudioFormatError, pipeline } from "@earshot/earshot";
+ * import { rejects } from "node:assert/strict";
+ *
+ * const classifier = await pipeline("audio-classification");
+ * await rejects(classifier(new TextEncoder().encode("no audio at all")), AudioFormatError);
+ * classifier.dispose();
+ * ```
+ */
 export class AudioFormatError extends SyntaxError {
   /** Tells this kind of error apart, also across bundles. */
   override readonly name = "AudioFormatError";
@@ -61,7 +95,20 @@ export class AudioFormatError extends SyntaxError {
   }
 }
 
-/** A file of a model directory is missing, broken or does not fit the model. */
+/**
+ * A file of a model directory is missing, broken or does not fit the model.
+ *
+ * @example
+ * ```ts
+ * import { AutoConfig, CheckpointError } from "@earshot/earshot";
+ * import { equal } from "node:assert/strict";
+ *
+ * const folder = await Deno.makeTempDir();
+ * await Deno.writeTextFile(`${folder}/config.json`, '{ "model_type": "bert" }');
+ * const error = await AutoConfig.fromPretrained(folder).catch((error) => error);
+ * equal(error instanceof CheckpointError && error.key, "model_type");
+ * ```
+ */
 export class CheckpointError extends SyntaxError {
   /** Tells this kind of error apart, also across bundles. */
   override readonly name = "CheckpointError";
@@ -85,7 +132,17 @@ export class CheckpointError extends SyntaxError {
   }
 }
 
-/** A data set cannot be used as it is: no files, one class, a label the model does not know. */
+/**
+ * A data set cannot be used as it is: no files, one class, a label the model does not know.
+ *
+ * @example
+ * ```ts
+ * import { DatasetError, loadDataset } from "@earshot/earshot";
+ * import { rejects } from "node:assert/strict";
+ *
+ * await rejects(loadDataset(await Deno.makeTempDir()), DatasetError);
+ * ```
+ */
 export class DatasetError extends RangeError {
   /** Tells this kind of error apart, also across bundles. */
   override readonly name = "DatasetError";
@@ -106,7 +163,20 @@ export class DatasetError extends RangeError {
   }
 }
 
-/** A file or folder cannot be read or written: not there, not allowed, the disk full. */
+/**
+ * A file or folder cannot be read or written: not there, not allowed, the disk full.
+ *
+ * @example
+ * ```ts
+ * import { FileError, pipeline } from "@earshot/earshot";
+ * import { equal } from "node:assert/strict";
+ *
+ * const classifier = await pipeline("audio-classification");
+ * const error = await classifier("no/such/clip.wav").catch((error) => error);
+ * equal(error instanceof FileError && error.code, "ENOENT");
+ * classifier.dispose();
+ * ```
+ */
 export class FileError extends Error {
   /** Tells this kind of error apart, also across bundles. */
   override readonly name = "FileError";
@@ -157,7 +227,20 @@ export type HubErrorReason =
   /** The hub did not accept the request, or answered in a way that is not known. */
   | "refused";
 
-/** Something on the Hugging Face hub cannot be read or written. It never holds a token. */
+/**
+ * Something on the Hugging Face hub cannot be read or written. It never holds a token.
+ *
+ * @example
+ * ```ts
+ * import { HubError, pipeline } from "@earshot/earshot";
+ * import { equal } from "node:assert/strict";
+ *
+ * const cacheDirectory = await Deno.makeTempDir();
+ * const error = await pipeline("audio-classification", "me/my-model", { offline: true, cacheDirectory })
+ *   .catch((error) => error);
+ * equal(error instanceof HubError && error.reason, "offline");
+ * ```
+ */
 export class HubError extends Error {
   /** Tells this kind of error apart, also across bundles. */
   override readonly name = "HubError";
@@ -195,7 +278,18 @@ export class HubError extends Error {
   }
 }
 
-/** A device can no longer compute: lost, out of memory, or it refused what it was given. */
+/**
+ * A device can no longer compute: lost, out of memory, or it refused what it was given.
+ *
+ * @example
+ * ```ts
+ * import { DeviceError } from "@earshot/earshot";
+ * import { equal } from "node:assert/strict";
+ *
+ * const error = new DeviceError("Cannot go on: the GPU was lost", { reason: "lost" });
+ * equal(error.reason, "lost");
+ * ```
+ */
 export class DeviceError extends RangeError {
   /** Tells this kind of error apart, also across bundles. */
   override readonly name = "DeviceError";

@@ -11,7 +11,20 @@
 /** The state of a {@linkcode Random}: four unsigned 32-bit numbers. */
 export type RandomState = [number, number, number, number];
 
-/** A seeded stream of random numbers. */
+/**
+ * A seeded stream of random numbers.
+ *
+ * @example
+ * ```ts
+ * import { Random } from "@earshot/earshot/models";
+ * import { equal } from "node:assert/strict";
+ *
+ * const random = new Random(42);
+ * random.uniform();
+ * const resumed = new Random(random.state);
+ * equal(resumed.normal(), random.normal());
+ * ```
+ */
 export class Random {
   #state: Uint32Array;
 

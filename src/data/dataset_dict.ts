@@ -8,7 +8,20 @@ import type { Columns, Dataset, FilterOptions, Mapped, Row } from "./dataset.ts"
 import type { MapOptions } from "./_mapped.ts";
 import type { Feature } from "./features.ts";
 
-/** What is done to every split of a data set: S are their names, R is a row. */
+/**
+ * What is done to every split of a data set: S are their names, R is a row.
+ *
+ * @example
+ * ```ts
+ * import { Dataset, DatasetDict } from "@earshot/earshot";
+ * import { deepEqual } from "node:assert/strict";
+ *
+ * const train = Dataset.fromRows([{ file: "a.wav", word: "yes" }, { file: "b.wav", word: "no" }]);
+ * const splits = new DatasetDict({ train, test: train.select([1]) });
+ * const renamed = splits.renameColumn("word", "label");
+ * deepEqual(await renamed.test.at(0), { file: "b.wav", label: "no" });
+ * ```
+ */
 export class DatasetSplits<S extends string = string, R extends Row = Row> {
   /**
    * Holds splits as properties.

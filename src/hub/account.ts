@@ -39,10 +39,14 @@ interface WhoAmI {
  * @throws {HubError} when there is no token, the hub refuses it, or does not answer.
  *
  * @example
- * ```ts ignore
+ * ```ts
  * import { hubAccount } from "@earshot/earshot";
+ * import { equal } from "node:assert/strict";
  *
- * console.log((await hubAccount()).name);
+ * // In place of the hub; without `fetch` it is asked itself.
+ * const answer = () => Promise.resolve(Response.json({ name: "me", orgs: [{ name: "acme" }] }));
+ * const { name, organizations } = await hubAccount({ token: "hf_token", fetch: answer });
+ * equal(`${name} of ${organizations}`, "me of acme");
  * ```
  */
 export async function hubAccount(options: HubOptions = {}): Promise<HubAccount> {
@@ -97,10 +101,15 @@ function refusedToken({ endpoint, tokenOrigin }: HubSettings): HubError {
  * @throws {FileError} when it cannot be written.
  *
  * @example
- * ```ts ignore
- * import { storeToken } from "@earshot/earshot";
+ * ```ts
+ * import { removeToken, storeToken } from "@earshot/earshot";
+ * import { equal } from "node:assert/strict";
  *
- * await storeToken(prompt("Token:") ?? "");
+ * Deno.env.set("HF_TOKEN_PATH", `${await Deno.makeTempDir()}/token`);
+ * const path = await storeToken("hf_token\n");
+ * equal(await Deno.readTextFile(path), "hf_token");
+ * equal(await removeToken(), path);
+ * Deno.env.delete("HF_TOKEN_PATH");
  * ```
  */
 export async function storeToken(token: string): Promise<string> {
@@ -122,10 +131,13 @@ export async function storeToken(token: string): Promise<string> {
  * @throws {FileError} when it cannot be removed.
  *
  * @example
- * ```ts ignore
+ * ```ts
  * import { removeToken } from "@earshot/earshot";
+ * import { equal } from "node:assert/strict";
  *
- * console.log(await removeToken() ?? "There was none");
+ * Deno.env.set("HF_TOKEN_PATH", `${await Deno.makeTempDir()}/token`);
+ * equal(await removeToken(), undefined);
+ * Deno.env.delete("HF_TOKEN_PATH");
  * ```
  */
 export async function removeToken(): Promise<string | undefined> {

@@ -33,11 +33,14 @@ const TORCH = /^pytorch_model(-\d+-of-\d+)?\.bin(\.index\.json)?$/;
  * @throws {HubError} as {@linkcode hubFiles} does.
  *
  * @example
- * ```ts ignore
- * import { AutoModelForAudioClassification, hubModelFiles } from "@earshot/earshot";
+ * ```ts
+ * import { hubModelFiles } from "@earshot/earshot";
+ * import { rejects } from "node:assert/strict";
  *
- * const files = await hubModelFiles("superb/wav2vec2-base-superb-ks", { revision: "main" });
- * const model = await AutoModelForAudioClassification.fromPretrained(files);
+ * const cache = { offline: true, cacheDirectory: await Deno.makeTempDir() };
+ * // Online, or once they are in the cache, a model is made of them: `fromPretrained(await files)`.
+ * const files = hubModelFiles("superb/wav2vec2-base-superb-ks", { revision: "main", ...cache });
+ * await rejects(files, { name: "HubError", reason: "offline" });
  * ```
  */
 export async function hubModelFiles(
@@ -64,10 +67,14 @@ export async function hubModelFiles(
  * @throws {HubError} as {@linkcode hubFiles} does.
  *
  * @example
- * ```ts ignore
+ * ```ts
  * import { hubModelDirectory } from "@earshot/earshot";
+ * import { rejects } from "node:assert/strict";
  *
- * console.log(await hubModelDirectory("superb/wav2vec2-base-superb-ks"));
+ * const cache = { offline: true, cacheDirectory: await Deno.makeTempDir() };
+ * // Online, or once it is in the cache, it is a path like ".../snapshots/<commit>".
+ * const directory = hubModelDirectory("superb/wav2vec2-base-superb-ks", cache);
+ * await rejects(directory, { name: "HubError", reason: "offline" });
  * ```
  */
 export async function hubModelDirectory(

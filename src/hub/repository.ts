@@ -79,11 +79,14 @@ export interface HubRepository extends FileReader {
  * cache does not hold it.
  *
  * @example
- * ```ts ignore
+ * ```ts
  * import { hubFiles } from "@earshot/earshot";
+ * import { rejects } from "node:assert/strict";
  *
- * const repository = await hubFiles("PolyAI/minds14", { type: "dataset" });
- * console.log(repository.commit, await repository.path("README.md"));
+ * const cache = { offline: true, cacheDirectory: await Deno.makeTempDir() };
+ * // Online, or once it is in the cache: `(await files).path("README.md")` is the path of a verified copy.
+ * const files = hubFiles("PolyAI/minds14", { type: "dataset", ...cache });
+ * await rejects(files, { name: "HubError", reason: "offline" });
  * ```
  */
 export async function hubFiles(

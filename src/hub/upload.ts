@@ -88,12 +88,12 @@ const TIMEOUT_SEC = 120;
  * @throws {HubError} when there is no token, it may not write there, or the repository is public and must not be.
  *
  * @example
- * ```ts ignore
- * import { fileBlob, hubBranch } from "@earshot/earshot";
+ * ```ts
+ * import { hubBranch } from "@earshot/earshot";
+ * import { rejects } from "node:assert/strict";
  *
- * const branch = await hubBranch("me/my-model", { private: true });
- * const content = await fileBlob("my-model/config.json");
- * const { commit } = await branch.push([{ path: "config.json", content }]);
+ * // With a token it gives a branch: `await branch.push([{ path: "notes.txt", content: new Blob(["…"]) }])`.
+ * await rejects(hubBranch("me/my-model", { token: false, private: true }), /expected a token/);
  * ```
  */
 export async function hubBranch(repo: string, options: HubBranchOptions = {}): Promise<HubBranch> {

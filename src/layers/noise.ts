@@ -10,7 +10,19 @@ import { add, dropout as dropoutKernel } from "../kernels.ts";
 import { Random, type RandomState } from "../random.ts";
 import type { Tensor } from "@tensorflow/tfjs-core";
 
-/** The random stream of a model in training. */
+/**
+ * The random stream of a model in training.
+ *
+ * @example
+ * ```ts
+ * import { Noise } from "@earshot/earshot/models";
+ * import { equal } from "node:assert/strict";
+ *
+ * const noise = new Noise(42);
+ * const replay = noise.replay();
+ * equal(replay.seed(), noise.seed());
+ * ```
+ */
 export class Noise {
   /** The stream itself, for masks. */
   readonly random: Random;

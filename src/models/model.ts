@@ -79,6 +79,19 @@ export interface ModelParts {
  *
  * @throws {CheckpointError} when the config or a tensor does not fit.
  * @throws {RangeError} when the list of labels is empty.
+ *
+ * @example
+ * ```ts
+ * import { buildModel } from "@earshot/earshot/models";
+ * import { useDevice } from "@earshot/earshot";
+ * import { equal } from "node:assert/strict";
+ *
+ * await useDevice();
+ * const sizes = { hidden_size: 16, num_attention_heads: 2, num_hidden_layers: 1 };
+ * const model = await buildModel({ model_type: "wav2vec2", ...sizes }, { labels: ["no", "yes"] });
+ * equal(model.id2label[1], "yes");
+ * model.dispose();
+ * ```
  */
 export async function buildModel(
   json: JsonObject,

@@ -49,12 +49,15 @@ export type KnownFacts = Partial<ModelCardFacts>;
  * @throws {HubError} when the hub does not take it; nothing of it is in the repository then.
  *
  * @example
- * ```ts ignore
+ * ```ts
  * import { AutoFeatureExtractor, AutoModelForAudioClassification, pushToHub } from "@earshot/earshot";
+ * import { rejects } from "node:assert/strict";
  *
- * const model = await AutoModelForAudioClassification.fromPretrained("my-model");
- * const extractor = await AutoFeatureExtractor.fromPretrained("my-model");
- * const { url } = await pushToHub("me/my-model", model, extractor, { private: true });
+ * const model = await AutoModelForAudioClassification.fromPretrained("models/voice_menu");
+ * const extractor = await AutoFeatureExtractor.fromPretrained("models/voice_menu");
+ * // With a token it resolves to the commit, and the page that shows it.
+ * await rejects(pushToHub("me/my-model", model, extractor, { token: false }), /expected a token/);
+ * model.dispose();
  * ```
  */
 export async function pushToHub(
@@ -86,10 +89,12 @@ export async function pushToHub(
  * @throws {HubError} when the hub does not take it; nothing of it is in the repository then.
  *
  * @example
- * ```ts ignore
+ * ```ts
  * import { pushDirectory } from "@earshot/earshot";
+ * import { rejects } from "node:assert/strict";
  *
- * const { url } = await pushDirectory("me/my-model", "my-model", { language: "en" });
+ * const push = pushDirectory("me/my-model", "models/voice_menu", { language: "en", token: false });
+ * await rejects(push, /expected a token/);
  * ```
  */
 export async function pushDirectory(
