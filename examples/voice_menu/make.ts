@@ -75,13 +75,13 @@ export function clipsOf(split: Split): Clip[] {
  * Has espeak-ng speak one clip.
  *
  * @returns the bytes of a mu-law WAV file.
- * @throws {TypeError} when espeak-ng fails.
+ * @throws {TypeError} when espeak-ng is missing or fails.
  */
 export async function speak(clip: Clip): Promise<Uint8Array<ArrayBuffer>> {
   const { text, voice, pitch, wordsPerMinute } = clip;
   const flags = ["-v", voice.espeak, "-p", `${pitch}`, "-s", `${wordsPerMinute}`, "--stdout"];
   const command = new Deno.Command("espeak-ng", { args: [...flags, text] });
-  const { success, stdout, stderr } = await command.output();
+  const { success, stdout, stderr } = await outputOf(command);
   if (!success) {
     const found = new TextDecoder().decode(stderr).trim();
     throw new TypeError(`Cannot speak "${clip.path}": expected audio, found ${found}`);
@@ -89,6 +89,16 @@ export async function speak(clip: Clip): Promise<Uint8Array<ArrayBuffer>> {
   const { samples, sampleRateHz } = decodeWav(stdout);
   const telephone = levelled(trimmed(resample(samples, sampleRateHz, SAMPLE_RATE_HZ)));
   return encodeWav(telephone, SAMPLE_RATE_HZ, { encoding: "mulaw" });
+}
+
+async function outputOf(espeak: Deno.Command): Promise<Deno.CommandOutput> {
+  try {
+    return await espeak.output();
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+    const message = "Cannot speak: expected the program espeak-ng, found none of that name";
+    throw new TypeError(`${message}; Debian's package is called espeak-ng`, { cause });
+  }
 }
 
 /** The part between the first and the last sound, with a little of the silence around it. */

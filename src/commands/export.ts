@@ -277,7 +277,8 @@ function printCalibration(
   out.line(table(
     ["set", "clips", "cosine", "lowest clip", "accuracy f32", "accuracy q8"],
     sets.map(({ set, clips, cosine, lowestCosine, accuracy }) => {
-      const percent = (share?: number) => share === undefined ? "–" : (100 * share).toFixed(2);
+      const percent = (share?: number) =>
+        share === undefined ? "–" : `${(100 * share).toFixed(2)} %`;
       const scores = [cosine.toFixed(6), lowestCosine.toFixed(6)];
       return [set, clips, ...scores, percent(accuracy?.f32), percent(accuracy?.q8)];
     }),

@@ -17,12 +17,15 @@ const MAX_METRICS = 3;
 /** Charts of the log, and its evaluations as a table; nothing where nothing was logged. */
 export function learningSection({ history = [] }: ReportData): Section | undefined {
   const charts = [lossChart(history), metricsChart(history), rateChart(history)]
-    .filter((chart) => chart !== undefined);
-  if (charts.length === 0) return undefined;
+    .filter((chart) => chart !== undefined)
+    // One point is no course; the table has it.
+    .filter(({ series }) => series.some(({ points }) => points.length > 1));
+  const table = evaluationTable(history);
+  if (charts.length === 0 && !table) return undefined;
   return {
     id: "learning",
     title: "How it learned",
-    content: html`<div class="charts">${charts.map(lineChart)}</div>${evaluationTable(history)}`,
+    content: html`<div class="charts">${charts.map(lineChart)}</div>${table}`,
   };
 }
 

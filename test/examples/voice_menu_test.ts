@@ -101,3 +101,22 @@ async function espeakVersion(): Promise<string> {
     return "not installed";
   }
 }
+
+Deno.test("speak() names espeak-ng where it is missing", async () => {
+  const program = `import { clipsOf, speak } from ${
+    JSON.stringify(import.meta.resolve("../../examples/voice_menu/make.ts"))
+  };
+    await speak(clipsOf("test")[0]).catch(({ name, message }) => console.log(name, message));`;
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--no-check", program],
+    cwd: join(DIRECTORY, "..", ".."),
+    env: { PATH: "" },
+  }).output();
+  const decoder = new TextDecoder();
+  equal(
+    decoder.decode(stdout),
+    "TypeError Cannot speak: expected the program espeak-ng, found none of that name; " +
+      "Debian's package is called espeak-ng\n",
+    decoder.decode(stderr),
+  );
+});
