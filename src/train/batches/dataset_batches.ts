@@ -37,10 +37,22 @@ export interface DatasetBatchesOptions extends ClipBatchesOptions, ClipColumns {
  * @throws {DatasetError} where the data set has no rows.
  *
  * @example
- * ```ts ignore
- * import { datasetBatches } from "@earshot/earshot";
+ * ```ts
+ * import {
+ *   AutoFeatureExtractor,
+ *   AutoModelForAudioClassification,
+ *   datasetBatches,
+ *   loadDataset,
+ * } from "@earshot/earshot";
+ * import { equal } from "node:assert/strict";
  *
- * const trainDataset = datasetBatches(minds.train, model, extractor, { labelColumn: "intent_class" });
+ * const model = await AutoModelForAudioClassification.fromPretrained("models/voice_menu");
+ * const extractor = await AutoFeatureExtractor.fromPretrained("models/voice_menu");
+ * const { train } = await loadDataset("examples/voice_menu");
+ *
+ * const batches = datasetBatches(train!, model, extractor, { labelColumn: "label" });
+ * equal(batches.size, 616);
+ * model.dispose();
  * ```
  */
 export function datasetBatches(

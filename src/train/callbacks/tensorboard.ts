@@ -18,10 +18,31 @@ import type { LogEntry, TrainerState } from "../checkpoints/state.ts";
  * Writes `runs/<name>/events.out.tfevents.<seconds>.earshot` in the output directory as a run goes on.
  *
  * @example
- * ```ts ignore
- * import { TensorBoardCallback, Trainer } from "@earshot/earshot/train";
+ * ```ts
+ * import {
+ *   AutoFeatureExtractor,
+ *   AutoModelForAudioClassification,
+ *   loadDataset,
+ *   TensorBoardCallback,
+ *   Trainer,
+ *   TrainingArguments,
+ * } from "@earshot/earshot";
+ * import { equal } from "node:assert/strict";
  *
- * new Trainer({ model, args, trainDataset, featureExtractor, callbacks: [new TensorBoardCallback()] });
+ * const model = await AutoModelForAudioClassification.fromPretrained("models/voice_menu");
+ * const processingClass = await AutoFeatureExtractor.fromPretrained("models/voice_menu");
+ * const { train } = await loadDataset("examples/voice_menu");
+ *
+ * const args = new TrainingArguments({
+ *   outputDir: await Deno.makeTempDir(),
+ *   runName: "first",
+ *   maxSteps: 1,
+ * });
+ * const callbacks = [new TensorBoardCallback()];
+ * const trainDataset = train!.select([0, 100]);
+ * await new Trainer({ model, args, trainDataset, processingClass, callbacks }).train();
+ * equal(Array.from(Deno.readDirSync(`${args.outputDir}/runs/first`)).length, 1);
+ * model.dispose();
  * ```
  */
 export class TensorBoardCallback implements TrainerCallback {

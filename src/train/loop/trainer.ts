@@ -78,13 +78,26 @@ const TRAINING_PASSES = 3;
  * Trains a model on a data set.
  *
  * @example
- * ```ts ignore
- * import { Trainer, TrainingArguments } from "@earshot/earshot/train";
+ * ```ts
+ * import {
+ *   AutoFeatureExtractor,
+ *   AutoModelForAudioClassification,
+ *   loadDataset,
+ *   Trainer,
+ *   TrainingArguments,
+ * } from "@earshot/earshot";
+ * import { equal } from "node:assert/strict";
  *
- * const args = new TrainingArguments({ outputDir: "my-model", learningRate: 3e-5, numTrainEpochs: 10 });
- * const { train: trainDataset, test: evalDataset } = await minds.trainTestSplit({ testSize: 0.2 });
- * const trainer = new Trainer({ model, args, trainDataset, evalDataset, featureExtractor });
- * await trainer.train();
+ * const model = await AutoModelForAudioClassification.fromPretrained("models/voice_menu");
+ * const processingClass = await AutoFeatureExtractor.fromPretrained("models/voice_menu");
+ * const { train } = await loadDataset("examples/voice_menu");
+ *
+ * const outputDir = await Deno.makeTempDir();
+ * const args = new TrainingArguments({ outputDir, learningRate: 3e-5, maxSteps: 2 });
+ * const trainDataset = train!.shuffle({ seed: 42 }).select([0, 1, 2, 3]);
+ * const trainer = new Trainer({ model, args, trainDataset, processingClass });
+ * equal((await trainer.train()).globalStep, 2);
+ * model.dispose();
  * ```
  */
 export class Trainer {
