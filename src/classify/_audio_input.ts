@@ -6,7 +6,12 @@
  *
  * @module
  */
-import { decodeAudio, resample, resampledLength } from "../audio/mod.ts";
+import {
+  MAX_FILE_BYTES,
+  type Recording,
+  type RecordingFault,
+  recordingSamples,
+} from "../audio/recording.ts";
 import { readBounded } from "./bounded_stream.ts";
 import { AudioFormatError, FileError } from "../errors.ts";
 
@@ -32,9 +37,6 @@ export interface ClipRules {
   readFile?: (path: string, maxBytes: number) => Promise<Uint8Array>;
 }
 
-/** Most bytes of one file, whatever its format. */
-const MAX_FILE_BYTES = 512 * 2 ** 20;
-
 /**
  * The samples of a clip.
  *
@@ -50,42 +52,16 @@ export async function clipSamples(
   name?: string,
 ): Promise<Float32Array> {
   const file = typeof input === "string" || input instanceof URL ? shortName(input) : name;
-  const recording = await decoded(input, rules, file);
-  const { samples, rateHz } = recording;
-  requireSeconds(samples.length / rateHz, rules, file);
-  const length = lengthAt(input, recording, rules.rateHz, file);
-  if (length < rules.minSamples) throw tooShort(samples.length / rateHz, rules, file);
-  return resample(samples, rateHz, rules.rateHz);
-}
-
-/** The samples at the model's rate; where a file's rate is at fault, and no argument, the file is named. */
-function lengthAt(
-  input: AudioInput,
-  { samples, rateHz }: Recording,
-  toHz: number,
-  file?: string,
-): number {
-  try {
-    return resampledLength(samples.length, rateHz, toHz);
-  } catch (cause) {
-    if (!(cause instanceof RangeError) || isSamples(input)) throw cause;
-    const expected = `a rate from which ${toHz} Hz can be made`;
-    throw clipError(`expected ${expected}, found ${rateHz} Hz`, file, cause);
-  }
-}
-
-interface Recording {
-  samples: Float32Array;
-  rateHz: number;
-}
-
-async function decoded(input: AudioInput, rules: ClipRules, file?: string): Promise<Recording> {
-  if (isSamples(input)) return checkedSamples(input, file);
-  const bytes = await bytesOf(input, rules);
-  const { maxSeconds, onWarning } = rules;
-  const { samples, sampleRateHz, warning } = await decodeAudio(bytes, { file, maxSeconds });
-  if (warning !== undefined) onWarning?.(`Odd audio${file ? ` "${file}"` : ""}: ${warning}`);
-  return { samples, rateHz: sampleRateHz };
+  const recording = isSamples(input) ? checkedSamples(input, file) : await bytesOf(input, rules);
+  const { samples, warning } = await recordingSamples(recording, {
+    file,
+    samplingRate: rules.rateHz,
+    minSamples: rules.minSamples,
+    maxSeconds: rules.maxSeconds,
+    refusal: (fault) => refusal(fault, rules, file),
+  });
+  if (warning !== undefined) rules.onWarning?.(`Odd audio${file ? ` "${file}"` : ""}: ${warning}`);
+  return samples;
 }
 
 async function bytesOf(
@@ -147,7 +123,7 @@ function checkedSamples(input: AudioSamples, file?: string): Recording {
     );
   }
   expectFiniteSamples(samples, file);
-  return { samples, rateHz };
+  return { samples, sampleRateHz: rateHz };
 }
 
 /** A loop, because a call for each sample takes several times as long. */
@@ -159,20 +135,24 @@ function expectFiniteSamples(samples: Float32Array, file?: string): void {
   }
 }
 
-function requireSeconds(seconds: number, rules: ClipRules, file?: string): void {
-  if (seconds <= rules.maxSeconds) return;
-  throw clipError(
-    `expected at most ${rules.maxSeconds} s of audio, found ${seconds.toFixed(1)} s`,
-    file,
-  );
-}
-
-function tooShort(seconds: number, rules: ClipRules, file?: string): AudioFormatError {
-  const needed = rules.minSamples / rules.rateHz;
-  return clipError(
-    `expected at least ${needed.toFixed(4)} s of audio, found ${seconds.toFixed(4)} s`,
-    file,
-  );
+function refusal(fault: RecordingFault, rules: ClipRules, file?: string): AudioFormatError {
+  const { rateHz, minSamples, maxSeconds } = rules;
+  switch (fault.kind) {
+    case "rate": {
+      const expected = `a rate from which ${rateHz} Hz can be made`;
+      return clipError(`expected ${expected}, found ${fault.sampleRateHz} Hz`, file, fault.cause);
+    }
+    case "short": {
+      const [needed, found] = [minSamples / rateHz, fault.seconds].map((sec) => sec.toFixed(4));
+      return clipError(`expected at least ${needed} s of audio, found ${found} s`, file);
+    }
+    case "long": {
+      const found = fault.seconds.toFixed(1);
+      return clipError(`expected at most ${maxSeconds} s of audio, found ${found} s`, file);
+    }
+    case "large":
+      return clipError(`expected at most ${MAX_FILE_BYTES} bytes, found ${fault.sizeBytes}`, file);
+  }
 }
 
 function clipError(problem: string, file?: string, cause?: unknown): AudioFormatError {

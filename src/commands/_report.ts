@@ -5,7 +5,7 @@
  */
 import { basename } from "node:path";
 import earshot from "../../deno.json" with { type: "json" };
-import { decodeAudio } from "../audio/mod.ts";
+import { recordingBytes, recordingSamples } from "../audio/recording.ts";
 import { type AudioClip, type AudioDataset, openClip } from "../data/audio_dataset.ts";
 import { clipDurations } from "../data/durations.ts";
 import { useDevice } from "../devices.ts";
@@ -179,8 +179,8 @@ function shownPlaces(args: Readonly<Record<string, unknown>>): Record<string, un
 
 async function readClip(clip: AudioClip): Promise<ClipAudio> {
   using source = await openClip(clip);
-  const bytes = await source.read(0, source.sizeBytes);
-  return await decodeAudio(bytes, { file: clip.file, maxSeconds: MAX_SECONDS });
+  const rules = { file: clip.file, maxSeconds: MAX_SECONDS };
+  return await recordingSamples(await recordingBytes(source, rules), rules);
 }
 
 /** Where the report of the model that was named goes: beside it, or here where it is not a directory. */

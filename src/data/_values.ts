@@ -4,8 +4,7 @@
  * @module
  */
 
-import { decodeAudio } from "../audio/decode.ts";
-import { resample } from "../audio/resample.ts";
+import { type Recording, recordingBytes, recordingSamples } from "../audio/recording.ts";
 import { AudioFormatError, DatasetError, FileError } from "../errors.ts";
 import { openBytes } from "./_data_files.ts";
 import { Audio, ClassLabel, type Feature, isObject, Sequence } from "./features.ts";
@@ -104,21 +103,22 @@ function audioName(path: string | null, { table, place }: Cell): string {
 }
 
 async function decodedAudio(stored: unknown, feature: Audio, at: Cell): Promise<AudioValue> {
+  const { samplingRate } = feature;
   if (isObject(stored) && stored.array instanceof Float32Array) {
-    return resampled(stored as unknown as AudioValue, feature);
+    const value = stored as unknown as AudioValue;
+    if (samplingRate === undefined || samplingRate === value.samplingRate) return value;
+    const recording = { samples: value.array, sampleRateHz: value.samplingRate };
+    const rules = { samplingRate, minSamples: 0 };
+    return audioValue(value.path, await recordingSamples(recording, rules));
   }
   using source = await openAudio(stored, at);
-  const bytes = await source.read(0, source.sizeBytes);
   const { path } = storedAudio(stored, at);
-  const file = path === null ? source.name : audioName(path, at);
-  const { samples, sampleRateHz } = await decodeAudio(bytes, { file });
-  return resampled({ path, array: samples, samplingRate: sampleRateHz }, feature);
+  const rules = { file: path === null ? source.name : audioName(path, at), samplingRate };
+  return audioValue(path, await recordingSamples(await recordingBytes(source, rules), rules));
 }
 
-function resampled(value: AudioValue, { samplingRate }: Audio): AudioValue {
-  if (samplingRate === undefined || samplingRate === value.samplingRate) return value;
-  const array = resample(value.array, value.samplingRate, samplingRate);
-  return { path: value.path, array, samplingRate };
+function audioValue(path: string | null, { samples, sampleRateHz }: Recording): AudioValue {
+  return { path, array: samples, samplingRate: sampleRateHz };
 }
 
 function isList(value: unknown): value is ArrayLike<unknown> {

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { decodeAudio } from "../audio/decode.ts";
+import { recordingBytes, recordingSamples } from "../audio/recording.ts";
 import { AudioFormatError, DatasetError, FileError } from "../errors.ts";
 import { isSilent } from "./_silence.ts";
 import { openAudio, storedAudio } from "./_values.ts";
@@ -226,8 +226,8 @@ async function inspectClip(
     const { path } = storedAudio(stored![audio], at);
     if (path !== null && !file.endsWith(path)) file = `${file} (${path})`;
     using source = await openAudio(stored![audio], at);
-    const content = await source.read(0, source.sizeBytes);
-    const { samples, sampleRateHz } = await decodeAudio(content, { file });
+    const content = await recordingBytes(source, { file });
+    const { samples, sampleRateHz } = await recordingSamples(content, { file });
     if (isSilent(samples)) found.silent.push({ split, file });
     if (isClipped(samples)) found.clipped.push({ split, file });
     const hash = await hashOf(samples);
