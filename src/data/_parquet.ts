@@ -2,24 +2,21 @@
  * Parquet files as tables: the footer when one is opened, then only the columns and row groups that
  * are asked for.
  *
- * Pages are taken apart by `hyparquet`. Here is what it does not know: where to cut so that one row
- * does not cost a whole row group, what stays in memory, and what the schema means. The names of
- * classes are in the footer's `huggingface` entry; a file without one has plain columns.
+ * Pages are taken apart by `hyparquet`, behind a wall: `_parquet_column.ts`. Here is where to cut so
+ * that one row does not cost a whole row group, what stays in memory, and what the schema means. The
+ * names of classes are in the footer's `huggingface` entry; a file without one has plain columns.
+ * What is broken is broken once: the error of a run of rows is kept, and thrown again for each.
  *
  * @module
  */
 
-import {
-  type AsyncBuffer,
-  type FileMetaData,
-  parquetMetadataAsync,
-  parquetReadObjects,
-} from "hyparquet";
-import type { ColumnMetaData, SchemaElement } from "hyparquet";
-import { compressors } from "hyparquet-compressors";
+import type { SchemaElement } from "hyparquet";
 import { DatasetError } from "../errors.ts";
 import type { ChunkCache } from "./_chunk_cache.ts";
 import type { DataFile } from "./_data_files.ts";
+import { readRows, type RowRange } from "./_parquet_column.ts";
+import { mostUnpacked } from "./_parquet_pages.ts";
+import { type Footer, type LeafChunk, readFooter, type ReadRange } from "./_parquet_footer.ts";
 import { lastAtMost, type StoredRow, type Table } from "./table.ts";
 import {
   Audio,
@@ -40,9 +37,13 @@ const VALUE_BYTES = 64;
 
 /** A run of rows of a row group that is read at once. */
 interface Chunk {
+  /** The first row of the file. */
   start: number;
   end: number;
   bytes: number;
+  /** The same rows inside their group. */
+  rows: RowRange;
+  leaves: readonly LeafChunk[];
 }
 
 /**
@@ -51,30 +52,38 @@ interface Chunk {
  * @throws {DatasetError} where it is no Parquet file.
  */
 export async function parquetTable(file: DataFile, cache: ChunkCache): Promise<Table> {
-  const { sizeBytes } = file;
-  const buffer: AsyncBuffer = {
-    byteLength: sizeBytes,
-    slice: (start, end = sizeBytes) => readRange(file, start, end),
-  };
-  const metadata = await reading(file, () => parquetMetadataAsync(buffer));
-  const features = featuresOf(metadata, file.name);
+  const read: ReadRange = (start, end) => readRange(file, start, end);
+  const { footer, features } = await reading(file, async () => {
+    const footer = await readFooter(file.sizeBytes, read);
+    return { footer, features: featuresOf(footer, file.name) };
+  });
   const chunks = new Map<string, Chunk[]>();
   const chunksOf = (column: string): Chunk[] => {
-    const known = chunks.get(column) ?? planChunks(metadata, column);
+    const known = chunks.get(column) ?? planChunks(footer, column);
     chunks.set(column, known);
     return known;
   };
+  const broken = new Map<string, DatasetError>();
   const load = (column: string, chunk: Chunk): Promise<unknown[]> => {
-    const { start, end, bytes } = chunk;
+    const { start, end, bytes, leaves, rows } = chunk;
     const key = `${file.name}\n${column}\n${start}`;
+    const error = broken.get(key);
+    if (error) return Promise.reject(error);
     return cache.get(key, bytes + (end - start) * VALUE_BYTES, async () => {
-      const values = await reading(file, () => readChunk(buffer, metadata, column, chunk));
-      return values.map((value) => plain(value, features[column]!));
+      try {
+        return await reading(file, async () => {
+          const values = await readRows(leaves, footer.tree, rows, read);
+          return values.map((value) => plain(value, features[column]!));
+        });
+      } catch (error) {
+        if (error instanceof DatasetError) broken.set(key, error);
+        throw error;
+      }
     });
   };
   return {
     features,
-    numRows: Number(metadata.num_rows),
+    numRows: footer.rows,
     heavyColumns: heavyColumns(features),
     nameOf: (place) => `${file.name}, row ${place}`,
     open: (path) => file.sibling(path),
@@ -97,33 +106,9 @@ export async function parquetTable(file: DataFile, cache: ChunkCache): Promise<T
   };
 }
 
-/** The values of a column in some rows, as the parser gives them. */
-async function readChunk(
-  file: AsyncBuffer,
-  metadata: FileMetaData,
-  column: string,
-  { start, end }: Chunk,
-): Promise<unknown[]> {
-  const rows = await parquetReadObjects({
-    file,
-    metadata,
-    columns: [column],
-    rowStart: start,
-    rowEnd: end,
-    compressors,
-    utf8: false,
-    useOffsetIndex: true,
-  });
-  return rows.map((row) => row[column]);
-}
-
-async function readRange(file: DataFile, start: number, end: number): Promise<ArrayBuffer> {
+async function readRange(file: DataFile, start: number, end: number): Promise<Uint8Array> {
   using source = await file.open();
-  const from = start < 0 ? Math.max(0, file.sizeBytes + start) : start;
-  const bytes = await source.read(from, Math.min(end, file.sizeBytes));
-  return bytes.buffer.byteLength === bytes.byteLength
-    ? bytes.buffer as ArrayBuffer
-    : bytes.slice().buffer;
+  return await source.read(start, end);
 }
 
 /** What the parser throws names no file. */
@@ -144,34 +129,34 @@ function isOwn(error: Error): boolean {
 }
 
 /** The runs of rows that a column is read in. */
-function planChunks(metadata: FileMetaData, column: string): Chunk[] {
+function planChunks({ groups }: Footer, column: string): Chunk[] {
   const chunks: Chunk[] = [];
   let start = 0;
-  for (const group of metadata.row_groups) {
-    const parts = group.columns.filter(({ meta_data }) => meta_data?.path_in_schema[0] === column);
-    const bytes = parts.reduce((sum, { meta_data }) => sum + sizeOf(meta_data), 0);
-    const hasPages = parts.every((part) => part.offset_index_offset !== undefined);
-    const groupRows = Number(group.num_rows);
-    const rows = hasPages
+  for (const { rows: groupRows, leaves: all } of groups) {
+    const leaves = all.filter(({ path }) => path[0] === column);
+    const bytes = leaves.reduce((sum, { sizeBytes, start, end }) => {
+      return sum + Math.min(sizeBytes, mostUnpacked(end - start));
+    }, 0);
+    const hasPages = leaves.every(({ index }) => index !== undefined);
+    const count = hasPages
       ? Math.max(1, Math.ceil(groupRows * CHUNK_BYTES / Math.max(bytes, 1)))
       : groupRows;
-    for (let at = 0; at < groupRows; at += rows) {
-      const count = Math.min(rows, groupRows - at);
-      chunks.push({ start: start + at, end: start + at + count, bytes: bytes * count / groupRows });
+    for (let at = 0; at < groupRows; at += count) {
+      const end = Math.min(at + count, groupRows);
+      chunks.push({
+        ...{ start: start + at, end: start + end, bytes: bytes * (end - at) / groupRows },
+        ...{ rows: { groupRows, start: at, end }, leaves },
+      });
     }
     start += groupRows;
   }
   return chunks;
 }
 
-function sizeOf(column: ColumnMetaData | undefined): number {
-  return Number(column?.total_uncompressed_size ?? 0);
-}
-
 /** The features that `datasets` wrote, or those that the schema amounts to. */
-function featuresOf(metadata: FileMetaData, name: string): Features {
-  const schema = schemaFeatures(metadata.schema);
-  const entry = metadata.key_value_metadata?.find(({ key }) => key === "huggingface")?.value;
+function featuresOf(footer: Footer, name: string): Features {
+  const schema = schemaFeatures(footer.schema);
+  const entry = footer.metadata.get("huggingface");
   if (entry === undefined) return schema;
   const stated = statedFeatures(entry, name);
   return Object.fromEntries(

@@ -7,7 +7,7 @@
 import { type Recording, recordingBytes, recordingSamples } from "../audio/recording.ts";
 import { AudioFormatError, DatasetError, FileError } from "../errors.ts";
 import { openBytes } from "./_data_files.ts";
-import { Audio, ClassLabel, type Feature, isObject, Sequence } from "./features.ts";
+import { Audio, ClassLabel, type Feature, isObject, Sequence, shown } from "./features.ts";
 import type { OpenFile, Table } from "./table.ts";
 
 /** A recording of a row. */
@@ -49,8 +49,7 @@ function classNumber(stored: unknown, { names }: ClassLabel, { table, place }: C
     ? `one of the ${names.length} class names`
     : `a class from 0 to ${names.length - 1}`;
   throw new DatasetError(
-    `Cannot use label of ${table.nameOf(place)}: expected ${expected}, found ` +
-      JSON.stringify(stored),
+    `Cannot use label of ${table.nameOf(place)}: expected ${expected}, found ${shown(stored)}`,
   );
 }
 

@@ -11,7 +11,7 @@ import { DatasetError } from "../errors.ts";
 import { type Cell, openAudio } from "./_values.ts";
 import type { AudioClip, AudioDataset, LabelKind } from "./audio_dataset.ts";
 import type { Dataset } from "./dataset.ts";
-import { Audio, ClassLabel, type Feature, listed, Sequence, Value } from "./features.ts";
+import { Audio, ClassLabel, type Feature, listed, Sequence, shown, Value } from "./features.ts";
 import type { OpenFile } from "./table.ts";
 
 /** Which columns are trained on. */
@@ -248,8 +248,7 @@ function learnt(
 ): Pick<AudioClip, "label" | "targets"> {
   const wrong = (expected: string): DatasetError =>
     new DatasetError(
-      `Cannot use label of ${table.nameOf(place)}: expected ${expected}, found ` +
-        `${JSON.stringify(label) ?? "nothing"}`,
+      `Cannot use label of ${table.nameOf(place)}: expected ${expected}, found ${shown(label)}`,
       { hint: "Leave such rows out with filter" },
     );
   if (kind === "regression") {

@@ -320,14 +320,19 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function badFeatures(name: string, expected: string, found: unknown): DatasetError {
-  const shown = JSON.stringify(found) ?? "nothing";
-  const short = shown.length > MAX_SHOWN ? `${shown.slice(0, MAX_SHOWN)}…` : shown;
-  const message = `Cannot read features of "${name}": expected ${expected}, found ${short}`;
+  const message = `Cannot read features of "${name}": expected ${expected}, found ${shown(found)}`;
   return new DatasetError(message, { file: name });
 }
 
 const MAX_SHOWN = 80;
 const MAX_LISTED = 20;
+
+/** A stored value for a message, the beginning of it; numbers may be of 64 bits. */
+export function shown(value: unknown): string {
+  const text = JSON.stringify(value, (_, part) => typeof part === "bigint" ? `${part}` : part) ??
+    "nothing";
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
+}
 
 /** Names for a message, the first twenty of them. */
 export function listed(names: readonly string[]): string {

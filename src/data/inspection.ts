@@ -14,7 +14,7 @@ import { isSilent } from "./_silence.ts";
 import { openAudio, storedAudio } from "./_values.ts";
 import { audioColumnOf, type ClipColumns, labelTypeOf } from "./audio_clips.ts";
 import type { Dataset } from "./dataset.ts";
-import { ClassLabel, type Feature, Sequence, Value } from "./features.ts";
+import { ClassLabel, type Feature, Sequence, shown, Value } from "./features.ts";
 
 /** Lengths of clips, in seconds. */
 export interface Durations {
@@ -145,7 +145,7 @@ type FirstClips = Map<string, string>;
 /** The clips that are alone with their label: nothing can be learnt of it and tested, too. */
 function singleClips({ split, labels }: InspectedSplit, firstOf: FirstClips): FoundClip[] {
   return Object.entries(labels).filter(([, count]) => count === 1).map(([label]) => {
-    return { split, file: firstOf.get(label)!, reason: `label ${JSON.stringify(label)}` };
+    return { split, file: firstOf.get(label)!, reason: `label ${shown(label)}` };
   });
 }
 
@@ -220,7 +220,7 @@ async function inspectClip(
   let file = table.nameOf(at.place);
   const labels = label === undefined ? [] : labelNames(stored![label], dataset.features[label]!);
   if (labels === undefined) {
-    found.unlabelled.push({ split, file, reason: `label ${JSON.stringify(stored![label!])}` });
+    found.unlabelled.push({ split, file, reason: `label ${shown(stored![label!])}` });
   }
   try {
     const { path } = storedAudio(stored![audio], at);

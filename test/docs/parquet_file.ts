@@ -135,35 +135,41 @@ function chunkOf({ path, values }: Leaf, offset: number, sizeBytes: number): Fie
 }
 
 /** A value with its type in Thrift's compact protocol. */
-interface Field {
+export interface Field {
   type: number;
   bytes: Uint8Array;
 }
 
-type Numbered = readonly [id: number, field: Field];
+/** A field of a structure by its number. */
+export type Numbered = readonly [id: number, field: Field];
 
-const INT32 = 5;
+/** Types of fields in the protocol. */
+export const INT32 = 5;
 const INT64_FIELD = 6;
-const BINARY = 8;
+export const BINARY = 8;
 const LIST = 9;
-const STRUCT = 12;
+export const STRUCT = 12;
 /** Longer lists have their length behind the first byte. */
 const MAX_SHORT_LIST = 14;
 
-function int32(value: number): Field {
+/** A number of 32 bits, from 0. */
+export function int32(value: number): Field {
   return { type: INT32, bytes: varint(2 * value) };
 }
 
-function int64(value: number): Field {
+/** A number of 64 bits, from 0. */
+export function int64(value: number): Field {
   return { type: INT64_FIELD, bytes: varint(2 * value) };
 }
 
-function text(value: string): Field {
+/** A text. */
+export function text(value: string): Field {
   const content = new TextEncoder().encode(value);
   return { type: BINARY, bytes: joined([varint(content.length), content]) };
 }
 
-function list(type: number, items: readonly Field[]): Field {
+/** A list of values of one type. */
+export function list(type: number, items: readonly Field[]): Field {
   const isShort = items.length <= MAX_SHORT_LIST;
   const head = Uint8Array.of((isShort ? items.length : 15) << 4 | type);
   const length = isShort ? [] : [varint(items.length)];
@@ -171,7 +177,7 @@ function list(type: number, items: readonly Field[]): Field {
 }
 
 /** Fields with rising numbers, at most 15 apart. */
-function struct(...fields: readonly Numbered[]): Field {
+export function struct(...fields: readonly Numbered[]): Field {
   const parts = fields.flatMap(([id, { type, bytes }], i) => {
     const step = id - (fields[i - 1]?.[0] ?? 0);
     return [Uint8Array.of(step << 4 | type), bytes];
@@ -180,13 +186,14 @@ function struct(...fields: readonly Numbered[]): Field {
 }
 
 /** A number from 0, seven bits a byte. */
-function varint(value: number): Uint8Array {
+export function varint(value: number): Uint8Array {
   const bytes: number[] = [];
   for (; value >= 128; value = Math.floor(value / 128)) bytes.push(value % 128 + 128);
   return Uint8Array.of(...bytes, value);
 }
 
-function fixed32(value: number): Uint8Array {
+/** A number of 32 bits as it lies in memory. */
+export function fixed32(value: number): Uint8Array {
   return new Uint8Array(Uint32Array.of(value).buffer);
 }
 
@@ -194,7 +201,8 @@ function sizeOf(parts: readonly Uint8Array[]): number {
   return parts.reduce((sum, { length }) => sum + length, 0);
 }
 
-function joined(parts: readonly Uint8Array[]): Uint8Array {
+/** Bytes after each other. */
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(sizeOf(parts));
   let at = 0;
   for (const part of parts) {
