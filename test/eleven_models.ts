@@ -16,11 +16,11 @@ export interface ModelSize {
   heads: number;
   /** Hidden size of the feed-forward halves. */
   wide: number;
-  /** Convolutions from samples to frames, of the architectures that hear samples. */
+  /** Convolutions from samples to frames, of the architectures that take samples. */
   convolutions: { channels: number; widths: number[]; strides: number[] };
   /** Frames that a positional convolution sees, and its groups of channels. */
   positions: { width: number; groups: number };
-  /** Rate that the architectures hear which take samples; spectrograms are made at 16 kHz. */
+  /** Rate of the architectures that take samples; spectrograms are made at 16 kHz. */
   samplingRate: number;
   /** The spectrogram of the Audio Spectrogram Transformer: 100 frames a second. */
   ast: { frames: number; bands: number };
@@ -52,7 +52,7 @@ const WITHOUT_NOISE = {
   mask_feature_prob: 0,
 };
 
-/** What each architecture that hears samples has beyond the shared fields. */
+/** What each architecture that takes samples has beyond the shared fields. */
 const SPEECH_FIELDS: Readonly<Record<string, (size: ModelSize) => Record<string, unknown>>> = {
   "data2vec-audio": ({ positions }) => ({
     num_conv_pos_embeddings: 5,

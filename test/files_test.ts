@@ -250,7 +250,7 @@ folderTest("a full disk is named, and nothing stays behind", async (folder) => {
   deepEqual(namesIn(folder), []);
 });
 
-folderTest("access that Deno was not given is told apart", async (folder) => {
+folderTest("access that Deno was not given has an error of its own", async (folder) => {
   const script = `import { fileSource, writeFileAtomic } from "${new URL(
     "../src/files.ts",
     import.meta.url,

@@ -11,7 +11,7 @@ import denoJson from "../deno.json" with { type: "json" };
 import { type Counts, kitLine, skippedCases, testCounts } from "./gate.ts";
 import { goldenCases } from "./golden_cases.ts";
 
-/** A check: its name, and what deno is told. */
+/** A check: its name, and the arguments of deno. */
 type Check = readonly [name: string, ...args: string[]];
 
 const WASM_BUILD = "src/kernels/wasm/assembly/build.ts";

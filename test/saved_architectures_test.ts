@@ -100,7 +100,7 @@ async function save(
   return { directory, dtype, className: className!, extractor: extractor.type, scores };
 }
 
-/** Moves every parameter, so that biases that begin at 0 and norms that begin at 1 are told apart too. */
+/** Moves every parameter, so that biases that begin at 0 and norms that begin at 1 are distinguished too. */
 function disturb(model: AudioClassificationModel): void {
   const random = new Random(9);
   for (const parameter of model.trainable().values()) {

@@ -10,7 +10,7 @@ import { savePretrained } from "../src/pretrained.ts";
 /** The labels of the tiny model. */
 export const TINY_LABELS: readonly string[] = ["zero", "one", "two", "three", "four"];
 
-/** The fewest samples that the tiny model hears. */
+/** The fewest samples that the tiny model takes. */
 export const TINY_MIN_SAMPLES = 60;
 
 /** `config.json` of the tiny model. */

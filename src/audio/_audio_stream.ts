@@ -121,7 +121,7 @@ export class Mixer {
   readonly #limit: number;
   #toSkip: number;
   #frames = 0;
-  /** The first thing that the decoder told. */
+  /** The rate and channels of the first block. */
   warning?: string;
 
   /** Holds what the headers say against the limits. */

@@ -1,5 +1,5 @@
 /**
- * Decodes an audio file of whatever format, told by its content.
+ * Decodes an audio file of any format, recognised by its content.
  *
  * A decoder is loaded with the first file that needs it. A format that has none is named in the
  * error, so that the user knows what to convert.

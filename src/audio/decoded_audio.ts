@@ -7,7 +7,7 @@
  * @module
  */
 
-/** What a decoder is told besides the bytes. */
+/** Options of a decoder. */
 export interface DecodeOptions {
   /** The file's name, for messages. */
   file?: string;

@@ -2,7 +2,7 @@
  * Changes the sampling rate by band-limited interpolation: a sinc under a Hann window.
  *
  * The filter is torchaudio's default (`sinc_interp_hann`, six zero crossings a side, cut-off at 0.99
- * of the lower Nyquist frequency), so a model hears what it heard in training; librosa's soxr is
+ * of the lower Nyquist frequency), so a model gets what it got in training; librosa's soxr is
  * another filter. Samples beyond either end count as zero. Method: J. O. Smith, "Digital Audio
  * Resampling", https://ccrma.stanford.edu/~jos/resample/; phases are exact integers, summed in float64.
  *

@@ -18,7 +18,9 @@ export function datasetText({ id, name, config }: CardDataset): string {
 export function introduction(facts: ModelCardFacts): string {
   const { modelType, parameters, samplingRate, labels, problemType } = facts;
   const size = parameters === undefined ? "" : ` of ${(parameters / 1e6).toFixed(2)} M parameters`;
-  const rate = samplingRate === undefined ? "" : ` It hears recordings at ${samplingRate} Hz.`;
+  const rate = samplingRate === undefined
+    ? ""
+    : ` Its input is audio at ${samplingRate} Hz; other rates are resampled.`;
   const task = problemType === "regression"
     ? `estimates ${counted(labels.length, "number")} for a recording`
     : problemType === "multi_label_classification"
@@ -86,7 +88,7 @@ export function usageSection(facts: ModelCardFacts): Section {
   };
 }
 
-/** Python's pipeline takes a softmax unless it is told otherwise. */
+/** Python's pipeline applies softmax unless another function is named. */
 function pythonFunction({ problemType }: ModelCardFacts): string {
   if (problemType === "multi_label_classification") return ', function_to_apply="sigmoid"';
   return problemType === "regression" ? ', function_to_apply="none"' : "";
@@ -98,7 +100,7 @@ export function limitsSection(facts: ModelCardFacts): Section {
   const longest = trainingArguments?.maxLengthSeconds;
   const limits = [
     problemType === "single_label_classification" &&
-    "It gives one of its labels to whatever it hears, noise and silence too. A low score can mean that none fits.",
+    "It gives one of its labels to any recording, noise and silence too. A low score can mean that none fits.",
     typeof longest === "number" && `It learned from at most ${longest} s of each recording.`,
     samplingRate !== undefined && samplingRate < 16_000 &&
     `What lies above ${samplingRate / 2} Hz is lost to it.`,

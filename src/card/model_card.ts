@@ -2,7 +2,7 @@
  * The model card: `README.md` of a model, with the metadata that the hub searches by.
  *
  * It says what is known and leaves out what is not: nothing in it is guessed, and a section without facts is not there.
- * The last line is a seal over the rest, by which a card that a person has edited is told from one that may be
+ * The last line is a seal over the rest, by which a card that a person has edited is distinguished from one that may be
  * replaced.
  *
  * Source: the fields of the hub's `modelcard.md`; hyperparameters and the table of results are in the words of the

@@ -1,5 +1,5 @@
 /**
- * What loading found odd about clips, gathered and told in a few lines.
+ * What loading found odd about clips, gathered and reported in a few lines.
  *
  * @module
  */
@@ -14,7 +14,7 @@ const HEADINGS: Readonly<Record<ClipNotice["kind"], readonly [one: string, many:
   odd: ["clip was read with a doubt", "clips were read with a doubt"],
 };
 
-/** Notices that were not told yet. */
+/** Notices that were not printed yet. */
 export class ClipNotices {
   #waiting: ClipNotice[] = [];
 
@@ -23,14 +23,14 @@ export class ClipNotices {
     this.#waiting.push(notice);
   }
 
-  /** Tells how many clips there are of each kind, and names the first three. */
+  /** Prints how many clips there are of each kind, and names the first three. */
   tell(out: Output): void {
     for (const kind of ["skipped", "silent", "odd"] as const) {
-      const told = this.#waiting.filter((notice) => notice.kind === kind);
-      if (told.length === 0) continue;
-      const more = told.length > SHOWN ? `, the first ${SHOWN} of them` : "";
-      out.warn(`Warning: ${told.length} ${HEADINGS[kind][told.length > 1 ? 1 : 0]}${more}:`);
-      for (const { message } of told.slice(0, SHOWN)) out.warn(`- ${message}`);
+      const found = this.#waiting.filter((notice) => notice.kind === kind);
+      if (found.length === 0) continue;
+      const more = found.length > SHOWN ? `, the first ${SHOWN} of them` : "";
+      out.warn(`Warning: ${found.length} ${HEADINGS[kind][found.length > 1 ? 1 : 0]}${more}:`);
+      for (const { message } of found.slice(0, SHOWN)) out.warn(`- ${message}`);
     }
     this.#waiting = [];
   }

@@ -47,7 +47,7 @@ export function layerOf(name: string): string {
  *
  * @param layers all in 8 bits; their `precision` is changed.
  * @param first the comparison with all of them in 8 bits.
- * @param measure compares again, with the layers as they now are; told which one has just changed.
+ * @param measure compares again, with the layers as they now are; gets the one that has just changed.
  * @returns the comparison that was close enough, or the one with all layers in 32 bits.
  */
 export async function widen(

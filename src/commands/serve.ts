@@ -49,12 +49,12 @@ export interface ServeOptions {
   signal?: AbortSignal;
   /** Gets the lines for the user. @default none */
   log?: (line: string) => void;
-  /** Is told the port as soon as requests are taken. */
+  /** Called with the port as soon as requests are taken. */
   onListen?: (port: number) => void;
 }
 
 /**
- * Serves a model until it is told to end; requests in hand are then answered first.
+ * Serves a model until the signal or an interrupt; requests in hand are then answered first.
  *
  * @throws {CheckpointError} when the model cannot be loaded.
  * @throws {RangeError} when the port cannot be had.

@@ -2,8 +2,8 @@
  * Folders of recordings as tables: the label is the folder that a file lies in, or what a metadata
  * file says of it.
  *
- * Follows Hugging Face's `audiofolder`: labels are sorted by name over all splits, a split is told
- * by a folder's name, rows are in the order of their paths, hidden files do not count; with a
+ * Follows Hugging Face's `audiofolder`: labels are sorted by name over all splits, a split is
+ * known by a folder's name, rows are in the order of their paths, hidden files do not count; with a
  * `metadata.csv`, `.jsonl` or `.parquet` the rows and columns are its own, and `file_name` (or
  * `*_file_name`) names the recording. Unlike there, a file outside a label folder does not cost all
  * files their label: it is left out, and said so.
@@ -30,11 +30,11 @@ const SPLITS: readonly SplitName[] = ["train", "validation", "test"];
 
 const LAYOUTS = "label/file or split/label/file";
 
-/** Where a folder's tables come from, and who is told what was left out. */
+/** Where a folder's tables come from, and who is to know what was left out. */
 export interface FolderContext {
   /** Opens a metadata file as a table. */
   openTable(path: string): Promise<Table>;
-  /** Told what a user should know, one sentence each. */
+  /** Called with what a user should know, one sentence each. */
   onNotice?: (notice: string) => void;
 }
 
@@ -89,7 +89,7 @@ async function openFile(files: DataFiles, path: string): Promise<OpenFile> {
   return await (await files.file(path)).open();
 }
 
-/** Splits are told by the folder of the metadata file. */
+/** The folder of the metadata file names the split. */
 async function metadataTables(
   files: DataFiles,
   paths: readonly string[],

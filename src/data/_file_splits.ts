@@ -1,5 +1,5 @@
 /**
- * Which files of a data set hold which split, told by their names as `datasets` tells it.
+ * Which files of a data set hold which split, by their names, with the rules of `datasets`.
  *
  * @module
  */

@@ -18,7 +18,7 @@ const COMPRESSED_BYTES_PER_SEC = 8_000;
 
 const FILES_AT_ONCE = 16;
 
-/** What the headers of clips told. */
+/** What the headers of clips say. */
 interface Headers {
   durations: Float64Array;
   /** Why files could not be opened, by clip. */

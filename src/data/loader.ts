@@ -21,7 +21,7 @@ import type { BatchPlan } from "./sampler.ts";
 
 export type { LoadClipOptions };
 
-/** Something about a clip that a user should be told. */
+/** Something about a clip that a user should know. */
 export interface ClipNotice {
   /**
    * "silent": its samples are all but zero; "skipped": it cannot be used and is left out; "odd": it
@@ -38,7 +38,7 @@ export interface ClipNotice {
 export interface ClipLoaderOptions extends LoadClipOptions {
   /** Whether a clip that cannot be read is left out instead of ending the run. @default false */
   skipBadFiles?: boolean;
-  /** Told of each odd clip once, in whatever epoch it shows. */
+  /** Called once for each odd clip, in the epoch in which it shows. */
   onNotice?: (notice: ClipNotice) => void;
   /** Batches that are loaded ahead of the one in use. @default 2 */
   prefetch?: number;
@@ -128,7 +128,7 @@ export class ClipLoader {
    * A loader that has read nothing yet.
    *
    * @param dataset the clips.
-   * @param options the rate that the model hears, and what to do with bad files.
+   * @param options the rate of the model's input, and what to do with bad files.
    */
   constructor(dataset: AudioDataset, options: ClipLoaderOptions) {
     this.#dataset = dataset;

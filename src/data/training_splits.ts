@@ -55,7 +55,7 @@ export interface TrainingSplits {
   splits: Readonly<Partial<Record<SplitName, AudioDataset>>>;
   /** Whether the test split was made here. */
   drawn: boolean;
-  /** What a user should be told, one sentence each. */
+  /** What a user should know, one sentence each. */
   notes: readonly string[];
 }
 
@@ -234,7 +234,7 @@ function requireTwoLabels(source: string, labels: readonly string[], notes: stri
   );
 }
 
-/** What a model never heard in training it cannot say. */
+/** A label that is not in training cannot be learnt. */
 function requireTrained(sets: readonly AudioDataset[]): void {
   const train = sets.find((set) => set.split === "train");
   if (train === undefined) return;

@@ -13,7 +13,7 @@
 /** The non-zero weights of every band, band after band. */
 export interface MelBank {
   bands: number;
-  /** The first frequency that each band hears. Shape: `[bands]`. */
+  /** The first frequency of each band. Shape: `[bands]`. */
   firstBin: Int32Array;
   /** Where each band's weights begin, and behind the last one. Shape: `[bands + 1]`. */
   offsets: Int32Array;
@@ -47,7 +47,7 @@ export function kaldiBank(options: MelBankOptions): MelBank {
 }
 
 /**
- * The energy that each band of a bank hears.
+ * The energy in each band of a bank.
  *
  * Shape: `power [bins]` -> `energies [bands]`
  */
@@ -74,13 +74,13 @@ function triangles(
   const weights: number[] = [];
   for (let band = 0; band < bands; band++) {
     const [low, peak, high] = corners.slice(band, band + 3) as [number, number, number];
-    const heard = places.map((place) =>
+    const inBand = places.map((place) =>
       Math.min((place - low) / (peak - low), (high - place) / (high - peak))
     );
-    const first = heard.findIndex((weight) => weight > 0);
+    const first = inBand.findIndex((weight) => weight > 0);
     firstBin[band] = Math.max(0, first);
-    for (let bin = first; first >= 0 && heard[bin]! > 0; bin++) {
-      weights.push(heard[bin]! * height(low, high));
+    for (let bin = first; first >= 0 && inBand[bin]! > 0; bin++) {
+      weights.push(inBand[bin]! * height(low, high));
     }
     offsets[band + 1] = weights.length;
   }

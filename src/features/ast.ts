@@ -34,7 +34,7 @@ export interface ASTFeatureExtractorOptions {
   mean?: number;
   /** Their standard deviation, above 0. @default 4.5689974 */
   std?: number;
-  /** Whether a batch says which frames are real, where `extract` is not told. @default false */
+  /** Whether a batch says which frames are real, where `extract` is not asked. @default false */
   returnAttentionMask?: boolean;
 }
 
@@ -188,7 +188,7 @@ export class ASTFeatureExtractor implements FeatureExtractor {
   }
 
   /**
-   * Turns clips into a batch; unless told otherwise, each has `maxLength` frames.
+   * Turns clips into a batch; unless the options differ, each has `maxLength` frames.
    *
    * Shape: B clips of `[samples]` -> `inputValues [B, T, C]`, `attentionMask [B, T]`, `lengths [B]`
    *

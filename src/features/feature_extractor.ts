@@ -70,7 +70,7 @@ export interface FeatureExtractor {
   toConfig(): Record<string, unknown>;
 }
 
-/** The same extractor for a model that takes clips of any length: it neither pads nor cuts unless told to. */
+/** The same extractor for a model that takes clips of any length: it neither pads nor cuts unless asked to. */
 export function ofAnyLength(extractor: FeatureExtractor): FeatureExtractor {
   const { type, inputName, samplingRate, minSamples } = extractor;
   return {

@@ -22,7 +22,7 @@ export interface Wav2Vec2FeatureExtractorOptions {
   samplingRate?: number;
   /** Whether clips are brought to zero mean and unit variance. @default true */
   doNormalize?: boolean;
-  /** Whether a batch says which samples are real, where `extract` is not told. @default false */
+  /** Whether a batch says which samples are real, where `extract` is not asked. @default false */
   returnAttentionMask?: boolean;
   /** What padding is made of. @default 0 */
   paddingValue?: number;

@@ -35,7 +35,7 @@ export interface WhisperFeatureExtractorOptions {
   nFft?: number;
   /** The sample that padding is made of. @default 0 */
   paddingValue?: number;
-  /** Whether a batch says which frames are real, where `extract` is not told. @default false */
+  /** Whether a batch says which frames are real, where `extract` is not asked. @default false */
   returnAttentionMask?: boolean;
 }
 
@@ -43,7 +43,7 @@ const TYPE = "WhisperFeatureExtractor";
 
 const MAX_HZ = 8000;
 const ENERGY_FLOOR = 1e-10;
-/** Powers of ten below a clip's loudest moment that are still heard. */
+/** Powers of ten below a clip's loudest moment that are kept. */
 const DYNAMIC_RANGE = 8;
 
 const MIN_SAMPLE_RATE_HZ = 1000;
@@ -196,7 +196,7 @@ export class WhisperFeatureExtractor implements FeatureExtractor {
   }
 
   /**
-   * Turns clips into a batch; unless told otherwise, each spans `chunkLength` seconds.
+   * Turns clips into a batch; unless the options differ, each spans `chunkLength` seconds.
    *
    * Shape: B clips of `[samples]` -> `inputValues [B, T, C]`, `attentionMask [B, T]`, `lengths [B]`
    *

@@ -1,5 +1,5 @@
 /**
- * What the hub's refusals mean: the same status stands for different things, told apart by `X-Error-Code`.
+ * What the hub's refusals mean: the same status stands for different things, which `X-Error-Code` distinguishes.
  *
  * @module
  */

@@ -27,7 +27,7 @@ export interface HubRequest extends Pick<RequestInit, "method"> {
 const RETRIES = 4;
 const MAX_REDIRECTS = 5;
 const FIRST_PAUSE_MS = 500;
-/** Whoever is told to come back later than this is told so, and not kept waiting. */
+/** A longer wait than this, asked for by the hub, is reported as an error and not waited for. */
 const MAX_PAUSE_SEC = 60;
 const PASSING_STATUS: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
 const MAX_JSON_BYTES = 64 * 2 ** 20;

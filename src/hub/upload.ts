@@ -40,7 +40,7 @@ export interface HubBranchOptions extends Omit<HubOptions, "onProgress"> {
 export interface HubPushOptions {
   /** Title of the commit. @default "Upload model" */
   message?: string;
-  /** Told of each part of a large file that has gone. */
+  /** Called for each part of a large file that has gone. */
   onUpload?: (progress: HubUploadProgress) => void;
 }
 

@@ -74,7 +74,7 @@ function headline(
     const actual = namesWhere(labels, (i) => (clip.target as readonly number[])[i]! > 0.5);
     const found = namesWhere(labels, (i) => scores[i]! > 0.5);
     return html`<h3>${actual} <span class="taken">${
-      isRight ? "found" : html`heard as <b>${found}</b>`
+      isRight ? "found" : html`taken for <b>${found}</b>`
     }</span></h3>`;
   }
   const taken = isRight ? html`right, but unsure` : html`taken for <b>${labels[predicted]}</b>`;
@@ -108,7 +108,7 @@ function scores({ labels, problemType }: ReportData, { clip, scores }: ScoredCli
 }
 
 function player(name: string, { audio, problem }: EmbeddedClip): Content {
-  if (problem !== undefined) return html`<p class="note">It cannot be heard here: ${problem}</p>`;
+  if (problem !== undefined) return html`<p class="note">It cannot be played here: ${problem}</p>`;
   if (!audio) return undefined;
   return html`
     <div class="player">
@@ -124,9 +124,9 @@ function player(name: string, { audio, problem }: EmbeddedClip): Content {
 function lengthNote({ audio, wholeSec }: EmbeddedClip, durationSec?: number): Content {
   const whole = wholeSec ?? durationSec;
   if (whole === undefined) return undefined;
-  const heard = audio ? audio.samples.length / audio.sampleRateHz : whole;
-  const isCut = whole - heard > 0.05;
-  const text = isCut ? `first ${seconds(heard)} of ${seconds(whole)}` : seconds(whole);
+  const playedSeconds = audio ? audio.samples.length / audio.sampleRateHz : whole;
+  const isCut = whole - playedSeconds > 0.05;
+  const text = isCut ? `first ${seconds(playedSeconds)} of ${seconds(whole)}` : seconds(whole);
   return html`
     <span class="length">${text}</span>
   `;

@@ -76,7 +76,7 @@ export interface ClipAudio {
 
 /** What a report shows of the clips that went worst. */
 export interface ReportOptions {
-  /** Reads the samples of a clip; without it, no clip can be heard. */
+  /** Reads the samples of a clip; without it, no clip can be played. */
   readClip?: (clip: ClipPrediction) => Promise<ClipAudio> | ClipAudio;
   /** Most clips that are shown. @default 20 */
   maxClips?: number;

@@ -25,7 +25,7 @@ export async function isReplaceable(card: string): Promise<boolean> {
 const FRONT_MATTER = /^---\r?\n([\s\S]*?)\r?\n---[ \t]*(\r?\n|$)/;
 
 /**
- * What the metadata of a card says that no file of a model does, so that a second push need not be told again.
+ * What the metadata of a card says that no file of a model does, so that a second push need not repeat it.
  *
  * What cannot be read says nothing.
  */

@@ -32,7 +32,7 @@ export interface PushToHubOptions extends HubBranchOptions, HubPushOptions, Mode
   replaceCard?: boolean;
   /** Whether `report.html` takes its recordings along, for all who may see the repository. @default false */
   recordings?: boolean;
-  /** Told what is worth knowing: what was left out, or taken from elsewhere. */
+  /** Called with what is worth knowing: what was left out, or taken from elsewhere. */
   onNote?: (note: string) => void;
 }
 
@@ -79,7 +79,7 @@ export async function pushToHub(
  * Pushes a model directory: model, figures, report, and a card made of them.
  *
  * A `README.md` in the directory goes as it is if a person wrote it. On the hub, one that a person has edited stays,
- * and `onNote` is told.
+ * and `onNote` says so.
  *
  * @param repo `org/name`; or `name`, for one of the token's owner. It is made where it is missing.
  * @param directory as `train` or `savePretrained()` wrote it.

@@ -29,7 +29,7 @@ export interface Unpickled {
   readonly end: number;
 }
 
-/** A tuple, told apart from a list. */
+/** A tuple, which is no list. */
 export class PickleTuple {
   /** @param items the elements, in order. */
   constructor(readonly items: readonly unknown[]) {}

@@ -3,7 +3,7 @@
  *
  * That is how `torch.save` writes. Compressed, encrypted, repeated and overlapping entries are
  * refused, so the bytes that come out are never more than the file has, and no two readers can see
- * different files. Checksums are not verified: torch can be told to leave them out. The format is
+ * different files. Checksums are not verified: torch has an option to leave them out. The format is
  * PKWARE's APPNOTE 6.3, with its 64-bit form. Archives of data sets, which come compressed, are read
  * through a package instead, in `data/_zip.ts`.
  *

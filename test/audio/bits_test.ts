@@ -32,7 +32,7 @@ Deno.test("BitReader counts zeros over many bytes, and stops at the end", () => 
   throws(() => new BitReader(new Uint8Array(100)).readUnary(), OutOfBits);
 });
 
-Deno.test("BitReader goes on at a byte, or where it is told", () => {
+Deno.test("BitReader goes on at a byte, or at a given bit", () => {
   const bits = new BitReader(Uint8Array.of(0b10000000, 0b01000000));
   bits.read(1);
   bits.alignToByte();

@@ -161,7 +161,7 @@ kitTest(
   },
 );
 
-kitTest("decodeAudio() hears in the kit's Opus files what ffmpeg hears", async () => {
+kitTest("decodeAudio() gives for the kit's Opus files what ffmpeg gives", async () => {
   const expected = await readTensors(kitPath("decode", "expected.safetensors"));
   // ffmpeg's own decoder is two samples later than libopus where the encoder chose the speech codec.
   for (

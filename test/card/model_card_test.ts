@@ -120,7 +120,7 @@ Deno.test("the evaluation tells how far it can be trusted", async () => {
   ok(!/ROC AUC/.test(card), "NaN is not a figure");
 });
 
-Deno.test("programs name the repository, and what Python has to be told", async () => {
+Deno.test("programs name the repository, and the function that Python needs", async () => {
   const card = await modelCard(FACTS);
   ok(
     program(card, "ts").includes(

@@ -50,7 +50,7 @@ for (const tiny of TINY_SPECTROGRAM_MODELS) {
     device.dispose();
   });
 
-  Deno.test(`classifier() hears no more of a clip than ${name} does`, async () => {
+  Deno.test(`classifier() uses no more of a clip than ${name} does`, async () => {
     const device = await startTestWasm({ threads: 1 });
     const { model, extractor } = await tinySpectrogramModel(tiny);
     const classifier = createClassifier(model, extractor);
@@ -75,9 +75,9 @@ for (const tiny of TINY_SPECTROGRAM_MODELS) {
     const classifier = createClassifier(model, extractor);
     const clips = Array.from({ length: 10 }, (_, i) => tone(1_000 + 500 * i));
     await classifier(clips.map((samples) => clip(samples)));
-    const told = seen.flatMap(({ lengths }) => [...lengths!]);
+    const lengths = seen.flatMap(({ lengths }) => [...lengths!]);
     deepEqual(seen.map((batch) => batch.clips), [8, 2]);
-    deepEqual(told, [...extractor.extract(clips).lengths]);
+    deepEqual(lengths, [...extractor.extract(clips).lengths]);
     classifier.dispose();
     device.dispose();
   });

@@ -240,7 +240,7 @@ async function tensorNames(file: string): Promise<string[]> {
   return Object.keys(header).filter((name) => name !== "__metadata__");
 }
 
-Deno.test("bundle() replaces an earlier bundle when told to, and never anything else", async () => {
+Deno.test("bundle() replaces an earlier bundle when asked to, and never anything else", async () => {
   await tinyBundle();
   const output = `${FOLDER}/replaced`;
   await copyFolder(`${FOLDER}/bundle`, output);

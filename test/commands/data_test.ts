@@ -98,7 +98,7 @@ Deno.test("loadSplits() reads manifests and Parquet by the columns that are name
   equal(splits.train!.kind, "multi_label_classification");
 });
 
-Deno.test("splitChoice() stratifies unless told not to", () => {
+Deno.test("splitChoice() stratifies unless asked not to", () => {
   const chosen = (...args: string[]) => {
     return splitChoice(parseArguments(args, { options: SPLIT_OPTIONS }).options);
   };

@@ -88,7 +88,7 @@ Deno.test("info tells what an export holds its weights in", async () => {
   });
 });
 
-Deno.test("info counts the one length that a model of spectrograms hears", async () => {
+Deno.test("info counts the one length that a model of spectrograms takes", async () => {
   await withModels(async (folder) => {
     const seconds = { "whisper": 1, "audio-spectrogram-transformer": (400 + 97 * 160) / 16_000 };
     for (const [name, clipSeconds] of Object.entries(seconds)) {

@@ -54,7 +54,7 @@ Deno.test("views of views keep to the rows that were chosen", async () => {
   deepEqual(await odd.column("n"), [1, 3, 5, 7, 9]);
 });
 
-Deno.test("filter() reads only the columns that it is told to", async () => {
+Deno.test("filter() reads only the columns that it needs", async () => {
   const rows = [{ audio: { path: "a.wav", bytes: Uint8Array.of(1) }, n: 1 }];
   const dataset = Dataset.fromRows(rows, { audio: new Audio(), n: new Value("int64") });
   const kept = await dataset.filter(({ n }) => n === 1, { inputColumns: ["n"] });
@@ -152,7 +152,7 @@ Deno.test("castColumn() names text, and refuses what it cannot make", async () =
   });
 });
 
-Deno.test("castColumn() leaves recordings undecoded when told so", async () => {
+Deno.test("castColumn() leaves recordings undecoded when asked to", async () => {
   const bytes = encodeWav(new Float32Array(8), 8_000);
   const dataset = Dataset.fromRows([{ audio: { path: "a.wav", bytes } }]);
   const { audio } = await dataset.castColumn("audio", new Audio({ decode: false })).at(0);

@@ -92,7 +92,7 @@ folderTest("loadDataset() tells splits by shards, folders and file names", async
   deepEqual(await sizes(`${dir}/none`), { train: 2 });
 });
 
-folderTest("loadDataset() takes files that it is told to take", async (dir) => {
+folderTest("loadDataset() takes the files that `dataFiles` names", async (dir) => {
   await putTexts(dir, { "a.csv": "a\n1\n", "b/c.csv": "a\n1\n2\n", "b/d.csv": "a\n3\n" });
   deepEqual(await sizes(dir, { dataFiles: { x: "b/d.csv", y: "b/c.csv" } }), { x: 1, y: 2 });
   deepEqual(await sizes(dir, { dataFiles: "b/*.csv" }), { train: 3 });

@@ -133,7 +133,7 @@ folderTest("ClipLoader gives the batches of the plan, in its order", async (dir)
   deepEqual(await all(loaderOf(dataset).batches([])), []);
 });
 
-folderTest("ClipLoader reads ahead, and not further than told", async (dir) => {
+folderTest("ClipLoader reads ahead, and no further than `prefetch`", async (dir) => {
   const dataset = await putDataset(dir, 12);
   const plan = dataset.clips.map((_, n) => [n]);
   for (const [taken, expected] of [[1, [0, 1, 2, 3]], [2, [0, 1, 2, 3, 4]]] as const) {

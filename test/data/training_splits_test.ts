@@ -1,5 +1,5 @@
 /**
- * Data sets as splits for training: folders of both layouts, tables, and what a user must be told.
+ * Data sets as splits for training: folders of both layouts, tables, and notes for the user.
  *
  * @module
  */
@@ -239,7 +239,7 @@ folderTest("loadTrainingSplits() names the only label", async (dir) => {
   });
 });
 
-folderTest("loadTrainingSplits() refuses a test label that training never hears", async (dir) => {
+folderTest("loadTrainingSplits() refuses a test label that is not in training", async (dir) => {
   await putFiles(dir, ["train/a/1.wav", "train/b/1.wav", "test/c/1.wav"]);
   await rejects(loadTrainingSplits(dir), {
     name: "DatasetError",

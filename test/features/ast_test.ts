@@ -54,7 +54,7 @@ Deno.test("extract() pads spectrograms with what 0 becomes by normalisation", ()
   assertAllClose(frames[1]!, raw[1]!.map((x) => (x + 4.2677393) / 2 / 4.5689974), { atol: 1e-6 });
 });
 
-Deno.test("extract() hears silence at the floor, and no offset", () => {
+Deno.test("extract() puts silence at the floor, and no offset", () => {
   const floor = new Array(16).fill(Math.log(2 ** -23));
   const raw = { doNormalize: false };
   assertAllClose(framesOf(new Float32Array(400), raw)[0]!, floor, { atol: 1e-5 });
@@ -89,7 +89,7 @@ Deno.test("extract() says which frames are real where it is asked", () => {
   equal(byFile.extract([tone(560)], { returnAttentionMask: false }).attentionMask, undefined);
 });
 
-Deno.test("extract() takes any length of spectrogram where it is told to", () => {
+Deno.test("extract() takes any length of spectrogram where it is asked to", () => {
   const clips = [tone(3000), tone(400)];
   deepEqual(SMALL.extract(clips, { padding: true, truncation: false }).shape, [2, 17, 16]);
   deepEqual(SMALL.extract([clips[0]!], { padding: false, maxLength: 1000 }).shape, [1, 4, 16]);

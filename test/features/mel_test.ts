@@ -57,7 +57,7 @@ Deno.test("hannWindow() ends at 0 or goes on around, by its period", () => {
   assertAllClose(hannWindow(4, 4), [0, 0.5, 1, 0.5], { atol: 1e-15 });
 });
 
-Deno.test("kaldiBank() has a band between two frequencies hear nothing", () => {
+Deno.test("kaldiBank() leaves a band between two frequencies empty", () => {
   const bank = kaldiBank(AST);
   equal(bank.offsets[3], bank.offsets[4]);
   const energies = new Float32Array(128);

@@ -98,7 +98,7 @@ Deno.test("extract() sets the floor eight powers of ten below the loudest moment
   deepEqual([...second], framesOf(quiet).flat());
 });
 
-Deno.test("extract() hears silence as one number", () => {
+Deno.test("extract() gives one number for silence", () => {
   deepEqual(framesOf(new Float32Array(300)).flat(), new Array(800).fill(-1.5));
 });
 
@@ -123,7 +123,7 @@ Deno.test("extract() masks frames of Whisper, however it is asked", () => {
   deepEqual(byFile.extract([tone(321)]), byCall);
 });
 
-Deno.test("extract() takes other lengths where it is told to", () => {
+Deno.test("extract() takes other lengths where it is asked to", () => {
   const clips = [tone(1_000), tone(1_700)];
   const shapeOf = (options: ExtractOptions) => SMALL.extract(clips, options).shape;
   deepEqual(shapeOf({ padding: "longest" }), [2, 10, 8]);
@@ -138,7 +138,7 @@ Deno.test("extract() takes other lengths where it is told to", () => {
   });
 });
 
-Deno.test("extract() refuses clips that Whisper cannot hear", () => {
+Deno.test("extract() refuses clips that Whisper cannot take", () => {
   const refuses = (clips: Float32Array[], message: RegExp, options: ExtractOptions = {}) =>
     throws(() => SMALL.extract(clips, options), { name: "RangeError", message });
   refuses([tone(9), new Float32Array()], /of clip 1: expected samples, found none/);

@@ -1,5 +1,5 @@
 /**
- * How the loopback hub misbehaves when it is told to.
+ * How the loopback hub misbehaves when a test asks for it.
  *
  * @module
  */

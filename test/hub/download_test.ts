@@ -216,7 +216,7 @@ hubTest("a full disk in the middle leaves nothing behind", async (test) => {
   assert.deepEqual(await fetched(test, prepared), WEIGHTS);
 });
 
-hubTest("onProgress is told of every part up to the whole", async (test) => {
+hubTest("onProgress is called for every part up to the whole", async (test) => {
   const prepared = await prepare(test);
   const seen: HubProgress[] = [];
   const settings = await test.settings({ onProgress: (progress) => seen.push(progress) });

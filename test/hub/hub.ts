@@ -1,5 +1,5 @@
 /**
- * A hub on loopback that speaks the endpoints of the Hugging Face hub, and misbehaves when it is told to.
+ * A hub on loopback that speaks the endpoints of the Hugging Face hub, and misbehaves when a test asks for it.
  *
  * Repositories are in memory. Large files lie on a second server, which the hub redirects to and which refuses
  * requests that carry a token, as the real storage does. Checked against `huggingface_hub` of Python.

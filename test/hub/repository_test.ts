@@ -102,7 +102,7 @@ hubTest("hubFiles() at a commit that is cached asks nothing", async ({ hub, opti
   assert.deepEqual(hub.requests, []);
 });
 
-hubTest("what is refused is told apart in one line without the token", async (test) => {
+hubTest("each refusal has one line of its own, without the token", async (test) => {
   const { hub, options } = test;
   hub.addRepository("acme/tiny", FILES);
   hub.addRepository("acme/secret", FILES, { isPrivate: true });

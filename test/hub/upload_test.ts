@@ -192,8 +192,8 @@ hubTest(
       await rejects(hubBranch(id, { ...options, ...changes }), (error: HubError) => {
         equal(error.reason, reason);
         match(error.message, message);
-        const told = Deno.inspect(error);
-        ok(![TOKEN, READ_TOKEN, wrong].some((token) => told.includes(token)));
+        const shown = Deno.inspect(error);
+        ok(![TOKEN, READ_TOKEN, wrong].some((token) => shown.includes(token)));
         return true;
       });
     }

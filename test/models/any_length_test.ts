@@ -48,9 +48,9 @@ Deno.test("Whisper takes the mean over the frames that hold audio where pool_mas
     const rows = model.parameters.get("projector.weight")!.arraySync() as number[][];
     const biases = model.parameters.get("projector.bias")!.arraySync() as number[];
     const expected = last.map((frames, clip) => {
-      const heard = frames.slice(0, [4, 12][clip]);
-      const mean = heard[0]!.map((_, i) => {
-        return heard.reduce((sum, frame) => sum + frame[i]!, 0) / heard.length;
+      const real = frames.slice(0, [4, 12][clip]);
+      const mean = real[0]!.map((_, i) => {
+        return real.reduce((sum, frame) => sum + frame[i]!, 0) / real.length;
       });
       return rows.map((row, i) =>
         row.reduce((sum, weight, j) => sum + weight * mean[j]!, biases[i]!)

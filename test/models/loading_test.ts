@@ -120,7 +120,7 @@ Deno.test("expectComplete() advises other weights where the base model has gaps"
   });
 });
 
-Deno.test("buildModel() refuses tensors of another shape, or draws them where told so", async () => {
+Deno.test("buildModel() refuses tensors of another shape, or draws them where asked to", async () => {
   await withCheckpoint(() => {}, async (source) => {
     const labels = ["a", "b", "c", "d"];
     const before = engine().memory().numTensors;

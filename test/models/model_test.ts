@@ -14,7 +14,7 @@ function trainableNames(model: AudioClassificationModel): string[] {
   return [...model.trainable().keys()];
 }
 
-Deno.test("AudioClassificationModel trains everything unless told not to", async () => {
+Deno.test("AudioClassificationModel trains everything unless it is frozen", async () => {
   await withModel(TINY, (model) => {
     assert.deepEqual(trainableNames(model), [...model.parameters.keys()]);
     const elements = [...model.parameters.values()].reduce((sum, { size }) => sum + size, 0);
@@ -80,7 +80,7 @@ Deno.test("tensors() are the parameters, read when their turn comes", async () =
   });
 });
 
-Deno.test("AudioClassificationModel knows what it hears", async () => {
+Deno.test("AudioClassificationModel knows its input", async () => {
   await withModel(TINY, (model) => {
     assert.deepEqual([model.modelType, model.minSamples], ["wav2vec2", 20]);
     assert.deepEqual([model.frames(19), model.frames(20), model.frames(200)], [0, 1, 19]);
@@ -103,8 +103,8 @@ Deno.test("logits() gives each clip's scores, and knows padding by its mask", as
     const { lengths } = batch;
     const logits = tidy(() => model.forward({ inputs, lengths }).logits);
     const attentionMask = Int32Array.from(inputValues, (_, i) => i < 320 ? 1 : 0);
-    const told = await model.logits({ ...batch, attentionMask });
-    assert.deepEqual([...told[0]!, ...told[1]!], [...await logits.data()]);
+    const masked = await model.logits({ ...batch, attentionMask });
+    assert.deepEqual([...masked[0]!, ...masked[1]!], [...await logits.data()]);
     const { numTensors } = engine().memory();
     await model.logits(batch);
     assert.equal(engine().memory().numTensors, numTensors);

@@ -75,7 +75,7 @@ Deno.test("reportHtml() keeps the audio within its bytes, and says what was cut"
   assert.equal(page.match(/first 0\.5 s of 8\.0 s/g)?.length, 20);
 });
 
-Deno.test("reportHtml() tells why a clip cannot be heard, and shows the others", async () => {
+Deno.test("reportHtml() says why a clip cannot be played, and shows the others", async () => {
   const data = sampleReport({ classes: 3, clips: 2 });
   const [broken] = data.evaluation!.clips;
   const page = await reportHtml(data, {
@@ -84,6 +84,6 @@ Deno.test("reportHtml() tells why a clip cannot be heard, and shows the others",
       return tone(1, 16_000);
     },
   });
-  assert.equal(page.match(/It cannot be heard here: its bytes are gone/g)?.length, 1);
+  assert.equal(page.match(/It cannot be played here: its bytes are gone/g)?.length, 1);
   assert.equal(page.match(/<audio /g)?.length, 1);
 });

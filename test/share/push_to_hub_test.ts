@@ -132,7 +132,7 @@ pushTest("the card says what the directory knows", async ({ push, text, hub, not
   ok(notes.includes("The card names the license of acme/base: apache-2.0"));
 });
 
-pushTest("a second push need not be told again what the card says", async ({ push, text }) => {
+pushTest("a second push keeps what the card says", async ({ push, text }) => {
   await push({
     language: ["en", "no"],
     license: "mit",

@@ -50,7 +50,7 @@ export const pickled = {
   whole: (body: Uint8Array): Uint8Array => joined([0x80, 2], body, "."),
 };
 
-/** A state dict with one tensor `a` of the numbers 0 to 5, laid out as told. */
+/** A state dict with one tensor `a` of the numbers 0 to 5, laid out as the options say. */
 export function oneTensor(
   layout: {
     type?: string;
@@ -90,7 +90,7 @@ export interface ZipEndLies {
   reversed?: boolean;
 }
 
-/** A zip file of stored entries; `lies` are told of those that they name. */
+/** A zip file of stored entries; `lies` stand in the headers of the entries that they name. */
 export function craftZip(
   entries: readonly (readonly [name: string, data: Uint8Array, lies?: ZipLies])[],
   end: ZipEndLies = {},

@@ -7,8 +7,8 @@ const CASES = 4000;
 async function runCases(runCase: (seed: number) => Promise<Outcome>): Promise<void> {
   const counts = { read: 0, refused: 0 };
   for (let seed = 1; seed <= CASES; seed++) counts[await runCase(seed)]++;
-  const told = JSON.stringify(counts);
-  assert.ok(counts.read > CASES / 100 && counts.refused > CASES / 10, told);
+  const shown = JSON.stringify(counts);
+  assert.ok(counts.read > CASES / 100 && counts.refused > CASES / 10, shown);
 }
 
 Deno.test("openSafetensors() reads or refuses every file by its rules, with typed errors", async () => {

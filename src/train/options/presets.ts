@@ -1,8 +1,8 @@
 /**
  * Models to train from scratch: their configs, their feature extractors and training arguments that suit them.
  *
- * `tiny` hears telephone audio at 8 kHz, and learns a few hundred clips in minutes on two cores. `small` and `base`
- * hear 16 kHz; `base` is the shape of facebook/wav2vec2-base.
+ * `tiny` takes telephone audio at 8 kHz, and learns a few hundred clips in minutes on two cores. `small` and `base`
+ * take 16 kHz; `base` is the shape of facebook/wav2vec2-base.
  *
  * @module
  */

@@ -21,7 +21,7 @@ export interface RecipeData {
 
 /** A task, and how to learn it. */
 export interface Recipe {
-  /** What is told apart. */
+  /** The classes, in a few words. */
   task: string;
   /** The clips, where no others are named. */
   data: RecipeData;

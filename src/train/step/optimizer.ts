@@ -1,7 +1,7 @@
 /**
  * AdamW over named parameters, its state on the device.
  *
- * Weight decay leaves biases and norms alone, told by their names as the reference's Trainer does. Each parameter
+ * Weight decay leaves biases and norms alone, chosen by their names as the reference's Trainer does. Each parameter
  * counts its own steps for the bias correction, as in PyTorch, since layer drop leaves some out of a step.
  *
  * Source: Loshchilov and Hutter 2019; `get_decay_parameter_names` of transformers 5.18.
@@ -13,7 +13,7 @@ import { CheckpointError } from "../../errors.ts";
 import { type AdamwAttrs, adamwSteps, globalNorm } from "../../kernels.ts";
 import { type ParameterSource, type StoredTensor, storedTensor } from "../../layers/parameters.ts";
 
-/** What one step is told. */
+/** Settings of one step. */
 export interface OptimizerSettings {
   learningRate: number;
   adamBeta1: number;

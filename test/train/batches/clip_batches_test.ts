@@ -54,7 +54,7 @@ function clipTest(
 
 interface Setting {
   frontEnd?: "group" | "layer";
-  told?: boolean;
+  mask?: boolean;
   paddingSide?: "left" | "right";
 }
 
@@ -62,11 +62,11 @@ function modelOf({ frontEnd = "group" }: Setting = {}): Promise<AudioClassificat
   return buildModel({ ...TINY_CONFIG, feat_extract_norm: frontEnd }, { seed: 1 });
 }
 
-function extractorOf({ told = false, paddingSide }: Setting = {}): Wav2Vec2FeatureExtractor {
+function extractorOf({ mask = false, paddingSide }: Setting = {}): Wav2Vec2FeatureExtractor {
   return new Wav2Vec2FeatureExtractor({
     samplingRate: 8_000,
     doNormalize: false,
-    returnAttentionMask: told,
+    returnAttentionMask: mask,
     paddingSide,
   });
 }
@@ -96,16 +96,16 @@ function piecesOf(batches: Batch[]): { clip: number; begin: number; samples: Flo
 }
 
 const SETTINGS: { setting: Setting; mixes: boolean }[] = [
-  { setting: { frontEnd: "group", told: false }, mixes: false },
-  { setting: { frontEnd: "group", told: true }, mixes: false },
-  { setting: { frontEnd: "layer", told: false }, mixes: false },
-  { setting: { frontEnd: "layer", told: true }, mixes: true },
-  { setting: { frontEnd: "layer", told: true, paddingSide: "left" }, mixes: false },
+  { setting: { frontEnd: "group", mask: false }, mixes: false },
+  { setting: { frontEnd: "group", mask: true }, mixes: false },
+  { setting: { frontEnd: "layer", mask: false }, mixes: false },
+  { setting: { frontEnd: "layer", mask: true }, mixes: true },
+  { setting: { frontEnd: "layer", mask: true, paddingSide: "left" }, mixes: false },
 ];
 
 for (const { setting, mixes } of SETTINGS) {
-  const { frontEnd, told, paddingSide } = setting;
-  const shown = `${frontEnd}, ${told ? "told" : "not told"}${paddingSide ? ", padded left" : ""}`;
+  const { frontEnd, mask, paddingSide } = setting;
+  const shown = `${frontEnd}, ${mask ? "masked" : "unmasked"}${paddingSide ? ", padded left" : ""}`;
   clipTest(`clipBatches() scores a clip alike in any batch (${shown})`, async ({ dataset }) => {
     const model = await modelOf(setting);
     const source = clipBatches(dataset, model, extractorOf(setting));
@@ -162,7 +162,7 @@ clipTest(
 
 const MANY = Array.from({ length: 40 }, (_, i) => 100 + 37 * (i * 7 % 11));
 
-clipTest("clipBatches() puts clips of like length together, unless told not to", async (data) => {
+clipTest("clipBatches() puts clips of like length together, unless asked not to", async (data) => {
   const paddingOf = async (groupByLength: boolean): Promise<number> => {
     const batches = await batchesOf(await sourceOf(data, { groupByLength }), 0, 2);
     const padded = batches.reduce((sum, { shape }) => sum + shape[0]! * shape[1]!, 0);
@@ -172,7 +172,7 @@ clipTest("clipBatches() puts clips of like length together, unless told not to",
   assert.ok(grouped < mixed / 2, `padding ${grouped} of ${mixed}`);
 }, MANY);
 
-clipTest("clipBatches() names a clip that the model cannot hear", async (data) => {
+clipTest("clipBatches() names a clip that is too short for the model", async (data) => {
   const message = `Cannot load audio "${data.folder}/1.wav": expected at least ` +
     `${TINY_MIN_SAMPLES} samples at 8000 Hz, found 59`;
   for (const epoch of [0, -1]) {

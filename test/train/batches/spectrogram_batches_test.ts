@@ -15,7 +15,7 @@ import { startTestWasm } from "../../devices.ts";
 import { TINY_LABELS, tone } from "../../tiny_model.ts";
 import { TINY_SPECTROGRAM_MODELS, tinySpectrogramModel } from "../../tiny_spectrogram_models.ts";
 
-/** Samples of the clips; the third and the last are longer than the models hear. */
+/** Samples of the clips; the third and the last are longer than the models take. */
 const LENGTHS = [7_000, 400, 30_000, 16_000, 700, 50_000];
 
 type Loaded = Awaited<ReturnType<typeof tinySpectrogramModel>> & { dataset: AudioDataset };
@@ -78,7 +78,7 @@ batchTest("scores a clip of a spectrogram model alike in any batch", async (load
   assertAllClose(logits, alone.logits, { atol: 1e-5 });
 });
 
-batchTest("evaluates as much as the model hears, and trains on pieces", async (loaded) => {
+batchTest("evaluates as much as the model takes, and trains on pieces", async (loaded) => {
   const inputsOf = async (epoch: number, options?: ClipBatchesOptions) =>
     (await batchesOf(loaded, epoch, options)).flatMap(({ inputs }) => [...inputs]);
   const short = { maxLengthSeconds: 0.2 };

@@ -22,7 +22,7 @@ Deno.test("every recipe gives arguments that fit together, for checkpoints and p
   ok(!isRecipe("toString"));
 });
 
-/** Batches of the guide, in clips, and what it hears of each clip: its own readers stayed at chance. */
+/** Batches of the guide, in clips, and the part of each clip: runs of others with it stayed at chance. */
 const GUIDE = { stepClips: 32 * 4, maxLengthSeconds: 1 };
 
 Deno.test("the recipe for MInDS-14 has smaller steps and longer clips than the guide", () => {
