@@ -1,12 +1,14 @@
 /**
- * Wav2Vec2 for audio classification: convolutions from samples to frames, a transformer over frames, the mean of its
- * states and a linear classifier.
+ * Wav2Vec2, UniSpeech and UniSpeech-SAT for audio classification: convolutions from samples to frames, a transformer
+ * over frames, the mean of its states and a linear classifier. They differ in how they were trained and in their names.
  *
- * Not here: pre-training, speech recognition, the convolutional adapter (`add_adapter`), which the reference refuses for
+ * Not here: pre-training (its quantizer, projections and label embeddings in a checkpoint are left over), speech
+ * recognition, speaker verification, and the convolutional adapter (`add_adapter`), which the reference refuses for
  * classification too.
  *
- * Source: Baevski et al. 2020, "wav2vec 2.0"; names and arithmetic as transformers 5.18
- * `models/wav2vec2/modeling_wav2vec2.py`, checked against the golden cases `wav2vec2-*`.
+ * Source: Baevski et al. 2020, "wav2vec 2.0"; Wang et al. 2021, "UniSpeech"; Chen et al. 2021, "UniSpeech-SAT"; names
+ * and arithmetic as transformers 5.18 `models/wav2vec2/modeling_wav2vec2.py` and its two likes, checked against the
+ * golden cases `wav2vec2-*`, `unispeech-*` and `unispeech-sat-*`.
  *
  * @module
  */
@@ -34,7 +36,7 @@ import {
 } from "../layers/feature_projection.ts";
 import { loadNorm } from "../layers/norm.ts";
 import { clearPadding } from "../layers/padding.ts";
-import type { ParameterReader } from "../layers/parameters.ts";
+import { type ParameterReader, uniform } from "../layers/parameters.ts";
 import {
   loadPositionalConv,
   positionalConv,
@@ -89,6 +91,14 @@ export interface Wav2Vec2Params {
   head: ClassificationHeadParams;
 }
 
+/** That in which the architectures differ. */
+interface Family {
+  modelType: string;
+  className: string;
+  basePrefix: string;
+  loadMasks: (base: ParameterReader, config: Wav2Vec2Config) => Promise<SpecAugmentParams>;
+}
+
 function parseConfig(reader: ConfigReader, classes: number): Wav2Vec2Config {
   const transformer = transformerFields(reader);
   return {
@@ -102,12 +112,16 @@ function parseConfig(reader: ConfigReader, classes: number): Wav2Vec2Config {
   };
 }
 
-async function load(reader: ParameterReader, config: Wav2Vec2Config): Promise<Wav2Vec2Params> {
-  const base = reader.at("wav2vec2");
+async function load(
+  reader: ParameterReader,
+  config: Wav2Vec2Config,
+  { basePrefix, loadMasks }: Family,
+): Promise<Wav2Vec2Params> {
+  const base = reader.at(basePrefix);
   const { hidden_size: size, layer_norm_eps: eps, num_hidden_layers: depth } = config;
   const params: Wav2Vec2Params = {
     config,
-    specAugment: await loadSpecAugment(base, config),
+    specAugment: await loadMasks(base, config),
     featureEncoder: await loadConvFeatureEncoder(base.at("feature_extractor"), config),
     featureProjection: await loadFeatureProjection(base.at("feature_projection"), config),
     positionalConv: await loadPositionalConv(base.at("encoder.pos_conv_embed"), config),
@@ -151,19 +165,54 @@ function forward(
   });
 }
 
+/** The embedding of masked frames, also where the config masks nothing. */
+async function loadAnyMasks(
+  reader: ParameterReader,
+  config: Wav2Vec2Config,
+): Promise<SpecAugmentParams> {
+  const { hidden_size: size } = config;
+  return { config, maskedSpecEmbed: await reader.get("masked_spec_embed", [size], uniform(0, 1)) };
+}
+
+function member(family: Family): Architecture<Wav2Vec2Config, Wav2Vec2Params> {
+  const { modelType, className, basePrefix } = family;
+  return {
+    modelType,
+    className,
+    basePrefix,
+    featureEncoderPrefix: `${basePrefix}.feature_extractor.`,
+    layersPrefix: `${basePrefix}.encoder.layers.`,
+    behindLayers: ({ do_stable_layer_norm: isStable }) =>
+      isStable ? [`${basePrefix}.encoder.layer_norm.`] : [],
+    parseConfig,
+    load: (reader, config) => load(reader, config, family),
+    forward,
+    frames: featureFrames,
+    minSamples: receptiveFieldSamples,
+    paddingInvariant: (config) => config.feat_extract_norm === "layer",
+  };
+}
+
 /** Wav2Vec2 as the registry knows it. */
-export const wav2vec2: Architecture<Wav2Vec2Config, Wav2Vec2Params> = {
+export const wav2vec2: Architecture<Wav2Vec2Config, Wav2Vec2Params> = member({
   modelType: "wav2vec2",
   className: "Wav2Vec2ForSequenceClassification",
   basePrefix: "wav2vec2",
-  featureEncoderPrefix: "wav2vec2.feature_extractor.",
-  layersPrefix: "wav2vec2.encoder.layers.",
-  behindLayers: ({ do_stable_layer_norm: isStable }) =>
-    isStable ? ["wav2vec2.encoder.layer_norm."] : [],
-  parseConfig,
-  load,
-  forward,
-  frames: featureFrames,
-  minSamples: receptiveFieldSamples,
-  paddingInvariant: (config) => config.feat_extract_norm === "layer",
-};
+  loadMasks: loadSpecAugment,
+});
+
+/** UniSpeech as the registry knows it. */
+export const unispeech: Architecture<Wav2Vec2Config, Wav2Vec2Params> = member({
+  modelType: "unispeech",
+  className: "UniSpeechForSequenceClassification",
+  basePrefix: "unispeech",
+  loadMasks: loadSpecAugment,
+});
+
+/** UniSpeech-SAT as the registry knows it; its checkpoints all hold the embedding of masked frames. */
+export const unispeechSat: Architecture<Wav2Vec2Config, Wav2Vec2Params> = member({
+  modelType: "unispeech-sat",
+  className: "UniSpeechSatForSequenceClassification",
+  basePrefix: "unispeech_sat",
+  loadMasks: loadAnyMasks,
+});

@@ -3,7 +3,7 @@ import { engine } from "@tensorflow/tfjs-core";
 import { join } from "node:path";
 import { type JsonObject, Noise } from "../../src/models/mod.ts";
 import { readJson, readTensors } from "../kit.ts";
-import { noiseInputs, scoresOf, TINY_SPEECH, withModel } from "./_architecture_case.ts";
+import { namesWith, noiseInputs, scoresOf, TINY_SPEECH, withModel } from "./_architecture_case.ts";
 
 const TINY: JsonObject = { ...TINY_SPEECH, model_type: "wav2vec2" };
 const GOLDEN = join(import.meta.dirname!, "..", "golden");
@@ -147,5 +147,28 @@ Deno.test("Wav2Vec2 leaks no tensor, in training with masks and padding either",
       assert.equal(engine().memory().numTensors, before);
     }
     inputs.dispose();
+  });
+});
+
+Deno.test("UniSpeech names its tensors as the hub does", async () => {
+  await withModel({ ...TINY_SPEECH, model_type: "unispeech" }, (model) => {
+    assert.deepEqual(namesWith(model, "masked_spec_embed"), ["unispeech.masked_spec_embed"]);
+    model.freezeFeatureEncoder();
+    assert.equal(
+      model.trainable().has("unispeech.feature_extractor.conv_layers.0.conv.weight"),
+      false,
+    );
+    model.freezeBaseModel();
+    const head = ["projector.weight", "projector.bias", "classifier.weight", "classifier.bias"];
+    assert.deepEqual([...model.trainable().keys()], head);
+    assert.deepEqual(model.toConfig().architectures, ["UniSpeechForSequenceClassification"]);
+  });
+});
+
+Deno.test("UniSpeech-SAT has the embedding of masked frames also where nothing is masked", async () => {
+  const json = { ...TINY_SPEECH, model_type: "unispeech-sat", mask_time_prob: 0 };
+  await withModel(json, (model) => {
+    assert.deepEqual(namesWith(model, "masked"), ["unispeech_sat.masked_spec_embed"]);
+    assert.deepEqual(model.toConfig().architectures, ["UniSpeechSatForSequenceClassification"]);
   });
 });
