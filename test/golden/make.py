@@ -5,7 +5,8 @@ Run it with PyTorch 2.13 and transformers 5.18: `python make.py` makes the cases
 `python make.py NAME ...` makes these again. The seeds are fixed; another processor may round the last
 bits of the expected numbers otherwise. A case is a model directory with `inputs.safetensors`,
 `expected.safetensors` and `meta.json`, in the form that `src/commands/_golden_case.ts` reads.
-`defaults.json` holds what each architecture's config says where its file is silent.
+`defaults.json` holds what each architecture's config says where its file is silent, and
+`beginnings.json` how its parameters start: mean, deviation and largest value of each.
 
 No weight is idle: for each parameter the script undoes what makes it special (a norm's weight
 becomes 1, a bias 0, a matrix grows by a fifth) and refuses the case unless the scores move
@@ -18,6 +19,7 @@ import json
 import re
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import torch
@@ -88,10 +90,9 @@ SIZES = {
 # A frame every ten samples, so that many frames need few samples; the norms' epsilon is large.
 SPEECH = {
     **SIZES,
-    "conv_dim": [6, 10],
-    "conv_kernel": [10, 3],
-    "conv_stride": [5, 2],
-    "num_feat_extract_layers": 2,
+    "conv_dim": [6, 8, 10],
+    "conv_kernel": [10, 3, 2],
+    "conv_stride": [5, 2, 1],
     "num_conv_pos_embeddings": 5,
     "layer_norm_eps": 0.05,
 }
@@ -220,7 +221,7 @@ CASES = {
         **UNMASKED,
         "seed": 52,
         "quiet": FIRST_CONV,
-        "config": WavLMConfig(**{**SPEECH, **GROUP}, num_buckets=13, max_bucket_distance=25),
+        "config": WavLMConfig(**{**SPEECH, **GROUP}, num_buckets=15, max_bucket_distance=25),
     },
     "wavlm-stable-weighted": {
         **MASKED,
@@ -256,7 +257,7 @@ CASES = {
         **UNMASKED,
         "seed": 71,
         "quiet": FIRST_CONV,
-        "config": SEWConfig(**{**SPEECH, **GROUP, "conv_dim": [6, 16]}, squeeze_factor=2),
+        "config": SEWConfig(**{**SPEECH, **GROUP, "conv_dim": [6, 8, 16]}, squeeze_factor=2),
     },
     "sew-masked-weighted": {
         **MASKED,
@@ -298,7 +299,7 @@ CASES = {
             max_position_embeddings=40,
             share_att_key=False,
             norm_rel_ebd="none",
-            hidden_act="swish",
+            hidden_act="silu",
         ),
     },
     "wav2vec2-conformer-relative": {
@@ -327,7 +328,7 @@ CASES = {
     },
     "wav2vec2-conformer-rotary-masked-weighted": {
         **MASKED,
-        "seed": 94,
+        "seed": 95,
         "loud": True,
         "quiet": ALL_CONVS,
         "config": Wav2Vec2ConformerConfig(
@@ -705,6 +706,62 @@ def write_defaults():
     write_json(HERE / "defaults.json", fields)
 
 
+# Sizes at which a mean and a deviation say something.
+WIDE_SPEECH = {
+    "conv_dim": [64, 64],
+    "conv_kernel": [10, 4],
+    "conv_stride": [5, 2],
+    "conv_bias": True,
+    "feat_extract_norm": "layer",
+    "hidden_size": 128,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 4,
+    "intermediate_size": 256,
+    "num_conv_pos_embeddings": 32,
+    "num_conv_pos_embedding_groups": 4,
+    "classifier_proj_size": 64,
+    "use_weighted_layer_sum": True,
+    **LABELS,
+}
+
+BEGINNINGS = {
+    "ast": ASTConfig(**{**TRANSFORMER, "hidden_size": 128, "num_hidden_layers": 1}, max_length=64),
+    "data2vec-audio": Data2VecAudioConfig(**{**WIDE_SPEECH, "num_conv_pos_embeddings": 1}),
+    "hubert": HubertConfig(**WIDE_SPEECH, do_stable_layer_norm=True, adapter_attn_dim=16),
+    "hubert-batch-norm": HubertConfig(**WIDE_SPEECH, conv_pos_batch_norm=True),
+    "sew": SEWConfig(**WIDE_SPEECH),
+    "sew-d": SEWDConfig(**WIDE_SPEECH, share_att_key=False),
+    "unispeech": UniSpeechConfig(**WIDE_SPEECH),
+    "unispeech-sat": UniSpeechSatConfig(**WIDE_SPEECH),
+    "wav2vec2": Wav2Vec2Config(**WIDE_SPEECH, do_stable_layer_norm=True, adapter_attn_dim=16),
+    "wav2vec2-conformer": Wav2Vec2ConformerConfig(**WIDE_SPEECH),
+    "wavlm": WavLMConfig(**WIDE_SPEECH),
+    "whisper": WhisperConfig(
+        **{**LISTENER, "d_model": 128, "encoder_ffn_dim": 256, "encoder_layers": 1, "num_mel_bins": 40}
+    ),
+}
+
+
+def write_beginnings():
+    """How each kind of parameter starts, in a model drawn once."""
+    found = {}
+    for name, config in BEGINNINGS.items():
+        torch.manual_seed(1)
+        model = AutoModelForAudioClassification.from_config(config)
+        with tempfile.TemporaryDirectory() as folder:
+            model.save_pretrained(folder)
+            tensors = load_file(Path(folder) / "model.safetensors")
+            fields = json.loads((Path(folder) / "config.json").read_text())
+        sizes = {key: describe(values.double()) for key, values in sorted(tensors.items())}
+        found[name] = {"config": fields, "parameters": sizes}
+    write_json(HERE / "beginnings.json", found)
+
+
+def describe(values):
+    numbers = values.mean(), values.std(correction=0), values.abs().max()
+    return " ".join(f"{number.item():.6g}" for number in numbers)
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     transformers.logging.disable_progress_bar()
@@ -712,3 +769,4 @@ if __name__ == "__main__":
     for wanted_name in wanted:
         make(wanted_name, CASES[wanted_name])
     write_defaults()
+    write_beginnings()
