@@ -107,7 +107,7 @@ function optionsFor(name: string): BuildOptions & { write: false; metafile: true
     banner: name === "server" ? { js: NOTICE } : {},
     legalComments: "eof",
     logLevel: "silent",
-    plugins: [onlyWhatIsNeeded()],
+    plugins: [resolveAndTrim()],
   };
 }
 
@@ -122,7 +122,7 @@ function asRefusal(cause: unknown): unknown {
 }
 
 /** Finds modules as Deno does, with or without a `node_modules` folder, and leaves parts of them out. */
-function onlyWhatIsNeeded(): Plugin {
+function resolveAndTrim(): Plugin {
   return {
     name: "earshot",
     setup(build) {

@@ -70,7 +70,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     log(`Serving ${model} on ${url}`);
     log(`  curl --data-binary @clip.wav "${url}?top_k=3"`);
     onListen?.(server.addr.port);
-    await untilToldToEnd(options.signal);
+    await untilSignal(options.signal);
     await server.shutdown();
   } finally {
     classifier.dispose();
@@ -93,7 +93,7 @@ function listen(
 }
 
 /** Waits for the signal, or for the operating system's to stop the process. */
-async function untilToldToEnd(signal?: AbortSignal): Promise<void> {
+async function untilSignal(signal?: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const end = () => resolve();
   const interrupts: Deno.Signal[] = signal ? [] : ["SIGINT"];

@@ -163,7 +163,7 @@ export class ClipLoader {
           const position = started++;
           // One after the other, so that the batch that is waited for is the one in work.
           const batch = latest.then(() => this.#load(plan[position]!, position, epoch, thread));
-          batch.catch(thrownLater);
+          batch.catch(ignoreUntilAwaited);
           ahead.push(batch);
           latest = batch;
         }
@@ -214,7 +214,7 @@ export class ClipLoader {
     const needed = batch.filter((index) => !this.#skipped.has(index) && !this.#cache.get(index));
     return new Map(needed.map((index) => {
       const reading = thread.read(this.#dataset.clips[index]!);
-      reading.catch(thrownLater);
+      reading.catch(ignoreUntilAwaited);
       return [index, reading];
     }));
   }
@@ -265,7 +265,7 @@ export class ClipLoader {
 }
 
 /** What is read ahead may fail ahead: whoever waits for it gets the error. */
-function thrownLater(): void {}
+function ignoreUntilAwaited(): void {}
 
 function labelsOf(clips: readonly AudioClip[]): Int32Array | Float32Array {
   if (clips[0]?.targets === undefined) return Int32Array.from(clips, (clip) => clip.label);

@@ -27,7 +27,7 @@ export interface Download {
 
 const LOCK_POLL_MS = 100;
 /** Transfers that break one after the other without a byte. */
-const MAX_FRUITLESS = 4;
+const MAX_ATTEMPTS_WITHOUT_BYTES = 4;
 const FIRST_PAUSE_MS = 250;
 
 /**
@@ -133,7 +133,7 @@ async function fill(
   download: Download,
 ): Promise<void> {
   const { sizeBytes } = download.file;
-  let fruitless = 0;
+  let withoutBytes = 0;
   while (state.receivedBytes < sizeBytes) {
     const before = state.receivedBytes;
     try {
@@ -143,9 +143,9 @@ async function fill(
       if (state.receivedBytes < sizeBytes) throw endedEarly(settings, state, download);
     } catch (error) {
       if (!(error instanceof HubError) || error.reason !== "unreachable") throw error;
-      fruitless = state.receivedBytes > before ? 0 : fruitless + 1;
-      if (fruitless >= MAX_FRUITLESS) throw error;
-      await settings.pause(FIRST_PAUSE_MS * 2 ** fruitless, settings.signal);
+      withoutBytes = state.receivedBytes > before ? 0 : withoutBytes + 1;
+      if (withoutBytes >= MAX_ATTEMPTS_WITHOUT_BYTES) throw error;
+      await settings.pause(FIRST_PAUSE_MS * 2 ** withoutBytes, settings.signal);
     }
   }
 }

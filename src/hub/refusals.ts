@@ -21,7 +21,7 @@ export function refusalOf(
   const reason = reasonOf(response, text);
   const { problem, hint } = WORDS[reason](settings, subject, {
     status,
-    said: saidBy(settings, response, text),
+    said: hubMessage(settings, response, text),
     asksMs,
   });
   const { id: repository, file } = subject;
@@ -46,7 +46,7 @@ function reasonOf({ status, headers }: Response, text: string): HubErrorReason {
 }
 
 /** The hub's own words on one line, without the token should it quote it. */
-function saidBy({ token }: HubSettings, { headers }: Response, text: string): string {
+function hubMessage({ token }: HubSettings, { headers }: Response, text: string): string {
   let said = headers.get("X-Error-Message") ?? errorOfJson(text) ?? "";
   if (token) said = said.replaceAll(token, "[token]");
   // deno-lint-ignore no-control-regex

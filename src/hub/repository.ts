@@ -153,7 +153,7 @@ async function askCommit(
   };
   const { sha } = await (subject.type === "model" ? modelInfo(about) : datasetInfo(about));
   if (typeof sha === "string" && isCommit(sha)) return sha;
-  throw strangeAnswer(settings, subject);
+  throw unexpectedAnswer(settings, subject);
 }
 
 async function findFiles(
@@ -180,7 +180,7 @@ async function findFiles(
       files.push(hubFile({ path, sizeBytes: lfs?.size ?? size, sha256: lfs?.oid, gitSha1: oid }));
     }
   } catch (error) {
-    if (error instanceof TypeError) throw strangeAnswer(settings, subject, error);
+    if (error instanceof TypeError) throw unexpectedAnswer(settings, subject, error);
     const held = isDown(error) ? await snapshotFiles(cache, subject.revision) : [];
     if (held.length > 0) return held;
     throw error;
@@ -259,7 +259,11 @@ function notCached(subject: HubSubject, what: string, place: string): HubError {
   );
 }
 
-function strangeAnswer({ endpoint }: HubSettings, subject: HubSubject, cause?: unknown): HubError {
+function unexpectedAnswer(
+  { endpoint }: HubSettings,
+  subject: HubSubject,
+  cause?: unknown,
+): HubError {
   return new HubError(
     `Cannot read ${
       described(subject)

@@ -296,7 +296,7 @@ async function commitFiles(
       isCommitting ||= value.event === "phase" && value.phase === "committing";
     }
   } catch (error) {
-    const commit = isCommitting ? await arrivedUnheard(target, hashes) : undefined;
+    const commit = isCommitting ? await commitOfLostAnswer(target, hashes) : undefined;
     if (commit !== undefined) return commit;
     throw error instanceof HubError && error.status === 412 ? outrun(target, error) : error;
   }
@@ -326,7 +326,7 @@ async function expectArrived(
 }
 
 /** The commit of a push whose answer got lost; undefined where there is none. */
-async function arrivedUnheard(
+async function commitOfLostAnswer(
   { settings, subject, head }: Target,
   hashes: readonly FileHashes[],
 ): Promise<string | undefined> {

@@ -64,7 +64,7 @@ export class TrainingArguments {
    */
   constructor(options: Partial<TrainingOptions> & { outputDir: string }) {
     Object.assign(this, withDefaults(options));
-    expectJudge(this);
+    expectBestModelCriterion(this);
     expectTogether(this);
     expectNoiseRange(this);
   }
@@ -129,7 +129,7 @@ export function stepsOf(stepsOrShare: number, totalSteps: number): number {
 }
 
 /** What judges the model must be measured. */
-function expectJudge(args: TrainingArguments): void {
+function expectBestModelCriterion(args: TrainingArguments): void {
   const { loadBestModelAtEnd, earlyStoppingPatience, saveStrategy, evalStrategy } = args;
   const judges = loadBestModelAtEnd || earlyStoppingPatience > 0 || saveStrategy === "best";
   if (!judges || evalStrategy !== "no") return;
