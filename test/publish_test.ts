@@ -33,6 +33,7 @@ interface Installed extends AsyncDisposable {
   run(args: string[], options?: Partial<DenoOptions>): Promise<Printed>;
   /** Arguments of `deno run` that start the command line. */
   cli: string[];
+  env: Record<string, string>;
   /** Arguments of `deno run` for a program that imports `@earshot/earshot`. */
   imports: string[];
   /** The same for one that reads files beside it, and does nothing else. */
@@ -55,6 +56,7 @@ async function overHttp(folder: string): Promise<Installed> {
   return {
     run: (args, options) =>
       runDeno(args, { cwd: folder, ...options, env: { ...env, ...options?.env } }),
+    env,
     cli: ["-A", ...PLAIN, `${server.url}cli.ts`],
     imports: [...PLAIN, "--import-map=imports.json"],
     rights: [
@@ -74,6 +76,7 @@ async function belowNodeModules(folder: string): Promise<Installed> {
   return {
     run: (args, options) =>
       runDeno(args, { cwd: folder, ...options, env: { ...env, ...options?.env } }),
+    env,
     cli: ["-A", ...PLAIN, join(unpacked, "cli.js")],
     imports: PLAIN,
     rights: [...PLAIN, "--allow-read=."],
@@ -204,6 +207,26 @@ async function tinyFiles(
   await Deno.writeTextFile(join(folder, name), text);
   return await folderFiles(folder);
 }
+
+Deno.test("deno install -g makes the command earshot", async () => {
+  await withFolder(async (folder) => {
+    await using installed = await overHttp(folder);
+    const [script] = installed.cli.slice(-1);
+    const install = ["install", "-gA", "-n", "earshot", "--root", folder, "--no-lock", script!];
+    const { code, stderr } = await installed.run(install);
+    assert.equal(code, 0, stderr);
+    const earshot = join(folder, "bin", Deno.build.os === "windows" ? "earshot.cmd" : "earshot");
+    const { stdout } = await new Deno.Command(earshot, {
+      args: ["--version"],
+      cwd: folder,
+      env: installed.env,
+    }).output();
+    assert.match(
+      new TextDecoder().decode(stdout),
+      new RegExp(`^earshot ${denoJson.version}, deno`),
+    );
+  });
+});
 
 Deno.test("the default model is fetched when it is used, once, and then works offline", async () => {
   await withFolder(async (folder) => {
