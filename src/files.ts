@@ -202,6 +202,29 @@ async function leadsToFolder(link: string): Promise<boolean> {
   }
 }
 
+/**
+ * What lies at a path, links followed; undefined where nothing does, so that the name may mean something else.
+ *
+ * @throws {FileError} where something may lie there and cannot be looked at: no permission, a link to nowhere.
+ *
+ * @example
+ * ```ts
+ * import { equal } from "node:assert/strict";
+ *
+ * equal((await entryIfThere(await Deno.makeTempDir()))?.isDirectory, true);
+ * equal(await entryIfThere("no/such/place"), undefined);
+ * ```
+ */
+export async function entryIfThere(path: string): Promise<Deno.FileInfo | undefined> {
+  try {
+    return await attempt("open", path, () => Deno.stat(path));
+  } catch (error) {
+    const isMissing = error instanceof FileError && /^(ENOENT|ENOTDIR)$/.test(error.code ?? "");
+    if (!isMissing || await Deno.lstat(path).then(() => true, () => false)) throw error;
+    return undefined;
+  }
+}
+
 /** How a file is written. */
 export interface WriteFileOptions {
   /** Who may read and write it, as `0o600` for its owner alone; Windows has no such thing. @default 0o666, less the umask */

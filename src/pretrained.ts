@@ -8,7 +8,13 @@
  * @module
  */
 import { CheckpointError, DeviceError } from "./errors.ts";
-import { directoryFiles, type FileToWrite, writeDirectoryAtomic, writeFiles } from "./files.ts";
+import {
+  directoryFiles,
+  entryIfThere,
+  type FileToWrite,
+  writeDirectoryAtomic,
+  writeFiles,
+} from "./files.ts";
 import { type FeatureExtractor, featureExtractorFromConfig } from "./features/mod.ts";
 import type { HubModelOptions } from "./hub/mod.ts";
 import { copiesAtOnce, memoryLimitBytes, useDevice } from "./devices.ts";
@@ -95,7 +101,7 @@ export async function loadPretrained(
 }
 
 async function isDirectory(path: string): Promise<boolean> {
-  return (await Deno.stat(path).catch(() => undefined))?.isDirectory ?? false;
+  return (await entryIfThere(path))?.isDirectory ?? false;
 }
 
 /** `org/name` of `org/name@revision`. */
@@ -197,6 +203,7 @@ function ownFields(modelType: unknown, options: FromPretrainedOptions): Record<s
  * The files of a model: of the directory of that name or, where there is none, of the hub.
  *
  * @throws {CheckpointError} when the name is that of a file, or cannot be one of the hub.
+ * @throws {FileError} when something of that name is here and cannot be looked at; the hub is not asked then.
  * @throws {HubError} when the hub has no such model, or does not give it.
  */
 export async function filesOf(
@@ -204,8 +211,8 @@ export async function filesOf(
   options: HubModelOptions = {},
 ): Promise<FileReader> {
   if (typeof model !== "string") return model;
-  if (await isDirectory(model)) return directoryFiles(model);
-  const found = await Deno.stat(model).catch(() => undefined);
+  const found = await entryIfThere(model);
+  if (found?.isDirectory) return directoryFiles(model);
   const { hubModelFiles, parseHubName } = await import("./hub/mod.ts");
   if (!found && parseHubName(model)) return await hubModelFiles(model, options);
   const hint = /^[\w.-]+$/.test(model) ? 'A model of the hub is named "org/name"' : undefined;

@@ -209,7 +209,8 @@ function listOf(argument: string, text: string): string[] {
 }
 
 function wrongValue(argument: string, expected: string, found: string): UsageError {
-  const shown = found === "none" ? found : JSON.stringify(found);
+  const isBare = found === "none" || found.trim() !== "" && !Number.isNaN(Number(found));
+  const shown = isBare ? found : JSON.stringify(found);
   return new UsageError(`Cannot use argument "${argument}": expected ${expected}, found ${shown}`);
 }
 

@@ -6,6 +6,7 @@
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { DeviceOptions } from "../devices.ts";
+import { entryIfThere } from "../files.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
 import {
   type ArgumentTables,
@@ -123,16 +124,13 @@ export function warnOfUnused(
 
 const SHOWN_NAMES = 5;
 
-/** Whether a file or folder exists. */
+/**
+ * Whether a file or folder exists.
+ *
+ * @throws {FileError} where it cannot be looked at.
+ */
 export async function isThere(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    const { NotFound, NotADirectory } = Deno.errors;
-    if (error instanceof NotFound || error instanceof NotADirectory) return false;
-    throw error;
-  }
+  return await entryIfThere(path) !== undefined;
 }
 
 /** @throws {UsageError} where files were named for a command that takes none. */

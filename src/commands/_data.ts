@@ -13,6 +13,7 @@ import {
 import { unopenedFiles } from "../data/durations.ts";
 import { AudioFormatError, FileError } from "../errors.ts";
 import { type OptionSpecs, type OptionValues, UsageError } from "./_arguments.ts";
+import { fromCache } from "./_from_cache.ts";
 
 /** The options of what is read. */
 export const SOURCE_OPTIONS = {
@@ -90,16 +91,21 @@ export function splitChoice(options: OptionValues<typeof SPLIT_OPTIONS>): SplitC
  * Loads a data set; the same seed and choice give the same splits, whatever the order of `labels`.
  *
  * @throws {DatasetError} where it cannot be used as it is, or has a label beyond `labels`.
+ * @throws {HubError} where it is on the hub, and the hub or the cache does not give it.
  */
 export async function loadSplits(
   source: string,
-  { labels, seed, validationSize, ...choice }: SplitChoice & {
+  { labels, seed, validationSize, online = false, ...choice }: SplitChoice & {
     seed: number;
     labels?: readonly string[];
+    /** Whether the hub may be asked. @default false */
+    online?: boolean;
   },
 ): Promise<SplitFolder> {
   const sorted = labels && [...labels].sort();
-  const found = await loadTrainingSplits(source, { ...choice, labels: sorted, seed });
+  const found = await dataFromCache(source, choice, (offline) => {
+    return loadTrainingSplits(source, { ...choice, ...!online && offline, labels: sorted, seed });
+  });
   const split = withValidation(found, { seed, validationSize, ...choice });
   return labels ? withLabels(split, labels) : split;
 }
@@ -124,6 +130,25 @@ function withValidation(
     validation: { ...sides.test, split: "validation" },
   };
   return { ...folder, splits };
+}
+
+/**
+ * A data set that nothing is asked of the hub for.
+ *
+ * @param load loads it, with the option that keeps it off the network.
+ * @throws {HubError} with the command that brings it, where the cache does not hold it.
+ */
+export async function dataFromCache<T>(
+  source: string,
+  { name, revision }: SourceChoice,
+  load: (offline: { offline: true }) => Promise<T>,
+): Promise<T> {
+  const pullArgs = [
+    "--dataset",
+    ...name === undefined ? [] : ["--data-name", name],
+    ...revision === undefined ? [] : ["--revision", revision],
+  ];
+  return await fromCache({ kind: "data set", name: source, pullArgs }, load({ offline: true }));
 }
 
 /** The same clips under other numbers. */

@@ -1,5 +1,7 @@
 /**
- * What commands are told as a model: a directory, or a model of the hub, which is brought into the cache.
+ * What commands are given as a model: a directory, or a model of the hub as the cache has it.
+ *
+ * Only `train` and `pull` bring anything into the cache; all other commands work offline.
  *
  * @module
  */
@@ -12,6 +14,7 @@ import { hubModelDirectory, type HubModelOptions, parseHubName } from "../hub/mo
 import { hubSettings } from "../hub/settings.ts";
 import type { OptionSpecs } from "./_arguments.ts";
 import { bundledPath, isThere } from "./_command.ts";
+import { fromCache } from "./_from_cache.ts";
 import type { Output } from "./_output.ts";
 import { transferBars } from "./_transfers.ts";
 
@@ -24,6 +27,8 @@ export const MODEL_OPTION = {
 export interface ModelNeeds {
   /** Whether audio goes in, so that its `preprocessor_config.json` is read. @default true */
   extractor?: boolean;
+  /** Whether the hub may be asked. @default false */
+  online?: boolean;
 }
 
 const EXTRACTOR_FILE = "preprocessor_config.json";
@@ -64,15 +69,17 @@ async function writtenDefaultModel(): Promise<string> {
 /**
  * The directory that a name stands for; where there is none of that name, the model of the hub.
  *
- * @throws {HubError} when the hub does not give it, or it lacks what is needed.
+ * @throws {HubError} when the hub or the cache does not give it, or it lacks what is needed.
  */
 export async function modelDirectory(
   name: string,
   out: Output,
-  { extractor = true }: ModelNeeds = {},
+  { extractor = true, online = false }: ModelNeeds = {},
 ): Promise<string> {
   if (await isThere(name) || !parseHubName(name)) return name;
-  const directory = await fetchModel(name, {}, out);
+  const directory = online
+    ? await fetchModel(name, {}, out)
+    : await fromCache({ kind: "model", name }, hubModelDirectory(name, { offline: true }));
   if (extractor && !await isThere(`${directory}/${EXTRACTOR_FILE}`)) throw withoutExtractor(name);
   return directory;
 }

@@ -9,7 +9,7 @@ import { type FoundClip, type Inspection, inspectSplits } from "../data/inspecti
 import { loadDataset } from "../data/load_dataset.ts";
 import { UsageError } from "./_arguments.ts";
 import { type Command, defineCommand } from "./_command.ts";
-import { SOURCE_OPTIONS, sourceChoice } from "./_data.ts";
+import { dataFromCache, SOURCE_OPTIONS, sourceChoice } from "./_data.ts";
 import { duration, type Output, table } from "./_output.ts";
 
 /** Findings of one kind that are shown. */
@@ -37,10 +37,9 @@ export const command: Command = defineCommand({
     const choice = sourceChoice(parsed.options);
     const notes: string[] = [];
     const { name, revision } = choice;
-    const dict = await loadDataset(source, {
-      name,
-      revision,
-      onNotice: (note) => notes.push(note),
+    const onNotice = (note: string) => notes.push(note);
+    const dict = await dataFromCache(source, choice, (offline) => {
+      return loadDataset(source, { name, revision, onNotice, ...offline });
     });
     const splits = splitsOf(dict);
     const total = Object.values(splits).reduce((sum, { numRows }) => sum + numRows, 0);

@@ -11,6 +11,7 @@ import { AutoFeatureExtractor, loadPretrained } from "../pretrained.ts";
 import { TrainingArguments } from "../train/options/arguments.ts";
 import { clipBatches } from "../train/batches/clip_batches.ts";
 import { evaluateModel } from "../train/metrics/evaluation.ts";
+import type { OptionSpecs, ParsedArguments } from "./_arguments.ts";
 import {
   type Command,
   defineCommand,
@@ -50,69 +51,69 @@ const TRAINING_NAMES = [
   "seed",
 ] as const;
 
+/** The options of the commands that measure a model. */
+export const EVAL_OPTIONS = {
+  ...MODEL_OPTION,
+  data: {
+    kind: "string",
+    value: "DIR|FILE|ID",
+    required: true,
+    help: "folder, Parquet, CSV or JSONL file, or hub id",
+  },
+  split: { kind: "string", default: "test", help: "train, validation, test or all" },
+  "max-eval-samples": LIMIT_OPTIONS["max-eval-samples"],
+  ...DEVICE_OPTIONS,
+  ...SPLIT_OPTIONS,
+} as const satisfies OptionSpecs;
+
+/** Those of them that are training arguments. */
+export const EVAL_OTHERS: OptionSpecs = Object.fromEntries(
+  TRAINING_NAMES.map((name) => [name, trainingOptionSpecs()[name]!]),
+);
+
 /** `eval` on the command line. */
-export const command: Command = evaluationCommand({
+export const command: Command = defineCommand({
   usage: "eval [--model DIR|ID] --data DIR|FILE|ID [--split test]",
+  options: EVAL_OPTIONS,
+  others: EVAL_OTHERS,
   examples: [
     "eval --data examples/voice_menu",
     "eval --model my-model --data path/to/recordings --split validation --json",
   ],
+  run: (parsed, out) => measure(parsed, out),
 });
 
 /**
- * A command that measures a model.
+ * Measures a model on a split.
  *
- * @param how its usage and examples, and where its report goes unless another place is named; none without it.
+ * @param report the page to write, if one is.
  */
-export function evaluationCommand(
-  { usage, examples, reportOf }: Pick<Command, "usage" | "examples"> & {
-    reportOf?: (model: string | undefined) => Promise<string>;
-  },
-): Command {
-  return defineCommand({
-    usage,
-    options: {
-      ...MODEL_OPTION,
-      data: {
-        kind: "string",
-        value: "DIR|FILE|ID",
-        required: true,
-        help: "folder, Parquet, CSV or JSONL file, or hub id",
-      },
-      split: { kind: "string", default: "test", help: "train, validation, test or all" },
-      "max-eval-samples": LIMIT_OPTIONS["max-eval-samples"],
-      report: { kind: "string", value: "FILE", help: "write a page to look at" },
-      ...DEVICE_OPTIONS,
-      ...SPLIT_OPTIONS,
-    },
-    others: Object.fromEntries(TRAINING_NAMES.map((name) => [name, trainingOptionSpecs()[name]!])),
-    examples,
-    run: async ({ options, others, files }, out) => {
-      expectNoFiles(files);
-      const chosen = deviceOptions(options, { threads: 0 });
-      const report = options.report ?? await reportOf?.(options.model);
-      if (report !== undefined) await expectWritable(report);
-      const plan: EvalPlan = {
-        data: options.data,
-        split: options.split,
-        splits: splitChoice(options),
-        args: new TrainingArguments({ outputDir: ".", ...givenTrainingOptions(others) }),
-        model: await modelOrBundled(options.model, out),
-        name: options.model ?? "voice_menu",
-        limits: clipLimits(options),
-        report,
-      };
-      const device = await useDevice(chosen);
-      try {
-        await evaluate(plan, device, out).catch((error) => {
-          throw withSkipHint(error);
-        });
-        return 0;
-      } finally {
-        device.dispose();
-      }
-    },
-  });
+export async function measure(
+  { options, others, files }: ParsedArguments<typeof EVAL_OPTIONS>,
+  out: Output,
+  report?: string,
+): Promise<number> {
+  expectNoFiles(files);
+  if (report !== undefined) await expectWritable(report);
+  const plan: EvalPlan = {
+    data: options.data,
+    split: options.split,
+    splits: splitChoice(options),
+    args: new TrainingArguments({ outputDir: ".", ...givenTrainingOptions(others) }),
+    model: await modelOrBundled(options.model, out),
+    name: options.model ?? "voice_menu",
+    limits: clipLimits(options),
+    report,
+  };
+  const device = await useDevice(deviceOptions(options, { threads: 0 }));
+  try {
+    await evaluate(plan, device, out).catch((error) => {
+      throw withSkipHint(error);
+    });
+    return 0;
+  } finally {
+    device.dispose();
+  }
 }
 
 interface EvalPlan {

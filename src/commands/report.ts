@@ -3,16 +3,28 @@
  *
  * @module
  */
-import type { Command } from "./_command.ts";
+import { type Command, defineCommand } from "./_command.ts";
 import { reportPath } from "./_report.ts";
-import { evaluationCommand } from "./eval.ts";
+import { EVAL_OPTIONS, EVAL_OTHERS, measure } from "./eval.ts";
 
 /** `report` on the command line. */
-export const command: Command = evaluationCommand({
+export const command: Command = defineCommand({
   usage: "report [--model DIR|ID] --data DIR|FILE|ID [--split test] [--report FILE]",
+  options: {
+    ...EVAL_OPTIONS,
+    report: {
+      kind: "string",
+      value: "FILE",
+      help: "where the page goes (report.html beside the model)",
+    },
+  },
+  others: EVAL_OTHERS,
   examples: [
     "report --model my-model --data path/to/recordings",
     "report --model my-model --data path/to/recordings --split all --report all.html",
   ],
-  reportOf: reportPath,
+  run: async (parsed, out) => {
+    const { report, model } = parsed.options;
+    return await measure(parsed, out, report ?? await reportPath(model));
+  },
 });

@@ -182,10 +182,11 @@ type Sources = { train: BatchSource; validation?: BatchSource; test?: BatchSourc
 async function train(asked: TrainPlan, out: Output): Promise<{ finished: boolean }> {
   const started = performance.now();
   await expectFreeOutput(asked);
-  const start = await openStartingModel(await modelDirectory(asked.model, out));
-  const found = await loadSplits(asked.data, { ...asked.splits, seed: asked.args.seed });
+  const start = await openStartingModel(await modelDirectory(asked.model, out, { online: true }));
+  const { args: { seed } } = asked;
+  const found = await loadSplits(asked.data, { ...asked.splits, seed, online: true });
   const ordered = withLabels(found, orderedLabels(found.labels, start.labels));
-  const { limits, args: { seed } } = asked;
+  const { limits } = asked;
   const data = { ...ordered, splits: limitedSplits(ordered.splits, limits, seed) };
   const kind = data.splits.train?.kind;
   const device = await useDevice({ ...asked.device, purpose: "training" });

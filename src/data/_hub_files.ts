@@ -25,15 +25,17 @@ const PARQUET_BRANCH = "refs/convert/parquet";
 
 /** How a repository is reached and read. */
 export interface HubFileOptions extends HubOptions {
-  /** A branch, a tag or a commit. @default "main" */
+  /** A branch, a tag or a commit on the hub. @default "main" */
   revision?: string;
-  /** Whether parts of files are read, without keeping them. @default false */
+  /** Whether files on the hub are read in parts, as rows need them, and not kept. @default false */
   streaming?: boolean;
 }
 
 /** Files of a repository, and whether they are those that the hub made. */
 export interface HubDataFiles extends DataFiles {
   isConverted: boolean;
+  /** The path of a file in the cache, into which it is brought. */
+  cached(path: string): Promise<string>;
 }
 
 /**
@@ -91,6 +93,7 @@ function filesOf(
   return {
     name: repository.name,
     isConverted,
+    cached: (path) => repository.path(path),
     paths: [...sizes.keys()].filter((path) => !path.split("/").some((part) => part.startsWith(".")))
       .sort(),
     file: (path): Promise<DataFile> =>

@@ -9,38 +9,22 @@
  */
 
 import { DatasetError } from "../errors.ts";
-import type { HubOptions } from "../hub/settings.ts";
 import { folderTables } from "./_audio_folder.ts";
-import {
-  chosenConfig,
-  type DatasetCard,
-  type DatasetConfig,
-  patternsOf,
-  readCard,
-} from "./_card.ts";
+import type { DatasetCard, DatasetConfig } from "./_card.ts";
 import { ChunkCache } from "./_chunk_cache.ts";
-import { type DataFiles, folderFiles, isArchive, singleFile } from "./_data_files.ts";
+import { type DataFiles, isArchive } from "./_data_files.ts";
 import { type DataFormat, filesBySplit, formatOf } from "./_file_splits.ts";
+import { chosenFiles, configOf, type FilesOptions, type Found, openFiles } from "./_found_files.ts";
 import { isAudio } from "./folder_layout.ts";
-import { matching } from "./_glob.ts";
-import { hubDataFiles } from "./_hub_files.ts";
 import { type Dataset, ofTable, type Row } from "./dataset.ts";
 import { DatasetDict } from "./dataset_dict.ts";
 import { type Features, listed, Sequence, Value } from "./features.ts";
 import { concatenated, type Table } from "./table.ts";
 
 /** Which data set, and which part of it. */
-export interface LoadDatasetOptions extends HubOptions {
-  /** The configuration, such as "en-US". @default the only one, or the one that the card names */
-  name?: string;
+export interface LoadDatasetOptions extends FilesOptions {
   /** One split, or a part of it: "train", "train[:100]", "train[10%:20%]". @default all splits */
   split?: string;
-  /** A branch, a tag or a commit on the hub. @default "main" */
-  revision?: string;
-  /** Paths or patterns of files, or these by split. @default what the card or their names say */
-  dataFiles?: string | readonly string[] | Readonly<Record<string, string | readonly string[]>>;
-  /** Whether files on the hub are read in parts, as rows need them, and not kept. @default false */
-  streaming?: boolean;
   /** Most memory for parts of files that were read last. @default 67108864 (64 MiB) */
   cacheBytes?: number;
   /** Told what a user should know, one sentence each. */
@@ -94,48 +78,6 @@ export async function loadDataset(
   return slice(ofTable(expectedSplit(tables, part.name, source), part.name), part);
 }
 
-/** The files of a data set, and what it says of itself. */
-interface Found {
-  files: DataFiles;
-  card: DatasetCard;
-}
-
-async function openFiles(source: string, options: LoadDatasetOptions): Promise<Found> {
-  const info = await Deno.stat(source).catch((error) => {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  });
-  if (info === undefined) {
-    const files = await hubDataFiles(source, options);
-    return { files, card: files.isConverted ? convertedCard(files) : await readCard(files) };
-  }
-  if (info.isDirectory) {
-    const files = await folderFiles(source);
-    return { files, card: await readCard(files) };
-  }
-  const isData = formatOf(source) !== undefined || isArchive(source);
-  if (isData) return { files: singleFile(source), card: { configs: [], features: new Map() } };
-  throw new DatasetError(
-    `Cannot load data set "${source}": expected a folder or a Parquet, CSV, TSV, JSONL or zip ` +
-      "file, found another file",
-    { file: source },
-  );
-}
-
-/** The hub's own Parquet files lie in `config/split/0000.parquet`. */
-function convertedCard({ paths }: DataFiles): DatasetCard {
-  const folders = paths.map((path) => path.split("/")).filter((parts) => parts.length === 3);
-  const byConfig = Map.groupBy(folders, ([name]) => name!);
-  const configs = Array.from(byConfig, ([name, files]): DatasetConfig => {
-    const bySplit = Map.groupBy(files, ([, split]) => split!.replace(/^partial-/, ""));
-    const patterns = new Map(
-      Array.from(bySplit, ([split, found]) => [split, found.map((parts) => parts.join("/"))]),
-    );
-    return { name, patterns, isDefault: false };
-  });
-  return { configs, features: new Map() };
-}
-
 /** The tables by split; of one that is named, the others are not opened. */
 async function splitTables(
   { files, card }: Found,
@@ -165,45 +107,6 @@ async function splitTables(
     tables.set(name, withFeatures(joined(found), statedFeatures(card, config)));
   }
   return tables;
-}
-
-/** The configuration of a data set that has some. */
-function configOf(
-  files: DataFiles,
-  { configs }: DatasetCard,
-  { name, dataFiles }: LoadDatasetOptions,
-): DatasetConfig | undefined {
-  if (configs.length > 0 && (dataFiles === undefined || name !== undefined)) {
-    return chosenConfig(configs, name, files.name);
-  }
-  if (name === undefined || name === "default") return undefined;
-  return chosenConfig([{ name: "default", isDefault: true }], name, files.name);
-}
-
-/** The files by split that the user or the card names; undefined where their names must say it. */
-function chosenFiles(
-  files: DataFiles,
-  config: DatasetConfig | undefined,
-  { dataFiles }: LoadDatasetOptions,
-): Map<string, string[]> | undefined {
-  const patterns = dataFiles === undefined ? config?.patterns : patternsOf(dataFiles, files.name);
-  const folder = config?.folder?.replace(/^\.\/|\/$/g, "");
-  const prefix = folder ? `${folder}/` : "";
-  if (patterns === undefined) {
-    if (prefix === "") return undefined;
-    return filesBySplit(files.paths.filter((path) => path.startsWith(prefix)));
-  }
-  return new Map(Array.from(patterns, ([split, list]) => {
-    const found = list.flatMap((pattern) => {
-      const paths = matching(prefix + pattern, files.paths);
-      if (paths.length > 0) return paths;
-      throw new DatasetError(
-        `Cannot load data set "${files.name}": expected files "${prefix + pattern}", found none`,
-        { file: files.name },
-      );
-    });
-    return [split, [...new Set(found)]];
-  }));
 }
 
 function narrowed(files: DataFiles, paths: readonly string[]): DataFiles {

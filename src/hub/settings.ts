@@ -63,6 +63,20 @@ export interface HubSettings {
 }
 
 const ENDPOINT = "https://huggingface.co";
+
+/**
+ * The hosts of the hub, for permissions: its own domains, below which its storage for downloads moves from name to
+ * name, and the bucket that takes uploads, by its full names.
+ */
+export const HUB_HOSTS = [
+  "huggingface.co",
+  "*.huggingface.co",
+  "*.hf.co",
+  "hf-hub-lfs-us-east-1.s3.amazonaws.com",
+  "hf-hub-lfs-us-east-1.s3.us-east-1.amazonaws.com",
+  "hf-hub-lfs-us-east-1.s3-accelerate.amazonaws.com",
+] as const;
+
 const TIMEOUT_SEC = 30;
 
 /**

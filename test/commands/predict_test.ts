@@ -101,7 +101,7 @@ Deno.test("predict ends with 2 when a file is missing, or none is named", async 
         ],
         [["empty"], /^Cannot read "empty": expected audio files in the folder, found none$/m],
         [[], /^Cannot predict: expected files, folders or -, found none$/m],
-        [["clip.wav", "--top-k", "0"], /"--top-k": expected a whole number from 1, found "0"$/m],
+        [["clip.wav", "--top-k", "0"], /"--top-k": expected a whole number from 1, found 0$/m],
       ] as const
     ) {
       const { code, stdout, stderr } = await cli([...PREDICT, ...files], { cwd: folder });

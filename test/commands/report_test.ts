@@ -1,5 +1,5 @@
 /**
- * The page that `train`, `eval --report` and `report` write.
+ * The page that `train` and `report` write.
  *
  * @module
  */
@@ -33,7 +33,7 @@ Deno.test("train leaves a report beside the model, which report makes again", as
   });
 });
 
-Deno.test("eval --report gives each clip its own scores where bad files are skipped", async () => {
+Deno.test("report gives each clip its own scores where bad files are skipped", async () => {
   await withFolder(async (folder) => {
     const cwd = folder;
     await writeTones(`${folder}/tones`);
@@ -50,7 +50,7 @@ Deno.test("eval --report gives each clip its own scores where bad files are skip
   });
 });
 
-Deno.test("eval --report that cannot be written ends with 1 and names the file", async () => {
+Deno.test("report --report that cannot be written ends with 1 and names the file", async () => {
   await withFolder(async (folder) => {
     const cwd = folder;
     await writeTones(`${folder}/tones`);
