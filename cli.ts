@@ -11,13 +11,12 @@ import denoJson from "./deno.json" with { type: "json" };
 import {
   COMMANDS,
   COMMON_OPTIONS,
-  expectRequired,
-  goWhereTyped,
   helpOf,
   inFlags,
   nearest,
   parseArguments,
   processOutput,
+  runCommand,
   typedCommand,
   UsageError,
 } from "./src/commands/registry.ts";
@@ -49,9 +48,9 @@ async function run([name, ...args]: string[]): Promise<number> {
     console.log(helpOf(entry.summary, command));
     return 0;
   }
-  expectRequired(name, parsed, command.options);
-  goWhereTyped(import.meta.dirname);
-  return await command.run(parsed, processOutput(parsed.options.json === true));
+  const { permissions } = entry;
+  const toRun = { name, command, permissions, root: import.meta.dirname };
+  return await runCommand(toRun, parsed, processOutput(parsed.options.json === true));
 }
 
 function unknownCommand(name: string): UsageError {

@@ -6,11 +6,12 @@
 import type { Command } from "./_command.ts";
 import type { PermissionSetName } from "./_permission_sets.ts";
 
-export { expectRequired, nearest, parseArguments, UsageError } from "./_arguments.ts";
-export { type Command, COMMON_OPTIONS, goWhereTyped, helpOf } from "./_command.ts";
+export { nearest, parseArguments, UsageError } from "./_arguments.ts";
+export { type Command, COMMON_OPTIONS, helpOf } from "./_command.ts";
 export { inFlags } from "./_flags.ts";
 export { PERMISSION_SETS } from "./_permission_sets.ts";
 export { type Output, processOutput } from "./_output.ts";
+export { runCommand } from "./_run_command.ts";
 export { typedCommand } from "./_typed_command.ts";
 
 /** A command that is not loaded yet. */

@@ -6,7 +6,8 @@
 import { equal } from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { encodeWav } from "../../src/audio/mod.ts";
-import type { Output } from "../../src/commands/registry.ts";
+import denoJson from "../../deno.json" with { type: "json" };
+import { COMMANDS, type Output } from "../../src/commands/registry.ts";
 
 const ROOT = join(import.meta.dirname!, "..", "..");
 
@@ -15,6 +16,8 @@ export interface CommandLineOptions {
   /** The directory to run in. @default the repository */
   cwd?: string;
   env?: Record<string, string>;
+  /** What Deno is given in the place of the task's permissions. */
+  rights?: readonly string[];
   /** Bytes for its standard input. */
   stdin?: Uint8Array;
   /** Called with what it wrote to standard output so far. */
@@ -33,20 +36,11 @@ export async function cli(
   args: string[],
   options: CommandLineOptions = {},
 ): Promise<CommandLineResult> {
-  const { cwd = ROOT, env, stdin, onOutput = () => {} } = options;
-  const known = Object.keys(await permissionSets()).includes(args[0] ?? "");
+  const { cwd = ROOT, env, stdin, rights, onOutput = () => {} } = options;
   const config = ["--config", join(ROOT, "deno.json")];
+  const how = rights ?? taskRights(args[0] ?? "");
   const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--quiet",
-      "--no-prompt",
-      "--no-check",
-      known ? `-P=${args[0]}` : "-P=doctor",
-      ...config,
-      join(ROOT, "cli.ts"),
-      ...args,
-    ],
+    args: ["run", "--no-prompt", "--no-check", ...how, ...config, join(ROOT, "cli.ts"), ...args],
     cwd,
     env: { NO_COLOR: "1", INIT_CWD: cwd, ...env },
     stdin: "piped",
@@ -86,8 +80,11 @@ export function jsonLines<T>({ stdout }: CommandLineResult): T[] {
   return stdout.trimEnd().split("\n").map((line) => JSON.parse(line) as T);
 }
 
-async function permissionSets(): Promise<Record<string, unknown>> {
-  return JSON.parse(await Deno.readTextFile(join(ROOT, "deno.json"))).permissions;
+/** What the task of a command gives Deno between `run` and `cli.ts`; a name that is no command's gets what reads. */
+export function taskRights(name: string): string[] {
+  const tasks: Readonly<Record<string, { command: string }>> = denoJson.tasks;
+  const { command } = Object.hasOwn(COMMANDS, name) ? tasks[name]! : tasks.doctor!;
+  return command.match(/^deno run (.*) cli\.ts /)![1]!.split(" ");
 }
 
 async function textOf(

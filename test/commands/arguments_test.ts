@@ -108,9 +108,9 @@ Deno.test("parseArguments() holds values against their kind and range", () => {
   deepEqual(given.options, { tags: ["a", "b", "c"], dtype: "q8" });
   for (
     const [args, expected] of [
-      [["--port", "70000"], 'a whole number from 0 to 65535, found 70000'],
-      [["--port", "1.5"], 'a whole number from 0 to 65535, found 1.5'],
-      [["--share", "-1"], 'a number from 0, found -1'],
+      [["--port", "70000"], "a whole number from 0 to 65535, found 70000"],
+      [["--port", "1.5"], "a whole number from 0 to 65535, found 1.5"],
+      [["--share", "-1"], "a number from 0, found -1"],
       [["--dtype", "q4"], 'one of q8, f32, found "q4"'],
       [["--tags", ","], 'words with commas between them, found ","'],
     ] as const

@@ -4,6 +4,7 @@ import {
   cli,
   cliOk,
   jsonLines,
+  taskRights,
   toneFile,
   withFolder,
   writeFile,
@@ -33,23 +34,121 @@ async function withModel(test: HubTest, use: (prepared: Prepared) => Promise<voi
 
 const PREDICT = ["predict", "--model", "acme/tiny", "--json", "clip.wav"];
 
-hubTest("predict --model org/name loads from the hub, and offline again", async (test) => {
+/** The command that brings something into the cache, out of a message of one line. */
+function pullIn(stderr: string): string[] {
+  const [, command] = stderr.match(
+    /^Cannot use .*; bring it with: (?:npx --yes )?deno task (.*)\n$/,
+  )!;
+  return command!.split(" ");
+}
+
+hubTest("a model is pulled once, and then used offline", async (test) => {
   await withModel(test, async ({ env, folder }) => {
-    const online = await cliOk(PREDICT, { cwd: folder, env });
-    const [line] = jsonLines<{ predictions: { label: string }[] }>(online);
-    deepEqual(line?.predictions.map(({ label }) => label).sort(), [...TINY_LABELS].sort());
+    const missing = await cli(PREDICT, { cwd: folder, env });
+    equal(missing.code, 1);
+    deepEqual(pullIn(missing.stderr), ["pull", "acme/tiny"]);
+    equal(test.hub.requests.length, 0, "predict asks nothing of the hub");
+    await cliOk(pullIn(missing.stderr), { cwd: folder, env });
     // No more than the one form of the weights.
     const large = test.hub.requests.filter(({ server }) => server === "storage");
     equal(large.length, 1);
-    const offline = { ...env, HF_ENDPOINT: "http://127.0.0.1:9", HF_HUB_OFFLINE: "1" };
-    const again = await cliOk(PREDICT, { cwd: folder, env: offline });
-    equal(again.stdout, online.stdout);
+    const asked = test.hub.requests.length;
+    const [line] = jsonLines<{ predictions: { label: string }[] }>(
+      await cliOk(PREDICT, { cwd: folder, env }),
+    );
+    deepEqual(line?.predictions.map(({ label }) => label).sort(), [...TINY_LABELS].sort());
+    equal(test.hub.requests.length, asked);
+  });
+});
+
+hubTest(
+  "no command but train, pull, push and login asks the hub, whatever it is given",
+  async (test) => {
+    await withModel(test, async ({ env, folder }) => {
+      const model = ["--model", "acme/tiny@v1"];
+      const commands: string[][] = [
+        ["predict", ...model, "clip.wav"],
+        ["eval", ...model, "--data", "acme/clips"],
+        ["report", ...model, "--data", "acme/clips"],
+        ["data", "inspect", "acme/clips", "--data-name", "en"],
+        ["info", ...model],
+        ["serve", ...model],
+        ["export", ...model, "--output", "out"],
+        ["bundle", ...model, "--output", "out"],
+      ];
+      for (const rights of [undefined, ["--quiet", "-A"]]) {
+        for (const args of commands) {
+          const { code, stderr } = await cli(args, { cwd: folder, env, rights });
+          equal(code, 1, args.join(" "));
+          const isData = args[0] === "data";
+          const pull = isData ? "acme/clips --dataset --data-name en" : "acme/tiny@v1";
+          equal(pullIn(stderr).join(" "), `pull ${pull}`);
+        }
+      }
+      equal(test.hub.requests.length, 0);
+    });
+  },
+);
+
+hubTest("pull brings a data set with the recordings that its tables name", async (test) => {
+  const { hub, cacheDirectory } = test;
+  await withFolder(async (folder) => {
+    const env = { HF_ENDPOINT: hub.url, HF_HOME: cacheDirectory, HF_TOKEN: TOKEN };
+    hub.addRepository("acme/clips", {
+      "train/metadata.csv": "file_name,label\na.wav,no\nb.wav,yes\n",
+      "train/a.wav": toneFile("low"),
+      "train/b.wav": toneFile("high"),
+      "test/metadata.csv": "file_name,label\na.wav,no\n",
+      "test/a.wav": toneFile("mid"),
+      "notes.txt": "not needed",
+    }, { type: "dataset" });
+    const inspect = ["data", "inspect", "acme/clips", "--json"];
+    const missing = await cli(inspect, { cwd: folder, env });
+    deepEqual(pullIn(missing.stderr), ["pull", "acme/clips", "--dataset"]);
+    // The name alone is enough where there is no model of that name.
+    const pulled = await cliOk(["pull", "acme/clips", "--json"], { cwd: folder, env });
+    const [event] = jsonLines<{ kind: string; files: number }>(pulled);
+    deepEqual([event?.kind, event?.files], ["dataset", 5]);
+    const asked = hub.requests.length;
+    const [found] = jsonLines<{ splits: { split: string; clips: number }[] }>(
+      await cliOk(inspect, { cwd: folder, env }),
+    );
+    const counts = found!.splits.map(({ split, clips }) => [split, clips]);
+    deepEqual(Object.fromEntries(counts), { train: 2, test: 1 });
+    equal(hub.requests.length, asked);
+    ok(!hub.requests.some(({ path }) => path.includes("notes.txt")));
+    await cliOk(["pull", "acme/clips", "--dataset", "--output", "here"], { cwd: folder, env });
+    await cliOk(["data", "inspect", "here"], { cwd: folder, env });
+  });
+});
+
+hubTest("pull brings one configuration, and the Parquet files that the hub made", async (test) => {
+  const { hub, cacheDirectory } = test;
+  await withFolder(async (folder) => {
+    const env = { HF_ENDPOINT: hub.url, HF_HOME: cacheDirectory, HF_TOKEN: TOKEN };
+    const rows = await Deno.readFile(
+      new URL("../golden/datasets/several.parquet", import.meta.url),
+    );
+    const repository = hub.addRepository("acme/scripted", { "scripted.py": "pass" }, {
+      type: "dataset",
+    });
+    repository.commit({ "en/train/0000.parquet": rows, "de/train/0000.parquet": rows }, {
+      branch: "refs/convert/parquet",
+    });
+    const inspect = ["data", "inspect", "acme/scripted", "--data-name", "en", "--json"];
+    const missing = await cli(inspect, { cwd: folder, env });
+    await cliOk(pullIn(missing.stderr), { cwd: folder, env });
+    ok(!hub.requests.some(({ path }) => path.includes("de/train")));
+    await cliOk(inspect, { cwd: folder, env });
+    const none = await cli(["pull", "acme/neither"], { cwd: folder, env });
+    equal(none.code, 1);
+    match(none.stderr, /^Cannot find model "acme\/neither"/);
   });
 });
 
 hubTest("a command names what the hub refuses, and never the token", async (test) => {
   await withModel(test, async ({ env, folder }) => {
-    const asked = ["predict", "--model", "acme/none@v2", "clip.wav", "--verbose"];
+    const asked = ["pull", "acme/none@v2", "--verbose"];
     const { code, stderr } = await cli(asked, { cwd: folder, env });
     equal(code, 1);
     match(
@@ -57,7 +156,7 @@ hubTest("a command names what the hub refuses, and never the token", async (test
       /^Cannot find model "acme\/none": expected a repository of http.*\n- Check the name/,
     );
     const wrong = "hf_wrongTokenOfSomeone";
-    const refused = await cli([...PREDICT, "--verbose"], {
+    const refused = await cli(["pull", "acme/tiny", "--verbose"], {
       cwd: folder,
       env: { ...env, HF_TOKEN: wrong },
     });
@@ -71,8 +170,8 @@ hubTest("a command names what the hub refuses, and never the token", async (test
 
 hubTest("two processes that want one model fetch it once", async (test) => {
   await withModel(test, async ({ env, folder }) => {
-    const both = [cliOk(PREDICT, { cwd: folder, env }), cliOk(PREDICT, { cwd: folder, env })];
-    const [one, other] = await Promise.all(both);
+    const pull = () => cliOk(["pull", "acme/tiny"], { cwd: folder, env });
+    const [one, other] = await Promise.all([pull(), pull()]);
     equal(one?.stdout, other?.stdout);
     equal(test.hub.requests.filter(({ server }) => server === "storage").length, 1);
   });
@@ -82,6 +181,7 @@ hubTest("a model without its extractor is named as it was asked for", async (tes
   await withModel(test, async ({ env, folder }) => {
     const { "preprocessor_config.json": _, ...files } = await folderFiles(`${folder}/saved`);
     test.hub.addRepository("acme/deaf", files);
+    await cliOk(["pull", "acme/deaf"], { cwd: folder, env });
     const asked = ["predict", "--model", "acme/deaf", "clip.wav"];
     const { code, stderr } = await cli(asked, { cwd: folder, env });
     equal(code, 1);
@@ -90,5 +190,37 @@ hubTest("a model without its extractor is named as it was asked for", async (tes
       /^Cannot use model "acme\/deaf": expected "preprocessor_config\.json" in it, found none\n- /,
     );
     await cliOk(["info", "--model", "acme/deaf"], { cwd: folder, env });
+  });
+});
+
+hubTest("what is here and cannot be read is never looked up on the hub", async (test) => {
+  await withModel(test, async ({ env, folder }) => {
+    await Deno.mkdir(`${folder}/acme`);
+    await Deno.mkdir(`${folder}/acme/locked`);
+    await Deno.symlink("gone", `${folder}/acme/dangling`);
+    await Deno.mkdir(`${folder}/acme/empty`);
+    const expected = {
+      "acme/locked": /^Cannot open "acme\/locked.*": (Deno was not given access|access is denied)/,
+      "acme/dangling": /^Cannot open "acme\/dangling": no such file or folder/,
+      "acme/empty": /^Cannot \w+ "acme\/empty/,
+    };
+    for (const [name, message] of Object.entries(expected)) {
+      test.hub.addRepository(name, { "config.json": "{}" });
+      test.hub.addRepository(name, { "a.csv": "a\n1\n" }, { type: "dataset" });
+      for (
+        const args of [
+          ["train", "--model", name, "--data", "acme/empty", "--output", "new"],
+          ["train", "--data", name, "--output", "new"],
+          ["predict", "--model", name, "clip.wav"],
+          ["data", "inspect", name],
+        ]
+      ) {
+        const rights = [...taskRights(args[0]!), `--deny-read=${folder}/acme/locked`];
+        const { code, stderr } = await cli(args, { cwd: folder, env, rights });
+        equal(code, 1, args.join(" "));
+        match(stderr, args.includes("--model") ? message : /^Cannot .*acme\//);
+      }
+    }
+    equal(test.hub.requests.length, 0);
   });
 });
