@@ -28,7 +28,9 @@ export async function fromCache<T>(
   try {
     return await loading;
   } catch (error) {
-    if (!(error instanceof HubError && error.reason === "offline")) throw error;
+    // A file that the cached commit does not have may be in a newer one.
+    const isMissing = error instanceof HubError && ["offline", "file"].includes(error.reason);
+    if (!isMissing) throw error;
     const pull = typedCommand(`pull ${shellWords([name, ...pullArgs])}`);
     // One line, hint included: there is one thing to do.
     throw new HubError(

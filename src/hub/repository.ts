@@ -100,8 +100,8 @@ export async function hubFiles(
   const settings = await hubSettings(options);
   const cache = cachedRepository(settings.cacheDirectory, type, repo);
   const commit = await findCommit(settings, cache, subject);
-  const files = await findFiles(settings, cache, { ...subject, revision: commit });
-  return openRepository({ settings, cache, subject, commit, files });
+  const found = await findFiles(settings, cache, { ...subject, revision: commit });
+  return openRepository({ settings, cache, subject, commit, ...found });
 }
 
 /** A repository at a revision. */
@@ -156,14 +156,23 @@ async function askCommit(
   throw unexpectedAnswer(settings, subject);
 }
 
+/** The files of a commit, and whether these are all that it has. */
+interface FoundFiles {
+  files: readonly HubFile[];
+  isWhole: boolean;
+}
+
 async function findFiles(
   settings: HubSettings,
   cache: CachedRepository,
   subject: RevisionSubject,
-): Promise<HubFile[]> {
+): Promise<FoundFiles> {
   const known = await cachedTree(cache, subject.revision);
-  if (known) return known;
-  if (settings.isOffline) return await snapshotFiles(cache, subject.revision);
+  if (known) return { files: known, isWhole: true };
+  const snapshot = async () => {
+    return { files: await snapshotFiles(cache, subject.revision), isWhole: false };
+  };
+  if (settings.isOffline) return await snapshot();
   const files: HubFile[] = [];
   try {
     const { listFiles } = await import("@huggingface/hub");
@@ -181,20 +190,19 @@ async function findFiles(
     }
   } catch (error) {
     if (error instanceof TypeError) throw unexpectedAnswer(settings, subject, error);
-    const held = isDown(error) ? await snapshotFiles(cache, subject.revision) : [];
-    if (held.length > 0) return held;
+    const held = isDown(error) ? await snapshot() : undefined;
+    if (held && held.files.length > 0) return held;
     throw error;
   }
   await keepTree(cache, subject.revision, files);
-  return files;
+  return { files, isWhole: true };
 }
 
-interface Opened {
+interface Opened extends FoundFiles {
   settings: HubSettings;
   cache: CachedRepository;
   subject: RevisionSubject;
   commit: string;
-  files: readonly HubFile[];
 }
 
 function openRepository(opened: Opened): HubRepository {
@@ -205,8 +213,10 @@ function openRepository(opened: Opened): HubRepository {
   const path = async (name: string): Promise<string> => {
     expectFileName(name, subject);
     const file = byName.get(name);
-    if (!file) throw noSuchFile(opened, name);
-    return await fetchFile(opened, file);
+    if (file) return await fetchFile(opened, file);
+    const mayBeThere = !opened.isWhole && opened.settings.isOffline;
+    if (!mayBeThere) throw noSuchFile(opened, name);
+    throw notCached(subject, `file "${name}"`, opened.cache.snapshot(commit, name));
   };
   return {
     id,

@@ -55,12 +55,16 @@ pushTest("what push sends, predict uses and pull gives back byte by byte", async
   equal(hub.repository("acme/tiny")!.isPrivate, true);
   ok(!(pushed.stdout + pushed.stderr).includes(TOKEN));
 
-  const predict = (model: string) =>
-    cliOk(["predict", "--model", model, "--json", "clip.wav"], { cwd: folder, env });
-  equal((await predict("acme/tiny")).stdout, (await predict("saved")).stdout);
+  // The cache knows the commit now, and none of its files.
+  const predict = ["predict", "--json", "clip.wav", "--model"];
+  const missing = await cli([...predict, "acme/tiny"], { cwd: folder, env });
+  match(missing.stderr, /bring it with: .*deno task pull acme\/tiny$/m);
 
   const pulled = await cliOk(["pull", "acme/tiny", "--output", "back"], { cwd: folder, env });
   equal(pulled.stdout, "The model is in back\n");
+  const predicted = async (model: string) =>
+    (await cliOk([...predict, model], { cwd: folder, env })).stdout;
+  equal(await predicted("acme/tiny"), await predicted("saved"));
   const [before, after] = [
     await folderFiles(`${folder}/saved`),
     await folderFiles(`${folder}/back`),

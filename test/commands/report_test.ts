@@ -40,7 +40,7 @@ Deno.test("report gives each clip its own scores where bad files are skipped", a
     await cliOk([...TRAIN, "--data", "tones", "--output", "model"], { cwd });
     await writeFile(`${folder}/tones/test/low/0-broken.wav`, new TextEncoder().encode("RIFF?"));
     const options = ["--data", "tones", "--skip-bad-files", "--report", "page.html", ...DEVICE];
-    await cliOk(["eval", "--model", "model", ...options], { cwd });
+    await cliOk(["report", "--model", "model", ...options], { cwd });
     const page = await Deno.readTextFile(`${folder}/page.html`);
     equal(page.match(/<li class="clip"/g)?.length, 6);
     ok(!page.includes("0-broken.wav"));
@@ -56,7 +56,7 @@ Deno.test("report --report that cannot be written ends with 1 and names the file
     await writeTones(`${folder}/tones`);
     await cliOk([...TRAIN, "--data", "tones", "--output", "model"], { cwd });
     const options = ["--data", "tones", "--report", "no/such/folder/page.html", ...DEVICE];
-    const { code, stderr } = await cli(["eval", "--model", "model", ...options], { cwd });
+    const { code, stderr } = await cli(["report", "--model", "model", ...options], { cwd });
     equal(code, 1);
     match(stderr, /no\/such\/folder\/page\.html/);
     doesNotMatch(stderr, /^Device:/m, "found out before anything is computed");
