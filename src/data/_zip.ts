@@ -1,37 +1,34 @@
 /**
- * Zip archives as folders of files, through `@zip.js/zip.js`.
+ * Zip archives as folders of files.
  *
- * The list of files is read when an archive is opened, a file when its turn comes. `train.zip` is
- * the folder `train`; a folder of that name inside it does not count twice.
+ * The list of files is read when an archive is opened (`weights/zip.ts`), a file when its turn comes.
+ * `train.zip` is the folder `train`; a folder of that name inside it does not count twice. What a file
+ * unpacks to is held to its stated size, and that to a limit.
  *
  * @module
  */
 
-import { configure, type FileEntry, Reader, Uint8ArrayWriter, ZipReader } from "@zip.js/zip.js";
 import { basename, dirname } from "node:path";
-import { DatasetError } from "../errors.ts";
+import { crc32, inflateRawSync } from "node:zlib";
+import { CheckpointError, DatasetError } from "../errors.ts";
+import { readExactly } from "../weights/byte_source.ts";
+import { DEFLATED, locateZipData, readZipEntries, STORED, type ZipEntry } from "../weights/zip.ts";
 import { type DataFile, type DataFiles, inFolder, isArchive, openBytes } from "./_data_files.ts";
 import type { OpenFile } from "./table.ts";
 
 /** Largest file that is taken out of an archive. */
 const MAX_ENTRY_BYTES = 2 ** 30;
+/** A file may be as large as this, or as so many times its bytes in the archive. */
+const MAX_UNPACKED_BYTES = 2 ** 26;
+const MAX_UNPACKED_PER_BYTE = 100;
 
-configure({ useWebWorkers: false });
+/** Some millions of files. */
+const MAX_DIRECTORY_BYTES = 2 ** 28;
 
-/** Reads a file in pieces, opening it for each. */
-class FileReader extends Reader<DataFile> {
-  readonly #file: DataFile;
-
-  constructor(file: DataFile) {
-    super(file);
-    this.#file = file;
-    this.size = file.sizeBytes;
-  }
-
-  override async readUint8Array(start: number, length: number): Promise<Uint8Array> {
-    using source = await this.#file.open();
-    return await source.read(start, Math.min(start + length, this.#file.sizeBytes));
-  }
+/** A file and the archive that it is in. */
+interface Packed {
+  archive: DataFile;
+  entry: ZipEntry;
 }
 
 /**
@@ -40,25 +37,64 @@ class FileReader extends Reader<DataFile> {
  * @throws {DatasetError} naming an archive that cannot be read.
  */
 export async function withoutArchives(files: DataFiles): Promise<DataFiles> {
-  const archives = files.paths.filter(isArchive);
-  const inside = new Map<string, () => Promise<DataFile>>();
-  for (const path of archives) {
+  const inside = new Map<string, Packed>();
+  for (const path of files.paths.filter(isArchive)) {
     const archive = await files.file(path);
     const folder = path.slice(0, -".zip".length);
-    for (const [name, file] of await zipEntries(archive)) {
-      const entryPath = `${folder}/${name}`;
-      const open = (other: string) => {
-        const found = inside.get(other);
-        return found ? found().then((entry) => entry.open()) : missing(archive, other);
-      };
-      inside.set(entryPath, () => Promise.resolve(dataFile(archive, entryPath, file, open)));
+    for (const [name, entry] of await zipEntries(archive)) {
+      inside.set(`${folder}/${name}`, { archive, entry });
     }
   }
   const others = files.paths.filter((path) => !isArchive(path));
   return {
     name: files.name,
     paths: [...others, ...inside.keys()].sort(),
-    file: (path) => inside.get(path)?.() ?? files.file(path),
+    file: (path) => {
+      const found = inside.get(path);
+      return found ? Promise.resolve(dataFile(path, found, inside)) : files.file(path);
+    },
+  };
+}
+
+/** Files by their paths without the folder that all of them share. */
+async function zipEntries(archive: DataFile): Promise<Map<string, ZipEntry>> {
+  using source = await archive.open();
+  const entries = await readZipEntries(source, { maxDirectoryBytes: MAX_DIRECTORY_BYTES })
+    .catch((cause) => {
+      if (!(cause instanceof CheckpointError)) throw cause;
+      const message = `Cannot open "${archive.name}": expected a zip archive (${cause.message})`;
+      throw new DatasetError(message, { cause, file: archive.name });
+    });
+  const files = Array.from(entries.values()).filter(({ name }) => isPlain(name));
+  const stem = basename(archive.path).replace(/\.zip$/i, "");
+  const isNested = files.every(({ name }) => name.startsWith(`${stem}/`));
+  const cut = isNested ? stem.length + 1 : 0;
+  return new Map(files.map((entry) => [entry.name.slice(cut), entry]));
+}
+
+/** A file, neither hidden nor out of the archive. */
+function isPlain(path: string): boolean {
+  return !path.includes("\\") && !path.startsWith("__MACOSX/") &&
+    path.split("/").every((part) => part !== "" && !part.startsWith("."));
+}
+
+function dataFile(
+  path: string,
+  { archive, entry }: Packed,
+  inside: ReadonlyMap<string, Packed>,
+): DataFile {
+  const name = `${archive.name}/${entry.name}`;
+  return {
+    path,
+    name,
+    sizeBytes: entry.sizeBytes,
+    open: async () => openBytes(name, await bytesOf({ archive, entry }, name)),
+    sibling: (other) => {
+      const otherPath = inFolder(dirname(path), other);
+      const found = inside.get(otherPath);
+      if (found) return dataFile(otherPath, found, inside).open();
+      return missing(archive, otherPath);
+    },
   };
 }
 
@@ -67,55 +103,45 @@ function missing(archive: DataFile, path: string): Promise<OpenFile> {
   return Promise.reject(new DatasetError(message, { file: archive.name }));
 }
 
-/** Files by their paths without the folder that all of them share. */
-async function zipEntries(archive: DataFile): Promise<Map<string, FileEntry>> {
-  const reader = new ZipReader(new FileReader(archive));
-  const entries = await reader.getEntries().catch((cause) => {
-    const message = `Cannot open "${archive.name}": expected a zip archive (${cause.message})`;
-    throw new DatasetError(message, { cause, file: archive.name });
-  });
-  const files = entries.filter((entry): entry is FileEntry =>
-    !entry.directory && isPlain(entry.filename)
+async function bytesOf({ archive, entry }: Packed, name: string): Promise<Uint8Array> {
+  const { sizeBytes, storedBytes } = entry;
+  const most = Math.min(
+    MAX_ENTRY_BYTES,
+    Math.max(MAX_UNPACKED_BYTES, storedBytes * MAX_UNPACKED_PER_BYTE),
   );
-  const stem = basename(archive.path).replace(/\.zip$/i, "");
-  const isNested = files.every(({ filename }) => filename.startsWith(`${stem}/`));
-  const cut = isNested ? stem.length + 1 : 0;
-  return new Map(files.map((entry) => [entry.filename.slice(cut), entry]));
-}
-
-/** Neither hidden, nor out of the archive. */
-function isPlain(path: string): boolean {
-  return !path.includes("\\") && !path.startsWith("__MACOSX/") &&
-    path.split("/").every((part) => part !== "" && !part.startsWith("."));
-}
-
-function dataFile(
-  archive: DataFile,
-  path: string,
-  entry: FileEntry,
-  openOther: (path: string) => Promise<OpenFile>,
-): DataFile {
-  const name = `${archive.name}/${entry.filename}`;
-  return {
-    path,
-    name,
-    sizeBytes: entry.uncompressedSize,
-    open: async () => openBytes(name, await bytesOf(entry, name)),
-    sibling: (other) => openOther(inFolder(dirname(path), other)),
-  };
-}
-
-async function bytesOf(entry: FileEntry, name: string): Promise<Uint8Array> {
-  if (entry.uncompressedSize > MAX_ENTRY_BYTES) {
-    const expected = `at most ${MAX_ENTRY_BYTES} bytes`;
-    const message = `Cannot open "${name}": expected ${expected}, found ${entry.uncompressedSize}`;
+  if (sizeBytes > most) {
+    const expected = `at most ${most} bytes from ${storedBytes} packed ones`;
+    const message = `Cannot open "${name}": expected ${expected}, found ${sizeBytes}`;
     throw new DatasetError(message, { file: name });
   }
+  using source = await archive.open();
   try {
-    return await entry.getData(new Uint8ArrayWriter(), { checkSignature: true });
+    const start = await locateZipData(source, entry);
+    return unpacked(await readExactly(source, start, start + storedBytes), entry);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const message = `Cannot open "${name}": expected a sound zip archive (${reason})`;
+    if (!(cause instanceof SyntaxError || cause instanceof RangeError || isZlib(cause))) {
+      throw cause;
+    }
+    const message = `Cannot open "${name}": expected a sound zip archive (${cause.message})`;
     throw new DatasetError(message, { cause, file: name });
   }
+}
+
+/** The errors of `node:zlib` are plain ones with a code. */
+function isZlib(error: unknown): error is Error {
+  return error instanceof Error && "code" in error && String(error.code).startsWith("Z_");
+}
+
+function unpacked(bytes: Uint8Array, entry: ZipEntry): Uint8Array {
+  const { sizeBytes, method, isEncrypted, checksum } = entry;
+  if (isEncrypted) throw new SyntaxError("it is encrypted");
+  if (method !== STORED && method !== DEFLATED) throw new SyntaxError(`compressed by ${method}`);
+  const data = method === STORED
+    ? bytes
+    : inflateRawSync(bytes, { maxOutputLength: Math.max(1, sizeBytes) });
+  if (data.length !== sizeBytes) {
+    throw new SyntaxError(`${data.length} bytes, stated as ${sizeBytes}`);
+  }
+  if (crc32(data) !== checksum) throw new SyntaxError("a checksum that differs");
+  return data;
 }

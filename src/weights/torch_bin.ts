@@ -13,7 +13,7 @@ import { CheckpointError } from "../errors.ts";
 import { PickleTruncated, type PickleVocabulary, shownValue, unpickle } from "./_pickle.ts";
 import { quoted } from "./_shown.ts";
 import { type TorchStorage, TorchTensor, TorchVocabulary } from "./_torch_pickle.ts";
-import { locateZipData, readZipDirectory, type ZipEntry } from "./_zip.ts";
+import { locateZipData, readZipDirectory, type ZipEntry } from "./zip.ts";
 import { type ByteSource, readExactly } from "./byte_source.ts";
 import { decodeValues, DTYPE_BITS, toFloat32 } from "./dtypes.ts";
 import { freeValues } from "./lent_tensors.ts";

@@ -5,7 +5,6 @@
  */
 
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
-import { Uint8ArrayWriter, ZipWriter } from "@zip.js/zip.js";
 import { dirname, join } from "node:path";
 import type { AudioValue } from "../../src/data/dataset.ts";
 import { splitsOf } from "../../src/data/dataset_dict.ts";
@@ -13,6 +12,7 @@ import { Audio, type ClassLabel } from "../../src/data/features.ts";
 import { loadDataset, type LoadDatasetOptions } from "../../src/data/load_dataset.ts";
 import { startHub } from "../hub/hub.ts";
 import { kitPath, kitTest, readJson } from "../kit.ts";
+import { zipFile } from "./craft_zip.ts";
 import { folderTest, putFiles, toneWav } from "./folders.ts";
 
 const GOLDEN = join(import.meta.dirname!, "..", "golden", "datasets");
@@ -40,15 +40,6 @@ async function sizes(
 ): Promise<Record<string, number>> {
   const splits = Object.entries(splitsOf(await loadDataset(source, options)));
   return Object.fromEntries(splits.map(([name, { numRows }]) => [name, numRows]));
-}
-
-async function zipped(files: Record<string, string | Uint8Array>): Promise<Uint8Array> {
-  const zip = new ZipWriter(new Uint8ArrayWriter(), { useWebWorkers: false });
-  for (const [name, content] of Object.entries(files)) {
-    const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
-    await zip.add(name, new Blob([bytes as Uint8Array<ArrayBuffer>]).stream());
-  }
-  return await zip.close();
 }
 
 kitTest("loadDataset() gives the reference's folders", async () => {
@@ -238,9 +229,9 @@ folderTest("loadDataset() refuses metadata that names files elsewhere", async (d
 folderTest("loadDataset() reads a zip for each split", async (dir) => {
   const clip = toneWav(0.01);
   const files = { "yes/1.wav": clip, "yes/2.wav": clip, "no/1.wav": clip, "no/.h.wav": clip };
-  await Deno.writeFile(`${dir}/train.zip`, await zipped(files));
+  await Deno.writeFile(`${dir}/train.zip`, zipFile(files));
   const nested = { "test/yes/1.wav": clip, "__MACOSX/test/yes/1.wav": clip };
-  await Deno.writeFile(`${dir}/test.zip`, await zipped(nested));
+  await Deno.writeFile(`${dir}/test.zip`, zipFile(nested));
   const { train, test } = await loadDataset(dir);
   deepEqual([train!.numRows, test!.numRows], [3, 1]);
   deepEqual((train!.features.label as ClassLabel).names, ["no", "yes"]);
@@ -251,11 +242,11 @@ folderTest("loadDataset() reads a zip for each split", async (dir) => {
 folderTest("loadDataset() reads metadata and tables inside a zip", async (dir) => {
   const clip = toneWav(0.01);
   const files = { "a/1.wav": clip, "metadata.csv": "file_name,who\na/1.wav,b\n" };
-  await Deno.writeFile(`${dir}/clips.zip`, await zipped(files));
+  await Deno.writeFile(`${dir}/clips.zip`, zipFile(files));
   const { train } = await loadDataset(`${dir}/clips.zip`);
   const { audio, who } = await train!.at(0);
   deepEqual([(audio as AudioValue).array.length, who], [80, "b"]);
-  await Deno.writeFile(`${dir}/rows.zip`, await zipped({ "rows.csv": "a\n1\n2\n" }));
+  await Deno.writeFile(`${dir}/rows.zip`, zipFile({ "rows.csv": "a\n1\n2\n" }));
   deepEqual(await sizes(`${dir}/rows.zip`), { train: 2 });
 });
 
@@ -265,7 +256,7 @@ folderTest("loadDataset() names an archive that is none, or is damaged", async (
     name: "DatasetError",
     message: /train\.zip": expected a zip archive \(/,
   });
-  const bytes = await zipped({ "yes/1.wav": toneWav(0.1) });
+  const bytes = zipFile({ "yes/1.wav": toneWav(0.1) });
   bytes.fill(7, 60, 400);
   await Deno.writeFile(`${dir}/train.zip`, bytes);
   const { train } = await loadDataset(dir);

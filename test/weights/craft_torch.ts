@@ -78,6 +78,8 @@ export interface ZipLies {
   start?: number;
   localMethod?: number;
   localSignature?: number;
+  /** @default 0 */
+  checksum?: number;
   localExtraBytes?: number;
 }
 
@@ -100,7 +102,14 @@ export function craftZip(
   let at = 0;
   for (const [name, data, lies = {}] of entries) {
     const { method = 0, flags = 0, sizeBytes = data.length, storedBytes = sizeBytes } = lies;
-    const common = [u16(0), u16(0), u32(0), u32(storedBytes), u32(sizeBytes), u16(name.length)];
+    const common = [
+      u16(0),
+      u16(0),
+      u32(lies.checksum ?? 0),
+      u32(storedBytes),
+      u32(sizeBytes),
+      u16(name.length),
+    ];
     const local = joined(
       u32(lies.localSignature ?? 0x04034b50),
       u16(20),

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { locateZipData, readZipDirectory } from "../../src/weights/_zip.ts";
+import { locateZipData, readZipDirectory } from "../../src/weights/zip.ts";
 import { CheckpointError } from "../../src/errors.ts";
 import { bytesSource } from "../../src/weights/byte_source.ts";
 import { craftZip, joined, u16, u32 } from "./craft_torch.ts";

@@ -1,11 +1,11 @@
 /**
- * The directory of a zip file whose entries are stored as they are.
+ * The directory of a zip file.
  *
- * That is how `torch.save` writes. Compressed, encrypted, repeated and overlapping entries are
- * refused, so the bytes that come out are never more than the file has, and no two readers can see
- * different files. Checksums are not verified: torch has an option to leave them out. The format is
- * PKWARE's APPNOTE 6.3, with its 64-bit form. Archives of data sets, which come compressed, are read
- * through a package instead, in `data/_zip.ts`.
+ * Repeated and overlapping entries are refused, so that no two readers can see different files. Those of
+ * `torch.save` are stored as they are, and then the bytes that come out are never more than the file
+ * has; archives of data sets come compressed, and are unpacked in `data/_zip.ts`. Checksums are not
+ * verified here: torch has an option to leave them out. The format is PKWARE's APPNOTE 6.3, with its
+ * 64-bit form.
  *
  * @module
  */
@@ -18,12 +18,30 @@ import { type ByteSource, readExactly } from "./byte_source.ts";
 export interface ZipEntry {
   /** Path inside the archive. */
   readonly name: string;
-  /** Bytes of the entry's data. */
+  /** Bytes of the entry's data, unpacked. */
   readonly sizeBytes: number;
+  /** Bytes of it in the archive. */
+  readonly storedBytes: number;
+  /** How it is compressed: {@linkcode STORED}, {@linkcode DEFLATED}, or another way. */
+  readonly method: number;
+  /** CRC-32 of the data, as the directory has it. */
+  readonly checksum: number;
+  readonly isEncrypted: boolean;
   /** First byte of the entry's own header. */
   readonly start: number;
   /** Where the data must have ended: the next entry, or the directory. */
   readonly limit: number;
+}
+
+/** Data as it is. */
+export const STORED = 0;
+/** Data compressed by the method that all archivers know. */
+export const DEFLATED = 8;
+
+/** A reader's own limits. */
+export interface ZipOptions {
+  /** Most bytes of a directory. @default 16 MiB */
+  maxDirectoryBytes?: number;
 }
 
 const END_BYTES = 22;
@@ -41,22 +59,43 @@ const DIRECTORY_SIGNATURE = 0x02014b50;
 const LOCAL_SIGNATURE = 0x04034b50;
 
 const ENCRYPTED_FLAG = 1;
-const STORED = 0;
+const UTF8_FLAG = 0x800;
 /** An extra field with the sizes and offsets that did not fit into 32 bits. */
 const ZIP64_EXTRA_ID = 1;
 const SEE_ZIP64 = 0xffffffff;
 
 /**
- * Reads a zip file's directory.
+ * Reads the directory of a zip file whose entries are stored as they are.
  *
  * @returns the entries by name, in the order of their bytes.
  * @throws {CheckpointError} if the archive is broken or holds more than stored entries.
  */
 export async function readZipDirectory(source: ByteSource): Promise<Map<string, ZipEntry>> {
-  const { start, end, count } = await findDirectory(source);
+  const entries = await readZipEntries(source);
+  for (const { name, method, sizeBytes, storedBytes, isEncrypted } of entries.values()) {
+    if (method !== STORED || storedBytes !== sizeBytes) {
+      const found = `method ${method}, ${storedBytes} for ${sizeBytes} bytes`;
+      throw zipError(source, `expected data without compression, found ${found}`, name);
+    }
+    if (isEncrypted) throw zipError(source, "expected data without encryption", name);
+  }
+  return entries;
+}
+
+/**
+ * Reads a zip file's directory, whatever its entries are stored as.
+ *
+ * @returns the entries by name, in the order of their bytes.
+ * @throws {CheckpointError} if the archive is broken.
+ */
+export async function readZipEntries(
+  source: ByteSource,
+  { maxDirectoryBytes = MAX_DIRECTORY_BYTES }: ZipOptions = {},
+): Promise<Map<string, ZipEntry>> {
+  const { start, end, count } = await findDirectory(source, maxDirectoryBytes);
   const bytes = await readExactly(source, start, end);
   const view = viewOf(bytes);
-  const entries: ZipEntry[] = [];
+  const entries: Mutable[] = [];
   for (let at = 0; at < bytes.length;) {
     if (
       at + DIRECTORY_HEADER_BYTES > bytes.length || view.getUint32(at, true) !== DIRECTORY_SIGNATURE
@@ -85,9 +124,11 @@ export async function locateZipData(source: ByteSource, entry: ZipEntry): Promis
   const view = viewOf(bytes);
   const nameBytes = view.getUint16(26, true);
   const dataStart = entry.start + LOCAL_HEADER_BYTES + nameBytes + view.getUint16(28, true);
-  const sound = view.getUint32(0, true) === LOCAL_SIGNATURE && view.getUint16(8, true) === STORED;
-  if (sound && dataStart + entry.sizeBytes <= entry.limit) return dataStart;
-  throw zipError(source, `expected ${entry.sizeBytes} stored bytes at ${entry.start}`, entry.name);
+  const sound = view.getUint32(0, true) === LOCAL_SIGNATURE &&
+    view.getUint16(8, true) === entry.method;
+  if (sound && dataStart + entry.storedBytes <= entry.limit) return dataStart;
+  const fault = `expected ${entry.storedBytes} stored bytes at ${entry.start}`;
+  throw zipError(source, fault, entry.name);
 }
 
 interface Directory {
@@ -97,7 +138,7 @@ interface Directory {
 }
 
 /** Reads the record at the end of the file that says where the directory is. */
-async function findDirectory(source: ByteSource): Promise<Directory> {
+async function findDirectory(source: ByteSource, maxBytes: number): Promise<Directory> {
   const tailStart = Math.max(0, source.sizeBytes - END_BYTES - MAX_COMMENT_BYTES);
   const view = viewOf(await readExactly(source, tailStart, source.sizeBytes));
   const at = lastEndRecord(view);
@@ -113,7 +154,7 @@ async function findDirectory(source: ByteSource): Promise<Directory> {
     throw zipError(source, "expected one directory, found two that disagree");
   }
   const { count, sizeBytes, start } = long ?? short;
-  if (sizeBytes > MAX_DIRECTORY_BYTES || start + sizeBytes > (long?.endRecord ?? endRecord)) {
+  if (sizeBytes > maxBytes || start + sizeBytes > (long?.endRecord ?? endRecord)) {
     throw zipError(
       source,
       `expected a directory in the file, found ${sizeBytes} bytes at ${start}`,
@@ -168,25 +209,41 @@ function contradicts(short: DirectoryPlace, long: DirectoryPlace): boolean {
     (short.start !== SEE_ZIP64 && short.start !== long.start);
 }
 
+type Mutable = { -readonly [Field in keyof ZipEntry]: ZipEntry[Field] };
+
 /** One record of the directory; `limit` is set once the order of the entries is known. */
-function parseEntry(source: ByteSource, record: Uint8Array): ZipEntry {
+function parseEntry(source: ByteSource, record: Uint8Array): Mutable {
   const view = viewOf(record);
   const nameEnd = DIRECTORY_HEADER_BYTES + view.getUint16(28, true);
-  const name = new TextDecoder().decode(record.subarray(DIRECTORY_HEADER_BYTES, nameEnd));
+  const flags = view.getUint16(8, true);
+  const name = nameOf(record.subarray(DIRECTORY_HEADER_BYTES, nameEnd), flags);
   const extra = record.subarray(nameEnd, nameEnd + view.getUint16(30, true));
   const long = new Zip64Fields(extra);
   const sizeBytes = long.widen(view.getUint32(24, true));
   const storedBytes = long.widen(view.getUint32(20, true));
   const start = long.widen(view.getUint32(42, true));
-  const method = view.getUint16(10, true);
-  if (method !== STORED || storedBytes !== sizeBytes) {
-    const found = `method ${method}, ${storedBytes} for ${sizeBytes} bytes`;
-    throw zipError(source, `expected data without compression, found ${found}`, name);
+  if (![sizeBytes, storedBytes, start].every(Number.isSafeInteger)) {
+    throw zipError(source, "expected sizes that a file can have", name);
   }
-  if (view.getUint16(8, true) & ENCRYPTED_FLAG) {
-    throw zipError(source, "expected data without encryption", name);
-  }
-  return { name, sizeBytes, start, limit: start };
+  return {
+    ...{ name, sizeBytes, storedBytes, start, limit: start },
+    method: view.getUint16(10, true),
+    checksum: view.getUint32(16, true),
+    isEncrypted: (flags & ENCRYPTED_FLAG) !== 0,
+  };
+}
+
+/** The upper half of code page 437, in which names are that say nothing else. */
+const CODE_PAGE_437 = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐" +
+  "└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u00a0";
+
+/** Archivers that write UTF-8 do not always say so. */
+function nameOf(bytes: Uint8Array, flags: number): string {
+  const name = new TextDecoder().decode(bytes);
+  if ((flags & UTF8_FLAG) !== 0 || !name.includes("\ufffd")) return name;
+  return Array.from(bytes, (byte) => {
+    return byte < 128 ? String.fromCharCode(byte) : CODE_PAGE_437[byte - 128]!;
+  }).join("");
 }
 
 /** The 64-bit values of an entry's extra fields, in the order in which they are needed. */
@@ -214,19 +271,20 @@ class Zip64Fields {
 /** Gives every entry the room up to the next one, and refuses names and bytes used twice. */
 function separate(
   source: ByteSource,
-  entries: readonly ZipEntry[],
+  entries: Mutable[],
   directoryStart: number,
 ): Map<string, ZipEntry> {
-  const ordered = entries.toSorted((a, b) => a.start - b.start);
+  entries.sort((a, b) => a.start - b.start);
   const byName = new Map<string, ZipEntry>();
-  for (const [i, entry] of ordered.entries()) {
-    const limit = ordered[i + 1]?.start ?? directoryStart;
-    if (entry.start + LOCAL_HEADER_BYTES + entry.sizeBytes > limit) {
-      const room = `${entry.start} to ${limit}`;
-      throw zipError(source, `expected ${entry.sizeBytes} bytes within ${room}`, entry.name);
+  for (const [i, entry] of entries.entries()) {
+    const { name, start, storedBytes } = entry;
+    entry.limit = entries[i + 1]?.start ?? directoryStart;
+    if (start + LOCAL_HEADER_BYTES + storedBytes > entry.limit) {
+      const room = `${start} to ${entry.limit}`;
+      throw zipError(source, `expected ${storedBytes} bytes within ${room}`, name);
     }
-    if (byName.has(entry.name)) throw zipError(source, "expected names used once", entry.name);
-    byName.set(entry.name, { ...entry, limit });
+    if (byName.has(name)) throw zipError(source, "expected names used once", name);
+    byName.set(name, entry);
   }
   return byName;
 }
