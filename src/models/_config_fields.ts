@@ -157,3 +157,24 @@ export function divisor(
   if (size % count !== 0) reader.fail(key, `a divisor of hidden_size ${size}`);
   return count;
 }
+
+/** What architectures of speech have in common: all but positions and the order of norms. */
+export interface SpeechFields
+  extends ConvFeatureEncoderConfig, TransformerFields, SpecAugmentConfig, ClassificationHeadConfig {
+  feat_proj_dropout: number;
+}
+
+/** The fields of an architecture of speech; `or` are the convolutions of a config that names none. */
+export function speechFields(
+  reader: ConfigReader,
+  classes: number,
+  or: Pick<ConvFeatureEncoderConfig, "conv_dim" | "conv_kernel" | "conv_stride"> = CONVOLUTIONS,
+): SpeechFields {
+  return {
+    ...convFeatureEncoderFields(reader, or),
+    ...transformerFields(reader),
+    ...specAugmentFields(reader),
+    ...headFields(reader, classes),
+    feat_proj_dropout: reader.dropout("feat_proj_dropout", 0),
+  };
+}

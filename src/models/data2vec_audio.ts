@@ -15,56 +15,39 @@
 import { type Tensor, tensor1d, tidy } from "@tensorflow/tfjs-core";
 import { activation, add, conv1d, layerNorm } from "../kernels.ts";
 import {
-  classificationHead,
-  type ClassificationHeadConfig,
   type ClassificationHeadParams,
-  headStates,
   loadClassificationHead,
 } from "../layers/classification_head.ts";
 import {
-  convFeatureEncoder,
-  type ConvFeatureEncoderConfig,
   type ConvFeatureEncoderParams,
   featureFrames,
   loadConvFeatureEncoder,
   receptiveFieldSamples,
 } from "../layers/conv_feature_encoder.ts";
 import {
-  featureProjection,
   type FeatureProjectionParams,
   loadFeatureProjection,
 } from "../layers/feature_projection.ts";
 import { loadNorm } from "../layers/norm.ts";
-import { clearPadding } from "../layers/padding.ts";
 import { constant, normal, type ParameterReader } from "../layers/parameters.ts";
+import { loadSpecAugment, type SpecAugmentParams } from "../layers/spec_augment.ts";
 import {
-  loadSpecAugment,
-  specAugment,
-  type SpecAugmentConfig,
-  type SpecAugmentParams,
-} from "../layers/spec_augment.ts";
-import { postNormEncoder, type TransformerEncoderParams } from "../layers/transformer_encoder.ts";
+  type EncoderStates,
+  postNormEncoder,
+  type TransformerEncoderParams,
+} from "../layers/transformer_encoder.ts";
 import { loadTransformerLayer } from "../layers/transformer_layer.ts";
-import {
-  convFeatureEncoderFields,
-  COUNT,
-  divisor,
-  headFields,
-  specAugmentFields,
-  type TransformerFields,
-  transformerFields,
-} from "./_config_fields.ts";
+import { COUNT, divisor, type SpeechFields, speechFields } from "./_config_fields.ts";
 import type { ConfigReader } from "./_config_reader.ts";
-import type { Architecture, ForwardOptions, ModelInputs, ModelOutput } from "./architecture.ts";
+import { type EncodeOptions, speechForward } from "./_speech_forward.ts";
+import type { Architecture } from "./architecture.ts";
 
 /** The fields of `config.json` that the model uses, under the hub's names. */
-export interface Data2VecAudioConfig
-  extends ConvFeatureEncoderConfig, TransformerFields, SpecAugmentConfig, ClassificationHeadConfig {
+export interface Data2VecAudioConfig extends SpeechFields {
   /** Convolutions in a row. */
   num_conv_pos_embeddings: number;
   num_conv_pos_embedding_groups: number;
   conv_pos_kernel_size: number;
-  feat_proj_dropout: number;
 }
 
 /** One positional convolution: `weight [D, D / groups, K]`, `bias [D]` */
@@ -88,20 +71,16 @@ export interface Data2VecAudioParams {
 const NORM_EPS = 1e-5;
 
 function parseConfig(reader: ConfigReader, classes: number): Data2VecAudioConfig {
-  const transformer = transformerFields(reader);
+  const speech = speechFields(reader, classes);
   return {
-    ...convFeatureEncoderFields(reader),
+    ...speech,
     feat_extract_norm: "layer",
-    ...transformer,
-    ...specAugmentFields(reader),
-    ...headFields(reader, classes),
     num_conv_pos_embeddings: reader.integer("num_conv_pos_embeddings", { or: 5, min: 0, max: 64 }),
     num_conv_pos_embedding_groups: divisor(reader, "num_conv_pos_embedding_groups", {
-      of: transformer.hidden_size,
+      of: speech.hidden_size,
       or: 16,
     }),
     conv_pos_kernel_size: reader.integer("conv_pos_kernel_size", { or: 19, ...COUNT }),
-    feat_proj_dropout: reader.dropout("feat_proj_dropout", 0),
   };
 }
 
@@ -160,34 +139,14 @@ function positionsOf(layers: Data2VecAudioPositionParams[], x: Tensor): Tensor {
   });
 }
 
-function forward(
-  params: Data2VecAudioParams,
-  { inputs, lengths: samples }: ModelInputs,
-  { noise, wrapLayer, outputHiddenStates }: ForwardOptions,
-): ModelOutput {
-  const { config } = params;
-  const lengths = samples && Array.from(samples, (count) => featureFrames(config, count));
-  return tidy(() => {
-    const valid = lengths && tensor1d(lengths, "int32");
-    const features = convFeatureEncoder(params.featureEncoder, inputs); // [B, T, C]
-    const projected = featureProjection(params.featureProjection, features, {
-      dropoutRate: config.feat_proj_dropout,
-      noise,
-    }); // [B, T, D]
-    const augmented = specAugment(params.specAugment, projected, { lengths, noise });
-    const frames = clearPadding(augmented, lengths);
-    const placed = add(frames, positionsOf(params.positions, frames));
-    const encoded = postNormEncoder(params.encoder, placed, {
-      rates: config,
-      lengths: valid,
-      noise,
-      wrapLayer,
-    });
-    const scores = classificationHead(params.head, headStates(encoded, config), valid);
-    if (!outputHiddenStates) return scores;
-    const { states, last } = encoded;
-    return { ...scores, hiddenStates: states, convFeatures: features, lastHiddenState: last };
-  });
+/** Positions, the norm and the layers. **Shape** `frames [B, T, D]` -> L + 1 states `[B, T, D]` */
+function encode(
+  { config, positions, encoder }: Data2VecAudioParams,
+  frames: Tensor,
+  options: EncodeOptions,
+): EncoderStates {
+  const placed = add(frames, positionsOf(positions, frames));
+  return postNormEncoder(encoder, placed, { rates: config, ...options });
 }
 
 /** Data2Vec for audio as the registry knows it. */
@@ -199,7 +158,7 @@ export const data2vecAudio: Architecture<Data2VecAudioConfig, Data2VecAudioParam
   layersPrefix: "data2vec_audio.encoder.layers.",
   parseConfig,
   load,
-  forward,
+  forward: speechForward(encode),
   frames: featureFrames,
   minSamples: receptiveFieldSamples,
   paddingInvariant: () => false,

@@ -18,14 +18,12 @@ import { add, conv1d } from "../kernels.ts";
 import { batchNorm, type BatchNormParams, loadBatchNorm } from "../layers/batch_norm.ts";
 import {
   classificationHead,
-  type ClassificationHeadConfig,
   type ClassificationHeadParams,
   headStates,
   loadClassificationHead,
 } from "../layers/classification_head.ts";
 import {
   convFeatureEncoder,
-  type ConvFeatureEncoderConfig,
   type ConvFeatureEncoderParams,
   featureFrames,
   loadConvFeatureEncoder,
@@ -41,12 +39,7 @@ import {
   positionalConv,
   type PositionalConvParams,
 } from "../layers/positional_conv.ts";
-import {
-  loadSpecAugment,
-  specAugment,
-  type SpecAugmentConfig,
-  type SpecAugmentParams,
-} from "../layers/spec_augment.ts";
+import { loadSpecAugment, specAugment, type SpecAugmentParams } from "../layers/spec_augment.ts";
 import {
   postNormEncoder,
   preNormEncoder,
@@ -54,33 +47,22 @@ import {
 } from "../layers/transformer_encoder.ts";
 import { loadTransformerLayer } from "../layers/transformer_layer.ts";
 import {
-  convFeatureEncoderFields,
-  headFields,
   type NormOrderFields,
   normOrderFields,
   type PositionalConvFields,
   positionalConvFields,
-  specAugmentFields,
-  type TransformerFields,
-  transformerFields,
+  type SpeechFields,
+  speechFields,
 } from "./_config_fields.ts";
 import type { ConfigReader } from "./_config_reader.ts";
 import type { Architecture, ForwardOptions, ModelInputs, ModelOutput } from "./architecture.ts";
 
 /** The fields of `config.json` that the model uses, under the hub's names. */
-export interface HubertConfig
-  extends
-    ConvFeatureEncoderConfig,
-    PositionalConvFields,
-    TransformerFields,
-    NormOrderFields,
-    SpecAugmentConfig,
-    ClassificationHeadConfig {
+export interface HubertConfig extends SpeechFields, PositionalConvFields, NormOrderFields {
   /** Whether frames are normalised before the positional convolution, and its weight is not. */
   conv_pos_batch_norm: boolean;
   /** Whether the features are normalised before they are projected. */
   feat_proj_layer_norm: boolean;
-  feat_proj_dropout: number;
 }
 
 /** `norm [C]`, absent in distilled checkpoints, and `projection [D, C]`. */
@@ -109,17 +91,13 @@ export interface HubertParams {
 }
 
 function parseConfig(reader: ConfigReader, classes: number): HubertConfig {
-  const transformer = transformerFields(reader);
+  const speech = speechFields(reader, classes);
   return {
-    ...convFeatureEncoderFields(reader),
-    ...positionalConvFields(reader, transformer.hidden_size),
-    ...transformer,
+    ...speech,
+    ...positionalConvFields(reader, speech.hidden_size),
     ...normOrderFields(reader),
-    ...specAugmentFields(reader),
-    ...headFields(reader, classes),
     conv_pos_batch_norm: reader.boolean("conv_pos_batch_norm", false),
     feat_proj_layer_norm: reader.boolean("feat_proj_layer_norm", true),
-    feat_proj_dropout: reader.dropout("feat_proj_dropout", 0),
   };
 }
 

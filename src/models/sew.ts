@@ -16,13 +16,11 @@
 import { type Tensor, tensor1d, tidy } from "@tensorflow/tfjs-core";
 import {
   classificationHead,
-  type ClassificationHeadConfig,
   type ClassificationHeadParams,
   loadClassificationHead,
 } from "../layers/classification_head.ts";
 import {
   convFeatureEncoder,
-  type ConvFeatureEncoderConfig,
   type ConvFeatureEncoderParams,
   featureFrames,
   loadConvFeatureEncoder,
@@ -33,12 +31,7 @@ import { dropout, type Noise } from "../layers/noise.ts";
 import { layerNorm, loadNorm, type NormParams } from "../layers/norm.ts";
 import { clearPadding } from "../layers/padding.ts";
 import { constant, normal, type ParameterReader } from "../layers/parameters.ts";
-import {
-  loadSpecAugment,
-  specAugment,
-  type SpecAugmentConfig,
-  type SpecAugmentParams,
-} from "../layers/spec_augment.ts";
+import { loadSpecAugment, specAugment, type SpecAugmentParams } from "../layers/spec_augment.ts";
 import {
   loadSqueeze,
   squeezedLengths,
@@ -49,28 +42,18 @@ import {
 import { postNormEncoder, type TransformerEncoderParams } from "../layers/transformer_encoder.ts";
 import { loadTransformerLayer } from "../layers/transformer_layer.ts";
 import {
-  convFeatureEncoderFields,
-  headFields,
   type PositionalConvFields,
   positionalConvFields,
-  specAugmentFields,
-  type TransformerFields,
-  transformerFields,
+  type SpeechFields,
+  speechFields,
 } from "./_config_fields.ts";
 import type { ConfigReader } from "./_config_reader.ts";
 import type { Architecture, ForwardOptions, ModelInputs, ModelOutput } from "./architecture.ts";
 
 /** The fields of `config.json` that the model uses, under the hub's names. */
-export interface SewConfig
-  extends
-    ConvFeatureEncoderConfig,
-    PositionalConvFields,
-    TransformerFields,
-    SpecAugmentConfig,
-    ClassificationHeadConfig {
+export interface SewConfig extends SpeechFields, PositionalConvFields {
   /** Frames that become one for the transformer. */
   squeeze_factor: number;
-  feat_proj_dropout: number;
 }
 
 /** All parameters, and the config that they were made for. */
@@ -91,19 +74,15 @@ const CONV_KERNEL = [10, 3, 1, 3, 1, 3, 1, 3, 1, 2, 1, 2, 1];
 const CONV_STRIDE = [5, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1];
 
 function parseConfig(reader: ConfigReader, classes: number): SewConfig {
-  const transformer = transformerFields(reader);
+  const speech = speechFields(reader, classes, {
+    conv_dim: CONV_DIM,
+    conv_kernel: CONV_KERNEL,
+    conv_stride: CONV_STRIDE,
+  });
   return {
-    ...convFeatureEncoderFields(reader, {
-      conv_dim: CONV_DIM,
-      conv_kernel: CONV_KERNEL,
-      conv_stride: CONV_STRIDE,
-    }),
-    ...positionalConvFields(reader, transformer.hidden_size),
-    ...transformer,
-    ...specAugmentFields(reader),
-    ...headFields(reader, classes),
+    ...speech,
+    ...positionalConvFields(reader, speech.hidden_size),
     squeeze_factor: reader.integer("squeeze_factor", { or: 2, min: 1, max: 64 }),
-    feat_proj_dropout: reader.dropout("feat_proj_dropout", 0),
   };
 }
 

@@ -12,72 +12,51 @@
  *
  * @module
  */
-import { tensor1d, tidy } from "@tensorflow/tfjs-core";
+import type { Tensor } from "@tensorflow/tfjs-core";
 import { add } from "../kernels.ts";
 import {
-  classificationHead,
-  type ClassificationHeadConfig,
   type ClassificationHeadParams,
-  headStates,
   loadClassificationHead,
 } from "../layers/classification_head.ts";
 import {
-  convFeatureEncoder,
-  type ConvFeatureEncoderConfig,
   type ConvFeatureEncoderParams,
   featureFrames,
   loadConvFeatureEncoder,
   receptiveFieldSamples,
 } from "../layers/conv_feature_encoder.ts";
 import {
-  featureProjection,
   type FeatureProjectionParams,
   loadFeatureProjection,
 } from "../layers/feature_projection.ts";
 import { loadNorm } from "../layers/norm.ts";
-import { clearPadding } from "../layers/padding.ts";
 import { type ParameterReader, uniform } from "../layers/parameters.ts";
 import {
   loadPositionalConv,
   positionalConv,
   type PositionalConvParams,
 } from "../layers/positional_conv.ts";
+import { loadSpecAugment, type SpecAugmentParams } from "../layers/spec_augment.ts";
 import {
-  loadSpecAugment,
-  specAugment,
-  type SpecAugmentConfig,
-  type SpecAugmentParams,
-} from "../layers/spec_augment.ts";
-import {
+  type EncoderStates,
   postNormEncoder,
   preNormEncoder,
   type TransformerEncoderParams,
 } from "../layers/transformer_encoder.ts";
 import { loadTransformerLayer } from "../layers/transformer_layer.ts";
 import {
-  convFeatureEncoderFields,
-  headFields,
   type NormOrderFields,
   normOrderFields,
   type PositionalConvFields,
   positionalConvFields,
-  specAugmentFields,
-  type TransformerFields,
-  transformerFields,
+  type SpeechFields,
+  speechFields,
 } from "./_config_fields.ts";
 import type { ConfigReader } from "./_config_reader.ts";
-import type { Architecture, ForwardOptions, ModelInputs, ModelOutput } from "./architecture.ts";
+import { type EncodeOptions, speechForward } from "./_speech_forward.ts";
+import type { Architecture } from "./architecture.ts";
 
 /** The fields of `config.json` that the model uses, under the hub's names. */
-export interface Wav2Vec2Config
-  extends
-    ConvFeatureEncoderConfig,
-    PositionalConvFields,
-    TransformerFields,
-    NormOrderFields,
-    SpecAugmentConfig,
-    ClassificationHeadConfig {
-  feat_proj_dropout: number;
+export interface Wav2Vec2Config extends SpeechFields, PositionalConvFields, NormOrderFields {
 }
 
 /** All parameters, and the config that they were made for. */
@@ -100,15 +79,11 @@ interface Family {
 }
 
 function parseConfig(reader: ConfigReader, classes: number): Wav2Vec2Config {
-  const transformer = transformerFields(reader);
+  const speech = speechFields(reader, classes);
   return {
-    ...convFeatureEncoderFields(reader),
-    ...positionalConvFields(reader, transformer.hidden_size),
-    ...transformer,
+    ...speech,
+    ...positionalConvFields(reader, speech.hidden_size),
     ...normOrderFields(reader),
-    ...specAugmentFields(reader),
-    ...headFields(reader, classes),
-    feat_proj_dropout: reader.dropout("feat_proj_dropout", 0),
   };
 }
 
@@ -134,35 +109,15 @@ async function load(
   return params;
 }
 
-function forward(
-  params: Wav2Vec2Params,
-  { inputs, lengths: samples }: ModelInputs,
-  { noise, wrapLayer, outputHiddenStates }: ForwardOptions,
-): ModelOutput {
-  const { config } = params;
-  const lengths = samples && Array.from(samples, (count) => featureFrames(config, count));
-  return tidy(() => {
-    const valid = lengths && tensor1d(lengths, "int32");
-    const features = convFeatureEncoder(params.featureEncoder, inputs); // [B, T, C]
-    const projected = featureProjection(params.featureProjection, features, {
-      dropoutRate: config.feat_proj_dropout,
-      noise,
-    }); // [B, T, D]
-    const augmented = specAugment(params.specAugment, projected, { lengths, noise });
-    const frames = clearPadding(augmented, lengths);
-    const placed = add(frames, positionalConv(params.positionalConv, frames));
-    const encode = config.do_stable_layer_norm ? preNormEncoder : postNormEncoder;
-    const encoded = encode(params.encoder, placed, {
-      rates: config,
-      lengths: valid,
-      noise,
-      wrapLayer,
-    });
-    const scores = classificationHead(params.head, headStates(encoded, config), valid);
-    if (!outputHiddenStates) return scores;
-    const { states, last } = encoded;
-    return { ...scores, hiddenStates: states, convFeatures: features, lastHiddenState: last };
-  });
+/** Positions, the layers and their one norm. **Shape** `frames [B, T, D]` -> L + 1 states `[B, T, D]` */
+function encode(
+  { config, positionalConv: positions, encoder }: Wav2Vec2Params,
+  frames: Tensor,
+  options: EncodeOptions,
+): EncoderStates {
+  const placed = add(frames, positionalConv(positions, frames));
+  const encodeFrames = config.do_stable_layer_norm ? preNormEncoder : postNormEncoder;
+  return encodeFrames(encoder, placed, { rates: config, ...options });
 }
 
 /** The embedding of masked frames, also where the config masks nothing. */
@@ -186,7 +141,7 @@ function member(family: Family): Architecture<Wav2Vec2Config, Wav2Vec2Params> {
       isStable ? [`${basePrefix}.encoder.layer_norm.`] : [],
     parseConfig,
     load: (reader, config) => load(reader, config, family),
-    forward,
+    forward: speechForward(encode),
     frames: featureFrames,
     minSamples: receptiveFieldSamples,
     paddingInvariant: (config) => config.feat_extract_norm === "layer",

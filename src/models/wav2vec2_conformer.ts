@@ -27,23 +27,17 @@ import {
 } from "../kernels.ts";
 import { batchNorm, type BatchNormParams, loadBatchNorm } from "../layers/batch_norm.ts";
 import {
-  classificationHead,
-  type ClassificationHeadConfig,
   type ClassificationHeadParams,
-  headStates,
   loadClassificationHead,
 } from "../layers/classification_head.ts";
 import { type Conv1dParams, loadConv1d } from "../layers/conv1d.ts";
 import {
-  convFeatureEncoder,
-  type ConvFeatureEncoderConfig,
   type ConvFeatureEncoderParams,
   featureFrames,
   loadConvFeatureEncoder,
   receptiveFieldSamples,
 } from "../layers/conv_feature_encoder.ts";
 import {
-  featureProjection,
   type FeatureProjectionParams,
   loadFeatureProjection,
 } from "../layers/feature_projection.ts";
@@ -51,45 +45,29 @@ import { feedForward, type FeedForwardParams, loadFeedForward } from "../layers/
 import { linear, type LinearParams, loadLinear } from "../layers/linear.ts";
 import { dropout, type Noise } from "../layers/noise.ts";
 import { layerNorm, loadNorm, type NormParams } from "../layers/norm.ts";
-import { clearPadding } from "../layers/padding.ts";
 import { normal, type ParameterReader, uniform } from "../layers/parameters.ts";
 import { loadPositionalConv, type PositionalConvParams } from "../layers/positional_conv.ts";
-import {
-  loadSpecAugment,
-  specAugment,
-  type SpecAugmentConfig,
-  type SpecAugmentParams,
-} from "../layers/spec_augment.ts";
-import type { LayerWrapper } from "../layers/tensor.ts";
+import { loadSpecAugment, type SpecAugmentParams } from "../layers/spec_augment.ts";
 import type { EncoderStates } from "../layers/transformer_encoder.ts";
 import {
-  convFeatureEncoderFields,
   COUNT,
-  headFields,
   type PositionalConvFields,
   positionalConvFields,
-  specAugmentFields,
-  type TransformerFields,
-  transformerFields,
+  type SpeechFields,
+  speechFields,
 } from "./_config_fields.ts";
 import type { ConfigReader } from "./_config_reader.ts";
-import type { Architecture, ForwardOptions, ModelInputs, ModelOutput } from "./architecture.ts";
+import { type EncodeOptions, speechForward } from "./_speech_forward.ts";
+import type { Architecture } from "./architecture.ts";
 
 /** The fields of `config.json` that the model uses, under the hub's names. */
-export interface Wav2Vec2ConformerConfig
-  extends
-    ConvFeatureEncoderConfig,
-    PositionalConvFields,
-    TransformerFields,
-    SpecAugmentConfig,
-    ClassificationHeadConfig {
+export interface Wav2Vec2ConformerConfig extends SpeechFields, PositionalConvFields {
   /** How attention knows positions; null where it does not. */
   position_embeddings_type: "relative" | "rotary" | null;
   rotary_embedding_base: number;
   /** Width of the convolution of the layers; odd. */
   conv_depthwise_kernel_size: number;
   conformer_conv_dropout: number;
-  feat_proj_dropout: number;
 }
 
 /** Four maps `[D, D]`, and those of relative positions. */
@@ -146,18 +124,14 @@ export interface Wav2Vec2ConformerParams {
 const NORM_EPS = 1e-5;
 
 function parseConfig(reader: ConfigReader, classes: number): Wav2Vec2ConformerConfig {
-  const transformer = transformerFields(reader);
+  const speech = speechFields(reader, classes);
   const config: Wav2Vec2ConformerConfig = {
-    ...convFeatureEncoderFields(reader),
-    ...positionalConvFields(reader, transformer.hidden_size),
-    ...transformer,
-    ...specAugmentFields(reader),
-    ...headFields(reader, classes),
+    ...speech,
+    ...positionalConvFields(reader, speech.hidden_size),
     position_embeddings_type: positionsField(reader),
     rotary_embedding_base: reader.number("rotary_embedding_base", { or: 10_000, min: 1, max: 1e9 }),
     conv_depthwise_kernel_size: reader.integer("conv_depthwise_kernel_size", { or: 31, ...COUNT }),
     conformer_conv_dropout: reader.dropout("conformer_conv_dropout", 0.1),
-    feat_proj_dropout: reader.dropout("feat_proj_dropout", 0),
   };
   if (config.conv_depthwise_kernel_size % 2 === 0) {
     reader.fail("conv_depthwise_kernel_size", "an odd number");
@@ -430,13 +404,6 @@ function conformerLayer(
   });
 }
 
-/** What the encoder needs besides its parameters and its input. */
-interface EncodeOptions {
-  lengths?: Tensor;
-  noise?: Noise;
-  wrapLayer?: LayerWrapper;
-}
-
 /** All layers, then the norm. **Shape** `x [B, T, D]` -> L + 1 states `[B, T, D]` */
 function encode(
   params: Wav2Vec2ConformerParams,
@@ -455,33 +422,6 @@ function encode(
   return { states, last: layerNorm(params.norm, states.at(-1)!) };
 }
 
-function forward(
-  params: Wav2Vec2ConformerParams,
-  { inputs, lengths: samples }: ModelInputs,
-  { noise, wrapLayer, outputHiddenStates }: ForwardOptions,
-): ModelOutput {
-  const { config } = params;
-  const lengths = samples && Array.from(samples, (count) => featureFrames(config, count));
-  return tidy(() => {
-    const valid = lengths && tensor1d(lengths, "int32");
-    const features = convFeatureEncoder(params.featureEncoder, inputs); // [B, T, C]
-    const projected = featureProjection(params.featureProjection, features, {
-      dropoutRate: config.feat_proj_dropout,
-      noise,
-    }); // [B, T, D]
-    const augmented = specAugment(params.specAugment, projected, { lengths, noise });
-    const encoded = encode(params, clearPadding(augmented, lengths), {
-      lengths: valid,
-      noise,
-      wrapLayer,
-    });
-    const scores = classificationHead(params.head, headStates(encoded, config), valid);
-    if (!outputHiddenStates) return scores;
-    const { states, last } = encoded;
-    return { ...scores, hiddenStates: states, convFeatures: features, lastHiddenState: last };
-  });
-}
-
 /** Wav2Vec2-Conformer as the registry knows it. */
 export const wav2vec2Conformer: Architecture<Wav2Vec2ConformerConfig, Wav2Vec2ConformerParams> = {
   modelType: "wav2vec2-conformer",
@@ -498,7 +438,7 @@ export const wav2vec2Conformer: Architecture<Wav2Vec2ConformerConfig, Wav2Vec2Co
   behindLayers: () => ["wav2vec2_conformer.encoder.layer_norm."],
   parseConfig,
   load,
-  forward,
+  forward: speechForward(encode),
   frames: featureFrames,
   minSamples: receptiveFieldSamples,
   // The convolutions of the layers look into the padding.

@@ -15,22 +15,16 @@
 import { reshape, type Tensor, tensor1d, tidy } from "@tensorflow/tfjs-core";
 import { add, attention, gruGate, relativeScores } from "../kernels.ts";
 import {
-  classificationHead,
-  type ClassificationHeadConfig,
   type ClassificationHeadParams,
-  headStates,
   loadClassificationHead,
 } from "../layers/classification_head.ts";
 import {
-  convFeatureEncoder,
-  type ConvFeatureEncoderConfig,
   type ConvFeatureEncoderParams,
   featureFrames,
   loadConvFeatureEncoder,
   receptiveFieldSamples,
 } from "../layers/conv_feature_encoder.ts";
 import {
-  featureProjection,
   type FeatureProjectionParams,
   loadFeatureProjection,
 } from "../layers/feature_projection.ts";
@@ -38,45 +32,29 @@ import { feedForward } from "../layers/feed_forward.ts";
 import { linear, type LinearParams, linears, loadLinear } from "../layers/linear.ts";
 import { dropout, type Noise } from "../layers/noise.ts";
 import { layerNorm, loadNorm, type NormParams } from "../layers/norm.ts";
-import { clearPadding } from "../layers/padding.ts";
 import { constant, normal, type ParameterReader } from "../layers/parameters.ts";
 import {
   loadPositionalConv,
   positionalConv,
   type PositionalConvParams,
 } from "../layers/positional_conv.ts";
-import {
-  loadSpecAugment,
-  specAugment,
-  type SpecAugmentConfig,
-  type SpecAugmentParams,
-} from "../layers/spec_augment.ts";
-import type { LayerWrapper } from "../layers/tensor.ts";
+import { loadSpecAugment, type SpecAugmentParams } from "../layers/spec_augment.ts";
 import type { EncoderStates } from "../layers/transformer_encoder.ts";
 import { loadTransformerLayer, type TransformerLayerParams } from "../layers/transformer_layer.ts";
 import {
-  convFeatureEncoderFields,
-  headFields,
   type PositionalConvFields,
   positionalConvFields,
-  specAugmentFields,
-  type TransformerFields,
-  transformerFields,
+  type SpeechFields,
+  speechFields,
 } from "./_config_fields.ts";
 import type { ConfigReader } from "./_config_reader.ts";
-import type { Architecture, ForwardOptions, ModelInputs, ModelOutput } from "./architecture.ts";
+import { type EncodeOptions, speechForward } from "./_speech_forward.ts";
+import type { Architecture } from "./architecture.ts";
 
 /** The fields of `config.json` that the model uses, under the hub's names. */
-export interface WavlmConfig
-  extends
-    ConvFeatureEncoderConfig,
-    PositionalConvFields,
-    TransformerFields,
-    SpecAugmentConfig,
-    ClassificationHeadConfig {
+export interface WavlmConfig extends SpeechFields, PositionalConvFields {
   /** Whether norms come before each half of a layer instead of after it. */
   do_stable_layer_norm: boolean;
-  feat_proj_dropout: number;
   /** Buckets of distances, half of them for frames that come later. */
   num_buckets: number;
   /** From this many frames on, all distances share the last bucket. */
@@ -107,16 +85,12 @@ export interface WavlmParams {
 const GATE_PARTS = 4;
 
 function parseConfig(reader: ConfigReader, classes: number): WavlmConfig {
-  const transformer = transformerFields(reader);
+  const speech = speechFields(reader, classes);
   const buckets = reader.integer("num_buckets", { or: 320, min: 4, max: 65_536 });
   return {
-    ...convFeatureEncoderFields(reader),
-    ...positionalConvFields(reader, transformer.hidden_size),
-    ...transformer,
-    ...specAugmentFields(reader),
-    ...headFields(reader, classes),
+    ...speech,
+    ...positionalConvFields(reader, speech.hidden_size),
     do_stable_layer_norm: reader.boolean("do_stable_layer_norm", false),
-    feat_proj_dropout: reader.dropout("feat_proj_dropout", 0),
     num_buckets: buckets,
     max_bucket_distance: reader.integer("max_bucket_distance", {
       or: 800,
@@ -274,19 +248,17 @@ function preNormLayer(params: WavlmLayerParams, x: Tensor, context: LayerContext
   });
 }
 
-/** What the encoder needs besides its parameters and its input. */
-interface EncodeOptions {
-  lengths?: Tensor;
-  noise?: Noise;
-  wrapLayer?: LayerWrapper;
-}
-
-/** The layers and their one norm; the first layer is never dropped. **Shape** `x [B, T, D]` */
+/**
+ * Positions, the layers and their one norm; the first layer is never dropped.
+ *
+ * **Shape** `frames [B, T, D]` -> L + 1 states `[B, T, D]`
+ */
 function encode(
-  { config, norm, layers, bucketBiases }: WavlmParams,
-  x: Tensor,
+  { config, positionalConv: positions, norm, layers, bucketBiases }: WavlmParams,
+  frames: Tensor,
   { lengths, noise, wrapLayer }: EncodeOptions,
 ): EncoderStates {
+  const x = add(frames, positionalConv(positions, frames));
   const isStable = config.do_stable_layer_norm;
   const buckets = tensor1d(distanceBuckets(x.shape[1]!, config), "int32");
   const states = [dropout(isStable ? x : layerNorm(norm, x), config.hidden_dropout, noise)];
@@ -301,31 +273,6 @@ function encode(
   return { states, last: isStable ? layerNorm(norm, states.at(-1)!) : states.at(-1)! };
 }
 
-function forward(
-  params: WavlmParams,
-  { inputs, lengths: samples }: ModelInputs,
-  { noise, wrapLayer, outputHiddenStates }: ForwardOptions,
-): ModelOutput {
-  const { config } = params;
-  const lengths = samples && Array.from(samples, (count) => featureFrames(config, count));
-  return tidy(() => {
-    const valid = lengths && tensor1d(lengths, "int32");
-    const features = convFeatureEncoder(params.featureEncoder, inputs); // [B, T, C]
-    const projected = featureProjection(params.featureProjection, features, {
-      dropoutRate: config.feat_proj_dropout,
-      noise,
-    }); // [B, T, D]
-    const augmented = specAugment(params.specAugment, projected, { lengths, noise });
-    const frames = clearPadding(augmented, lengths);
-    const placed = add(frames, positionalConv(params.positionalConv, frames));
-    const encoded = encode(params, placed, { lengths: valid, noise, wrapLayer });
-    const scores = classificationHead(params.head, headStates(encoded, config), valid);
-    if (!outputHiddenStates) return scores;
-    const { states, last } = encoded;
-    return { ...scores, hiddenStates: states, convFeatures: features, lastHiddenState: last };
-  });
-}
-
 /** WavLM as the registry knows it. */
 export const wavlm: Architecture<WavlmConfig, WavlmParams> = {
   modelType: "wavlm",
@@ -337,7 +284,7 @@ export const wavlm: Architecture<WavlmConfig, WavlmParams> = {
     isStable ? ["wavlm.encoder.layer_norm."] : [],
   parseConfig,
   load,
-  forward,
+  forward: speechForward(encode),
   frames: featureFrames,
   minSamples: receptiveFieldSamples,
   paddingInvariant: (config) => config.feat_extract_norm === "layer",

@@ -1,0 +1,74 @@
+/**
+ * The forward pass around a transformer that sees speech: convolutions from samples to frames, their projection, the
+ * masks of training, and after the transformer the classification head.
+ *
+ * For architectures that do all of this as Wav2Vec2 does, and differ between the two; one that differs in a step
+ * writes its own pass.
+ *
+ * @module
+ */
+import { type Tensor, tensor1d, tidy } from "@tensorflow/tfjs-core";
+import {
+  classificationHead,
+  type ClassificationHeadConfig,
+  type ClassificationHeadParams,
+  headStates,
+} from "../layers/classification_head.ts";
+import {
+  convFeatureEncoder,
+  type ConvFeatureEncoderConfig,
+  type ConvFeatureEncoderParams,
+  featureFrames,
+} from "../layers/conv_feature_encoder.ts";
+import { featureProjection, type FeatureProjectionParams } from "../layers/feature_projection.ts";
+import { clearPadding } from "../layers/padding.ts";
+import { specAugment, type SpecAugmentParams } from "../layers/spec_augment.ts";
+import type { EncoderStates } from "../layers/transformer_encoder.ts";
+import type { Architecture, ForwardOptions } from "./architecture.ts";
+
+/** The parameters before and after the transformer. */
+export interface SpeechParams {
+  config: ConvFeatureEncoderConfig & ClassificationHeadConfig & { feat_proj_dropout: number };
+  specAugment: SpecAugmentParams;
+  featureEncoder: ConvFeatureEncoderParams;
+  featureProjection: FeatureProjectionParams;
+  head: ClassificationHeadParams;
+}
+
+/** What a transformer needs besides its parameters and its input. */
+export interface EncodeOptions extends Pick<ForwardOptions, "noise" | "wrapLayer"> {
+  /** `[B]`, the frames of each clip that are no padding; all of them by default. */
+  lengths?: Tensor;
+}
+
+/** A transformer with its positions. **Shape** `frames [B, T, D]` -> L + 1 states `[B, T, D]` */
+export type Encode<Params> = (
+  params: Params,
+  frames: Tensor,
+  options: EncodeOptions,
+) => EncoderStates;
+
+/** The forward pass of an architecture whose own part is `encode`. **Shape** `inputs [B, S]` -> `logits [B, N]` */
+export function speechForward<Params extends SpeechParams>(
+  encode: Encode<Params>,
+): Architecture<unknown, Params>["forward"] {
+  return (params, { inputs, lengths: samples }, { noise, wrapLayer, outputHiddenStates }) => {
+    const { config } = params;
+    const lengths = samples && Array.from(samples, (count) => featureFrames(config, count));
+    return tidy(() => {
+      const valid = lengths && tensor1d(lengths, "int32");
+      const features = convFeatureEncoder(params.featureEncoder, inputs); // [B, T, C]
+      const projected = featureProjection(params.featureProjection, features, {
+        dropoutRate: config.feat_proj_dropout,
+        noise,
+      }); // [B, T, D]
+      const augmented = specAugment(params.specAugment, projected, { lengths, noise });
+      const frames = clearPadding(augmented, lengths);
+      const encoded = encode(params, frames, { lengths: valid, noise, wrapLayer });
+      const scores = classificationHead(params.head, headStates(encoded, config), valid);
+      if (!outputHiddenStates) return scores;
+      const { states, last } = encoded;
+      return { ...scores, hiddenStates: states, convFeatures: features, lastHiddenState: last };
+    });
+  };
+}
