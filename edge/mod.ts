@@ -136,7 +136,7 @@ async function classify(c: Context, { model, queue, limits }: Service): Promise<
   return c.json(answer);
 }
 
-/** Spares the work for an answer that nobody waits for any more. */
+/** Refuses the work of a request whose client has closed the connection. */
 async function expectClient({ signal }: Request): Promise<void> {
   // Deno learns of a closed connection in a turn of its own, after the signal was first asked for.
   await nextTurn();

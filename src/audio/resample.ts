@@ -42,7 +42,7 @@ interface PolyphaseFilter {
   drawnPhases: number;
   /** Weights of each phase. */
   taps: number;
-  /** The input that a phase's first weight meets, from the start of the cycle. */
+  /** The input of a phase's first weight, from the start of the cycle. */
   firstInput: Int32Array;
   /** Shape: `[phases, taps]`. */
   weights: Float32Array;

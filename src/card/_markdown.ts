@@ -1,5 +1,5 @@
 /**
- * Text inside Markdown: whatever a label or a name holds, it is shown and not obeyed.
+ * Text inside Markdown: what a label or a name holds is shown as it is, and is never markup.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What a model card is made of. Whatever is not known stays undefined, and the card is silent about it.
+ * What a model card is made of. What is not known stays undefined and is left out of the card.
  *
  * @module
  */

@@ -76,7 +76,7 @@ function sealOf(hash: string): string {
 }
 
 /**
- * Whether a card is as {@linkcode modelCard} wrote it, so that nobody's words are lost when it is replaced.
+ * Whether a card is as {@linkcode modelCard} wrote it, so that replacing it loses nothing that a person wrote.
  *
  * @example
  * ```ts

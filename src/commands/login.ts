@@ -63,7 +63,7 @@ async function accountOf(token: string): Promise<HubAccount> {
   }
 }
 
-/** A token is short; whoever sends more sends something else. */
+/** A token is short; longer input is something else. */
 const MAX_TOKEN_BYTES = 4096;
 
 /** @throws {UsageError} when there is none. */

@@ -2,7 +2,7 @@
  * Structures in Thrift's compact protocol, as Parquet writes its footer and the headers of its pages.
  *
  * Strictly bounded: no number is longer than its kind allows, no list longer than the bytes that are left, and nothing
- * nests deeply, so that what passes here costs whoever parses it after us no more than its bytes.
+ * nests deeply, so that parsing what passes here costs no more than its bytes.
  *
  * Source: the description of the protocol, thrift-compact-protocol.md of Apache Thrift 0.20.
  *

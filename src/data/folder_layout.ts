@@ -104,7 +104,7 @@ function isSplitClip(path: string): boolean {
 }
 
 /**
- * Which split a name speaks of: one of the words, alone or set off by -, _, ., space or digits.
+ * Which split a name stands for: one of the words, alone or set off by -, _, ., space or digits.
  *
  * @example
  * ```ts

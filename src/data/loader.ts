@@ -264,7 +264,7 @@ export class ClipLoader {
   }
 }
 
-/** What is read ahead may fail ahead: whoever waits for it gets the error. */
+/** What is read ahead may fail before it is awaited; the error is thrown where it is. */
 function ignoreUntilAwaited(): void {}
 
 function labelsOf(clips: readonly AudioClip[]): Int32Array | Float32Array {

@@ -246,7 +246,7 @@ async function remove(path: string): Promise<void> {
   await Deno.remove(path).catch(() => {});
 }
 
-/** Waits for whoever downloads the same content; without locks in the file system there is no waiting. */
+/** Waits for another process that downloads the same content, where the file system has locks. */
 async function lockFile(settings: HubSettings, path: string): Promise<AsyncDisposable> {
   await makeDirectory(dirname(path));
   const file = await attempt(

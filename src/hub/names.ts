@@ -1,5 +1,5 @@
 /**
- * The names of the hub: ids of repositories, revisions, and files, which come from strangers and become paths.
+ * The names of the hub: ids of repositories, revisions, and files, which are untrusted and become paths.
  *
  * @module
  */

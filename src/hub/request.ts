@@ -218,7 +218,7 @@ async function shortText({ response, watch }: HubResponse): Promise<string> {
   return (await response.text().catch(() => "")).slice(0, 4096);
 }
 
-/** Gives an answer back that nobody wants to read. */
+/** Closes the body of an answer that is not read. */
 async function discard({ response, watch }: HubResponse): Promise<void> {
   watch.stop();
   await response.body?.cancel().catch(() => {});

@@ -2,8 +2,8 @@
  * Low-rank changes of a model's attention projections: which layers take one, how they start, and what the model's
  * weights are with them.
  *
- * The change of a weight is `alpha / rank * B A`. Layers apply it unmerged (`layers/linear.ts`); whoever saves the
- * model gets merged weights, so that nobody who loads it needs to know. The names of A and B are those of peft.
+ * The change of a weight is `alpha / rank * B A`. Layers apply it unmerged (`layers/linear.ts`); saving
+ * merges them, so that a saved model is like any other. The names of A and B are those of peft.
  *
  * Source: Hu et al. 2021; initial values as in peft's `LoraLayer`.
  *

@@ -10,7 +10,7 @@
 
 import { quoted } from "./_shown.ts";
 
-/** How deep values that nobody asked for may nest. */
+/** How deep values of unknown keys may nest. */
 const MAX_SKIPPED_DEPTH = 64;
 
 const QUOTE = 0x22;

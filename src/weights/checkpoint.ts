@@ -2,7 +2,7 @@
  * Finds the weights of a model directory, in whichever of the five forms they are there.
  *
  * The first form that is found is read; a file that turns out to be broken ends the search, so that
- * nobody can push a reader from a safe format to another one.
+ * no file can make a reader of a safe format take another one.
  *
  * @module
  */

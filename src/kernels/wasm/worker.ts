@@ -20,7 +20,7 @@ export const CONTROL = {
   units: 3,
   /** Units taken at a time. */
   chunk: 4,
-  /** First unit that nobody has taken. */
+  /** First unit that no thread has taken. */
   next: 5,
   /** Number of arguments after thread, begin and end. */
   argCount: 6,
@@ -28,7 +28,7 @@ export const CONTROL = {
   failed: 7,
   /** 1 when workers must end. */
   stop: 8,
-  /** Workers asleep. */
+  /** Workers that sleep. */
   asleep: 9,
   /** 1 for each thread whose worker is running, from here on. */
   alive: 16,

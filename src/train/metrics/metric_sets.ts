@@ -1,5 +1,5 @@
 /**
- * All metrics of a kind of problem, as the command line logs them and judges models by.
+ * All metrics of a kind of problem, as the command line logs them and compares models by.
  *
  * @module
  */

@@ -128,7 +128,7 @@ export function stepsOf(stepsOrShare: number, totalSteps: number): number {
   return stepsOrShare < 1 ? Math.max(1, Math.ceil(stepsOrShare * totalSteps)) : stepsOrShare;
 }
 
-/** What judges the model must be measured. */
+/** The metric that chooses the best model must be measured. */
 function expectBestModelCriterion(args: TrainingArguments): void {
   const { loadBestModelAtEnd, earlyStoppingPatience, saveStrategy, evalStrategy } = args;
   const judges = loadBestModelAtEnd || earlyStoppingPatience > 0 || saveStrategy === "best";
