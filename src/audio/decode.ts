@@ -37,8 +37,8 @@ const LFS_HINT = "Fetch the file itself with git lfs pull";
  *
  * const { durationSec } = await decodeAudio(encodeWav(new Float32Array(4_000), 8_000));
  * equal(durationSec, 0.5);
- * const aiff = new TextEncoder().encode("FORM\0\0\0\x09AIFF");
- * await rejects(decodeAudio(aiff, { file: "clip.wav" }), /"clip.wav": expected WAV, .*, found AIFF/);
+ * const amr = new TextEncoder().encode("#!AMR\n");
+ * await rejects(decodeAudio(amr, { file: "clip.wav" }), /"clip.wav": expected WAV, .*, found AMR/);
  * ```
  */
 export async function decodeAudio(

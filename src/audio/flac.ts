@@ -14,6 +14,7 @@ import type { Asking, ByteReader } from "./_byte_reader.ts";
 import { type FlacInfo, readFlacFrame } from "./_flac_frame.ts";
 import { id3Bytes } from "./_id3.ts";
 import { OggReader } from "./_ogg.ts";
+import type { PacketCodec } from "./_packet_codec.ts";
 
 /** Enough for the header of an ID3 tag. */
 const ID3_HEAD_BYTES = 10;
@@ -47,6 +48,21 @@ export function* openOggFlac(reader: ByteReader, file?: string): Asking<AudioStr
     isLast = isLastBlock(block);
   }
   return { ...info, blocks: (warn) => oggFlacBlocks(ogg, info, warn, file) };
+}
+
+/** FLAC for containers whose packets are its frames; the configuration is the file's head. */
+export function openFlacPackets(config: Uint8Array, file?: string): PacketCodec {
+  const hasMagic = String.fromCharCode(...config.subarray(0, MAGIC_BYTES)) === "fLaC";
+  const info = streamInfoOf(hasMagic ? config.subarray(MAGIC_BYTES) : config, file);
+  const decode = (packet: Uint8Array) => {
+    try {
+      return [readFlacFrame(packet, 0, info, file).channels];
+    } catch (error) {
+      if (!(error instanceof OutOfBits)) throw error;
+      throw audioError("expected a whole FLAC frame, found a part of one", file);
+    }
+  };
+  return { ...info, decode };
 }
 
 /** Reads the blocks before the frames; the first of them describes all frames. */

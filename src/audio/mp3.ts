@@ -37,6 +37,7 @@ import {
   unmixStereo,
 } from "./_mp3_spectrum.ts";
 import { Mp3Synthesis } from "./_mp3_synthesis.ts";
+import type { CodecSetup, PacketCodec } from "./_packet_codec.ts";
 
 /** The most bytes before a frame in which its data may begin. */
 const MAX_RESERVOIR_BYTES = 511;
@@ -79,6 +80,20 @@ export function* openMp3(reader: ByteReader, file?: string): Asking<AudioStream>
       : rest / header.frameBytes * header.granules * GRANULE_FRAMES,
     blocks: (warn) => mp3Blocks(reader, header, warn),
   };
+}
+
+/** MP3 for containers whose packets are its frames. */
+export function openMp3Packets({ channels, sampleRateHz }: CodecSetup): PacketCodec {
+  const decoder = new FrameDecoder(channels);
+  const decode = (packet: Uint8Array) => {
+    const header = readMp3Header(packet, 0);
+    if (header === undefined || header.frameBytes > packet.length) return [];
+    if (header.sampleRateHz !== sampleRateHz || header.channels !== channels) return [];
+    if (readMp3Info(packet, 0, header) !== undefined) return [];
+    decoder.decode(packet.subarray(0, header.frameBytes), header);
+    return [decoder.samplesOf(header)];
+  };
+  return { channels, sampleRateHz, decode };
 }
 
 /** The next frame that another of its kind follows; the reader stands at its start. */

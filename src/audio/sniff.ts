@@ -37,8 +37,9 @@ const AUDIO: readonly Rule[] = [
   ["Ogg FLAC", (head) => at(head, 0, "OggS") && head.includes("\x7fFLAC")],
   ["Ogg Speex", (head) => at(head, 0, "OggS") && head.includes("Speex   ")],
   ["Ogg", (head) => at(head, 0, "OggS")],
-  ["M4A or MP4", (head) => at(head, 4, "ftyp")],
+  ["M4A or MP4", (head) => /^[^]{4}(ftyp|moov|mdat|wide)/.test(head)],
   ["WebM or Matroska", (head) => at(head, 0, "\x1a\x45\xdf\xa3")],
+  ["W64", (head) => at(head, 0, "riff\x2e\x91\xcf\x11")],
   ["AIFF", (head) => /^FORM[^]{4}AIF[FC]/.test(head)],
   ["AU", (head) => at(head, 0, ".snd")],
   ["CAF", (head) => at(head, 0, "caff")],
@@ -47,8 +48,9 @@ const AUDIO: readonly Rule[] = [
   ["WavPack", (head) => at(head, 0, "wvpk")],
   ["Monkey's Audio", (head) => at(head, 0, "MAC ")],
   ["Windows Media Audio", (head) => at(head, 0, "\x30\x26\xb2\x75\x8e\x66\xcf\x11")],
-  ["MP3", (head) => at(head, 0, "ID3") || isMpegSync(head, (layer) => layer === 1)],
-  ["AAC", (head) => isMpegSync(head, (layer) => layer === 0)],
+  ["AAC in an ADIF file", (head) => at(head, 0, "ADIF")],
+  ["MP3", (head) => at(head, 0, "ID3") || isMp3Sync(head)],
+  ["AAC", isAdtsSync],
 ];
 
 const OTHER: readonly Rule[] = [
@@ -87,8 +89,9 @@ const OTHER: readonly Rule[] = [
  */
 export function sniff(bytes: Uint8Array): ContentKind | undefined {
   const head = String.fromCharCode(...bytes.subarray(0, HEAD_BYTES));
-  const afterTag = bytes.subarray(id3Bytes(bytes)).subarray(0, 4);
-  if (String.fromCharCode(...afterTag) === "fLaC") return { name: "FLAC", isAudio: true };
+  const afterTag = String.fromCharCode(...bytes.subarray(id3Bytes(bytes)).subarray(0, 4));
+  if (afterTag === "fLaC") return { name: "FLAC", isAudio: true };
+  if (isAdtsSync(afterTag)) return { name: "AAC", isAudio: true };
   const find = (rules: readonly Rule[]) => rules.find(([_, matches]) => matches(head))?.[0];
   const audio = find(AUDIO);
   if (audio !== undefined) return { name: audio, isAudio: true };
@@ -119,11 +122,16 @@ function at(head: string, start: number, magic: string): boolean {
   return head.startsWith(magic, start);
 }
 
-/** True for the 11 set bits that begin an MPEG frame, with a layer, bit rate and rate in use. */
-function isMpegSync(head: string, isLayer: (layer: number) => boolean): boolean {
+/** True for the 11 set bits that begin a frame of MP3, with a version, bit rate and rate in use. */
+function isMp3Sync(head: string): boolean {
   const [first, second, third] = [0, 1, 2].map((i) => head.charCodeAt(i));
   if (first !== 0xff || second! >> 5 !== 7) return false;
-  const version = second! >> 3 & 3;
-  const inUse = version !== 1 && third! >> 4 !== 15 && (third! >> 2 & 3) !== 3;
-  return inUse && isLayer(second! >> 1 & 3);
+  const [version, layer] = [second! >> 3 & 3, second! >> 1 & 3];
+  return version !== 1 && layer === 1 && third! >> 4 !== 15 && (third! >> 2 & 3) !== 3;
+}
+
+/** True for the 12 set bits that begin a frame of ADTS, with a rate in use. */
+function isAdtsSync(head: string): boolean {
+  const [first, second, third] = [0, 1, 2].map((i) => head.charCodeAt(i));
+  return first === 0xff && (second! & 0xf6) === 0xf0 && (third! >> 2 & 15) < 13;
 }

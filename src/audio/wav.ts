@@ -19,7 +19,7 @@ import {
 } from "./_audio_stream.ts";
 import { answer, type Asking, awaited, ByteReader } from "./_byte_reader.ts";
 import { sampleStream } from "./_sample_stream.ts";
-import { readWavLayout } from "./_wav_layout.ts";
+import { readWavLayout, type WavLayout } from "./_wav_layout.ts";
 import type { DecodedAudio, DecodedChannels, DecodeOptions } from "./decoded_audio.ts";
 
 /**
@@ -76,7 +76,16 @@ export function decodeWavChannels(
 
 /** Reads the headers of a WAV file. */
 export function* openWav(reader: ByteReader, file?: string): Asking<AudioStream> {
-  const { codec, dataStart, dataBytes, ...format } = yield* readWavLayout(reader, file);
+  return yield* waveStream(reader, yield* readWavLayout(reader, file), file);
+}
+
+/** The stream of the samples that a WAV or W64 file describes. */
+export function* waveStream(
+  reader: ByteReader,
+  layout: WavLayout,
+  file?: string,
+): Asking<AudioStream> {
+  const { codec, dataStart, dataBytes, ...format } = layout;
   if (codec !== "MP3") {
     return sampleStream(reader, { ...format, codec, start: dataStart, declaredBytes: dataBytes });
   }

@@ -10,9 +10,9 @@ Deno.test("decodeAudio() reads WAV by content, whatever its name", async () => {
 });
 
 Deno.test("decodeAudio() names a format that it does not read, and says how to convert", async () => {
-  await rejects(decodeAudio(concat("FORM", u16(0, 0), "AIFF"), { file: "a.wav" }), {
+  await rejects(decodeAudio(concat("#!AMR\n"), { file: "a.wav" }), {
     name: "AudioFormatError",
-    message: /^Cannot decode audio "a.wav": expected WAV, FLAC, .* or Ogg Vorbis, found AIFF$/,
+    message: /^Cannot decode audio "a.wav": expected WAV, FLAC, .* or Ogg Vorbis, found AMR$/,
     file: "a.wav",
     hint: /ffmpeg/,
   });
@@ -63,14 +63,8 @@ async function outcomeOf(
 }
 
 kitTest("decodeAudio() names what the other files of the kit are", async () => {
-  const names: Record<string, RegExp> = {
-    "opus_mono.webm": /found WebM or Matroska$/,
-    "aac_mono_16k.m4a": /found M4A or MP4$/,
-    "bad/png.wav": /found a PNG image$/,
-    "bad/text.wav": /found an HTML page$/,
-  };
-  for (const [name, message] of Object.entries(names)) {
-    const bytes = await Deno.readFile(kitPath("decode", ...name.split("/")));
+  for (const [name, message] of [["png", /a PNG image$/], ["text", /an HTML page$/]] as const) {
+    const bytes = await Deno.readFile(kitPath("decode", "bad", `${name}.wav`));
     await rejects(decodeAudio(bytes), { message });
   }
 });

@@ -15,7 +15,7 @@ export const FIXTURES: readonly string[] = NAMES.filter((name) => NAMES.includes
   .sort();
 
 /** The names of those that come back bit for bit. */
-export const LOSSLESS = /\.(flac|oga)$|adpcm|gsm|rf64/;
+export const LOSSLESS = /\.(flac|oga|aifc?|au|w64|caf|mov)$|adpcm|gsm|rf64|alac|flac/;
 
 /** The bytes of one file. */
 export function fixture(name: string): Promise<Uint8Array> {

@@ -1,7 +1,7 @@
 /**
- * Makes the small audio files beside it, with ffmpeg and sox, which must be installed.
+ * Makes the small audio files beside it, with ffmpeg, sox and sndfile-convert, which must be installed.
  *
- *     deno run --allow-run=ffmpeg,sox --allow-read=test/golden/audio --allow-write=test/golden/audio \
+ *     deno run --allow-run=ffmpeg,sox,sndfile-convert --allow-read=test/golden/audio --allow-write=test/golden/audio \
  *       test/golden/audio/make.ts [NAME...]
  *
  * The sound is a rising tone with clicks, so that encoders use long and short blocks, and another
@@ -39,12 +39,36 @@ const FIXTURES: readonly [
   ["gsm.wav", 8_000, 0.2, 1, "-e gsm-full-rate"],
   ["rf64.wav", 8_000, 0.06, 2, "-rf64 always"],
   ["mp3.wav", 16_000, 0.2, 1, "-c:a libmp3lame -b:a 24k"],
+  ["s24.aif", 8_000, 0.06, 2, "-c:a pcm_s24be"],
+  ["sowt.aif", 8_000, 0.06, 1, "-c:a pcm_s16le"],
+  ["ima4.aifc", 8_000, 0.2, 1, "-ima-adpcm"],
+  ["mulaw.au", 8_000, 0.1, 2, "-c:a pcm_mulaw"],
+  ["s16.w64", 8_000, 0.06, 2, "-c:a pcm_s16le"],
+  ["s24.caf", 8_000, 0.06, 2, "-c:a pcm_s24le"],
+  ["alac.caf", 16_000, 0.1, 2, "-c:a alac -sample_fmt s16p"],
+  ["alac24.m4a", 16_000, 0.1, 1, "-c:a alac -sample_fmt s32p"],
+  ["s16.mov", 8_000, 0.06, 2, "-c:a pcm_s16be"],
+  ["stereo.m4a", 16_000, 0.3, 2, "-c:a aac -b:a 40k -movflags +faststart"],
+  [
+    "fragments.mp4",
+    22_050,
+    0.2,
+    1,
+    "-c:a aac -b:a 24k -movflags empty_moov+default_base_moof+frag_every_frame",
+  ],
+  ["stereo.aac", 44_100, 0.15, 2, "-c:a aac -b:a 48k"],
+  ["opus.webm", 48_000, 0.1, 1, "-c:a libopus -b:a 24k"],
+  ["vorbis.mka", 8_000, 0.2, 2, "-c:a libvorbis -q:a 1"],
+  ["flac.mka", 8_000, 0.1, 1, "-c:a flac -sample_fmt s16"],
 ];
 
 /** Those that sox encodes and decodes. */
 const SOX = /adpcm|gsm/;
 
-const LOSSLESS = /\.(flac|oga)$|adpcm|gsm|rf64/;
+/** Those that libsndfile encodes and decodes. */
+const SNDFILE = /ima4/;
+
+const LOSSLESS = /\.(flac|oga|aifc?|au|w64|caf|mov)$|adpcm|gsm|rf64|alac|flac/;
 
 async function run(tool: string, args: string[]): Promise<void> {
   const { success } = await new Deno.Command(tool, { args, stdout: "inherit" }).output();
@@ -66,9 +90,15 @@ for (const [name, rateHz, sec, channels, how] of FIXTURES) {
     await run("sox", [file, "-e", "signed", "-b", "16", `${file}.wav`]);
     continue;
   }
+  if (SNDFILE.test(name)) {
+    await ffmpeg(["-f", "lavfi", "-i", source, `${file}.wav`]);
+    await run("sndfile-convert", [...how.split(" "), `${file}.wav`, file]);
+    await run("sndfile-convert", ["-pcm16", file, `${file}.wav`]);
+    continue;
+  }
   const common = ["-map_metadata", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact"];
   await ffmpeg(["-f", "lavfi", "-i", source, ...common, ...how.split(" "), file]);
-  const decoder = name.endsWith(".opus") ? ["-c:a", "libopus"] : [];
+  const decoder = name.includes("opus") ? ["-c:a", "libopus"] : [];
   if (name.endsWith(".flac")) await dropPadding(file);
   const format = name.includes("24") ? "pcm_s24le" : "pcm_s16le";
   const mean = channels === 2 && !LOSSLESS.test(name) ? ["-af", "pan=mono|c0=0.5*c0+0.5*c1"] : [];

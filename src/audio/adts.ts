@@ -1,0 +1,109 @@
+/**
+ * Decodes AAC in ADTS, a run of frames each of which describes itself.
+ *
+ * Nothing is cut at the start or the end, as the form states no length; ffmpeg has it so too.
+ *
+ * @module
+ */
+
+import { AacDecoder } from "./_aac.ts";
+import { type AdtsHeader, readAdtsHeader, readLayout } from "./_aac_config.ts";
+import { audioError } from "./_audio_error.ts";
+import type { AudioBlocks, AudioStream } from "./_audio_stream.ts";
+import { BitReader, OutOfBits } from "./_bit_reader.ts";
+import type { Asking, ByteReader } from "./_byte_reader.ts";
+import { id3Bytes } from "./_id3.ts";
+
+const HEADER_BYTES = 7;
+const ID3_HEAD_BYTES = 10;
+const FRAMES_A_BLOCK = 1_024;
+
+/** Bytes in which a frame is looked for at once; two of the longest fit. */
+const SEARCH_BYTES = 2 ** 14;
+
+/** The name of the element that says which channels there are, in 3 bits. */
+const LAYOUT = 5;
+
+/** Finds the first frame. */
+export function* openAdts(reader: ByteReader, file?: string): Asking<AudioStream> {
+  reader.skip(id3Bytes(yield* reader.peek(ID3_HEAD_BYTES)));
+  const header = yield* findFrame(reader);
+  if (header === undefined) throw audioError("expected frames of AAC, found none", file);
+  const { sampleRateHz, frameBytes, headerBytes, blocks } = header;
+  const frame = yield* reader.peek(frameBytes);
+  const channels = header.channels || layoutOf(frame.subarray(headerBytes));
+  if (channels === 0) throw audioError("expected AAC of a known layout, found none", file);
+  const decoder = new AacDecoder({ sampleRateHz, channels, isHighEfficiency: false });
+  const { sizeBytes } = reader;
+  const likelyFrames = sizeBytes === undefined
+    ? undefined
+    : (sizeBytes - reader.position) / frameBytes * blocks * FRAMES_A_BLOCK;
+  return {
+    sampleRateHz,
+    channels,
+    likelyFrames,
+    blocks: (warn) => adtsBlocks(reader, decoder, header, warn),
+  };
+}
+
+function* adtsBlocks(
+  reader: ByteReader,
+  decoder: AacDecoder,
+  like: AdtsHeader,
+  warn: (doubt: string) => void,
+): AudioBlocks {
+  for (;;) {
+    const head = yield* reader.peek(HEADER_BYTES);
+    if (head.length === 0) return;
+    const at = reader.position;
+    const header = readAdtsHeader(head);
+    if (header === undefined || !isAlike(header, like)) {
+      const found = yield* findFrame(reader, like);
+      warn(`${reader.position - at} bytes at byte ${at} are no frame of AAC; they are left out`);
+      if (found === undefined) return;
+      continue;
+    }
+    const frame = yield* reader.take(header.frameBytes);
+    if (frame.length < header.frameBytes) {
+      return warn("Truncated: the last frame of AAC is incomplete");
+    }
+    yield* decoder.decode(frame.subarray(header.headerBytes), header.blocks);
+    if (decoder.warning !== undefined) warn(decoder.warning);
+  }
+}
+
+/** The next frame that another follows, or that ends the file; the reader stands at its start. */
+function* findFrame(reader: ByteReader, like?: AdtsHeader): Asking<AdtsHeader | undefined> {
+  for (;;) {
+    const window = yield* reader.peek(SEARCH_BYTES);
+    const isEnd = window.length < SEARCH_BYTES;
+    const searched = isEnd ? window.length : window.length / 2;
+    for (let at = 0; at < searched; at++) {
+      const header = readAdtsHeader(window, at);
+      if (header === undefined || like && !isAlike(header, like)) continue;
+      const next = at + header.frameBytes;
+      const following = readAdtsHeader(window, next);
+      const isLast = isEnd && next + HEADER_BYTES > window.length;
+      if (!isLast && !(following && isAlike(following, header))) continue;
+      reader.skip(at);
+      return header;
+    }
+    reader.skip(searched);
+    if (isEnd) return undefined;
+  }
+}
+
+function isAlike(a: AdtsHeader, b: AdtsHeader): boolean {
+  return a.sampleRateHz === b.sampleRateHz && a.channels === b.channels;
+}
+
+/** The channels that a frame says there are, 0 where it does not begin with that. */
+function layoutOf(block: Uint8Array): number {
+  try {
+    const bits = new BitReader(block);
+    return bits.read(3) === LAYOUT ? readLayout(bits).channels : 0;
+  } catch (error) {
+    if (error instanceof OutOfBits) return 0;
+    throw error;
+  }
+}
