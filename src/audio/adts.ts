@@ -21,6 +21,8 @@ const FRAMES_A_BLOCK = 1_024;
 /** Bytes in which a frame is looked for at once; two of the longest fit. */
 const SEARCH_BYTES = 2 ** 14;
 
+const CUT = "Truncated: the last frame of AAC is incomplete";
+
 /** The name of the element that says which channels there are, in 3 bits. */
 const LAYOUT = 5;
 
@@ -55,6 +57,7 @@ function* adtsBlocks(
   for (;;) {
     const head = yield* reader.peek(HEADER_BYTES);
     if (head.length === 0) return;
+    if (head.length < HEADER_BYTES) return warn(CUT);
     const at = reader.position;
     const header = readAdtsHeader(head);
     if (header === undefined || !isAlike(header, like)) {
@@ -65,7 +68,7 @@ function* adtsBlocks(
     }
     const frame = yield* reader.take(header.frameBytes);
     if (frame.length < header.frameBytes) {
-      return warn("Truncated: the last frame of AAC is incomplete");
+      return warn(CUT);
     }
     yield* decoder.decode(frame.subarray(header.headerBytes), header.blocks);
     if (decoder.warning !== undefined) warn(decoder.warning);
