@@ -61,9 +61,18 @@ async function loadBlocks(directory: string): Promise<AudioClassificationModel> 
   const reader = new ParameterReader({ source, basePrefix, random: new Random(1) });
   const params = await blocksOnly.load(reader, config);
   source.close();
-  const { parameters } = reader;
+  const { parameters, weights } = reader;
   return new AudioClassificationModel({
-    ...{ architecture: blocksOnly as Architecture, json, config, labels, params, parameters },
+    ...{
+      architecture: blocksOnly as Architecture,
+      json,
+      config,
+      labels,
+      params,
+      parameters,
+      weights,
+      origin: {},
+    },
     ...{ problemType: "single_label_classification", loading: reader.report() },
   });
 }

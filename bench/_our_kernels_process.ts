@@ -8,7 +8,6 @@
  * @module
  */
 import { type Tensor, tensor, tensor1d } from "@tensorflow/tfjs-core";
-import { GRADIENT_KERNELS } from "../src/gradients.ts";
 import * as kernels from "../src/kernels.ts";
 import { startWasm } from "../src/kernels/wasm/mod.ts";
 import {
@@ -31,9 +30,9 @@ import {
 import { dotPeakGops, fmaPeakGflops } from "./_peaks.ts";
 import { readRequest } from "./_process.ts";
 
-const { run, runAll, prepareWeight } = kernels;
-const KERNEL = GRADIENT_KERNELS;
+const { OPERATIONS, prepareWeight, run } = kernels;
 const NORM = { eps: 1e-5 };
+const WHOLE = { dropoutRate: 0, dropoutSeed: 0 };
 const ADAMW: kernels.AdamwAttrs = {
   learningRate: 1e-3,
   beta1: 0.9,
@@ -55,13 +54,11 @@ function linearCases({ name, rows, inputs, outputs }: LinearSize): KernelCase[] 
   const weightOf = () => randomTensor([outputs, inputs], 1 / Math.sqrt(inputs));
   const [weight, bias] = [weightOf(), randomTensor([outputs])];
   const shared = { work: 2 * rows * inputs * outputs, peak: PEAK.float32 };
-  const linear = (weight: Tensor) =>
-    run("EarshotLinear", { x, weight, bias }, { activation: "none" });
+  const linear = (weight: kernels.Weight) => kernels.linear(x, weight, { bias });
   return [
     { ...shared, name: `${name} forward`, run: () => linear(weight) },
     ...PRECISIONS.map((precision): KernelCase => {
-      const held = weightOf();
-      prepareWeight(held, precision);
+      const held = prepareWeight(weightOf(), { precision });
       return {
         ...shared,
         name: `${name} ${precision}`,
@@ -69,8 +66,16 @@ function linearCases({ name, rows, inputs, outputs }: LinearSize): KernelCase[] 
         run: () => linear(held),
       };
     }),
-    { ...shared, name: `${name} input`, run: () => run(KERNEL.linearInput, { dy, weight }, {}) },
-    { ...shared, name: `${name} weight`, run: () => run(KERNEL.linearWeight, { x, dy }, {}) },
+    {
+      ...shared,
+      name: `${name} input`,
+      run: () => run(OPERATIONS.linearGradInput, { dy, weight }, WHOLE),
+    },
+    {
+      ...shared,
+      name: `${name} weight`,
+      run: () => run(OPERATIONS.linearGradWeight, { x, dy }, {}),
+    },
   ];
 }
 
@@ -82,17 +87,16 @@ function convCases(size: ConvSize): KernelCase[] {
   const dy = randomTensor([batch, steps, outputs]);
   const weightOf = () => randomTensor([outputs, channels / groups, width], 1 / Math.sqrt(depth));
   const [weight, bias] = [weightOf(), randomTensor([outputs])];
-  const attrs = { stride, groups, padLeft: pad, padRight: pad, activation: "none" };
+  const attrs = { stride, groups, padLeft: pad, padRight: pad, activation: "none" } as const;
   const work = 2 * batch * steps * depth * outputs;
   const shared = { work, peak: PEAK.float32 };
-  const conv1d = (weight: Tensor) => run("EarshotConv1d", { x, weight, bias }, attrs);
-  const inputGradient = () => run(KERNEL.conv1dInput, { dy, weight }, { ...attrs, frames });
-  const weightGradient = () => run(KERNEL.conv1dWeight, { x, dy }, { ...attrs, width });
+  const conv1d = (weight: kernels.Weight) => kernels.conv1d(x, weight, { ...attrs, bias });
+  const inputGradient = () => run(OPERATIONS.conv1dGradInput, { dy, weight }, { ...attrs, frames });
+  const weightGradient = () => run(OPERATIONS.conv1dGradWeight, { x, dy }, { ...attrs, width });
   return [
     { ...shared, name: `${name} forward`, run: () => conv1d(weight) },
     ...PRECISIONS.map((precision): KernelCase => {
-      const held = weightOf();
-      prepareWeight(held, precision);
+      const held = prepareWeight(weightOf(), { groups, precision });
       return {
         ...shared,
         name: `${name} ${precision}`,
@@ -105,18 +109,22 @@ function convCases(size: ConvSize): KernelCase[] {
   ];
 }
 
+function fourTensors(shape: number[]): [Tensor, Tensor, Tensor, Tensor] {
+  return [randomTensor(shape), randomTensor(shape), randomTensor(shape), randomTensor(shape)];
+}
+
 function attentionCases({ name, batch, frames, size, heads }: AttentionSize): KernelCase[] {
-  const [q, k, v, dy] = [0, 1, 2, 3].map(() => randomTensor([batch, frames, size]));
+  const [q, k, v, dy] = fourTensors([batch, frames, size]);
   const lengths = tensor1d(new Int32Array(batch).fill(frames), "int32");
   const product = 2 * batch * frames * frames * size;
   return [0, 0.1].flatMap((dropoutRate) => {
     const scale = 1 / Math.sqrt(size / heads);
     const attrs = { heads, scale, dropoutRate, dropoutSeed: 1 };
-    const forward = () => runAll("EarshotAttention", { q, k, v, lengths }, attrs);
+    const forward = () => run(OPERATIONS.attention, { q, k, v, lengths }, attrs);
     const [context, logSumExp] = forward();
     const saved = { q, k, v, lengths, context, logSumExp, dy };
     const label = `${name}${dropoutRate > 0 ? `, dropout ${dropoutRate}` : ""}`;
-    const gradient = () => runAll(KERNEL.attention, saved, attrs);
+    const gradient = () => run(OPERATIONS.attentionGrad, saved, attrs);
     const peak = PEAK.float32;
     return [
       { name: `${label} forward`, work: 2 * product, peak, run: forward },
@@ -141,21 +149,22 @@ function stateCases(size: StateSize): KernelCase[] {
   const [gamma, beta] = [0, 1].map(() => randomTensor([channels])) as [Tensor, Tensor];
   const flags = Int32Array.from({ length: batch * frames }, (_, i) => i % 13 === 0 ? 1 : 0);
   const mask = tensor(flags, [batch, frames], "int32");
-  const state = { param: x, grad: dy, m: x, v: dy, norm: tensor(2) };
-  const gelu = { activation: "gelu" };
+  const state = { param: x, grad: dy, m: x, v: dy };
+  const norm = tensor(2);
+  const gelu = { activation: "gelu" } as const;
   return memoryCases(size, [
     ["layerNorm", 2, () => kernels.layerNorm(x, gamma, beta, NORM)],
-    ["layerNorm gradient", 3, () => runAll(KERNEL.layerNorm, { x, gamma, dy }, NORM)],
+    ["layerNorm gradient", 3, () => run(OPERATIONS.layerNormGrad, { x, gamma, dy }, NORM)],
     ["gelu", 2, () => kernels.activation(x, "gelu")],
-    ["gelu gradient", 3, () => run(KERNEL.activation, { x, dy }, gelu)],
+    ["gelu gradient", 3, () => run(OPERATIONS.activationGrad, { x, dy }, gelu)],
     ["relu", 2, () => kernels.activation(x, "relu")],
     ["add", 3, () => kernels.add(x, dy)],
     ["dropout", 3, () => kernels.dropout(x, { rate: 0.1, seed: 3 }, dy)],
     ["maskFrames", 2, () => kernels.maskFrames(x, mask, gamma)],
     ["meanPool", 1, () => kernels.meanPool(x)],
-    ["columnSum", 1, () => run(KERNEL.columnSum, { x }, {})],
+    ["columnSum", 1, () => run(OPERATIONS.columnSum, { x }, {})],
     ["globalNorm", 1, () => kernels.globalNorm([x])],
-    ["adamwStep", 7, () => kernels.adamwStep(state, ADAMW)],
+    ["adamwSteps", 7, () => kernels.adamwSteps([state], norm, [ADAMW])[0]!],
   ]);
 }
 
@@ -165,7 +174,7 @@ function featureCases(size: StateSize): KernelCase[] {
   const [gamma, beta] = [0, 1].map(() => randomTensor([channels])) as [Tensor, Tensor];
   return memoryCases(size, [
     ["groupNorm", 3, () => kernels.groupNorm(x, gamma, beta, NORM)],
-    ["groupNorm gradient", 5, () => runAll(KERNEL.groupNorm, { x, gamma, dy }, NORM)],
+    ["groupNorm gradient", 5, () => run(OPERATIONS.groupNormGrad, { x, gamma, dy }, NORM)],
   ]);
 }
 
@@ -175,7 +184,7 @@ function weightNormCases(): KernelCase[] {
   const size = { name: "base", batch: 768, frames: 48, channels: 128 };
   return memoryCases(size, [
     ["weightNorm", 3, () => kernels.weightNorm(g, v)],
-    ["weightNorm gradient", 6, () => runAll(KERNEL.weightNorm, { g, v, dy }, {})],
+    ["weightNorm gradient", 6, () => run(OPERATIONS.weightNormGrad, { g, v, dy }, {})],
   ]);
 }
 

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { hasRelaxedSimd } from "../src/kernels/wasm/module.ts";
+import { hasRelaxedSimd } from "../src/kernels/wasm/_module.ts";
 
 const VECTORS = 12;
 const UNROLLED = 4;

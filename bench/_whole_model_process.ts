@@ -9,7 +9,7 @@
  */
 import { tensor, tidy } from "@tensorflow/tfjs-core";
 import type * as Earshot from "../mod.ts";
-import type { AudioClassificationModel } from "../src/models/mod.ts";
+import type { AudioClassificationModel, InferenceModel } from "../src/models/mod.ts";
 import { dotPeakGops, fmaPeakGflops } from "./_peaks.ts";
 import { type Measured, noiseBatch, peakRssMb, readRequest, ROOT, sinceSpawn } from "./_process.ts";
 import { median, medianMsOf } from "./_timing.ts";
@@ -39,7 +39,7 @@ function wavesOf(samplingRate: number): Float32Array[] {
   return Array.from({ length: batch }, (_, i) => inputs.subarray(i * samples, (i + 1) * samples));
 }
 
-async function forwardMsOf(model: AudioClassificationModel, { inputs, shape }: Clips) {
+async function forwardMsOf(model: InferenceModel, { inputs, shape }: Clips) {
   return await medianMsOf(async () => {
     const logits = tidy(() => model.forward({ inputs: tensor(inputs, shape) }).logits);
     await logits.data();
@@ -49,14 +49,14 @@ async function forwardMsOf(model: AudioClassificationModel, { inputs, shape }: C
 
 /** The share of the peak that a run with some forward passes' worth of products reaches. */
 async function peakFractionOf(
-  model: AudioClassificationModel,
+  model: InferenceModel,
   { inputs, shape }: Clips,
   { passes, medianMs }: { passes: number; medianMs: number },
 ): Promise<number | undefined> {
   if (root !== ROOT || backend !== "wasm") return;
   const { countFlops } = await import("../src/flops.ts");
   const flops = passes *
-    await countFlops(() => tidy(() => void model.forward({ inputs: tensor(inputs, shape) })));
+    countFlops(() => tidy(() => void model.forward({ inputs: tensor(inputs, shape) })));
   const peak = threads * (dtype === "q8" ? dotPeakGops() : fmaPeakGflops());
   return flops / medianMs / 1e6 / peak;
 }

@@ -72,7 +72,7 @@ async function candidateOf(modelType: string, amount: Amount): Promise<Candidate
   const { config } = modelRecipe(modelType, SIZE);
   const model = await buildModel(config, { labels: [...LABELS] });
   const batch = noiseBatch(inputShape(modelType, amount));
-  const flops = await countFlops(() => forwardPass(model, batch));
+  const flops = countFlops(() => forwardPass(model, batch));
   return { modelType, model, batch, optimizer: new AdamW(model.trainable()), flops };
 }
 

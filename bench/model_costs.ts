@@ -108,7 +108,7 @@ async function costOf({ config, clip }: Shape, layers: number): Promise<Cost> {
   const depth = { num_hidden_layers: layers, encoder_layers: layers };
   const model = await buildModel({ ...config, ...depth, layerdrop: 0 }, { labels: LABELS });
   const inputs = zeros([1, ...clip]);
-  const flops = await countFlops(() => tidy(() => void model.forward({ inputs })));
+  const flops = countFlops(() => tidy(() => void model.forward({ inputs })));
   inputs.dispose();
   const peaks: number[] = [];
   for (const gradientCheckpointing of [false, true]) {

@@ -8,8 +8,7 @@
  */
 import { engine } from "@tensorflow/tfjs-core";
 import { UnsupportedOpError } from "./errors.ts";
-import { BACKEND_NAME as WASM_BACKEND } from "./kernels/wasm/backend.ts";
-import { startWasm } from "./kernels/wasm/mod.ts";
+import { BACKEND_NAME as WASM_BACKEND, startWasm } from "./kernels/wasm/mod.ts";
 
 /** What a user can ask for. */
 export type BackendChoice = "auto" | "webgpu" | "wasm";

@@ -1,11 +1,11 @@
 /**
  * The contract between layers and devices: every operation that a model is made of.
  *
- * Activations are float32 `[B, T, C]`, channels last; weights keep the shapes that checkpoints store. An
- * operation checks shapes and runs the kernel of its name on the device in use. The operations are in
- * `operations` by kind, the kernels in `kernels/wasm` and `kernels/webgpu`, their gradients in
- * `gradients.ts`, the plain double-precision bodies in `test/reference`. Nothing here knows a model or
- * picks a device.
+ * Activations are float32 `[B, T, C]`, channels last; weights keep the shapes that checkpoints store. An operation is
+ * one typed object in the table `OPERATIONS` and a function that layers call; a {@linkcode Device} is an object whose
+ * kernels the compiler checks against that table. The operations are in `operations`, the kernels in `kernels/wasm`
+ * and `kernels/webgpu`, the plain double-precision bodies in `test/reference`, all in files of the same names. Nothing
+ * here knows a model or picks a device.
  *
  * Memory: every function returns new tensors and disposes none of its arguments.
  *
@@ -15,79 +15,84 @@
  * @module
  */
 export {
+  type Activation,
+  activation,
+  type ActivationAttrs,
+  ACTIVATIONS,
+} from "./operations/activation.ts";
+export {
+  ADAMW_TENSORS,
+  type AdamwAttrs,
+  type AdamwState,
+  adamwSteps,
+} from "./operations/adamw_steps.ts";
+export { add } from "./operations/add.ts";
+export { addBias } from "./operations/add_bias.ts";
+export { attention, type AttentionAttrs } from "./operations/attention.ts";
+export { batchNorm } from "./operations/batch_norm.ts";
+export { conv1d, type Conv1dAttrs } from "./operations/conv1d.ts";
+export { crossEntropy, type CrossEntropyAttrs } from "./operations/cross_entropy.ts";
+export { dropout, type DropoutAttrs, keepHash } from "./operations/dropout.ts";
+export { type ElementLoss, elementLoss, type ElementLossAttrs } from "./operations/element_loss.ts";
+export { globalNorm } from "./operations/global_norm.ts";
+export { glu } from "./operations/glu.ts";
+export { groupNorm } from "./operations/group_norm.ts";
+export { gruGate } from "./operations/gru_gate.ts";
+export { type ActivatedNormAttrs, layerNorm, type NormAttrs } from "./operations/layer_norm.ts";
+export { layerSum } from "./operations/layer_sum.ts";
+export {
   type AffineMap,
-  conv1d,
-  type Conv1dAttrs,
+  type DroppedAttrs,
   type FusedLinearAttrs,
   linear,
   type LinearAttrs,
-  type LinearGradAttrs,
   linears,
-  patches,
-  type PatchesAttrs,
-} from "./operations/affine.ts";
+} from "./operations/linear.ts";
+export { maskChannels } from "./operations/mask_channels.ts";
+export { maskFrames } from "./operations/mask_frames.ts";
+export { meanPool } from "./operations/mean_pool.ts";
 export {
-  attention,
-  type AttentionAttrs,
-  gruGate,
-  relativeScores,
-  type RelativeScoresAttrs,
-  rotary,
-  type RotaryAttrs,
-} from "./operations/attention.ts";
+  type ComposedName,
+  type Device,
+  type KernelAttrs,
+  type KernelInputs,
+  type KernelOf,
+  type KernelOutputs,
+  type Kernels,
+  type OperationBody,
+  type OperationName,
+  OPERATIONS,
+  registerDevice,
+} from "./operations/mod.ts";
+export { type Operation, type Shape, sizeOf, type With } from "./operations/operation.ts";
+export { padFrames, type PadFramesAttrs } from "./operations/pad_frames.ts";
+export { patches, type PatchesAttrs } from "./operations/patches.ts";
+export { relativeScores, type RelativeScoresAttrs } from "./operations/relative_scores.ts";
+export { rotary, type RotaryAttrs } from "./operations/rotary.ts";
 export {
-  type Activation,
-  activation,
-  add,
-  addBias,
-  dropout,
-  type DropoutAttrs,
-  glu,
-  keepHash,
-  layerSum,
-  scale,
-} from "./operations/elements.ts";
-export {
-  maskChannels,
-  maskFrames,
-  meanPool,
-  padFrames,
-  type PadFramesAttrs,
-} from "./operations/frames.ts";
-export {
-  crossEntropy,
-  type CrossEntropyAttrs,
-  type ElementLoss,
-  elementLoss,
-  type ElementLossAttrs,
-} from "./operations/losses.ts";
-export {
-  type ActivatedNormAttrs,
-  batchNorm,
-  groupNorm,
-  layerNorm,
-  type NormAttrs,
-  type StatisticsAttrs,
-  updateStatistics,
-  weightNorm,
-} from "./operations/norms.ts";
-export {
-  type AdamwAttrs,
-  type AdamwState,
-  adamwStep,
-  adamwSteps,
-  globalNorm,
-} from "./operations/optimizer.ts";
-export type { WholeClipsDevice } from "./operations/lengths.ts";
-export { hasKernel, isRecording, type KernelInputs, run, runAll } from "./operations/run.ts";
+  isRecording,
+  observeFlops,
+  registerGradientOf,
+  registerKernels,
+  run,
+} from "./operations/run.ts";
+export { scale } from "./operations/scale.ts";
+export { type StatisticsAttrs, updateStatistics } from "./operations/update_statistics.ts";
+export { weightNorm } from "./operations/weight_norm.ts";
 export {
   adoptWeight,
+  disposeWeight,
   heldWeight,
   isPacked,
-  preparedPrecision,
+  type Packed,
+  type PackedWeight,
   prepareWeight,
-  unprepareWeight,
-  type WeightDevice,
+  reshapedWeight,
+  type Weight,
+  type WeightLayout,
+  type WeightPacking,
+  weightShape,
+  type WeightUse,
 } from "./operations/weights.ts";
 export {
   formParts,

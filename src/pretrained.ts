@@ -20,7 +20,15 @@ import type { HubModelOptions } from "./hub/mod.ts";
 import { copiesAtOnce, memoryLimitBytes, useDevice } from "./devices.ts";
 import type { SavedDtype } from "./models/mod.ts";
 import { type GivenLabels, givenLabels } from "./models/given_labels.ts";
-import { type AudioClassificationModel, buildModel } from "./models/model.ts";
+import type { InferenceModel } from "./models/inference_model.ts";
+import {
+  type AudioClassificationModel,
+  buildInferenceModel,
+  buildModel,
+  type BuildModelOptions,
+  type ChosenPrecision,
+  type JsonObject,
+} from "./models/model.ts";
 import type { ProblemType } from "./models/problem_type.ts";
 import { readJsonFile } from "./weights/json_file.ts";
 import { type FileReader, nameIn } from "./weights/byte_source.ts";
@@ -95,9 +103,8 @@ export async function loadPretrained(
 ): Promise<AudioClassificationModel> {
   const files = await filesOf(model, options);
   await useDevice();
-  const loaded = await loadModel(files, options);
-  if (typeof model === "string" && !await isDirectory(model)) ids.set(loaded, idOf(model));
-  return loaded;
+  const isHubId = typeof model === "string" && !await isDirectory(model);
+  return await loadModel(files, options, isHubId ? idOf(model) : undefined);
 }
 
 async function isDirectory(path: string): Promise<boolean> {
@@ -109,19 +116,32 @@ function idOf(name: string): string {
   return name.split("@")[0]!;
 }
 
-/** Models that came from the hub. */
-const ids = new WeakMap<AudioClassificationModel, string>();
-
-/** The id on the hub that a model was loaded from; undefined for one from elsewhere. */
-export function pretrainedId(model: AudioClassificationModel): string | undefined {
-  return ids.get(model);
-}
-
 /** The model of a directory's files, on the device in use. */
-export async function loadModel(
+export function loadModel(
   files: FileReader,
   options: FromPretrainedOptions = {},
+  hubId?: string,
 ): Promise<AudioClassificationModel> {
+  return withCheckpoint(files, options, hubId, buildModel);
+}
+
+/** The same to answer with alone, its weights laid out as they come; `precision` as for `prepare`. */
+export function loadInferenceModel(
+  files: FileReader,
+  options: FromPretrainedOptions = {},
+  precision?: ChosenPrecision,
+): Promise<InferenceModel> {
+  return withCheckpoint(files, options, undefined, (config, known) => {
+    return buildInferenceModel(config, known, precision);
+  });
+}
+
+async function withCheckpoint<Model>(
+  files: FileReader,
+  options: FromPretrainedOptions,
+  hubId: string | undefined,
+  build: (config: JsonObject, options: BuildModelOptions) => Promise<Model>,
+): Promise<Model> {
   const labels = givenLabels(options);
   const json = await readJsonFile(files, "config.json");
   const config = { ...json, ...options.config, ...ownFields(json.model_type, options) };
@@ -130,21 +150,16 @@ export async function loadModel(
   try {
     expectRoomFor(source);
     const file = nameIn(files, "config.json");
-    const model = await buildModel(config, { ...options, labels, source, file });
-    if (checkpoint.exported === "q8") rounded.set(model, checkpoint.file);
-    return model;
+    const origin = { file: checkpoint.file, exported: checkpoint.exported, hubId };
+    return await build(config, { ...options, labels, source, file, origin });
   } finally {
     source.close();
   }
 }
 
-/** Models whose weights an export has rounded to 8 bits, and its files. */
-const rounded = new WeakMap<AudioClassificationModel, string>();
-
 /** @throws {CheckpointError} where the weights of a model are an export of 8 bits: steps would be lost in rounding. */
-export function expectTrainable(model: AudioClassificationModel): void {
-  const file = rounded.get(model);
-  if (file === undefined) return;
+export function expectTrainable({ origin: { exported, file } }: AudioClassificationModel): void {
+  if (exported !== "q8") return;
   throw new CheckpointError(
     `Cannot train "${file}": expected weights as they were trained, found an export of q8`,
     { file, hint: "Load the directory that it was exported from" },

@@ -15,8 +15,8 @@ import { buildModel } from "../src/models/mod.ts";
 import { startTestWasm } from "./devices.ts";
 import { TINY_ARCHITECTURES, tinyInputs } from "./tiny_architectures.ts";
 
-async function flopsOf(body: () => Tensor): Promise<number> {
-  return await countFlops(() => void tidy(() => void body()));
+function flopsOf(body: () => Tensor): number {
+  return countFlops(() => void tidy(() => void body()));
 }
 
 Deno.test("countFlops() counts a multiplication and an addition for each term of a product", async () => {
@@ -38,7 +38,7 @@ Deno.test("countFlops() counts a multiplication and an addition for each term of
     [0, () => meanPool(add(x, activation(x, "gelu")))],
     [0, () => layerNorm(x, zeros([12]), zeros([12]), { eps: 1e-5 })],
   ];
-  for (const [expected, body] of cases) assert.equal(await flopsOf(body), expected, `${body}`);
+  for (const [expected, body] of cases) assert.equal(flopsOf(body), expected, `${body}`);
   x.dispose();
   device.dispose();
 });
@@ -52,7 +52,7 @@ Deno.test("countFlops() of a model grows with its layers, and with its clips", a
       const model = await buildModel({ ...tiny.config, ...layers }, { seed: 1 });
       const inputs = tinyInputs(tiny, clips);
       const before = engine().memory().numTensors;
-      counts.push(await countFlops(() => tidy(() => void model.forward({ inputs }))));
+      counts.push(countFlops(() => tidy(() => void model.forward({ inputs }))));
       assert.equal(engine().memory().numTensors, before);
       inputs.dispose();
       model.dispose();

@@ -2,7 +2,7 @@ import { equal, ok, throws } from "node:assert/strict";
 import { dispose, engine, type Tensor, tensor, tidy, zeros } from "@tensorflow/tfjs-core";
 import { ShapeError } from "../src/errors.ts";
 import {
-  adamwStep,
+  adamwSteps,
   add,
   addBias,
   attention,
@@ -136,9 +136,9 @@ const MISFITS: Record<string, [RegExp, () => unknown]> = {
     /at least 4 channels and 2 frames, found 3 and 2/,
     () => patches(z(1, 2, 3), { size: [4, 2], stride: [1, 1] }),
   ],
-  "adamwStep m": [/adamwStep m/, () => step({ m: z(3) })],
-  "adamwStep norm": [/adamwStep norm/, () => step({ norm: z(1) })],
-  "adamwStep grad": [/adamwStep grad/, () => step({ grad: z(3) })],
+  "adamwSteps m": [/adamwSteps m/, () => step({ m: z(3) })],
+  "adamwSteps norm": [/adamwSteps norm/, () => step({}, z(1))],
+  "adamwSteps grad": [/adamwSteps grad/, () => step({ grad: z(3) })],
 };
 
 function angles(frames: number, half: number): { cos: Tensor; sin: Tensor } {
@@ -149,11 +149,12 @@ function z(...shape: number[]): Tensor {
   return zeros(shape);
 }
 
-function step(misfit: Record<string, Tensor>): Tensor[] {
-  const state = { param: z(2), grad: z(2), m: z(2), v: z(2), norm: z() };
+/** The second of two steps does not fit. */
+function step(misfit: Record<string, Tensor>, norm: Tensor = z()): unknown {
+  const state = { param: z(2), grad: z(2), m: z(2), v: z(2) };
   const betas = { beta1: 0.9, beta2: 0.999, eps: 1e-8 };
   const attrs = { learningRate: 1, ...betas, weightDecay: 0, step: 1, maxGradNorm: 0 };
-  return adamwStep({ ...state, ...misfit }, attrs);
+  return adamwSteps([state, { ...state, ...misfit }], norm, [attrs, attrs]);
 }
 
 Deno.test("every operation rejects sizes that do not fit", async (t) => {

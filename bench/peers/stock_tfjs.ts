@@ -1,7 +1,7 @@
 /**
  * Stock TensorFlow.js, measured in this process: the same model over the kernels of its own WASM backend.
  *
- * Each kernel of the contract that Wav2Vec2 and its like take is written in TensorFlow.js operations, as a user would;
+ * Each operation of the contract that Wav2Vec2 and its like take is written in TensorFlow.js operations, as a user would;
  * weights are brought into the form that they want once, and nothing is left for a product to transpose, at which it is
  * ten times slower. Inference only, clips of one length, one thread: the stock
  * backend has no gradient of a convolution's weights.
@@ -10,13 +10,12 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { setThreadsCount, setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
-import type { AttentionAttrs, Conv1dAttrs, LinearAttrs, NormAttrs } from "../../src/kernels.ts";
+import { type OperationBody, type OperationName, registerKernels } from "../../src/kernels.ts";
 import { pipeline } from "../../src/classify/pipeline.ts";
 import { type Measured, noiseBatch, peakRssMb, readRequest, sinceSpawn } from "../_process.ts";
 import { medianMsOf } from "../_timing.ts";
 
-type Inputs = Record<string, tf.Tensor>;
-type Body<Attrs> = (inputs: Inputs, attrs: Attrs) => tf.Tensor | tf.Tensor[];
+type Body<Name extends OperationName> = OperationBody<Name, tf.Tensor>;
 
 const prepared = new WeakMap<object, tf.Tensor>();
 
@@ -37,27 +36,27 @@ function activate(x: tf.Tensor, kind: string): tf.Tensor {
 }
 
 function normalized(
-  { x, gamma, beta }: Inputs,
-  options: NormAttrs & { axis: number },
+  { x, gamma, beta }: Record<"x" | "gamma" | "beta", tf.Tensor>,
+  options: { eps: number; axis: number },
 ): tf.Tensor {
-  const centred = tf.sub(x!, tf.mean(x!, options.axis, true));
+  const centred = tf.sub(x, tf.mean(x, options.axis, true));
   const variance = tf.mean(tf.square(centred), options.axis, true);
   const scaled = tf.div(centred, tf.sqrt(tf.add(variance, options.eps)));
-  return tf.add(tf.mul(scaled, gamma!), beta!);
+  return tf.add(tf.mul(scaled, gamma), beta);
 }
 
-const linear: Body<LinearAttrs> = ({ x, weight, bias, residual }, { activation }) => {
-  const rows = tf.reshape(x!, [-1, x!.shape.at(-1)!]);
-  const product = tf.matMul(rows, once(weight!, () => tf.transpose(weight!)));
+const linear: Body<"linear"> = ({ x, weight, bias, residual }, { activation }) => {
+  const rows = tf.reshape(x, [-1, x.shape.at(-1)!]);
+  const product = tf.matMul(rows, once(weight, () => tf.transpose(weight)));
   const y = activate(bias ? tf.add(product, bias) : product, activation);
-  const shaped = tf.reshape(y, [...x!.shape.slice(0, -1), weight!.shape[0]!]);
+  const shaped = tf.reshape(y, [...x.shape.slice(0, -1), weight.shape[0]!]);
   return residual ? tf.add(shaped, residual) : shaped;
 };
 
-const conv1d: Body<Conv1dAttrs> = ({ x, weight, bias }, attrs) => {
+const conv1d: Body<"conv1d"> = ({ x, weight, bias }, attrs) => {
   const { stride, groups, padLeft, padRight, activation } = attrs;
-  const filters = once(weight!, () => tf.transpose(weight!, [2, 1, 0])); // [K, C / G, O]
-  const padded = tf.pad(x!, [[0, 0], [padLeft, padRight], [0, 0]]);
+  const filters = once(weight, () => tf.transpose(weight, [2, 1, 0])); // [K, C / G, O]
+  const padded = tf.pad(x, [[0, 0], [padLeft, padRight], [0, 0]]);
   const inputs = tf.split(padded, groups, 2) as tf.Tensor3D[];
   const parts = tf.split(filters, groups, 2) as tf.Tensor3D[];
   const outputs = inputs.map((input, i) => tf.conv1d(input, parts[i]!, stride, "valid"));
@@ -65,43 +64,41 @@ const conv1d: Body<Conv1dAttrs> = ({ x, weight, bias }, attrs) => {
   return activate(bias ? tf.add(y, bias) : y, activation);
 };
 
-const weightNorm: Body<object> = ({ g, v }) =>
-  once(v!, () => tf.mul(v!, tf.div(g!, tf.sqrt(tf.sum(tf.square(v!), [0, 1], true))))).clone();
+const weightNorm: Body<"weightNorm"> = ({ g, v }) =>
+  tf.mul(v, tf.div(g, tf.sqrt(tf.sum(tf.square(v), [0, 1], true))));
 
-const attention: Body<AttentionAttrs> = ({ q, k, v }, { heads, scale }) => {
-  const [batch, frames, size] = q!.shape as [number, number, number];
+const attention: Body<"attention"> = ({ q, k, v }, { heads, scale }) => {
+  const [batch = 0, frames = 0, size = 0] = q.shape;
   const split = (x: tf.Tensor, axes: number[]) =>
     tf.transpose(tf.reshape(x, [batch, frames, heads, size / heads]), axes);
-  const keys = split(k!, [0, 2, 3, 1]); // [B, H, D / H, T]
-  const scores = tf.mul(tf.matMul(split(q!, [0, 2, 1, 3]), keys), scale);
-  const context = tf.matMul(tf.softmax(scores), split(v!, [0, 2, 1, 3])); // [B, H, T, D / H]
+  const keys = split(k, [0, 2, 3, 1]); // [B, H, D / H, T]
+  const scores = tf.mul(tf.matMul(split(q, [0, 2, 1, 3]), keys), scale);
+  const context = tf.matMul(tf.softmax(scores), split(v, [0, 2, 1, 3])); // [B, H, T, D / H]
   const joined = tf.reshape(tf.transpose(context, [0, 2, 1, 3]), [batch, frames, size]);
   return [joined, tf.zeros([batch, heads, frames])];
 };
 
 const BODIES = {
-  EarshotLinear: linear,
-  EarshotConv1d: conv1d,
-  EarshotWeightNorm: weightNorm,
-  EarshotAttention: attention,
-  EarshotActivation: (({ x }, { activation }) => activate(x!, activation)) as Body<
-    { activation: string }
-  >,
-  EarshotLayerNorm: ((inputs, { eps }) => normalized(inputs, { axis: -1, eps })) as Body<NormAttrs>,
-  EarshotGroupNorm: ((inputs, { eps }) => normalized(inputs, { axis: 1, eps })) as Body<NormAttrs>,
-  EarshotScale: (({ x }, { factor }) => tf.mul(x!, factor)) as Body<{ factor: number }>,
-  EarshotMeanPool: (({ x }) => tf.mean(x!, 1)) as Body<object>,
-};
+  linear,
+  conv1d,
+  weightNorm,
+  attention,
+  activation: ({ x }, { activation }) => activate(x, activation),
+  add: ({ x, y }) => tf.add(x, y),
+  layerNorm: (inputs, { eps }) => normalized(inputs, { axis: -1, eps }),
+  groupNorm: (inputs, { eps }) => normalized(inputs, { axis: 1, eps }),
+  scale: ({ x }, { factor }) => tf.mul(x, factor),
+  meanPool: ({ x }) => tf.mean(x, 1),
+} satisfies { readonly [Name in OperationName]?: Body<Name> };
+
+type AnyBody = (inputs: never, attrs: never) => tf.Tensor | tf.Tensor[];
 
 function registerBodies(): void {
-  for (const [kernelName, body] of Object.entries(BODIES)) {
-    const run = body as Body<object>;
-    tf.registerKernel({
-      kernelName,
-      backendName: "wasm",
-      kernelFunc: ({ inputs, attrs }) => tf.tidy(() => run(inputs as Inputs, attrs ?? {})),
-    });
-  }
+  const kernels = Object.entries<AnyBody>(BODIES).map(([name, body]): [string, AnyBody] => [
+    name,
+    (inputs, attrs) => tf.tidy(() => body(inputs, attrs)),
+  ]);
+  registerKernels("wasm", Object.fromEntries(kernels));
 }
 
 const request = readRequest();

@@ -16,7 +16,7 @@ import {
 } from "./_scores.ts";
 import { ofAnyLength } from "../features/feature_extractor.ts";
 import { type FeatureExtractor, featureExtractorFromConfig } from "../features/mod.ts";
-import { type AudioClassificationModel, buildModel, type ProblemType } from "../models/mod.ts";
+import { buildInferenceModel, type InferenceModel, type ProblemType } from "../models/mod.ts";
 import { type FileReader, nameIn } from "../weights/byte_source.ts";
 import { readJsonFile } from "../weights/json_file.ts";
 import type { TensorSource } from "../weights/tensor_source.ts";
@@ -49,7 +49,7 @@ export interface ClassifierOptions {
 /** A model with the extractor that prepares its input. */
 export interface LoadedClassifier {
   /** On the device in use. */
-  model: AudioClassificationModel;
+  model: InferenceModel;
   /** Prepares clips for it. */
   extractor: FeatureExtractor;
 }
@@ -92,7 +92,11 @@ export async function loadClassifier(
   const config = await readJsonFile(files, "config.json");
   const source = await openWeights(files);
   try {
-    const model = await buildModel(config, { source, file: nameIn(files, "config.json") });
+    const model = await buildInferenceModel(config, {
+      source,
+      file: nameIn(files, "config.json"),
+      origin: { file: source.file, exported: source.exported },
+    });
     return createComplete({ model, extractor }, source.file, options);
   } finally {
     source.close();
@@ -111,14 +115,13 @@ export function createComplete(
     model.dispose();
     throw error;
   }
-  model.prepareWeights();
   return createClassifier(model, extractor, options);
 }
 
 /**
  * Makes a classifier from a model and the extractor that prepares its input, anywhere.
  *
- * @param model on the device in use; the classifier's `dispose` disposes it.
+ * @param model on the device in use, which answers soonest when it is prepared; the classifier's `dispose` disposes it.
  * @param extractor gives the rate and the form of the model's input.
  * @param options the longest clip to accept, and how a path is read.
  *
@@ -140,7 +143,7 @@ export function createComplete(
  * ```
  */
 export function createClassifier(
-  model: AudioClassificationModel,
+  model: InferenceModel,
   extractor: FeatureExtractor,
   options: ClassifierOptions = {},
 ): AudioClassifier {

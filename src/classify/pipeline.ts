@@ -95,12 +95,12 @@ async function loadNamed(
   hub: HubModelOptions,
   options: ClassifierOptions,
 ): Promise<AudioClassifier> {
-  const { AutoFeatureExtractor, loadPretrained, filesOf } = await import(
+  const { AutoFeatureExtractor, filesOf, loadInferenceModel } = await import(
     "../pretrained.ts"
   );
   const files = await filesOf(name, hub);
   const extractor = await AutoFeatureExtractor.fromPretrained(files);
-  const model = await loadPretrained(files);
+  const model = await loadInferenceModel(files);
   return createComplete({ model, extractor }, name, options);
 }
 

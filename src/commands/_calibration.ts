@@ -8,9 +8,9 @@
  * @module
  */
 import type { FeatureExtractor } from "../features/mod.ts";
-import { heldWeight, type WeightPrecision } from "../kernels.ts";
-import type { AudioClassificationModel } from "../models/mod.ts";
-import { loadPretrained } from "../pretrained.ts";
+import { isPacked, type WeightPrecision } from "../kernels.ts";
+import type { InferenceModel } from "../models/inference_model.ts";
+import { filesOf, loadInferenceModel } from "../pretrained.ts";
 import type { BatchSource } from "../train/batches/batches.ts";
 import { clipBatches } from "../train/batches/clip_batches.ts";
 import { evaluateModel, type Evaluation } from "../train/metrics/evaluation.ts";
@@ -80,7 +80,7 @@ async function inFloat32(
   { model: directory, extractor }: CalibrationTask,
   datasets: readonly CalibrationSet["dataset"][],
 ): Promise<Measured> {
-  return await withModel(directory, async (model) => {
+  return await withModel(directory, () => "float32", async (model) => {
     const sources = datasets.map((dataset) => clipBatches(dataset, model, extractor));
     return { sources, expected: await evaluateAll(model, sources) };
   });
@@ -103,13 +103,12 @@ async function tryPlan(
   sources: readonly BatchSource[],
   plan: PrecisionPlan,
 ): Promise<{ scores: Evaluation[]; weights: ReadonlyMap<string, number> }> {
-  return await withModel(directory, async (model) => {
-    model.prepareWeights(plan);
+  return await withModel(directory, plan, async (model) => {
     const scores = await evaluateAll(model, sources);
     const weights = new Map<string, number>();
-    for (const [name, parameter] of model.parameters) {
-      if (parameter.dtype !== "float32") continue;
-      if (heldWeight(parameter).form === "int8-panels") weights.set(name, parameter.size);
+    for (const [name, weight] of model.weights) {
+      if (!isPacked(weight) || weight.layout.form !== "int8-panels") continue;
+      weights.set(name, weight.layout.shape.reduce((size, length) => size * length, 1));
     }
     return { scores, weights };
   });
@@ -117,9 +116,10 @@ async function tryPlan(
 
 async function withModel<Result>(
   directory: string,
-  use: (model: AudioClassificationModel) => Promise<Result>,
+  plan: PrecisionPlan,
+  use: (model: InferenceModel) => Promise<Result>,
 ): Promise<Result> {
-  const model = await loadPretrained(directory);
+  const model = await loadInferenceModel(await filesOf(directory), {}, plan);
   try {
     return await use(model);
   } finally {
@@ -128,7 +128,7 @@ async function withModel<Result>(
 }
 
 async function evaluateAll(
-  model: AudioClassificationModel,
+  model: InferenceModel,
   sources: readonly BatchSource[],
 ): Promise<Evaluation[]> {
   const results: Evaluation[] = [];

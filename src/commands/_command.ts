@@ -7,7 +7,7 @@ import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { DeviceOptions } from "../devices.ts";
 import { entryIfThere } from "../files.ts";
-import type { AudioClassificationModel } from "../models/model.ts";
+import type { InferenceModel } from "../models/inference_model.ts";
 import {
   type ArgumentTables,
   type OptionSpecs,
@@ -109,7 +109,7 @@ export async function bundledPath(path: string): Promise<string | undefined> {
 
 /** Warns of what a checkpoint holds beyond the model: it may be another model's. */
 export function warnOfUnused(
-  { loading }: AudioClassificationModel,
+  { loading }: InferenceModel,
   name: string,
   out: Output,
 ): void {

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { type Tensor, util } from "@tensorflow/tfjs-core";
+import { util } from "@tensorflow/tfjs-core";
 import { CheckpointError } from "../errors.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
 import { type FileToWrite, writeDirectoryAtomic, writeFiles } from "../files.ts";
-import { type HeldWeight, heldWeight } from "../kernels.ts";
+import { type HeldWeight, heldWeight, isPacked, type Weight } from "../kernels.ts";
 import { storedTensor } from "../layers/parameters.ts";
-import type { AudioClassificationModel } from "../models/mod.ts";
+import type { AudioClassificationModel, InferenceModel } from "../models/mod.ts";
 import { jsonBytes } from "../pretrained.ts";
 import {
   PACKED_FILE,
@@ -49,46 +49,51 @@ export interface HeldSize {
 }
 
 /**
- * Lays out a model's weights in the forms that its first answer left them in; each is read from the device when its
- * turn to be written comes.
+ * Lays out the weights of a prepared model for a file; each is read from the device when its turn to be written comes.
  *
+ * @param prepared what `prepare` made of the model, whose shapes the file keeps.
  * @throws {CheckpointError} where a number is too large for float16, and that is asked for.
  */
-export function packWeights(model: AudioClassificationModel, dtype: PackedDtype): PackedWeights {
+export function packWeights(
+  { parameters }: Pick<AudioClassificationModel, "parameters">,
+  prepared: InferenceModel,
+  dtype: PackedDtype,
+): PackedWeights {
   const tensors: Stored[] = [];
   const sizes: HeldSize[] = [];
   let residentBytes = 0;
-  for (const [name, parameter] of model.parameters) {
-    if (parameter.dtype === "int32") {
-      tensors.push(storedTensor(name, parameter));
-      residentBytes += 4 * parameter.size;
+  for (const [name, weight] of prepared.weights) {
+    if (!isPacked(weight) && weight.dtype === "int32") {
+      tensors.push(storedTensor(name, weight));
+      residentBytes += 4 * weight.size;
       continue;
     }
-    const held = heldWeight(parameter);
+    const parameter = parameters.get(name)!;
+    const held = heldWeight(weight);
     const bytes = held.parts.reduce((sum, { values }) => sum + values.byteLength, 0);
     residentBytes += bytes;
     const isMatrix = parameter.rank > 1 && parameter.shape[0]! > 1;
     sizes.push({ name, form: held.form, isMatrix, parameters: parameter.size, bytes });
     if (dtype === "f16") expectHalf(name, held);
-    tensors.push(stored({ name, parameter }, held, dtype));
+    tensors.push(stored({ name, shape: parameter.shape, weight }, held, dtype));
   }
   const { chunks, sizeBytes } = streamPacked(tensors, dtype);
   return { chunks, fileBytes: sizeBytes, residentBytes, tensors: sizes };
 }
 
 function stored(
-  { name, parameter }: { name: string; parameter: Tensor },
-  { form, shape, parts: found }: HeldWeight,
+  { name, shape, weight }: { name: string; shape: number[]; weight: Weight },
+  { form, shape: heldShape, parts: found }: HeldWeight,
   dtype: PackedDtype,
 ): Stored {
   const parts = found.map((part, i) => ({
     ...part,
     dtype: dtype === "f16" && part.dtype === "F32" ? "F16" as const : part.dtype,
-    values: () => heldWeight(parameter).parts[i]!.values,
+    values: () => heldWeight(weight).parts[i]!.values,
   }));
-  if (form === "rows") return { ...parts[0]!, name };
-  const heldAs = util.arraysEqual(shape, parameter.shape) ? undefined : shape;
-  return { name, form, shape: parameter.shape, heldAs, parts };
+  if (form === "rows") return { ...parts[0]!, shape, name };
+  const heldAs = util.arraysEqual(heldShape, shape) ? undefined : heldShape;
+  return { name, form, shape, heldAs, parts };
 }
 
 function expectHalf(name: string, { parts }: HeldWeight): void {

@@ -5,7 +5,7 @@
  */
 import type { AudioDataset } from "../data/audio_dataset.ts";
 import { DatasetError } from "../errors.ts";
-import type { AudioClassificationModel } from "../models/model.ts";
+import type { InferenceModel } from "../models/inference_model.ts";
 import { bootstrapInterval, type Interval } from "../train/metrics/bootstrap.ts";
 import type { Evaluation } from "../train/metrics/evaluation.ts";
 import { allMetrics } from "../train/metrics/metric_sets.ts";
@@ -42,7 +42,7 @@ const MAX_CONFUSIONS = 10;
 /** The figures of an evaluation. */
 export function measuresOf(
   evaluation: Evaluation,
-  { problemType, labels }: Pick<AudioClassificationModel, "problemType" | "labels">,
+  { problemType, labels }: Pick<InferenceModel, "problemType" | "labels">,
 ): Measures {
   const computed = Object.entries(allMetrics(problemType)(evaluation));
   const defined = computed.filter(([, value]) => !Number.isNaN(value));
@@ -122,7 +122,7 @@ function topConfusions(matrix: number[][], labels: string[]): string {
  */
 export function expectSameKind(
   { split, kind = "single_label_classification" }: AudioDataset,
-  { problemType }: Pick<AudioClassificationModel, "problemType">,
+  { problemType }: Pick<InferenceModel, "problemType">,
 ): void {
   if (kind === problemType) return;
   throw new DatasetError(

@@ -10,7 +10,7 @@ import { type AudioClip, type AudioDataset, openClip } from "../data/audio_datas
 import { clipDurations } from "../data/durations.ts";
 import { useDevice } from "../devices.ts";
 import { directoryFiles, writeFileAtomic } from "../files.ts";
-import type { AudioClassificationModel } from "../models/model.ts";
+import type { InferenceModel } from "../models/inference_model.ts";
 import {
   type ClipAudio,
   type ClipPrediction,
@@ -28,7 +28,7 @@ import { duration } from "./_output.ts";
 
 /** What there is to report on. */
 export interface ReportedRun {
-  model: AudioClassificationModel;
+  model: InferenceModel;
   /** What the model is called. */
   name: string;
   /** Where the model lies, with the log of its training if there is one. */

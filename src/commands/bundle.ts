@@ -8,10 +8,11 @@
  */
 import { gzipSync } from "node:zlib";
 import { buildServer, type ServerBuild } from "../../edge/build.ts";
-import { type LoadedClassifier, pipeline } from "../classify/pipeline.ts";
+import { pipeline } from "../classify/pipeline.ts";
+import type { FeatureExtractor } from "../features/mod.ts";
 import { FileError } from "../errors.ts";
 import { listFolder, listFolderIfThere, writeDirectoryAtomic } from "../files.ts";
-import { jsonBytes, savePretrained } from "../pretrained.ts";
+import { jsonBytes, loadPretrained, savePretrained } from "../pretrained.ts";
 import { PACKED_FILE } from "../weights/packed.ts";
 import { type Command, defineCommand, expectNoFiles } from "./_command.ts";
 import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
@@ -92,7 +93,7 @@ export async function bundle(options: BundleOptions): Promise<BundleResult> {
       await Deno.writeFile(`${folder}/main.js`, build.main);
       await Deno.writeFile(`${folder}/deno.json`, jsonBytes(DENO_JSON));
       await Deno.mkdir(`${folder}/model`);
-      await writeModel(model, `${folder}/model`, classifier);
+      await writeModel(model, `${folder}/model`, classifier.extractor);
     }, { replace });
     const result = await resultOf(output, build);
     for (const line of summary(result)) log(line);
@@ -120,14 +121,24 @@ async function mayReplace(output: string, overwrite: boolean): Promise<boolean> 
 }
 
 /** Copies the files that the service reads, or writes them where the weights have another form. */
-async function writeModel(from: string, to: string, loaded: LoadedClassifier): Promise<void> {
+async function writeModel(from: string, to: string, extractor: FeatureExtractor): Promise<void> {
   const { files } = await listFolder(from);
   const weights = WEIGHT_FILES.find((name) => files.includes(name));
-  if (!weights) return await savePretrained(to, loaded.model, loaded.extractor);
+  if (!weights) return await saveAs(to, from, extractor);
   for (const name of [...JSON_FILES, weights]) {
     // Unlike copyFile(), this asks for no right to write where it reads.
     using file = await Deno.open(`${from}/${name}`);
     await Deno.writeFile(`${to}/${name}`, file.readable);
+  }
+}
+
+/** Writes the model of a directory anew, as safetensors. */
+async function saveAs(to: string, from: string, extractor: FeatureExtractor): Promise<void> {
+  const model = await loadPretrained(from);
+  try {
+    await savePretrained(to, model, extractor);
+  } finally {
+    model.dispose();
   }
 }
 

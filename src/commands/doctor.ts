@@ -6,9 +6,8 @@
 import { version_core as tfjsVersion } from "@tensorflow/tfjs-core";
 import earshot from "../../deno.json" with { type: "json" };
 import { useDevice } from "../devices.ts";
-import { startWasm } from "../kernels/wasm/mod.ts";
-import { hasRelaxedSimd, hasSimd } from "../kernels/wasm/module.ts";
-import { type AdapterDescription, describeAdapter } from "../kernels/webgpu/device.ts";
+import { hasRelaxedSimd, hasSimd, startWasm } from "../kernels/wasm/mod.ts";
+import { type AdapterDescription, describeAdapter } from "../kernels/webgpu/mod.ts";
 import { type Command, defineCommand, expectNoFiles } from "./_command.ts";
 import type { Output } from "./_output.ts";
 import { countWebgpuStep, type WebgpuStep } from "./_webgpu_step.ts";

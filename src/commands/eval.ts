@@ -7,7 +7,7 @@ import type { AudioDataset } from "../data/audio_dataset.ts";
 import { type Device, useDevice } from "../devices.ts";
 import { DatasetError } from "../errors.ts";
 import { expectWritable } from "../files.ts";
-import { AutoFeatureExtractor, loadPretrained } from "../pretrained.ts";
+import { AutoFeatureExtractor, filesOf, loadInferenceModel } from "../pretrained.ts";
 import { TrainingArguments } from "../train/options/arguments.ts";
 import { clipBatches } from "../train/batches/clip_batches.ts";
 import { evaluateModel } from "../train/metrics/evaluation.ts";
@@ -132,10 +132,9 @@ interface EvalPlan {
 async function evaluate(plan: EvalPlan, device: Device, out: Output): Promise<void> {
   const { model: directory, args } = plan;
   const extractor = await AutoFeatureExtractor.fromPretrained(directory);
-  const model = await loadPretrained(directory);
+  const model = await loadInferenceModel(await filesOf(directory));
   try {
     model.expectComplete(directory);
-    model.prepareWeights();
     warnOfUnused(model, directory, out);
     const found = await datasetOf(plan, model.labels, out);
     const dataset = limited(found, plan.limits.test, args.seed);

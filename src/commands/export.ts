@@ -7,14 +7,12 @@
  *
  * @module
  */
-import { createClassifier } from "../classify/pipeline.ts";
 import { useDevice } from "../devices.ts";
 import { FileError } from "../errors.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
 import { listFolderIfThere } from "../files.ts";
 import type { AudioClassificationModel } from "../models/mod.ts";
 import { AutoFeatureExtractor, loadPretrained } from "../pretrained.ts";
-import { Random } from "../random.ts";
 import { PACKED_DTYPES, PACKED_VERSION, type PackedDtype } from "../weights/packed.ts";
 import { calibrate, type Calibration } from "./_calibration.ts";
 import { calibrationSets } from "./_calibration_sets.ts";
@@ -144,11 +142,12 @@ export async function exportModel(options: ExportOptions): Promise<ExportReport>
   const model = await loadPretrained(directory);
   try {
     model.expectComplete(directory);
-    model.prepareWeights(calibration?.plan ?? (dtype === "q8" ? "int8" : "float32"));
-    await answerOnce(model, extractor);
-    const weights = packWeights(model, dtype);
+    const precision = calibration?.plan ?? (dtype === "q8" ? "int8" : "float32");
+    const prepared = await model.prepare(precision);
+    const weights = packWeights(model, prepared, dtype);
     const report = reportOf(options, { model, weights, calibration });
     await writeExport(output, { model, extractor, weights, report });
+    prepared.dispose();
     return report;
   } finally {
     model.dispose();
@@ -182,18 +181,6 @@ async function measured(
     sets,
     onTrial: (text) => onNote(`Measuring: ${text}`),
   });
-}
-
-/** A second of noise, for which each weight takes its form. */
-async function answerOnce(
-  model: AudioClassificationModel,
-  extractor: FeatureExtractor,
-): Promise<void> {
-  const { samplingRate } = extractor;
-  const length = Math.max(samplingRate, model.minSamples, extractor.minSamples);
-  const random = new Random(1);
-  const samples = Float32Array.from({ length }, () => 0.1 * random.normal());
-  await createClassifier(model, extractor)({ samples, samplingRate });
 }
 
 function reportOf(

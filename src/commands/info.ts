@@ -114,7 +114,7 @@ async function infoOf(directory: string): Promise<ModelInfo> {
         fineTuning: 16 * parameters,
       },
       exported: source.exported ?? null,
-      gflop: extractor ? await gflopOf(model, extractor) : null,
+      gflop: extractor ? gflopOf(model, extractor) : null,
       problemType: model.problemType,
       labels: model.labels,
       samplingRate: extractor?.samplingRate ?? null,
@@ -147,17 +147,17 @@ function watched(source: TensorSource, read: string[]): TensorSource {
 }
 
 /** Of a second of noise, or of the one length that the model hears. */
-async function gflopOf(
+function gflopOf(
   model: AudioClassificationModel,
   extractor: FeatureExtractor,
-): Promise<NonNullable<ModelInfo["gflop"]>> {
+): NonNullable<ModelInfo["gflop"]> {
   const heard = model.takesAnyLength ? ofAnyLength(extractor) : extractor;
   const fewest = Math.max(model.minSamples, extractor.minSamples);
   const samples = heard.fixedSamples ?? Math.max(extractor.samplingRate, fewest);
   const random = new Random(1);
   const clip = Float32Array.from({ length: samples }, () => 0.1 * random.normal());
   const { inputValues, shape } = heard.extract([clip]);
-  const flops = await countFlops(() => {
+  const flops = countFlops(() => {
     tidy(() => void model.forward({ inputs: tensor(inputValues, shape, "float32") }));
   });
   const clipSeconds = samples / extractor.samplingRate;

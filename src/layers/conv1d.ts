@@ -4,12 +4,12 @@
  * @module
  */
 import type { Tensor } from "@tensorflow/tfjs-core";
-import { type Activation, conv1d as conv1dKernel } from "../kernels.ts";
+import { type Activation, conv1d as conv1dKernel, type Weight } from "../kernels.ts";
 import { type Initializer, normal, type ParameterReader, uniform } from "./parameters.ts";
 
 /** `weight [O, C, K]`, `bias [O]`, and the step between outputs. */
 export interface Conv1dParams {
-  weight: Tensor;
+  weight: Weight;
   bias?: Tensor;
   stride: number;
 }
@@ -21,6 +21,10 @@ export interface Conv1dSizes {
   width: number;
   stride: number;
   bias: boolean;
+  /** Channel groups; `inputs` are the channels of one. @default 1 */
+  groups?: number;
+  /** The shape in which the weight multiplies. @default `[outputs, inputs, width]` */
+  usedAs?: number[];
 }
 
 /** How the parameters of a convolution start. */
@@ -34,7 +38,7 @@ export interface Conv1dInit {
 /** Loads `weight [outputs, inputs, width]` and, where there is one, `bias [outputs]`. */
 export async function loadConv1d(
   reader: ParameterReader,
-  { inputs, outputs, width, stride, bias }: Conv1dSizes,
+  { inputs, outputs, width, stride, bias, ...use }: Conv1dSizes,
   init: Conv1dInit = {},
 ): Promise<Conv1dParams> {
   const fanIn = inputs * width;
@@ -42,7 +46,7 @@ export async function loadConv1d(
   const ofWeight = init.weight ?? normal(Math.sqrt(2 / fanIn));
   const ofBias = init.bias ?? uniform(-bound, bound);
   return {
-    weight: await reader.get("weight", [outputs, inputs, width], ofWeight),
+    weight: await reader.weight("weight", [outputs, inputs, width], ofWeight, use),
     bias: bias ? await reader.get("bias", [outputs], ofBias) : undefined,
     stride,
   };

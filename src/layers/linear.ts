@@ -13,13 +13,14 @@ import {
   linear as linearKernel,
   linears as linearKernels,
   scale,
+  type Weight,
 } from "../kernels.ts";
 import { dropout, type Noise } from "./noise.ts";
 import { constant, type Initializer, type ParameterReader } from "./parameters.ts";
 
 /** `weight [O, I]`, `bias [O]` */
 export interface LinearParams {
-  weight: Tensor;
+  weight: Weight;
   bias?: Tensor;
   /** Added to the weight, where one is trained. */
   lora?: LoraParams;
@@ -50,7 +51,7 @@ export async function loadLinear(
   init: LinearInit,
 ): Promise<LinearParams> {
   return {
-    weight: await reader.get("weight", [sizes.outputs, sizes.inputs], init.weight),
+    weight: await reader.weight("weight", [sizes.outputs, sizes.inputs], init.weight),
     bias: await reader.get("bias", [sizes.outputs], init.bias ?? constant(0)),
   };
 }

@@ -9,7 +9,20 @@
  */
 import { reshape, type Tensor, tensor, tidy, variable } from "@tensorflow/tfjs-core";
 import { CheckpointError, ShapeError } from "../errors.ts";
-import { adoptWeight, type HeldWeight } from "../kernels.ts";
+import {
+  activation,
+  add,
+  adoptWeight,
+  disposeWeight,
+  type HeldWeight,
+  isPacked,
+  prepareWeight,
+  scale,
+  unpackWeight,
+  type Weight,
+  weightNorm,
+  type WeightPrecision,
+} from "../kernels.ts";
 import type { Random } from "../random.ts";
 import type { Variable } from "./tensor.ts";
 
@@ -25,6 +38,8 @@ export interface ParameterSource {
   dtype?(name: string): string | undefined;
   /** The values in row-major order. */
   read(name: string): Promise<Float32Array>;
+  /** A tensor of the device in use, where the source is a model in memory; it stays the source's. */
+  tensor?(name: string): Tensor | undefined;
   /** The device's form that a tensor lies in; absent or undefined where it is plain numbers. */
   form?(name: string): HeldWeight["form"] | undefined;
   /** A tensor that lies in such a form. */
@@ -78,6 +93,29 @@ export interface ParameterReaderOptions {
   random: Random;
   /** Whether a tensor of another shape is initialised instead of refused. @default false */
   ignoreMismatchedSizes?: boolean;
+  /** Lays weights out for a model that will not change, in the precision given by name. @default they can be trained */
+  prepare?: (name: string) => WeightPrecision;
+}
+
+/** How a weight is used. */
+export interface WeightOptions {
+  /** Channel groups of its convolution. @default 1 */
+  groups?: number;
+  /** The shape in which it multiplies. @default its own */
+  usedAs?: number[];
+}
+
+/** The two parts of a weight that is stored as a gain and a direction for each kernel tap. */
+export interface GainAndDirection {
+  g: Variable;
+  v: Variable;
+}
+
+/** The name, older spellings, shape and first values of a parameter. */
+export interface ParameterRequest {
+  names: string | [string, ...string[]];
+  shape: number[];
+  init: Initializer;
 }
 
 /** What sets a parameter apart from the numbers that training changes. */
@@ -90,8 +128,10 @@ export interface ParameterKind {
 
 /** Gives parameters by path: `reader.at("encoder", "layers", 0).get("weight", [D, D], init)`. */
 export class ParameterReader {
-  /** All parameters given so far, under their full hub names, in the order of asking. */
+  /** All parameters given so far that can change, under their full hub names, in the order of asking. */
   readonly parameters: Map<string, Variable>;
+  /** All that was given so far, in the order of asking: the parameters, and weights that were laid out. */
+  readonly weights: Map<string, Weight>;
   #options: ParameterReaderOptions;
   #path: string;
   #report: { missing: string[]; mismatched: string[]; used: Set<string>; lackingSize: number };
@@ -105,6 +145,7 @@ export class ParameterReader {
     this.#options = options;
     this.#path = path;
     this.parameters = parent?.parameters ?? new Map();
+    this.weights = parent?.weights ?? new Map();
     this.#report = parent
       ? parent.#report
       : { missing: [], mismatched: [], used: new Set(), lackingSize: 0 };
@@ -130,15 +171,94 @@ export class ParameterReader {
     init: Initializer,
     { trainable = true, dtype = "float32" }: ParameterKind = {},
   ): Promise<Variable> {
-    const spellings = (typeof names === "string" ? [names] : names).map((name) => this.#full(name));
-    const name = spellings[0]!;
-    const found = this.#find(spellings);
-    const read = found ? await this.#read(name, found, { shape, dtype }) : this.#missing(name);
-    const first = read ?? tensor(this.#draw(name, shape, init), shape, dtype);
+    const { name, first } = await this.#first({ names, shape, init }, dtype);
     const parameter = variable(first, trainable);
     first.dispose();
     this.parameters.set(name, parameter);
+    this.weights.set(name, parameter);
     return parameter;
+  }
+
+  /**
+   * The weight of a linear map or a convolution: a parameter or, for a model that will not change, laid out by the device.
+   *
+   * @param names the hub name relative to this path.
+   * @throws {CheckpointError} as for {@linkcode ParameterReader.get}.
+   */
+  async weight(
+    names: string | [string, ...string[]],
+    shape: number[],
+    init: Initializer,
+    { groups, usedAs = shape }: WeightOptions = {},
+  ): Promise<Weight> {
+    const { prepare } = this.#options;
+    if (!prepare) return await this.get(names, shape, init);
+    const { name, held, file } = await this.#held(names);
+    const use = { groups, precision: prepare(name) };
+    const weight = held
+      ? adopted(held, use, { name, file })
+      : preparedRows(await this.#first({ names, shape, init }), usedAs, use);
+    this.weights.set(name, weight);
+    return weight;
+  }
+
+  /**
+   * The weight of a convolution that is stored as a gain and a direction for each kernel tap: both or, for a model
+   * that will not change, what they multiply to.
+   *
+   * What was laid out is saved as its own direction, with gains above 0: the two mean the same.
+   *
+   * @throws {CheckpointError} as for {@linkcode ParameterReader.get}.
+   */
+  async normalisedWeight(
+    direction: ParameterRequest,
+    gain: ParameterRequest,
+    { groups }: WeightOptions,
+  ): Promise<GainAndDirection | Weight> {
+    const { prepare } = this.#options;
+    if (!prepare) {
+      const v = await this.get(direction.names, direction.shape, direction.init);
+      return { v, g: await this.get(gain.names, gain.shape, gain.init) };
+    }
+    const { name, held, file } = await this.#held(direction.names);
+    const use = { groups, precision: prepare(name) };
+    // What a file holds is good until the next tensor is read.
+    const v = held ? adopted(held, use, { name, file }) : (await this.#first(direction)).first;
+    const g = await this.#first(gain);
+    const weight = isPacked(v)
+      ? v
+      : preparedRows({ first: weightNorm(g.first, v) }, direction.shape, use);
+    if (weight !== v) disposeWeight(v);
+    this.weights.set(name, weight);
+    this.weights.set(g.name, absolute(g.first));
+    g.first.dispose();
+    return weight;
+  }
+
+  /** The value of a parameter, from the checkpoint or drawn, under its full name. */
+  async #first(
+    { names, shape, init }: ParameterRequest,
+    dtype: ParameterKind["dtype"] = "float32",
+  ): Promise<{ name: string; first: Tensor }> {
+    const spellings = this.#spellings(names);
+    const name = spellings[0]!;
+    const found = this.#find(spellings);
+    const read = found ? await this.#read(name, found, { shape, dtype }) : this.#missing(name);
+    return { name, first: read ?? tensor(this.#draw(name, shape, init), shape, dtype) };
+  }
+
+  /** A weight that the checkpoint holds in a device's form; without one only its full name. */
+  async #held(
+    names: string | [string, ...string[]],
+  ): Promise<{ name: string; held?: HeldWeight; file: string }> {
+    const spellings = this.#spellings(names);
+    const name = spellings[0]!;
+    const { source } = this.#options;
+    const found = this.#find(spellings);
+    const file = source?.file ?? "";
+    if (!found || !source?.form?.(found)) return { name, file };
+    this.#report.used.add(found);
+    return { name, held: await source.readHeld!(found), file };
   }
 
   /** What was missing, misshapen and left over; call it when everything has been asked for. */
@@ -148,8 +268,10 @@ export class ParameterReader {
     return { missing, mismatched, unexpected: names.filter((name) => !used.has(name)) };
   }
 
-  #full(name: string): string {
-    return this.#path === "" ? name : `${this.#path}.${name}`;
+  #spellings(names: string | [string, ...string[]]): [string, ...string[]] {
+    const full = (name: string) => this.#path === "" ? name : `${this.#path}.${name}`;
+    const [first, ...others] = typeof names === "string" ? [names] : names;
+    return [full(first), ...others.map(full)];
   }
 
   #find(names: string[]): string | undefined {
@@ -170,7 +292,9 @@ export class ParameterReader {
     const stored = source.shape(found)!;
     this.#report.used.add(found);
     if (stored.length === shape.length && stored.every((size, i) => size === shape[i])) {
-      if (source.form?.(found)) return await adopted(source, found, shape);
+      const own = source.tensor?.(found);
+      if (own) return own.clone();
+      if (source.form?.(found)) return await unpacked(source, found, shape);
       if (dtype === "float32") expectReal(source, found);
       return tensor(await source.read(found), shape, dtype);
     }
@@ -199,18 +323,51 @@ export class ParameterReader {
   }
 }
 
-/** The tensor in the form that the file holds it in, or the device's own. */
-async function adopted(source: ParameterSource, name: string, shape: number[]): Promise<Tensor> {
+/** The plain numbers of a tensor that the file holds in a device's form. */
+async function unpacked(source: ParameterSource, name: string, shape: number[]): Promise<Tensor> {
   const held = await source.readHeld!(name);
+  return whereHeld({ name, file: source.file }, () => tensor(unpackWeight(held), shape));
+}
+
+/** A weight in the form that the file holds it in, or the device's own. */
+function adopted(
+  held: HeldWeight,
+  use: { groups?: number; precision: WeightPrecision },
+  where: { name: string; file: string },
+): Weight {
+  return whereHeld(where, () => adoptWeight(held, use));
+}
+
+/** Runs a body whose faults are those of an exported tensor. */
+function whereHeld<Result>(
+  { name, file }: { name: string; file: string },
+  body: () => Result,
+): Result {
   try {
-    return tidy(() => reshape(adoptWeight(held), shape));
+    return body();
   } catch (cause) {
     if (!(cause instanceof ShapeError)) throw cause;
-    const { file } = source;
     const hint = "Export the model again";
     const message = `Cannot load tensor "${name}" of "${file}": ${cause.message}`;
     throw new CheckpointError(message, { file, key: name, hint, cause });
   }
+}
+
+/** A weight laid out by the device; its rows are disposed. */
+function preparedRows(
+  { first }: { first: Tensor },
+  usedAs: number[],
+  use: { groups?: number; precision: WeightPrecision },
+): Weight {
+  const rows = reshape(first, usedAs);
+  first.dispose();
+  const weight = prepareWeight(rows, use);
+  rows.dispose();
+  return weight;
+}
+
+function absolute(x: Tensor): Tensor {
+  return tidy(() => add(activation(x, "relu"), activation(scale(x, -1), "relu")));
 }
 
 function expectReal(source: ParameterSource, name: string): void {

@@ -10,13 +10,12 @@
  */
 import { type Tensor, tidy } from "@tensorflow/tfjs-core";
 import { conv1d as conv1dKernel } from "../kernels.ts";
-import { normalisedWeight } from "./normalised_weight.ts";
+import { kernelTaps, type NormalisedWeight, normalisedWeight } from "./normalised_weight.ts";
 import { constant, type Initializer, type ParameterReader, uniform } from "./parameters.ts";
 
-/** `g [1, 1, K]`, `v [D, D / groups, K]`, `bias [D]` */
+/** `weight`: `g [1, 1, K]`, `v [D, D / groups, K]`; `bias [D]` */
 export interface PositionalConvParams {
-  g: Tensor;
-  v: Tensor;
+  weight: NormalisedWeight;
   bias: Tensor;
   groups: number;
 }
@@ -48,11 +47,14 @@ export async function loadPositionalConv(
     `parametrizations.weight.original${part}`,
     old,
   ];
-  const v = await conv.get(names(1, "weight_v"), shape, drawn);
-  const g = await conv.get(names(0, "weight_g"), [1, 1, width], (taps) => {
-    return direction ? tapNorms(direction, taps) : new Float32Array(taps).fill(1);
-  });
-  return { g, v, bias: await conv.get("bias", [size], constant(0)), groups };
+  const norms: Initializer = (taps) =>
+    direction ? tapNorms(direction, taps) : new Float32Array(taps).fill(1);
+  const weight = await conv.normalisedWeight(
+    { names: names(1, "weight_v"), shape, init: drawn },
+    { names: names(0, "weight_g"), shape: [1, 1, width], init: norms },
+    { groups },
+  );
+  return { weight, bias: await conv.get("bias", [size], constant(0)), groups };
 }
 
 /** The Euclidean norm of each tap over the first two axes of `[O, I, K]`. */
@@ -69,10 +71,10 @@ function tapNorms(weight: Float32Array, taps: number): Float32Array {
  * **Shape** `x [B, T, D]` -> `[B, T, D]`
  */
 export function positionalConv(params: PositionalConvParams, x: Tensor): Tensor {
-  const width = params.v.shape[2]!;
+  const width = kernelTaps(params.weight);
   const padLeft = Math.floor(width / 2);
   return tidy(() =>
-    conv1dKernel(x, normalisedWeight(params.g, params.v), {
+    conv1dKernel(x, normalisedWeight(params.weight), {
       bias: params.bias,
       groups: params.groups,
       padLeft,

@@ -11,7 +11,7 @@
  */
 import { reshape, type Tensor, tidy } from "@tensorflow/tfjs-core";
 import { add, conv1d, meanPool, padFrames } from "../kernels.ts";
-import { normalisedWeight } from "./normalised_weight.ts";
+import { kernelTaps, normalisedWeight } from "./normalised_weight.ts";
 import { linear, type LinearParams, loadLinear } from "./linear.ts";
 import { normal, type ParameterReader } from "./parameters.ts";
 import {
@@ -65,17 +65,17 @@ export function squeezeFrames({ factor, positions }: SqueezeParams, x: Tensor): 
 
 /** The positional convolution at every `factor`-th frame. **Shape** `x [B, T, D]` -> `[B, floor(T / factor), D]` */
 function positionsOf(
-  { g, v, bias, groups }: PositionalConvParams,
+  { weight, bias, groups }: PositionalConvParams,
   x: Tensor,
   factor: number,
 ): Tensor {
-  const width = v.shape[2]!;
+  const width = kernelTaps(weight);
   const padLeft = Math.floor(width / 2);
   const frames = squeezedFrames(x.shape[1]!, factor);
   const seen = (frames - 1) * factor + width;
   const padRight = Math.max(0, seen - padLeft - x.shape[1]!);
   const options = { bias, groups, stride: factor, padLeft, padRight, activation: "gelu" } as const;
-  return cropFrames(conv1d(x, normalisedWeight(g, v), options), frames);
+  return cropFrames(conv1d(x, normalisedWeight(weight), options), frames);
 }
 
 function cropFrames(x: Tensor, frames: number): Tensor {

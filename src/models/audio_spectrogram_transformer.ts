@@ -24,6 +24,8 @@ import {
   meanPool,
   padFrames,
   patches,
+  reshapedWeight,
+  type Weight,
 } from "../kernels.ts";
 import { linear, type LinearParams, loadLinear } from "../layers/linear.ts";
 import type { AttentionParams } from "../layers/multi_head_attention.ts";
@@ -67,7 +69,7 @@ export interface AstEmbeddingParams {
   /** `[1, 1, D]` */
   distillationToken: Tensor;
   /** `weight [D, 1, patch, patch]`, bands before frames; `bias [D]` */
-  projection: { weight: Tensor; bias: Tensor };
+  projection: { weight: Weight; bias: Tensor };
   /** `[1, 2 + patches, D]` */
   positions: Tensor;
 }
@@ -167,10 +169,11 @@ async function loadEmbeddings(
     classToken: await reader.get("cls_token", [1, 1, size], constant(0)),
     distillationToken: await reader.get("distillation_token", [1, 1, size], constant(0)),
     projection: {
-      weight: await projection.get(
+      weight: await projection.weight(
         "weight",
         [size, 1, side, side],
         normal(config.initializer_range),
+        { usedAs: [size, side * side] },
       ),
       bias: await projection.get("bias", [size], constant(0)),
     },
@@ -204,7 +207,7 @@ async function loadAttention(reader: ParameterReader, config: AstConfig): Promis
   const { hidden_size: size, qkv_bias: hasBias } = config;
   const weight = normal(config.initializer_range);
   const map = async (name: string): Promise<LinearParams> => ({
-    weight: await reader.get(`attention.${name}.weight`, [size, size], weight),
+    weight: await reader.weight(`attention.${name}.weight`, [size, size], weight),
     bias: hasBias ? await reader.get(`attention.${name}.bias`, [size], constant(0)) : undefined,
   });
   return {
@@ -272,7 +275,7 @@ function embed(
       size: [side, side],
       stride: [config.frequency_stride, config.time_stride],
     }); // [B, patches, side^2]
-    const kernel = reshape(projection.weight, [size, side * side]);
+    const kernel = reshapedWeight(projection.weight, [size, side * side]);
     const seen = linear({ weight: kernel, bias: projection.bias }, cut); // [B, patches, D]
     const tokens = add(
       padFrames(classToken, { after: places - 1 }),

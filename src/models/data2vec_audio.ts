@@ -13,7 +13,7 @@
  * @module
  */
 import { type Tensor, tensor1d, tidy } from "@tensorflow/tfjs-core";
-import { activation, add, conv1d, layerNorm } from "../kernels.ts";
+import { activation, add, conv1d, layerNorm, type Weight, weightShape } from "../kernels.ts";
 import {
   type ClassificationHeadParams,
   loadClassificationHead,
@@ -52,7 +52,7 @@ export interface Data2VecAudioConfig extends SpeechFields {
 
 /** One positional convolution: `weight [D, D / groups, K]`, `bias [D]` */
 export interface Data2VecAudioPositionParams {
-  weight: Tensor;
+  weight: Weight;
   bias: Tensor;
   groups: number;
 }
@@ -117,7 +117,7 @@ async function loadPosition(
   const shape: [number, number, number] = [size, size / groups, config.conv_pos_kernel_size];
   const std = Math.sqrt(2 / (shape[1] * shape[2]));
   return {
-    weight: await reader.get("weight", shape, normal(std)),
+    weight: await reader.weight("weight", shape, normal(std), { groups }),
     bias: await reader.get("bias", [size], constant(0)),
     groups,
   };
@@ -130,7 +130,7 @@ function positionsOf(layers: Data2VecAudioPositionParams[], x: Tensor): Tensor {
     const ones = tensor1d(new Float32Array(size).fill(1));
     const zeros = tensor1d(new Float32Array(size));
     return layers.reduce((y, { weight, bias, groups }) => {
-      const width = weight.shape[2]!;
+      const width = weightShape(weight)[2]!;
       const padLeft = Math.floor(width / 2);
       const padRight = width - 1 - padLeft;
       const near = conv1d(y, weight, { bias, groups, padLeft, padRight }); // [B, T, D]

@@ -14,7 +14,7 @@
  * @module
  */
 import { type Tensor, tensor1d, tidy } from "@tensorflow/tfjs-core";
-import { add, conv1d } from "../kernels.ts";
+import { add, conv1d, type Weight, weightShape } from "../kernels.ts";
 import { batchNorm, type BatchNormParams, loadBatchNorm } from "../layers/batch_norm.ts";
 import {
   classificationHead,
@@ -74,7 +74,7 @@ export interface HubertProjectionParams {
 /** A positional convolution behind a batch norm: `weight [D, D / groups, K]`, `bias [D]`. */
 export interface HubertNormedConvParams {
   norm: BatchNormParams;
-  weight: Tensor;
+  weight: Weight;
   bias: Tensor;
   groups: number;
 }
@@ -132,7 +132,7 @@ async function loadPositions(
   const std = Math.sqrt(2 / (shape[1] * width));
   return {
     norm: await loadBatchNorm(reader.at("batch_norm"), size),
-    weight: await reader.get("conv.weight", shape, normal(std)),
+    weight: await reader.weight("conv.weight", shape, normal(std), { groups }),
     bias: await reader.get("conv.bias", [size], constant(0)),
     groups,
   };
@@ -175,7 +175,7 @@ function positionsOf(
 ): Tensor {
   if (!("norm" in params)) return positionalConv(params, x);
   const { norm, weight, bias, groups } = params;
-  const width = weight.shape[2]!;
+  const width = weightShape(weight)[2]!;
   const padLeft = Math.floor(width / 2);
   return tidy(() =>
     conv1d(batchNorm(norm, x, noise), weight, {

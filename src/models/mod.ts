@@ -19,13 +19,28 @@ export type { ConfigReader, JsonObject } from "./_config_reader.ts";
 export type { Architecture, ForwardOptions, ModelInputs, ModelOutput } from "./architecture.ts";
 export {
   AudioClassificationModel,
+  buildInferenceModel,
   buildModel,
   type BuildModelOptions,
-  type ModelBatch,
+  type ChosenPrecision,
   type ModelParts,
 } from "./model.ts";
+export {
+  InferenceModel,
+  type InferenceParts,
+  type ModelBatch,
+  type ModelOrigin,
+} from "./inference_model.ts";
 export type { GivenLabels } from "./given_labels.ts";
-export type { HeldPart, HeldWeight, WeightForm, WeightPrecision } from "../kernels.ts";
+export type {
+  HeldPart,
+  HeldWeight,
+  PackedWeight,
+  Weight,
+  WeightForm,
+  WeightLayout,
+  WeightPrecision,
+} from "../kernels.ts";
 export type { ProblemType } from "./problem_type.ts";
 export type { LayerWrapper, Tensor, Variable } from "../layers/tensor.ts";
 export type { AttentionProjection, Lora, LoraOptions } from "./lora.ts";

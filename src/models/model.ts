@@ -5,10 +5,9 @@
  *
  * @module
  */
-import { tensor, tidy, util } from "@tensorflow/tfjs-core";
+import { tensor, util } from "@tensorflow/tfjs-core";
 import { CheckpointError, UnsupportedOpError } from "../errors.ts";
 import {
-  type LoadReport,
   ParameterReader,
   type ParameterReaderOptions,
   type ParameterSource,
@@ -16,15 +15,18 @@ import {
   type StoredTensor,
   storedTensor,
 } from "../layers/parameters.ts";
-import { prepareWeight, type WeightPrecision } from "../kernels.ts";
+import { disposeWeight, type WeightPrecision } from "../kernels.ts";
 import { Random } from "../random.ts";
 import { ConfigReader, type JsonObject } from "./_config_reader.ts";
 import { labelFields, labelsOf } from "./_labels.ts";
-import type { Architecture, ForwardOptions, ModelInputs, ModelOutput } from "./architecture.ts";
+import type { ForwardOptions, ModelInputs, ModelOutput } from "./architecture.ts";
+import { InferenceModel, type InferenceParts, type ModelOrigin } from "./inference_model.ts";
 import { Lora, type LoraOptions } from "./lora.ts";
 import { type ProblemType, problemTypeOf } from "./problem_type.ts";
 import { architectureOf } from "./registry.ts";
 import type { Variable } from "../layers/tensor.ts";
+
+export type { JsonObject };
 
 /** How a model is made from a config and a checkpoint. */
 export interface BuildModelOptions {
@@ -40,42 +42,21 @@ export interface BuildModelOptions {
   seed?: number;
   /** Whether a tensor of another shape is drawn anew instead of refused. @default false */
   ignoreMismatchedSizes?: boolean;
+  /** Where the weights come from. @default unknown */
+  origin?: ModelOrigin;
 }
 
-/** A batch of a feature extractor, in the memory of the program. */
-export interface ModelBatch {
-  /** The numbers, in the order of `shape`. */
-  inputValues: Float32Array;
-  /** `[B, S]` for waveforms, `[B, T, C]` for spectrograms. */
-  shape: readonly number[];
-  /** Present where a model of waveforms is to know about padding. */
-  attentionMask?: Int32Array;
-  /** Real samples or frames of each clip. */
-  lengths?: Int32Array;
-}
+/** The precision in which weights are held: one for all, or chosen by hub name. */
+export type ChosenPrecision = WeightPrecision | ((name: string) => WeightPrecision);
 
 /** What {@linkcode buildModel} puts together. */
-export interface ModelParts {
-  /** What the config's `model_type` names. */
-  architecture: Architecture;
-  /** The content of `config.json`. */
-  json: JsonObject;
-  /** Its fields as the architecture reads them. */
-  config: unknown;
-  /** Class names by number. */
-  labels: readonly string[];
-  /** What the outputs mean. */
-  problemType: ProblemType;
-  /** The parameters as the architecture nests them. */
-  params: unknown;
-  /** The same parameters by hub name. */
+export interface ModelParts extends InferenceParts {
+  /** The parameters that training may change, by hub name. */
   parameters: ReadonlyMap<string, Variable>;
-  /** What loading found. */
-  loading: LoadReport;
 }
 
 /**
- * Makes a model, reading or drawing each of its parameters on the device in use.
+ * Makes a model that can be trained, reading or drawing each of its parameters on the device in use.
  *
  * @throws {CheckpointError} when the config or a tensor does not fit.
  * @throws {RangeError} when the list of labels is empty.
@@ -97,48 +78,68 @@ export async function buildModel(
   json: JsonObject,
   options: BuildModelOptions = {},
 ): Promise<AudioClassificationModel> {
-  const { file = "config.json", source, seed = 42 } = options;
+  const known = describeModel(json, options);
+  return new AudioClassificationModel(await loadParameters(known, options));
+}
+
+/**
+ * Makes a model that answers and cannot be trained: each weight is laid out as it comes, so that it is in memory once.
+ *
+ * @param precision see {@linkcode AudioClassificationModel.prepare}. @default "float32"
+ * @throws {CheckpointError} when the config or a tensor does not fit.
+ * @throws {RangeError} when the list of labels is empty.
+ */
+export async function buildInferenceModel(
+  json: JsonObject,
+  options: BuildModelOptions = {},
+  precision: ChosenPrecision = "float32",
+): Promise<InferenceModel> {
+  const known = describeModel(json, options);
+  return new InferenceModel(await loadParameters(known, { ...options, precision }));
+}
+
+/** All that is known of a model before its weights. */
+type ModelDescription = Omit<ModelParts, "params" | "parameters" | "weights" | "loading">;
+
+function describeModel(json: JsonObject, options: BuildModelOptions): ModelDescription {
+  const { file = "config.json", origin = {} } = options;
   const architecture = architectureOf(json.model_type, file);
   const fields = new ConfigReader(json, file);
   const labels = options.labels ?? labelsOf(fields);
   if (labels.length === 0) throw new RangeError("Cannot make a model: expected labels, found none");
+  const config = architecture.parseConfig(fields, labels.length);
+  const problemType = options.problemType ?? problemTypeOf(fields, labels.length);
+  return { architecture, json, config, labels, problemType, origin };
+}
+
+/** Reads or draws the parameters; where a precision is given, weights are laid out in it. */
+async function loadParameters(
+  known: ModelDescription,
+  options: Pick<BuildModelOptions, "source" | "seed" | "ignoreMismatchedSizes"> & {
+    precision?: ChosenPrecision;
+  },
+): Promise<ModelParts> {
+  const { architecture: { basePrefix, outerPrefix, load } } = known;
+  const { source, seed = 42, ignoreMismatchedSizes, precision } = options;
+  const random = new Random(seed);
+  const prepare = typeof precision === "string" ? () => precision : precision;
   const reader = new ParameterReader({
-    source,
-    basePrefix: architecture.basePrefix,
-    outerPrefix: architecture.outerPrefix,
-    random: new Random(seed),
-    ignoreMismatchedSizes: options.ignoreMismatchedSizes,
+    ...{ source, basePrefix, outerPrefix, random, ignoreMismatchedSizes, prepare },
   });
   try {
-    const config = architecture.parseConfig(fields, labels.length);
-    const problemType = options.problemType ?? problemTypeOf(fields, labels.length);
-    const params = await architecture.load(reader, config);
-    const { parameters } = reader;
-    const loading = reader.report();
-    return new AudioClassificationModel({
-      architecture,
-      json,
-      config,
-      labels,
-      problemType,
-      params,
-      parameters,
-      loading,
-    });
+    const params = await load(reader, known.config);
+    const { parameters, weights } = reader;
+    return { ...known, params, parameters, weights, loading: reader.report() };
   } catch (error) {
-    for (const parameter of reader.parameters.values()) parameter.dispose();
+    for (const weight of reader.weights.values()) disposeWeight(weight);
     throw error;
   }
 }
 
-/** An audio-classification model on the device in use. */
-export class AudioClassificationModel {
-  /** Class names by number. */
-  readonly labels: readonly string[];
+/** An audio-classification model on the device in use that can be trained, saved, and prepared for answering. */
+export class AudioClassificationModel extends InferenceModel {
   /** Parameters under their hub names, in the order of the architecture. */
   readonly parameters: ReadonlyMap<string, Variable>;
-  /** What loading found missing, misshapen or left over. */
-  readonly loading: LoadReport;
   readonly #parts: ModelParts;
   #lora: Lora | undefined;
 
@@ -148,121 +149,58 @@ export class AudioClassificationModel {
    * @param parts architecture, config and parameters.
    */
   constructor(parts: ModelParts) {
+    super(parts);
     this.#parts = parts;
-    this.labels = parts.labels;
     this.parameters = parts.parameters;
-    this.loading = parts.loading;
   }
 
-  /** `model_type` of the config. */
-  get modelType(): string {
-    return this.#parts.architecture.modelType;
-  }
-
-  /** What the outputs mean: one class of several, any number of them, or values. */
-  get problemType(): ProblemType {
-    return this.#parts.problemType;
-  }
-
-  /** Class name to number. */
-  get label2id(): Record<string, number> {
-    return Object.fromEntries(this.labels.map((label, i) => [label, i]));
-  }
-
-  /** Class number to name. */
-  get id2label(): Record<number, string> {
-    return Object.fromEntries(this.labels.entries());
-  }
-
-  /** Number of all parameters' elements. */
-  get parameterCount(): number {
-    return [...this.parameters.values()].reduce((sum, parameter) => sum + parameter.size, 0);
-  }
-
-  /** The fewest samples that can be classified. */
-  get minSamples(): number {
-    return this.#parts.architecture.minSamples(this.#parts.config);
-  }
-
-  /** Whether a clip's scores stay the same when it is padded and masked. */
-  get paddingInvariant(): boolean {
-    return this.#parts.architecture.paddingInvariant(this.#parts.config);
-  }
-
-  /** Whether clips need no padding to the one length that the extractor fixes. */
-  get takesAnyLength(): boolean {
-    return this.#parts.architecture.takesAnyLength?.(this.#parts.config) ?? false;
-  }
-
-  /** Encoder frames for a number of samples. */
-  frames(samples: number): number {
-    return this.#parts.architecture.frames(this.#parts.config, samples);
-  }
-
-  /**
-   * Class scores of a batch; the caller disposes them.
-   *
-   * **Shape** `inputs [B, S]` -> `logits [B, N]`
-   */
-  forward(inputs: ModelInputs, options: ForwardOptions = {}): ModelOutput {
+  /** See {@linkcode InferenceModel.forward}; in training with the noise of low-rank changes. */
+  override forward(inputs: ModelInputs, options: ForwardOptions = {}): ModelOutput {
     this.#lora?.useNoise(options.noise);
-    return this.#parts.architecture.forward(this.#parts.params, inputs, options);
+    return super.forward(inputs, options);
   }
 
   /**
-   * Class scores of a batch as a feature extractor gives it, brought back from the device.
+   * What answers as this model does now, with its weights laid out once as the device's kernels want them.
    *
-   * **Shape** `inputValues [B, S]` -> B rows of `[N]`
+   * This model stays as it is and can be trained further: what was prepared does not change with it. Nothing is lost
+   * with `"float32"`. With `"int8"` the weights of linear layers and convolutions are rounded to 8 bits and multiplied
+   * as such, where the device can and gains by it. Low-rank changes are merged.
    *
-   * @param batch as `extract` gives it; padding is known by its mask, or by the frames of spectrograms.
+   * @param precision one for all weights, or chosen by hub name. @default "float32"
+   * @returns a model of its own, which the caller disposes.
    *
    * @example
    * ```ts
-   * import { AutoFeatureExtractor, AutoModelForAudioClassification } from "@earshot/earshot";
+   * import { AutoModelForAudioClassification } from "@earshot/earshot";
    * import { equal } from "node:assert/strict";
    *
-   * const extractor = await AutoFeatureExtractor.fromPretrained("models/voice_menu");
    * const model = await AutoModelForAudioClassification.fromPretrained("models/voice_menu");
-   * const [scores] = await model.logits(extractor.extract([new Float32Array(8_000)]));
-   * equal(scores?.length, model.labels.length);
+   * const prepared = await model.prepare("int8");
+   * equal(prepared.labels, model.labels);
    * model.dispose();
+   * prepared.dispose();
    * ```
    */
-  async logits(
-    { inputValues, shape, attentionMask, lengths }: ModelBatch,
-  ): Promise<Float32Array[]> {
-    const told = attentionMask || shape.length > 2 ? lengths : undefined;
-    const logits = tidy(() => {
-      const inputs = tensor(inputValues, [...shape], "float32");
-      return this.forward({ inputs, lengths: told }).logits;
+  async prepare(precision: ChosenPrecision = "float32"): Promise<InferenceModel> {
+    const source = this.#asSource();
+    return new InferenceModel({
+      ...await loadParameters(this.#parts, { source, precision }),
+      loading: this.loading,
     });
-    try {
-      const values = await logits.data() as Float32Array;
-      const classes = this.labels.length;
-      return Array.from(
-        { length: shape[0]! },
-        (_, i) => values.slice(i * classes, (i + 1) * classes),
-      );
-    } finally {
-      logits.dispose();
-    }
   }
 
-  /**
-   * Lets the device lay out the weights as its kernels want them, once, for a model that will not be trained.
-   *
-   * Nothing is lost with `"float32"`. With `"int8"` the weights of linear layers and convolutions are rounded
-   * to 8 bits and multiplied as such, where the device can and gains by it.
-   *
-   * @param precision one for all weights, or chosen by hub name. @default "float32"
-   */
-  prepareWeights(
-    precision: WeightPrecision | ((name: string) => WeightPrecision) = "float32",
-  ): void {
-    for (const [name, parameter] of this.parameters) {
-      if (parameter.rank < 2 || parameter.dtype !== "float32") continue;
-      prepareWeight(parameter, typeof precision === "string" ? precision : precision(name));
-    }
+  /** The parameters as a checkpoint that lies on the device, with low-rank changes in them. */
+  #asSource(): ParameterSource {
+    const { parameters } = this;
+    const merged = (name: string) => this.#lora?.merged(name);
+    return {
+      file: "the model in memory",
+      names: () => parameters.keys(),
+      shape: (name) => parameters.get(name)?.shape,
+      tensor: (name) => merged(name) ? undefined : parameters.get(name),
+      read: (name) => merged(name)!(),
+    };
   }
 
   /** Number of transformer layers. */
@@ -399,41 +337,9 @@ export class AudioClassificationModel {
     }
   }
 
-  /**
-   * Ends with an error if any parameter had to be drawn at random, for callers that only classify.
-   *
-   * @throws {CheckpointError} naming what was missing, misshapen and left over.
-   */
-  expectComplete(file: string): void {
-    const { missing, mismatched, unexpected } = this.loading;
-    const gaps = [...missing, ...mismatched];
-    if (gaps.length === 0) return;
-    const left = unexpected.length > 0 ? `; not used: ${listed(unexpected)}` : "";
-    throw new CheckpointError(
-      `Cannot classify with "${file}": expected ${this.parameters.size} tensors, found ${gaps.length} missing: ${
-        listed(gaps)
-      }${left}`,
-      { file, key: gaps[0], hint: this.#hintForGaps(gaps) },
-    );
-  }
-
-  /** A head alone is missing where a model was never fine-tuned; anything else is a broken file. */
-  #hintForGaps(gaps: string[]): string {
-    const prefix = `${this.#parts.architecture.basePrefix}.`;
-    return gaps.some((name) => name.startsWith(prefix))
-      ? "Get the weights again: part of them is not there"
-      : "Fine-tune it first, or name a model that has a classifier";
-  }
-
   /** Gives the parameters' memory back. */
-  dispose(): void {
+  override dispose(): void {
     this.#lora?.dispose();
-    for (const parameter of this.parameters.values()) parameter.dispose();
+    super.dispose();
   }
-}
-
-/** Up to five names, and how many more. */
-function listed(names: string[]): string {
-  const more = names.length > 5 ? ` and ${names.length - 5} more` : "";
-  return names.slice(0, 5).join(", ") + more;
 }

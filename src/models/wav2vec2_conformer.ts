@@ -22,8 +22,10 @@ import {
   glu,
   linear as linearKernel,
   relativeScores,
+  reshapedWeight,
   rotary,
   scale,
+  weightShape,
 } from "../kernels.ts";
 import { batchNorm, type BatchNormParams, loadBatchNorm } from "../layers/batch_norm.ts";
 import {
@@ -227,7 +229,7 @@ async function loadAttention(
     output: await map("linear_out"),
     relative: config.position_embeddings_type === "relative"
       ? {
-        position: { weight: await reader.get("linear_pos.weight", [size, size], weight) },
+        position: { weight: await reader.weight("linear_pos.weight", [size, size], weight) },
         contentBias: await bias("pos_bias_u"),
         positionBias: await bias("pos_bias_v"),
       }
@@ -242,13 +244,14 @@ async function loadConv(
   const { hidden_size: size, conv_depthwise_kernel_size: width } = config;
   const plain = { stride: 1, bias: false };
   const pointwise = { inputs: size, width: 1, ...plain };
-  const depthwise = { inputs: 1, outputs: size, width, ...plain };
+  const pointwiseTo = (outputs: number) => ({ ...pointwise, outputs, usedAs: [outputs, size] });
+  const depthwise = { inputs: 1, outputs: size, width, groups: size, ...plain };
   return {
     norm: await loadNorm(reader.at("layer_norm"), size, NORM_EPS),
-    widen: await loadConv1d(reader.at("pointwise_conv1"), { ...pointwise, outputs: 2 * size }),
+    widen: await loadConv1d(reader.at("pointwise_conv1"), pointwiseTo(2 * size)),
     depthwise: await loadConv1d(reader.at("depthwise_conv"), depthwise),
     batchNorm: await loadBatchNorm(reader.at("batch_norm"), size),
-    narrow: await loadConv1d(reader.at("pointwise_conv2"), { ...pointwise, outputs: size }),
+    narrow: await loadConv1d(reader.at("pointwise_conv2"), pointwiseTo(size)),
   };
 }
 
@@ -372,7 +375,7 @@ function convModule(
 ): Tensor {
   const { depthwise } = params;
   const groups = x.shape[2]!;
-  const pad = Math.floor(depthwise.weight.shape[2]! / 2);
+  const pad = Math.floor(weightShape(depthwise.weight)[2]! / 2);
   const gated = glu(pointwise(params.widen, layerNorm(params.norm, x))); // [B, T, D]
   const near = conv1d(gated, depthwise.weight, { groups, padLeft: pad, padRight: pad });
   const normed = batchNorm(params.batchNorm, near, noise);
@@ -382,8 +385,7 @@ function convModule(
 
 /** A convolution of width 1. **Shape** `x [B, T, C]` -> `[B, T, O]` */
 function pointwise({ weight }: Conv1dParams, x: Tensor): Tensor {
-  const [outputs, inputs] = weight.shape as [number, number, number];
-  return linearKernel(x, reshape(weight, [outputs, inputs]));
+  return linearKernel(x, reshapedWeight(weight, weightShape(weight).slice(0, 2)));
 }
 
 /** **Shape** `x [B, T, D]` -> `[B, T, D]` */

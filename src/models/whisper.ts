@@ -176,7 +176,7 @@ async function loadSelfAttention(
   const square = { inputs: size, outputs: size };
   const init = { weight: normal(std) };
   return {
-    key: { weight: await reader.get("k_proj.weight", [size, size], init.weight) },
+    key: { weight: await reader.weight("k_proj.weight", [size, size], init.weight) },
     value: await loadLinear(reader.at("v_proj"), square, init),
     query: await loadLinear(reader.at("q_proj"), square, init),
     output: await loadLinear(reader.at("out_proj"), square, init),

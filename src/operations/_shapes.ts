@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Tensor } from "@tensorflow/tfjs-core";
 import { ShapeError } from "../errors.ts";
+import type { Shape } from "./operation.ts";
 
 /** Throws where a size cannot be divided among heads. */
 export function expectHeads(what: string, size: number, heads: number): void {
@@ -20,19 +20,22 @@ export function expectEven(what: string, size: number): void {
   throw new ShapeError(`Cannot run ${what}: expected an even number of channels, found ${size}`);
 }
 
-/** Throws where a tensor has another number of axes. */
-export function expectRank(what: string, tensor: Tensor, rank: number): void {
-  if (tensor.rank !== rank) {
-    throw new ShapeError(
-      `Cannot use ${what}: expected ${rank} axes, found shape [${tensor.shape}]`,
-    );
+/** Throws where there is another number of axes. */
+export function expectRank(what: string, shape: Shape, rank: number): void {
+  if (shape.length !== rank) {
+    throw new ShapeError(`Cannot use ${what}: expected ${rank} axes, found shape [${shape}]`);
   }
 }
 
-/** Throws where a tensor has another shape. */
-export function expectShape(what: string, tensor: Tensor, shape: readonly number[]): void {
-  const same = tensor.rank === shape.length && tensor.shape.every((size, i) => size === shape[i]);
+/** Throws where it is another shape. */
+export function expectShape(what: string, found: Shape, shape: Shape): void {
+  const same = found.length === shape.length && found.every((size, i) => size === shape[i]);
   if (!same) {
-    throw new ShapeError(`Cannot use ${what}: expected shape [${shape}], found [${tensor.shape}]`);
+    throw new ShapeError(`Cannot use ${what}: expected shape [${shape}], found [${found}]`);
   }
+}
+
+/** Whether two shapes are the same. */
+export function isSame(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((size, i) => size === b[i]);
 }

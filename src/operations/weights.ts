@@ -1,42 +1,133 @@
 /**
- * Weights that will not change: a device may lay them out once, in the form that its kernels want.
+ * Weights that will not change: a device may lay them out once, in the form that its kernels read best.
  *
- * A weight stays a float32 tensor of its own shape. Its form is the device's affair: the kernels of
- * `linear` and `conv1d` bring a prepared weight into it when they first use it outside of a gradient, and
- * whoever else reads the tensor sees plain numbers. The forms themselves are in `weight_forms.ts`.
+ * A packed weight is an object of its own, made from a tensor of rows and never from itself again: whoever holds it
+ * disposes it, and nothing here remembers one. The forms that files hold are in `weight_forms.ts`.
  *
  * @module
  */
-import { engine, type Tensor, tensor, type TensorInfo } from "@tensorflow/tfjs-core";
+import { engine, reshape, type Tensor, tensor, type TensorInfo } from "@tensorflow/tfjs-core";
+import { UnsupportedOpError } from "../errors.ts";
+import { expectShape } from "./_shapes.ts";
 import {
   expectParts,
+  formParts,
+  type HeldPart,
   type HeldWeight,
   unpackWeight,
   type WeightPrecision,
 } from "./weight_forms.ts";
 
-/** What a device has that holds weights in forms of its own. */
-export interface WeightDevice {
-  /** Whether a weight is held in a form of its own. */
-  isPacked(weight: TensorInfo): boolean;
-  /** The form and the bytes of a weight as it is held, or undefined where it is plain. */
-  heldForm(weight: TensorInfo): HeldWeight | undefined;
-  /** A new tensor of what is given, or undefined where the device would not hold it in a form of its own. */
-  adoptForm(held: HeldWeight): TensorInfo | undefined;
+/** How the bytes of a packed weight lie: as `weight_forms.ts` says, or in 16 bits as WebGPU reads them. */
+export interface WeightLayout {
+  readonly form: "panels" | "int8-panels" | "halves";
+  /** Of the weight: `[O, I]`, or `[O, C / groups, K]`. */
+  readonly shape: readonly number[];
+  /** Channel groups of the convolution that reads it. */
+  readonly groups: number;
 }
 
-/** By the id of a tensor's data, so that tensors that share it share this too, and a new value is not prepared. */
-const preparedAs = new WeakMap<object, WeightPrecision>();
+/** A weight in a device's form. */
+export interface Packed<Kind> {
+  readonly layout: WeightLayout;
+  /** The bytes of the form, whatever type of tensor holds them. */
+  readonly values: Kind;
+  /** The scale of each output, where the numbers are rounded to 8 bits. */
+  readonly scale?: Kind;
+}
+
+/** A weight that is laid out and will not change. */
+export type PackedWeight = Packed<Tensor>;
+
+/** What `linear` and `conv1d` multiply with: a tensor in row-major order, or a packed weight. */
+export type Weight = Tensor | PackedWeight;
+
+/** What a weight is packed for. */
+export interface WeightUse {
+  /** Channel groups of the convolution that reads it. @default 1 */
+  groups?: number;
+  /** How its numbers may be held. @default "float32" */
+  precision?: WeightPrecision;
+}
+
+/** What packs weights on a device; one without it reads rows. */
+export interface WeightPacking<Backend> {
+  /** A weight in the form that suits the device best, or undefined where that is rows. */
+  pack(
+    weight: TensorInfo,
+    use: Required<WeightUse>,
+    backend: Backend,
+  ): Packed<TensorInfo> | undefined;
+  /** The bytes of a form taken as they are, or undefined where the device does not read it. */
+  adopt?(held: HeldWeight, backend: Backend): Packed<TensorInfo> | undefined;
+}
+
+/** A packing with its backend. */
+type BoundPacking = {
+  pack(weight: TensorInfo, use: Required<WeightUse>): Packed<TensorInfo> | undefined;
+  adopt(held: HeldWeight): Packed<TensorInfo> | undefined;
+};
+
+const packings = new Map<string, BoundPacking>();
+
+/** Lets a device pack weights; its backend is the one in use at each call. */
+export function registerPacking<Backend>(
+  backendName: string,
+  { pack, adopt }: WeightPacking<Backend>,
+): void {
+  const backend = () => engine().backend as object as Backend;
+  packings.set(backendName, {
+    pack: (weight, use) => pack(weight, use, backend()),
+    adopt: (held) => adopt?.(held, backend()),
+  });
+}
+
+/** Whether a weight is laid out in a form of the device's. */
+export function isPacked(weight: Weight): weight is PackedWeight {
+  return "layout" in weight;
+}
+
+/** The shape of a weight, whatever its form. */
+export function weightShape(weight: Weight): readonly number[] {
+  return isPacked(weight) ? weight.layout.shape : weight.shape;
+}
+
+/** A weight in the shape in which it multiplies, which a packed one has already; the caller's scope disposes it. */
+export function reshapedWeight(weight: Weight, shape: readonly number[]): Weight {
+  if (!isPacked(weight)) return reshape(weight, [...shape]);
+  expectShape("a packed weight", weight.layout.shape, shape);
+  return weight;
+}
 
 /**
- * Tells the device that a weight will not change, so that it may lay it out once, as its kernels want it.
+ * Throws where a gradient would read the rows of a weight that is packed.
  *
- * Nothing happens until `linear` or `conv1d` uses the weight. With `"int8"` its numbers are rounded then,
- * where the device has kernels for it and they win; a WebGPU device that was started with `f16` rounds them to that.
- * A weight that neither of the two uses stays as it is.
+ * @throws {UnsupportedOpError} as the weight cannot change, nothing is trained through it.
+ */
+export function expectRows(layout: WeightLayout | undefined): void {
+  if (!layout) return;
+  throw new UnsupportedOpError(
+    `Cannot compute a gradient by a weight [${layout.shape}]: expected rows, found ${layout.form}`,
+    { hint: "Take gradients of the model itself, not of what was prepared from it" },
+  );
+}
+
+/** Gives a weight's memory back. */
+export function disposeWeight(weight: Weight): void {
+  if (!isPacked(weight)) return weight.dispose();
+  weight.values.dispose();
+  weight.scale?.dispose();
+}
+
+/**
+ * A weight in the form that suits the device in use, for `linear` and `conv1d`; the tensor stays as it is.
  *
- * @param weight the weight; a value assigned later is not prepared.
- * @param precision how its numbers may be held. @default "float32"
+ * With `"int8"` its numbers are rounded to 8 bits, where the device has kernels for that and they win; a WebGPU device
+ * that was started with `f16` rounds them to that. Where rows serve best it is a clone.
+ *
+ * **Shape** `weight [O, I]` or `[O, C / groups, K]`
+ *
+ * @returns a new weight, which the caller disposes with {@linkcode disposeWeight}.
  *
  * @example
  * ```ts
@@ -46,62 +137,73 @@ const preparedAs = new WeakMap<object, WeightPrecision>();
  * import { startWasm } from "../kernels/wasm/mod.ts";
  *
  * const device = await startWasm();
- * const weight = tensor([[1, 2, 3]]);
- * prepareWeight(weight);
+ * const weight = prepareWeight(tensor([[1, 2, 3]]));
  * equal(linear(tensor([[1, 10, 100]]), weight).dataSync()[0], 321);
  * device.dispose();
  * ```
  */
-export function prepareWeight(weight: Tensor, precision: WeightPrecision = "float32"): void {
-  preparedAs.set(weight.dataId, precision);
-}
-
-/** For a device that writes over a weight: what it holds from then on may change again. */
-export function unprepareWeight(weight: TensorInfo): void {
-  preparedAs.delete(weight.dataId);
-}
-
-/** How {@linkcode prepareWeight} was told to hold a weight, or undefined where it may change. */
-export function preparedPrecision(weight: TensorInfo): WeightPrecision | undefined {
-  return preparedAs.get(weight.dataId);
+export function prepareWeight(
+  weight: Tensor,
+  { groups = 1, precision = "float32" }: WeightUse = {},
+): Weight {
+  return owned(packings.get(engine().backendName)?.pack(weight, { groups, precision })) ??
+    weight.clone();
 }
 
 /**
- * A weight as the device holds it, to be written to a file.
- *
- * It is read from the device at once. A weight that was not used yet is plain rows.
- */
-export function heldWeight(weight: Tensor): HeldWeight {
-  const held = weightDevice().heldForm?.(weight);
-  if (held) return held;
-  const values = weight.dataSync() as Float32Array;
-  const shape = [...weight.shape];
-  return { form: "rows", shape, parts: [{ name: "", dtype: "F32", shape, values }] };
-}
-
-/** Whether the device holds a weight in a form of its own: `linear` or `conv1d` used this very tensor. */
-export function isPacked(weight: TensorInfo): boolean {
-  return weightDevice().isPacked?.(weight) ?? false;
-}
-
-/**
- * A tensor whose bytes are already in a device's form; it counts as prepared.
- *
- * A device that has no such form gets plain numbers, and may not round them before it is told to.
+ * A weight from the bytes of a form, as a file holds it: taken as they are where the device in use reads the form,
+ * else unpacked and prepared.
  *
  * @throws {ShapeError} when a part is missing or has another shape than the form wants.
  */
-export function adoptWeight(held: HeldWeight): Tensor {
+export function adoptWeight(held: HeldWeight, use: WeightUse = {}): Weight {
   expectParts(held);
-  const isPlain = held.form === "rows";
-  const info = isPlain ? undefined : weightDevice().adoptForm?.(held);
-  const weight = info
-    ? engine().makeTensorFromTensorInfo(info)
-    : tensor(unpackWeight(held), held.shape, "float32");
-  if (info || isPlain) prepareWeight(weight, held.form === "int8-panels" ? "int8" : "float32");
-  return weight;
+  const adopted = owned(packings.get(engine().backendName)?.adopt(held));
+  if (adopted) return adopted;
+  const rows = tensor(unpackWeight(held), held.shape, "float32");
+  try {
+    return prepareWeight(rows, use);
+  } finally {
+    rows.dispose();
+  }
 }
 
-function weightDevice(): Partial<WeightDevice> {
-  return engine().backend as unknown as Partial<WeightDevice>;
+/**
+ * A weight in the words of `weight_forms.ts`, to be written to a file; it is read from the device at once.
+ *
+ * @throws {UnsupportedOpError} where files do not hold the form.
+ */
+export function heldWeight(weight: Weight): HeldWeight {
+  if (!isPacked(weight)) {
+    const shape = [...weight.shape];
+    const values = weight.dataSync<"float32">();
+    return { form: "rows", shape, parts: [{ name: "", dtype: "F32", shape, values }] };
+  }
+  const { layout: { form, shape, groups }, values, scale } = weight;
+  if (form === "halves") {
+    throw new UnsupportedOpError(
+      `Cannot read a weight [${shape}]: expected rows or panels, found ${form}`,
+    );
+  }
+  const tensors = [values, ...(scale ? [scale] : [])];
+  const parts = formParts(form, shape, groups).map((part, i): HeldPart => {
+    const { buffer, byteOffset, byteLength } = tensors[i]!.dataSync();
+    const bytes = new Uint8Array(buffer, byteOffset, byteLength).slice().buffer;
+    return {
+      ...part,
+      values: part.dtype === "I8" ? new Int8Array(bytes) : new Float32Array(bytes),
+    };
+  });
+  return { form, shape: [...shape], parts };
+}
+
+function owned(packed: Packed<TensorInfo> | undefined): PackedWeight | undefined {
+  if (!packed) return undefined;
+  const { layout, values, scale } = packed;
+  const owner = engine();
+  return {
+    layout,
+    values: owner.makeTensorFromTensorInfo(values),
+    scale: scale && owner.makeTensorFromTensorInfo(scale),
+  };
 }

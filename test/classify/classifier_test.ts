@@ -276,7 +276,7 @@ Deno.test("classifier() leaks no tensor over fifty calls", async () => {
   for (let i = 0; i < 50; i++) await classifier(clip(tone(200 + i)));
   equal(memory().numTensors, before);
   classifier.dispose();
-  equal(memory().numTensors, before - classifier.model.parameters.size);
+  equal(memory().numTensors, before - classifier.model.weights.size);
 });
 
 deviceTest("classifier() gives the reference's scores", async ({ backendName }) => {

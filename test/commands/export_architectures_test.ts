@@ -6,8 +6,12 @@
 import assert from "node:assert/strict";
 import { tidy } from "@tensorflow/tfjs-core";
 import { packWeights } from "../../src/commands/_export_files.ts";
-import { type AudioClassificationModel, buildModel } from "../../src/models/mod.ts";
-import { loadPretrained } from "../../src/pretrained.ts";
+import {
+  type AudioClassificationModel,
+  buildModel,
+  type InferenceModel,
+} from "../../src/models/mod.ts";
+import { loadInferenceModel } from "../../src/pretrained.ts";
 import { bytesSource, type FileReader } from "../../src/weights/byte_source.ts";
 import { PACKED_FILE, type PackedDtype } from "../../src/weights/packed.ts";
 import { assertAllClose } from "../compare.ts";
@@ -17,23 +21,23 @@ import { TINY_ARCHITECTURES, type TinyArchitecture, tinyInputs } from "../tiny_a
 /** How far scores may be from those of the model that was exported. */
 const LIMITS: Readonly<Record<PackedDtype, number>> = { f32: 1e-5, f16: 3e-2, q8: 0.2 };
 
-function scores(model: AudioClassificationModel, tiny: TinyArchitecture): Float32Array {
+function scores(model: InferenceModel, tiny: TinyArchitecture): Float32Array {
   return tidy(() => {
     return model.forward({ inputs: tinyInputs(tiny, 2) }).logits.dataSync() as Float32Array;
   });
 }
 
-/** The model's files as an export has them, once its weights have been used. */
+/** The model's files as an export has them. */
 async function exported(
   model: AudioClassificationModel,
   tiny: TinyArchitecture,
   dtype: PackedDtype,
 ): Promise<FileReader> {
-  model.prepareWeights(dtype === "q8" ? "int8" : "float32");
-  scores(model, tiny);
-  const { chunks, tensors } = packWeights(model, dtype);
+  const prepared = await model.prepare(dtype === "q8" ? "int8" : "float32");
+  const { chunks, tensors } = packWeights(model, prepared, dtype);
   assert.ok(tensors.some(({ form }) => form !== "rows"), "no weight took a form");
   const pieces = await Array.fromAsync(chunks());
+  prepared.dispose();
   const files = new Map([
     [PACKED_FILE, await new Blob(pieces.map((piece) => piece.slice())).bytes()],
     ["config.json", new TextEncoder().encode(JSON.stringify(tiny.config))],
@@ -52,9 +56,8 @@ for (const [modelType, tiny] of Object.entries(TINY_ARCHITECTURES)) {
       const model = await buildModel(tiny.config);
       const expected = scores(model, tiny);
       const files = await exported(model, tiny, dtype);
-      const read = await loadPretrained(files);
+      const read = await loadInferenceModel(files);
       assert.deepEqual(read.loading, { missing: [], mismatched: [], unexpected: [] });
-      read.prepareWeights();
       for (const call of ["first", "second"]) {
         const tolerance = { atol: LIMITS[dtype], rtol: LIMITS[dtype], label: `${call} scores` };
         assertAllClose(scores(read, tiny), expected, tolerance);

@@ -21,7 +21,7 @@ import "../../src/gradients.ts";
 import {
   activation,
   type AdamwAttrs,
-  adamwStep,
+  adamwSteps,
   add,
   addBias,
   attention,
@@ -109,14 +109,14 @@ async function trainStep(trained: Trained[], step: number): Promise<number> {
   const params = Object.fromEntries(trained.map(({ name, param }) => [name, param]));
   const { value, grads } = variableGrads(() => lossOf(params), Object.values(params));
   const norm = globalNorm(Object.values(grads));
-  for (const state of trained) {
-    const { param, m, v } = state;
-    const grad = grads[param.name]!;
-    const [next, nextM, nextV] = adamwStep({ param, grad, m, v, norm }, { ...ADAMW, step });
-    param.assign(next);
-    dispose([next, m, v]);
-    Object.assign(state, { m: nextM, v: nextV });
-  }
+  const states = trained.map(({ param, m, v }) => ({ param, grad: grads[param.name]!, m, v }));
+  const next = adamwSteps(states, norm, trained.map(() => ({ ...ADAMW, step })));
+  trained.forEach((state, n) => {
+    const [param, m, v] = next[n]!;
+    state.param.assign(param);
+    dispose([param, state.m, state.v]);
+    Object.assign(state, { m, v });
+  });
   const [loss] = await value.data();
   dispose([value, norm, ...Object.values(grads)]);
   return loss!;

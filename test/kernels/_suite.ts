@@ -1,6 +1,7 @@
 /**
  * What every operation of the contract must pass, given its cases: its reference agrees with finite
- * differences, each device agrees with the reference, and the number of threads changes no bit.
+ * differences, each device agrees with the reference and gives the shapes of the operation's rule, and the number of
+ * threads changes no bit.
  *
  * @module
  */
@@ -12,6 +13,7 @@ import type { NdArray } from "../reference/nd_array.ts";
 import { useReference } from "../reference/backend.ts";
 import { assertFiniteDifferences, inputSize, MAX_DIFFERENCES } from "./_finite_differences.ts";
 import { evaluate, type Evaluation, type OpCase } from "./_op_case.ts";
+import { withShapeRules } from "./_shape_rules.ts";
 
 /** Registers the tests of one operation. */
 export function kernelSuite(op: string, cases: readonly OpCase[]): void {
@@ -37,7 +39,7 @@ function registerDifferences(op: string, cases: readonly OpCase[]): void {
 /** Every case on the device in use against the reference in double precision. */
 async function assertAgreement(opCase: OpCase): Promise<void> {
   const expected = await evaluateOnReference(opCase);
-  const actual = await evaluate(opCase);
+  const actual = await withShapeRules(() => evaluate(opCase));
   const { forwardTolerance = 1e-5, gradientTolerance = 1e-4 } = opCase;
   const forward = { atol: forwardTolerance, rtol: forwardTolerance };
   expected.outputs.forEach((output, i) => {
@@ -62,7 +64,7 @@ async function evaluateOnReference(opCase: OpCase): Promise<Evaluation> {
   if (known) return known;
   const deviceName = getBackend();
   await useReference("double");
-  const evaluation = await evaluate(opCase);
+  const evaluation = await withShapeRules(() => evaluate(opCase));
   await setBackend(deviceName);
   references.set(opCase, evaluation);
   return evaluation;

@@ -1,4 +1,4 @@
-import { attention, type AttentionAttrs, runAll } from "../../src/kernels.ts";
+import { attention, type AttentionAttrs, OPERATIONS, run } from "../../src/kernels.ts";
 import type { NdArray } from "../reference/nd_array.ts";
 import { fixed, normal, type OpCase } from "./_op_case.ts";
 import { kernelSuite } from "./_suite.ts";
@@ -67,7 +67,8 @@ function withLogSumExp(): OpCase {
       note: "logSumExp of ",
     }),
     hasGradient: false,
-    run: ({ q, k, v, lengths }) => runAll("EarshotAttention", { q, k, v, lengths }, attrs),
+    run: ({ q, k, v, lengths }) =>
+      run(OPERATIONS.attention, { q: q!, k: k!, v: v!, lengths }, attrs),
   };
 }
 

@@ -6,7 +6,9 @@ import { assertClose, freshReader, layerTest, noiseTensor, numbers } from "./_la
 const SIZES = { inputs: 40, outputs: 30, width: 5, stride: 2, bias: true };
 
 layerTest("loadConv1d() starts by the fan-in: the weight normal, the bias uniform", async () => {
-  const { weight, bias } = await loadConv1d(freshReader(), SIZES);
+  const reader = freshReader();
+  const { bias } = await loadConv1d(reader, SIZES);
+  const weight = reader.parameters.get("weight")!;
   assert.deepEqual([weight.shape, bias!.shape], [[30, 40, 5], [30]]);
   const squares = numbers(weight).reduce((sum, value) => sum + value * value, 0);
   assert.ok(Math.abs(Math.sqrt(squares / weight.size) / Math.sqrt(2 / 200) - 1) < 0.05);

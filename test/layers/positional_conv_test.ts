@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { type Tensor, tensor, variable } from "@tensorflow/tfjs-core";
-import { prepareWeight } from "../../src/kernels.ts";
-import { ParameterReader } from "../../src/layers/parameters.ts";
-import { loadPositionalConv, positionalConv } from "../../src/layers/positional_conv.ts";
+import { isPacked } from "../../src/kernels.ts";
+import { type GainAndDirection, ParameterReader } from "../../src/layers/parameters.ts";
+import {
+  loadPositionalConv,
+  positionalConv,
+  type PositionalConvParams,
+} from "../../src/layers/positional_conv.ts";
 import { Random } from "../../src/random.ts";
 import { assertClose, freshReader, layerTest, noiseTensor, numbers } from "./_layer_case.ts";
 
@@ -13,6 +17,12 @@ const SIZES = {
 };
 const G = "conv.parametrizations.weight.original0";
 const V = "conv.parametrizations.weight.original1";
+
+/** The gain and the direction of a model that can be trained. */
+function parts({ weight }: PositionalConvParams): GainAndDirection {
+  assert.ok("g" in weight);
+  return weight;
+}
 
 /** The Euclidean norm of each tap of `[O, I, K]` over outputs and inputs. */
 function tapNorms(v: Tensor): number[] {
@@ -29,14 +39,14 @@ layerTest(
     // computes: what counts are those that the convolution had before.
     const params = await loadPositionalConv(freshReader(), SIZES);
     const bound = 1 / Math.sqrt(8 * 12);
-    const values = numbers(params.v);
+    const values = numbers(parts(params).v);
     assert.ok(Math.max(...values.map(Math.abs)) <= bound);
     const deviation = Math.sqrt(
       values.reduce((sum, value) => sum + value * value, 0) / values.length,
     );
     assert.ok(Math.abs(deviation / (bound / Math.sqrt(3)) - 1) < 0.05, `deviation ${deviation}`);
-    tapNorms(params.v).forEach((norm, tap) => {
-      assert.ok(Math.abs(norm - numbers(params.g)[tap]!) < 1e-5, `tap ${tap}`);
+    tapNorms(parts(params).v).forEach((norm, tap) => {
+      assert.ok(Math.abs(norm - numbers(parts(params).g)[tap]!) < 1e-5, `tap ${tap}`);
     });
     assert.deepEqual(numbers(params.bias), new Array(32).fill(0));
   },
@@ -60,7 +70,7 @@ layerTest("loadPositionalConv() reads both spellings, and keeps the newer", asyn
     };
     const reader = new ParameterReader({ source, basePrefix: "base", random: new Random(1) });
     const params = await loadPositionalConv(reader, SIZES);
-    const first = [params.g, params.v, params.bias].map((part) => numbers(part)[0]);
+    const first = [parts(params).g, parts(params).v, params.bias].map((part) => numbers(part)[0]);
     assert.deepEqual(first, [2, 3, 4]);
     assert.deepEqual([...reader.parameters.keys()], [V, G, "conv.bias"]);
     assert.deepEqual(reader.report(), { missing: [], mismatched: [], unexpected: [] });
@@ -75,7 +85,7 @@ layerTest("loadPositionalConv() draws a gain of one for a direction that was sto
     read: () => Promise.resolve(new Float32Array(32 * 8 * 12).fill(1)),
   };
   const reader = new ParameterReader({ source, basePrefix: "base", random: new Random(1) });
-  const { g } = await loadPositionalConv(reader, SIZES);
+  const { g } = parts(await loadPositionalConv(reader, SIZES));
   assert.deepEqual(numbers(g), new Array(12).fill(1));
 });
 
@@ -100,34 +110,50 @@ for (const [width, seen] of [[4, [-2, -1, 0, 1]], [5, [-2, -1, 0, 1, 2]]] as con
 
 layerTest("positionalConv() normalises the direction away", async () => {
   const params = await loadPositionalConv(freshReader(), SIZES);
+  const { g, v } = parts(params);
   const x = noiseTensor([2, 20, 32]);
-  const longer = tensor(numbers(params.v).map((value) => 3 * value), params.v.shape);
-  assertClose(positionalConv({ ...params, v: longer }, x), positionalConv(params, x));
+  const longer = variable(tensor(numbers(v).map((value) => 3 * value), v.shape));
+  assertClose(
+    positionalConv({ ...params, weight: { g, v: longer } }, x),
+    positionalConv(params, x),
+  );
 });
 
 layerTest(
-  "positionalConv() gives the same for a prepared direction, and normalises it",
+  "positionalConv() gives the same for a prepared weight, whose parts mean it",
   async () => {
     const params = await loadPositionalConv(freshReader(), SIZES);
+    const { g, v } = parts(params);
     const x = noiseTensor([2, 20, 32]);
     // Gains of both signs, and directions of another length than they say.
-    const gains = numbers(params.g).map((value, tap) => tap % 2 ? value : -value);
-    const longer = numbers(params.v).map((value) => 3 * value);
-    const prepared = {
+    const gains = tensor(numbers(g).map((value, tap) => tap % 2 ? value : -value), g.shape);
+    const longer = tensor(numbers(v).map((value) => 3 * value), v.shape);
+    const expected = positionalConv({
       ...params,
-      g: variable(tensor(gains, params.g.shape)),
-      v: variable(tensor(longer, params.v.shape)),
+      weight: { g: variable(gains), v: variable(longer) },
+    }, x);
+    const stored: Record<string, Tensor> = {
+      "conv.parametrizations.weight.original0": gains,
+      "conv.parametrizations.weight.original1": longer,
+      "conv.bias": params.bias,
     };
-    const expected = positionalConv(prepared, x);
-    prepareWeight(prepared.v);
-    const once = positionalConv(prepared, x);
-    assertClose(once, expected);
-    assert.deepEqual(numbers(positionalConv(prepared, x)), numbers(once));
-    tapNorms(prepared.v).forEach((norm, tap) => {
-      assert.ok(Math.abs(norm - numbers(prepared.g)[tap]!) < 1e-5, `tap ${tap}`);
+    const reader = new ParameterReader({
+      basePrefix: "base",
+      random: new Random(1),
+      prepare: () => "float32",
+      source: {
+        file: "stored",
+        names: () => Object.keys(stored),
+        shape: (name) => stored[name]?.shape,
+        tensor: (name) => stored[name],
+        read: (name) => Promise.resolve(Float32Array.from(numbers(stored[name]!))),
+      },
     });
-    // What is saved means the same to those who normalise.
-    const saved = { ...prepared, v: tensor(numbers(prepared.v), prepared.v.shape) };
-    assertClose(positionalConv(saved, x), expected);
+    const prepared = await loadPositionalConv(reader, SIZES);
+    assert.ok(!("g" in prepared.weight));
+    assertClose(positionalConv(prepared, x), expected);
+    const kept = reader.weights.get("conv.parametrizations.weight.original0")!;
+    assert.ok(!isPacked(kept));
+    assert.deepEqual(numbers(kept), numbers(gains).map(Math.abs));
   },
 );

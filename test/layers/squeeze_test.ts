@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Tensor, tensor } from "@tensorflow/tfjs-core";
+import { type Tensor, tensor, variable } from "@tensorflow/tfjs-core";
 import {
   loadSqueeze,
   squeezedFrames,
@@ -31,8 +31,9 @@ function fresh(factor: number, width: number): Promise<SqueezeParams> {
 /** The same, with a positional convolution that gives 0 whatever it sees. */
 async function withoutPositions(factor: number): Promise<SqueezeParams> {
   const params = await fresh(factor, 3);
-  const { g, bias } = params.positions;
-  const still = { g: zeros(g), bias: zeros(bias) };
+  const { weight, bias } = params.positions;
+  assert.ok("g" in weight);
+  const still = { weight: { ...weight, g: variable(zeros(weight.g)) }, bias: zeros(bias) };
   return { ...params, positions: { ...params.positions, ...still } };
 }
 

@@ -1,7 +1,16 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
-import { engine, grad, memory, ones, type Tensor, tensor, tidy } from "@tensorflow/tfjs-core";
+import {
+  dispose,
+  engine,
+  grad,
+  memory,
+  ones,
+  type Tensor,
+  tensor,
+  tidy,
+} from "@tensorflow/tfjs-core";
 import "../../src/gradients.ts";
-import { attention, meanPool, run, scale } from "../../src/kernels.ts";
+import { attention, meanPool, type Operation, run, scale } from "../../src/kernels.ts";
 import { startWasm } from "../../src/kernels/wasm/mod.ts";
 
 const SHAPE = [2, 5, 8];
@@ -29,7 +38,7 @@ Deno.test(
       scale(x, 2).dispose();
       return [];
     });
-    deepEqual(kernels.map(({ name }) => name), ["EarshotScale"]);
+    deepEqual(kernels.map(({ name }) => name), ["scale"]);
     const doubled = scale(x, 2);
     deepEqual([...doubled.dataSync()], [2, 2, 2]);
     x.dispose();
@@ -46,10 +55,35 @@ Deno.test(
   }),
 );
 
+/** An operation without a kernel on any device. */
+const NOTHING: Operation<{ x: Tensor }, object, Tensor> = {
+  name: "nothing",
+  outputs: ({ x }) => x,
+};
+
 Deno.test(
-  "run() names a kernel that the device lacks",
+  "run() names an operation that the device lacks",
   onWasm(() => {
-    throws(() => run("EarshotNothing", {}, {}), /Kernel 'EarshotNothing' not registered/);
+    const x = ones([2]);
+    throws(() => run(NOTHING, { x }, {}), {
+      name: "UnsupportedOpError",
+      message:
+        'Cannot run nothing: expected a kernel on the device in use, "earshot-wasm", found none',
+    });
+    x.dispose();
+  }),
+);
+
+Deno.test(
+  "run() composes an operation that the device lacks of others, and leaves nothing between them",
+  onWasm(() => {
+    const composed = (inputs: { x: Tensor }) => scale(scale(inputs.x, 3), 5);
+    const x = ones([2]);
+    const before = memory().numTensors;
+    const y = run({ ...NOTHING, composed }, { x }, {});
+    deepEqual([...y.dataSync()], [15, 15]);
+    equal(memory().numTensors, before + 1);
+    dispose([x, y]);
   }),
 );
 

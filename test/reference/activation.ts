@@ -1,7 +1,7 @@
 /**
  * Plain activations: exact GELU `x Phi(x)`, with the normal distribution function from erf, ReLU and SiLU.
  *
- * Reference of `EarshotActivation` and `EarshotActivationGrad`.
+ * Reference of `activation` and `activationGrad`.
  *
  * @module
  */

@@ -1,11 +1,11 @@
 /**
- * Plain sum of two tensors of one shape. Reference of `Add`.
+ * Plain sum of two tensors of one shape. Reference of `add`.
  *
  * @module
  */
 import { map, type NdArray } from "./nd_array.ts";
 
-/** `a`, `b` of one shape -> that shape */
-export function add({ a, b }: { a: NdArray; b: NdArray }): NdArray {
-  return map(a, (value, i) => value + b.values[i]!);
+/** `x`, `y` of one shape -> that shape */
+export function add({ x, y }: { x: NdArray; y: NdArray }): NdArray {
+  return map(x, (value, i) => value + y.values[i]!);
 }

@@ -1,5 +1,5 @@
 /**
- * Plain sum of every row with one vector. Reference of `EarshotAddBias`.
+ * Plain sum of every row with one vector. Reference of `addBias`.
  *
  * @module
  */

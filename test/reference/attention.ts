@@ -1,7 +1,7 @@
 /**
  * Plain scaled dot-product attention: `dropout(softmax(scale * q k^T + bias)) v` for each head.
  *
- * Reference of `EarshotAttention`, `EarshotBiasedAttention` and their gradients. One query at a time: its
+ * Reference of `attention`, `biasedAttention` and their gradients. One query at a time: its
  * row of probabilities, what dropout does to them, and the sums over the keys. The gradients
  * compute the probabilities anew from `q` and `k`, in double precision, and do not read `logSumExp`.
  *
@@ -11,17 +11,20 @@ import type { AttentionAttrs } from "../../src/kernels.ts";
 import { dropoutFactor } from "./dropout.ts";
 import { type NdArray, zeros } from "./nd_array.ts";
 
-/** `q, k, v [B, T, D]`, `lengths [B]`, `bias [B or 1, H, T, T]`. */
+/** `q, k, v [B, T, D]`, `lengths [B]` or none for whole clips, `bias [B or 1, H, T, T]`. */
 export interface AttentionInputs {
   q: NdArray;
   k: NdArray;
   v: NdArray;
-  lengths: NdArray;
+  lengths?: NdArray;
   bias?: NdArray;
 }
 
 /** -> `context [B, T, D]`, `logSumExp [B, H, T]` */
-export function attention(inputs: AttentionInputs, attrs: AttentionAttrs): NdArray[] {
+export function attention(
+  inputs: AttentionInputs,
+  attrs: AttentionAttrs,
+): [context: NdArray, logSumExp: NdArray] {
   const { q, v } = inputs;
   const context = zeros(q.shape);
   const logSumExp = zeros([q.shape[0]!, attrs.heads, q.shape[1]!]);
@@ -36,22 +39,16 @@ export function attention(inputs: AttentionInputs, attrs: AttentionAttrs): NdArr
   return [context, logSumExp];
 }
 
-/** `dy [B, T, D]` and the forward inputs -> `dq`, `dk`, `dv`, and `dbias` where there is a bias. */
+/** `dy [B, T, D]` and the forward inputs -> `dq`, `dk`, `dv` */
 export function attentionGrad(
   inputs: AttentionInputs & { dy: NdArray },
   attrs: AttentionAttrs,
-): NdArray[] {
-  const { q, k, v, bias, dy } = inputs;
+): [dq: NdArray, dk: NdArray, dv: NdArray] {
+  const { q, k, v, dy } = inputs;
   const [dq, dk, dv] = [zeros(q.shape), zeros(q.shape), zeros(q.shape)];
-  const dbias = bias && zeros(bias.shape);
   forEachQuery(inputs, attrs, (query) => {
-    const slopes = query.keys.map(({ at, factor }) =>
-      factor * dot(dy.values, query.at, v.values, at, query.headSize)
-    );
-    const mean = slopes.reduce((sum, slope, j) => sum + slope * query.keys[j]!.probability, 0);
-    query.keys.forEach(({ at, biasAt, probability, factor }, j) => {
-      const dscore = probability * (slopes[j]! - mean);
-      if (dbias) dbias.values[biasAt]! += dscore;
+    slopesOf(query, v, dy).forEach((dscore, j) => {
+      const { at, probability, factor } = query.keys[j]!;
       for (let d = 0; d < query.headSize; d++) {
         dq.values[query.at + d]! += attrs.scale * dscore * k.values[at + d]!;
         dk.values[at + d]! += attrs.scale * dscore * q.values[query.at + d]!;
@@ -59,7 +56,30 @@ export function attentionGrad(
       }
     });
   });
-  return dbias ? [dq, dk, dv, dbias] : [dq, dk, dv];
+  return [dq, dk, dv];
+}
+
+/** The same, and `dbias` */
+export function biasedAttentionGrad(
+  inputs: AttentionInputs & { bias: NdArray; dy: NdArray },
+  attrs: AttentionAttrs,
+): [dq: NdArray, dk: NdArray, dv: NdArray, dbias: NdArray] {
+  const dbias = zeros(inputs.bias.shape);
+  forEachQuery(inputs, attrs, (query) => {
+    slopesOf(query, inputs.v, inputs.dy).forEach((dscore, j) => {
+      dbias.values[query.keys[j]!.biasAt]! += dscore;
+    });
+  });
+  return [...attentionGrad(inputs, attrs), dbias];
+}
+
+/** The slope of each score of a query. */
+function slopesOf({ at: queryAt, headSize, keys }: Query, v: NdArray, dy: NdArray): number[] {
+  const slopes = keys.map(({ at, factor }) =>
+    factor * dot(dy.values, queryAt, v.values, at, headSize)
+  );
+  const mean = slopes.reduce((sum, slope, j) => sum + slope * keys[j]!.probability, 0);
+  return slopes.map((slope, j) => keys[j]!.probability * (slope - mean));
 }
 
 /** One head of one query frame, with all keys that it may look at. */
@@ -95,7 +115,7 @@ function forEachQuery(
         const at = (b * frames + t) * size + h * headSize;
         const row = (b * heads + h) * frames + t;
         const biasRow = bias?.shape[0] === 1 ? h * frames + t : row;
-        const keys = Array.from({ length: lengths.values[b]! }, (_, key) => ({
+        const keys = Array.from({ length: lengths?.values[b] ?? frames }, (_, key) => ({
           at: (b * frames + key) * size + h * headSize,
           biasAt: biasRow * frames + key,
           probability: 0,

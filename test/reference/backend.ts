@@ -1,5 +1,5 @@
 /**
- * The device "reference": a TensorFlow.js backend on which every kernel of the contract runs in its plain
+ * The device "reference": a TensorFlow.js backend on which every operation of the contract runs in its plain
  * double-precision body, so that whole models run on it and its tape can be checked.
  *
  * Tensors hold single-precision numbers, as on every device, or double-precision ones for finite
@@ -14,14 +14,13 @@ import {
   type DataType,
   engine,
   KernelBackend,
-  type NamedTensorInfoMap,
   registerBackend,
-  registerKernel,
   setBackend,
   type TensorInfo,
 } from "@tensorflow/tfjs-core";
+import { type Device, registerDevice, registerKernels } from "../../src/kernels.ts";
 import { type NdArray, sizeOf } from "./nd_array.ts";
-import { REFERENCE_KERNELS, type ReferenceBody } from "./bodies.ts";
+import { BODIES } from "./bodies.ts";
 
 /** Whether the float32 tensors of the reference hold single- or double-precision numbers. */
 export type Precision = "single" | "double";
@@ -36,7 +35,8 @@ export async function useReference(precision: Precision = "single"): Promise<voi
   const backendName = BACKEND_NAMES[precision];
   if (!engine().backendNames().includes(backendName)) {
     registerBackend(backendName, () => new ReferenceBackend(precision));
-    registerKernels(backendName);
+    registerKernels(backendName, STANDARD_KERNELS);
+    registerDevice({ backendName, kernels: KERNELS });
   }
   await setBackend(backendName);
 }
@@ -135,49 +135,50 @@ function typed(values: ArrayLike<number>, dtype: DataType, precision: Precision)
   throw new TypeError(`Cannot store tensor: expected float32, int32 or bool, found ${dtype}`);
 }
 
-/** A kernel on the tensors of a backend. */
-type Kernel = (
-  backend: ReferenceBackend,
-  inputs: NamedTensorInfoMap,
-  attrs: Record<string, unknown>,
-) => TensorInfo | TensorInfo[];
-
-const STANDARD_KERNELS: Readonly<Record<string, Kernel>> = {
-  Identity: (backend, { x }) => share(backend, x!, x!.shape),
-  Reshape: (backend, { x }, { shape }) =>
-    share(backend, x!, wholeShape(shape as number[], sizeOf(x!.shape))),
-  Cast: (backend, { x }, attrs) => {
-    const dtype = attrs.dtype as DataType;
-    return { dataId: backend.store(backend.readSync(x!.dataId), dtype), shape: x!.shape, dtype };
-  },
+/** What the tape and the layers take from TensorFlow.js itself. */
+const STANDARD_KERNELS = {
+  Add: ({ a, b }: Record<"a" | "b", TensorInfo>, _attrs: object, backend: ReferenceBackend) =>
+    KERNELS.add({ x: a, y: b }, {}, backend),
+  Identity: ({ x }: { x: TensorInfo }, _attrs: object, backend: ReferenceBackend) =>
+    share(backend, x, x.shape),
+  Reshape: (
+    { x }: { x: TensorInfo },
+    { shape }: { shape: number[] },
+    backend: ReferenceBackend,
+  ) => share(backend, x, wholeShape(shape, sizeOf(x.shape))),
+  Cast: (
+    { x: { dataId, shape } }: { x: TensorInfo },
+    { dtype }: { dtype: DataType },
+    backend: ReferenceBackend,
+  ) => ({ dataId: backend.store(backend.readSync(dataId), dtype), shape, dtype }),
 };
 
-function registerKernels(backendName: string): void {
-  const bodies = Object.entries(REFERENCE_KERNELS).map(([name, body]) => [name, onTensors(body)]);
-  const kernels: Record<string, Kernel> = { ...STANDARD_KERNELS, ...Object.fromEntries(bodies) };
-  for (const [kernelName, kernel] of Object.entries(kernels)) {
-    registerKernel({
-      kernelName,
-      backendName,
-      kernelFunc: ({ inputs, attrs, backend }) =>
-        kernel(backend as ReferenceBackend, inputs, attrs as Record<string, unknown>),
-    });
-  }
-}
+/** A body, or a kernel, of any operation. */
+type AnyBody = (inputs: never, attrs: never) => NdArray | readonly NdArray[];
+type AnyKernel = (
+  inputs: object,
+  attrs: object,
+  backend: ReferenceBackend,
+) => TensorInfo | TensorInfo[];
+
+/** The bodies as kernels; that each takes and gives the same is what `BODIES` is checked for. */
+const KERNELS = Object.fromEntries(
+  Object.entries<AnyBody>(BODIES).map(([name, body]) => [name, onTensors(body)]),
+) as object as Device<ReferenceBackend>["kernels"];
 
 /** A body that takes arrays, as a kernel that takes tensors. */
-function onTensors(body: ReferenceBody): Kernel {
-  return (backend, inputs, attrs) => {
-    const outputs = body(readAll(backend, inputs), attrs);
+function onTensors(body: AnyBody): AnyKernel {
+  return (inputs, attrs, backend) => {
+    const outputs = body(readAll(backend, inputs) as never, attrs as never);
     return "shape" in outputs ? write(backend, outputs) : outputs.map((y) => write(backend, y));
   };
 }
 
-/** Inputs come by name or, for kernels of any number of tensors, as a list. */
-function readAll(backend: ReferenceBackend, inputs: NamedTensorInfoMap | TensorInfo[]): unknown {
+/** Inputs come by name or, for operations on any number of tensors, as a list. */
+function readAll(backend: ReferenceBackend, inputs: object): object {
   if (Array.isArray(inputs)) return inputs.map((input) => read(backend, input));
   return Object.fromEntries(
-    Object.entries(inputs).map(([name, input]) => [name, read(backend, input!)]),
+    Object.entries(inputs).map(([name, input]) => [name, input && read(backend, input)]),
   );
 }
 

@@ -1,7 +1,7 @@
 /**
  * Plain batch normalisation with given statistics: each channel moved and scaled by constants.
  *
- * Reference of `EarshotBatchNorm` and `EarshotBatchNormGrad`.
+ * Reference of `batchNorm` and `batchNormGrad`.
  *
  * @module
  */
@@ -28,7 +28,7 @@ export function batchNorm(
 export function batchNormGrad(
   { x, gamma, mean, variance, dy }: { x: NdArray; dy: NdArray } & Omit<ChannelInputs, "beta">,
   { eps }: NormAttrs,
-): NdArray[] {
+): [dx: NdArray, dgamma: NdArray, dbeta: NdArray] {
   const channels = gamma.values.length;
   const [dx, dgamma, dbeta] = [zeros(x.shape), zeros(gamma.shape), zeros(gamma.shape)];
   dy.values.forEach((slope, i) => {

@@ -1,14 +1,14 @@
 /**
- * Every kernel of the contract and its plain body, under the kernel's name.
+ * The plain body of every operation that others do not give, under its name.
  *
  * @module
  */
-import { GRADIENT_KERNELS } from "../../src/gradients.ts";
+import type { ComposedName, OperationBody, OperationName } from "../../src/kernels.ts";
 import { activation, activationGrad } from "./activation.ts";
-import { adamwStep } from "./adamw_step.ts";
+import { adamwSteps } from "./adamw_steps.ts";
 import { add } from "./add.ts";
 import { addBias } from "./add_bias.ts";
-import { attention, attentionGrad } from "./attention.ts";
+import { attention, attentionGrad, biasedAttentionGrad } from "./attention.ts";
 import { batchNorm, batchNormGrad } from "./batch_norm.ts";
 import { columnSum } from "./column_sum.ts";
 import { conv1d, conv1dGradInput, conv1dGradWeight } from "./conv1d.ts";
@@ -38,60 +38,58 @@ import { scale } from "./scale.ts";
 import { updateStatistics } from "./update_statistics.ts";
 import { weightNorm, weightNormGrad } from "./weight_norm.ts";
 
-/** A body with its own types of inputs and attributes forgotten: the caller knows them. */
-export type ReferenceBody = (inputs: unknown, attrs: unknown) => NdArray | NdArray[];
+/** The names of the bodies: all operations but those that are composed of others. */
+export type BodyName = Exclude<OperationName, ComposedName>;
 
-const KERNEL = GRADIENT_KERNELS;
-
-/** The bodies by kernel name. */
-export const REFERENCE_KERNELS: Readonly<Record<string, ReferenceBody>> = {
-  Add: add,
-  EarshotActivation: activation,
-  EarshotAddBias: addBias,
-  EarshotAdamwStep: adamwStep,
-  EarshotAttention: attention,
-  EarshotBatchNorm: batchNorm,
-  EarshotBiasedAttention: attention,
-  EarshotConv1d: conv1d,
-  EarshotCrossEntropy: crossEntropy,
-  EarshotDropout: dropout,
-  EarshotElementLoss: elementLoss,
-  EarshotGlobalNorm: globalNorm,
-  EarshotGlu: glu,
-  EarshotGroupNorm: groupNorm,
-  EarshotGruGate: gruGate,
-  EarshotLayerNorm: layerNorm,
-  EarshotLayerSum: layerSum,
-  EarshotLinear: linear,
-  EarshotMaskChannels: maskChannels,
-  EarshotMaskFrames: maskFrames,
-  EarshotMeanPool: meanPool,
-  EarshotPadFrames: padFrames,
-  EarshotPatches: patches,
-  EarshotRelativeScores: relativeScores,
-  EarshotRotary: rotary,
-  EarshotScale: scale,
-  EarshotUpdateStatistics: updateStatistics,
-  EarshotWeightNorm: weightNorm,
-  [KERNEL.activation]: activationGrad,
-  [KERNEL.attention]: attentionGrad,
-  [KERNEL.batchNorm]: batchNormGrad,
-  [KERNEL.biasedAttention]: attentionGrad,
-  [KERNEL.columnSum]: columnSum,
-  [KERNEL.conv1dInput]: conv1dGradInput,
-  [KERNEL.conv1dWeight]: conv1dGradWeight,
-  [KERNEL.crossEntropy]: crossEntropyGrad,
-  [KERNEL.elementLoss]: elementLossGrad,
-  [KERNEL.glu]: gluGrad,
-  [KERNEL.groupNorm]: groupNormGrad,
-  [KERNEL.gruGate]: gruGateGrad,
-  [KERNEL.layerNorm]: layerNormGrad,
-  [KERNEL.layerSum]: layerSumGrad,
-  [KERNEL.linearInput]: linearGradInput,
-  [KERNEL.linearWeight]: linearGradWeight,
-  [KERNEL.maskFrames]: maskFramesGrad,
-  [KERNEL.meanPool]: meanPoolGrad,
-  [KERNEL.relativeInput]: relativeScoresGradInput,
-  [KERNEL.relativePositions]: relativeScoresGradPositions,
-  [KERNEL.weightNorm]: weightNormGrad,
-} as Record<string, ReferenceBody>;
+/** The bodies by the names of their operations. */
+export const BODIES: { readonly [Name in BodyName]: OperationBody<Name, NdArray> } = {
+  activation,
+  activationGrad,
+  adamwSteps,
+  add,
+  addBias,
+  attention,
+  attentionGrad,
+  batchNorm,
+  batchNormGrad,
+  biasedAttention: attention,
+  biasedAttentionGrad,
+  columnSum,
+  conv1d,
+  conv1dGradInput,
+  conv1dGradWeight,
+  crossEntropy,
+  crossEntropyGrad,
+  dropout,
+  elementLoss,
+  elementLossGrad,
+  globalNorm,
+  glu,
+  gluGrad,
+  groupNorm,
+  groupNormGrad,
+  gruGate,
+  gruGateGrad,
+  layerNorm,
+  layerNormGrad,
+  layerSum,
+  layerSumGrad,
+  linear,
+  linearGradInput,
+  linearGradWeight,
+  maskChannels,
+  maskFrames,
+  maskFramesGrad,
+  meanPool,
+  meanPoolGrad,
+  padFrames,
+  patches,
+  relativeScores,
+  relativeScoresGradInput,
+  relativeScoresGradPositions,
+  rotary,
+  scale,
+  updateStatistics,
+  weightNorm,
+  weightNormGrad,
+};

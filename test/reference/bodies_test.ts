@@ -3,7 +3,8 @@
  * gradients are checked against finite differences in `test/kernels`.
  */
 import { assertAllClose, type Numbers } from "../compare.ts";
-import { adamwStep } from "./adamw_step.ts";
+import { adamwSteps } from "./adamw_steps.ts";
+import { add } from "./add.ts";
 import { addBias } from "./add_bias.ts";
 import { attention } from "./attention.ts";
 import { batchNorm } from "./batch_norm.ts";
@@ -97,20 +98,20 @@ const HEADS = { heads: 2, scale: 0.5, dropoutRate: 0, dropoutSeed: 0 };
 Deno.test("attention() weighs all keys by softmax, head by head", () => {
   const [context, logSumExp] = attention({ ...QUERIES, lengths: array([1], 3) }, HEADS);
   const frames = [1.7904526918856, 29.19091726331, 2, 15.035985861809];
-  assertEqual(context!, array([1, 3, 2], ...frames, 1.8282171145993, 26.365010762503));
+  assertEqual(context, array([1, 3, 2], ...frames, 1.8282171145993, 26.365010762503));
   const left = [1.6041306053367, 1.0986122886681, 3.2104547127722];
   const right = [4.0658839037574, 0.55495691964199, 2.3063557122291];
-  assertEqual(logSumExp!, array([1, 2, 3], ...left, ...right));
+  assertEqual(logSumExp, array([1, 2, 3], ...left, ...right));
 });
 
 Deno.test("attention() adds the bias to the scores and leaves out keys past the length", () => {
   const bias = array([1, 2, 3, 3], ...[0.1, -0.2].flatMap(scaled));
   const [context, logSumExp] = attention({ ...QUERIES, lengths: array([1], 2), bias }, HEADS);
   const frames = [1.6456563062258, 16.899744811276, 1.5249791874789, 13.318122278318];
-  assertEqual(context!, array([1, 3, 2], ...frames, 1.8320183851339, 15.744425168117));
+  assertEqual(context, array([1, 3, 2], ...frames, 1.8320183851339, 15.744425168117));
   const left = [1.5374879504859, 1.0443966600736, 3.8839007408883];
   const right = [1.1711006659478, -0.19681395111454, -0.34564475553147];
-  assertEqual(logSumExp!, array([1, 2, 3], ...left, ...right));
+  assertEqual(logSumExp, array([1, 2, 3], ...left, ...right));
 });
 
 function scaled(factor: number): number[] {
@@ -138,7 +139,7 @@ Deno.test("attention() numbers dropped probabilities by clip, head, query and ke
     return kept[at]! + kept[at + 1]!;
   };
   const expected = [0, 1].flatMap((b) => [0, 1].flatMap((t) => [0, 1].map((h) => sumOf(b, t, h))));
-  assertEqual(context!, array([2, 2, 2], ...expected));
+  assertEqual(context, array([2, 2, 2], ...expected));
 });
 
 Deno.test("batchNorm() divides by the given deviation of each channel", () => {
@@ -156,15 +157,15 @@ Deno.test("updateStatistics() moves towards the mean and the unbiased variance o
   const x = array([1, 3, 2], 1, 10, 3, 20, 5, 0);
   const inputs = { x, mean: array([2], 0, 0), variance: array([2], 1, 1) };
   const [mean, variance] = updateStatistics(inputs, { momentum: 0.25 });
-  assertEqual(mean!, array([2], 0.75, 2.5));
-  assertEqual(variance!, array([2], 1.75, 25.75));
+  assertEqual(mean, array([2], 0.75, 2.5));
+  assertEqual(variance, array([2], 1.75, 25.75));
 });
 
 Deno.test("updateStatistics() of a single row finds no spread", () => {
   const inputs = { x: array([1, 1], 5), mean: array([1], 1), variance: array([1], 2) };
   const [mean, variance] = updateStatistics(inputs, { momentum: 0.5 });
-  assertEqual(mean!, array([1], 3));
-  assertEqual(variance!, array([1], 1));
+  assertEqual(mean, array([1], 3));
+  assertEqual(variance, array([1], 1));
 });
 
 Deno.test("glu() gates the first half of the channels by the second", () => {
@@ -301,28 +302,41 @@ Deno.test("globalNorm() spans all tensors", () => {
   assertEqual(globalNorm([array([2], 1, 2), array([1, 1], -2), array([], 4)]), array([], 5));
 });
 
-Deno.test("adamwStep() clips, decays, averages, corrects the bias and steps", () => {
-  const state = {
-    param: array([2], 1, -2),
-    grad: array([2], 0.3, -4),
-    m: array([2], 0.1, 0),
-    v: array([2], 0.02, 0),
-    norm: array([], 5),
-  };
-  const decay = { weightDecay: 0.2, maxGradNorm: 1 };
-  const attrs = { learningRate: 0.1, beta1: 0.9, beta2: 0.99, eps: 1e-3, step: 3, ...decay };
-  const [param, m, v] = adamwStep(state, attrs);
+const ADAMW = { learningRate: 0.1, beta1: 0.9, beta2: 0.99, eps: 1e-3 };
+
+Deno.test("adamwSteps() clips, decays, averages, corrects the bias and steps", () => {
+  const state = [array([2], 1, -2), array([2], 0.3, -4), array([2], 0.1, 0), array([2], 0.02, 0)];
+  const attrs = { ...ADAMW, step: 3, weightDecay: 0.2, maxGradNorm: 1 };
+  const [param, m, v] = adamwSteps([array([], 5), ...state], { steps: [attrs] });
   assertEqual(param!, array([2], 0.93670583959731, -1.8965426877624));
   assertEqual(m!, array([2], 0.0959999988, -0.079999984000003));
   assertEqual(v!, array([2], 0.0198359999856, 0.0063999974400008));
 });
 
-Deno.test("adamwStep() leaves gradients alone within the norm, or where no norm is given", () => {
+Deno.test("adamwSteps() leaves gradients alone within the norm, or where no norm is given", () => {
   const one = array([1], 1);
-  const betas = { beta1: 0.9, beta2: 0.99, eps: 1e-3, step: 1 };
   for (const [norm, maxGradNorm] of [[0.5, 1], [5, 0]] as const) {
-    const state = { param: one, grad: one, m: one, v: one, norm: array([], norm) };
-    const attrs = { ...betas, learningRate: 0.1, weightDecay: 0, maxGradNorm };
-    assertEqual(adamwStep(state, attrs)[1]!, one);
+    const attrs = { ...ADAMW, step: 1, weightDecay: 0, maxGradNorm };
+    const [, m] = adamwSteps([array([], norm), one, one, one, one], { steps: [attrs] });
+    assertEqual(m!, one);
   }
+});
+
+Deno.test("adamwSteps() gives each parameter its own settings, and its results in a row", () => {
+  const states = [[1, 2, 3, 4], [5, 6, 7, 8]].map((row) => row.map((value) => array([1], value)));
+  const steps = [1, 9].map((step) => ({ ...ADAMW, step, weightDecay: step / 10, maxGradNorm: 0 }));
+  const norm = array([], 1);
+  const both = adamwSteps([norm, ...states.flat()], { steps });
+  const apart = states.flatMap((state, n) => adamwSteps([norm, ...state], { steps: [steps[n]!] }));
+  both.forEach((output, i) => assertEqual(output, apart[i]!));
+});
+
+Deno.test("attention() and meanPool() take clips without lengths as whole ones", () => {
+  const whole = attention({ ...QUERIES, lengths: array([1], 3) }, HEADS);
+  attention(QUERIES, HEADS).forEach((output, i) => assertEqual(output, whole[i]!));
+  assertEqual(meanPool({ x: counted([2, 2, 2], 8) }), array([2, 2], 2, 3, 6, 7));
+});
+
+Deno.test("add() adds number by number", () => {
+  assertEqual(add({ x: counted([2, 1], 2), y: array([2, 1], 10, -2) }), array([2, 1], 11, 0));
 });

@@ -1,5 +1,5 @@
 /**
- * Plain sum of every column: the gradient of a bias. Reference of `EarshotColumnSum`.
+ * Plain sum of every column: the gradient of a bias. Reference of `columnSum`.
  *
  * @module
  */

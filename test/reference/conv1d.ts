@@ -1,7 +1,7 @@
 /**
  * Plain convolution over time, as cross-correlation, with stride, groups and zero padding.
  *
- * Reference of `EarshotConv1d`, `EarshotConv1dGradInput` and `EarshotConv1dGradWeight`: all three visit
+ * Reference of `conv1d`, `conv1dGradInput` and `conv1dGradWeight`: all three visit
  * the same products `x * weight -> y`, so that one loop, `forEachTap`, serves them.
  *
  * @module

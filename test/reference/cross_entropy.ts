@@ -2,7 +2,7 @@
  * Plain softmax cross-entropy against class numbers, with label smoothing as PyTorch's.
  *
  * The target of a clip is `labelSmoothing / N` for every class and `1 - labelSmoothing` more for its
- * own. Reference of `EarshotCrossEntropy` and `EarshotCrossEntropyGrad`.
+ * own. Reference of `crossEntropy` and `crossEntropyGrad`.
  *
  * @module
  */

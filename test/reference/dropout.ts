@@ -1,7 +1,7 @@
 /**
  * Plain dropout by counter: element `i` stays where `keepHash(seed, i) >= rate * 2^32`.
  *
- * Reference of `EarshotDropout`, whose gradient is the same kernel on `dy`.
+ * Reference of `dropout`, whose gradient is the same kernel on `dy`.
  *
  * @module
  */

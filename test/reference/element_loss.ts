@@ -1,7 +1,7 @@
 /**
  * Plain losses of one output against one number: binary cross-entropy of the sigmoid, squared difference.
  *
- * Reference of `EarshotElementLoss` and `EarshotElementLossGrad`.
+ * Reference of `elementLoss` and `elementLossGrad`.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Plain Euclidean norm of all elements of all tensors together. Reference of `EarshotGlobalNorm`.
+ * Plain Euclidean norm of all elements of all tensors together. Reference of `globalNorm`.
  *
  * @module
  */

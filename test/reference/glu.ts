@@ -1,7 +1,7 @@
 /**
  * Plain gated linear unit: the first half of the channels times the sigmoid of the second.
  *
- * Reference of `EarshotGlu` and `EarshotGluGrad`.
+ * Reference of `glu` and `gluGrad`.
  *
  * @module
  */

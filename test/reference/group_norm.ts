@@ -1,7 +1,7 @@
 /**
  * Plain group normalisation with one group per channel: each channel of each clip over time.
  *
- * Reference of `EarshotGroupNorm` and `EarshotGroupNormGrad`.
+ * Reference of `groupNorm` and `groupNormGrad`.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export function groupNorm(
 export function groupNormGrad(
   { x, gamma, dy }: { x: NdArray; gamma: NdArray; dy: NdArray },
   { eps }: NormAttrs,
-): NdArray[] {
+): [dx: NdArray, dgamma: NdArray, dbeta: NdArray] {
   const [dx, dgamma, dbeta] = [zeros(x.shape), zeros(gamma.shape), zeros(gamma.shape)];
   forEachChannel(x.shape, (b, c) => {
     const line = normalize(readChannel(x, b, c), eps);

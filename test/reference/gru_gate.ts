@@ -1,7 +1,7 @@
 /**
  * Plain gate of a recurrent unit: `u (r factor[h] - 1) + 2` with two sigmoids `u` and `r`.
  *
- * Reference of `EarshotGruGate` and `EarshotGruGateGrad`.
+ * Reference of `gruGate` and `gruGateGrad`.
  *
  * @module
  */
@@ -21,7 +21,7 @@ export function gruGate({ x, factor }: { x: NdArray; factor: NdArray }): NdArray
 /** `x`, `factor`, `dy [..., H]` -> `dx`, `dfactor` */
 export function gruGateGrad(
   { x, factor, dy }: { x: NdArray; factor: NdArray; dy: NdArray },
-): NdArray[] {
+): [dx: NdArray, dfactor: NdArray] {
   const [dx, dfactor] = [zeros(x.shape), zeros(factor.shape)];
   const { columns } = rowsOf(x);
   dy.values.forEach((slope, row) => {

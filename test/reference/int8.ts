@@ -1,7 +1,7 @@
 /**
  * Plain products with weights of seven bits and rows of eight.
  *
- * Reference of `EarshotLinear` and `EarshotConv1d` with a weight held as `"int8-panels"`: bytes and scales as the device
+ * Reference of `linear` and `conv1d` with a weight held as `"int8-panels"`: bytes and scales as the device
  * makes them, in single precision, for they are part of the answer; the sums and all that follows in double.
  *
  * @module
@@ -47,7 +47,7 @@ function nearestEven(value: number): number {
 /** `x [..., I]`, `weight [O, I]`, `bias [O]`, `residual [..., O]` -> `[..., O]` */
 export function linearInt8(
   inputs: { x: NdArray; weight: NdArray; bias?: NdArray; residual?: NdArray },
-  attrs: LinearAttrs,
+  attrs: Pick<LinearAttrs, "activation">,
 ): NdArray {
   const { x, weight, bias, residual } = inputs;
   const [rounded, b] = [roundedRows(x), roundedWeight(weight)];

@@ -1,7 +1,7 @@
 /**
  * Plain layer normalisation: each vector of the last axis to mean 0 and (biased) variance 1.
  *
- * Reference of `EarshotLayerNorm` and `EarshotLayerNormGrad`.
+ * Reference of `layerNorm` and `layerNormGrad`.
  *
  * @module
  */
@@ -28,7 +28,7 @@ export function layerNorm(
 export function layerNormGrad(
   { x, gamma, dy }: { x: NdArray; gamma: NdArray; dy: NdArray },
   { eps }: NormAttrs,
-): NdArray[] {
+): [dx: NdArray, dgamma: NdArray, dbeta: NdArray] {
   const { rows, columns } = rowsOf(x);
   const [dx, dgamma, dbeta] = [zeros(x.shape), zeros([columns]), zeros([columns])];
   for (let row = 0; row < rows; row++) {

@@ -1,7 +1,7 @@
 /**
  * Plain affine map of the last axis: `activation(x weight^T + bias) + residual`.
  *
- * Reference of `EarshotLinear`, `EarshotLinearGradInput` and `EarshotLinearGradWeight`. The gradients
+ * Reference of `linear`, `linearGradInput` and `linearGradWeight`. The gradients
  * are those of `x weight^T` alone.
  *
  * @module
@@ -13,7 +13,7 @@ import { type NdArray, rowsOf, zeros } from "./nd_array.ts";
 /** `x [..., I]`, `weight [O, I]`, `bias [O]`, `residual [..., O]` -> `[..., O]` */
 export function linear(
   inputs: { x: NdArray; weight: NdArray; bias?: NdArray; residual?: NdArray },
-  attrs: LinearAttrs,
+  attrs: Pick<LinearAttrs, "activation">,
 ): NdArray {
   const { x, weight, bias, residual } = inputs;
   const { rows, columns: width } = rowsOf(x);

@@ -1,7 +1,7 @@
 /**
  * Plain zeroing of masked channels, in every frame of a clip.
  *
- * Reference of `EarshotMaskChannels`, whose gradient is the same kernel on `dy`.
+ * Reference of `maskChannels`, whose gradient is the same kernel on `dy`.
  *
  * @module
  */

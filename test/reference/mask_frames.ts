@@ -1,7 +1,7 @@
 /**
  * Plain replacement of masked frames by one vector.
  *
- * Reference of `EarshotMaskFrames` and `EarshotMaskFramesGrad`.
+ * Reference of `maskFrames` and `maskFramesGrad`.
  *
  * @module
  */
@@ -19,7 +19,9 @@ export function maskFrames(
 }
 
 /** `dy [B, T, C]`, `mask` -> `dx`, `dvalue [C]` */
-export function maskFramesGrad({ dy, mask }: { dy: NdArray; mask: NdArray }): NdArray[] {
+export function maskFramesGrad(
+  { dy, mask }: { dy: NdArray; mask: NdArray },
+): [dx: NdArray, dvalue: NdArray] {
   const { columns } = rowsOf(dy);
   const [dx, dvalue] = [zeros(dy.shape), zeros([columns])];
   dy.values.forEach((slope, i) => {

@@ -1,7 +1,7 @@
 /**
  * Plain frames of zeros around a clip, or fewer frames. Its gradient is the same the other way round.
  *
- * Reference of `EarshotPadFrames`.
+ * Reference of `padFrames`.
  *
  * @module
  */

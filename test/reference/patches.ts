@@ -1,7 +1,7 @@
 /**
  * Plain rectangles of frames and channels as vectors.
  *
- * Reference of `EarshotPatches`.
+ * Reference of `patches`.
  *
  * @module
  */

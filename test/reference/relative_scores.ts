@@ -2,8 +2,8 @@
  * Plain scores by distance: for each head, query i and key j the product of the owner's frame with
  * the position `index[j - i + T - 1]`.
  *
- * Reference of `EarshotRelativeScores`, `EarshotRelativeScoresGradInput` and
- * `EarshotRelativeScoresGradPositions`: all three visit the same products, so that one loop serves them.
+ * Reference of `relativeScores`, `relativeScoresGradInput` and
+ * `relativeScoresGradPositions`: all three visit the same products, so that one loop serves them.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
  * Plain rotary positions: channels c and c + half a head turn together by an angle.
  *
- * Reference of `EarshotRotary`, whose gradient is the same kernel, turning back.
+ * Reference of `rotary`, whose gradient is the same kernel, turning back.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Plain product with one number, plus a residual. Reference of `EarshotScale`.
+ * Plain product with one number, plus a residual. Reference of `scale`.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
  * Plain running statistics of channels, moved towards those of one more batch.
  *
- * Reference of `EarshotUpdateStatistics`.
+ * Reference of `updateStatistics`.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { map, type NdArray, rowsOf } from "./nd_array.ts";
 export function updateStatistics(
   { x, mean, variance }: Record<"x" | "mean" | "variance", NdArray>,
   { momentum }: StatisticsAttrs,
-): NdArray[] {
+): [mean: NdArray, variance: NdArray] {
   const { rows, columns } = rowsOf(x);
   const sumOf = (c: number, body: (value: number) => number) => {
     let sum = 0;

@@ -1,7 +1,7 @@
 /**
  * Plain weight normalisation per kernel tap: `g * v / |v|`, the norm over outputs and inputs of one tap.
  *
- * Reference of `EarshotWeightNorm` and `EarshotWeightNormGrad`.
+ * Reference of `weightNorm` and `weightNormGrad`.
  *
  * @module
  */
@@ -14,7 +14,9 @@ export function weightNorm({ g, v }: { g: NdArray; v: NdArray }): NdArray {
 }
 
 /** `g`, `v`, `dy` -> `dg`, `dv` */
-export function weightNormGrad({ g, v, dy }: { g: NdArray; v: NdArray; dy: NdArray }): NdArray[] {
+export function weightNormGrad(
+  { g, v, dy }: { g: NdArray; v: NdArray; dy: NdArray },
+): [dg: NdArray, dv: NdArray] {
   const norms = tapNorms(v);
   const width = norms.length;
   const dg = zeros(g.shape);

@@ -11,38 +11,33 @@
  * @module
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
+import type { KernelAttrs, KernelInputs } from "../../kernels.ts";
 import type { Activation } from "../../kernels.ts";
-import { registerWasmKernel, VECTOR_GRAIN, vectorsOf } from "./backend.ts";
+import { ACTIVATION_NUMBERS } from "./_binary.ts";
+import { VECTOR_GRAIN, vectorsOf, type WasmBackend } from "./_backend.ts";
 
-/** The numbers by which `assembly/activation.ts` knows the activations. */
-export const ACTIVATION_NUMBER: Readonly<Record<Activation, number>> = {
-  none: 0,
-  gelu: 1,
-  relu: 2,
-  silu: 3,
-};
+/** The numbers by which the kernels know the activations. */
+export const ACTIVATION_NUMBER: Readonly<Record<Activation, number>> = ACTIVATION_NUMBERS;
 
-interface Attrs {
-  activation: Activation;
+export function activation(
+  { x }: KernelInputs<"activation">,
+  attrs: KernelAttrs<"activation">,
+  backend: WasmBackend,
+): TensorInfo {
+  const y = backend.output(x.shape);
+  const args = [backend.address(x), backend.address(y), ACTIVATION_NUMBER[attrs.activation]];
+  backend.dispatch("activation", vectorsOf(x), args, VECTOR_GRAIN);
+  return y;
 }
 
-registerWasmKernel<{ x: TensorInfo }, Attrs>(
-  "EarshotActivation",
-  ({ inputs: { x }, attrs, backend }) => {
-    const y = backend.output(x.shape);
-    const args = [backend.address(x), backend.address(y), ACTIVATION_NUMBER[attrs.activation]];
-    backend.dispatch("activation", vectorsOf(x), args, VECTOR_GRAIN);
-    return y;
-  },
-);
-
-registerWasmKernel<{ x: TensorInfo; dy: TensorInfo }, Attrs>(
-  "EarshotActivationGrad",
-  ({ inputs: { x, dy }, attrs, backend }) => {
-    const dx = backend.output(x.shape);
-    const args = [backend.address(x), backend.address(dy), backend.address(dx)];
-    const kind = ACTIVATION_NUMBER[attrs.activation];
-    backend.dispatch("activationGrad", vectorsOf(x), [...args, kind], VECTOR_GRAIN);
-    return dx;
-  },
-);
+export function activationGrad(
+  { x, dy }: KernelInputs<"activationGrad">,
+  attrs: KernelAttrs<"activationGrad">,
+  backend: WasmBackend,
+): TensorInfo {
+  const dx = backend.output(x.shape);
+  const args = [backend.address(x), backend.address(dy), backend.address(dx)];
+  const kind = ACTIVATION_NUMBER[attrs.activation];
+  backend.dispatch("activationGrad", vectorsOf(x), [...args, kind], VECTOR_GRAIN);
+  return dx;
+}

@@ -10,15 +10,17 @@
  * @module
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import { registerWasmKernel, ROW_GRAIN_ELEMENTS, rowsOf } from "./backend.ts";
+import type { KernelInputs } from "../../kernels.ts";
+import { ROW_GRAIN_ELEMENTS, rowsOf, type WasmBackend } from "./_backend.ts";
 
-registerWasmKernel<{ x: TensorInfo; bias: TensorInfo }>(
-  "EarshotAddBias",
-  ({ inputs: { x, bias }, backend }) => {
-    const { rows, columns } = rowsOf(x);
-    const y = backend.output(x.shape);
-    const args = [...[x, bias, y].map((tensor) => backend.address(tensor)), columns];
-    backend.dispatch("addBias", rows, args, Math.ceil(ROW_GRAIN_ELEMENTS / columns));
-    return y;
-  },
-);
+export function addBias(
+  { x, bias }: KernelInputs<"addBias">,
+  _attrs: object,
+  backend: WasmBackend,
+): TensorInfo {
+  const { rows, columns } = rowsOf(x);
+  const y = backend.output(x.shape);
+  const args = [...[x, bias, y].map((tensor) => backend.address(tensor)), columns];
+  backend.dispatch("addBias", rows, args, Math.ceil(ROW_GRAIN_ELEMENTS / columns));
+  return y;
+}

@@ -14,10 +14,10 @@
  * @module
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import type { AttentionAttrs } from "../../kernels.ts";
-import { registerWasmKernel, type WasmBackend } from "./backend.ts";
-import { CHUNK_FLOPS, roundUp, TILE_SCRATCH_BYTES } from "./gemm.ts";
-import { lengthsAddress } from "./lengths.ts";
+import type { AttentionAttrs, KernelInputs, KernelOutputs } from "../../kernels.ts";
+import type { WasmBackend } from "./_backend.ts";
+import { CHUNK_FLOPS, roundUp, TILE_SCRATCH_BYTES } from "./_gemm.ts";
+import { lengthsAddress } from "./_lengths.ts";
 
 const FLOAT_BYTES = 4;
 /** Queries in a unit, and what blocks of them are a multiple of. */
@@ -32,19 +32,11 @@ const MAX_BLOCK_ROWS = 96;
 const CALL_BYTES = 64;
 const WORK_BYTES = 64;
 
-interface Inputs {
-  q: TensorInfo;
-  k: TensorInfo;
-  v: TensorInfo;
-  lengths?: TensorInfo;
-  bias?: TensorInfo;
-}
+/** Those of either forward kernel. */
+type Inputs = KernelInputs<"attention"> & { bias?: TensorInfo };
 
-interface GradInputs extends Inputs {
-  context: TensorInfo;
-  logSumExp: TensorInfo;
-  dy: TensorInfo;
-}
+/** Those of either gradient. */
+type GradInputs = KernelInputs<"attentionGrad"> & { bias?: TensorInfo };
 
 interface Sizes {
   batch: number;
@@ -53,53 +45,92 @@ interface Sizes {
   headSize: number;
 }
 
-for (const name of ["EarshotAttention", "EarshotBiasedAttention"]) {
-  registerWasmKernel<Inputs, AttentionAttrs>(name, ({ inputs, attrs, backend }) => {
-    const sizes = sizesOf(inputs.q, attrs);
-    const { batch, frames, heads, headSize } = sizes;
-    const addresses = inputAddresses(backend, inputs);
-    const context = backend.output(inputs.q.shape);
-    const logSumExp = backend.output([batch, heads, frames]);
-    const threadBytes = forwardThreadBytes(sizes);
-    const scratch = backend.scratch(backend.threads * threadBytes);
-    const outputs = [backend.address(context), backend.address(logSumExp), frames];
-    const numbers = attrNumbers(sizes, attrs);
-    const args = [...addresses, ...outputs, ...numbers, scratch, threadBytes];
-    const units = batch * heads * Math.ceil(frames / UNIT_ROWS);
-    backend.dispatch(
-      "attention",
-      units,
-      args,
-      Math.ceil(CHUNK_FLOPS / (4 * UNIT_ROWS * frames * headSize)),
-    );
-    return [context, logSumExp];
-  });
+/** Attention without a bias. */
+export function attention(
+  inputs: KernelInputs<"attention">,
+  attrs: AttentionAttrs,
+  backend: WasmBackend,
+): KernelOutputs<"attention"> {
+  return attend(backend, inputs, attrs);
+}
 
-  registerWasmKernel<GradInputs, AttentionAttrs>(`${name}Grad`, ({ inputs, attrs, backend }) => {
-    const { q, bias, context, logSumExp, dy } = inputs;
-    const sizes = sizesOf(q, attrs);
-    const { batch, frames, heads, headSize } = sizes;
-    const addresses = inputAddresses(backend, inputs);
-    const [dq, dk, dv] = [q, q, q].map(({ shape }) => backend.output(shape));
-    const dbias = bias && backend.output(bias.shape);
-    const blockRows = blockRowsOf(frames);
-    const threadBytes = gradThreadBytes(sizes, blockRows);
-    const scratch = backend.scratch(backend.threads * threadBytes);
-    const outputs = [dq!, dk!, dv!, ...(dbias ? [dbias] : [])];
-    const units = bias?.shape[0] === 1 ? heads : batch * heads;
-    backend.dispatch("attentionGrad", units, [
-      ...addresses,
-      ...[context, logSumExp, dy, dq!, dk!, dv!].map((x) => backend.address(x)),
-      ...[dbias ? backend.address(dbias) : 0, batch, frames],
-      ...attrNumbers(sizes, attrs),
-      ...[blockRows, scratch, threadBytes],
-    ], Math.ceil(CHUNK_FLOPS / (10 * frames * frames * headSize)));
-    return outputs;
-  });
+/** Attention with a bias of its scores. */
+export function biasedAttention(
+  inputs: KernelInputs<"biasedAttention">,
+  attrs: AttentionAttrs,
+  backend: WasmBackend,
+): KernelOutputs<"biasedAttention"> {
+  return attend(backend, inputs, attrs);
+}
+
+/** Its gradient by queries, keys and values. */
+export function attentionGrad(
+  inputs: KernelInputs<"attentionGrad">,
+  attrs: AttentionAttrs,
+  backend: WasmBackend,
+): KernelOutputs<"attentionGrad"> {
+  return slopes(backend, inputs, attrs);
+}
+
+/** Its gradient by queries, keys, values and the bias. */
+export function biasedAttentionGrad(
+  inputs: KernelInputs<"biasedAttentionGrad">,
+  attrs: AttentionAttrs,
+  backend: WasmBackend,
+): KernelOutputs<"biasedAttentionGrad"> {
+  const dbias = backend.output(inputs.bias.shape);
+  return [...slopes(backend, inputs, attrs, dbias), dbias];
+}
+
+function attend(
+  backend: WasmBackend,
+  inputs: Inputs,
+  attrs: AttentionAttrs,
+): KernelOutputs<"attention"> {
+  const sizes = sizesOf(inputs.q, attrs);
+  const { batch, frames, heads, headSize } = sizes;
+  const addresses = inputAddresses(backend, inputs);
+  const context = backend.output(inputs.q.shape);
+  const logSumExp = backend.output([batch, heads, frames]);
+  const threadBytes = forwardThreadBytes(sizes);
+  const scratch = backend.scratch(backend.threads * threadBytes);
+  const outputs = [backend.address(context), backend.address(logSumExp), frames];
+  const numbers = attrNumbers(sizes, attrs);
+  const args = [...addresses, ...outputs, ...numbers, scratch, threadBytes];
+  const units = batch * heads * Math.ceil(frames / UNIT_ROWS);
+  const grain = Math.ceil(CHUNK_FLOPS / (4 * UNIT_ROWS * frames * headSize));
+  backend.dispatch("attention", units, args, grain);
+  return [context, logSumExp];
+}
+
+/** Writes `dbias` where there is one, and gives the others. */
+function slopes(
+  backend: WasmBackend,
+  inputs: GradInputs,
+  attrs: AttentionAttrs,
+  dbias?: TensorInfo,
+): KernelOutputs<"attentionGrad"> {
+  const { q, bias, context, logSumExp, dy } = inputs;
+  const sizes = sizesOf(q, attrs);
+  const { batch, frames, heads, headSize } = sizes;
+  const addresses = inputAddresses(backend, inputs);
+  const [dq, dk, dv] = [backend.output(q.shape), backend.output(q.shape), backend.output(q.shape)];
+  const blockRows = blockRowsOf(frames);
+  const threadBytes = gradThreadBytes(sizes, blockRows);
+  const scratch = backend.scratch(backend.threads * threadBytes);
+  const units = bias?.shape[0] === 1 ? heads : batch * heads;
+  backend.dispatch("attentionGrad", units, [
+    ...addresses,
+    ...[context, logSumExp, dy, dq, dk, dv].map((x) => backend.address(x)),
+    ...[dbias ? backend.address(dbias) : 0, batch, frames],
+    ...attrNumbers(sizes, attrs),
+    ...[blockRows, scratch, threadBytes],
+  ], Math.ceil(CHUNK_FLOPS / (10 * frames * frames * headSize)));
+  return [dq, dk, dv];
 }
 
 function sizesOf({ shape }: TensorInfo, { heads }: AttentionAttrs): Sizes {
-  const [batch, frames, size] = shape as [number, number, number];
+  const [batch = 0, frames = 0, size = 0] = shape;
   return { batch, frames, heads, headSize: size / heads };
 }
 

@@ -12,45 +12,47 @@
  * @module
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import type { NormAttrs } from "../../kernels.ts";
-import { registerWasmKernel, ROW_GRAIN_ELEMENTS, rowsOf, type WasmBackend } from "./backend.ts";
+import type { KernelAttrs, KernelInputs, KernelOutputs } from "../../kernels.ts";
+import { ROW_GRAIN_ELEMENTS, rowsOf, type WasmBackend } from "./_backend.ts";
 import { COLUMN_GRAIN, columnSumAt } from "./column_sum.ts";
 
 type Channels = Record<"gamma" | "mean" | "variance", TensorInfo>;
 
-registerWasmKernel<{ x: TensorInfo; beta: TensorInfo } & Channels, NormAttrs>(
-  "EarshotBatchNorm",
-  ({ inputs: { x, beta, ...channels }, attrs: { eps }, backend }) => {
-    const { rows, columns } = rowsOf(x);
-    const y = backend.output(x.shape);
-    const factors = writeFactors(backend, channels, eps);
-    const args = [backend.address(x), backend.address(channels.mean), factors];
-    const grain = Math.ceil(ROW_GRAIN_ELEMENTS / columns);
-    const to = [backend.address(beta), backend.address(y), columns];
-    backend.dispatch("batchNorm", rows, [...args, ...to], grain);
-    return y;
-  },
-);
+export function batchNorm(
+  { x, beta, ...channels }: KernelInputs<"batchNorm">,
+  { eps }: KernelAttrs<"batchNorm">,
+  backend: WasmBackend,
+): TensorInfo {
+  const { rows, columns } = rowsOf(x);
+  const y = backend.output(x.shape);
+  const factors = writeFactors(backend, channels, eps);
+  const args = [backend.address(x), backend.address(channels.mean), factors];
+  const grain = Math.ceil(ROW_GRAIN_ELEMENTS / columns);
+  const to = [backend.address(beta), backend.address(y), columns];
+  backend.dispatch("batchNorm", rows, [...args, ...to], grain);
+  return y;
+}
 
-registerWasmKernel<{ x: TensorInfo; dy: TensorInfo } & Channels, NormAttrs>(
-  "EarshotBatchNormGrad",
-  ({ inputs: { x, dy, ...channels }, attrs: { eps }, backend }) => {
-    const { rows, columns } = rowsOf(x);
-    const { gamma, mean, variance } = channels;
-    const [dx, dgamma, dbeta] = [x, gamma, gamma].map(({ shape }) => backend.output(shape));
-    const factors = writeFactors(backend, channels, eps);
-    const scaled = [backend.address(dy), factors, backend.address(dx!), columns];
-    backend.dispatch("scaleColumns", rows, scaled, Math.ceil(ROW_GRAIN_ELEMENTS / columns));
-    const products = [dy, x, mean, dgamma!].map((tensor) => backend.address(tensor));
-    const sizes = [rows, 4 * columns];
-    backend.dispatch("centredDot", Math.ceil(columns / 4), [...products, ...sizes], COLUMN_GRAIN);
-    const slopes = backend.floats(backend.address(dgamma!), columns);
-    const variances = backend.floats(backend.address(variance), columns);
-    slopes.forEach((sum, c) => slopes[c] = sum / Math.sqrt(variances[c]! + eps));
-    columnSumAt(backend, backend.address(dy), dbeta!, { rows, rowBytes: 4 * columns });
-    return [dx!, dgamma!, dbeta!];
-  },
-);
+export function batchNormGrad(
+  { x, dy, ...channels }: KernelInputs<"batchNormGrad">,
+  { eps }: KernelAttrs<"batchNormGrad">,
+  backend: WasmBackend,
+): KernelOutputs<"batchNormGrad"> {
+  const { rows, columns } = rowsOf(x);
+  const { gamma, mean, variance } = channels;
+  const [dx, dgamma, dbeta] = [x, gamma, gamma].map(({ shape }) => backend.output(shape));
+  const factors = writeFactors(backend, channels, eps);
+  const scaled = [backend.address(dy), factors, backend.address(dx!), columns];
+  backend.dispatch("scaleColumns", rows, scaled, Math.ceil(ROW_GRAIN_ELEMENTS / columns));
+  const products = [dy, x, mean, dgamma!].map((tensor) => backend.address(tensor));
+  const sizes = [rows, 4 * columns];
+  backend.dispatch("centredDot", Math.ceil(columns / 4), [...products, ...sizes], COLUMN_GRAIN);
+  const slopes = backend.floats(backend.address(dgamma!), columns);
+  const variances = backend.floats(backend.address(variance), columns);
+  slopes.forEach((sum, c) => slopes[c] = sum / Math.sqrt(variances[c]! + eps));
+  columnSumAt(backend, backend.address(dy), dbeta!, { rows, rowBytes: 4 * columns });
+  return [dx!, dgamma!, dbeta!];
+}
 
 /** `gamma / sqrt(variance + eps)` in scratch memory; its address. */
 function writeFactors(backend: WasmBackend, { gamma, variance }: Channels, eps: number): number {

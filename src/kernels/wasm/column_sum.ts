@@ -10,17 +10,22 @@
  * @module
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import { registerWasmKernel, rowsOf, type WasmBackend } from "./backend.ts";
+import type { KernelInputs } from "../../kernels.ts";
+import { rowsOf, type WasmBackend } from "./_backend.ts";
 
 /** Vectors of columns worth a thread: two cache lines. */
 export const COLUMN_GRAIN = 8;
 
-registerWasmKernel<{ x: TensorInfo }>("EarshotColumnSum", ({ inputs: { x }, backend }) => {
+export function columnSum(
+  { x }: KernelInputs<"columnSum">,
+  _attrs: object,
+  backend: WasmBackend,
+): TensorInfo {
   const { rows, columns } = rowsOf(x);
   const y = backend.output([columns]);
   columnSumAt(backend, backend.address(x), y, { rows, rowBytes: 4 * columns });
   return y;
-});
+}
 
 /** Sums columns of a matrix at an address into `y [C]`; the rows lie `rowBytes` apart. */
 export function columnSumAt(

@@ -15,9 +15,10 @@
  * @module
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
+import type { KernelAttrs, KernelInputs } from "../../kernels.ts";
 import type { Conv1dAttrs } from "../../kernels.ts";
-import { depthwise } from "./depthwise.ts";
-import { type PackedForm, registerWasmKernel, type WasmBackend } from "./backend.ts";
+import { depthwise } from "./_depthwise.ts";
+import type { WasmBackend } from "./_backend.ts";
 import {
   type Gemm,
   gemm,
@@ -28,9 +29,9 @@ import {
   packPanels,
   type PanelSource,
   scratchAreas,
-} from "./gemm.ts";
-import { gemmInt8, int8Matrix, int8ScratchBytes } from "./gemm_int8.ts";
-import { weightPanels } from "./weights.ts";
+} from "./_gemm.ts";
+import { gemmInt8, int8Matrix, int8ScratchBytes, type Int8Weight } from "./_gemm_int8.ts";
+import { isDepthwise, weightPanels } from "./_weights.ts";
 
 const FLOAT_BYTES = 4;
 const COPY_GRAIN = 64;
@@ -61,24 +62,21 @@ interface Frames {
   data: [from: number, to: number];
 }
 
-interface Inputs {
-  x: TensorInfo;
-  weight: TensorInfo;
-  bias?: TensorInfo;
-}
-
-registerWasmKernel<Inputs, Conv1dAttrs>("EarshotConv1d", ({ inputs, attrs, backend }) => {
-  const { x, weight, bias } = inputs;
-  const width = weight.shape[2]!;
+export function conv1d(
+  { x, weight, scale, bias }: KernelInputs<"conv1d">,
+  { layout, ...attrs }: KernelAttrs<"conv1d">,
+  backend: WasmBackend,
+): TensorInfo {
+  const [outputs = 0, , width = 0] = (layout ?? weight).shape;
   const padded = x.shape[1]! + attrs.padLeft + attrs.padRight;
   const steps = Math.floor((padded - width) / attrs.stride) + 1;
-  const sizes = sizesOf(attrs, x.shape, [x.shape[0]!, steps, weight.shape[0]!], width);
+  const sizes = sizesOf(attrs, x.shape, [x.shape[0]!, steps, outputs], width);
   const y = backend.output([sizes.batch, steps, sizes.outputs]);
-  if (sizes.groupChannels === 1 && sizes.groupOutputs === 1 && attrs.groups > 1) {
+  if (isDepthwise({ ...attrs, channels: sizes.groupChannels, columns: sizes.groupOutputs })) {
     depthwise(backend, { x, weight, bias, y }, attrs);
     return y;
   }
-  const panels = weightPanels(backend, weight, attrs.groups);
+  const panels = weightPanels(backend, { weight, scale, groups: attrs.groups, layout });
   const c = outputRows(backend, y, sizes);
   const copied = attrs.groups > 1;
   const [packed, scratch, copy] = scratchAreas(
@@ -107,84 +105,86 @@ registerWasmKernel<Inputs, Conv1dAttrs>("EarshotConv1d", ({ inputs, attrs, backe
   if (panels.int8) multiplyGroups(backend, panels.int8, product, scratch!);
   else gemm(backend, product, scratch!);
   return y;
-});
+}
 
-registerWasmKernel<{ dy: TensorInfo; weight: TensorInfo }, Conv1dAttrs & { frames: number }>(
-  "EarshotConv1dGradInput",
-  ({ inputs: { dy, weight }, attrs, backend }) => {
-    const [, groupChannels, width] = weight.shape as [number, number, number];
-    const shape = [dy.shape[0]!, attrs.frames, groupChannels * attrs.groups];
-    const sizes = sizesOf(attrs, shape, dy.shape, width);
-    const dx = backend.output(shape);
-    const phases = phasesOf(backend.address(weight), sizes);
-    const slopes = swapSides(sizes, phases);
-    const copied = attrs.groups > 1;
-    const [scratch, copy, ...packed] = scratchAreas(
-      backend,
-      gemmScratchBytes(backend),
-      copied ? copyBytes(slopes) : 0,
-      ...phases.map(({ panels }) => packedBytes(panels)),
-    );
-    const rows = copied ? groupFrames(backend, dy, slopes, copy!) : asTheyAre(backend, dy, slopes);
-    phases.forEach(({ panels, first, count, start }, i) => {
-      packPanels(backend, panels, packed[i]!);
-      gemm(backend, {
-        ...{ a: rows.address, aGroup: rows.groupBytes, aBatch: rows.batchBytes },
-        ...{ aRow: sizes.stepBytes, aStart: rows.data[0] + start * sizes.stepBytes },
-        ...{ aBytes: rows.bytes, aData: rows.data },
-        ...{ depth: panels.outer * panels.taps, packed: packed[i]! },
-        ...{ c: backend.address(dx) + first * attrs.groups * sizes.frameBytes },
-        ...{ cGroup: sizes.frameBytes, cRow: attrs.stride * attrs.groups * sizes.frameBytes },
-        ...{ cBatch: sizes.frames * attrs.groups * sizes.frameBytes, groups: attrs.groups },
-        ...{ batches: sizes.batch, rows: count, columns: groupChannels },
-      }, scratch!);
-    });
-    return dx;
-  },
-);
-
-registerWasmKernel<{ x: TensorInfo; dy: TensorInfo }, Conv1dAttrs & { width: number }>(
-  "EarshotConv1dGradWeight",
-  ({ inputs: { x, dy }, attrs, backend }) => {
-    const sizes = sizesOf(attrs, x.shape, dy.shape, attrs.width);
-    const { groupChannels, groupOutputs, outputs, width } = sizes;
-    const dweight = backend.output([outputs, groupChannels, width]);
-    const size = { m: groupOutputs, n: width * groupChannels, groups: attrs.groups };
-    const copied = attrs.groups > 1 || attrs.padLeft + attrs.padRight > 0;
-    const reordered = width > 1 && groupChannels > 1;
-    const [scratch, copy, product] = scratchAreas(
-      backend,
-      gemmOuterScratchBytes(backend, size),
-      copied ? copyBytes(sizes) : 0,
-      reordered ? outputs * size.n * FLOAT_BYTES : 0,
-    );
-    const rows = copied ? groupFrames(backend, x, sizes, copy!) : asTheyAre(backend, x, sizes);
-    const c = reordered ? product! : backend.address(dweight);
-    const { c: a, cGroup: aGroup, cBatch: aBatch, cRow: aRow } = outputRows(backend, dy, sizes);
-    gemmOuter(backend, {
-      ...{ a, aGroup, aBatch, aRow, bRow: attrs.stride * sizes.frameBytes },
-      ...{ b: rows.address, bGroup: rows.groupBytes, bBatch: rows.batchBytes, bData: rows.data },
-      ...{ c, cGroup: groupOutputs * size.n * FLOAT_BYTES, cRow: size.n * FLOAT_BYTES },
-      ...{ batches: sizes.batch, rows: sizes.steps, ...size },
+export function conv1dGradInput(
+  { dy, weight }: KernelInputs<"conv1dGradInput">,
+  attrs: KernelAttrs<"conv1dGradInput">,
+  backend: WasmBackend,
+): TensorInfo {
+  const [, groupChannels = 0, width = 0] = weight.shape;
+  const shape = [dy.shape[0]!, attrs.frames, groupChannels * attrs.groups];
+  const sizes = sizesOf(attrs, shape, dy.shape, width);
+  const dx = backend.output(shape);
+  const phases = phasesOf(backend.address(weight), sizes);
+  const slopes = swapSides(sizes, phases);
+  const copied = attrs.groups > 1;
+  const [scratch, copy, ...packed] = scratchAreas(
+    backend,
+    gemmScratchBytes(backend),
+    copied ? copyBytes(slopes) : 0,
+    ...phases.map(({ panels }) => packedBytes(panels)),
+  );
+  const rows = copied ? groupFrames(backend, dy, slopes, copy!) : asTheyAre(backend, dy, slopes);
+  phases.forEach(({ panels, first, count, start }, i) => {
+    packPanels(backend, panels, packed[i]!);
+    gemm(backend, {
+      ...{ a: rows.address, aGroup: rows.groupBytes, aBatch: rows.batchBytes },
+      ...{ aRow: sizes.stepBytes, aStart: rows.data[0] + start * sizes.stepBytes },
+      ...{ aBytes: rows.bytes, aData: rows.data },
+      ...{ depth: panels.outer * panels.taps, packed: packed[i]! },
+      ...{ c: backend.address(dx) + first * attrs.groups * sizes.frameBytes },
+      ...{ cGroup: sizes.frameBytes, cRow: attrs.stride * attrs.groups * sizes.frameBytes },
+      ...{ cBatch: sizes.frames * attrs.groups * sizes.frameBytes, groups: attrs.groups },
+      ...{ batches: sizes.batch, rows: count, columns: groupChannels },
     }, scratch!);
-    if (reordered) {
-      const args = [c, backend.address(dweight), width, groupChannels];
-      backend.dispatch("swapTaps", outputs, args, COPY_GRAIN);
-    }
-    return dweight;
-  },
-);
+  });
+  return dx;
+}
+
+export function conv1dGradWeight(
+  { x, dy }: KernelInputs<"conv1dGradWeight">,
+  attrs: KernelAttrs<"conv1dGradWeight">,
+  backend: WasmBackend,
+): TensorInfo {
+  const sizes = sizesOf(attrs, x.shape, dy.shape, attrs.width);
+  const { groupChannels, groupOutputs, outputs, width } = sizes;
+  const dweight = backend.output([outputs, groupChannels, width]);
+  const size = { m: groupOutputs, n: width * groupChannels, groups: attrs.groups };
+  const copied = attrs.groups > 1 || attrs.padLeft + attrs.padRight > 0;
+  const reordered = width > 1 && groupChannels > 1;
+  const [scratch, copy, product] = scratchAreas(
+    backend,
+    gemmOuterScratchBytes(backend, size),
+    copied ? copyBytes(sizes) : 0,
+    reordered ? outputs * size.n * FLOAT_BYTES : 0,
+  );
+  const rows = copied ? groupFrames(backend, x, sizes, copy!) : asTheyAre(backend, x, sizes);
+  const c = reordered ? product! : backend.address(dweight);
+  const { c: a, cGroup: aGroup, cBatch: aBatch, cRow: aRow } = outputRows(backend, dy, sizes);
+  gemmOuter(backend, {
+    ...{ a, aGroup, aBatch, aRow, bRow: attrs.stride * sizes.frameBytes },
+    ...{ b: rows.address, bGroup: rows.groupBytes, bBatch: rows.batchBytes, bData: rows.data },
+    ...{ c, cGroup: groupOutputs * size.n * FLOAT_BYTES, cRow: size.n * FLOAT_BYTES },
+    ...{ batches: sizes.batch, rows: sizes.steps, ...size },
+  }, scratch!);
+  if (reordered) {
+    const args = [c, backend.address(dweight), width, groupChannels];
+    backend.dispatch("swapTaps", outputs, args, COPY_GRAIN);
+  }
+  return dweight;
+}
 
 /** One int8 product for each group. */
 function multiplyGroups(
   backend: WasmBackend,
-  held: PackedForm & { address: number },
+  weight: Int8Weight,
   call: Omit<Gemm, "packed">,
   scratch: number,
 ): void {
   const { groups = 1, aGroup = 0, cGroup = 0, columns, bias = 0 } = call;
   for (let group = 0; group < groups; group++) {
-    gemmInt8(backend, int8Matrix(held, group), {
+    gemmInt8(backend, int8Matrix(backend, weight, group), {
       ...call,
       a: call.a + group * aGroup,
       c: call.c + group * cGroup,
@@ -199,8 +199,8 @@ function sizesOf(
   yShape: readonly number[],
   width: number,
 ): Sizes {
-  const [batch, frames, channels] = xShape as [number, number, number];
-  const [, steps, outputs] = yShape as [number, number, number];
+  const [batch = 0, frames = 0, channels = 0] = xShape;
+  const [, steps = 0, outputs = 0] = yShape;
   const [groupChannels, groupOutputs] = [channels / attrs.groups, outputs / attrs.groups];
   return {
     stride: attrs.stride,

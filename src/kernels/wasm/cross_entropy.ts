@@ -11,41 +11,43 @@
  * @module
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import type { CrossEntropyAttrs } from "../../kernels.ts";
-import { registerWasmKernel, ROW_GRAIN_ELEMENTS, type WasmBackend } from "./backend.ts";
+import type { KernelAttrs, KernelInputs } from "../../kernels.ts";
+import { ROW_GRAIN_ELEMENTS, type WasmBackend } from "./_backend.ts";
 
 interface Inputs {
   logits: TensorInfo;
   labels: TensorInfo;
 }
 
-registerWasmKernel<Inputs, CrossEntropyAttrs>(
-  "EarshotCrossEntropy",
-  ({ inputs: { logits, labels }, attrs, backend }) => {
-    const [batch, classes] = logits.shape as [number, number];
-    expectLabels(backend, labels, classes);
-    const loss = backend.output([]);
-    const inputs = [backend.address(logits), backend.address(labels, "int32")];
-    const { labelSmoothing, normalizer } = attrs;
-    const sizes = [batch, classes, labelSmoothing, normalizer];
-    backend.dispatch("crossEntropy", 1, [...inputs, backend.address(loss), ...sizes]);
-    return loss;
-  },
-);
+export function crossEntropy(
+  { logits, labels }: KernelInputs<"crossEntropy">,
+  attrs: KernelAttrs<"crossEntropy">,
+  backend: WasmBackend,
+): TensorInfo {
+  const [batch = 0, classes = 0] = logits.shape;
+  expectLabels(backend, labels, classes);
+  const loss = backend.output([]);
+  const inputs = [backend.address(logits), backend.address(labels, "int32")];
+  const { labelSmoothing, normalizer } = attrs;
+  const sizes = [batch, classes, labelSmoothing, normalizer];
+  backend.dispatch("crossEntropy", 1, [...inputs, backend.address(loss), ...sizes]);
+  return loss;
+}
 
-registerWasmKernel<Inputs & { dy: TensorInfo }, CrossEntropyAttrs>(
-  "EarshotCrossEntropyGrad",
-  ({ inputs: { logits, labels, dy }, attrs, backend }) => {
-    const [batch, classes] = logits.shape as [number, number];
-    const dlogits = backend.output(logits.shape);
-    const inputs = [backend.address(logits), backend.address(labels, "int32")];
-    const { labelSmoothing, normalizer } = attrs;
-    const slopes = [backend.address(dy), backend.address(dlogits)];
-    const args = [...inputs, ...slopes, classes, labelSmoothing, normalizer];
-    backend.dispatch("crossEntropyGrad", batch, args, Math.ceil(ROW_GRAIN_ELEMENTS / classes));
-    return dlogits;
-  },
-);
+export function crossEntropyGrad(
+  { logits, labels, dy }: KernelInputs<"crossEntropyGrad">,
+  attrs: KernelAttrs<"crossEntropyGrad">,
+  backend: WasmBackend,
+): TensorInfo {
+  const [batch = 0, classes = 0] = logits.shape;
+  const dlogits = backend.output(logits.shape);
+  const inputs = [backend.address(logits), backend.address(labels, "int32")];
+  const { labelSmoothing, normalizer } = attrs;
+  const slopes = [backend.address(dy), backend.address(dlogits)];
+  const args = [...inputs, ...slopes, classes, labelSmoothing, normalizer];
+  backend.dispatch("crossEntropyGrad", batch, args, Math.ceil(ROW_GRAIN_ELEMENTS / classes));
+  return dlogits;
+}
 
 /** A label outside the row would read, and in the gradient write, some other tensor. */
 function expectLabels(backend: WasmBackend, labels: TensorInfo, classes: number): void {

@@ -11,22 +11,23 @@
  * @module
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import type { DropoutAttrs } from "../../kernels.ts";
-import { registerWasmKernel, VECTOR_GRAIN, vectorsOf } from "./backend.ts";
+import type { KernelAttrs, KernelInputs } from "../../kernels.ts";
+import { VECTOR_GRAIN, vectorsOf, type WasmBackend } from "./_backend.ts";
 
 /** The least hash that keeps an element; an unsigned 32-bit number. */
 function keepThreshold(rate: number): number {
   return Math.min(Math.ceil(rate * 2 ** 32), 2 ** 32 - 1);
 }
 
-registerWasmKernel<{ x: TensorInfo; residual?: TensorInfo }, DropoutAttrs>(
-  "EarshotDropout",
-  ({ inputs: { x, residual }, attrs: { rate, seed }, backend }) => {
-    const y = backend.output(x.shape);
-    const added = residual ? backend.address(residual) : 0;
-    const args = [backend.address(x), added, backend.address(y)];
-    const draw = [keepThreshold(rate), seed, 1 / (1 - rate)];
-    backend.dispatch("dropout", vectorsOf(x), [...args, ...draw], VECTOR_GRAIN);
-    return y;
-  },
-);
+export function dropout(
+  { x, residual }: KernelInputs<"dropout">,
+  { rate, seed }: KernelAttrs<"dropout">,
+  backend: WasmBackend,
+): TensorInfo {
+  const y = backend.output(x.shape);
+  const added = residual ? backend.address(residual) : 0;
+  const args = [backend.address(x), added, backend.address(y)];
+  const draw = [keepThreshold(rate), seed, 1 / (1 - rate)];
+  backend.dispatch("dropout", vectorsOf(x), [...args, ...draw], VECTOR_GRAIN);
+  return y;
+}

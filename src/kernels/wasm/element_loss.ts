@@ -12,8 +12,9 @@
  * @module
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import type { ElementLoss, ElementLossAttrs } from "../../kernels.ts";
-import { registerWasmKernel, sizeOf, VECTOR_GRAIN, vectorsOf } from "./backend.ts";
+import type { KernelAttrs, KernelInputs } from "../../kernels.ts";
+import type { ElementLoss } from "../../kernels.ts";
+import { sizeOf, VECTOR_GRAIN, vectorsOf, type WasmBackend } from "./_backend.ts";
 
 /** The numbers by which `assembly/element_loss.ts` knows the losses. */
 const LOSS_NUMBER: Readonly<Record<ElementLoss, number>> = {
@@ -26,24 +27,26 @@ interface Inputs {
   targets: TensorInfo;
 }
 
-registerWasmKernel<Inputs, ElementLossAttrs>(
-  "EarshotElementLoss",
-  ({ inputs: { logits, targets }, attrs: { kind, normalizer }, backend }) => {
-    const loss = backend.output([]);
-    const tensors = [logits, targets, loss].map((tensor) => backend.address(tensor));
-    const args = [...tensors, sizeOf(logits.shape), LOSS_NUMBER[kind], normalizer];
-    backend.dispatch("elementLoss", 1, args);
-    return loss;
-  },
-);
+export function elementLoss(
+  { logits, targets }: KernelInputs<"elementLoss">,
+  { kind, normalizer }: KernelAttrs<"elementLoss">,
+  backend: WasmBackend,
+): TensorInfo {
+  const loss = backend.output([]);
+  const tensors = [logits, targets, loss].map((tensor) => backend.address(tensor));
+  const args = [...tensors, sizeOf(logits.shape), LOSS_NUMBER[kind], normalizer];
+  backend.dispatch("elementLoss", 1, args);
+  return loss;
+}
 
-registerWasmKernel<Inputs & { dy: TensorInfo }, ElementLossAttrs>(
-  "EarshotElementLossGrad",
-  ({ inputs: { logits, targets, dy }, attrs: { kind, normalizer }, backend }) => {
-    const dlogits = backend.output(logits.shape);
-    const tensors = [logits, targets, dy, dlogits].map((tensor) => backend.address(tensor));
-    const args = [...tensors, LOSS_NUMBER[kind], normalizer];
-    backend.dispatch("elementLossGrad", vectorsOf(logits), args, VECTOR_GRAIN);
-    return dlogits;
-  },
-);
+export function elementLossGrad(
+  { logits, targets, dy }: KernelInputs<"elementLossGrad">,
+  { kind, normalizer }: KernelAttrs<"elementLossGrad">,
+  backend: WasmBackend,
+): TensorInfo {
+  const dlogits = backend.output(logits.shape);
+  const tensors = [logits, targets, dy, dlogits].map((tensor) => backend.address(tensor));
+  const args = [...tensors, LOSS_NUMBER[kind], normalizer];
+  backend.dispatch("elementLossGrad", vectorsOf(logits), args, VECTOR_GRAIN);
+  return dlogits;
+}

@@ -10,13 +10,17 @@
  * @module
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import { registerWasmKernel, sizeOf } from "./backend.ts";
+import type { KernelInputs } from "../../kernels.ts";
+import { sizeOf, type WasmBackend } from "./_backend.ts";
 
 /** Elements of one unit, as in `assembly/global_norm.ts`. */
 const BLOCK = 16384;
 
-registerWasmKernel<Record<string, TensorInfo>>("EarshotGlobalNorm", ({ inputs, backend }) => {
-  const tensors = Object.values(inputs);
+export function globalNorm(
+  tensors: KernelInputs<"globalNorm">,
+  _attrs: object,
+  backend: WasmBackend,
+): TensorInfo {
   const norm = backend.output([]);
   const blocks = tensors.map((x) => Math.ceil(sizeOf(x.shape) / BLOCK));
   const count = blocks.reduce((sum, length) => sum + length, 0);
@@ -29,4 +33,4 @@ registerWasmKernel<Record<string, TensorInfo>>("EarshotGlobalNorm", ({ inputs, b
   const total = backend.doubles(sums, count).reduce((sum, square) => sum + square, 0);
   backend.floats(backend.address(norm), 1)[0] = Math.sqrt(total);
   return norm;
-});
+}

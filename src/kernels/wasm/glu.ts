@@ -11,23 +11,29 @@
  * @module
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import { registerWasmKernel, ROW_GRAIN_ELEMENTS, rowsOf } from "./backend.ts";
+import type { KernelInputs } from "../../kernels.ts";
+import { ROW_GRAIN_ELEMENTS, rowsOf, type WasmBackend } from "./_backend.ts";
 
-registerWasmKernel<{ x: TensorInfo }>("EarshotGlu", ({ inputs: { x }, backend }) => {
+export function glu(
+  { x }: KernelInputs<"glu">,
+  _attrs: object,
+  backend: WasmBackend,
+): TensorInfo {
   const { rows, columns } = rowsOf(x);
   const y = backend.output([...x.shape.slice(0, -1), columns / 2]);
   const args = [backend.address(x), backend.address(y), columns / 2];
   backend.dispatch("glu", rows, args, Math.ceil(ROW_GRAIN_ELEMENTS / columns));
   return y;
-});
+}
 
-registerWasmKernel<{ x: TensorInfo; dy: TensorInfo }>(
-  "EarshotGluGrad",
-  ({ inputs: { x, dy }, backend }) => {
-    const { rows, columns } = rowsOf(x);
-    const dx = backend.output(x.shape);
-    const args = [...[x, dy, dx].map((tensor) => backend.address(tensor)), columns / 2];
-    backend.dispatch("gluGrad", rows, args, Math.ceil(ROW_GRAIN_ELEMENTS / columns));
-    return dx;
-  },
-);
+export function gluGrad(
+  { x, dy }: KernelInputs<"gluGrad">,
+  _attrs: object,
+  backend: WasmBackend,
+): TensorInfo {
+  const { rows, columns } = rowsOf(x);
+  const dx = backend.output(x.shape);
+  const args = [...[x, dy, dx].map((tensor) => backend.address(tensor)), columns / 2];
+  backend.dispatch("gluGrad", rows, args, Math.ceil(ROW_GRAIN_ELEMENTS / columns));
+  return dx;
+}

@@ -11,46 +11,54 @@
  * @module
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import type { ActivatedNormAttrs, NormAttrs } from "../../kernels.ts";
+import type { KernelAttrs, KernelInputs, KernelOutputs, NormAttrs } from "../../kernels.ts";
 import { ACTIVATION_NUMBER } from "./activation.ts";
-import { registerWasmKernel } from "./backend.ts";
+import type { WasmBackend } from "./_backend.ts";
 import { COLUMN_GRAIN, columnSumAt } from "./column_sum.ts";
 
-interface Inputs {
-  x: TensorInfo;
-  gamma: TensorInfo;
-  beta: TensorInfo;
+/** The norm alone. */
+export function groupNorm(
+  inputs: KernelInputs<"groupNorm">,
+  { eps }: NormAttrs,
+  backend: WasmBackend,
+): TensorInfo {
+  return activatedGroupNorm(inputs, { eps, activation: "none" }, backend);
 }
 
-for (const name of ["EarshotGroupNorm", "EarshotActivatedGroupNorm"]) {
-  registerWasmKernel<Inputs, ActivatedNormAttrs>(name, ({ inputs, attrs, backend }) => {
-    const { x, gamma, beta } = inputs;
-    const [batch, frames, channels] = x.shape as [number, number, number];
-    const vectors = Math.ceil(channels / 4);
-    const y = backend.output(x.shape);
-    const stats = backend.scratch(2 * batch * 16 * vectors);
-    const addresses = [x, gamma, beta, y].map((tensor) => backend.address(tensor));
-    const kind = ACTIVATION_NUMBER[attrs.activation ?? "none"];
-    const args = [...addresses, stats, 16 * vectors, frames, channels, attrs.eps, kind];
-    backend.dispatch("groupNorm", batch * vectors, args, COLUMN_GRAIN);
-    return y;
-  });
+/** The norm, then an activation. */
+export function activatedGroupNorm(
+  { x, gamma, beta }: KernelInputs<"activatedGroupNorm">,
+  { eps, activation }: KernelAttrs<"activatedGroupNorm">,
+  backend: WasmBackend,
+): TensorInfo {
+  const [batch = 0, frames = 0, channels = 0] = x.shape;
+  const vectors = Math.ceil(channels / 4);
+  const y = backend.output(x.shape);
+  const stats = backend.scratch(2 * batch * 16 * vectors);
+  const addresses = [x, gamma, beta, y].map((tensor) => backend.address(tensor));
+  const kind = ACTIVATION_NUMBER[activation];
+  const args = [...addresses, stats, 16 * vectors, frames, channels, eps, kind];
+  backend.dispatch("groupNorm", batch * vectors, args, COLUMN_GRAIN);
+  return y;
 }
 
-registerWasmKernel<{ x: TensorInfo; gamma: TensorInfo; dy: TensorInfo }, NormAttrs>(
-  "EarshotGroupNormGrad",
-  ({ inputs: { x, gamma, dy }, attrs: { eps }, backend }) => {
-    const [batch, frames, channels] = x.shape as [number, number, number];
-    const vectors = Math.ceil(channels / 4);
-    const statBytes = 16 * vectors;
-    const [dx, dgamma, dbeta] = [x, gamma, gamma].map(({ shape }) => backend.output(shape));
-    const stats = backend.scratch(4 * batch * statBytes);
-    const addresses = [x, gamma, dy, dx!].map((tensor) => backend.address(tensor));
-    const args = [...addresses, stats, statBytes, frames, channels, eps];
-    backend.dispatch("groupNormGrad", batch * vectors, args, COLUMN_GRAIN);
-    const parts = { rows: batch, rowBytes: 4 * statBytes };
-    columnSumAt(backend, stats + 2 * statBytes, dbeta!, parts);
-    columnSumAt(backend, stats + 3 * statBytes, dgamma!, parts);
-    return [dx!, dgamma!, dbeta!];
-  },
-);
+/** Its gradient, the activation left aside. */
+export function groupNormGrad(
+  { x, gamma, dy }: KernelInputs<"groupNormGrad">,
+  { eps }: NormAttrs,
+  backend: WasmBackend,
+): KernelOutputs<"groupNormGrad"> {
+  const [batch = 0, frames = 0, channels = 0] = x.shape;
+  const vectors = Math.ceil(channels / 4);
+  const statBytes = 16 * vectors;
+  const dx = backend.output(x.shape);
+  const [dgamma, dbeta] = [backend.output(gamma.shape), backend.output(gamma.shape)];
+  const stats = backend.scratch(4 * batch * statBytes);
+  const addresses = [x, gamma, dy, dx].map((tensor) => backend.address(tensor));
+  const args = [...addresses, stats, statBytes, frames, channels, eps];
+  backend.dispatch("groupNormGrad", batch * vectors, args, COLUMN_GRAIN);
+  const parts = { rows: batch, rowBytes: 4 * statBytes };
+  columnSumAt(backend, stats + 2 * statBytes, dbeta, parts);
+  columnSumAt(backend, stats + 3 * statBytes, dgamma, parts);
+  return [dx, dgamma, dbeta];
+}

@@ -12,7 +12,8 @@
  * @module
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import { registerWasmKernel, ROW_GRAIN_ELEMENTS, rowsOf } from "./backend.ts";
+import type { KernelInputs, KernelOutputs } from "../../kernels.ts";
+import { ROW_GRAIN_ELEMENTS, rowsOf, type WasmBackend } from "./_backend.ts";
 import { columnSumAt } from "./column_sum.ts";
 
 /** Work of a row's two sigmoids, in elements of simpler kernels. */
@@ -24,25 +25,30 @@ interface Inputs {
   factor: TensorInfo;
 }
 
-registerWasmKernel<Inputs>("EarshotGruGate", ({ inputs: { x, factor }, backend }) => {
+export function gruGate(
+  { x, factor }: KernelInputs<"gruGate">,
+  _attrs: object,
+  backend: WasmBackend,
+): TensorInfo {
   const { rows, columns } = rowsOf(x);
   const y = backend.output(x.shape.slice(0, -1));
   const tensors = [x, factor, y].map((tensor) => backend.address(tensor));
   backend.dispatch("gruGate", rows, [...tensors, factor.shape[0]!, columns / 2], GRAIN);
   return y;
-});
+}
 
-registerWasmKernel<Inputs & { dy: TensorInfo }>(
-  "EarshotGruGateGrad",
-  ({ inputs: { x, factor, dy }, backend }) => {
-    const { rows, columns } = rowsOf(x);
-    const heads = factor.shape[0]!;
-    const [dx, dfactor] = [backend.output(x.shape), backend.output([heads])];
-    // Spare bytes behind the products, since the sum reads whole vectors.
-    const products = backend.scratch(4 * (rows + 4));
-    const tensors = [x, factor, dy, dx].map((tensor) => backend.address(tensor));
-    backend.dispatch("gruGateGrad", rows, [...tensors, products, heads, columns / 2], GRAIN);
-    columnSumAt(backend, products, dfactor, { rows: rows / heads, rowBytes: 4 * heads });
-    return [dx, dfactor];
-  },
-);
+export function gruGateGrad(
+  { x, factor, dy }: KernelInputs<"gruGateGrad">,
+  _attrs: object,
+  backend: WasmBackend,
+): KernelOutputs<"gruGateGrad"> {
+  const { rows, columns } = rowsOf(x);
+  const heads = factor.shape[0]!;
+  const [dx, dfactor] = [backend.output(x.shape), backend.output([heads])];
+  // Spare bytes behind the products, since the sum reads whole vectors.
+  const products = backend.scratch(4 * (rows + 4));
+  const tensors = [x, factor, dy, dx].map((tensor) => backend.address(tensor));
+  backend.dispatch("gruGateGrad", rows, [...tensors, products, heads, columns / 2], GRAIN);
+  columnSumAt(backend, products, dfactor, { rows: rows / heads, rowBytes: 4 * heads });
+  return [dx, dfactor];
+}

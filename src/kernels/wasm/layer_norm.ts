@@ -11,48 +11,56 @@
  * @module
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import type { ActivatedNormAttrs, NormAttrs } from "../../kernels.ts";
+import type { KernelAttrs, KernelInputs, KernelOutputs, NormAttrs } from "../../kernels.ts";
 import { ACTIVATION_NUMBER } from "./activation.ts";
-import { registerWasmKernel, ROW_GRAIN_ELEMENTS, rowsOf } from "./backend.ts";
+import { ROW_GRAIN_ELEMENTS, rowsOf, type WasmBackend } from "./_backend.ts";
 import { columnSumAt } from "./column_sum.ts";
 
 /** Rows whose part of dgamma and dbeta is summed together, as in `assembly/layer_norm.ts`. */
 const GRAD_ROWS = 32;
 
-interface Inputs {
-  x: TensorInfo;
-  gamma: TensorInfo;
-  beta: TensorInfo;
+/** The norm alone. */
+export function layerNorm(
+  inputs: KernelInputs<"layerNorm">,
+  { eps }: NormAttrs,
+  backend: WasmBackend,
+): TensorInfo {
+  return activatedLayerNorm(inputs, { eps, activation: "none" }, backend);
 }
 
-for (const name of ["EarshotLayerNorm", "EarshotActivatedLayerNorm"]) {
-  registerWasmKernel<Inputs, ActivatedNormAttrs>(name, ({ inputs, attrs, backend }) => {
-    const { x, gamma, beta } = inputs;
-    const { rows, columns } = rowsOf(x);
-    const y = backend.output(x.shape);
-    const addresses = [x, gamma, beta, y].map((tensor) => backend.address(tensor));
-    const kind = ACTIVATION_NUMBER[attrs.activation ?? "none"];
-    const grain = Math.ceil(ROW_GRAIN_ELEMENTS / columns);
-    backend.dispatch("layerNorm", rows, [...addresses, columns, attrs.eps, kind], grain);
-    return y;
-  });
+/** The norm, then an activation. */
+export function activatedLayerNorm(
+  { x, gamma, beta }: KernelInputs<"activatedLayerNorm">,
+  { eps, activation }: KernelAttrs<"activatedLayerNorm">,
+  backend: WasmBackend,
+): TensorInfo {
+  const { rows, columns } = rowsOf(x);
+  const y = backend.output(x.shape);
+  const addresses = [x, gamma, beta, y].map((tensor) => backend.address(tensor));
+  const kind = ACTIVATION_NUMBER[activation];
+  const grain = Math.ceil(ROW_GRAIN_ELEMENTS / columns);
+  backend.dispatch("layerNorm", rows, [...addresses, columns, eps, kind], grain);
+  return y;
 }
 
-registerWasmKernel<{ x: TensorInfo; gamma: TensorInfo; dy: TensorInfo }, NormAttrs>(
-  "EarshotLayerNormGrad",
-  ({ inputs: { x, gamma, dy }, attrs: { eps }, backend }) => {
-    const { rows, columns } = rowsOf(x);
-    const units = Math.ceil(rows / GRAD_ROWS);
-    const partBytes = 16 * Math.ceil(columns / 4);
-    const [dx, dgamma, dbeta] = [x, gamma, gamma].map(({ shape }) => backend.output(shape));
-    const partials = backend.scratch(2 * units * partBytes);
-    const addresses = [x, gamma, dy, dx!].map((tensor) => backend.address(tensor));
-    const args = [...addresses, partials, partBytes, rows, columns, eps];
-    const grain = Math.ceil(ROW_GRAIN_ELEMENTS / (GRAD_ROWS * columns));
-    backend.dispatch("layerNormGrad", units, args, grain);
-    const parts = { rows: units, rowBytes: 2 * partBytes };
-    columnSumAt(backend, partials, dgamma!, parts);
-    columnSumAt(backend, partials + partBytes, dbeta!, parts);
-    return [dx!, dgamma!, dbeta!];
-  },
-);
+/** Its gradient, the activation left aside. */
+export function layerNormGrad(
+  { x, gamma, dy }: KernelInputs<"layerNormGrad">,
+  { eps }: NormAttrs,
+  backend: WasmBackend,
+): KernelOutputs<"layerNormGrad"> {
+  const { rows, columns } = rowsOf(x);
+  const units = Math.ceil(rows / GRAD_ROWS);
+  const partBytes = 16 * Math.ceil(columns / 4);
+  const dx = backend.output(x.shape);
+  const [dgamma, dbeta] = [backend.output(gamma.shape), backend.output(gamma.shape)];
+  const partials = backend.scratch(2 * units * partBytes);
+  const addresses = [x, gamma, dy, dx].map((tensor) => backend.address(tensor));
+  const args = [...addresses, partials, partBytes, rows, columns, eps];
+  const grain = Math.ceil(ROW_GRAIN_ELEMENTS / (GRAD_ROWS * columns));
+  backend.dispatch("layerNormGrad", units, args, grain);
+  const parts = { rows: units, rowBytes: 2 * partBytes };
+  columnSumAt(backend, partials, dgamma, parts);
+  columnSumAt(backend, partials + partBytes, dbeta, parts);
+  return [dx, dgamma, dbeta];
+}

@@ -11,15 +11,19 @@
  * @module
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import { registerWasmKernel, sizeOf, VECTOR_GRAIN, type WasmBackend } from "./backend.ts";
+import type { KernelInputs, KernelOutputs } from "../../kernels.ts";
+import { sizeOf, VECTOR_GRAIN, type WasmBackend } from "./_backend.ts";
 
 /** Elements of one unit of the gradient, as in `assembly/layer_sum.ts`. */
 const GRAD_BLOCK = 4096;
 /** Elements of one unit of the forward kernel. */
 const LINE = 16;
 
-registerWasmKernel<Record<string, TensorInfo>>("EarshotLayerSum", ({ inputs, backend }) => {
-  const [weights, ...states] = Object.values(inputs) as [TensorInfo, ...TensorInfo[]];
+export function layerSum(
+  [weights, ...states]: KernelInputs<"layerSum">,
+  _attrs: object,
+  backend: WasmBackend,
+): TensorInfo {
   const y = backend.output(states[0]!.shape);
   const shares = softmax(backend.floats(backend.address(weights), states.length));
   const table = backend.scratch(8 * states.length);
@@ -29,10 +33,13 @@ registerWasmKernel<Record<string, TensorInfo>>("EarshotLayerSum", ({ inputs, bac
   const args = [table, sharesAt, states.length, backend.address(y)];
   backend.dispatch("layerSum", Math.ceil(sizeOf(y.shape) / LINE), args, VECTOR_GRAIN / 4);
   return y;
-});
+}
 
-registerWasmKernel<Record<string, TensorInfo>>("EarshotLayerSumGrad", ({ inputs, backend }) => {
-  const [dy, weights, ...states] = Object.values(inputs) as [TensorInfo, TensorInfo, TensorInfo];
+export function layerSumGrad(
+  [dy, weights, ...states]: KernelInputs<"layerSumGrad">,
+  _attrs: object,
+  backend: WasmBackend,
+): KernelOutputs<"layerSumGrad"> {
   const count = states.length;
   const size = sizeOf(dy.shape);
   const units = Math.ceil(size / GRAD_BLOCK);
@@ -51,7 +58,7 @@ registerWasmKernel<Record<string, TensorInfo>>("EarshotLayerSumGrad", ({ inputs,
   backend.floats(backend.address(dweights), count)
     .set(products.map((product, i) => shares[i]! * (product - mean)));
   return [dweights, ...slopes];
-});
+}
 
 function softmax(weights: Float32Array): Float64Array {
   const largest = weights.reduce((max, weight) => Math.max(max, weight), -Infinity);

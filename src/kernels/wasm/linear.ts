@@ -11,8 +11,8 @@
  * @module
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import type { LinearAttrs } from "../../kernels.ts";
-import { registerWasmKernel, sizeOf } from "./backend.ts";
+import type { KernelAttrs, KernelInputs } from "../../kernels.ts";
+import { sizeOf, type WasmBackend } from "./_backend.ts";
 import {
   type Gemm,
   gemm,
@@ -23,22 +23,18 @@ import {
   packPanels,
   type PanelSource,
   scratchAreas,
-} from "./gemm.ts";
-import { gemmInt8, int8Matrix, int8ScratchBytes } from "./gemm_int8.ts";
-import { weightPanels } from "./weights.ts";
+} from "./_gemm.ts";
+import { gemmInt8, int8Matrix, int8ScratchBytes } from "./_gemm_int8.ts";
+import { weightPanels } from "./_weights.ts";
 
 const FLOAT_BYTES = 4;
 
-interface Inputs {
-  x: TensorInfo;
-  weight: TensorInfo;
-  bias?: TensorInfo;
-  residual?: TensorInfo;
-}
-
-registerWasmKernel<Inputs, LinearAttrs>("EarshotLinear", ({ inputs, attrs, backend }) => {
-  const { x, weight, bias, residual } = inputs;
-  const [outputs, width] = weight.shape as [number, number];
+export function linear(
+  { x, weight, scale, bias, residual }: KernelInputs<"linear">,
+  { activation, layout }: KernelAttrs<"linear">,
+  backend: WasmBackend,
+): TensorInfo {
+  const [outputs = 0, width = 0] = (layout ?? weight).shape;
   const y = backend.output([...x.shape.slice(0, -1), outputs]);
   const call: Gemm = {
     a: backend.address(x),
@@ -51,57 +47,59 @@ registerWasmKernel<Inputs, LinearAttrs>("EarshotLinear", ({ inputs, attrs, backe
     columns: outputs,
     bias: bias && backend.address(bias),
     residual: residual && backend.address(residual),
-    activation: attrs.activation,
+    activation,
   };
-  const panels = weightPanels(backend, weight, 1);
+  const panels = weightPanels(backend, { weight, scale, groups: 1, layout });
   if (panels.int8) {
     const scratch = backend.scratch(int8ScratchBytes(backend, call));
-    gemmInt8(backend, int8Matrix(panels.int8), call, scratch);
+    gemmInt8(backend, int8Matrix(backend, panels.int8), call, scratch);
   } else {
     const areas = scratchAreas(backend, panels.scratchBytes, gemmScratchBytes(backend));
     call.packed = panels.pack(areas[0]!);
     gemm(backend, call, areas[1]!);
   }
   return y;
-});
+}
 
-registerWasmKernel<{ dy: TensorInfo; weight: TensorInfo }>(
-  "EarshotLinearGradInput",
-  ({ inputs: { dy, weight }, backend }) => {
-    const [outputs, width] = weight.shape as [number, number];
-    const dx = backend.output([...dy.shape.slice(0, -1), width]);
-    const b: PanelSource = {
-      ...{ source: backend.address(weight), groups: 1, groupStride: 0 },
-      ...{ columns: width, columnStride: FLOAT_BYTES, outer: 1, outerStride: 0 },
-      ...{ taps: outputs, tapStride: width * FLOAT_BYTES },
-    };
-    const areas = scratchAreas(backend, packedBytes(b), gemmScratchBytes(backend));
-    const [packed, scratch] = areas as [number, number];
-    packPanels(backend, b, packed);
-    gemm(backend, {
-      packed,
-      ...{ a: backend.address(dy), aRow: outputs * FLOAT_BYTES, depth: outputs },
-      ...{ c: backend.address(dx), cRow: width * FLOAT_BYTES, columns: width },
-      rows: sizeOf(dy.shape.slice(0, -1)),
-    }, scratch);
-    return dx;
-  },
-);
+export function linearGradInput(
+  { dy, weight }: KernelInputs<"linearGradInput">,
+  _attrs: object,
+  backend: WasmBackend,
+): TensorInfo {
+  const [outputs = 0, width = 0] = weight.shape;
+  const dx = backend.output([...dy.shape.slice(0, -1), width]);
+  const b: PanelSource = {
+    ...{ source: backend.address(weight), groups: 1, groupStride: 0 },
+    ...{ columns: width, columnStride: FLOAT_BYTES, outer: 1, outerStride: 0 },
+    ...{ taps: outputs, tapStride: width * FLOAT_BYTES },
+  };
+  const areas = scratchAreas(backend, packedBytes(b), gemmScratchBytes(backend));
+  const [packed = 0, scratch = 0] = areas;
+  packPanels(backend, b, packed);
+  gemm(backend, {
+    packed,
+    ...{ a: backend.address(dy), aRow: outputs * FLOAT_BYTES, depth: outputs },
+    ...{ c: backend.address(dx), cRow: width * FLOAT_BYTES, columns: width },
+    rows: sizeOf(dy.shape.slice(0, -1)),
+  }, scratch);
+  return dx;
+}
 
-registerWasmKernel<{ x: TensorInfo; dy: TensorInfo }>(
-  "EarshotLinearGradWeight",
-  ({ inputs: { x, dy }, backend }) => {
-    const [outputs, width] = [dy.shape.at(-1)!, x.shape.at(-1)!];
-    const dweight = backend.output([outputs, width]);
-    const size = { m: outputs, n: width };
-    const scratch = backend.scratch(gemmOuterScratchBytes(backend, size));
-    gemmOuter(backend, {
-      ...{ a: backend.address(dy), aRow: outputs * FLOAT_BYTES },
-      ...{ b: backend.address(x), bRow: width * FLOAT_BYTES },
-      ...{ c: backend.address(dweight), cRow: width * FLOAT_BYTES },
-      ...size,
-      rows: sizeOf(x.shape.slice(0, -1)),
-    }, scratch);
-    return dweight;
-  },
-);
+export function linearGradWeight(
+  { x, dy }: KernelInputs<"linearGradWeight">,
+  _attrs: object,
+  backend: WasmBackend,
+): TensorInfo {
+  const [outputs, width] = [dy.shape.at(-1)!, x.shape.at(-1)!];
+  const dweight = backend.output([outputs, width]);
+  const size = { m: outputs, n: width };
+  const scratch = backend.scratch(gemmOuterScratchBytes(backend, size));
+  gemmOuter(backend, {
+    ...{ a: backend.address(dy), aRow: outputs * FLOAT_BYTES },
+    ...{ b: backend.address(x), bRow: width * FLOAT_BYTES },
+    ...{ c: backend.address(dweight), cRow: width * FLOAT_BYTES },
+    ...size,
+    rows: sizeOf(x.shape.slice(0, -1)),
+  }, scratch);
+  return dweight;
+}

@@ -10,16 +10,18 @@
  * @module
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import { registerWasmKernel, ROW_GRAIN_ELEMENTS } from "./backend.ts";
+import type { KernelInputs } from "../../kernels.ts";
+import { ROW_GRAIN_ELEMENTS, type WasmBackend } from "./_backend.ts";
 
-registerWasmKernel<{ x: TensorInfo; mask: TensorInfo }>(
-  "EarshotMaskChannels",
-  ({ inputs: { x, mask }, backend }) => {
-    const [batch, frames, channels] = x.shape as [number, number, number];
-    const y = backend.output(x.shape);
-    const tensors = [backend.address(x), backend.address(mask, "int32"), backend.address(y)];
-    const grain = Math.ceil(ROW_GRAIN_ELEMENTS / channels);
-    backend.dispatch("maskChannels", batch * frames, [...tensors, frames, channels], grain);
-    return y;
-  },
-);
+export function maskChannels(
+  { x, mask }: KernelInputs<"maskChannels">,
+  _attrs: object,
+  backend: WasmBackend,
+): TensorInfo {
+  const [batch = 0, frames = 0, channels = 0] = x.shape;
+  const y = backend.output(x.shape);
+  const tensors = [backend.address(x), backend.address(mask, "int32"), backend.address(y)];
+  const grain = Math.ceil(ROW_GRAIN_ELEMENTS / channels);
+  backend.dispatch("maskChannels", batch * frames, [...tensors, frames, channels], grain);
+  return y;
+}

@@ -10,31 +10,34 @@
  * @module
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import { registerWasmKernel, ROW_GRAIN_ELEMENTS, rowsOf } from "./backend.ts";
+import type { KernelInputs, KernelOutputs } from "../../kernels.ts";
+import { ROW_GRAIN_ELEMENTS, rowsOf, type WasmBackend } from "./_backend.ts";
 import { COLUMN_GRAIN } from "./column_sum.ts";
 
-registerWasmKernel<{ x: TensorInfo; mask: TensorInfo; value: TensorInfo }>(
-  "EarshotMaskFrames",
-  ({ inputs: { x, mask, value }, backend }) => {
-    const { rows, columns } = rowsOf(x);
-    const y = backend.output(x.shape);
-    const [from, to] = [backend.address(x), backend.address(y)];
-    const args = [from, backend.address(mask, "int32"), backend.address(value), to, 4 * columns];
-    backend.dispatch("maskFrames", rows, args, Math.ceil(ROW_GRAIN_ELEMENTS / columns));
-    return y;
-  },
-);
+export function maskFrames(
+  { x, mask, value }: KernelInputs<"maskFrames">,
+  _attrs: object,
+  backend: WasmBackend,
+): TensorInfo {
+  const { rows, columns } = rowsOf(x);
+  const y = backend.output(x.shape);
+  const [from, to] = [backend.address(x), backend.address(y)];
+  const args = [from, backend.address(mask, "int32"), backend.address(value), to, 4 * columns];
+  backend.dispatch("maskFrames", rows, args, Math.ceil(ROW_GRAIN_ELEMENTS / columns));
+  return y;
+}
 
-registerWasmKernel<{ dy: TensorInfo; mask: TensorInfo }>(
-  "EarshotMaskFramesGrad",
-  ({ inputs: { dy, mask }, backend }) => {
-    const { rows, columns } = rowsOf(dy);
-    const [dx, dvalue] = [backend.output(dy.shape), backend.output([columns])];
-    const inputs = [backend.address(dy), backend.address(mask, "int32")];
-    const toInput = [...inputs, backend.address(dx), 4 * columns];
-    backend.dispatch("maskFramesGrad", rows, toInput, Math.ceil(ROW_GRAIN_ELEMENTS / columns));
-    const toValue = [...inputs, backend.address(dvalue), rows, 4 * columns];
-    backend.dispatch("maskedColumnSum", Math.ceil(columns / 4), toValue, COLUMN_GRAIN);
-    return [dx, dvalue];
-  },
-);
+export function maskFramesGrad(
+  { dy, mask }: KernelInputs<"maskFramesGrad">,
+  _attrs: object,
+  backend: WasmBackend,
+): KernelOutputs<"maskFramesGrad"> {
+  const { rows, columns } = rowsOf(dy);
+  const [dx, dvalue] = [backend.output(dy.shape), backend.output([columns])];
+  const inputs = [backend.address(dy), backend.address(mask, "int32")];
+  const toInput = [...inputs, backend.address(dx), 4 * columns];
+  backend.dispatch("maskFramesGrad", rows, toInput, Math.ceil(ROW_GRAIN_ELEMENTS / columns));
+  const toValue = [...inputs, backend.address(dvalue), rows, 4 * columns];
+  backend.dispatch("maskedColumnSum", Math.ceil(columns / 4), toValue, COLUMN_GRAIN);
+  return [dx, dvalue];
+}

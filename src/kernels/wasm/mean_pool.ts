@@ -10,31 +10,34 @@
  * @module
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import { registerWasmKernel, ROW_GRAIN_ELEMENTS } from "./backend.ts";
-import { lengthsAddress } from "./lengths.ts";
+import type { KernelAttrs, KernelInputs } from "../../kernels.ts";
+import { ROW_GRAIN_ELEMENTS, type WasmBackend } from "./_backend.ts";
+import { lengthsAddress } from "./_lengths.ts";
 
-registerWasmKernel<{ x: TensorInfo; lengths?: TensorInfo }>(
-  "EarshotMeanPool",
-  ({ inputs: { x, lengths }, backend }) => {
-    const [batch, frames, channels] = x.shape as [number, number, number];
-    const counts = lengthsAddress(backend, lengths, frames);
-    const y = backend.output([batch, channels]);
-    const tensors = [backend.address(x), counts, backend.address(y)];
-    const grain = Math.ceil(ROW_GRAIN_ELEMENTS / (frames * channels));
-    backend.dispatch("meanPool", batch, [...tensors, frames, channels], grain);
-    return y;
-  },
-);
+export function meanPool(
+  { x, lengths }: KernelInputs<"meanPool">,
+  _attrs: object,
+  backend: WasmBackend,
+): TensorInfo {
+  const [batch = 0, frames = 0, channels = 0] = x.shape;
+  const counts = lengthsAddress(backend, lengths, frames);
+  const y = backend.output([batch, channels]);
+  const tensors = [backend.address(x), counts, backend.address(y)];
+  const grain = Math.ceil(ROW_GRAIN_ELEMENTS / (frames * channels));
+  backend.dispatch("meanPool", batch, [...tensors, frames, channels], grain);
+  return y;
+}
 
-registerWasmKernel<{ dy: TensorInfo; lengths: TensorInfo }, { frames: number }>(
-  "EarshotMeanPoolGrad",
-  ({ inputs: { dy, lengths }, attrs: { frames }, backend }) => {
-    const [batch, channels] = dy.shape as [number, number];
-    const counts = lengthsAddress(backend, lengths, frames);
-    const dx = backend.output([batch, frames, channels]);
-    const tensors = [backend.address(dy), counts, backend.address(dx)];
-    const grain = Math.ceil(ROW_GRAIN_ELEMENTS / channels);
-    backend.dispatch("meanPoolGrad", batch * frames, [...tensors, frames, channels], grain);
-    return dx;
-  },
-);
+export function meanPoolGrad(
+  { dy, lengths }: KernelInputs<"meanPoolGrad">,
+  { frames }: KernelAttrs<"meanPoolGrad">,
+  backend: WasmBackend,
+): TensorInfo {
+  const [batch = 0, channels = 0] = dy.shape;
+  const counts = lengthsAddress(backend, lengths, frames);
+  const dx = backend.output([batch, frames, channels]);
+  const tensors = [backend.address(dy), counts, backend.address(dx)];
+  const grain = Math.ceil(ROW_GRAIN_ELEMENTS / channels);
+  backend.dispatch("meanPoolGrad", batch * frames, [...tensors, frames, channels], grain);
+  return dx;
+}

@@ -1,37 +1,108 @@
 /**
  * The WASM device: SIMD kernels on all cores or on one, in any engine, from no file and no network.
  *
- * Importing this module registers the kernels; `startWasm` starts the device.
+ * Importing this module makes the device known; `startWasm` starts it.
  *
  * @module
  */
-import "./activation.ts";
-import "./adamw_step.ts";
-import "./add_bias.ts";
-import "./batch_norm.ts";
-import "./column_sum.ts";
-import "./attention.ts";
-import "./conv1d.ts";
-import "./cross_entropy.ts";
-import "./dropout.ts";
-import "./element_loss.ts";
-import "./global_norm.ts";
-import "./glu.ts";
-import "./group_norm.ts";
-import "./gru_gate.ts";
-import "./layer_norm.ts";
-import "./layer_sum.ts";
-import "./linear.ts";
-import "./mask_channels.ts";
-import "./mask_frames.ts";
-import "./mean_pool.ts";
-import "./pad_frames.ts";
-import "./patches.ts";
-import "./relative_scores.ts";
-import "./rotary.ts";
-import "./scale.ts";
-import "./standard.ts";
-import "./update_statistics.ts";
-import "./weight_norm.ts";
+import { type Device, registerDevice, registerKernels } from "../../kernels.ts";
+import { BACKEND_NAME, type WasmBackend } from "./_backend.ts";
+import { STANDARD_KERNELS } from "./_standard.ts";
+import { PACKING } from "./_weights.ts";
+import { activation, activationGrad } from "./activation.ts";
+import { adamwSteps } from "./adamw_steps.ts";
+import { add } from "./add.ts";
+import { addBias } from "./add_bias.ts";
+import { attention, attentionGrad, biasedAttention, biasedAttentionGrad } from "./attention.ts";
+import { batchNorm, batchNormGrad } from "./batch_norm.ts";
+import { columnSum } from "./column_sum.ts";
+import { conv1d, conv1dGradInput, conv1dGradWeight } from "./conv1d.ts";
+import { crossEntropy, crossEntropyGrad } from "./cross_entropy.ts";
+import { dropout } from "./dropout.ts";
+import { elementLoss, elementLossGrad } from "./element_loss.ts";
+import { globalNorm } from "./global_norm.ts";
+import { glu, gluGrad } from "./glu.ts";
+import { activatedGroupNorm, groupNorm, groupNormGrad } from "./group_norm.ts";
+import { gruGate, gruGateGrad } from "./gru_gate.ts";
+import { activatedLayerNorm, layerNorm, layerNormGrad } from "./layer_norm.ts";
+import { layerSum, layerSumGrad } from "./layer_sum.ts";
+import { linear, linearGradInput, linearGradWeight } from "./linear.ts";
+import { maskChannels } from "./mask_channels.ts";
+import { maskFrames, maskFramesGrad } from "./mask_frames.ts";
+import { meanPool, meanPoolGrad } from "./mean_pool.ts";
+import { padFrames } from "./pad_frames.ts";
+import { patches } from "./patches.ts";
+import {
+  relativeScores,
+  relativeScoresGradInput,
+  relativeScoresGradPositions,
+} from "./relative_scores.ts";
+import { rotary } from "./rotary.ts";
+import { scale } from "./scale.ts";
+import { updateStatistics } from "./update_statistics.ts";
+import { weightNorm, weightNormGrad } from "./weight_norm.ts";
 
-export { startWasm, type WasmDevice, type WasmOptions } from "./device.ts";
+const WASM: Device<WasmBackend> = {
+  backendName: BACKEND_NAME,
+  kernels: {
+    activation,
+    activationGrad,
+    activatedGroupNorm,
+    activatedLayerNorm,
+    adamwSteps,
+    add,
+    addBias,
+    attention,
+    attentionGrad,
+    batchNorm,
+    batchNormGrad,
+    biasedAttention,
+    biasedAttentionGrad,
+    columnSum,
+    conv1d,
+    conv1dGradInput,
+    conv1dGradWeight,
+    crossEntropy,
+    crossEntropyGrad,
+    dropout,
+    elementLoss,
+    elementLossGrad,
+    globalNorm,
+    glu,
+    gluGrad,
+    groupNorm,
+    groupNormGrad,
+    gruGate,
+    gruGateGrad,
+    layerNorm,
+    layerNormGrad,
+    layerSum,
+    layerSumGrad,
+    linear,
+    linearGradInput,
+    linearGradWeight,
+    maskChannels,
+    maskFrames,
+    maskFramesGrad,
+    meanPool,
+    meanPoolGrad,
+    padFrames,
+    patches,
+    relativeScores,
+    relativeScoresGradInput,
+    relativeScoresGradPositions,
+    rotary,
+    scale,
+    updateStatistics,
+    weightNorm,
+    weightNormGrad,
+  },
+  packing: PACKING,
+};
+
+registerDevice(WASM);
+registerKernels(BACKEND_NAME, STANDARD_KERNELS);
+
+export { hasRelaxedSimd, hasSimd } from "./_module.ts";
+export { BACKEND_NAME } from "./_backend.ts";
+export { startWasm, type WasmDevice, type WasmOptions } from "./_device.ts";

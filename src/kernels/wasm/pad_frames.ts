@@ -10,19 +10,20 @@
  * @module
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import type { PadFramesAttrs } from "../../kernels.ts";
-import { registerWasmKernel, ROW_GRAIN_ELEMENTS } from "./backend.ts";
+import type { KernelAttrs, KernelInputs } from "../../kernels.ts";
+import { ROW_GRAIN_ELEMENTS, type WasmBackend } from "./_backend.ts";
 
-registerWasmKernel<{ x: TensorInfo }, PadFramesAttrs>(
-  "EarshotPadFrames",
-  ({ inputs: { x }, attrs: { before, after }, backend }) => {
-    const [batch, frames, channels] = x.shape as [number, number, number];
-    const rows = before + frames + after;
-    const y = backend.output([batch, rows, channels]);
-    const tensors = [backend.address(x), backend.address(y)];
-    const grain = Math.ceil(ROW_GRAIN_ELEMENTS / channels);
-    const args = [...tensors, frames, rows, before, 4 * channels];
-    backend.dispatch("padFrames", batch * rows, args, grain);
-    return y;
-  },
-);
+export function padFrames(
+  { x }: KernelInputs<"padFrames">,
+  { before, after }: KernelAttrs<"padFrames">,
+  backend: WasmBackend,
+): TensorInfo {
+  const [batch = 0, frames = 0, channels = 0] = x.shape;
+  const rows = before + frames + after;
+  const y = backend.output([batch, rows, channels]);
+  const tensors = [backend.address(x), backend.address(y)];
+  const grain = Math.ceil(ROW_GRAIN_ELEMENTS / channels);
+  const args = [...tensors, frames, rows, before, 4 * channels];
+  backend.dispatch("padFrames", batch * rows, args, grain);
+  return y;
+}

@@ -11,20 +11,21 @@
  * @module
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import type { PatchesAttrs } from "../../kernels.ts";
-import { registerWasmKernel, ROW_GRAIN_ELEMENTS } from "./backend.ts";
+import type { KernelAttrs, KernelInputs } from "../../kernels.ts";
+import { ROW_GRAIN_ELEMENTS, type WasmBackend } from "./_backend.ts";
 
-registerWasmKernel<{ x: TensorInfo }, PatchesAttrs>(
-  "EarshotPatches",
-  ({ inputs: { x }, attrs: { size: [height, width], stride }, backend }) => {
-    const [batch, frames, channels] = x.shape as [number, number, number];
-    const across = Math.floor((channels - height) / stride[0]) + 1;
-    const along = Math.floor((frames - width) / stride[1]) + 1;
-    const y = backend.output([batch, across * along, height * width]);
-    const tensors = [backend.address(x), backend.address(y)];
-    const args = [...tensors, frames, channels, across, along, height, width, ...stride];
-    const grain = Math.ceil(ROW_GRAIN_ELEMENTS / (height * width));
-    backend.dispatch("patches", batch * across * along, args, grain);
-    return y;
-  },
-);
+export function patches(
+  { x }: KernelInputs<"patches">,
+  { size: [height, width], stride }: KernelAttrs<"patches">,
+  backend: WasmBackend,
+): TensorInfo {
+  const [batch = 0, frames = 0, channels = 0] = x.shape;
+  const across = Math.floor((channels - height) / stride[0]) + 1;
+  const along = Math.floor((frames - width) / stride[1]) + 1;
+  const y = backend.output([batch, across * along, height * width]);
+  const tensors = [backend.address(x), backend.address(y)];
+  const args = [...tensors, frames, channels, across, along, height, width, ...stride];
+  const grain = Math.ceil(ROW_GRAIN_ELEMENTS / (height * width));
+  backend.dispatch("patches", batch * across * along, args, grain);
+  return y;
+}

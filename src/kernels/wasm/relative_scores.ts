@@ -14,9 +14,10 @@
  * @module
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
+import type { KernelAttrs, KernelInputs } from "../../kernels.ts";
 import type { RelativeScoresAttrs } from "../../kernels.ts";
-import { registerWasmKernel, type WasmBackend } from "./backend.ts";
-import { CHUNK_FLOPS, packedBytes, roundUp, scratchAreas, TILE_SCRATCH_BYTES } from "./gemm.ts";
+import type { WasmBackend } from "./_backend.ts";
+import { CHUNK_FLOPS, packedBytes, roundUp, scratchAreas, TILE_SCRATCH_BYTES } from "./_gemm.ts";
 
 const FLOAT_BYTES = 4;
 const PANEL = 8;
@@ -35,71 +36,71 @@ interface Sizes {
   headSize: number;
 }
 
-registerWasmKernel<Record<"x" | "positions" | "index", TensorInfo>, RelativeScoresAttrs>(
-  "EarshotRelativeScores",
-  ({ inputs: { x, positions, index }, attrs, backend }) => {
-    const sizes = sizesOf(x.shape, attrs);
-    const { batch, frames, distances, heads, headSize } = sizes;
-    const y = backend.output([batch, heads, frames, frames]);
-    const columns = { groups: heads, columns: distances, outer: 1, taps: headSize };
-    const row = blockRow(frames, UNIT_ROWS);
-    const threadBytes = TILE_SCRATCH_BYTES + UNIT_ROWS * row;
-    const [packed, scratch] = areas(backend, packedBytes(columns), threadBytes);
-    pack(backend, "packDistanceColumns", { positions, index, packed, sizes });
-    backend.dispatch("relativeScores", unitsOf(sizes), [
-      ...[backend.address(x), packed, backend.address(y)],
-      ...[frames, heads, headSize, attrs.scale, attrs.owner === "key" ? 1 : 0],
-      ...[row, scratch, threadBytes],
-    ], grainOf(sizes));
-    return y;
-  },
-);
+export function relativeScores(
+  { x, positions, index }: KernelInputs<"relativeScores">,
+  attrs: KernelAttrs<"relativeScores">,
+  backend: WasmBackend,
+): TensorInfo {
+  const sizes = sizesOf(x.shape, attrs);
+  const { batch, frames, distances, heads, headSize } = sizes;
+  const y = backend.output([batch, heads, frames, frames]);
+  const columns = { groups: heads, columns: distances, outer: 1, taps: headSize };
+  const row = blockRow(frames, UNIT_ROWS);
+  const threadBytes = TILE_SCRATCH_BYTES + UNIT_ROWS * row;
+  const [packed, scratch] = areas(backend, packedBytes(columns), threadBytes);
+  pack(backend, "packDistanceColumns", { positions, index, packed, sizes });
+  backend.dispatch("relativeScores", unitsOf(sizes), [
+    ...[backend.address(x), packed, backend.address(y)],
+    ...[frames, heads, headSize, attrs.scale, attrs.owner === "key" ? 1 : 0],
+    ...[row, scratch, threadBytes],
+  ], grainOf(sizes));
+  return y;
+}
 
-registerWasmKernel<Record<"dy" | "positions" | "index", TensorInfo>, RelativeScoresAttrs>(
-  "EarshotRelativeScoresGradInput",
-  ({ inputs: { dy, positions, index }, attrs, backend }) => {
-    const shape = [dy.shape[0]!, dy.shape[2]!, positions.shape[1]!];
-    const sizes = sizesOf(shape, attrs);
-    const { frames, distances, heads, headSize } = sizes;
-    const dx = backend.output(shape);
-    const rows = { groups: heads, columns: headSize, outer: 1, taps: distances };
-    const row = blockRow(frames, UNIT_ROWS);
-    const threadBytes = TILE_SCRATCH_BYTES + UNIT_ROWS * row;
-    const [packed, scratch] = areas(backend, packedBytes(rows), threadBytes);
-    pack(backend, "packDistanceRows", { positions, index, packed, sizes });
-    backend.dispatch("relativeScoresGradInput", unitsOf(sizes), [
-      ...[backend.address(dy), packed, backend.address(dx)],
-      ...[frames, heads, headSize, attrs.scale, attrs.owner === "key" ? 1 : 0],
-      ...[row, scratch, threadBytes],
-    ], grainOf(sizes));
-    return dx;
-  },
-);
+export function relativeScoresGradInput(
+  { dy, positions, index }: KernelInputs<"relativeScoresGradInput">,
+  attrs: KernelAttrs<"relativeScoresGradInput">,
+  backend: WasmBackend,
+): TensorInfo {
+  const shape = [dy.shape[0]!, dy.shape[2]!, positions.shape[1]!];
+  const sizes = sizesOf(shape, attrs);
+  const { frames, distances, heads, headSize } = sizes;
+  const dx = backend.output(shape);
+  const rows = { groups: heads, columns: headSize, outer: 1, taps: distances };
+  const row = blockRow(frames, UNIT_ROWS);
+  const threadBytes = TILE_SCRATCH_BYTES + UNIT_ROWS * row;
+  const [packed, scratch] = areas(backend, packedBytes(rows), threadBytes);
+  pack(backend, "packDistanceRows", { positions, index, packed, sizes });
+  backend.dispatch("relativeScoresGradInput", unitsOf(sizes), [
+    ...[backend.address(dy), packed, backend.address(dx)],
+    ...[frames, heads, headSize, attrs.scale, attrs.owner === "key" ? 1 : 0],
+    ...[row, scratch, threadBytes],
+  ], grainOf(sizes));
+  return dx;
+}
 
-registerWasmKernel<
-  Record<"x" | "dy" | "index", TensorInfo>,
-  RelativeScoresAttrs & { count: number }
->(
-  "EarshotRelativeScoresGradPositions",
-  ({ inputs: { x, dy, index }, attrs, backend }) => {
-    const { batch, frames, distances, heads, headSize } = sizesOf(x.shape, attrs);
-    const dpositions = backend.output([attrs.count, heads * headSize]);
-    const row = blockRow(frames, SUMMED_ROWS);
-    const panels = SUMMED_ROWS * roundUp(headSize, PANEL) * FLOAT_BYTES;
-    const sums = distances * headSize * FLOAT_BYTES;
-    const threadBytes = roundUp(TILE_SCRATCH_BYTES + sums + SUMMED_ROWS * row + panels, 64);
-    const scratch = backend.scratch(backend.threads * threadBytes);
-    backend.dispatch("relativeScoresGradPositions", heads, [
-      ...[backend.address(x), backend.address(dy), backend.address(index, "int32")],
-      ...[backend.address(dpositions), attrs.count, batch, frames, heads, headSize],
-      ...[attrs.scale, attrs.owner === "key" ? 1 : 0, row, scratch, threadBytes],
-    ], Math.ceil(CHUNK_FLOPS / (2 * batch * frames * frames * headSize)));
-    return dpositions;
-  },
-);
+export function relativeScoresGradPositions(
+  { x, dy, index }: KernelInputs<"relativeScoresGradPositions">,
+  attrs: KernelAttrs<"relativeScoresGradPositions">,
+  backend: WasmBackend,
+): TensorInfo {
+  const { batch, frames, distances, heads, headSize } = sizesOf(x.shape, attrs);
+  const dpositions = backend.output([attrs.count, heads * headSize]);
+  const row = blockRow(frames, SUMMED_ROWS);
+  const panels = SUMMED_ROWS * roundUp(headSize, PANEL) * FLOAT_BYTES;
+  const sums = distances * headSize * FLOAT_BYTES;
+  const threadBytes = roundUp(TILE_SCRATCH_BYTES + sums + SUMMED_ROWS * row + panels, 64);
+  const scratch = backend.scratch(backend.threads * threadBytes);
+  backend.dispatch("relativeScoresGradPositions", heads, [
+    ...[backend.address(x), backend.address(dy), backend.address(index, "int32")],
+    ...[backend.address(dpositions), attrs.count, batch, frames, heads, headSize],
+    ...[attrs.scale, attrs.owner === "key" ? 1 : 0, row, scratch, threadBytes],
+  ], Math.ceil(CHUNK_FLOPS / (2 * batch * frames * frames * headSize)));
+  return dpositions;
+}
 
 function sizesOf(shape: readonly number[], { heads }: RelativeScoresAttrs): Sizes {
-  const [batch, frames, size] = shape as [number, number, number];
+  const [batch = 0, frames = 0, size = 0] = shape;
   return { batch, frames, distances: 2 * frames - 1, heads, headSize: size / heads };
 }
 

@@ -10,17 +10,18 @@
  * @module
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import type { RotaryAttrs } from "../../kernels.ts";
-import { registerWasmKernel, ROW_GRAIN_ELEMENTS } from "./backend.ts";
+import type { KernelAttrs, KernelInputs } from "../../kernels.ts";
+import { ROW_GRAIN_ELEMENTS, type WasmBackend } from "./_backend.ts";
 
-registerWasmKernel<Record<"x" | "cos" | "sin", TensorInfo>, RotaryAttrs>(
-  "EarshotRotary",
-  ({ inputs: { x, cos, sin }, attrs: { heads, inverse }, backend }) => {
-    const [batch, frames, size] = x.shape as [number, number, number];
-    const y = backend.output(x.shape);
-    const addresses = [x, cos, sin, y].map((tensor) => backend.address(tensor));
-    const args = [...addresses, frames, heads, size / heads / 2, inverse ? -1 : 1];
-    backend.dispatch("rotary", batch * frames, args, Math.ceil(ROW_GRAIN_ELEMENTS / size));
-    return y;
-  },
-);
+export function rotary(
+  { x, cos, sin }: KernelInputs<"rotary">,
+  { heads, inverse }: KernelAttrs<"rotary">,
+  backend: WasmBackend,
+): TensorInfo {
+  const [batch = 0, frames = 0, size = 0] = x.shape;
+  const y = backend.output(x.shape);
+  const addresses = [x, cos, sin, y].map((tensor) => backend.address(tensor));
+  const args = [...addresses, frames, heads, size / heads / 2, inverse ? -1 : 1];
+  backend.dispatch("rotary", batch * frames, args, Math.ceil(ROW_GRAIN_ELEMENTS / size));
+  return y;
+}

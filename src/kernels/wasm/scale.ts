@@ -10,15 +10,17 @@
  * @module
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import { registerWasmKernel, VECTOR_GRAIN, vectorsOf } from "./backend.ts";
+import type { KernelAttrs, KernelInputs } from "../../kernels.ts";
+import { VECTOR_GRAIN, vectorsOf, type WasmBackend } from "./_backend.ts";
 
-registerWasmKernel<{ x: TensorInfo; residual?: TensorInfo }, { factor: number }>(
-  "EarshotScale",
-  ({ inputs: { x, residual }, attrs: { factor }, backend }) => {
-    const y = backend.output(x.shape);
-    const added = residual ? backend.address(residual) : 0;
-    const args = [backend.address(x), added, backend.address(y), factor];
-    backend.dispatch("scale", vectorsOf(x), args, VECTOR_GRAIN);
-    return y;
-  },
-);
+export function scale(
+  { x, residual }: KernelInputs<"scale">,
+  { factor }: KernelAttrs<"scale">,
+  backend: WasmBackend,
+): TensorInfo {
+  const y = backend.output(x.shape);
+  const added = residual ? backend.address(residual) : 0;
+  const args = [backend.address(x), added, backend.address(y), factor];
+  backend.dispatch("scale", vectorsOf(x), args, VECTOR_GRAIN);
+  return y;
+}

@@ -10,30 +10,31 @@
  * @module
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import type { StatisticsAttrs } from "../../kernels.ts";
-import { registerWasmKernel, rowsOf } from "./backend.ts";
+import type { KernelAttrs, KernelInputs, KernelOutputs } from "../../kernels.ts";
+import { rowsOf, type WasmBackend } from "./_backend.ts";
 import { COLUMN_GRAIN, columnSumAt } from "./column_sum.ts";
 
-registerWasmKernel<Record<"x" | "mean" | "variance", TensorInfo>, StatisticsAttrs>(
-  "EarshotUpdateStatistics",
-  ({ inputs: { x, mean, variance }, attrs: { momentum }, backend }) => {
-    const { rows, columns } = rowsOf(x);
-    const outputs = [mean, variance].map(({ shape }) => backend.output(shape));
-    const [nextMean, nextVariance] = outputs as [TensorInfo, TensorInfo];
-    const read = (tensor: TensorInfo) => backend.floats(backend.address(tensor), columns);
-    const from = backend.address(x);
-    columnSumAt(backend, from, nextMean, { rows, rowBytes: 4 * columns });
-    const means = read(nextMean);
-    means.forEach((sum, c) => means[c] = sum / rows);
-    const args = [from, backend.address(nextMean), backend.address(nextVariance)];
-    const sizes = [rows, 4 * columns];
-    backend.dispatch("columnSpread", Math.ceil(columns / 4), [...args, ...sizes], COLUMN_GRAIN);
-    const [spreads, oldMeans, oldVariances] = [read(nextVariance), read(mean), read(variance)];
-    for (let c = 0; c < columns; c++) {
-      const [old, found] = [oldVariances[c]!, spreads[c]! / Math.max(rows - 1, 1)];
-      spreads[c] = old + momentum * (found - old);
-      means[c] = oldMeans[c]! + momentum * (means[c]! - oldMeans[c]!);
-    }
-    return outputs;
-  },
-);
+export function updateStatistics(
+  { x, mean, variance }: KernelInputs<"updateStatistics">,
+  { momentum }: KernelAttrs<"updateStatistics">,
+  backend: WasmBackend,
+): KernelOutputs<"updateStatistics"> {
+  const { rows, columns } = rowsOf(x);
+  const outputs = [mean, variance].map(({ shape }) => backend.output(shape));
+  const [nextMean, nextVariance] = outputs as [TensorInfo, TensorInfo];
+  const read = (tensor: TensorInfo) => backend.floats(backend.address(tensor), columns);
+  const from = backend.address(x);
+  columnSumAt(backend, from, nextMean, { rows, rowBytes: 4 * columns });
+  const means = read(nextMean);
+  means.forEach((sum, c) => means[c] = sum / rows);
+  const args = [from, backend.address(nextMean), backend.address(nextVariance)];
+  const sizes = [rows, 4 * columns];
+  backend.dispatch("columnSpread", Math.ceil(columns / 4), [...args, ...sizes], COLUMN_GRAIN);
+  const [spreads, oldMeans, oldVariances] = [read(nextVariance), read(mean), read(variance)];
+  for (let c = 0; c < columns; c++) {
+    const [old, found] = [oldVariances[c]!, spreads[c]! / Math.max(rows - 1, 1)];
+    spreads[c] = old + momentum * (found - old);
+    means[c] = oldMeans[c]! + momentum * (means[c]! - oldMeans[c]!);
+  }
+  return outputs;
+}

@@ -11,52 +11,53 @@
  * @module
  */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import { registerWasmKernel, ROW_GRAIN_ELEMENTS, rowsOf, type WasmBackend } from "./backend.ts";
+import type { KernelInputs, KernelOutputs } from "../../kernels.ts";
+import { ROW_GRAIN_ELEMENTS, rowsOf, type WasmBackend } from "./_backend.ts";
 import { COLUMN_GRAIN } from "./column_sum.ts";
 
-registerWasmKernel<{ g: TensorInfo; v: TensorInfo }>(
-  "EarshotWeightNorm",
-  ({ inputs: { g, v }, backend }) => {
-    const { rows, columns } = rowsOf(v);
-    const w = backend.output(v.shape);
-    const [scale] = scratchRows(backend, columns, 1) as [number];
-    columnDot(backend, [v, v], scale);
-    const lengths = backend.floats(backend.address(g), columns);
-    const scales = backend.floats(scale, columns).map((square, k) =>
-      lengths[k]! / Math.sqrt(square)
-    );
-    backend.floats(scale, columns).set(scales);
-    const args = [backend.address(v), scale, backend.address(w), columns];
-    backend.dispatch("scaleColumns", rows, args, Math.ceil(ROW_GRAIN_ELEMENTS / columns));
-    return w;
-  },
-);
+export function weightNorm(
+  { g, v }: KernelInputs<"weightNorm">,
+  _attrs: object,
+  backend: WasmBackend,
+): TensorInfo {
+  const { rows, columns } = rowsOf(v);
+  const w = backend.output(v.shape);
+  const [scale = 0] = scratchRows(backend, columns, 1);
+  columnDot(backend, [v, v], scale);
+  const lengths = backend.floats(backend.address(g), columns);
+  const scales = backend.floats(scale, columns).map((square, k) => lengths[k]! / Math.sqrt(square));
+  backend.floats(scale, columns).set(scales);
+  const args = [backend.address(v), scale, backend.address(w), columns];
+  backend.dispatch("scaleColumns", rows, args, Math.ceil(ROW_GRAIN_ELEMENTS / columns));
+  return w;
+}
 
-registerWasmKernel<{ g: TensorInfo; v: TensorInfo; dy: TensorInfo }>(
-  "EarshotWeightNormGrad",
-  ({ inputs: { g, v, dy }, backend }) => {
-    const { rows, columns } = rowsOf(v);
-    const [dg, dv] = [backend.output(g.shape), backend.output(v.shape)];
-    const [slopeScale, valueScale] = scratchRows(backend, columns, 2) as [number, number];
-    columnDot(backend, [v, v], slopeScale);
-    columnDot(backend, [dy, v], valueScale);
-    const [squares, products] = [slopeScale, valueScale].map((at) => backend.floats(at, columns));
-    const lengths = backend.floats(backend.address(g), columns);
-    const slopes = backend.floats(backend.address(dg), columns);
-    for (let k = 0; k < columns; k++) {
-      const square = squares![k]!;
-      const product = products![k]!;
-      const scale = lengths[k]! / Math.sqrt(square);
-      slopes[k] = product / Math.sqrt(square);
-      squares![k] = scale;
-      products![k] = -scale * product / square;
-    }
-    const terms = [backend.address(dy), slopeScale, backend.address(v), valueScale];
-    const args = [...terms, backend.address(dv), columns];
-    backend.dispatch("mixColumns", rows, args, Math.ceil(ROW_GRAIN_ELEMENTS / columns));
-    return [dg, dv];
-  },
-);
+export function weightNormGrad(
+  { g, v, dy }: KernelInputs<"weightNormGrad">,
+  _attrs: object,
+  backend: WasmBackend,
+): KernelOutputs<"weightNormGrad"> {
+  const { rows, columns } = rowsOf(v);
+  const [dg, dv] = [backend.output(g.shape), backend.output(v.shape)];
+  const [slopeScale = 0, valueScale = 0] = scratchRows(backend, columns, 2);
+  columnDot(backend, [v, v], slopeScale);
+  columnDot(backend, [dy, v], valueScale);
+  const [squares, products] = [slopeScale, valueScale].map((at) => backend.floats(at, columns));
+  const lengths = backend.floats(backend.address(g), columns);
+  const slopes = backend.floats(backend.address(dg), columns);
+  for (let k = 0; k < columns; k++) {
+    const square = squares![k]!;
+    const product = products![k]!;
+    const scale = lengths[k]! / Math.sqrt(square);
+    slopes[k] = product / Math.sqrt(square);
+    squares![k] = scale;
+    products![k] = -scale * product / square;
+  }
+  const terms = [backend.address(dy), slopeScale, backend.address(v), valueScale];
+  const args = [...terms, backend.address(dv), columns];
+  backend.dispatch("mixColumns", rows, args, Math.ceil(ROW_GRAIN_ELEMENTS / columns));
+  return [dg, dv];
+}
 
 /** `sum_r a[r][c] b[r][c]` of two matrices of one shape, to an address. */
 function columnDot(backend: WasmBackend, [a, b]: [TensorInfo, TensorInfo], to: number): void {

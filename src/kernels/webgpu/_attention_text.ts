@@ -26,11 +26,21 @@ export type PassConfig = {
   dropout: boolean;
 };
 
+/** What the text of the forward pass depends on; whole clips have no lengths. */
+export type ForwardConfig = PassConfig & { lengths: boolean };
+
 /** A gradient that a workgroup makes. */
 export type Role = "dq" | "dk" | "dv";
 
 /** All roles, or those that bind within the fewest buffers. */
-export type GradientConfig = PassConfig & { roles: "dq dk dv" | "dq" | "dk dv" };
+export const ROLES = {
+  "dq dk dv": ["dq", "dk", "dv"],
+  "dq": ["dq"],
+  "dk dv": ["dk", "dv"],
+} as const satisfies Record<string, readonly Role[]>;
+
+/** What the text of the gradients depends on. */
+export type GradientConfig = PassConfig & { roles: keyof typeof ROLES };
 
 /** What each of them binds by parts, results included. */
 export const FORWARD_VECTORS: readonly string[] = ["q", "k", "v", "context"];
@@ -43,15 +53,15 @@ function each(parts: number, statement: (n: number) => string): string {
 }
 
 /** WGSL of the forward pass: `context`, and for each query the logarithm of its sum of exponentials. */
-export function forwardText(config: PassConfig): string {
-  const { parts } = config;
+export function forwardText(config: ForwardConfig): string {
+  const { parts, lengths } = config;
   return `
     ${declarations(config)}
     ${dotText(config, { name: "score", owned: "query", slab: "keys" })}
     fn main() {
       let own = workgroupId.x * ${OWNED_FRAMES}u + localIndex;
       let head = workgroupId.y;
-      let length = u32(lengths[workgroupId.z]);
+      let length = ${lengths ? "u32(lengths[workgroupId.z])" : "uniforms.frames"};
       ${each(parts, (n) => `query${n} = q[partOf(own, head) + ${n}u];`)}
       ${each(parts, (n) => `var sums${n} = Part();`)}
       var largest = -3.0e38;
@@ -95,7 +105,7 @@ export function forwardText(config: PassConfig): string {
  */
 export function gradientText(config: GradientConfig): string {
   const { parts } = config;
-  const roles = config.roles.split(" ") as Role[];
+  const roles: readonly Role[] = ROLES[config.roles];
   const ownsQuery = roles.length === 3 ? "role == 0u" : `${roles[0] === "dq"}`;
   const makesValue = roles.includes("dv") ? `role == ${roles.indexOf("dv")}u` : "false";
   const stores = roles.map((role, n) => `

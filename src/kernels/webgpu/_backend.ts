@@ -11,17 +11,9 @@
  * @module
  */
 import { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
-import {
-  type BackendValues,
-  type DataId,
-  env,
-  type GPUData,
-  type TensorInfo,
-  util,
-} from "@tensorflow/tfjs-core";
+import { type BackendValues, type DataId, env, type TensorInfo, util } from "@tensorflow/tfjs-core";
 import { DeviceError, UnsupportedOpError } from "../../errors.ts";
-import { type HeldWeight, unpackWeight } from "../../kernels.ts";
-import { fitHalves, type HalfForm, halfForm, narrowed, widened } from "./_half_weights.ts";
+import { type PendingCommands, pendingCommands } from "./_pending_commands.ts";
 
 type RunArguments = Parameters<WebGPUBackend["runWebGPUProgram"]>;
 
@@ -43,8 +35,6 @@ export interface Recording {
   inputs: TensorInfo[];
   /** Tensors that it writes. */
   outputs: TensorInfo[];
-  /** Inputs whose f16 numbers it reads; all others are f32 when it runs. */
-  halves: TensorInfo[];
   /** The bytes of the struct of scalars. */
   uniforms: ArrayBuffer;
   workgroups: [number, number, number];
@@ -62,15 +52,6 @@ export interface DeviceCounts {
   byProgram: Map<string, number>;
 }
 
-/** What the stock backend keeps of commands that are not yet handed over; its types hide it. */
-interface PendingCommands {
-  commandEncoder: GPUCommandEncoder | null;
-  computePassEncoder: GPUComputePassEncoder | null;
-  /** Tensors whose buffers no one else may have before the commands are handed over. */
-  commandQueueOwnedIds: WeakSet<DataId>;
-  dispatchCountInPass: number;
-}
-
 /** The backend that {@linkcode startWebgpu} registers. */
 export class DeviceBackend extends WebGPUBackend {
   /** What it has done so far. */
@@ -80,15 +61,13 @@ export class DeviceBackend extends WebGPUBackend {
     reads: 0,
     byProgram: new Map(),
   };
-  /** Whether products round their factors to f16, and prepared weights are held in it; needs `shader-f16`. */
+  /** Whether products round their factors to f16, and weights are packed in it; needs `shader-f16`. */
   f16 = false;
   readonly #name: string;
   readonly #pipelines = new Map<string, GPUComputePipeline>();
   readonly #uniforms = new Uint8Array(UNIFORM_BYTES);
   readonly #uniformBuffer: GPUBuffer;
-  readonly #halves = new WeakMap<DataId, HalfForm>();
-  /** What the commands that are not yet handed over may still read. */
-  #replaced: GPUBuffer[] = [];
+  readonly #commands: PendingCommands;
   #uniformBytes = 0;
   #failure?: DeviceError;
 
@@ -96,6 +75,7 @@ export class DeviceBackend extends WebGPUBackend {
   constructor(device: GPUDevice, info: GPUAdapterInfo, name: string) {
     super(device, info);
     this.#name = name;
+    this.#commands = pendingCommands(this);
     device.addEventListener("uncapturederror", (event) => {
       this.#noteError(event as GPUUncapturedErrorEvent);
     });
@@ -142,41 +122,6 @@ export class DeviceBackend extends WebGPUBackend {
     }
   }
 
-  /** The form in which a tensor's f16 numbers lie, or undefined where they are f32. */
-  heldHalf(dataId: DataId): HalfForm | undefined {
-    return this.#halves.get(dataId);
-  }
-
-  /** Rounds the numbers of a weight to f16 and holds nothing else of it. */
-  holdHalf(weight: TensorInfo, form: HalfForm): void {
-    this.#replace(weight.dataId, narrowed(this, weight, form));
-    this.#halves.set(weight.dataId, form);
-  }
-
-  /** See `WeightDevice`. */
-  isPacked({ dataId }: TensorInfo): boolean {
-    return this.#halves.has(dataId);
-  }
-
-  /** See `WeightDevice`: taken over are numbers that f16 has, as an export in 16 bits holds them. */
-  adoptForm(held: HeldWeight): TensorInfo | undefined {
-    if (
-      !this.f16 || !held.parts.every(({ dtype, values }) => dtype === "F32" && fitHalves(values))
-    ) {
-      return undefined;
-    }
-    const weight = this.makeTensorInfo([...held.shape], "float32", unpackWeight(held));
-    this.holdHalf(weight, halfForm(held.shape));
-    return weight;
-  }
-
-  /** Puts a tensor's numbers on the device, in f32. */
-  override uploadToGPU(dataId: DataId): void {
-    if (!this.#halves.has(dataId)) return super.uploadToGPU(dataId);
-    this.#replace(dataId, this.#floatsOf(dataId)!);
-    this.#halves.delete(dataId);
-  }
-
   /** Hands over what was recorded, with its uniforms. */
   override submitQueue(): void {
     if (this.#uniformBytes > 0) {
@@ -185,8 +130,6 @@ export class DeviceBackend extends WebGPUBackend {
     this.#uniformBytes = 0;
     this.counts.submissions++;
     super.submitQueue();
-    for (const buffer of this.#replaced) this.bufferManager.releaseBuffer(buffer, false);
-    this.#replaced = [];
   }
 
   /**
@@ -197,9 +140,9 @@ export class DeviceBackend extends WebGPUBackend {
   override async read(dataId: DataId): Promise<BackendValues> {
     this.counts.reads++;
     try {
-      const values = await this.#readFloats(dataId);
+      const values = await super.read(dataId);
       const data = this.tensorMap.get(dataId);
-      if (data?.resource) data.values = null as unknown as BackendValues;
+      if (data?.resource) Object.assign(data, { values: null });
       if (this.#failure) throw this.#failure;
       return values;
     } catch (cause) {
@@ -209,26 +152,9 @@ export class DeviceBackend extends WebGPUBackend {
     }
   }
 
-  /** Reads a tensor back while nothing else happens, keeping no copy. */
-  override readSync(dataId: object): BackendValues {
-    const copy = this.#floatsOf(dataId);
-    if (!copy) return super.readSync(dataId);
-    try {
-      return super.readSync(copy.dataId);
-    } finally {
-      this.disposeData(copy.dataId);
-    }
-  }
-
-  /** A copy of a tensor's buffer, of f32 numbers. */
-  override readToGPU(dataId: DataId): GPUData {
-    this.uploadToGPU(dataId);
-    return super.readToGPU(dataId);
-  }
-
   #encode(recording: Recording, tensors: TensorInfo[]): void {
-    const commands = this as unknown as PendingCommands;
-    const buffers = tensors.map((tensor) => this.#bufferOf(tensor, recording));
+    const commands = this.#commands;
+    const buffers = tensors.map(({ dataId }) => this.#bufferOf(dataId));
     const pipeline = this.#pipelineOf(recording);
     const uniforms = this.#keepUniforms(recording.uniforms);
     for (const { dataId } of tensors) commands.commandQueueOwnedIds.add(dataId);
@@ -249,40 +175,11 @@ export class DeviceBackend extends WebGPUBackend {
     this.submitQueue();
   }
 
-  #bufferOf(tensor: TensorInfo, { halves }: Recording): GPUBuffer {
-    const { dataId } = tensor;
-    if (!halves.includes(tensor)) this.uploadToGPU(dataId);
-    return this.tensorMap.get(dataId).resource as GPUBuffer;
-  }
-
-  #infoOf(dataId: DataId): TensorInfo {
-    const { shape, dtype } = this.tensorMap.get(dataId);
-    return { dataId, shape, dtype };
-  }
-
-  async #readFloats(dataId: DataId): Promise<BackendValues> {
-    const copy = this.#floatsOf(dataId);
-    if (!copy) return await super.read(dataId);
-    try {
-      return await super.read(copy.dataId);
-    } finally {
-      this.disposeData(copy.dataId);
-    }
-  }
-
-  /** The numbers of a tensor in f16 as a new one in f32; undefined where it has f32 itself. */
-  #floatsOf(dataId: DataId): TensorInfo | undefined {
-    const form = this.#halves.get(dataId);
-    return form && widened(this, this.#infoOf(dataId), form);
-  }
-
-  /** Gives a tensor the buffer of another, which ends with that. */
-  #replace(dataId: DataId, other: TensorInfo): void {
-    const [data, given] = [this.tensorMap.get(dataId), this.tensorMap.get(other.dataId)];
-    this.#replaced.push(data.resource as GPUBuffer);
-    data.resource = given.resource;
-    given.resource = null as unknown as GPUBuffer;
-    this.disposeData(other.dataId);
+  #bufferOf(dataId: DataId): GPUBuffer {
+    this.uploadToGPU(dataId);
+    const { resource } = this.tensorMap.get(dataId);
+    if (resource instanceof GPUBuffer) return resource;
+    throw new TypeError("Cannot bind a tensor: expected a buffer, found a texture");
   }
 
   /** A place for the scalars of one program, which go up with those of the others. */

@@ -13,12 +13,13 @@
  *
  * @module
  */
-import type { TensorInfo } from "@tensorflow/tfjs-core";
 import type { DeviceBackend } from "./_backend.ts";
 import {
+  type Made,
   type Program,
   type ProgramConfig,
   type ProgramInputs,
+  type ProgramOutputs,
   runForAll,
   u32,
 } from "./_program.ts";
@@ -131,17 +132,17 @@ export function planGemm(sizes: GemmSizes, options: { split?: boolean } = {}): G
 }
 
 /** What one run of a product takes besides its plan. */
-export type GemmRun<Config extends ProgramConfig, Name extends string> =
+export type GemmRun<Config extends ProgramConfig, Outputs extends ProgramOutputs> =
   & Omit<ProgramInputs<Config>, "workgroups" | "threads">
-  & { outputs: Record<Name, number[] | TensorInfo> };
+  & { outputs: Outputs };
 
 /** Runs a program whose source is {@linkcode gemmText}, as planned. */
-export function runGemm<Config extends ProgramConfig, Name extends string>(
+export function runGemm<Config extends ProgramConfig, Outputs extends ProgramOutputs>(
   backend: DeviceBackend,
   program: Program<Config>,
   plan: GemmPlan,
-  run: GemmRun<Config, Name>,
-): Record<Name, TensorInfo> {
+  run: GemmRun<Config, Outputs>,
+): Made<Outputs> {
   const uniforms = { ...plan.run.uniforms, ...run.uniforms };
   return runForAll(backend, program, { ...run, ...plan.run, uniforms });
 }

@@ -12,9 +12,8 @@
  *
  * @module
  */
-import type { DataType, KernelConfig, NamedTensorInfoMap, TensorInfo } from "@tensorflow/tfjs-core";
+import type { DataType, TensorInfo } from "@tensorflow/tfjs-core";
 import { UnsupportedOpError } from "../../errors.ts";
-import { unprepareWeight } from "../../kernels.ts";
 import type { DeviceBackend } from "./_backend.ts";
 
 /** All that the text of a program may depend on; `f16`, where it is true, lets it use that type, as `halves` do. */
@@ -49,7 +48,7 @@ export interface ProgramInputs<Config extends ProgramConfig> {
   threads: Extent;
   /** Inputs and results that are arrays of four numbers each for the program. */
   vectors?: readonly string[];
-  /** Inputs and results that hold f16: weights held so are read as they are, all others are f32 for a program. */
+  /** Inputs and results that hold f16, whatever type of tensor they are. */
   halves?: readonly string[];
 }
 
@@ -61,12 +60,11 @@ export interface ProgramRun<Config extends ProgramConfig> extends ProgramInputs<
   output?: TensorInfo;
 }
 
-/** Body of a kernel: tensors by name or as a list, attributes, and the backend in use. */
-export type KernelBody<Attrs> = (
-  backend: DeviceBackend,
-  inputs: Record<string, TensorInfo>,
-  attrs: Attrs,
-) => TensorInfo | TensorInfo[];
+/** Results by name, each given by its shape or as the tensor to write into. */
+export type ProgramOutputs = Readonly<Record<string, number[] | TensorInfo | undefined>>;
+
+/** The results of a run, under the names of its outputs. */
+export type Made<Outputs extends ProgramOutputs> = { [Name in keyof Outputs]: TensorInfo };
 
 /** An unsigned integer for a program. */
 export function u32(value: number): Uniform {
@@ -76,20 +74,6 @@ export function u32(value: number): Uniform {
 /** A float for a program. */
 export function f32(value: number): Uniform {
   return { type: "float32", value };
-}
-
-/** A kernel of the contract under its name; attributes have the type that the contract gives them. */
-export function kernel<Attrs>(kernelName: string, body: KernelBody<Attrs>): KernelConfig {
-  return {
-    kernelName,
-    backendName: "webgpu",
-    kernelFunc: ({ inputs, attrs, backend }) =>
-      body(
-        backend as DeviceBackend,
-        inputs as NamedTensorInfoMap as Record<string, TensorInfo>,
-        attrs as Attrs,
-      ),
-  };
 }
 
 /** Number of elements of a shape. */
@@ -114,33 +98,28 @@ export function runProgram<Config extends ProgramConfig>(
   { output, shape, ...run }: ProgramRun<Config>,
 ): TensorInfo {
   const result = output ?? shape;
-  return { ...runForAll(backend, program, { ...run, outputs: { result } }).result!, shape };
+  return { ...runForAll(backend, program, { ...run, outputs: { result } }).result, shape };
 }
 
 /**
- * Records one run of a program with any number of results, each given by its shape or as the tensor to write into.
+ * Records one run of a program with any number of results.
  *
  * @returns the results by name.
  * @throws {UnsupportedOpError} when the device takes fewer workgroups than are needed.
  */
-export function runForAll<Config extends ProgramConfig, Name extends string>(
+export function runForAll<Config extends ProgramConfig, Outputs extends ProgramOutputs>(
   backend: DeviceBackend,
   program: Program<Config>,
-  run: ProgramInputs<Config> & { outputs: Record<Name, number[] | TensorInfo> },
-): Record<Name, TensorInfo> {
+  run: ProgramInputs<Config> & { outputs: Outputs },
+): Made<Outputs> {
   assertDispatchable(backend, program.name, run.workgroups);
   const made: TensorInfo[] = [];
-  const outputs = Object.fromEntries(
-    Object.entries<number[] | TensorInfo>(run.outputs).map(([name, output]) => {
-      if (!Array.isArray(output)) {
-        unprepareWeight(output);
-        return [name, output];
-      }
-      const tensor = backend.makeTensorInfo(output, "float32");
-      made.push(tensor);
-      return [name, tensor];
-    }),
-  ) as Record<Name, TensorInfo>;
+  const outputs: Record<string, TensorInfo> = {};
+  for (const [name, output] of Object.entries(run.outputs)) {
+    if (!output) continue;
+    outputs[name] = Array.isArray(output) ? backend.makeTensorInfo(output, "float32") : output;
+    if (Array.isArray(output)) made.push(outputs[name]);
+  }
   const header = headerOf(run, outputs);
   try {
     backend.record({
@@ -149,7 +128,6 @@ export function runForAll<Config extends ProgramConfig, Name extends string>(
       source: () => `${header}\n${program.source(run.config)}`,
       inputs: Object.values(run.inputs),
       outputs: Object.values(outputs),
-      halves: (run.halves ?? []).flatMap((name) => run.inputs[name] ?? []),
       uniforms: uniformBytes(Object.values(run.uniforms)),
       workgroups: run.workgroups,
     });
@@ -157,7 +135,7 @@ export function runForAll<Config extends ProgramConfig, Name extends string>(
     release(backend, ...made);
     throw cause;
   }
-  return outputs;
+  return outputs as Made<Outputs>;
 }
 
 const WGSL_TYPE = { uint32: "u32", float32: "f32" } as const;

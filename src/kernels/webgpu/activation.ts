@@ -11,15 +11,15 @@
  *
  * @module
  */
-import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
-import type { Activation, FusedLinearAttrs } from "../../kernels.ts";
+import type { TensorInfo } from "@tensorflow/tfjs-core";
+import type { Activation, KernelAttrs, KernelInputs } from "../../kernels.ts";
+import type { DeviceBackend } from "./_backend.ts";
 import { elements, runElements } from "./_elements.ts";
-import { kernel, type Program } from "./_program.ts";
+import type { Program } from "./_program.ts";
 import { activationText, DROPOUT_FACTOR, NORMAL_DISTRIBUTION, SIGMOID } from "./_wgsl.ts";
 import { dropoutUniforms } from "./dropout.ts";
 
 type ActivationConfig = { activation: Activation };
-type ActivationInputs = Record<"x" | "dy", TensorInfo>;
 
 const FORWARD: Program<ActivationConfig> = {
   name: "Activation",
@@ -44,31 +44,38 @@ const GRADIENT: Program<ActivationConfig & { dropout: boolean }> = {
     ),
 };
 
-/** `EarshotActivation` and its gradient, which `EarshotFusedLinear` has too, with its dropout. */
-export const activationKernels: KernelConfig[] = [
-  kernel<ActivationConfig>("EarshotActivation", (backend, { x }, { activation }) => {
-    return runElements(backend, FORWARD, {
-      config: { activation },
-      inputs: { x: x! },
-      shape: x!.shape,
-    });
-  }),
-  kernel<ActivationConfig>("EarshotActivationGrad", (backend, inputs, { activation }) => {
-    const { x, dy } = inputs as ActivationInputs;
-    return runElements(backend, GRADIENT, {
-      config: { activation, dropout: false },
-      inputs: { x, dy },
-      shape: x.shape,
-    });
-  }),
-  kernel<FusedLinearAttrs>("EarshotFusedLinearGrad", (backend, inputs, attrs) => {
-    const { before, dy } = inputs as Record<"before" | "dy", TensorInfo>;
-    const { activation, dropoutRate: rate, dropoutSeed: seed } = attrs;
-    return runElements(backend, GRADIENT, {
-      config: { activation, dropout: rate > 0 },
-      inputs: { x: before, dy },
-      uniforms: rate > 0 ? dropoutUniforms({ rate, seed }) : {},
-      shape: before.shape,
-    });
-  }),
-];
+/** `activation(x)`. */
+export function activation(
+  { x }: KernelInputs<"activation">,
+  { activation }: KernelAttrs<"activation">,
+  backend: DeviceBackend,
+): TensorInfo {
+  return runElements(backend, FORWARD, { config: { activation }, inputs: { x }, shape: x.shape });
+}
+
+/** `dy activation'(x)`. */
+export function activationGrad(
+  { x, dy }: KernelInputs<"activationGrad">,
+  { activation }: KernelAttrs<"activationGrad">,
+  backend: DeviceBackend,
+): TensorInfo {
+  return runElements(backend, GRADIENT, {
+    config: { activation, dropout: false },
+    inputs: { x, dy },
+    shape: x.shape,
+  });
+}
+
+/** The same of the values before the activation, with the dropout of a map that was fused with both. */
+export function fusedLinearGrad(
+  { before, dy }: KernelInputs<"fusedLinearGrad">,
+  { activation, dropoutRate: rate, dropoutSeed: seed }: KernelAttrs<"fusedLinearGrad">,
+  backend: DeviceBackend,
+): TensorInfo {
+  return runElements(backend, GRADIENT, {
+    config: { activation, dropout: rate > 0 },
+    inputs: { x: before, dy },
+    uniforms: rate > 0 ? dropoutUniforms({ rate, seed }) : {},
+    shape: before.shape,
+  });
+}

@@ -10,23 +10,27 @@
  *
  * @module
  */
-import type { KernelConfig } from "@tensorflow/tfjs-core";
+import type { TensorInfo } from "@tensorflow/tfjs-core";
+import type { KernelAttrs, KernelInputs } from "../../kernels.ts";
+import type { DeviceBackend } from "./_backend.ts";
 import { elements, runElements } from "./_elements.ts";
-import { kernel, type Program, u32 } from "./_program.ts";
+import { type Program, u32 } from "./_program.ts";
 
 const ADD_BIAS: Program<Record<never, never>> = {
   name: "AddBias",
   source: () => elements("x[i] + bias[i % uniforms.columns]"),
 };
 
-/** `EarshotAddBias`. */
-export const addBiasKernels: KernelConfig[] = [
-  kernel("EarshotAddBias", (backend, { x, bias }) => {
-    return runElements(backend, ADD_BIAS, {
-      config: {},
-      inputs: { x: x!, bias: bias! },
-      uniforms: { columns: u32(bias!.shape[0]!) },
-      shape: x!.shape,
-    });
-  }),
-];
+/** `x + bias`. */
+export function addBias(
+  { x, bias }: KernelInputs<"addBias">,
+  _attrs: KernelAttrs<"addBias">,
+  backend: DeviceBackend,
+): TensorInfo {
+  return runElements(backend, ADD_BIAS, {
+    config: {},
+    inputs: { x, bias },
+    uniforms: { columns: u32(bias.shape[0]!) },
+    shape: x.shape,
+  });
+}

@@ -5,7 +5,7 @@
  * factor, `context = (p f) v`; with `delta = dy . context`, `ds = p (f dy v^T - delta)`: `dq = scale ds k`, `dk = scale ds^T q`,
  * `dv = (p f)^T dy`, `dbias = ds` (summed over clips where they share it).
  * Buffers: q, k, v, dy, context, dq, dk, dv [B, T, D]; logSumExp [B, H, T]; statistics [B, H, T, 2] (log-sum-exp,
- * delta) and then the B lengths; bias, dbias [B or 1, H, T, T]; f32; lengths [B] i32; results written, the rest read.
+ * delta) and then the B lengths; bias, dbias [B or 1, H, T, T]; f32; lengths [B] i32, or none for whole clips; results written, the rest read.
  * Grid: one workgroup of 64 threads per 64 frames, head and clip, and for gradients per role; a thread owns a frame
  * (`_attention_text.ts`). Statistics and `dbias`: one thread per element.
  * Memory: two slabs of up to 32 frames, at most 16 KiB; forward one run, backward two, nothing of T x T stored. Where
@@ -15,12 +15,13 @@
  *
  * @module
  */
-import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
-import type { DeviceBackend } from "./_backend.ts";
+import type { TensorInfo } from "@tensorflow/tfjs-core";
 import { UnsupportedOpError } from "../../errors.ts";
-import type { AttentionAttrs } from "../../kernels.ts";
+import type { AttentionAttrs, KernelAttrs, KernelInputs, KernelOutputs } from "../../kernels.ts";
+import type { DeviceBackend } from "./_backend.ts";
 import {
   FORWARD_VECTORS,
+  type ForwardConfig,
   forwardText,
   GRADIENT_VECTORS,
   type GradientConfig,
@@ -28,12 +29,13 @@ import {
   OWNED_FRAMES,
   type PassConfig,
   type Role,
+  ROLES,
 } from "./_attention_text.ts";
 import { elements, runElements } from "./_elements.ts";
 import {
   type Extent,
   f32,
-  kernel,
+  type Made,
   type Program,
   release,
   runForAll,
@@ -43,13 +45,10 @@ import {
 import { dropoutUniforms } from "./dropout.ts";
 import { DROPOUT_FACTOR } from "./_wgsl.ts";
 
-type AttentionInputs = Record<"q" | "k" | "v" | "lengths", TensorInfo> & { bias?: TensorInfo };
-type GradientInputs = AttentionInputs & Record<"context" | "logSumExp" | "dy", TensorInfo>;
-
 /** Numbers of one head of one frame that a thread can own. */
 const LARGEST_HEAD = 256;
 
-const FORWARD: Program<PassConfig> = { name: "Attention", source: forwardText };
+const FORWARD: Program<ForwardConfig> = { name: "Attention", source: forwardText };
 
 const GRADIENTS: Program<GradientConfig> = { name: "AttentionGrad", source: gradientText };
 
@@ -57,15 +56,15 @@ const GRADIENTS: Program<GradientConfig> = { name: "AttentionGrad", source: grad
 const GRADIENT_BUFFERS = 8;
 
 /** For each row the log-sum-exp, then `delta`; after the rows the lengths. */
-const STATISTICS: Program<Record<never, never>> = {
+const STATISTICS: Program<{ lengths: boolean }> = {
   name: "AttentionStatistics",
-  source: () =>
+  source: ({ lengths }) =>
     elements(
       "statistic(i)",
       `
     fn statistic(i: u32) -> f32 {
       let rows = 2u * uniforms.frames * uniforms.heads * uniforms.clips;
-      if (i >= rows) { return f32(lengths[i - rows]); }
+      if (i >= rows) { return f32(${lengths ? "lengths[i - rows]" : "uniforms.frames"}); }
       if (i % 2u == 0u) { return logSumExp[i / 2u]; }
       return delta(i / 2u);
     }
@@ -81,9 +80,9 @@ const STATISTICS: Program<Record<never, never>> = {
 };
 
 /** Element `((b or 0, h), query, key)`, summed over the clips that share it. */
-const BIAS_GRADIENT: Program<{ dropout: boolean }> = {
+const BIAS_GRADIENT: Program<{ dropout: boolean; lengths: boolean }> = {
   name: "AttentionGradBias",
-  source: ({ dropout }) =>
+  source: ({ dropout, lengths }) =>
     elements(
       "biasGradient(i)",
       `
@@ -92,7 +91,7 @@ const BIAS_GRADIENT: Program<{ dropout: boolean }> = {
       let key = i % uniforms.frames;
       let row = i / uniforms.frames;
       let batch = row / (uniforms.frames * uniforms.heads);
-      if (key >= u32(lengths[batch])) { return 0.0; }
+      ${lengths ? "if (key >= u32(lengths[batch])) { return 0.0; }" : ""}
       let head = row / uniforms.frames % uniforms.heads * uniforms.headSize;
       let atQuery = (batch * uniforms.frames + row % uniforms.frames) * uniforms.size + head;
       let atKey = (batch * uniforms.frames + key) * uniforms.size + head;
@@ -114,24 +113,67 @@ const BIAS_GRADIENT: Program<{ dropout: boolean }> = {
     ),
 };
 
-/** `EarshotAttention`, `EarshotBiasedAttention` and their gradients. */
-export const attentionKernels: KernelConfig[] = [
-  kernel<AttentionAttrs>("EarshotAttention", attend),
-  kernel<AttentionAttrs>("EarshotBiasedAttention", attend),
-  kernel<AttentionAttrs>("EarshotAttentionGrad", attendGradient),
-  kernel<AttentionAttrs>("EarshotBiasedAttentionGrad", attendGradient),
-];
+/** -> `context`, `logSumExp` */
+export function attention(
+  inputs: KernelInputs<"attention">,
+  attrs: KernelAttrs<"attention">,
+  backend: DeviceBackend,
+): KernelOutputs<"attention"> {
+  return attend(backend, inputs, attrs);
+}
+
+/** The same with a bias of the scores. */
+export function biasedAttention(
+  inputs: KernelInputs<"biasedAttention">,
+  attrs: KernelAttrs<"biasedAttention">,
+  backend: DeviceBackend,
+): KernelOutputs<"biasedAttention"> {
+  return attend(backend, inputs, attrs);
+}
+
+/** -> `dq`, `dk`, `dv` */
+export function attentionGrad(
+  inputs: KernelInputs<"attentionGrad">,
+  attrs: KernelAttrs<"attentionGrad">,
+  backend: DeviceBackend,
+): KernelOutputs<"attentionGrad"> {
+  const statistics = statisticsOf(backend, inputs, attrs);
+  const slopes = slopesOf(backend, { ...inputs, statistics }, attrs);
+  release(backend, statistics);
+  return slopes;
+}
+
+/** -> `dq`, `dk`, `dv`, `dbias` */
+export function biasedAttentionGrad(
+  inputs: KernelInputs<"biasedAttentionGrad">,
+  attrs: KernelAttrs<"biasedAttentionGrad">,
+  backend: DeviceBackend,
+): KernelOutputs<"biasedAttentionGrad"> {
+  const statistics = statisticsOf(backend, inputs, attrs);
+  const slopes = slopesOf(backend, { ...inputs, statistics }, attrs);
+  const dbias = biasGradient(backend, { ...inputs, statistics }, attrs);
+  release(backend, statistics);
+  return [...slopes, dbias];
+}
+
+type ForwardInputs = KernelInputs<"attention"> & { bias?: TensorInfo };
+
+/** What the gradients read besides the tensors of the statistics. */
+type SlopeInputs = Record<"q" | "k" | "v" | "dy" | "statistics", TensorInfo> & {
+  bias?: TensorInfo;
+};
 
 function attend(
   backend: DeviceBackend,
-  inputs: Record<string, TensorInfo>,
+  { q, k, v, lengths, bias }: ForwardInputs,
   attrs: AttentionAttrs,
-): TensorInfo[] {
-  const { q, k, v, lengths, bias } = inputs as AttentionInputs;
-  const [batch, frames] = q.shape as [number, number];
+): KernelOutputs<"attention"> {
+  const [batch = 0, frames = 0] = q.shape;
+  const pass = passOf(q, bias, attrs);
   const { context, logSumExp } = runForAll(backend, FORWARD, {
-    ...passOf(q, bias, attrs),
-    inputs: { q, k, v, lengths, ...(bias && { bias }) },
+    ...pass,
+    config: { ...pass.config, lengths: lengths !== undefined },
+    inputs: { q, k, v, ...(lengths && { lengths }), ...(bias && { bias }) },
     outputs: { context: q.shape, logSumExp: [batch, attrs.heads, frames] },
     workgroups: workgroupsOf(q, attrs.heads),
     threads: [OWNED_FRAMES, 1, 1],
@@ -140,49 +182,52 @@ function attend(
   return [context, logSumExp];
 }
 
-function attendGradient(
+function statisticsOf(
   backend: DeviceBackend,
-  inputs: Record<string, TensorInfo>,
+  { q, lengths, context, logSumExp, dy }: KernelInputs<"attentionGrad">,
   attrs: AttentionAttrs,
-): TensorInfo[] {
-  const { q, k, v, lengths, bias, context, logSumExp, dy } = inputs as GradientInputs;
-  const [batch, frames] = q.shape as [number, number];
-  const statistics = runElements(backend, STATISTICS, {
-    config: {},
-    inputs: { logSumExp, context, dy, lengths },
+): TensorInfo {
+  const [batch = 0, frames = 0] = q.shape;
+  return runElements(backend, STATISTICS, {
+    config: { lengths: lengths !== undefined },
+    inputs: { logSumExp, context, dy, ...(lengths && { lengths }) },
     uniforms: sizesOf(q, attrs),
     shape: [2 * batch * attrs.heads * frames + batch],
   });
-  const tensors = { q, k, v, dy, statistics, bias };
-  const bound = GRADIENT_BUFFERS + (bias ? 1 : 0);
-  const gradients = bound <= backend.device.limits.maxStorageBuffersPerShaderStage
-    ? runRoles(backend, "dq dk dv", tensors, attrs)
-    : { ...runRoles(backend, "dq", tensors, attrs), ...runRoles(backend, "dk dv", tensors, attrs) };
-  const results = [gradients.dq!, gradients.dk!, gradients.dv!];
-  if (bias) results.push(biasGradient(backend, { ...tensors, bias, lengths }, attrs));
-  release(backend, statistics);
-  return results;
 }
 
-function runRoles(
+function slopesOf(
+  backend: DeviceBackend,
+  inputs: SlopeInputs,
+  attrs: AttentionAttrs,
+): KernelOutputs<"attentionGrad"> {
+  const { q, bias } = inputs;
+  const bound = GRADIENT_BUFFERS + (bias ? 1 : 0);
+  if (bound <= backend.device.limits.maxStorageBuffersPerShaderStage) {
+    const shapes = { dq: q.shape, dk: q.shape, dv: q.shape };
+    const { dq, dk, dv } = runRoles(backend, "dq dk dv", shapes, inputs, attrs);
+    return [dq, dk, dv];
+  }
+  const { dq } = runRoles(backend, "dq", { dq: q.shape }, inputs, attrs);
+  const { dk, dv } = runRoles(backend, "dk dv", { dk: q.shape, dv: q.shape }, inputs, attrs);
+  return [dq, dk, dv];
+}
+
+/** The gradients of some roles; their shapes are in the order of the roles. */
+function runRoles<Outputs extends Partial<Record<Role, number[]>>>(
   backend: DeviceBackend,
   roles: GradientConfig["roles"],
-  { q, bias, ...tensors }:
-    & { q: TensorInfo; bias?: TensorInfo }
-    & Record<
-      "k" | "v" | "dy" | "statistics",
-      TensorInfo
-    >,
+  outputs: Outputs,
+  { q, k, v, dy, statistics, bias }: SlopeInputs,
   attrs: AttentionAttrs,
-): Partial<Record<Role, TensorInfo>> {
-  const names = roles.split(" ") as Role[];
+): Made<Outputs> {
   const pass = passOf(q, bias, attrs);
   return runForAll(backend, GRADIENTS, {
     ...pass,
     config: { ...pass.config, roles },
-    inputs: { q, ...tensors, ...(bias && { bias }) },
-    outputs: Object.fromEntries(names.map((name) => [name, q.shape])) as Record<Role, number[]>,
-    workgroups: workgroupsOf(q, attrs.heads * names.length),
+    inputs: { q, k, v, dy, statistics, ...(bias && { bias }) },
+    outputs,
+    workgroups: workgroupsOf(q, attrs.heads * ROLES[roles].length),
     threads: [OWNED_FRAMES, 1, 1],
     vectors: vectorsOf(q, attrs, GRADIENT_VECTORS),
   });
@@ -190,28 +235,22 @@ function runRoles(
 
 function biasGradient(
   backend: DeviceBackend,
-  { q, k, v, dy, bias, statistics, lengths }: Record<string, TensorInfo>,
+  { q, k, v, dy, bias, statistics, lengths }: KernelInputs<"biasedAttentionGrad"> & {
+    statistics: TensorInfo;
+  },
   attrs: AttentionAttrs,
 ): TensorInfo {
-  const [batch, frames] = q!.shape as [number, number];
+  const [batch = 0, frames = 0] = q.shape;
   const dropout = attrs.dropoutRate > 0;
   return runElements(backend, BIAS_GRADIENT, {
-    config: { dropout },
-    inputs: {
-      q: q!,
-      k: k!,
-      v: v!,
-      dy: dy!,
-      bias: bias!,
-      statistics: statistics!,
-      lengths: lengths!,
-    },
+    config: { dropout, lengths: lengths !== undefined },
+    inputs: { q, k, v, dy, bias, statistics, ...(lengths && { lengths }) },
     uniforms: {
-      ...sizesOf(q!, attrs),
+      ...sizesOf(q, attrs),
       pairs: u32(batch * attrs.heads * frames * frames),
       ...(dropout && dropoutOf(attrs)),
     },
-    shape: bias!.shape,
+    shape: bias.shape,
   });
 }
 
@@ -221,7 +260,7 @@ function passOf(
   bias: TensorInfo | undefined,
   attrs: AttentionAttrs,
 ): { config: PassConfig; uniforms: Record<string, Uniform> } {
-  const [, frames, size] = q.shape as [number, number, number];
+  const [, frames = 0, size = 0] = q.shape;
   const headSize = size / attrs.heads;
   assertHeadFits(headSize);
   const width = headSize % 4 === 0 ? 4 : 1;
@@ -238,7 +277,7 @@ function passOf(
 }
 
 function workgroupsOf({ shape }: TensorInfo, planes: number): Extent {
-  const [batch, frames] = shape as [number, number];
+  const [batch = 0, frames = 0] = shape;
   return [Math.ceil(frames / OWNED_FRAMES), planes, batch];
 }
 
@@ -251,7 +290,7 @@ function vectorsOf(
 }
 
 function sizesOf({ shape }: TensorInfo, { heads, scale }: AttentionAttrs): Record<string, Uniform> {
-  const [clips, frames, size] = shape as [number, number, number];
+  const [clips = 0, frames = 0, size = 0] = shape;
   return {
     clips: u32(clips),
     frames: u32(frames),

@@ -11,13 +11,12 @@
  *
  * @module
  */
-import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
-import type { NormAttrs } from "../../kernels.ts";
+import type { TensorInfo } from "@tensorflow/tfjs-core";
+import type { KernelAttrs, KernelInputs, KernelOutputs } from "../../kernels.ts";
+import type { DeviceBackend } from "./_backend.ts";
 import { elements, runElements } from "./_elements.ts";
-import { f32, kernel, type Program, sizeOf, u32 } from "./_program.ts";
+import { f32, type Program, sizeOf, u32 } from "./_program.ts";
 import { rowSum, sumPlain, sumRows } from "./_row_sum.ts";
-
-type NormInputs = Record<"x" | "gamma" | "beta" | "mean" | "variance" | "dy", TensorInfo>;
 
 const NORMAL = "(x[i] - mean[c]) / sqrt(variance[c] + uniforms.eps)";
 
@@ -48,34 +47,40 @@ const GAMMA_GRADIENT: Program<Record<never, never>> = {
     `fn normal(i: u32, c: u32) -> f32 { return ${NORMAL}; }`,
 };
 
-/** `EarshotBatchNorm` and its gradient. */
-export const batchNormKernels: KernelConfig[] = [
-  kernel<NormAttrs>("EarshotBatchNorm", (backend, inputs, { eps }) => {
-    const { x, gamma, beta, mean, variance } = inputs as NormInputs;
-    return runElements(backend, FORWARD, {
-      config: {},
-      inputs: { x, gamma, beta, mean, variance },
-      uniforms: { columns: u32(x.shape.at(-1)!), eps: f32(eps) },
-      shape: x.shape,
-    });
-  }),
-  kernel<NormAttrs>("EarshotBatchNormGrad", (backend, inputs, { eps }) => {
-    const { x, gamma, mean, variance, dy } = inputs as NormInputs;
-    const columns = x.shape.at(-1)!;
-    const sizes = { batch: 1, rows: sizeOf(x.shape) / columns, columns };
-    const dx = runElements(backend, INPUT_GRADIENT, {
-      config: {},
-      inputs: { gamma, variance, dy },
-      uniforms: { columns: u32(columns), eps: f32(eps) },
-      shape: x.shape,
-    });
-    const dgamma = sumRows(backend, GAMMA_GRADIENT, {
-      config: {},
-      inputs: { x, mean, variance, dy },
-      uniforms: { eps: f32(eps) },
-      ...sizes,
-    });
-    const dbeta = sumPlain(backend, dy, sizes);
-    return [dx, { ...dgamma, shape: [columns] }, { ...dbeta, shape: [columns] }];
-  }),
-];
+/** `normal gamma + beta`. */
+export function batchNorm(
+  { x, gamma, beta, mean, variance }: KernelInputs<"batchNorm">,
+  { eps }: KernelAttrs<"batchNorm">,
+  backend: DeviceBackend,
+): TensorInfo {
+  return runElements(backend, FORWARD, {
+    config: {},
+    inputs: { x, gamma, beta, mean, variance },
+    uniforms: { columns: u32(x.shape.at(-1)!), eps: f32(eps) },
+    shape: x.shape,
+  });
+}
+
+/** -> `dx`, `dgamma`, `dbeta` */
+export function batchNormGrad(
+  { x, gamma, mean, variance, dy }: KernelInputs<"batchNormGrad">,
+  { eps }: KernelAttrs<"batchNormGrad">,
+  backend: DeviceBackend,
+): KernelOutputs<"batchNormGrad"> {
+  const columns = x.shape.at(-1)!;
+  const sizes = { batch: 1, rows: sizeOf(x.shape) / columns, columns };
+  const dx = runElements(backend, INPUT_GRADIENT, {
+    config: {},
+    inputs: { gamma, variance, dy },
+    uniforms: { columns: u32(columns), eps: f32(eps) },
+    shape: x.shape,
+  });
+  const dgamma = sumRows(backend, GAMMA_GRADIENT, {
+    config: {},
+    inputs: { x, mean, variance, dy },
+    uniforms: { eps: f32(eps) },
+    ...sizes,
+  });
+  const dbeta = sumPlain(backend, dy, sizes);
+  return [dx, { ...dgamma, shape: [columns] }, { ...dbeta, shape: [columns] }];
+}

@@ -8,15 +8,19 @@
  *
  * @module
  */
-import type { KernelConfig } from "@tensorflow/tfjs-core";
-import { kernel, sizeOf } from "./_program.ts";
+import type { TensorInfo } from "@tensorflow/tfjs-core";
+import type { KernelAttrs, KernelInputs } from "../../kernels.ts";
+import type { DeviceBackend } from "./_backend.ts";
+import { sizeOf } from "./_program.ts";
 import { sumPlain } from "./_row_sum.ts";
 
-/** `EarshotColumnSum`. */
-export const columnSumKernels: KernelConfig[] = [
-  kernel("EarshotColumnSum", (backend, { x }) => {
-    const columns = x!.shape.at(-1)!;
-    const rows = sizeOf(x!.shape) / columns;
-    return { ...sumPlain(backend, x!, { batch: 1, rows, columns }), shape: [columns] };
-  }),
-];
+/** The sum of every column. */
+export function columnSum(
+  { x }: KernelInputs<"columnSum">,
+  _attrs: KernelAttrs<"columnSum">,
+  backend: DeviceBackend,
+): TensorInfo {
+  const columns = x.shape.at(-1)!;
+  const rows = sizeOf(x.shape) / columns;
+  return { ...sumPlain(backend, x, { batch: 1, rows, columns }), shape: [columns] };
+}

@@ -4,8 +4,8 @@
  * Computes: `y[b, s, o] = activation(bias[o] + sum over k, c of x[b, s * stride + k - padLeft, c] * weight[o, c, k])`
  * per group; `dx`, `dweight` = the same products summed over (k, o) and over (b, s).
  * Buffers: x, dx [B, T, C]; y, dy [B, S, O]; weight, dweight [O, C / G, K]; bias [O];
- * partial sums [splits, O, C / G, K]; f32, the inputs read; a prepared weight forward f16 [O, K, C / G], as in
- * `_half_weights.ts`.
+ * partial sums [splits, O, C / G, K]; f32, the inputs read; a packed weight forward f16 [O, K, C / G], as in
+ * `_weights.ts`.
  * Grid and Memory: as in `_gemm.ts`, without an unfolded copy of x. Rows are the frames, planes the groups. For
  * `dx` a plane is a group and a phase, the frames that lie alike on the stride: no tap is multiplied in vain.
  * Error: 1e-6 of the sum of magnitudes; with the weight in f16, 5e-4 of it.
@@ -13,16 +13,14 @@
  *
  * @module
  */
-import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
-import type { Activation, Conv1dAttrs } from "../../kernels.ts";
+import type { TensorInfo } from "@tensorflow/tfjs-core";
+import type { Activation, Conv1dAttrs, KernelAttrs, KernelInputs } from "../../kernels.ts";
 import type { DeviceBackend } from "./_backend.ts";
 import { type GemmOperand, gemmText, planGemm, runGemm, type TileName } from "./_gemm.ts";
-import { areHalves } from "./_half_weights.ts";
-import { kernel, type Program, release, u32, type Uniform } from "./_program.ts";
+import { isHalf } from "./_weights.ts";
+import { type Program, release, u32, type Uniform } from "./_program.ts";
 import { sumPlain } from "./_row_sum.ts";
 import { activationText } from "./_wgsl.ts";
-
-type ConvInputs = Record<"x" | "weight" | "dy", TensorInfo>;
 
 /** All lengths that the three products need. */
 interface ConvSizes {
@@ -190,88 +188,100 @@ const WEIGHT_GRADIENT: Program<ConvConfig> = {
   },
 };
 
-/** `EarshotConv1d` and its gradients. */
-export const conv1dKernels: KernelConfig[] = [
-  kernel<Conv1dAttrs>("EarshotConv1d", (backend, { x, weight, bias }, attrs) => {
-    const [batch, frames] = x!.shape as [number, number];
-    const padded = frames + attrs.padLeft + attrs.padRight;
-    const steps = Math.floor((padded - weight!.shape[2]!) / attrs.stride) + 1;
-    const sizes = sizesOf({ batch, frames, steps }, weight!.shape, attrs);
-    const plan = planGemm({
-      rows: batch * steps,
-      columns: sizes.groupOutputs,
-      inner: sizes.groupChannels * sizes.width,
-      planes: sizes.groups,
-    });
-    const config = configOf(backend, sizes);
-    const half = areHalves(backend, [weight!]);
-    return runGemm(backend, FORWARD, plan, {
-      config: { ...config, tile: plan.tile, half, bias: !!bias, activation: attrs.activation },
-      inputs: { x: x!, weight: weight!, ...(bias && { bias }) },
-      uniforms: uniformsOf(sizes),
-      outputs: { result: [batch, steps, weight!.shape[0]!] },
-      vectors: [
-        ...(config.wideX ? ["x", ...(half ? ["weight"] : [])] : []),
-        ...(config.wideY ? ["bias", "result"] : []),
-      ],
-      halves: half ? ["weight"] : [],
-    }).result;
-  }),
-  kernel<Conv1dAttrs & { frames: number }>("EarshotConv1dGradInput", (backend, inputs, attrs) => {
-    const { dy, weight } = inputs as ConvInputs;
-    const [batch, steps] = dy.shape as [number, number];
-    const { frames } = attrs;
-    const sizes = sizesOf({ batch, frames, steps }, weight.shape, attrs);
-    const spans = Math.ceil((frames + sizes.padLeft) / sizes.stride);
-    const plan = planGemm({
-      rows: batch * spans,
-      columns: sizes.groupChannels,
-      inner: Math.ceil(sizes.width / sizes.stride) * sizes.groupOutputs,
-      planes: sizes.groups * sizes.stride,
-    });
-    const config = configOf(backend, sizes);
-    return runGemm(backend, INPUT_GRADIENT, plan, {
-      config: { ...config, tile: plan.tile },
-      inputs: { dy, weight },
-      uniforms: { ...uniformsOf(sizes), spans: u32(spans) },
-      outputs: { result: [batch, frames, sizes.groups * sizes.groupChannels] },
-      vectors: [...(config.wideY ? ["dy"] : []), ...(config.wideX ? ["result"] : [])],
-    }).result;
-  }),
-  kernel<Conv1dAttrs & { width: number }>("EarshotConv1dGradWeight", (backend, inputs, attrs) => {
-    const { x, dy } = inputs as ConvInputs;
-    const [batch, frames, channels] = x.shape as [number, number, number];
-    const [, steps, outputs] = dy.shape as [number, number, number];
-    const shape = [outputs, channels / attrs.groups, attrs.width];
-    const sizes = sizesOf({ batch, frames, steps }, shape, attrs);
-    const plan = planGemm({
-      rows: sizes.groupOutputs,
-      columns: sizes.groupChannels * sizes.width,
-      inner: batch * steps,
-      planes: sizes.groups,
-    }, { split: true });
-    const config = configOf(backend, sizes);
-    const { result: parts } = runGemm(backend, WEIGHT_GRADIENT, plan, {
-      config: { ...config, tile: plan.tile },
-      inputs: { x, dy },
-      uniforms: uniformsOf(sizes),
-      outputs: { result: [plan.splits, ...shape] },
-      vectors: [...(config.wideY ? ["dy"] : []), ...(config.wideX ? ["x"] : [])],
-    });
-    if (plan.splits === 1) return { ...parts, shape };
-    const columns = outputs * sizes.groupChannels * sizes.width;
-    const sum = sumPlain(backend, parts, { batch: 1, rows: plan.splits, columns });
-    release(backend, parts);
-    return { ...sum, shape };
-  }),
-];
+/** `x [B, T, C]`, `weight [O, C / G, K]` -> `[B, S, O]` */
+export function conv1d(
+  { x, weight, bias }: KernelInputs<"conv1d">,
+  { activation, layout, ...attrs }: KernelAttrs<"conv1d">,
+  backend: DeviceBackend,
+): TensorInfo {
+  const half = isHalf(layout);
+  const [outputs = 0, groupChannels = 0, width = 0] = layout?.shape ?? weight.shape;
+  const [batch = 0, frames = 0] = x.shape;
+  const steps = Math.floor((frames + attrs.padLeft + attrs.padRight - width) / attrs.stride) + 1;
+  const sizes = sizesOf({ batch, frames, steps }, { outputs, groupChannels, width }, attrs);
+  const plan = planGemm({
+    rows: batch * steps,
+    columns: sizes.groupOutputs,
+    inner: groupChannels * width,
+    planes: sizes.groups,
+  });
+  const config = configOf(backend, sizes);
+  return runGemm(backend, FORWARD, plan, {
+    config: { ...config, tile: plan.tile, half, bias: !!bias, activation },
+    inputs: { x, weight, ...(bias && { bias }) },
+    uniforms: uniformsOf(sizes),
+    outputs: { result: [batch, steps, outputs] },
+    vectors: [
+      ...(config.wideX ? ["x", ...(half ? ["weight"] : [])] : []),
+      ...(config.wideY ? ["bias", "result"] : []),
+    ],
+    halves: half ? ["weight"] : [],
+  }).result;
+}
+
+/** -> `dx [B, T, C]` */
+export function conv1dGradInput(
+  { dy, weight }: KernelInputs<"conv1dGradInput">,
+  { frames, ...attrs }: KernelAttrs<"conv1dGradInput">,
+  backend: DeviceBackend,
+): TensorInfo {
+  const [batch = 0, steps = 0] = dy.shape;
+  const [outputs = 0, groupChannels = 0, width = 0] = weight.shape;
+  const sizes = sizesOf({ batch, frames, steps }, { outputs, groupChannels, width }, attrs);
+  const spans = Math.ceil((frames + sizes.padLeft) / sizes.stride);
+  const plan = planGemm({
+    rows: batch * spans,
+    columns: groupChannels,
+    inner: Math.ceil(width / sizes.stride) * sizes.groupOutputs,
+    planes: sizes.groups * sizes.stride,
+  });
+  const config = configOf(backend, sizes);
+  return runGemm(backend, INPUT_GRADIENT, plan, {
+    config: { ...config, tile: plan.tile },
+    inputs: { dy, weight },
+    uniforms: { ...uniformsOf(sizes), spans: u32(spans) },
+    outputs: { result: [batch, frames, sizes.groups * groupChannels] },
+    vectors: [...(config.wideY ? ["dy"] : []), ...(config.wideX ? ["result"] : [])],
+  }).result;
+}
+
+/** -> `dweight [O, C / G, K]` */
+export function conv1dGradWeight(
+  { x, dy }: KernelInputs<"conv1dGradWeight">,
+  { width, ...attrs }: KernelAttrs<"conv1dGradWeight">,
+  backend: DeviceBackend,
+): TensorInfo {
+  const [batch = 0, frames = 0, channels = 0] = x.shape;
+  const [, steps = 0, outputs = 0] = dy.shape;
+  const groupChannels = channels / attrs.groups;
+  const shape = [outputs, groupChannels, width];
+  const sizes = sizesOf({ batch, frames, steps }, { outputs, groupChannels, width }, attrs);
+  const plan = planGemm({
+    rows: sizes.groupOutputs,
+    columns: groupChannels * width,
+    inner: batch * steps,
+    planes: sizes.groups,
+  }, { split: true });
+  const config = configOf(backend, sizes);
+  const { result: parts } = runGemm(backend, WEIGHT_GRADIENT, plan, {
+    config: { ...config, tile: plan.tile },
+    inputs: { x, dy },
+    uniforms: uniformsOf(sizes),
+    outputs: { result: [plan.splits, ...shape] },
+    vectors: [...(config.wideY ? ["dy"] : []), ...(config.wideX ? ["x"] : [])],
+  });
+  if (plan.splits === 1) return { ...parts, shape };
+  const columns = outputs * groupChannels * width;
+  const sum = sumPlain(backend, parts, { batch: 1, rows: plan.splits, columns });
+  release(backend, parts);
+  return { ...sum, shape };
+}
 
 function sizesOf(
   time: Pick<ConvSizes, "batch" | "frames" | "steps">,
-  weightShape: readonly number[],
-  { stride, groups, padLeft }: Conv1dAttrs,
+  { outputs, groupChannels, width }: Record<"outputs" | "groupChannels" | "width", number>,
+  { stride, groups, padLeft }: Pick<Conv1dAttrs, "stride" | "groups" | "padLeft">,
 ): ConvSizes {
-  const [outputs, groupChannels, width] = weightShape as [number, number, number];
   return { ...time, groups, groupChannels, groupOutputs: outputs / groups, width, stride, padLeft };
 }
 

@@ -11,13 +11,12 @@
  *
  * @module
  */
-import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
-import type { CrossEntropyAttrs } from "../../kernels.ts";
-import { f32, kernel, type Program, release } from "./_program.ts";
+import type { TensorInfo } from "@tensorflow/tfjs-core";
+import type { CrossEntropyAttrs, KernelAttrs, KernelInputs } from "../../kernels.ts";
+import type { DeviceBackend } from "./_backend.ts";
+import { f32, type Program, release } from "./_program.ts";
 import { sumPlain } from "./_row_sum.ts";
 import { eachColumn, type RowConfig, rowsText, runRows } from "./_rows.ts";
-
-type EntropyInputs = Record<"logits" | "labels" | "dy", TensorInfo>;
 
 /**
  * Leaves `largest` and `rest` of the row: `logSumExp - logit` is `rest - (logit - largest)`, whose parts stay small
@@ -76,34 +75,40 @@ const GRADIENT: Program<RowConfig> = {
     ),
 };
 
-/** `EarshotCrossEntropy` and its gradient. */
-export const crossEntropyKernels: KernelConfig[] = [
-  kernel<CrossEntropyAttrs>("EarshotCrossEntropy", (backend, inputs, attrs) => {
-    const { logits, labels } = inputs as EntropyInputs;
-    const [rows, columns] = logits.shape as [number, number];
-    const losses = runRows(backend, LOSSES, {
-      rows,
-      columns,
-      inputs: { logits, labels },
-      uniforms: uniformsOf(attrs),
-      shape: [rows],
-    });
-    const loss = sumPlain(backend, losses, { batch: 1, rows, columns: 1 });
-    release(backend, losses);
-    return { ...loss, shape: [] };
-  }),
-  kernel<CrossEntropyAttrs>("EarshotCrossEntropyGrad", (backend, inputs, attrs) => {
-    const { logits, labels, dy } = inputs as EntropyInputs;
-    const [rows, columns] = logits.shape as [number, number];
-    return runRows(backend, GRADIENT, {
-      rows,
-      columns,
-      inputs: { logits, labels, dy },
-      uniforms: uniformsOf(attrs),
-      shape: logits.shape,
-    });
-  }),
-];
+/** -> the loss, a scalar */
+export function crossEntropy(
+  { logits, labels }: KernelInputs<"crossEntropy">,
+  attrs: KernelAttrs<"crossEntropy">,
+  backend: DeviceBackend,
+): TensorInfo {
+  const [rows = 0, columns = 0] = logits.shape;
+  const losses = runRows(backend, LOSSES, {
+    rows,
+    columns,
+    inputs: { logits, labels },
+    uniforms: uniformsOf(attrs),
+    shape: [rows],
+  });
+  const loss = sumPlain(backend, losses, { batch: 1, rows, columns: 1 });
+  release(backend, losses);
+  return { ...loss, shape: [] };
+}
+
+/** -> `dlogits` */
+export function crossEntropyGrad(
+  { logits, labels, dy }: KernelInputs<"crossEntropyGrad">,
+  attrs: KernelAttrs<"crossEntropyGrad">,
+  backend: DeviceBackend,
+): TensorInfo {
+  const [rows = 0, columns = 0] = logits.shape;
+  return runRows(backend, GRADIENT, {
+    rows,
+    columns,
+    inputs: { logits, labels, dy },
+    uniforms: uniformsOf(attrs),
+    shape: logits.shape,
+  });
+}
 
 function uniformsOf({ labelSmoothing, normalizer }: CrossEntropyAttrs) {
   return { smoothing: f32(labelSmoothing), normalizer: f32(normalizer) };

@@ -10,10 +10,11 @@
  *
  * @module
  */
-import type { KernelConfig } from "@tensorflow/tfjs-core";
-import type { DropoutAttrs } from "../../kernels.ts";
+import type { TensorInfo } from "@tensorflow/tfjs-core";
+import type { DropoutAttrs, KernelAttrs, KernelInputs } from "../../kernels.ts";
+import type { DeviceBackend } from "./_backend.ts";
 import { elements, runElements } from "./_elements.ts";
-import { f32, kernel, type Program, u32, type Uniform } from "./_program.ts";
+import { f32, type Program, u32, type Uniform } from "./_program.ts";
 import { DROPOUT_FACTOR } from "./_wgsl.ts";
 
 const DROPOUT: Program<{ residual: boolean }> = {
@@ -33,14 +34,16 @@ export function dropoutUniforms(
   };
 }
 
-/** `EarshotDropout`. */
-export const dropoutKernels: KernelConfig[] = [
-  kernel<DropoutAttrs>("EarshotDropout", (backend, { x, residual }, attrs) => {
-    return runElements(backend, DROPOUT, {
-      config: { residual: residual !== undefined },
-      inputs: residual ? { x: x!, residual } : { x: x! },
-      uniforms: dropoutUniforms(attrs),
-      shape: x!.shape,
-    });
-  }),
-];
+/** `x keep / (1 - rate) + residual`. */
+export function dropout(
+  { x, residual }: KernelInputs<"dropout">,
+  attrs: KernelAttrs<"dropout">,
+  backend: DeviceBackend,
+): TensorInfo {
+  return runElements(backend, DROPOUT, {
+    config: { residual: residual !== undefined },
+    inputs: residual ? { x, residual } : { x },
+    uniforms: dropoutUniforms(attrs),
+    shape: x.shape,
+  });
+}

@@ -12,14 +12,13 @@
  *
  * @module
  */
-import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
-import type { ElementLoss, ElementLossAttrs } from "../../kernels.ts";
+import type { TensorInfo } from "@tensorflow/tfjs-core";
+import type { ElementLoss, KernelAttrs, KernelInputs } from "../../kernels.ts";
+import type { DeviceBackend } from "./_backend.ts";
 import { elements, runElements } from "./_elements.ts";
-import { f32, kernel, type Program, sizeOf } from "./_program.ts";
+import { f32, type Program, sizeOf } from "./_program.ts";
 import { rowSum, sumRows } from "./_row_sum.ts";
 import { SIGMOID } from "./_wgsl.ts";
-
-type LossInputs = Record<"logits" | "targets" | "dy", TensorInfo>;
 
 type LossConfig = { kind: ElementLoss };
 
@@ -52,25 +51,31 @@ const GRADIENT: Program<LossConfig> = {
     ),
 };
 
-/** `EarshotElementLoss` and its gradient. */
-export const elementLossKernels: KernelConfig[] = [
-  kernel<ElementLossAttrs>("EarshotElementLoss", (backend, inputs, { kind, normalizer }) => {
-    const { logits, targets } = inputs as LossInputs;
-    const loss = sumRows(backend, FORWARD, {
-      config: { kind },
-      inputs: { logits, targets },
-      uniforms: { normalizer: f32(normalizer) },
-      ...{ batch: 1, rows: sizeOf(logits.shape), columns: 1 },
-    });
-    return { ...loss, shape: [] };
-  }),
-  kernel<ElementLossAttrs>("EarshotElementLossGrad", (backend, inputs, { kind, normalizer }) => {
-    const { logits, targets, dy } = inputs as LossInputs;
-    return runElements(backend, GRADIENT, {
-      config: { kind },
-      inputs: { logits, targets, dy },
-      uniforms: { normalizer: f32(normalizer) },
-      shape: logits.shape,
-    });
-  }),
-];
+/** -> the loss, a scalar */
+export function elementLoss(
+  { logits, targets }: KernelInputs<"elementLoss">,
+  { kind, normalizer }: KernelAttrs<"elementLoss">,
+  backend: DeviceBackend,
+): TensorInfo {
+  const loss = sumRows(backend, FORWARD, {
+    config: { kind },
+    inputs: { logits, targets },
+    uniforms: { normalizer: f32(normalizer) },
+    ...{ batch: 1, rows: sizeOf(logits.shape), columns: 1 },
+  });
+  return { ...loss, shape: [] };
+}
+
+/** -> `dlogits` */
+export function elementLossGrad(
+  { logits, targets, dy }: KernelInputs<"elementLossGrad">,
+  { kind, normalizer }: KernelAttrs<"elementLossGrad">,
+  backend: DeviceBackend,
+): TensorInfo {
+  return runElements(backend, GRADIENT, {
+    config: { kind },
+    inputs: { logits, targets, dy },
+    uniforms: { normalizer: f32(normalizer) },
+    shape: logits.shape,
+  });
+}

@@ -11,9 +11,10 @@
  *
  * @module
  */
-import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
+import type { TensorInfo } from "@tensorflow/tfjs-core";
+import type { KernelAttrs, KernelInputs } from "../../kernels.ts";
 import type { DeviceBackend } from "./_backend.ts";
-import { kernel, type Program, release, runProgram, sizeOf, u32 } from "./_program.ts";
+import { type Program, release, runProgram, sizeOf, u32 } from "./_program.ts";
 import { workgroupReduction } from "./_wgsl.ts";
 
 const THREADS = 256;
@@ -50,23 +51,24 @@ function sumsText({ tensors, term, finish }: SumConfig): string {
     }`;
 }
 
-/** `EarshotGlobalNorm`. */
-export const globalNormKernels: KernelConfig[] = [
-  kernel("EarshotGlobalNorm", (backend, inputs) => {
-    const tensors = Object.values(inputs);
-    let sums = chunksOf(backend, tensors).map((chunk) => sumChunk(backend, chunk, "x * x", "sum"));
-    let done = false;
-    while (!done) {
-      const chunks = chunksOf(backend, sums);
-      done = chunks.length === 1 && chunks[0]!.length === 1;
-      const finish = done ? "sqrt(sum)" : "sum";
-      const next = chunks.map((chunk) => sumChunk(backend, chunk, "x", finish));
-      release(backend, ...sums);
-      sums = next;
-    }
-    return { ...sums[0]!, shape: [] };
-  }),
-];
+/** The list of tensors -> scalar */
+export function globalNorm(
+  tensors: KernelInputs<"globalNorm">,
+  _attrs: KernelAttrs<"globalNorm">,
+  backend: DeviceBackend,
+): TensorInfo {
+  let sums = chunksOf(backend, tensors).map((chunk) => sumChunk(backend, chunk, "x * x", "sum"));
+  let done = false;
+  while (!done) {
+    const chunks = chunksOf(backend, sums);
+    done = chunks.length === 1 && chunks[0]!.length === 1;
+    const finish = done ? "sqrt(sum)" : "sum";
+    const next = chunks.map((chunk) => sumChunk(backend, chunk, "x", finish));
+    release(backend, ...sums);
+    sums = next;
+  }
+  return { ...sums[0]!, shape: [] };
+}
 
 /** Sums of each tensor, `[tensors, workgroups]`: partial ones of squares, whole ones of partial sums. */
 function sumChunk(

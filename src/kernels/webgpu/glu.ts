@@ -10,12 +10,12 @@
  *
  * @module
  */
-import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
+import type { TensorInfo } from "@tensorflow/tfjs-core";
+import type { KernelAttrs, KernelInputs } from "../../kernels.ts";
+import type { DeviceBackend } from "./_backend.ts";
 import { elements, runElements } from "./_elements.ts";
-import { kernel, type Program, u32 } from "./_program.ts";
+import { type Program, u32 } from "./_program.ts";
 import { SIGMOID } from "./_wgsl.ts";
-
-type GluInputs = Record<"x" | "dy", TensorInfo>;
 
 const FORWARD: Program<Record<never, never>> = {
   name: "Glu",
@@ -48,24 +48,31 @@ const GRADIENT: Program<Record<never, never>> = {
     ),
 };
 
-/** `EarshotGlu` and its gradient. */
-export const gluKernels: KernelConfig[] = [
-  kernel("EarshotGlu", (backend, { x }) => {
-    const columns = x!.shape.at(-1)! / 2;
-    return runElements(backend, FORWARD, {
-      config: {},
-      inputs: { x: x! },
-      uniforms: { columns: u32(columns) },
-      shape: [...x!.shape.slice(0, -1), columns],
-    });
-  }),
-  kernel("EarshotGluGrad", (backend, inputs) => {
-    const { x, dy } = inputs as GluInputs;
-    return runElements(backend, GRADIENT, {
-      config: {},
-      inputs: { x, dy },
-      uniforms: { columns: u32(dy.shape.at(-1)!) },
-      shape: x.shape,
-    });
-  }),
-];
+/** `x [..., 2 C]` -> `[..., C]` */
+export function glu(
+  { x }: KernelInputs<"glu">,
+  _attrs: KernelAttrs<"glu">,
+  backend: DeviceBackend,
+): TensorInfo {
+  const columns = x.shape.at(-1)! / 2;
+  return runElements(backend, FORWARD, {
+    config: {},
+    inputs: { x },
+    uniforms: { columns: u32(columns) },
+    shape: [...x.shape.slice(0, -1), columns],
+  });
+}
+
+/** -> `dx` */
+export function gluGrad(
+  { x, dy }: KernelInputs<"gluGrad">,
+  _attrs: KernelAttrs<"gluGrad">,
+  backend: DeviceBackend,
+): TensorInfo {
+  return runElements(backend, GRADIENT, {
+    config: {},
+    inputs: { x, dy },
+    uniforms: { columns: u32(dy.shape.at(-1)!) },
+    shape: x.shape,
+  });
+}

@@ -12,14 +12,13 @@
  *
  * @module
  */
-import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
+import type { TensorInfo } from "@tensorflow/tfjs-core";
+import type { KernelAttrs, KernelInputs, KernelOutputs } from "../../kernels.ts";
 import type { DeviceBackend } from "./_backend.ts";
-import type { NormAttrs } from "../../kernels.ts";
 import { elements, runElements } from "./_elements.ts";
-import { f32, kernel, type Program, release, u32 } from "./_program.ts";
+import { f32, type Program, release, u32 } from "./_program.ts";
 import { rowSum, type RowSumSizes, sumPlain, sumRows } from "./_row_sum.ts";
 
-type NormInputs = Record<"x" | "gamma" | "beta" | "dy", TensorInfo>;
 type Moments = Record<"means" | "variances", TensorInfo>;
 
 const MEANS: Program<Record<never, never>> = {
@@ -69,44 +68,50 @@ const INPUT_GRADIENT: Program<Record<never, never>> = {
     ),
 };
 
-/** `EarshotGroupNorm` and its gradient. */
-export const groupNormKernels: KernelConfig[] = [
-  kernel<NormAttrs>("EarshotGroupNorm", (backend, inputs, { eps }) => {
-    const { x, gamma, beta } = inputs as NormInputs;
-    const { means, variances } = momentsOf(backend, x);
-    const y = runElements(backend, FORWARD, {
-      config: {},
-      inputs: { x, means, variances, gamma, beta },
-      uniforms: normalUniforms(x, eps),
-      shape: x.shape,
-    });
-    release(backend, means, variances);
-    return y;
-  }),
-  kernel<NormAttrs>("EarshotGroupNormGrad", (backend, inputs, { eps }) => {
-    const { x, gamma, dy } = inputs as NormInputs;
-    const sizes = sizesOf(x);
-    const { means, variances } = momentsOf(backend, x);
-    const uniforms = normalUniforms(x, eps);
-    const slopes = sumPlain(backend, dy, sizes);
-    const along = sumRows(backend, ALONG, {
-      config: {},
-      inputs: { x, means, variances, dy },
-      uniforms: { clip: uniforms.clip, eps: uniforms.eps },
-      ...sizes,
-    });
-    const dx = runElements(backend, INPUT_GRADIENT, {
-      config: {},
-      inputs: { x, means, variances, gamma, dy, slopes, along },
-      uniforms: { ...uniforms, rows: u32(sizes.rows) },
-      shape: x.shape,
-    });
-    const dgamma = sumOverClips(backend, along);
-    const dbeta = sumOverClips(backend, slopes);
-    release(backend, means, variances, slopes, along);
-    return [dx, dgamma, dbeta];
-  }),
-];
+/** `normal gamma + beta`. */
+export function groupNorm(
+  { x, gamma, beta }: KernelInputs<"groupNorm">,
+  { eps }: KernelAttrs<"groupNorm">,
+  backend: DeviceBackend,
+): TensorInfo {
+  const { means, variances } = momentsOf(backend, x);
+  const y = runElements(backend, FORWARD, {
+    config: {},
+    inputs: { x, means, variances, gamma, beta },
+    uniforms: normalUniforms(x, eps),
+    shape: x.shape,
+  });
+  release(backend, means, variances);
+  return y;
+}
+
+/** -> `dx`, `dgamma`, `dbeta` */
+export function groupNormGrad(
+  { x, gamma, dy }: KernelInputs<"groupNormGrad">,
+  { eps }: KernelAttrs<"groupNormGrad">,
+  backend: DeviceBackend,
+): KernelOutputs<"groupNormGrad"> {
+  const sizes = sizesOf(x);
+  const { means, variances } = momentsOf(backend, x);
+  const uniforms = normalUniforms(x, eps);
+  const slopes = sumPlain(backend, dy, sizes);
+  const along = sumRows(backend, ALONG, {
+    config: {},
+    inputs: { x, means, variances, dy },
+    uniforms: { clip: uniforms.clip, eps: uniforms.eps },
+    ...sizes,
+  });
+  const dx = runElements(backend, INPUT_GRADIENT, {
+    config: {},
+    inputs: { x, means, variances, gamma, dy, slopes, along },
+    uniforms: { ...uniforms, rows: u32(sizes.rows) },
+    shape: x.shape,
+  });
+  const dgamma = sumOverClips(backend, along);
+  const dbeta = sumOverClips(backend, slopes);
+  release(backend, means, variances, slopes, along);
+  return [dx, dgamma, dbeta];
+}
 
 function momentsOf(backend: DeviceBackend, x: TensorInfo): Moments {
   const sizes = sizesOf(x);
@@ -116,16 +121,16 @@ function momentsOf(backend: DeviceBackend, x: TensorInfo): Moments {
 }
 
 function sumOverClips(backend: DeviceBackend, sums: TensorInfo): TensorInfo {
-  const [rows, columns] = sums.shape as [number, number];
+  const [rows = 0, columns = 0] = sums.shape;
   return { ...sumPlain(backend, sums, { batch: 1, rows, columns }), shape: [columns] };
 }
 
 function normalUniforms({ shape }: TensorInfo, eps: number) {
-  const [, frames, columns] = shape as [number, number, number];
+  const [, frames = 0, columns = 0] = shape;
   return { clip: u32(frames * columns), columns: u32(columns), eps: f32(eps) };
 }
 
 function sizesOf({ shape }: TensorInfo): RowSumSizes {
-  const [batch, rows, columns] = shape as [number, number, number];
+  const [batch = 0, rows = 0, columns = 0] = shape;
   return { batch, rows, columns };
 }

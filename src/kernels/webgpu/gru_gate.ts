@@ -12,13 +12,13 @@
  *
  * @module
  */
-import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
+import type { TensorInfo } from "@tensorflow/tfjs-core";
+import type { KernelAttrs, KernelInputs, KernelOutputs } from "../../kernels.ts";
+import type { DeviceBackend } from "./_backend.ts";
 import { elements, runElements } from "./_elements.ts";
-import { kernel, type Program, sizeOf, u32 } from "./_program.ts";
+import { type Program, sizeOf, u32 } from "./_program.ts";
 import { rowSum, sumRows } from "./_row_sum.ts";
 import { SIGMOID } from "./_wgsl.ts";
-
-type GateInputs = Record<"x" | "factor" | "dy", TensorInfo>;
 
 /** `gateOf(first)`: the sigmoid of the sum of half a row that begins there. */
 const GATE_TEXT = `
@@ -71,35 +71,41 @@ const FACTOR_GRADIENT: Program<Record<never, never>> = {
     ${rowSum("dy[i] * gateOf(2u * i * uniforms.half) * gateOf((2u * i + 1u) * uniforms.half)")}`,
 };
 
-/** `EarshotGruGate` and its gradient. */
-export const gruGateKernels: KernelConfig[] = [
-  kernel("EarshotGruGate", (backend, inputs) => {
-    const { x, factor } = inputs as GateInputs;
-    return runElements(backend, FORWARD, {
-      config: {},
-      inputs: { x, factor },
-      uniforms: { half: u32(x.shape.at(-1)! / 2), heads: u32(factor.shape[0]!) },
-      shape: x.shape.slice(0, -1),
-    });
-  }),
-  kernel("EarshotGruGateGrad", (backend, inputs) => {
-    const { x, factor, dy } = inputs as GateInputs;
-    const heads = factor.shape[0]!;
-    const half = u32(x.shape.at(-1)! / 2);
-    const dx = runElements(backend, GRADIENT, {
-      config: {},
-      inputs: { x, factor, dy },
-      uniforms: { half, heads: u32(heads) },
-      shape: x.shape,
-    });
-    const dfactor = sumRows(backend, FACTOR_GRADIENT, {
-      config: {},
-      inputs: { x, dy },
-      uniforms: { half },
-      batch: 1,
-      rows: sizeOf(dy.shape) / heads,
-      columns: heads,
-    });
-    return [dx, { ...dfactor, shape: [heads] }];
-  }),
-];
+/** `x [..., H, 2 G]` -> `[..., H]` */
+export function gruGate(
+  { x, factor }: KernelInputs<"gruGate">,
+  _attrs: KernelAttrs<"gruGate">,
+  backend: DeviceBackend,
+): TensorInfo {
+  return runElements(backend, FORWARD, {
+    config: {},
+    inputs: { x, factor },
+    uniforms: { half: u32(x.shape.at(-1)! / 2), heads: u32(factor.shape[0]!) },
+    shape: x.shape.slice(0, -1),
+  });
+}
+
+/** -> `dx`, `dfactor` */
+export function gruGateGrad(
+  { x, factor, dy }: KernelInputs<"gruGateGrad">,
+  _attrs: KernelAttrs<"gruGateGrad">,
+  backend: DeviceBackend,
+): KernelOutputs<"gruGateGrad"> {
+  const heads = factor.shape[0]!;
+  const half = u32(x.shape.at(-1)! / 2);
+  const dx = runElements(backend, GRADIENT, {
+    config: {},
+    inputs: { x, factor, dy },
+    uniforms: { half, heads: u32(heads) },
+    shape: x.shape,
+  });
+  const dfactor = sumRows(backend, FACTOR_GRADIENT, {
+    config: {},
+    inputs: { x, dy },
+    uniforms: { half },
+    batch: 1,
+    rows: sizeOf(dy.shape) / heads,
+    columns: heads,
+  });
+  return [dx, { ...dfactor, shape: [heads] }];
+}

@@ -13,23 +13,12 @@
  *
  * @module
  */
-import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
-import type { NormAttrs } from "../../kernels.ts";
+import type { TensorInfo } from "@tensorflow/tfjs-core";
+import type { KernelAttrs, KernelInputs, KernelOutputs } from "../../kernels.ts";
 import type { DeviceBackend } from "./_backend.ts";
 import { spread } from "./_elements.ts";
-import {
-  f32,
-  kernel,
-  type Program,
-  release,
-  runForAll,
-  runProgram,
-  sizeOf,
-  u32,
-} from "./_program.ts";
+import { f32, type Program, release, runForAll, runProgram, sizeOf, u32 } from "./_program.ts";
 import { workgroupReduction } from "./_wgsl.ts";
-
-type NormInputs = Record<"x" | "gamma" | "beta" | "dy", TensorInfo>;
 
 /** Rows up to this long are shared among fewer threads. */
 const SHORT_ROW_COLUMNS = 256;
@@ -156,49 +145,55 @@ const SUMS: Program<Record<never, never>> = {
     }`,
 };
 
-/** `EarshotLayerNorm` and its gradient. */
-export const layerNormKernels: KernelConfig[] = [
-  kernel<NormAttrs>("EarshotLayerNorm", (backend, inputs, { eps }) => {
-    const { x, gamma, beta } = inputs as NormInputs;
-    const { rows, columns, config } = rowsOf(x);
-    return runProgram(backend, FORWARD, {
-      config,
-      inputs: { x, gamma, beta },
-      uniforms: { rows: u32(rows), columns: u32(columns), eps: f32(eps) },
-      shape: x.shape,
-      workgroups: spread(backend, rows),
-      threads: [config.threads, 1, 1],
-    });
-  }),
-  kernel<NormAttrs>("EarshotLayerNormGrad", (backend, inputs, { eps }) => {
-    const { x, gamma, dy } = inputs as NormInputs;
-    const { rows, columns, config } = rowsOf(x);
-    const groupRows = Math.ceil(rows / MOST_GROUPS);
-    const groups = Math.ceil(rows / groupRows);
-    const { dx, partials } = runForAll(backend, GRADIENT, {
-      config,
-      inputs: { x, gamma, dy },
-      uniforms: {
-        rows: u32(rows),
-        columns: u32(columns),
-        groupRows: u32(groupRows),
-        eps: f32(eps),
-      },
-      outputs: { dx: x.shape, partials: [groups, 2, columns] },
-      workgroups: [groups, 1, 1],
-      threads: [config.threads, 1, 1],
-    });
-    const { dgamma, dbeta } = sumGroups(backend, partials);
-    release(backend, partials);
-    return [dx, dgamma, dbeta];
-  }),
-];
+/** `normal gamma + beta`. */
+export function layerNorm(
+  { x, gamma, beta }: KernelInputs<"layerNorm">,
+  { eps }: KernelAttrs<"layerNorm">,
+  backend: DeviceBackend,
+): TensorInfo {
+  const { rows, columns, config } = rowsOf(x);
+  return runProgram(backend, FORWARD, {
+    config,
+    inputs: { x, gamma, beta },
+    uniforms: { rows: u32(rows), columns: u32(columns), eps: f32(eps) },
+    shape: x.shape,
+    workgroups: spread(backend, rows),
+    threads: [config.threads, 1, 1],
+  });
+}
+
+/** -> `dx`, `dgamma`, `dbeta` */
+export function layerNormGrad(
+  { x, gamma, dy }: KernelInputs<"layerNormGrad">,
+  { eps }: KernelAttrs<"layerNormGrad">,
+  backend: DeviceBackend,
+): KernelOutputs<"layerNormGrad"> {
+  const { rows, columns, config } = rowsOf(x);
+  const groupRows = Math.ceil(rows / MOST_GROUPS);
+  const groups = Math.ceil(rows / groupRows);
+  const { dx, partials } = runForAll(backend, GRADIENT, {
+    config,
+    inputs: { x, gamma, dy },
+    uniforms: {
+      rows: u32(rows),
+      columns: u32(columns),
+      groupRows: u32(groupRows),
+      eps: f32(eps),
+    },
+    outputs: { dx: x.shape, partials: [groups, 2, columns] },
+    workgroups: [groups, 1, 1],
+    threads: [config.threads, 1, 1],
+  });
+  const { dgamma, dbeta } = sumGroups(backend, partials);
+  release(backend, partials);
+  return [dx, dgamma, dbeta];
+}
 
 function sumGroups(
   backend: DeviceBackend,
   partials: TensorInfo,
 ): Record<"dgamma" | "dbeta", TensorInfo> {
-  const [groups, , columns] = partials.shape as [number, number, number];
+  const [groups = 0, , columns = 0] = partials.shape;
   return runForAll(backend, SUMS, {
     config: {},
     inputs: { partials },

@@ -13,10 +13,11 @@
  *
  * @module
  */
-import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
+import type { TensorInfo } from "@tensorflow/tfjs-core";
+import type { KernelAttrs, KernelInputs, KernelOutputs } from "../../kernels.ts";
 import type { DeviceBackend } from "./_backend.ts";
 import { elements, runElements } from "./_elements.ts";
-import { kernel, type Program, release, runProgram, sizeOf, u32 } from "./_program.ts";
+import { type Program, release, runProgram, sizeOf, u32 } from "./_program.ts";
 import { sumPlain } from "./_row_sum.ts";
 import { workgroupReduction } from "./_wgsl.ts";
 
@@ -87,47 +88,53 @@ const WEIGHT_GRADIENT: Program<Record<never, never>> = {
     ),
 };
 
-/** `EarshotLayerSum` and its gradient, on lists of tensors. */
-export const layerSumKernels: KernelConfig[] = [
-  kernel("EarshotLayerSum", (backend, inputs) => {
-    const [weights, ...states] = Object.values(inputs);
-    const shares = sharesOf(backend, weights!);
-    const shape = states[0]!.shape;
-    const output = backend.makeTensorInfo(shape, "float32");
-    for (let layer = 0; layer < states.length; layer += CHUNK_STATES) {
-      const chunk = states.slice(layer, layer + CHUNK_STATES);
-      runElements(backend, ADD_CHUNK, {
-        config: { states: chunk.length, first: layer === 0 },
-        inputs: { shares, ...Object.fromEntries(chunk.map((state, n) => [`state${n}`, state])) },
-        uniforms: { layer: u32(layer) },
-        shape,
-        output,
-      });
-    }
-    release(backend, shares);
-    return output;
-  }),
-  kernel("EarshotLayerSumGrad", (backend, inputs) => {
-    const [dy, weights, ...states] = Object.values(inputs);
-    const shares = sharesOf(backend, weights!);
-    const dstates = states.map((_, layer) =>
-      runElements(backend, STATE_GRADIENT, {
-        config: {},
-        inputs: { shares, dy: dy! },
-        uniforms: { layer: u32(layer) },
-        shape: dy!.shape,
-      })
-    );
-    const slopes = slopesOf(backend, dy!, states);
-    const dweights = runElements(backend, WEIGHT_GRADIENT, {
-      config: {},
-      inputs: { shares, slopes },
-      shape: weights!.shape,
+/** The list `weights`, states -> the shape of a state */
+export function layerSum(
+  [weights, ...states]: KernelInputs<"layerSum">,
+  _attrs: KernelAttrs<"layerSum">,
+  backend: DeviceBackend,
+): TensorInfo {
+  const shares = sharesOf(backend, weights);
+  const shape = states[0]!.shape;
+  const output = backend.makeTensorInfo(shape, "float32");
+  for (let layer = 0; layer < states.length; layer += CHUNK_STATES) {
+    const chunk = states.slice(layer, layer + CHUNK_STATES);
+    runElements(backend, ADD_CHUNK, {
+      config: { states: chunk.length, first: layer === 0 },
+      inputs: { shares, ...Object.fromEntries(chunk.map((state, n) => [`state${n}`, state])) },
+      uniforms: { layer: u32(layer) },
+      shape,
+      output,
     });
-    release(backend, shares, slopes);
-    return [dweights, ...dstates];
-  }),
-];
+  }
+  release(backend, shares);
+  return output;
+}
+
+/** The list `dy`, `weights`, states -> `dweights`, then the slope of each state */
+export function layerSumGrad(
+  [dy, weights, ...states]: KernelInputs<"layerSumGrad">,
+  _attrs: KernelAttrs<"layerSumGrad">,
+  backend: DeviceBackend,
+): KernelOutputs<"layerSumGrad"> {
+  const shares = sharesOf(backend, weights);
+  const dstates = states.map((_, layer) =>
+    runElements(backend, STATE_GRADIENT, {
+      config: {},
+      inputs: { shares, dy },
+      uniforms: { layer: u32(layer) },
+      shape: dy.shape,
+    })
+  );
+  const slopes = slopesOf(backend, dy, states);
+  const dweights = runElements(backend, WEIGHT_GRADIENT, {
+    config: {},
+    inputs: { shares, slopes },
+    shape: weights.shape,
+  });
+  release(backend, shares, slopes);
+  return [dweights, ...dstates];
+}
 
 function sharesOf(backend: DeviceBackend, weights: TensorInfo): TensorInfo {
   return runElements(backend, SHARES, { config: {}, inputs: { weights }, shape: weights.shape });

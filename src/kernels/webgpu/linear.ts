@@ -4,8 +4,8 @@
  * Computes: `y = dropout(activation(x weight^T + bias)) + residual`, and the value `before` the activation where it is
  * asked for; with `s = dropout(dy)`: `dx = s weight`, summed over the maps; `dweight = s^T x`; `dbias` = sum of s over rows.
  * Buffers: x, dx [R, I]; y, dy, before, residual [R, O]; weight, dweight [O, I]; bias, dbias [O];
- * parts [maps, splits, O, I] and then [maps, splits, O]; f32, the inputs read; prepared weights forward f16, as in
- * `_half_weights.ts`.
+ * parts [maps, splits, O, I] and then [maps, splits, O]; f32, the inputs read; packed weights forward f16, as in
+ * `_weights.ts`.
  * Grid and Memory: as in `_gemm.ts`, a plane for each map. The gradient of the parameters, whose inner axis is all
  * rows, is split where tiles are few, and its parts are added with one thread per number.
  * Error: 1e-6 of the sum of magnitudes; with weights in f16, 5e-4 of it.
@@ -13,8 +13,15 @@
  *
  * @module
  */
-import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
-import type { FusedLinearAttrs, LinearAttrs, LinearGradAttrs } from "../../kernels.ts";
+import type { TensorInfo } from "@tensorflow/tfjs-core";
+import type {
+  DroppedAttrs,
+  FusedLinearAttrs,
+  KernelAttrs,
+  KernelInputs,
+  KernelOutputs,
+  WeightLayout,
+} from "../../kernels.ts";
 import type { DeviceBackend } from "./_backend.ts";
 import { spread } from "./_elements.ts";
 import { type GemmPlan, planGemm, runGemm } from "./_gemm.ts";
@@ -26,14 +33,15 @@ import {
   mapNumbers,
   parameterGradientText,
 } from "./_linear_text.ts";
-import { areHalves } from "./_half_weights.ts";
-import { kernel, type Program, release, runForAll, sizeOf, u32, type Uniform } from "./_program.ts";
+import { isHalf } from "./_weights.ts";
+import { type Program, release, runForAll, sizeOf, u32, type Uniform } from "./_program.ts";
 import { dropoutUniforms } from "./dropout.ts";
 
-type LinearInputs = Record<"x" | "weight" | "dy", TensorInfo>;
 type ParameterConfig = LinearConfig & { bias: boolean; split: boolean };
 
 const THREADS = 256;
+
+const NOTHING_DROPPED: DroppedAttrs = { dropoutRate: 0, dropoutSeed: 0 };
 
 const FORWARD: Program<ForwardConfig> = { name: "Linear", source: forwardText };
 
@@ -76,69 +84,111 @@ const SPLIT_SUMS: Program<{ maps: number; bias: boolean }> = {
     }`,
 };
 
-/** `EarshotLinear`, its fused and its joint forms, and their gradients. */
-export const linearKernels: KernelConfig[] = [
-  kernel<LinearAttrs>("EarshotLinear", (backend, { x, weight, bias, residual }, attrs) => {
-    const maps = [{ weight: weight!, bias }];
-    return runForward(backend, { x: x!, maps, residual }, attrs).results[0]!;
-  }),
-  kernel<FusedLinearAttrs>("EarshotFusedLinear", (backend, inputs, attrs) => {
-    const { x, weight, bias, residual } = inputs;
-    const maps = [{ weight: weight!, bias }];
-    const { results, before } = runForward(backend, { x: x!, maps, residual }, attrs);
-    return before ? [...results, before] : results;
-  }),
-  kernel("EarshotLinears", (backend, inputs) => {
-    const [x, ...parameters] = Object.values(inputs);
-    const maps = pairsOf(parameters).map(([weight, bias]) => ({ weight, bias }));
-    const chunks = bindsAll(backend, 1 + 3 * maps.length) ? [maps] : maps.map((map) => [map]);
-    const attrs = { activation: "none" } as const;
-    return chunks.flatMap((maps) => runForward(backend, { x: x!, maps }, attrs).results);
-  }),
-  kernel<LinearGradAttrs>("EarshotLinearGradInput", (backend, inputs, attrs) => {
-    const { dy, weight } = inputs as LinearInputs;
-    return runInputGradient(backend, [dy], [weight], attrs);
-  }),
-  kernel("EarshotLinearsGradInput", (backend, inputs) => {
-    const tensors = Object.values(inputs);
-    const half = tensors.length / 2;
-    return runInputGradient(backend, tensors.slice(0, half), tensors.slice(half), {});
-  }),
-  kernel("EarshotLinearGradWeight", (backend, inputs) => {
-    const { x, dy } = inputs as LinearInputs;
-    return runParameterGradient(backend, x, [dy], { bias: false })[0]!;
-  }),
-  kernel<LinearGradAttrs>("EarshotLinearGradParameters", (backend, inputs, attrs) => {
-    const { x, dy } = inputs as LinearInputs;
-    return runParameterGradient(backend, x, [dy], { bias: true, ...attrs });
-  }),
-  kernel("EarshotLinearsGradParameters", (backend, inputs) => {
-    const [x, ...slopes] = Object.values(inputs);
-    const chunks = bindsAll(backend, 1 + 3 * slopes.length) ? [slopes] : slopes.map((dy) => [dy]);
-    return chunks.flatMap((slopes) => runParameterGradient(backend, x!, slopes, { bias: true }));
-  }),
-];
+/** `activation(x weight^T + bias) + residual`. */
+export function linear(
+  { x, weight, bias, residual }: KernelInputs<"linear">,
+  { activation, layout }: KernelAttrs<"linear">,
+  backend: DeviceBackend,
+): TensorInfo {
+  const maps = [{ weight, bias }];
+  const attrs = { activation, keepsBefore: false, ...NOTHING_DROPPED };
+  return runForward(backend, { x, maps, residual, layout }, attrs).results[0]!;
+}
+
+/** The same with dropout -> `y`, and `before` where it is kept */
+export function fusedLinear(
+  { x, weight, bias, residual }: KernelInputs<"fusedLinear">,
+  attrs: KernelAttrs<"fusedLinear">,
+  backend: DeviceBackend,
+): KernelOutputs<"fusedLinear"> {
+  const maps = [{ weight, bias }];
+  const { results, before } = runForward(backend, { x, maps, residual }, attrs);
+  return before ? [results[0]!, before] : [results[0]!];
+}
+
+/** The list `x`, then `weight` and `bias` of each map -> the result of each */
+export function linears(
+  [x, ...parameters]: KernelInputs<"linears">,
+  { layout }: KernelAttrs<"linears">,
+  backend: DeviceBackend,
+): KernelOutputs<"linears"> {
+  const maps = mapsOf(parameters);
+  const chunks = bindsAll(backend, 1 + 3 * maps.length) ? [maps] : maps.map((map) => [map]);
+  const attrs: ForwardAttrs = { activation: "none", keepsBefore: false, ...NOTHING_DROPPED };
+  return chunks.flatMap((maps) => runForward(backend, { x, maps, layout }, attrs).results);
+}
+
+/** -> `dx` */
+export function linearGradInput(
+  { dy, weight }: KernelInputs<"linearGradInput">,
+  attrs: KernelAttrs<"linearGradInput">,
+  backend: DeviceBackend,
+): TensorInfo {
+  return runInputGradient(backend, [dy], [weight], attrs);
+}
+
+/** The list of all `dy`, then of all `weight` -> the sum of `dx` over the maps */
+export function linearsGradInput(
+  tensors: KernelInputs<"linearsGradInput">,
+  _attrs: KernelAttrs<"linearsGradInput">,
+  backend: DeviceBackend,
+): TensorInfo {
+  const maps = tensors.length / 2;
+  return runInputGradient(backend, tensors.slice(0, maps), tensors.slice(maps), NOTHING_DROPPED);
+}
+
+/** -> `dweight` */
+export function linearGradWeight(
+  { x, dy }: KernelInputs<"linearGradWeight">,
+  _attrs: KernelAttrs<"linearGradWeight">,
+  backend: DeviceBackend,
+): TensorInfo {
+  return runParameterGradient(backend, x, [dy], { bias: false, ...NOTHING_DROPPED })[0]!;
+}
+
+/** -> `dweight`, `dbias` */
+export function linearGradParameters(
+  { x, dy }: KernelInputs<"linearGradParameters">,
+  attrs: KernelAttrs<"linearGradParameters">,
+  backend: DeviceBackend,
+): KernelOutputs<"linearGradParameters"> {
+  const [dweight, dbias] = runParameterGradient(backend, x, [dy], { bias: true, ...attrs });
+  return [dweight!, dbias!];
+}
+
+/** The list `x`, all `dy` -> `dweight`, `dbias` of each map */
+export function linearsGradParameters(
+  [x, ...slopes]: KernelInputs<"linearsGradParameters">,
+  _attrs: KernelAttrs<"linearsGradParameters">,
+  backend: DeviceBackend,
+): KernelOutputs<"linearsGradParameters"> {
+  const chunks = bindsAll(backend, 1 + 3 * slopes.length) ? [slopes] : slopes.map((dy) => [dy]);
+  const attrs = { bias: true, ...NOTHING_DROPPED };
+  return chunks.flatMap((slopes) => runParameterGradient(backend, x, slopes, attrs));
+}
 
 interface ForwardTensors {
   x: TensorInfo;
   maps: { weight: TensorInfo; bias?: TensorInfo }[];
   residual?: TensorInfo;
+  /** How packed weights lie. */
+  layout?: WeightLayout;
 }
+
+type ForwardAttrs = Omit<FusedLinearAttrs, "trainsBoth" | "layout">;
 
 function runForward(
   backend: DeviceBackend,
-  { x, maps, residual }: ForwardTensors,
-  attrs: LinearAttrs & LinearGradAttrs & { keepsBefore?: boolean },
+  { x, maps, residual, layout }: ForwardTensors,
+  { activation, keepsBefore, ...dropout }: ForwardAttrs,
 ): { results: TensorInfo[]; before?: TensorInfo } {
-  const { activation, keepsBefore = false, ...dropout } = attrs;
-  const [outputs, inner] = maps[0]!.weight.shape as [number, number];
+  const half = isHalf(layout);
+  const [outputs = 0, inner = 0] = layout?.shape ?? maps[0]!.weight.shape;
   const rows = sizeOf(x.shape) / inner;
   const plan = planGemm({ rows, columns: outputs, inner, planes: maps.length });
   const shape = [...x.shape.slice(0, -1), outputs];
   const bias = maps[0]!.bias !== undefined;
   const config = configOf(backend, plan, [inner, outputs], maps.length, dropout);
-  const half = areHalves(backend, maps.map(({ weight }) => weight));
-  const results = numbered("result", maps.map(() => shape));
   const made = runGemm(backend, FORWARD, plan, {
     config: { ...config, half, bias, residual: !!residual, activation, keepsBefore },
     inputs: {
@@ -148,24 +198,27 @@ function runForward(
       ...(residual && { residual }),
     },
     uniforms: uniformsOf(dropout),
-    outputs: { ...results, ...(keepsBefore && { before: shape }) } as Record<string, number[]>,
+    outputs: {
+      ...numbered("result", maps.map(() => shape)),
+      ...(keepsBefore && { before: shape }),
+    },
     vectors: config.wide
       ? ["x", "residual", "before", ...namesOf(["weight", "bias", "result"], maps.length)]
       : [],
     halves: half ? namesOf(["weight"], maps.length) : [],
   });
-  const { before, ...others } = made;
-  return { results: Object.values(others), before };
+  const { before, ...results } = made;
+  return { results: Object.values(results), before };
 }
 
 function runInputGradient(
   backend: DeviceBackend,
-  slopes: TensorInfo[],
-  weights: TensorInfo[],
-  dropout: LinearGradAttrs,
+  slopes: readonly TensorInfo[],
+  weights: readonly TensorInfo[],
+  dropout: DroppedAttrs,
 ): TensorInfo {
   const dy = slopes[0]!;
-  const [outputs, columns] = weights[0]!.shape as [number, number];
+  const [outputs = 0, columns = 0] = weights[0]!.shape;
   const rows = sizeOf(dy.shape) / outputs;
   const plan = planGemm({ rows, columns, inner: outputs * weights.length });
   const config = configOf(backend, plan, [columns, outputs], weights.length, dropout);
@@ -182,8 +235,8 @@ function runInputGradient(
 function runParameterGradient(
   backend: DeviceBackend,
   x: TensorInfo,
-  slopes: TensorInfo[],
-  { bias, ...dropout }: { bias: boolean } & LinearGradAttrs,
+  slopes: readonly TensorInfo[],
+  { bias, ...dropout }: { bias: boolean } & DroppedAttrs,
 ): TensorInfo[] {
   const [outputs, inputs] = [slopes[0]!.shape.at(-1)!, x.shape.at(-1)!];
   const maps = slopes.length;
@@ -191,31 +244,40 @@ function runParameterGradient(
   const plan = planGemm(sizes, { split: true });
   const config = configOf(backend, plan, [inputs, outputs], maps, dropout);
   const split = plan.splits > 1;
-  const gradients = {
+  const gradients: Gradients<number[]> = {
     ...numbered("dweight", slopes.map(() => [outputs, inputs])),
     ...(bias && numbered("dbias", slopes.map(() => [outputs]))),
   };
   const parts = [maps * plan.splits * outputs * (inputs + (bias ? 1 : 0))];
-  const made: Record<string, TensorInfo> = runGemm(backend, PARAMETER_GRADIENT, plan, {
+  const run = {
     config: { ...config, bias, split },
     inputs: { x, ...numbered("dy", slopes) },
     uniforms: uniformsOf(dropout),
-    outputs: split ? { parts } as Record<string, number[]> : gradients,
     vectors: config.wide ? ["x", "parts", ...namesOf(["dy", "dweight", "dbias"], maps)] : [],
-  });
-  const whole = split ? sumSplits(backend, plan, made.parts!, gradients) : made;
+  };
+  const whole = split
+    ? sumSplits(
+      backend,
+      plan,
+      runGemm(backend, PARAMETER_GRADIENT, plan, { ...run, outputs: { parts } }).parts,
+      gradients,
+    )
+    : runGemm(backend, PARAMETER_GRADIENT, plan, { ...run, outputs: gradients });
   return slopes.flatMap((_, n) =>
     bias ? [whole[`dweight${n}`]!, whole[`dbias${n}`]!] : [whole[`dweight${n}`]!]
   );
 }
 
+/** Shapes of gradients, or the gradients, by the numbers of their maps. */
+type Gradients<Kind> = Record<`dweight${number}` | `dbias${number}`, Kind>;
+
 function sumSplits(
   backend: DeviceBackend,
   { splits }: GemmPlan,
   parts: TensorInfo,
-  gradients: Record<string, number[]>,
-): Record<string, TensorInfo> {
-  const [outputs, inputs] = gradients.dweight0 as [number, number];
+  gradients: Gradients<number[]>,
+): Gradients<TensorInfo> {
+  const [outputs = 0, inputs = 0] = gradients.dweight0!;
   const bias = "dbias0" in gradients;
   const maps = Object.keys(gradients).length / (bias ? 2 : 1);
   const size = outputs * inputs;
@@ -236,15 +298,13 @@ function configOf(
   { tile }: GemmPlan,
   lengths: number[],
   maps: number,
-  { dropoutRate = 0 }: LinearGradAttrs,
+  { dropoutRate }: DroppedAttrs,
 ): LinearConfig {
   const wide = lengths.every((length) => length % 4 === 0);
   return { tile, maps, wide, f16: backend.f16, dropout: dropoutRate > 0 };
 }
 
-function uniformsOf(
-  { dropoutRate = 0, dropoutSeed = 0 }: LinearGradAttrs,
-): Record<string, Uniform> {
+function uniformsOf({ dropoutRate, dropoutSeed }: DroppedAttrs): Record<string, Uniform> {
   return dropoutRate > 0 ? dropoutUniforms({ rate: dropoutRate, seed: dropoutSeed }) : {};
 }
 
@@ -252,7 +312,8 @@ function bindsAll(backend: DeviceBackend, buffers: number): boolean {
   return buffers <= backend.device.limits.maxStorageBuffersPerShaderStage;
 }
 
-function numbered<Value>(name: string, values: Value[]): Record<string, Value> {
+/** Values under a name with their number behind it. */
+function numbered<Value>(name: string, values: readonly Value[]): Record<string, Value> {
   return Object.fromEntries(values.map((value, n) => [`${name}${n}`, value]));
 }
 
@@ -260,9 +321,9 @@ function namesOf(names: string[], maps: number): string[] {
   return names.flatMap((name) => mapNumbers(maps).map((n) => `${name}${n}`));
 }
 
-function pairsOf(tensors: TensorInfo[]): [TensorInfo, TensorInfo][] {
-  return Array.from(
-    { length: tensors.length / 2 },
-    (_, n) => [tensors[2 * n]!, tensors[2 * n + 1]!],
-  );
+function mapsOf(parameters: readonly TensorInfo[]): { weight: TensorInfo; bias: TensorInfo }[] {
+  return Array.from({ length: parameters.length / 2 }, (_, n) => ({
+    weight: parameters[2 * n]!,
+    bias: parameters[2 * n + 1]!,
+  }));
 }

@@ -10,9 +10,11 @@
  *
  * @module
  */
-import type { KernelConfig } from "@tensorflow/tfjs-core";
+import type { TensorInfo } from "@tensorflow/tfjs-core";
+import type { KernelAttrs, KernelInputs } from "../../kernels.ts";
+import type { DeviceBackend } from "./_backend.ts";
 import { elements, runElements } from "./_elements.ts";
-import { kernel, type Program, u32 } from "./_program.ts";
+import { type Program, u32 } from "./_program.ts";
 
 const MASK_CHANNELS: Program<Record<never, never>> = {
   name: "MaskChannels",
@@ -22,15 +24,17 @@ const MASK_CHANNELS: Program<Record<never, never>> = {
     ),
 };
 
-/** `EarshotMaskChannels`. */
-export const maskChannelsKernels: KernelConfig[] = [
-  kernel("EarshotMaskChannels", (backend, { x, mask }) => {
-    const [, frames, columns] = x!.shape as [number, number, number];
-    return runElements(backend, MASK_CHANNELS, {
-      config: {},
-      inputs: { x: x!, mask: mask! },
-      uniforms: { clip: u32(frames * columns), columns: u32(columns) },
-      shape: x!.shape,
-    });
-  }),
-];
+/** `mask ? 0 : x`. */
+export function maskChannels(
+  { x, mask }: KernelInputs<"maskChannels">,
+  _attrs: KernelAttrs<"maskChannels">,
+  backend: DeviceBackend,
+): TensorInfo {
+  const [, frames = 0, columns = 0] = x.shape;
+  return runElements(backend, MASK_CHANNELS, {
+    config: {},
+    inputs: { x, mask },
+    uniforms: { clip: u32(frames * columns), columns: u32(columns) },
+    shape: x.shape,
+  });
+}

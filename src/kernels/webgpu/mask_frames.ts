@@ -10,12 +10,12 @@
  *
  * @module
  */
-import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
+import type { TensorInfo } from "@tensorflow/tfjs-core";
+import type { KernelAttrs, KernelInputs, KernelOutputs } from "../../kernels.ts";
+import type { DeviceBackend } from "./_backend.ts";
 import { elements, runElements } from "./_elements.ts";
-import { kernel, type Program, u32 } from "./_program.ts";
+import { type Program, u32 } from "./_program.ts";
 import { rowSum, sumRows } from "./_row_sum.ts";
-
-type MaskInputs = Record<"x" | "dy" | "mask" | "value", TensorInfo>;
 
 const FORWARD: Program<Record<never, never>> = {
   name: "MaskFrames",
@@ -33,33 +33,39 @@ const VALUE_GRADIENT: Program<Record<never, never>> = {
   source: () => rowSum("select(0.0, dy[i], mask[row] != 0)"),
 };
 
-/** `EarshotMaskFrames` and its gradient. */
-export const maskFramesKernels: KernelConfig[] = [
-  kernel("EarshotMaskFrames", (backend, inputs) => {
-    const { x, mask, value } = inputs as MaskInputs;
-    return runElements(backend, FORWARD, {
-      config: {},
-      inputs: { x, mask, value },
-      uniforms: { columns: u32(x.shape[2]!) },
-      shape: x.shape,
-    });
-  }),
-  kernel("EarshotMaskFramesGrad", (backend, inputs) => {
-    const { dy, mask } = inputs as MaskInputs;
-    const [batch, frames, columns] = dy.shape as [number, number, number];
-    const dx = runElements(backend, GRADIENT, {
-      config: {},
-      inputs: { dy, mask },
-      uniforms: { columns: u32(columns) },
-      shape: dy.shape,
-    });
-    const dvalue = sumRows(backend, VALUE_GRADIENT, {
-      config: {},
-      inputs: { dy, mask },
-      batch: 1,
-      rows: batch * frames,
-      columns,
-    });
-    return [dx, { ...dvalue, shape: [columns] }];
-  }),
-];
+/** `mask ? value : x`. */
+export function maskFrames(
+  { x, mask, value }: KernelInputs<"maskFrames">,
+  _attrs: KernelAttrs<"maskFrames">,
+  backend: DeviceBackend,
+): TensorInfo {
+  return runElements(backend, FORWARD, {
+    config: {},
+    inputs: { x, mask, value },
+    uniforms: { columns: u32(x.shape[2]!) },
+    shape: x.shape,
+  });
+}
+
+/** -> `dx`, `dvalue` */
+export function maskFramesGrad(
+  { dy, mask }: KernelInputs<"maskFramesGrad">,
+  _attrs: KernelAttrs<"maskFramesGrad">,
+  backend: DeviceBackend,
+): KernelOutputs<"maskFramesGrad"> {
+  const [batch = 0, frames = 0, columns = 0] = dy.shape;
+  const dx = runElements(backend, GRADIENT, {
+    config: {},
+    inputs: { dy, mask },
+    uniforms: { columns: u32(columns) },
+    shape: dy.shape,
+  });
+  const dvalue = sumRows(backend, VALUE_GRADIENT, {
+    config: {},
+    inputs: { dy, mask },
+    batch: 1,
+    rows: batch * frames,
+    columns,
+  });
+  return [dx, { ...dvalue, shape: [columns] }];
+}

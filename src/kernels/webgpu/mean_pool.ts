@@ -3,7 +3,7 @@
  *
  * Computes: `y[b, c] = sum over t < lengths[b] of x[b, t, c] / lengths[b]`;
  * `dx[b, t] = t < lengths[b] ? dy[b] / lengths[b] : 0`.
- * Buffers: x, dx [B, T, C], y, dy [B, C] f32; lengths [B] i32; the inputs read.
+ * Buffers: x, dx [B, T, C], y, dy [B, C] f32; lengths [B] i32 or none; the inputs read.
  * Grid: as in `_row_sum.ts`; backward one thread per element.
  * Memory: as in `_row_sum.ts`; backward none shared, one pass.
  * Error: 1e-6 of the largest |x|.
@@ -11,16 +11,22 @@
  *
  * @module
  */
-import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
+import type { TensorInfo } from "@tensorflow/tfjs-core";
+import type { KernelAttrs, KernelInputs } from "../../kernels.ts";
+import type { DeviceBackend } from "./_backend.ts";
 import { elements, runElements } from "./_elements.ts";
-import { kernel, type Program, u32 } from "./_program.ts";
+import { type Program, u32 } from "./_program.ts";
 import { rowSum, sumRows } from "./_row_sum.ts";
 
-type PoolInputs = Record<"x" | "dy" | "lengths", TensorInfo>;
-
-const FORWARD: Program<Record<never, never>> = {
+/** Whole clips need no lengths. */
+const FORWARD: Program<{ lengths: boolean }> = {
   name: "MeanPool",
-  source: () => rowSum("select(0.0, x[i] / f32(lengths[batch]), row < u32(lengths[batch]))"),
+  source: ({ lengths }) =>
+    rowSum(
+      lengths
+        ? "select(0.0, x[i] / f32(lengths[batch]), row < u32(lengths[batch]))"
+        : "x[i] / f32(uniforms.rows)",
+    ),
 };
 
 const GRADIENT: Program<Record<never, never>> = {
@@ -39,21 +45,33 @@ const GRADIENT: Program<Record<never, never>> = {
     ),
 };
 
-/** `EarshotMeanPool` and its gradient. */
-export const meanPoolKernels: KernelConfig[] = [
-  kernel("EarshotMeanPool", (backend, inputs) => {
-    const { x, lengths } = inputs as PoolInputs;
-    const [batch, rows, columns] = x.shape as [number, number, number];
-    return sumRows(backend, FORWARD, { config: {}, inputs: { x, lengths }, batch, rows, columns });
-  }),
-  kernel<{ frames: number }>("EarshotMeanPoolGrad", (backend, inputs, { frames }) => {
-    const { dy, lengths } = inputs as PoolInputs;
-    const [batch, columns] = dy.shape as [number, number];
-    return runElements(backend, GRADIENT, {
-      config: {},
-      inputs: { dy, lengths },
-      uniforms: { frames: u32(frames), columns: u32(columns) },
-      shape: [batch, frames, columns],
-    });
-  }),
-];
+/** `x [B, T, C]` -> `[B, C]` */
+export function meanPool(
+  { x, lengths }: KernelInputs<"meanPool">,
+  _attrs: KernelAttrs<"meanPool">,
+  backend: DeviceBackend,
+): TensorInfo {
+  const [batch = 0, rows = 0, columns = 0] = x.shape;
+  return sumRows(backend, FORWARD, {
+    config: { lengths: lengths !== undefined },
+    inputs: lengths ? { x, lengths } : { x },
+    batch,
+    rows,
+    columns,
+  });
+}
+
+/** -> `dx [B, T, C]` */
+export function meanPoolGrad(
+  { dy, lengths }: KernelInputs<"meanPoolGrad">,
+  { frames }: KernelAttrs<"meanPoolGrad">,
+  backend: DeviceBackend,
+): TensorInfo {
+  const [batch = 0, columns = 0] = dy.shape;
+  return runElements(backend, GRADIENT, {
+    config: {},
+    inputs: { dy, lengths },
+    uniforms: { frames: u32(frames), columns: u32(columns) },
+    shape: [batch, frames, columns],
+  });
+}

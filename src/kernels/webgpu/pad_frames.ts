@@ -10,10 +10,11 @@
  *
  * @module
  */
-import type { KernelConfig } from "@tensorflow/tfjs-core";
-import type { PadFramesAttrs } from "../../kernels.ts";
+import type { TensorInfo } from "@tensorflow/tfjs-core";
+import type { KernelAttrs, KernelInputs } from "../../kernels.ts";
+import type { DeviceBackend } from "./_backend.ts";
 import { elements, runElements } from "./_elements.ts";
-import { kernel, type Program, u32 } from "./_program.ts";
+import { type Program, u32 } from "./_program.ts";
 
 /** Zero frames come `before`, or frames are `left` out: two numbers, since uniforms have no sign here. */
 const PAD: Program<Record<never, never>> = {
@@ -33,22 +34,24 @@ const PAD: Program<Record<never, never>> = {
     ),
 };
 
-/** `EarshotPadFrames`. */
-export const padFramesKernels: KernelConfig[] = [
-  kernel<PadFramesAttrs>("EarshotPadFrames", (backend, { x }, { before, after }) => {
-    const [batch, frames, columns] = x!.shape as [number, number, number];
-    const rows = before + frames + after;
-    return runElements(backend, PAD, {
-      config: {},
-      inputs: { x: x! },
-      uniforms: {
-        frames: u32(frames),
-        rows: u32(rows),
-        columns: u32(columns),
-        before: u32(Math.max(before, 0)),
-        left: u32(Math.max(-before, 0)),
-      },
-      shape: [batch, rows, columns],
-    });
-  }),
-];
+/** `x [B, T, C]` -> `[B, before + T + after, C]` */
+export function padFrames(
+  { x }: KernelInputs<"padFrames">,
+  { before, after }: KernelAttrs<"padFrames">,
+  backend: DeviceBackend,
+): TensorInfo {
+  const [batch = 0, frames = 0, columns = 0] = x.shape;
+  const rows = before + frames + after;
+  return runElements(backend, PAD, {
+    config: {},
+    inputs: { x },
+    uniforms: {
+      frames: u32(frames),
+      rows: u32(rows),
+      columns: u32(columns),
+      before: u32(Math.max(before, 0)),
+      left: u32(Math.max(-before, 0)),
+    },
+    shape: [batch, rows, columns],
+  });
+}

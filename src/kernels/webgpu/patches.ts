@@ -11,10 +11,11 @@
  *
  * @module
  */
-import type { KernelConfig } from "@tensorflow/tfjs-core";
-import type { PatchesAttrs } from "../../kernels.ts";
+import type { TensorInfo } from "@tensorflow/tfjs-core";
+import type { KernelAttrs, KernelInputs } from "../../kernels.ts";
+import type { DeviceBackend } from "./_backend.ts";
 import { elements, runElements } from "./_elements.ts";
-import { kernel, type Program, u32 } from "./_program.ts";
+import { type Program, u32 } from "./_program.ts";
 
 const PATCHES: Program<Record<never, never>> = {
   name: "Patches",
@@ -35,26 +36,28 @@ const PATCHES: Program<Record<never, never>> = {
     ),
 };
 
-/** `EarshotPatches`. */
-export const patchesKernels: KernelConfig[] = [
-  kernel<PatchesAttrs>("EarshotPatches", (backend, { x }, { size: [height, width], stride }) => {
-    const [batch, frames, channels] = x!.shape as [number, number, number];
-    const across = Math.floor((channels - height) / stride[0]) + 1;
-    const along = Math.floor((frames - width) / stride[1]) + 1;
-    return runElements(backend, PATCHES, {
-      config: {},
-      inputs: { x: x! },
-      uniforms: {
-        frames: u32(frames),
-        channels: u32(channels),
-        across: u32(across),
-        along: u32(along),
-        height: u32(height),
-        width: u32(width),
-        channelStride: u32(stride[0]),
-        frameStride: u32(stride[1]),
-      },
-      shape: [batch, across * along, height * width],
-    });
-  }),
-];
+/** `x [B, T, C]` -> `[B, F G, size]` */
+export function patches(
+  { x }: KernelInputs<"patches">,
+  { size: [height, width], stride }: KernelAttrs<"patches">,
+  backend: DeviceBackend,
+): TensorInfo {
+  const [batch = 0, frames = 0, channels = 0] = x.shape;
+  const across = Math.floor((channels - height) / stride[0]) + 1;
+  const along = Math.floor((frames - width) / stride[1]) + 1;
+  return runElements(backend, PATCHES, {
+    config: {},
+    inputs: { x },
+    uniforms: {
+      frames: u32(frames),
+      channels: u32(channels),
+      across: u32(across),
+      along: u32(along),
+      height: u32(height),
+      width: u32(width),
+      channelStride: u32(stride[0]),
+      frameStride: u32(stride[1]),
+    },
+    shape: [batch, across * along, height * width],
+  });
+}

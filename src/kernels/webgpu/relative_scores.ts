@@ -13,12 +13,12 @@
  *
  * @module
  */
-import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
+import type { TensorInfo } from "@tensorflow/tfjs-core";
+import type { KernelAttrs, KernelInputs, RelativeScoresAttrs } from "../../kernels.ts";
 import type { DeviceBackend } from "./_backend.ts";
-import type { RelativeScoresAttrs } from "../../kernels.ts";
 import { elements, runElements } from "./_elements.ts";
 import { type GemmOperand, gemmText, planGemm, runGemm, type TileName } from "./_gemm.ts";
-import { f32, kernel, type Program, release, u32, type Uniform } from "./_program.ts";
+import { f32, type Program, release, u32, type Uniform } from "./_program.ts";
 import { sumPlain } from "./_row_sum.ts";
 
 type Owner = RelativeScoresAttrs["owner"];
@@ -144,59 +144,67 @@ const POSITION_GRADIENT: Program<Record<never, never>> = {
     ),
 };
 
-/** `EarshotRelativeScores` and its gradients. */
-export const relativeScoresKernels: KernelConfig[] = [
-  kernel<RelativeScoresAttrs>("EarshotRelativeScores", (backend, inputs, attrs) => {
-    const { x, positions, index } = inputs as Record<"x" | "positions" | "index", TensorInfo>;
-    const [batch, frames, size] = x.shape as [number, number, number];
-    const { heads, owner } = attrs;
-    const plan = planGemm({
-      rows: batch * frames,
-      columns: 2 * frames - 1,
-      inner: size / heads,
-      planes: heads,
-    });
-    return runGemm(backend, FORWARD, plan, {
-      config: { tile: plan.tile, owner },
-      inputs: { x, positions, index },
-      uniforms: uniformsOf(x.shape, attrs),
-      outputs: { result: [batch, heads, frames, frames] },
-    }).result;
-  }),
-  kernel<RelativeScoresAttrs>("EarshotRelativeScoresGradInput", (backend, inputs, attrs) => {
-    const { dy, positions, index } = inputs as Record<"dy" | "positions" | "index", TensorInfo>;
-    const [batch, heads, frames] = dy.shape as [number, number, number];
-    const shape = [batch, frames, positions.shape[1]!];
-    const plan = planGemm({
-      rows: batch * frames,
-      columns: shape[2]! / heads,
-      inner: 2 * frames - 1,
-      planes: heads,
-    });
-    return runGemm(backend, INPUT_GRADIENT, plan, {
-      config: { tile: plan.tile, owner: attrs.owner },
-      inputs: { dy, positions, index },
-      uniforms: uniformsOf(shape, attrs),
-      outputs: { result: shape },
-    }).result;
-  }),
-  kernel<RelativeScoresAttrs & { count: number }>(
-    "EarshotRelativeScoresGradPositions",
-    (backend, inputs, attrs) => {
-      const { x, dy, index } = inputs as Record<"x" | "dy" | "index", TensorInfo>;
-      const [, frames, size] = x.shape as [number, number, number];
-      const sums = sumsByDistance(backend, { x, dy }, attrs);
-      const dpositions = runElements(backend, POSITION_GRADIENT, {
-        config: {},
-        inputs: { sums, index },
-        uniforms: { size: u32(size), distances: u32(2 * frames - 1) },
-        shape: [attrs.count, size],
-      });
-      release(backend, sums);
-      return dpositions;
-    },
-  ),
-];
+/** `x [B, T, D]`, `positions [P, D]` -> `[B, H, T, T]` */
+export function relativeScores(
+  { x, positions, index }: KernelInputs<"relativeScores">,
+  attrs: KernelAttrs<"relativeScores">,
+  backend: DeviceBackend,
+): TensorInfo {
+  const [batch = 0, frames = 0, size = 0] = x.shape;
+  const { heads, owner } = attrs;
+  const plan = planGemm({
+    rows: batch * frames,
+    columns: 2 * frames - 1,
+    inner: size / heads,
+    planes: heads,
+  });
+  return runGemm(backend, FORWARD, plan, {
+    config: { tile: plan.tile, owner },
+    inputs: { x, positions, index },
+    uniforms: uniformsOf(frames, size, attrs),
+    outputs: { result: [batch, heads, frames, frames] },
+  }).result;
+}
+
+/** -> `dx [B, T, D]` */
+export function relativeScoresGradInput(
+  { dy, positions, index }: KernelInputs<"relativeScoresGradInput">,
+  attrs: KernelAttrs<"relativeScoresGradInput">,
+  backend: DeviceBackend,
+): TensorInfo {
+  const [batch = 0, heads = 0, frames = 0] = dy.shape;
+  const size = positions.shape[1]!;
+  const plan = planGemm({
+    rows: batch * frames,
+    columns: size / heads,
+    inner: 2 * frames - 1,
+    planes: heads,
+  });
+  return runGemm(backend, INPUT_GRADIENT, plan, {
+    config: { tile: plan.tile, owner: attrs.owner },
+    inputs: { dy, positions, index },
+    uniforms: uniformsOf(frames, size, attrs),
+    outputs: { result: [batch, frames, size] },
+  }).result;
+}
+
+/** -> `dpositions [count, D]` */
+export function relativeScoresGradPositions(
+  { x, dy, index }: KernelInputs<"relativeScoresGradPositions">,
+  attrs: KernelAttrs<"relativeScoresGradPositions">,
+  backend: DeviceBackend,
+): TensorInfo {
+  const [, frames = 0, size = 0] = x.shape;
+  const sums = sumsByDistance(backend, { x, dy }, attrs);
+  const dpositions = runElements(backend, POSITION_GRADIENT, {
+    config: {},
+    inputs: { sums, index },
+    uniforms: { size: u32(size), distances: u32(2 * frames - 1) },
+    shape: [attrs.count, size],
+  });
+  release(backend, sums);
+  return dpositions;
+}
 
 /** `x [B, T, D]`, `dy [B, H, T, T]` -> `[2 T - 1, D]` */
 function sumsByDistance(
@@ -204,7 +212,7 @@ function sumsByDistance(
   { x, dy }: Record<"x" | "dy", TensorInfo>,
   attrs: RelativeScoresAttrs,
 ): TensorInfo {
-  const [batch, frames, size] = x.shape as [number, number, number];
+  const [batch = 0, frames = 0, size = 0] = x.shape;
   const distances = 2 * frames - 1;
   const plan = planGemm({
     rows: distances,
@@ -215,7 +223,7 @@ function sumsByDistance(
   const { result: parts } = runGemm(backend, DISTANCE_GRADIENT, plan, {
     config: { tile: plan.tile, owner: attrs.owner },
     inputs: { x, dy },
-    uniforms: uniformsOf(x.shape, attrs),
+    uniforms: uniformsOf(frames, size, attrs),
     outputs: { result: [plan.splits, distances, size] },
   });
   if (plan.splits === 1) return parts;
@@ -226,10 +234,10 @@ function sumsByDistance(
 }
 
 function uniformsOf(
-  shape: readonly number[],
+  frames: number,
+  size: number,
   { heads, scale }: RelativeScoresAttrs,
 ): Record<string, Uniform> {
-  const [, frames, size] = shape as [number, number, number];
   return {
     frames: u32(frames),
     size: u32(size),

@@ -1,5 +1,5 @@
 /**
- * Rotary positions; the gradient is the same kernel, turning back.
+ * Rotary positions; the gradient is the same turning back.
  *
  * Computes: for channels a and b, half a head apart, `a cos - b sin` and `b cos + a sin`; with `-sin` to turn back.
  * Buffers: x, result [B, T, D]; cos, sin [T, D / 2H]; f32, all but result read.
@@ -10,10 +10,11 @@
  *
  * @module
  */
-import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
-import type { RotaryAttrs } from "../../kernels.ts";
+import type { TensorInfo } from "@tensorflow/tfjs-core";
+import type { KernelAttrs, KernelInputs } from "../../kernels.ts";
+import type { DeviceBackend } from "./_backend.ts";
 import { elements, runElements } from "./_elements.ts";
-import { f32, kernel, type Program, u32 } from "./_program.ts";
+import { f32, type Program, u32 } from "./_program.ts";
 
 const ROTARY: Program<Record<never, never>> = {
   name: "Rotary",
@@ -33,21 +34,22 @@ const ROTARY: Program<Record<never, never>> = {
     ),
 };
 
-/** `EarshotRotary`. */
-export const rotaryKernels: KernelConfig[] = [
-  kernel<RotaryAttrs>("EarshotRotary", (backend, inputs, { heads, inverse }) => {
-    const { x, cos, sin } = inputs as Record<"x" | "cos" | "sin", TensorInfo>;
-    const [, frames, size] = x.shape as [number, number, number];
-    return runElements(backend, ROTARY, {
-      config: {},
-      inputs: { x, cos, sin },
-      uniforms: {
-        frames: u32(frames),
-        size: u32(size),
-        half: u32(size / heads / 2),
-        sign: f32(inverse ? -1 : 1),
-      },
-      shape: x.shape,
-    });
-  }),
-];
+/** Channels turned by the angle of their frame. */
+export function rotary(
+  { x, cos, sin }: KernelInputs<"rotary">,
+  { heads, inverse }: KernelAttrs<"rotary">,
+  backend: DeviceBackend,
+): TensorInfo {
+  const [, frames = 0, size = 0] = x.shape;
+  return runElements(backend, ROTARY, {
+    config: {},
+    inputs: { x, cos, sin },
+    uniforms: {
+      frames: u32(frames),
+      size: u32(size),
+      half: u32(size / heads / 2),
+      sign: f32(inverse ? -1 : 1),
+    },
+    shape: x.shape,
+  });
+}

@@ -10,23 +10,27 @@
  *
  * @module
  */
-import type { KernelConfig } from "@tensorflow/tfjs-core";
+import type { TensorInfo } from "@tensorflow/tfjs-core";
+import type { KernelAttrs, KernelInputs } from "../../kernels.ts";
+import type { DeviceBackend } from "./_backend.ts";
 import { elements, runElements } from "./_elements.ts";
-import { f32, kernel, type Program } from "./_program.ts";
+import { f32, type Program } from "./_program.ts";
 
 const SCALE: Program<{ residual: boolean }> = {
   name: "Scale",
   source: ({ residual }) => elements(`x[i] * uniforms.factor${residual ? " + residual[i]" : ""}`),
 };
 
-/** `EarshotScale`. */
-export const scaleKernels: KernelConfig[] = [
-  kernel<{ factor: number }>("EarshotScale", (backend, { x, residual }, { factor }) => {
-    return runElements(backend, SCALE, {
-      config: { residual: residual !== undefined },
-      inputs: residual ? { x: x!, residual } : { x: x! },
-      uniforms: { factor: f32(factor) },
-      shape: x!.shape,
-    });
-  }),
-];
+/** `x factor + residual`. */
+export function scale(
+  { x, residual }: KernelInputs<"scale">,
+  { factor }: KernelAttrs<"scale">,
+  backend: DeviceBackend,
+): TensorInfo {
+  return runElements(backend, SCALE, {
+    config: { residual: residual !== undefined },
+    inputs: residual ? { x, residual } : { x },
+    uniforms: { factor: f32(factor) },
+    shape: x.shape,
+  });
+}

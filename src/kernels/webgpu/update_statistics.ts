@@ -10,13 +10,12 @@
  *
  * @module
  */
-import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
-import type { StatisticsAttrs } from "../../kernels.ts";
+import type { TensorInfo } from "@tensorflow/tfjs-core";
+import type { KernelAttrs, KernelInputs, KernelOutputs } from "../../kernels.ts";
+import type { DeviceBackend } from "./_backend.ts";
 import { elements, runElements } from "./_elements.ts";
-import { f32, kernel, type Program, release, sizeOf } from "./_program.ts";
+import { f32, type Program, release, sizeOf } from "./_program.ts";
 import { rowSum, sumRows } from "./_row_sum.ts";
-
-type StatisticsInputs = Record<"x" | "mean" | "variance", TensorInfo>;
 
 const MEANS: Program<Record<never, never>> = {
   name: "StatisticsMeans",
@@ -35,23 +34,24 @@ const TOWARDS: Program<Record<never, never>> = {
   source: () => elements("old[i] + uniforms.momentum * (found[i] - old[i])"),
 };
 
-/** `EarshotUpdateStatistics`. */
-export const updateStatisticsKernels: KernelConfig[] = [
-  kernel<StatisticsAttrs>("EarshotUpdateStatistics", (backend, inputs, { momentum }) => {
-    const { x, mean, variance } = inputs as StatisticsInputs;
-    const columns = x.shape.at(-1)!;
-    const sizes = { batch: 1, rows: sizeOf(x.shape) / columns, columns };
-    const means = sumRows(backend, MEANS, { config: {}, inputs: { x }, ...sizes });
-    const variances = sumRows(backend, VARIANCES, { config: {}, inputs: { x, means }, ...sizes });
-    const towards = (old: TensorInfo, found: TensorInfo) =>
-      runElements(backend, TOWARDS, {
-        config: {},
-        inputs: { old, found },
-        uniforms: { momentum: f32(momentum) },
-        shape: [columns],
-      });
-    const next = [towards(mean, means), towards(variance, variances)];
-    release(backend, means, variances);
-    return next;
-  }),
-];
+/** -> the next `mean` and `variance` */
+export function updateStatistics(
+  { x, mean, variance }: KernelInputs<"updateStatistics">,
+  { momentum }: KernelAttrs<"updateStatistics">,
+  backend: DeviceBackend,
+): KernelOutputs<"updateStatistics"> {
+  const columns = x.shape.at(-1)!;
+  const sizes = { batch: 1, rows: sizeOf(x.shape) / columns, columns };
+  const means = sumRows(backend, MEANS, { config: {}, inputs: { x }, ...sizes });
+  const variances = sumRows(backend, VARIANCES, { config: {}, inputs: { x, means }, ...sizes });
+  const towards = (old: TensorInfo, found: TensorInfo) =>
+    runElements(backend, TOWARDS, {
+      config: {},
+      inputs: { old, found },
+      uniforms: { momentum: f32(momentum) },
+      shape: [columns],
+    });
+  const [nextMean, nextVariance] = [towards(mean, means), towards(variance, variances)];
+  release(backend, means, variances);
+  return [nextMean, nextVariance];
+}

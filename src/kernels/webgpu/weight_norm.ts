@@ -11,12 +11,12 @@
  *
  * @module
  */
-import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
+import type { TensorInfo } from "@tensorflow/tfjs-core";
+import type { KernelAttrs, KernelInputs, KernelOutputs } from "../../kernels.ts";
+import type { DeviceBackend } from "./_backend.ts";
 import { elements, runElements } from "./_elements.ts";
-import { kernel, type Program, release, u32 } from "./_program.ts";
+import { type Program, release, u32 } from "./_program.ts";
 import { rowSum, type RowSumSizes, sumRows } from "./_row_sum.ts";
-
-type WeightNormInputs = Record<"g" | "v" | "dy", TensorInfo>;
 
 const SQUARES: Program<Record<never, never>> = {
   name: "WeightNormSquares",
@@ -51,42 +51,48 @@ const DIRECTION_GRADIENT: Program<Record<never, never>> = {
     ),
 };
 
-/** `EarshotWeightNorm` and its gradient. */
-export const weightNormKernels: KernelConfig[] = [
-  kernel("EarshotWeightNorm", (backend, inputs) => {
-    const { g, v } = inputs as WeightNormInputs;
-    const squares = sumRows(backend, SQUARES, { config: {}, inputs: { v }, ...sizesOf(v) });
-    const weight = runElements(backend, FORWARD, {
-      config: {},
-      inputs: { g, v, squares },
-      uniforms: { width: u32(v.shape[2]!) },
-      shape: v.shape,
-    });
-    release(backend, squares);
-    return weight;
-  }),
-  kernel("EarshotWeightNormGrad", (backend, inputs) => {
-    const { g, v, dy } = inputs as WeightNormInputs;
-    const squares = sumRows(backend, SQUARES, { config: {}, inputs: { v }, ...sizesOf(v) });
-    const products = sumRows(backend, PRODUCTS, { config: {}, inputs: { v, dy }, ...sizesOf(v) });
-    const dg = runElements(backend, GAIN_GRADIENT, {
-      config: {},
-      inputs: { products, squares },
-      shape: g.shape,
-    });
-    const dv = runElements(backend, DIRECTION_GRADIENT, {
-      config: {},
-      inputs: { g, v, dy, squares, products },
-      uniforms: { width: u32(v.shape[2]!) },
-      shape: v.shape,
-    });
-    release(backend, squares, products);
-    return [dg, dv];
-  }),
-];
+/** `g v / |v|`. */
+export function weightNorm(
+  { g, v }: KernelInputs<"weightNorm">,
+  _attrs: KernelAttrs<"weightNorm">,
+  backend: DeviceBackend,
+): TensorInfo {
+  const squares = sumRows(backend, SQUARES, { config: {}, inputs: { v }, ...sizesOf(v) });
+  const weight = runElements(backend, FORWARD, {
+    config: {},
+    inputs: { g, v, squares },
+    uniforms: { width: u32(v.shape[2]!) },
+    shape: v.shape,
+  });
+  release(backend, squares);
+  return weight;
+}
+
+/** -> `dg`, `dv` */
+export function weightNormGrad(
+  { g, v, dy }: KernelInputs<"weightNormGrad">,
+  _attrs: KernelAttrs<"weightNormGrad">,
+  backend: DeviceBackend,
+): KernelOutputs<"weightNormGrad"> {
+  const squares = sumRows(backend, SQUARES, { config: {}, inputs: { v }, ...sizesOf(v) });
+  const products = sumRows(backend, PRODUCTS, { config: {}, inputs: { v, dy }, ...sizesOf(v) });
+  const dg = runElements(backend, GAIN_GRADIENT, {
+    config: {},
+    inputs: { products, squares },
+    shape: g.shape,
+  });
+  const dv = runElements(backend, DIRECTION_GRADIENT, {
+    config: {},
+    inputs: { g, v, dy, squares, products },
+    uniforms: { width: u32(v.shape[2]!) },
+    shape: v.shape,
+  });
+  release(backend, squares, products);
+  return [dg, dv];
+}
 
 /** One column per tap, one row per pair of output and input. */
 function sizesOf({ shape }: TensorInfo): RowSumSizes {
-  const [outputs, inputs, width] = shape as [number, number, number];
+  const [outputs = 0, inputs = 0, width = 0] = shape;
   return { batch: 1, rows: outputs * inputs, columns: width };
 }

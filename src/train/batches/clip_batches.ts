@@ -15,7 +15,7 @@ import { clipDurations } from "../../data/durations.ts";
 import { ClipLoader, type ClipLoaderOptions, type ClipNotice } from "../../data/loader.ts";
 import { type BatchPlan, planBatches } from "../../data/sampler.ts";
 import { type FeatureExtractor, ofAnyLength } from "../../features/feature_extractor.ts";
-import type { AudioClassificationModel } from "../../models/model.ts";
+import type { InferenceModel } from "../../models/inference_model.ts";
 import type { Random } from "../../random.ts";
 import { TrainingArguments, type TrainingOptions } from "../options/arguments.ts";
 import { augmentation, type AugmentOptions } from "./_augment.ts";
@@ -72,7 +72,7 @@ const ORDER_KEY = 2 ** 32 - 1;
 /** Makes the batches of one split for one model. */
 export function clipBatches(
   dataset: AudioDataset,
-  model: AudioClassificationModel,
+  model: InferenceModel,
   extractor: FeatureExtractor,
   options: ClipBatchesOptions = {},
 ): BatchSource {
@@ -93,7 +93,7 @@ class ClipBatches implements BatchSource {
 
   constructor(
     dataset: AudioDataset,
-    model: AudioClassificationModel,
+    model: InferenceModel,
     extractor: FeatureExtractor,
     options: ClipBatchesOptions,
   ) {

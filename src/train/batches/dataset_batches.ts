@@ -20,7 +20,7 @@ import type { Dataset, Row } from "../../data/dataset.ts";
 import { planBatches } from "../../data/sampler.ts";
 import { DatasetError } from "../../errors.ts";
 import type { FeatureExtractor } from "../../features/feature_extractor.ts";
-import type { AudioClassificationModel } from "../../models/model.ts";
+import type { InferenceModel } from "../../models/inference_model.ts";
 import { type Batch, type BatchSource, countOfBatches, equalLengths } from "./batches.ts";
 import { clipBatches, type ClipBatchesOptions } from "./clip_batches.ts";
 
@@ -57,7 +57,7 @@ export interface DatasetBatchesOptions extends ClipBatchesOptions, ClipColumns {
  */
 export function datasetBatches(
   dataset: Dataset,
-  model: AudioClassificationModel,
+  model: InferenceModel,
   extractor: FeatureExtractor,
   options: DatasetBatchesOptions = {},
 ): BatchSource {
@@ -79,7 +79,7 @@ class RecordingBatches implements BatchSource {
 
   constructor(
     dataset: Dataset,
-    model: AudioClassificationModel,
+    model: InferenceModel,
     extractor: FeatureExtractor,
     options: DatasetBatchesOptions,
   ) {
@@ -124,7 +124,7 @@ class PreparedBatches implements BatchSource {
 
   constructor(
     dataset: Dataset,
-    model: AudioClassificationModel,
+    model: InferenceModel,
     extractor: FeatureExtractor,
     options: DatasetBatchesOptions,
   ) {

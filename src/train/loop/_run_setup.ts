@@ -81,13 +81,10 @@ export function callbacksOf(args: TrainingArguments): TrainerCallback[] {
 }
 
 /** Operations of a forward pass over one clip, for each number of its input. */
-export async function flopsPerInput(
-  model: AudioClassificationModel,
-  batch: Batch,
-): Promise<number> {
+export function flopsPerInput(model: AudioClassificationModel, batch: Batch): number {
   const clip = firstClip(batch);
   const { inputs, labels, lengths } = upload(clip);
-  const flops = await countFlops(() => tidy(() => void model.forward({ inputs, lengths })));
+  const flops = countFlops(() => tidy(() => void model.forward({ inputs, lengths })));
   inputs.dispose();
   labels.dispose();
   return flops / clip.inputs.length;

@@ -7,7 +7,6 @@
  */
 import { basename } from "node:path";
 import type { HubBranchOptions, HubCommit } from "../../hub/mod.ts";
-import { pretrainedId } from "../../pretrained.ts";
 import type { PushToHubOptions } from "../../share/mod.ts";
 import type { TrainerState } from "../checkpoints/state.ts";
 import type { TrainerOptions } from "./_trainer_options.ts";
@@ -48,7 +47,7 @@ export async function pushRun(
   const known = {
     trainingArguments: { ...run.args },
     history: state.log_history,
-    finetunedFrom: pretrainedId(run.model),
+    finetunedFrom: run.model.origin.hubId,
   };
   return await pushDirectory(repo, run.args.outputDir, { ...options, ...given, message }, known);
 }

@@ -322,7 +322,7 @@ export class Trainer {
     const batches = this.#trainData.batches(this.#place.epoch, order);
     for await (const group of grouped(batches, args.gradientAccumulationSteps)) {
       await this.#tell("onStepBegin");
-      this.#place.flopsPerInput ||= await flopsPerInput(this.#options.model, group[0]!);
+      this.#place.flopsPerInput ||= flopsPerInput(this.#options.model, group[0]!);
       this.#step(group);
       await this.#afterStep();
       if (signal?.aborted) {

@@ -4,7 +4,7 @@
  * @module
  */
 import { tidy } from "@tensorflow/tfjs-core";
-import type { AudioClassificationModel } from "../../models/model.ts";
+import type { InferenceModel } from "../../models/inference_model.ts";
 import type { ProblemType } from "../../models/problem_type.ts";
 import { type Batch, type BatchSource, upload } from "../batches/batches.ts";
 import { meanLoss } from "../step/loss.ts";
@@ -42,7 +42,7 @@ interface ScoredClip {
  * ```
  */
 export async function evaluateModel(
-  model: AudioClassificationModel,
+  model: InferenceModel,
   data: BatchSource,
   options: { batchSize: number; onClips?: (done: number) => void },
 ): Promise<Evaluation> {
@@ -82,7 +82,7 @@ function joined(clips: ScoredClip[], problemType: ProblemType): Int32Array | Flo
 }
 
 /** Scores of one batch, back in host memory. */
-async function scoresOf(model: AudioClassificationModel, batch: Batch): Promise<Float32Array> {
+async function scoresOf(model: InferenceModel, batch: Batch): Promise<Float32Array> {
   const { inputs, labels, lengths } = upload(batch);
   const logits = tidy(() => model.forward({ inputs, lengths }).logits);
   inputs.dispose();

@@ -1,6 +1,5 @@
 import { tensor1d } from "@tensorflow/tfjs-core";
-import { GRADIENT_KERNELS } from "../../../src/gradients.ts";
-import { activation, run } from "../../../src/kernels.ts";
+import { activation, OPERATIONS, run } from "../../../src/kernels.ts";
 import { startWasm } from "../../../src/kernels/wasm/mod.ts";
 import { assertAllClose } from "../../compare.ts";
 import * as reference from "../../reference/activation.ts";
@@ -17,7 +16,7 @@ for (const relaxedSimd of [true, false]) {
     const ones = { shape: x.shape, values: x.values.map(() => 1) };
     const [given, dy] = [tensor1d(SWEEP), tensor1d(Float32Array.from(ones.values))];
     const y = activation(given, "gelu");
-    const dx = run(GRADIENT_KERNELS.activation, { x: given, dy }, GELU);
+    const dx = run(OPERATIONS.activationGrad, { x: given, dy }, GELU);
     const exact = reference.activation({ x }, GELU);
     assertAllClose(y.dataSync(), exact.values, { atol: 2e-7, rtol: 1e-7, label: "gelu" });
     const slope = reference.activationGrad({ x, dy: ones }, GELU);

@@ -1,9 +1,9 @@
 import { deepEqual, equal, match, notEqual, ok, rejects, throws } from "node:assert/strict";
 import { engine, getBackend, mul, tensor, tensor1d } from "@tensorflow/tfjs-core";
 import { activation, add } from "../../../src/kernels.ts";
-import type { WasmBackend } from "../../../src/kernels/wasm/backend.ts";
+import type { WasmBackend } from "../../../src/kernels/wasm/_backend.ts";
 import { startWasm, type WasmOptions } from "../../../src/kernels/wasm/mod.ts";
-import { compileKernels, hasRelaxedSimd } from "../../../src/kernels/wasm/module.ts";
+import { compileKernels, hasRelaxedSimd } from "../../../src/kernels/wasm/_module.ts";
 
 async function withDevice(
   options: WasmOptions,

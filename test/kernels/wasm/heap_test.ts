@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import { keepHash } from "../../../src/kernels.ts";
-import { Heap } from "../../../src/kernels/wasm/heap.ts";
+import { Heap } from "../../../src/kernels/wasm/_heap.ts";
 
 const PAGE_BYTES = 65536;
 const START = 4096;

@@ -9,13 +9,15 @@ import {
   adoptWeight,
   conv1d,
   type Conv1dAttrs,
+  disposeWeight,
   heldWeight,
   keepHash,
   linear,
   packWeight,
   prepareWeight,
+  type Weight,
 } from "../../../src/kernels.ts";
-import type { WasmBackend } from "../../../src/kernels/wasm/backend.ts";
+import type { WasmBackend } from "../../../src/kernels/wasm/_backend.ts";
 import { assertAllClose } from "../../compare.ts";
 import { startTestWasm, type WasmChoice } from "../../devices.ts";
 import { conv1dInt8, linearInt8 } from "../../reference/int8.ts";
@@ -51,7 +53,7 @@ function toTensor({ shape, values }: NdArray): Tensor {
 }
 
 /** Adopted, so that sizes that gain nothing by bytes are tested too. */
-function int8Weight({ shape, values }: NdArray, groups = 1): Tensor {
+function int8Weight({ shape, values }: NdArray, groups = 1): Weight {
   return adoptWeight(packWeight(Float32Array.from(values), shape, { form: "int8-panels", groups }));
 }
 
@@ -76,7 +78,8 @@ function evaluate({ inputs, conv, activation = "none" }: Case): NdArray {
   equal(heldWeight(weight).form, "int8-panels");
   const values = Float64Array.from(y.dataSync());
   const { shape } = y;
-  dispose([x, bias, residual, weight, y].filter((each) => each !== undefined));
+  dispose([x, bias, residual, y].filter((each) => each !== undefined));
+  disposeWeight(weight);
   return { shape, values };
 }
 
@@ -235,11 +238,9 @@ Deno.test("a weight prepared for int8 is packed as packWeight() packs it [wasm]"
         const { values } = normal(shape, { seed: 8 });
         values.fill(0, 0, values.length / shape[0]!);
         const weight = tensor(Float32Array.from(values), shape, "float32");
-        prepareWeight(weight, "int8");
-        const x = toTensor(normal([1, 9, groups * shape[1]!]));
-        dispose(shape.length === 2 ? linear(x, weight) : conv1d(x, weight, { groups }));
+        const prepared = prepareWeight(weight, { groups, precision: "int8" });
         const expected = { form: "int8-panels", groups } as const;
-        deepEqual(heldWeight(weight), packWeight(Float32Array.from(values), shape, expected));
+        deepEqual(heldWeight(prepared), packWeight(Float32Array.from(values), shape, expected));
       }
     });
   }
@@ -247,31 +248,26 @@ Deno.test("a weight prepared for int8 is packed as packWeight() packs it [wasm]"
 
 Deno.test("what gains nothing by int8 stays float32 [wasm]", () =>
   onBuild({ threads: 1 }, () => {
-    const formOf = (weight: Tensor, use: (weight: Tensor) => Tensor) => {
-      prepareWeight(weight, "int8");
-      dispose(use(weight));
-      return heldWeight(weight).form;
+    const formOf = (shape: number[], groups = 1) => {
+      const weight = toTensor(normal(shape));
+      return heldWeight(prepareWeight(weight, { groups, precision: "int8" })).form;
     };
-    const frames = (channels: number) => toTensor(normal([1, 40, channels]));
-    const weight = (...shape: number[]) => toTensor(normal(shape));
-    equal(formOf(weight(64, 1, 10), (w) => conv1d(frames(1), w)), "panels");
-    equal(formOf(weight(5, 256), (w) => linear(frames(256), w)), "panels");
-    equal(formOf(weight(64, 1, 31), (w) => conv1d(frames(64), w, { groups: 64 })), "rows");
-    equal(formOf(weight(64, 16, 10), (w) => conv1d(frames(64), w, { groups: 4 })), "int8-panels");
-    equal(formOf(weight(64, 64), (w) => linear(frames(64), w)), "int8-panels");
+    equal(formOf([64, 1, 10]), "panels");
+    equal(formOf([5, 256]), "panels");
+    equal(formOf([64, 1, 31], 64), "rows");
+    equal(formOf([64, 16, 10], 4), "int8-panels");
+    equal(formOf([64, 64]), "int8-panels");
   }));
 
 Deno.test("an int8 weight takes a quarter of the memory of its rows [wasm]", () =>
   onBuild({ threads: 1 }, () => {
     const usedBytes = () => (engine().backend as WasmBackend).memoryUse().usedBytes;
-    const x = toTensor(normal([3, 512]));
     const before = usedBytes();
     const weight = toTensor(normal([512, 512]));
     const rowsBytes = usedBytes() - before;
-    prepareWeight(weight, "int8");
-    dispose(linear(x, weight));
-    const used = usedBytes();
-    weight.dispose();
-    const heldBytes = used - usedBytes();
+    const prepared = prepareWeight(weight, { precision: "int8" });
+    const heldBytes = usedBytes() - before - rowsBytes;
+    disposeWeight(prepared);
+    equal(usedBytes(), before + rowsBytes);
     ok(heldBytes <= 0.27 * rowsBytes, `${heldBytes} of ${rowsBytes} bytes`);
   }));

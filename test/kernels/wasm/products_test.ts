@@ -5,7 +5,7 @@
 import { deepEqual } from "node:assert/strict";
 import { engine, setBackend, type Tensor } from "@tensorflow/tfjs-core";
 import { attention, conv1d, keepHash, linear } from "../../../src/kernels.ts";
-import type { WasmBackend } from "../../../src/kernels/wasm/backend.ts";
+import type { WasmBackend } from "../../../src/kernels/wasm/_backend.ts";
 import { assertAllClose } from "../../compare.ts";
 import { startTestWasm } from "../../devices.ts";
 import { useReference } from "../../reference/backend.ts";

@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
-import { compileKernels } from "../../../src/kernels/wasm/module.ts";
-import { CONTROL_BYTES, ThreadPool } from "../../../src/kernels/wasm/threads.ts";
-import { CONTROL } from "../../../src/kernels/wasm/worker.ts";
+import { compileKernels } from "../../../src/kernels/wasm/_module.ts";
+import { CONTROL_BYTES, ThreadPool } from "../../../src/kernels/wasm/_threads.ts";
+import { CONTROL } from "../../../src/kernels/wasm/_worker.ts";
 
 const VECTORS = 50_000;
 const [A, B, SUM] = [65536, 65536 + 16 * VECTORS, 65536 + 32 * VECTORS];

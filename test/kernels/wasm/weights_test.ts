@@ -1,32 +1,23 @@
 /**
- * Prepared weights: held once, in the form that the products want, and plain for everybody else.
+ * Packed weights: once in the form that the products want, beside a tensor that stays as it is.
  */
-import { deepEqual, equal, ok } from "node:assert/strict";
-import {
-  type DataId,
-  dispose,
-  engine,
-  reshape,
-  type Tensor,
-  tensor,
-  tidy,
-  valueAndGrads,
-  variable,
-} from "@tensorflow/tfjs-core";
+import { deepEqual, equal, ok, throws } from "node:assert/strict";
+import { engine, type Tensor, tensor, tidy, valueAndGrads, variable } from "@tensorflow/tfjs-core";
 import "../../../src/gradients.ts";
 import {
   adoptWeight,
   conv1d,
+  disposeWeight,
   heldWeight,
   isPacked,
-  layerNorm,
   linear,
+  linears,
   packWeight,
   prepareWeight,
-  weightNorm,
+  type Weight,
+  type WeightLayout,
 } from "../../../src/kernels.ts";
-import type { WasmBackend } from "../../../src/kernels/wasm/backend.ts";
-import { normalisedWeight } from "../../../src/layers/normalised_weight.ts";
+import type { WasmBackend } from "../../../src/kernels/wasm/_backend.ts";
 import { startTestWasm } from "../../devices.ts";
 import { normal } from "../_op_case.ts";
 
@@ -52,28 +43,34 @@ function wasmTest(name: string, body: () => void | Promise<void>): void {
 
 /** The values of a tensor that is disposed. */
 function taken(x: Tensor): Float32Array {
-  const values = x.dataSync() as Float32Array;
+  const values = x.dataSync<"float32">();
   x.dispose();
   return values;
 }
 
-interface WeightUse {
+interface WeightCase {
   name: string;
   groups?: number;
   weight: number[];
-  use: (weight: Tensor) => Tensor;
+  use: (weight: Weight) => Tensor;
 }
 
-function uses(): WeightUse[] {
+function uses(): WeightCase[] {
   const [rows, frames] = [drawn([7, 13], 2), drawn([2, 21, 12], 3)];
+  const bias = drawn([19], 4);
   return [
     { name: "linear", weight: [19, 13], use: (weight) => linear(rows, weight) },
+    {
+      name: "linears",
+      weight: [19, 13],
+      use: (w) => tidy(() => linears(rows, [w, w].map((weight) => ({ weight, bias })))[1]!),
+    },
     {
       name: "conv1d",
       weight: [19, 12, 3],
       use: (w) => conv1d(frames, w, { stride: 2, padLeft: 1 }),
     },
-    ...[2, 12].map((groups): WeightUse => ({
+    ...[2, 12].map((groups): WeightCase => ({
       name: `conv1d in ${groups} groups`,
       groups,
       weight: [24, 12 / groups, 5],
@@ -82,94 +79,88 @@ function uses(): WeightUse[] {
   ];
 }
 
-wasmTest("a prepared weight gives the same bits, call after call", () => {
-  for (const { name, weight: shape, use } of uses()) {
-    const weight = drawn(shape);
-    const expected = taken(use(weight));
-    prepareWeight(weight);
-    for (let call = 0; call < 3; call++) deepEqual(taken(use(weight)), expected, name);
-  }
-});
-
-wasmTest("a prepared weight takes the place of its rows", () => {
-  const x = drawn([5, 64]);
-  const weight = drawn([64, 64]);
-  dispose(linear(x, weight));
-  const before = memoryUse();
-  prepareWeight(weight);
-  dispose(linear(x, weight));
-  deepEqual(memoryUse(), before);
-  weight.dispose();
-  equal(memoryUse().blocks, before.blocks - 1);
-});
-
-wasmTest("reading a prepared weight gives its numbers and leaves it packed", async () => {
-  for (const { name, weight: shape, use } of uses()) {
-    const weight = drawn(shape);
-    const values = weight.dataSync();
-    prepareWeight(weight);
-    dispose(use(weight));
-    const addressOf = (dataId: DataId) => (engine().backend as WasmBackend).getMemoryOffset(dataId);
-    const address = addressOf(weight.dataId);
-    deepEqual(await weight.data(), values, name);
-    deepEqual(weight.dataSync(), values, name);
-    equal(addressOf(weight.dataId), address);
-  }
-});
-
-wasmTest("other operations, gradients and other groups see a prepared weight as it is", () => {
-  const x = drawn([5, 12], 2);
-  const frames = drawn([1, 9, 12], 3);
-  const others: Record<string, (weight: Tensor) => Tensor> = {
-    layerNorm: (w) => layerNorm(w, drawn([12], 4), drawn([12], 5), { eps: 1e-5 }),
-    gradient: (w) => {
-      const { grads: [dx, dw] } = valueAndGrads((a, b) => linear(a!, b!))(
-        [x, w],
-        drawn([5, 24], 6),
-      );
-      dx!.dispose();
-      return dw!;
-    },
-    "gradient of the input": (w) =>
-      valueAndGrads((a) => linear(a!, w))([x], drawn([5, 24], 6)).grads[0]!,
-    conv1d: (w) => conv1d(frames, reshape(w, [24, 12, 1])),
-    "conv1d in groups": (w) => conv1d(frames, reshape(w, [24, 3, 4]), { groups: 4 }),
-    weightNorm: (w) => weightNorm(drawn([1, 1, 4], 8), reshape(w, [24, 3, 4])),
-  };
-  for (const [name, use] of Object.entries(others)) {
-    const expected = taken(use(drawn([24, 12])));
-    const weight = drawn([24, 12]);
-    prepareWeight(weight);
-    const product = taken(linear(x, weight));
-    deepEqual(taken(use(weight)), expected, name);
-    deepEqual(taken(linear(x, weight)), product, `linear after ${name}`);
-  }
-});
-
-wasmTest("a variable's next value is not prepared", () => {
-  const x = drawn([3, 8]);
-  const weight = variable(drawn([16, 8]));
-  prepareWeight(weight);
-  dispose(linear(x, weight));
-  equal(heldWeight(weight).form, "panels");
-  weight.assign(drawn([16, 8], 2));
-  dispose(linear(x, weight));
-  equal(heldWeight(weight).form, "rows");
-  deepEqual(heldWeight(weight).parts[0]!.values, drawn([16, 8], 2).dataSync());
-});
-
-wasmTest("heldWeight() gives what packWeight() gives, once the weight was used", () => {
+wasmTest("a packed weight gives the same bits as its rows, call after call", () => {
   for (const { name, weight: shape, groups, use } of uses()) {
     const weight = drawn(shape);
-    const values = weight.dataSync() as Float32Array;
-    prepareWeight(weight);
-    equal(heldWeight(weight).form, "rows");
-    equal(isPacked(weight), false);
     const expected = taken(use(weight));
-    equal(isPacked(weight), true);
-    const held = heldWeight(weight);
+    const prepared = prepareWeight(weight, { groups });
+    ok(isPacked(prepared), name);
+    for (let call = 0; call < 3; call++) deepEqual(taken(use(prepared)), expected, name);
+  }
+});
+
+wasmTest("preparing leaves the tensor as it is, and takes what its panels take", () => {
+  const x = drawn([5, 64]);
+  const before = memoryUse();
+  const weight = drawn([64, 64]);
+  const rowsBytes = memoryUse().usedBytes - before.usedBytes;
+  const values = weight.dataSync();
+  taken(linear(x, weight));
+  const plain = memoryUse();
+  const prepared = prepareWeight(weight);
+  taken(linear(x, prepared));
+  deepEqual(memoryUse(), { usedBytes: plain.usedBytes + rowsBytes, blocks: plain.blocks + 1 });
+  equal(isPacked(weight), false);
+  deepEqual(weight.dataSync(), values);
+  disposeWeight(prepared);
+  deepEqual(memoryUse(), plain);
+});
+
+wasmTest("a convolution of each channel by itself reads rows", () => {
+  const weight = drawn([12, 1, 5]);
+  const prepared = prepareWeight(weight, { groups: 12, precision: "int8" });
+  ok(!isPacked(prepared));
+  equal(prepared.dataId, weight.dataId);
+  disposeWeight(prepared);
+  ok(!weight.isDisposed);
+});
+
+wasmTest("what was prepared of a variable does not change with it", () => {
+  const x = drawn([3, 8]);
+  const weight = variable(drawn([16, 8]));
+  const prepared = prepareWeight(weight);
+  const expected = taken(linear(x, prepared));
+  weight.assign(drawn([16, 8], 2));
+  deepEqual(taken(linear(x, prepared)), expected);
+  weight.dispose();
+  deepEqual(taken(linear(x, prepared)), expected);
+});
+
+wasmTest("no gradient flows through a packed weight", () => {
+  const [x, frames] = [drawn([5, 12], 2), drawn([1, 9, 12], 3)];
+  const prepared = prepareWeight(drawn([24, 12]));
+  const kernel = prepareWeight(drawn([8, 12, 3]));
+  const bias = drawn([24]);
+  const calls: [Tensor, (x: Tensor) => Tensor][] = [
+    [x, (x) => linear(x, prepared)],
+    [frames, (x) => conv1d(x, kernel)],
+    [x, (x) => linears(x, [prepared, prepared].map((weight) => ({ weight, bias })))[0]!],
+  ];
+  for (const [input, call] of calls) {
+    throws(() => valueAndGrads((x) => call(x!))([input]), {
+      name: "UnsupportedOpError",
+      message: /^Cannot compute a gradient by a weight \[.*\]: expected rows, found panels$/,
+    });
+  }
+});
+
+wasmTest("a weight that was packed for another device is refused", () => {
+  const layout: WeightLayout = { form: "halves", shape: [8, 4], groups: 1 };
+  throws(() => linear(drawn([2, 4]), { layout, values: drawn([16]) }), {
+    name: "UnsupportedOpError",
+    message: "Cannot use a weight [8,4] on WASM: expected rows or panels, found halves",
+  });
+});
+
+wasmTest("heldWeight() gives what packWeight() gives", () => {
+  for (const { name, weight: shape, groups, use } of uses()) {
+    const weight = drawn(shape);
+    const values = weight.dataSync<"float32">();
+    const prepared = prepareWeight(weight, { groups });
+    const held = heldWeight(prepared);
     deepEqual(held, packWeight(values, shape, { form: "panels", groups }), name);
-    deepEqual(taken(use(adoptWeight(held))), expected, name);
+    deepEqual(heldWeight(weight), packWeight(values, shape, { form: "rows" }), name);
+    deepEqual(taken(use(adoptWeight(held))), taken(use(prepared)), name);
   }
 });
 
@@ -178,15 +169,14 @@ wasmTest("adoptWeight() takes the bytes as they are, and counts one block", () =
   const weight = drawn([19, 13]);
   const expected = taken(linear(x, weight));
   for (const form of ["rows", "panels"] as const) {
-    const held = packWeight(weight.dataSync() as Float32Array, [19, 13], { form });
+    const held = packWeight(weight.dataSync<"float32">(), [19, 13], { form });
     const before = memoryUse();
     const adopted = adoptWeight(held);
     equal(memoryUse().blocks, before.blocks + 1);
-    deepEqual(adopted.shape, [19, 13]);
+    ok(isPacked(adopted));
+    deepEqual(adopted.layout, { form: "panels", shape: [19, 13], groups: 1 });
     deepEqual(taken(linear(x, adopted)), expected, form);
-    deepEqual(adopted.dataSync(), weight.dataSync(), form);
-    equal(heldWeight(adopted).form, "panels");
-    adopted.dispose();
+    disposeWeight(adopted);
     deepEqual(memoryUse(), before);
   }
 });
@@ -194,40 +184,9 @@ wasmTest("adoptWeight() takes the bytes as they are, and counts one block", () =
 wasmTest("adoptWeight() rejects parts that do not fit, and takes no memory for them", () => {
   const held = packWeight(new Float32Array(20), [4, 5], { form: "panels" });
   const before = memoryUse();
-  let message = "";
-  try {
-    adoptWeight({ ...held, shape: [4, 6] });
-  } catch (error) {
-    message = (error as Error).message;
-  }
-  ok(
-    message.startsWith('Cannot adopt a weight [4,6] in the form "panels": expected values F32'),
-    message,
-  );
+  throws(() => adoptWeight({ ...held, shape: [4, 6] }), {
+    name: "ShapeError",
+    message: /^Cannot adopt a weight \[4,6\] in the form "panels": expected values F32/,
+  });
   deepEqual(memoryUse(), before);
 });
-
-wasmTest("a normalised weight that is packed is taken as it was written", () => {
-  const frames = drawn([1, 21, 12], 3);
-  const convolved = (g: Tensor, v: Tensor) =>
-    taken(tidy(() => conv1d(frames, normalisedWeight(g, v), { groups: 2 })));
-  const [g, v] = [variable(drawn([1, 1, 5], 4)), variable(drawn([24, 6, 5]))];
-  prepareWeight(v);
-  const expected = convolved(g, v);
-  const held = heldWeight(v);
-  equal(held.form, "panels");
-  deepEqual(convolved(g, adoptWeight(held)), expected);
-  // Rows say nothing about their length, so they are normalised, to the same but for rounding.
-  const rows = packWeight(v.dataSync() as Float32Array, v.shape, { form: "rows" });
-  const again = convolved(g, adoptWeight(rows));
-  ok(again.every((value, i) => Math.abs(value - expected[i]!) < 1e-5));
-  const half = {
-    ...held,
-    parts: [{ ...held.parts[0]!, values: held.parts[0]!.values.map(halved) }],
-  };
-  ok(convolved(g, adoptWeight(half)).every((value, i) => value === expected[i]! / 2));
-});
-
-function halved(value: number): number {
-  return value / 2;
-}

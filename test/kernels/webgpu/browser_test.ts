@@ -97,8 +97,9 @@ async function runEverything(): Promise<void> {
   const step = lossAndGradients(model, [clips], { noise: new Noise(1) });
   await step.loss.data();
   disposeGradients(step);
-  model.prepareWeights();
-  await model.logits({ inputValues: inputs, shape: [1, 1600] });
+  const prepared = await model.prepare();
+  await prepared.logits({ inputValues: inputs, shape: [1, 1600] });
+  prepared.dispose();
   model.dispose();
   const x = ones([1, 3, 1024]);
   const context = attention(x, x, x, { heads: 4 });

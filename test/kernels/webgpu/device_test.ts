@@ -16,7 +16,7 @@ import { DeviceError, UnsupportedOpError } from "../../../src/errors.ts";
 import { activation, attention, layerSum, linear, linears } from "../../../src/kernels.ts";
 import { describeAdapter, startWebgpu } from "../../../src/kernels/webgpu/mod.ts";
 import { useReference } from "../../reference/backend.ts";
-import { REFERENCE_KERNELS } from "../../reference/bodies.ts";
+import { BODIES } from "../../reference/bodies.ts";
 import { trainSmallModel } from "../_small_model.ts";
 import { gpuTest, guaranteedTest, withAdapter } from "./_gpu.ts";
 
@@ -44,7 +44,7 @@ gpuTest("startWebgpu() asks for all that the adapter offers", async (device) => 
 });
 
 gpuTest("startWebgpu() has a kernel for each name of the contract", () => {
-  for (const name of Object.keys(REFERENCE_KERNELS)) ok(getKernel(name, "webgpu"), name);
+  for (const name of Object.keys(BODIES)) ok(getKernel(name, "webgpu"), name);
 });
 
 gpuTest("startWebgpu() makes a device that runs the one in use again", async (device) => {

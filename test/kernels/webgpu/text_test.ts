@@ -16,7 +16,12 @@ function workgroupBytes(text: string): number {
 Deno.test("the texts of attention keep to the guaranteed workgroup memory for every head", () => {
   for (const [width, parts] of [[1, 1], [1, 70], [1, 255], [4, 1], [4, 16], [4, 32], [4, 64]]) {
     const config = { width: width as 1 | 4, parts: parts!, bias: true, dropout: true };
-    for (const text of [forwardText(config), gradientText({ ...config, roles: "dq dk dv" })]) {
+    for (
+      const text of [
+        forwardText({ ...config, lengths: true }),
+        gradientText({ ...config, roles: "dq dk dv" }),
+      ]
+    ) {
       const bytes = workgroupBytes(text);
       ok(bytes > 0 && bytes <= WORKGROUP_BYTES, `${parts} x ${width}: ${bytes} bytes`);
     }

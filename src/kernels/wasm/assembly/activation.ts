@@ -1,7 +1,7 @@
 // Element-wise activations and their gradient; one unit is one SIMD vector.
 import { gelu, geluSlope, relu, silu, siluSlope, VECTOR_BYTES } from "./simd";
 
-/** The numbers of the activations; `../activation.ts` has the same. */
+// The numbers of the activations: `build.ts` writes them, under these names, beside the bytes.
 export const NONE: i32 = 0;
 export const GELU: i32 = 1;
 export const RELU: i32 = 2;

@@ -1,5 +1,5 @@
 // Entry of the kernels: every export is a kernel, called as `kernel(thread, begin, end, ...args)`
-// to compute units begin to end of its work, or one of the two constants the loader reads.
+// to compute units begin to end of its work, or a constant: two that the loader reads, and the numbers of the activations.
 //
 // The conventions that hold for all of them:
 // - Addresses are `usize`; a tensor is float32 unless its file says otherwise.
@@ -10,6 +10,13 @@
 // - Nothing is allocated here and nothing is kept between calls.
 export const RELAXED_SIMD: i32 = ASC_FEATURE_RELAXED_SIMD ? 1 : 0;
 export const STATIC_END: usize = __heap_base;
+
+export {
+  NONE as ACTIVATION_NONE,
+  GELU as ACTIVATION_GELU,
+  RELU as ACTIVATION_RELU,
+  SILU as ACTIVATION_SILU,
+} from "./activation";
 
 export { activation, activationGrad } from "./activation";
 export { adamwStep } from "./adamw_step";

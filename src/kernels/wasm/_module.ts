@@ -1,0 +1,50 @@
+/**
+ * The compiled kernels: which of the two builds to take, and for which kind of memory.
+ *
+ * A module says in its memory import whether the memory is shared with other threads. That is one
+ * byte, and nothing else in our builds depends on it, so it is set here instead of in twice as many builds.
+ *
+ * @module
+ */
+import { UnsupportedOpError } from "../../errors.ts";
+import { RELAXED_SIMD_BINARY, SIMD_BINARY } from "./_binary.ts";
+
+/** Limits of a memory with a maximum, in its import: for one thread, or shared by several. */
+const LIMITS_FLAG = { unshared: 0x01, shared: 0x03 } as const;
+/** `env`, `memory` and the kind of import, as they stand before the limits. */
+const MEMORY_IMPORT = "\x03env\x06memory\x02";
+/** A module with one relaxed multiply-add, or with one plain SIMD instruction, to validate. */
+const PROBE_HEADER = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0];
+const ZERO = [0x41, 0, 0xfd, 15];
+const RELAXED_PROBE = [10, 20, 1, 18, 0, ...ZERO, ...ZERO, ...ZERO, 0xfd, 0x85, 2, 0x1a, 11];
+const SIMD_PROBE = [10, 9, 1, 7, 0, ...ZERO, 0x1a, 11];
+
+/** Whether this engine compiles relaxed SIMD. */
+export function hasRelaxedSimd(): boolean {
+  return WebAssembly.validate(new Uint8Array([...PROBE_HEADER, ...RELAXED_PROBE]));
+}
+
+/** Whether this engine compiles SIMD at all. */
+export function hasSimd(): boolean {
+  return WebAssembly.validate(new Uint8Array([...PROBE_HEADER, ...SIMD_PROBE]));
+}
+
+/**
+ * Compiles the build that is asked for.
+ *
+ * @throws {UnsupportedOpError} when this engine has no SIMD.
+ */
+export async function compileKernels(
+  options: { relaxedSimd: boolean; shared: boolean },
+): Promise<WebAssembly.Module> {
+  if (!hasSimd()) {
+    throw new UnsupportedOpError(
+      "Cannot start the WASM device: expected an engine with SIMD, found one without",
+    );
+  }
+  const text = atob(options.relaxedSimd ? RELAXED_SIMD_BINARY : SIMD_BINARY);
+  const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const flagAt = text.indexOf(MEMORY_IMPORT) + MEMORY_IMPORT.length;
+  bytes[flagAt] = options.shared ? LIMITS_FLAG.shared : LIMITS_FLAG.unshared;
+  return await WebAssembly.compile(bytes);
+}

@@ -1,0 +1,99 @@
+/**
+ * The few standard kernels of TensorFlow.js that tensors and the tape need, on WASM.
+ *
+ * Computes: Identity, Reshape (no copy), Cast, Add of two tensors of one shape, ZerosLike, Fill.
+ * Buffers: inputs read; outputs written, of the input's type save for Cast.
+ * Memory: one pass, no scratch.
+ * Error: Add rounds once; the others are exact. Cast to int32 cuts off the fraction.
+ * Reference: the operations of TensorFlow.js of the same names.
+ *
+ * @module
+ */
+import {
+  Add,
+  Cast,
+  type DataType,
+  Fill,
+  Identity,
+  Reshape,
+  type TensorInfo,
+  ZerosLike,
+} from "@tensorflow/tfjs-core";
+import { ShapeError, UnsupportedOpError } from "../../errors.ts";
+import { sizeOf, type WasmBackend } from "./_backend.ts";
+import { add } from "./add.ts";
+
+interface One {
+  x: TensorInfo;
+}
+
+interface FillAttrs {
+  shape: number[];
+  value: number;
+  dtype?: DataType;
+}
+
+/** The kernels under the names of TensorFlow.js. */
+export const STANDARD_KERNELS = {
+  [Identity]: ({ x }: One, _attrs: object, backend: WasmBackend) => share(backend, x, x.shape),
+  [Reshape]: ({ x }: One, { shape }: { shape: number[] }, backend: WasmBackend) =>
+    share(backend, x, fillIn(shape, sizeOf(x.shape))),
+  [Cast]: ({ x }: One, { dtype }: { dtype: DataType }, backend: WasmBackend) =>
+    cast(backend, x, dtype),
+  [Add]: ({ a, b }: Record<"a" | "b", TensorInfo>, _attrs: object, backend: WasmBackend) =>
+    addAlike(backend, a, b),
+  [ZerosLike]: ({ x }: One, _attrs: object, backend: WasmBackend) =>
+    filled(backend, x.shape, x.dtype, 0),
+  [Fill]: (_inputs: object, { shape, value, dtype = "float32" }: FillAttrs, backend: WasmBackend) =>
+    filled(backend, shape, dtype, value),
+};
+
+function cast(backend: WasmBackend, x: TensorInfo, dtype: DataType): TensorInfo {
+  if (x.dtype === dtype) return share(backend, x, x.shape);
+  if (![x.dtype, dtype].every((type) => ["float32", "int32", "bool"].includes(type))) {
+    throw new UnsupportedOpError(
+      `Cannot cast a tensor on WASM: expected float32, int32 or bool, found ${x.dtype} to ${dtype}`,
+    );
+  }
+  const y = backend.output(x.shape, dtype);
+  const [from, to] = [backend.typedArrayFromHeap(x), backend.typedArrayFromHeap(y)];
+  if (dtype === "bool") to.set(from.map((value) => value === 0 ? 0 : 1));
+  else to.set(from);
+  return y;
+}
+
+function addAlike(backend: WasmBackend, a: TensorInfo, b: TensorInfo): TensorInfo {
+  if (a.shape.length !== b.shape.length || a.shape.some((size, i) => size !== b.shape[i])) {
+    throw new UnsupportedOpError(
+      `Cannot add tensors on WASM: expected two of one shape, found [${a.shape}] and [${b.shape}]`,
+    );
+  }
+  return add({ x: a, y: b }, {}, backend);
+}
+
+/** Another tensor on the same data. */
+function share(backend: WasmBackend, x: TensorInfo, shape: readonly number[]): TensorInfo {
+  backend.incRef(x.dataId);
+  return { dataId: x.dataId, shape: [...shape], dtype: x.dtype };
+}
+
+function filled(
+  backend: WasmBackend,
+  shape: readonly number[],
+  dtype: DataType,
+  value: number,
+): TensorInfo {
+  const y = backend.output(shape, dtype);
+  backend.typedArrayFromHeap(y).fill(value);
+  return y;
+}
+
+/** The shape with its one unknown length, -1, computed. */
+function fillIn(shape: readonly number[], size: number): number[] {
+  const known = sizeOf(shape.filter((length) => length !== -1));
+  const full = shape.map((length) => length === -1 ? size / known : length);
+  if (sizeOf(full) === size) return full;
+  throw new ShapeError(
+    `Cannot reshape a tensor: expected a shape of ${size} elements, found [${shape}]`,
+  );
+}

@@ -1,0 +1,215 @@
+/**
+ * What answers with a model: its config, its labels, its weights and the forward pass.
+ *
+ * Nothing here changes a weight. A model that is trained is more than this: `model.ts`.
+ *
+ * @module
+ */
+import { tensor, tidy } from "@tensorflow/tfjs-core";
+import { CheckpointError } from "../errors.ts";
+import { disposeWeight, sizeOf, type Weight, weightShape } from "../kernels.ts";
+import type { LoadReport } from "../layers/parameters.ts";
+import type { JsonObject } from "./_config_reader.ts";
+import type { Architecture, ForwardOptions, ModelInputs, ModelOutput } from "./architecture.ts";
+import type { ProblemType } from "./problem_type.ts";
+
+/** A batch of a feature extractor, in the memory of the program. */
+export interface ModelBatch {
+  /** The numbers, in the order of `shape`. */
+  inputValues: Float32Array;
+  /** `[B, S]` for waveforms, `[B, T, C]` for spectrograms. */
+  shape: readonly number[];
+  /** Present where a model of waveforms is to know about padding. */
+  attentionMask?: Int32Array;
+  /** Real samples or frames of each clip. */
+  lengths?: Int32Array;
+}
+
+/** Where the weights of a model come from. */
+export interface ModelOrigin {
+  /** The checkpoint, for messages. */
+  readonly file?: string;
+  /** `org/name` on the hub. */
+  readonly hubId?: string;
+  /** How `export` stored the weights, where it wrote them. */
+  readonly exported?: "q8" | "f16" | "f32";
+}
+
+/** What a model is made of. */
+export interface InferenceParts {
+  /** What the config's `model_type` names. */
+  architecture: Architecture;
+  /** The content of `config.json`. */
+  json: JsonObject;
+  /** Its fields as the architecture reads them. */
+  config: unknown;
+  /** Class names by number. */
+  labels: readonly string[];
+  /** What the outputs mean. */
+  problemType: ProblemType;
+  /** The parameters as the architecture nests them. */
+  params: unknown;
+  /** The same parameters by hub name. */
+  weights: ReadonlyMap<string, Weight>;
+  /** What loading found. */
+  loading: LoadReport;
+  /** Where the weights come from. */
+  origin: ModelOrigin;
+}
+
+/** An audio-classification model on the device in use that answers and does not change. */
+export class InferenceModel {
+  /** Class names by number. */
+  readonly labels: readonly string[];
+  /** What loading found missing, misshapen or left over. */
+  readonly loading: LoadReport;
+  /** All weights under their hub names, in the order of the architecture, each in the form in which it multiplies. */
+  readonly weights: ReadonlyMap<string, Weight>;
+  /** Where the weights come from. */
+  readonly origin: ModelOrigin;
+  readonly #parts: InferenceParts;
+
+  /**
+   * Wraps what loading has put together.
+   *
+   * @param parts architecture, config and weights.
+   */
+  constructor(parts: InferenceParts) {
+    this.#parts = parts;
+    this.labels = parts.labels;
+    this.loading = parts.loading;
+    this.weights = parts.weights;
+    this.origin = parts.origin;
+  }
+
+  /** `model_type` of the config. */
+  get modelType(): string {
+    return this.#parts.architecture.modelType;
+  }
+
+  /** What the outputs mean: one class of several, any number of them, or values. */
+  get problemType(): ProblemType {
+    return this.#parts.problemType;
+  }
+
+  /** Class name to number. */
+  get label2id(): Record<string, number> {
+    return Object.fromEntries(this.labels.map((label, i) => [label, i]));
+  }
+
+  /** Class number to name. */
+  get id2label(): Record<number, string> {
+    return Object.fromEntries(this.labels.entries());
+  }
+
+  /** Number of all parameters' elements. */
+  get parameterCount(): number {
+    const sizes = Array.from(this.weights.values(), (weight) => sizeOf(weightShape(weight)));
+    return sizes.reduce((sum, size) => sum + size, 0);
+  }
+
+  /** The fewest samples that can be classified. */
+  get minSamples(): number {
+    return this.#parts.architecture.minSamples(this.#parts.config);
+  }
+
+  /** Whether a clip's scores stay the same when it is padded and masked. */
+  get paddingInvariant(): boolean {
+    return this.#parts.architecture.paddingInvariant(this.#parts.config);
+  }
+
+  /** Whether clips need no padding to the one length that the extractor fixes. */
+  get takesAnyLength(): boolean {
+    return this.#parts.architecture.takesAnyLength?.(this.#parts.config) ?? false;
+  }
+
+  /** Encoder frames for a number of samples. */
+  frames(samples: number): number {
+    return this.#parts.architecture.frames(this.#parts.config, samples);
+  }
+
+  /**
+   * Class scores of a batch; the caller disposes them.
+   *
+   * **Shape** `inputs [B, S]` -> `logits [B, N]`
+   */
+  forward(inputs: ModelInputs, options: ForwardOptions = {}): ModelOutput {
+    return this.#parts.architecture.forward(this.#parts.params, inputs, options);
+  }
+
+  /**
+   * Class scores of a batch as a feature extractor gives it, brought back from the device.
+   *
+   * **Shape** `inputValues [B, S]` -> B rows of `[N]`
+   *
+   * @param batch as `extract` gives it; padding is known by its mask, or by the frames of spectrograms.
+   *
+   * @example
+   * ```ts
+   * import { AutoFeatureExtractor, AutoModelForAudioClassification } from "@earshot/earshot";
+   * import { equal } from "node:assert/strict";
+   *
+   * const extractor = await AutoFeatureExtractor.fromPretrained("models/voice_menu");
+   * const model = await AutoModelForAudioClassification.fromPretrained("models/voice_menu");
+   * const [scores] = await model.logits(extractor.extract([new Float32Array(8_000)]));
+   * equal(scores?.length, model.labels.length);
+   * model.dispose();
+   * ```
+   */
+  async logits(
+    { inputValues, shape, attentionMask, lengths }: ModelBatch,
+  ): Promise<Float32Array[]> {
+    const told = attentionMask || shape.length > 2 ? lengths : undefined;
+    const logits = tidy(() => {
+      const inputs = tensor(inputValues, [...shape], "float32");
+      return this.forward({ inputs, lengths: told }).logits;
+    });
+    try {
+      const values = await logits.data() as Float32Array;
+      const classes = this.labels.length;
+      return Array.from(
+        { length: shape[0]! },
+        (_, i) => values.slice(i * classes, (i + 1) * classes),
+      );
+    } finally {
+      logits.dispose();
+    }
+  }
+
+  /**
+   * Ends with an error if any parameter had to be drawn at random, for callers that only classify.
+   *
+   * @throws {CheckpointError} naming what was missing, misshapen and left over.
+   */
+  expectComplete(file: string): void {
+    const { missing, mismatched, unexpected } = this.loading;
+    const gaps = [...missing, ...mismatched];
+    if (gaps.length === 0) return;
+    const left = unexpected.length > 0 ? `; not used: ${listed(unexpected)}` : "";
+    throw new CheckpointError(
+      `Cannot classify with "${file}": expected ${this.weights.size} tensors, found ${gaps.length} missing: ${
+        listed(gaps)
+      }${left}`,
+      { file, key: gaps[0], hint: this.#hintForGaps(gaps) },
+    );
+  }
+
+  /** A head alone is missing where a model was never fine-tuned; anything else is a broken file. */
+  #hintForGaps(gaps: string[]): string {
+    const prefix = `${this.#parts.architecture.basePrefix}.`;
+    return gaps.some((name) => name.startsWith(prefix))
+      ? "Get the weights again: part of them is not there"
+      : "Fine-tune it first, or name a model that has a classifier";
+  }
+
+  /** Gives the weights' memory back. */
+  dispose(): void {
+    for (const weight of this.weights.values()) disposeWeight(weight);
+  }
+}
+
+/** Up to five names, and how many more. */
+function listed(names: string[]): string {
+  const more = names.length > 5 ? ` and ${names.length - 5} more` : "";
+  return names.slice(0, 5).join(", ") + more;
+}

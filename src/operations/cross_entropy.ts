@@ -1,0 +1,58 @@
+/**
+ * Softmax cross-entropy, a scalar that stays on the device.
+ *
+ * @module
+ */
+import type { Tensor } from "@tensorflow/tfjs-core";
+import { expectRank, expectShape } from "./_shapes.ts";
+import { gradient, type Operation } from "./operation.ts";
+import { run } from "./run.ts";
+
+/** The targets of {@linkcode crossEntropy}, and its divisor. */
+export interface CrossEntropyAttrs {
+  /** Share of the target spread evenly over all classes, 0 to below 1. @default 0 */
+  labelSmoothing: number;
+  /** The sum over the batch is divided by this. @default B */
+  normalizer: number;
+}
+
+/** `logits [B, N]`, `labels [B]` int32 -> scalar */
+export const crossEntropyOperation: Operation<
+  { logits: Tensor; labels: Tensor },
+  CrossEntropyAttrs,
+  Tensor
+> = {
+  name: "crossEntropy",
+  outputs: ({ logits, labels }) => {
+    expectRank("crossEntropy logits", logits, 2);
+    expectShape("crossEntropy labels", labels, [logits[0]!]);
+    return [];
+  },
+  gradient: gradient(["logits", "labels"], ({ dy, inputs, attrs }) => ({
+    logits: () => run(crossEntropyGrad, { ...inputs, dy }, attrs),
+  })),
+};
+
+/** `logits`, `labels`, `dy` scalar -> `dlogits` */
+export const crossEntropyGrad: Operation<
+  { logits: Tensor; labels: Tensor; dy: Tensor },
+  CrossEntropyAttrs,
+  Tensor
+> = {
+  name: "crossEntropyGrad",
+  outputs: ({ logits }) => logits,
+};
+
+/**
+ * Softmax cross-entropy with class numbers as targets, summed and divided by `normalizer`.
+ *
+ * **Shape** `logits [B, N]`, `labels [B]` int32 -> scalar
+ */
+export function crossEntropy(
+  logits: Tensor,
+  labels: Tensor,
+  options: Partial<CrossEntropyAttrs> = {},
+): Tensor {
+  const { labelSmoothing = 0, normalizer = logits.shape[0]! } = options;
+  return run(crossEntropyOperation, { logits, labels }, { labelSmoothing, normalizer });
+}
