@@ -19,11 +19,30 @@ const ROOT = join(import.meta.dirname!, "..");
 const FOLDERS = ["models", "layers", "operations", "train", "features", "audio"];
 const PARITY = "test/parity_test.ts";
 const MINUTE_MS = 60_000;
+/** How long a batch of tests may take on a busy machine: so much, and so much more for each file of it. */
+const BATCH_MINUTES = 10;
+const FILE_MINUTES = 0.5;
 /** A backend that this system has not, so that there is no adapter. */
 const NO_WEBGPU = Deno.build.os === "windows" ? "metal" : "dx12";
 
 /** Mutants that change nothing that a user could see, each by its file and the line it becomes. */
-const EQUIVALENT: readonly { file: string; after: string; reason: string }[] = [];
+const EQUIVALENT: readonly { file: string; after: string; reason: string }[] = [
+  {
+    file: "src/models/given_labels.ts",
+    after: "for (let i = 0; i <= count; i++) {",
+    reason: "past the end of both lists nothing equals nothing",
+  },
+  {
+    file: "src/models/audio_spectrogram_transformer.ts",
+    after: "const [times, bands] = patchGrid(config, frames);",
+    reason: "only their product is used",
+  },
+  {
+    file: "src/layers/batch_norm.ts",
+    after: "const [frames, batch, channels] = x.shape as [number, number, number];",
+    reason: "only their product is used",
+  },
+];
 
 const { values: options, positionals } = parseArgs({
   args: Deno.args,
@@ -152,15 +171,17 @@ async function deno(scratch: string, args: string[], minutes: number): Promise<R
     : { ok: success, printed };
 }
 
-function test(scratch: string, files: string[]): Promise<Run> {
+/** Runs test files, those of the documentation where a file of `src` is among them. */
+function test(scratch: string, files: string[], filter?: string): Promise<Run> {
   const args = ["test", "-P=test", "--no-check", "--fail-fast"];
-  const documented = files.some((file) => file.startsWith("src/")) ? ["--doc"] : [];
-  return deno(scratch, [...args, ...documented, ...files], 15);
+  if (files.some((file) => file.startsWith("src/"))) args.push("--doc");
+  if (filter) args.push("--filter", filter);
+  return deno(scratch, [...args, ...files], BATCH_MINUTES + FILE_MINUTES * files.length);
 }
 
 /** The test that failed first, or what ended the run before. */
 function killerOf(printed: string): string {
-  const failed = printed.match(/^(.+?) \.\.\. FAILED/m)?.[1];
+  const failed = printed.match(/^(\S.*?) \.\.\. FAILED/m)?.[1];
   const error = printed.match(/^error: (.+)$/m)?.[1];
   return failed ?? error ?? printed.trim().split("\n").at(-1) ?? "nothing printed";
 }
@@ -169,7 +190,8 @@ function killerOf(printed: string): string {
 async function tryOut(site: Site, scratch: string): Promise<Result> {
   const start = performance.now();
   const path = join(scratch, "repository", site.file);
-  const lines = read(site.file).split("\n");
+  const text = await Deno.readTextFile(path);
+  const lines = text.split("\n");
   lines[site.line - 1] = site.after;
   await Deno.writeTextFile(path, lines.join("\n"));
   const end = (outcome: Result["outcome"], by: string): Result => {
@@ -180,11 +202,17 @@ async function tryOut(site: Site, scratch: string): Promise<Result> {
     if (!checked.ok) return end("not counted", `does not compile: ${killerOf(checked.printed)}`);
     for (const files of batchesFor(site.file)) {
       const { ok, printed } = await test(scratch, files);
-      if (!ok) return end("killed", killerOf(printed));
+      if (ok) continue;
+      const killer = killerOf(printed);
+      await Deno.writeTextFile(path, text);
+      // A test that fails now and then, on a busy machine say, has not seen the change.
+      const again = await test(scratch, files, killer);
+      const passes = again.ok || / 0 passed/.test(again.printed);
+      return passes ? end("killed", killer) : end("not counted", `fails unchanged too: ${killer}`);
     }
     return end("survived", "–");
   } finally {
-    await Deno.copyFile(join(ROOT, site.file), path);
+    await Deno.writeTextFile(path, text);
   }
 }
 
@@ -243,19 +271,19 @@ async function main(): Promise<number> {
       }
     }
     const sites = wantedSites();
-    let isCounted = true;
     let toSkip = Number(options.skip);
-    for (let next = sites.next(); !next.done; next = sites.next(isCounted)) {
-      const reason = knownToChangeNothing(next.value);
-      if (!reason && toSkip-- > 0) continue;
-      console.error(show(next.value));
-      if (options.list) continue;
-      const result: Result = reason
-        ? { ...next.value, outcome: "not counted", by: reason, seconds: 0 }
-        : await tryOut(next.value, scratch);
-      console.error(`  ${result.outcome} (${result.seconds} s): ${result.by}`);
-      results.push(result);
-      isCounted = result.outcome !== "not counted";
+    for (let next = sites.next(); !next.done;) {
+      const site = next.value;
+      const reason = knownToChangeNothing(site);
+      const isTried = !reason && toSkip-- <= 0 && !options.list;
+      if (isTried || options.list) console.error(show(site));
+      const outcome = reason ? "not counted" : "survived";
+      const result: Result = isTried
+        ? await tryOut(site, scratch)
+        : { ...site, outcome, by: reason ?? "–", seconds: 0 };
+      if (isTried) console.error(`  ${result.outcome} (${result.seconds} s): ${result.by}`);
+      if (isTried || reason) results.push(result);
+      next = sites.next(result.outcome !== "not counted");
     }
   } finally {
     await Deno.remove(scratch, { recursive: true });
