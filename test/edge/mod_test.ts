@@ -65,7 +65,7 @@ Deno.test("createApp() refuses a wrong request with its status and one clear lin
   const calls: Call[] = [];
   const app = createApp(fakeClassifier(calls));
   const inputs = base64(CLIP);
-  const aiff = new TextEncoder().encode("FORM\0\0\0\x09AIFF");
+  const amr = new TextEncoder().encode("#!AMR\n");
   const cases: [Request, number, RegExp][] = [
     [post(null), 400, /expected audio as the body, found nothing/],
     [
@@ -86,8 +86,8 @@ Deno.test("createApp() refuses a wrong request with its status and one clear lin
       /"topk": expected top_k or function_to_apply/,
     ],
     [postJson({ inputs, parameters: { top_k: "3" } }), 400, /top_k/],
-    [post(aiff), 415, /expected WAV, FLAC, .*, found AIFF/],
-    [postJson({ inputs: base64(aiff) }), 415, /found AIFF/],
+    [post(amr), 415, /expected WAV, FLAC, .*, found AMR/],
+    [postJson({ inputs: base64(amr) }), 415, /found AMR/],
     [post("hello, world"), 415, /found plain text/],
     [post(new Uint8Array([1, 2, 3, 250])), 415, /found an unknown format/],
     [post(CLIP, "multipart/form-data; boundary=x"), 415, /curl --data-binary/],
