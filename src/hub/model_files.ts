@@ -171,8 +171,9 @@ async function openConversions(settings: HubSettings, id: string): Promise<strin
   const search = `type=pull_request&status=open&author=${CONVERSION_AUTHOR}`;
   const url = `${settings.endpoint}/api/models/${id}/discussions?${search}`;
   const response = await clientFetch(settings, { type: "model", id }, 1)(url);
-  const { discussions = [] }: { discussions?: Discussion[] } = await response.json();
-  return discussions.filter(({ title, status, isPullRequest, author }) =>
+  const { discussions }: { discussions?: (Discussion | null)[] } = await response.json();
+  const open = Array.isArray(discussions) ? discussions.filter((each) => each !== null) : [];
+  return open.filter(({ title, status, isPullRequest, author }) =>
     isPullRequest && status === "open" && title === CONVERSION_TITLE &&
     author?.name === CONVERSION_AUTHOR
   ).map(({ num }) => `refs/pr/${Number(num)}`);

@@ -62,6 +62,19 @@ function errorOfJson(text: string): string | undefined {
   }
 }
 
+/** The error of an answer that has not the form of the hub's. */
+export function unexpectedAnswer(
+  { endpoint }: HubSettings,
+  subject: HubSubject,
+  { found = "another", cause }: { found?: string; cause?: unknown } = {},
+): HubError {
+  const expected = `an answer of the hub from ${endpoint}`;
+  return new HubError(
+    `Cannot ${subject.verb ?? "read"} ${described(subject)}: expected ${expected}, found ${found}`,
+    { reason: "refused", repository: subject.id, cause, hint: "Check HF_ENDPOINT" },
+  );
+}
+
 interface Facts {
   status: number;
   said: string;

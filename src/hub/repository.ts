@@ -33,7 +33,8 @@ import {
   type HubRepositoryType,
   type HubSubject,
 } from "./names.ts";
-import { clientFetch } from "./request.ts";
+import { unexpectedAnswer } from "./refusals.ts";
+import { clientFetch, understood } from "./request.ts";
 import { type HubOptions, type HubSettings, hubSettings } from "./settings.ts";
 
 /** Which repository, and how it is reached. */
@@ -151,7 +152,11 @@ async function askCommit(
     hubUrl: settings.endpoint,
     fetch: clientFetch(settings, subject, retries),
   };
-  const { sha } = await (subject.type === "model" ? modelInfo(about) : datasetInfo(about));
+  const { sha } = await understood<{ sha?: unknown }>(
+    settings,
+    subject,
+    () => subject.type === "model" ? modelInfo(about) : datasetInfo(about),
+  );
   if (typeof sha === "string" && isCommit(sha)) return sha;
   throw unexpectedAnswer(settings, subject);
 }
@@ -173,29 +178,58 @@ async function findFiles(
     return { files: await snapshotFiles(cache, subject.revision), isWhole: false };
   };
   if (settings.isOffline) return await snapshot();
-  const files: HubFile[] = [];
   try {
-    const { listFiles } = await import("@huggingface/hub");
-    for await (
-      const { type, path, size, oid = "", lfs } of listFiles({
-        repo: { type: subject.type, name: subject.id },
-        revision: subject.revision,
-        recursive: true,
-        hubUrl: settings.endpoint,
-        fetch: clientFetch(settings, subject),
-      })
-    ) {
-      if (type !== "file") continue;
-      files.push(hubFile({ path, sizeBytes: lfs?.size ?? size, sha256: lfs?.oid, gitSha1: oid }));
-    }
+    const files = await understood(settings, subject, () => listedFiles(settings, subject));
+    await keepTree(cache, subject.revision, files);
+    return { files, isWhole: true };
   } catch (error) {
-    if (error instanceof TypeError) throw unexpectedAnswer(settings, subject, error);
     const held = isDown(error) ? await snapshot() : undefined;
     if (held && held.files.length > 0) return held;
     throw error;
   }
-  await keepTree(cache, subject.revision, files);
-  return { files, isWhole: true };
+}
+
+/** Files of a repository; one of the hub has at most a tenth of them. */
+const MAX_FILES = 1_000_000;
+/** Pages of a listing, each of which names the next. */
+const MAX_PAGES = 2_000;
+
+async function listedFiles(settings: HubSettings, subject: RevisionSubject): Promise<HubFile[]> {
+  const { listFiles } = await import("@huggingface/hub");
+  const files: HubFile[] = [];
+  const entries = listFiles({
+    repo: { type: subject.type, name: subject.id },
+    revision: subject.revision,
+    recursive: true,
+    hubUrl: settings.endpoint,
+    fetch: pagesFetch(settings, subject),
+  });
+  for await (const { type, path, size, oid = "", lfs } of entries) {
+    if (type !== "file") continue;
+    if (files.length === MAX_FILES) throw endless(settings, subject, `${MAX_FILES} files`);
+    files.push(hubFile({ path, sizeBytes: lfs?.size ?? size, sha256: lfs?.oid, gitSha1: oid }));
+  }
+  return files;
+}
+
+/** A listing's pages: each but once, on the hub itself, and not without end. */
+function pagesFetch(settings: HubSettings, subject: RevisionSubject): typeof fetch {
+  const fetchPage = clientFetch(settings, subject);
+  const { origin } = new URL(settings.endpoint);
+  const seen = new Set<string>();
+  return async (input, init) => {
+    const url = input instanceof Request ? input.url : String(input);
+    if (seen.has(url) || seen.size === MAX_PAGES) {
+      throw endless(settings, subject, seen.has(url) ? "pages in a circle" : `${MAX_PAGES} pages`);
+    }
+    if (new URL(url).origin !== origin) throw unexpectedAnswer(settings, subject);
+    seen.add(url);
+    return await fetchPage(input, init as RequestInit & { body?: null });
+  };
+}
+
+function endless(settings: HubSettings, subject: RevisionSubject, found: string): HubError {
+  return unexpectedAnswer(settings, subject, { found: `a list of files without end (${found})` });
 }
 
 interface Opened extends FoundFiles {
@@ -266,18 +300,5 @@ function notCached(subject: HubSubject, what: string, place: string): HubError {
       repository: subject.id,
       hint: "Download it once without HF_HUB_OFFLINE and the option offline",
     },
-  );
-}
-
-function unexpectedAnswer(
-  { endpoint }: HubSettings,
-  subject: HubSubject,
-  cause?: unknown,
-): HubError {
-  return new HubError(
-    `Cannot read ${
-      described(subject)
-    }: expected an answer of the hub from ${endpoint}, found another`,
-    { reason: "refused", repository: subject.id, cause, hint: "Check HF_ENDPOINT" },
   );
 }

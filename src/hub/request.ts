@@ -5,7 +5,7 @@
  * @module
  */
 import { HubError } from "../errors.ts";
-import { refusalOf } from "./refusals.ts";
+import { refusalOf, unexpectedAnswer } from "./refusals.ts";
 import type { HubSubject } from "./names.ts";
 import type { HubSettings } from "./settings.ts";
 
@@ -31,6 +31,7 @@ const FIRST_PAUSE_MS = 500;
 const MAX_PAUSE_SEC = 60;
 const PASSING_STATUS: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
 const MAX_JSON_BYTES = 64 * 2 ** 20;
+const MAX_REFUSAL_CHARS = 4096;
 
 /**
  * Sends a request until it is answered.
@@ -213,9 +214,23 @@ export async function textOf(settings: HubSettings, found: HubResponse): Promise
   return await new Blob(parts as Uint8Array<ArrayBuffer>[]).text();
 }
 
+/** The beginning of what a refusal says, which may be anything, and without end. */
 async function shortText({ response, watch }: HubResponse): Promise<string> {
+  const reader = response.body?.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
   watch.touch();
-  return (await response.text().catch(() => "")).slice(0, 4096);
+  try {
+    while (reader && text.length < MAX_REFUSAL_CHARS) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      text += decoder.decode(value.subarray(0, MAX_REFUSAL_CHARS), { stream: true });
+    }
+  } catch {
+    // The status says enough.
+  }
+  await reader?.cancel().catch(() => {});
+  return text.slice(0, MAX_REFUSAL_CHARS);
 }
 
 /** Closes the body of an answer that is not read. */
@@ -246,8 +261,45 @@ export function clientFetch(
     const url = input instanceof Request ? input.url : String(input);
     const found = await request(settings, url, subject, { method, body, headers, retries });
     const { status, headers: answered } = found.response;
-    return new Response(await textOf(settings, found), { status, headers: answered });
+    const text = await textOf(settings, found);
+    const answer = new Response(text, { status, headers: answered });
+    return Object.assign(answer, { json: () => jsonOf(settings, subject, text) });
   };
+}
+
+/** What the hub answers as JSON: an object or a list, never a page of whoever stands between. */
+async function jsonOf(
+  settings: HubSettings,
+  subject: HubSubject,
+  text: string,
+): Promise<Record<string, unknown> | unknown[]> {
+  let value: unknown;
+  try {
+    value = await JSON.parse(text);
+  } catch (cause) {
+    const found = /^\s*</.test(text) ? "HTML" : "text that is no JSON";
+    throw unexpectedAnswer(settings, subject, { found, cause });
+  }
+  if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
+  throw unexpectedAnswer(settings, subject, { found: String(value).slice(0, 20) });
+}
+
+/**
+ * Runs what the client library does with answers, which it takes for granted in their parts.
+ *
+ * @throws {HubError} in the place of its errors over parts that are missing.
+ */
+export async function understood<Result>(
+  settings: HubSettings,
+  subject: HubSubject,
+  run: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw unexpectedAnswer(settings, subject, { cause: error });
+  }
 }
 
 /** What the hub asks for, in `Retry-After` or, on the real one, in `RateLimit`. */

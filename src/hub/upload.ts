@@ -15,8 +15,9 @@ import { type HubAccount, hubAccount, noToken } from "./account.ts";
 import { type HubFile, isCommit } from "./cache.ts";
 import { gitHash } from "./download.ts";
 import { described, expectRepositoryId, type HubSubject, pageUrl } from "./names.ts";
+import { unexpectedAnswer } from "./refusals.ts";
 import { hubFiles, type HubRepository } from "./repository.ts";
-import { clientFetch } from "./request.ts";
+import { clientFetch, understood } from "./request.ts";
 import { type HubOptions, type HubSettings, hubSettings } from "./settings.ts";
 import { type HubUploadProgress, uploadFetch } from "./upload_fetch.ts";
 
@@ -204,12 +205,13 @@ async function createBranch(
 
 async function expectPrivate(settings: HubSettings, subject: Subject): Promise<void> {
   const { modelInfo } = await import("@huggingface/hub");
-  const { private: isPrivate } = await modelInfo({
-    name: subject.id,
-    revision: "main",
-    hubUrl: settings.endpoint,
-    fetch: clientFetch(settings, subject),
-  });
+  const { private: isPrivate } = await understood(settings, subject, () =>
+    modelInfo({
+      name: subject.id,
+      revision: "main",
+      hubUrl: settings.endpoint,
+      fetch: clientFetch(settings, subject),
+    }));
   if (isPrivate) return;
   throw new HubError(
     `Cannot write ${described(subject)}: expected a private repository, found a public one`,
@@ -298,6 +300,7 @@ async function commitFiles(
   } catch (error) {
     const commit = isCommitting ? await commitOfLostAnswer(target, hashes) : undefined;
     if (commit !== undefined) return commit;
+    if (error instanceof TypeError) throw unexpectedAnswer(settings, subject, { cause: error });
     throw error instanceof HubError && error.status === 412 ? outrun(target, error) : error;
   }
 }
