@@ -30,3 +30,9 @@ for (const [given, message] of REFUSED) {
     throws(() => givenLabels(given), { name: "RangeError", message });
   });
 }
+
+Deno.test("givenLabels() shows twenty of many wrong numbers", () => {
+  const label2id = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`class ${i}`, i + 1]));
+  const shown = Array.from({ length: 20 }, (_, i) => i + 1).join(", ");
+  throws(() => givenLabels({ label2id }), { message: new RegExp(`found ${shown}$`) });
+});

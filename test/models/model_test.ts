@@ -100,6 +100,9 @@ Deno.test("logits() gives each clip's scores, and knows padding by its mask", as
     assertAllClose(first!, alone[0]!, { atol: 1e-6 });
     assert.notDeepEqual(unmasked, alone[1]);
     const inputs = tensor(inputValues, [2, 200]);
+    const plain = tidy(() => model.forward({ inputs }).logits);
+    assert.deepEqual([...first!, ...unmasked!], [...await plain.data()]);
+    plain.dispose();
     const { lengths } = batch;
     const logits = tidy(() => model.forward({ inputs, lengths }).logits);
     const attentionMask = Int32Array.from(inputValues, (_, i) => i < 320 ? 1 : 0);
