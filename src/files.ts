@@ -452,7 +452,7 @@ async function flush(path: string): Promise<void> {
   });
 }
 
-/** Removes what a failure left; the failure itself is what the user has to hear of. */
+/** Removes what a failure left; the failure itself is what the user is shown. */
 async function removeLeftover(path: string): Promise<void> {
   await Deno.remove(path, { recursive: true }).catch(() => {});
 }

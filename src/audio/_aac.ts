@@ -3,7 +3,7 @@
  *
  * Written after ISO/IEC 14496-3, because the decoders on npm wrap libraries under the GPL or with
  * patents' terms of their own. A second layer (spectral band replication, parametric stereo) is
- * recognised and left out: what is heard then is the core, at half the rate. Coupling channels,
+ * recognised and left out: what is decoded then is the core, at half the rate. Coupling channels,
  * which no common encoder writes, are refused.
  *
  * @module
@@ -30,7 +30,7 @@ const END = 7;
 /** Kinds of filling that are replication. */
 const REPLICATION = [13, 14];
 
-const CORE_ONLY = "HE-AAC: only its core is heard, without the frequencies above it";
+const CORE_ONLY = "HE-AAC: only its core is decoded, without the frequencies above it";
 
 /** Prepares a decoder from the configuration of MP4. */
 export function openAac(config: Uint8Array, file?: string): PacketCodec {

@@ -87,7 +87,7 @@ export function readElementHeader(bytes: Uint8Array): Element | undefined {
   return { id, headerBytes, size: isUnknown ? undefined : size };
 }
 
-/** Bytes of a number of variable length, told by the zeros it begins with; 9 and more for none. */
+/** Bytes of a number of variable length, given by the zeros it begins with; 9 and more for none. */
 function lengthOf(first = 0): number {
   return Math.clz32(first) - 23;
 }

@@ -85,8 +85,8 @@ export function* openPacketCodec(
  *
  * @param codec the decoder.
  * @param packets what the container holds.
- * @param endFrames decoded frames after which no further packet is heard; the packet in which the
- * end lies is heard whole, as ffmpeg has it.
+ * @param endFrames decoded frames after which no further packet is decoded; the packet in which the
+ * end lies is decoded whole, as ffmpeg has it.
  */
 export function packetStream(
   codec: PacketCodec,

@@ -1,7 +1,7 @@
 /**
  * Takes Matroska and WebM apart, as browsers record it: elements of unknown size, no index, no length.
  *
- * Of several tracks the first with sound is heard. Elements that only group others are entered by
+ * Of several tracks the first with sound is decoded. Elements that only group others are entered by
  * going on with what is inside, so it matters nothing whether their sizes are known. Follows RFC 9559.
  *
  * @module

@@ -1,7 +1,7 @@
 /**
  * Takes MP4, M4A and MOV apart, whole or in fragments as Safari records them.
  *
- * Of several tracks the first with sound is heard. What an edit list leaves out at the start (an
+ * Of several tracks the first with sound is decoded. What an edit list leaves out at the start (an
  * encoder's delay) and at the end is left out. The list of packets may stand behind them: then the source
  * must be one that can go back. Follows ISO/IEC 14496-12 and -14.
  *

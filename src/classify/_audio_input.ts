@@ -31,7 +31,7 @@ export interface ClipRules {
   minSamples: number;
   /** The longest clip, in seconds. */
   maxSeconds: number;
-  /** Told of a clip that was read with a doubt. */
+  /** Called for a clip that was read with a doubt. */
   onWarning?: (message: string) => void;
   /** The bytes of a file of the disk, where there is one. */
   readFile?: (path: string, maxBytes: number) => Promise<Uint8Array>;
@@ -43,7 +43,7 @@ export interface ClipRules {
  * **Shape** -> `[S]`, with `minSamples` or more
  *
  * @param name what messages call the clip, where it has no name of its own.
- * @throws {AudioFormatError} when it is no audio, shorter than the model hears, or too long.
+ * @throws {AudioFormatError} when it is no audio, shorter than the model takes, or too long.
  * @throws {FileError} when a file or URL cannot be read.
  */
 export async function clipSamples(

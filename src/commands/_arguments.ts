@@ -148,7 +148,7 @@ function optionOf(token: OptionToken, specs: OptionSpecs): Record<string, Option
   const off = token.name.replace(/^no-/, "");
   const isOff = off !== token.name && Object.hasOwn(specs, off) && specs[off]!.kind === "flag";
   if (isOff && token.value === undefined) return { [off]: false };
-  if (/^(hub[-_])?token$/.test(token.name)) throw tokenInSight(token.rawName);
+  if (/^(hub[-_])?token$/.test(token.name)) throw visibleToken(token.rawName);
   throw new UsageError(`Cannot use argument "${token.rawName}": there is none of that name`, {
     hint: hintFor(token.name, Object.keys(specs)),
   });
@@ -164,7 +164,7 @@ function hintFor(name: string, names: readonly string[]): string {
 }
 
 /** The command line of a process can be read by others, and shells keep it. */
-export function tokenInSight(place: string): UsageError {
+export function visibleToken(place: string): UsageError {
   return new UsageError(
     `Cannot take a token from "${place}": expected it in HF_TOKEN or on standard input, ` +
       "found it where the shell's history keeps it",

@@ -5,7 +5,7 @@
  */
 import { HubError } from "../errors.ts";
 import { type HubAccount, hubAccount, removeToken, storeToken } from "../hub/mod.ts";
-import { tokenInSight, UsageError } from "./_arguments.ts";
+import { UsageError, visibleToken } from "./_arguments.ts";
 import { type Command, defineCommand } from "./_command.ts";
 import type { Output } from "./_output.ts";
 
@@ -19,7 +19,7 @@ export const command: Command = defineCommand({
   note: "The token is asked for, and not shown; or it comes on standard input, or in HF_TOKEN.\n" +
     "It is never taken from the command line, which the shell's history keeps.",
   run: async ({ options, files }, out) => {
-    if (files.length > 0) throw tokenInSight("the command line");
+    if (files.length > 0) throw visibleToken("the command line");
     return options.logout ? await logOut(out) : await logIn(out);
   },
 });

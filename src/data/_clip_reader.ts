@@ -14,7 +14,7 @@ import { type AudioClip, openClip } from "./audio_dataset.ts";
 
 /** How one clip is loaded. */
 export interface LoadClipOptions {
-  /** The rate that the model hears, in hertz. */
+  /** The rate of the model's input, in hertz. */
   samplingRate: number;
   /**
    * Longest clip accepted; a longer one is refused, from its header where that can be. @default 600

@@ -37,7 +37,7 @@ export interface HubOptions {
   offline?: boolean;
   /** In place of the global `fetch`. */
   fetch?: typeof fetch;
-  /** Told of each part of a file that arrives. */
+  /** Called for each part of a file that arrives. */
   onProgress?: (progress: HubProgress) => void;
   /** Ends what is going on. */
   signal?: AbortSignal;

@@ -58,7 +58,7 @@ Deno.test("decodeAudio() gives back as many frames as were encoded", async () =>
     "s16.mov": 480,
     "opus.webm": 4_800,
     "flac.mka": 800,
-    // Their last packet is heard whole, as ffmpeg has it.
+    // Their last packet is decoded whole, as ffmpeg has it.
     "stereo.m4a": 5_120,
     "fragments.mp4": 6_144,
     "stereo.aac": 8_192,
