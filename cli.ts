@@ -14,6 +14,7 @@ import {
   helpOf,
   inFlags,
   nearest,
+  onOneLine,
   parseArguments,
   processOutput,
   runCommand,
@@ -66,8 +67,8 @@ function unknownCommand(name: string): UsageError {
 function report(error: unknown, verbose: boolean): number {
   const { message = String(error), hint } = error as { message?: string; hint?: string };
   const isOurs = /^Cannot /.test(message);
-  console.error(inFlags(isOurs ? message : `Cannot go on: ${message}`));
-  if (hint ?? !isOurs) console.error(inFlags(`- ${hint ?? "--verbose shows where"}`));
+  console.error(onOneLine(inFlags(isOurs ? message : `Cannot go on: ${message}`)));
+  if (hint ?? !isOurs) console.error(onOneLine(inFlags(`- ${hint ?? "--verbose shows where"}`)));
   if (verbose) console.error(error);
   return error instanceof UsageError ? 2 : 1;
 }

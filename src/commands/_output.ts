@@ -8,6 +8,7 @@
  */
 import { styleText } from "node:util";
 import { inFlags } from "./_flags.ts";
+import { onOneLine, printable } from "./_printable.ts";
 
 const BAR_WIDTH = 24;
 const REDRAW_MS = 100;
@@ -31,12 +32,12 @@ export interface Output {
 
 /** The output of this process. */
 export function processOutput(json: boolean): Output {
-  const print = (text: string) => json ? console.error(text) : console.log(text);
+  const print = (text: string) => (json ? console.error : console.log)(printable(text));
   const color = terminal(json).isTerminal() && !Deno.noColor;
   return {
     json,
     line: (text = "") => print(text),
-    warn: (text) => console.error(inFlags(text)),
+    warn: (text) => console.error(printable(inFlags(text))),
     event: (object) => json && console.log(JSON.stringify(object)),
     strong: (text) => color ? styleText("bold", text, { validateStream: false }) : text,
     progress: (label, total) => progressBar(label, total, json),
@@ -69,7 +70,8 @@ function progressBar(
     last = now;
     const perSec = (done - first) / ((now - started) / 1000);
     const left = duration((total - done) / perSec);
-    const status = `${done}/${total}  ${perSec.toFixed(1)}/s  ${left} left  ${note}`.trimEnd();
+    const status = `${done}/${total}  ${perSec.toFixed(1)}/s  ${left} left  ${onOneLine(note)}`
+      .trimEnd();
     const filled = Math.round(BAR_WIDTH * done / total);
     const bar = "█".repeat(filled) + "░".repeat(Math.max(0, BAR_WIDTH - filled));
     write(drawn ? `\r\x1b[2K${label} ${bar} ${status}` : `${label} ${status}\n`);
@@ -95,7 +97,7 @@ export function megabytes(bytes: number): string {
 
 /** Rows as columns of equal width, numbers to the right. */
 export function table(headings: string[], rows: (string | number)[][]): string {
-  const cells = [headings, ...rows.map((row) => row.map(String))];
+  const cells = [headings, ...rows.map((row) => row.map((cell) => onOneLine(String(cell))))];
   const widths = headings.map((_, i) => Math.max(...cells.map((row) => row[i]!.length)));
   const right = headings.map((_, i) => rows.length > 0 && rows.every((row) => isNumber(row[i]!)));
   const lines = cells.map((row) =>

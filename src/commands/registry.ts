@@ -11,6 +11,7 @@ export { type Command, COMMON_OPTIONS, helpOf } from "./_command.ts";
 export { inFlags } from "./_flags.ts";
 export { PERMISSION_SETS } from "./_permission_sets.ts";
 export { type Output, processOutput } from "./_output.ts";
+export { onOneLine } from "./_printable.ts";
 export { runCommand } from "./_run_command.ts";
 export { typedCommand } from "./_typed_command.ts";
 
