@@ -45,13 +45,13 @@ export async function decodeAudio(
   bytes: Uint8Array,
   options: DecodeOptions = {},
 ): Promise<DecodedAudio> {
-  const open = await opener(bytes, options.file);
+  const open = await openerOf(bytes, options.file);
   const reader = new ByteReader(bytes.length);
   return await answerFrom(supplyOf(bytes), decoding(open, reader, options));
 }
 
 /** What reads a recording that begins with these bytes. */
-async function opener(head: Uint8Array, file?: string): Promise<OpenAudio> {
+export async function openerOf(head: Uint8Array, file?: string): Promise<OpenAudio> {
   if (head.length === 0) throw audioError("expected audio, found an empty file", file);
   const kind = sniff(head);
   if (kind === undefined) {

@@ -22,8 +22,8 @@ const MAGIC_BYTES = 4;
 const BLOCK_HEADER_BYTES = 4;
 const STREAM_INFO_BYTES = 34;
 
-/** What is waited for when a frame goes on: more than most frames take. */
-const FIRST_FRAME_BYTES = 2 ** 14;
+/** What is waited for at least when a frame goes on. */
+const FIRST_FRAME_BYTES = 2 ** 8;
 
 /** What stands before the plain FLAC header in the first packet of Ogg. */
 const OGG_MAPPING_BYTES = 9;

@@ -21,6 +21,12 @@ export { decodeAudio, DECODED_FORMATS } from "./decode.ts";
 export type { AudioInfo, DecodedAudio, DecodedChannels, DecodeOptions } from "./decoded_audio.ts";
 export { audioDurationSec, type ReadableBytes } from "./duration.ts";
 export { encodeWav, type EncodeWavOptions } from "./encode_wav.ts";
+export {
+  type AudioSource,
+  openAudio,
+  type OpenAudioOptions,
+  type OpenedAudio,
+} from "./open_audio.ts";
 export { resample, resampledLength, Resampler } from "./resample.ts";
 export { type ContentKind, sniff } from "./sniff.ts";
 export { decodeWav, decodeWavChannels } from "./wav.ts";

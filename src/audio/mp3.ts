@@ -48,7 +48,8 @@ const ID3_HEAD_BYTES = 10;
 /** Enough for a frame's header, or the name of what stands in its place. */
 const MAX_HEAD_BYTES = 12;
 
-/** Bytes in which a frame is looked for at once; every frame and the next header fit in twice. */
+/** Bytes in which a frame is looked for at first, and at once at most: far more than two frames. */
+const FIRST_SEARCH_BYTES = 2 ** 10;
 const SEARCH_BYTES = 2 ** 14;
 
 /** Tags that may follow the last frame. */
@@ -101,20 +102,28 @@ function* findFrame(
   reader: ByteReader,
   like?: Mp3Header,
 ): Asking<{ header: Mp3Header; frame: Uint8Array } | undefined> {
+  let least = FIRST_SEARCH_BYTES;
   for (;;) {
-    const window = yield* reader.peek(SEARCH_BYTES);
+    const bytes = yield* reader.peekAll(least);
+    const isEnd = bytes.length < least;
+    const window = bytes.subarray(0, SEARCH_BYTES);
     const at = findMp3Frame(window, 0, like);
-    if (at >= 0) {
-      const header = readMp3Header(window, at)!;
-      // Far into a window, the frame that would have to follow may not be in sight yet.
-      const isSure = window.length < SEARCH_BYTES || at + header.frameBytes + 4 <= window.length;
+    const header = at < 0 ? undefined : readMp3Header(window, at)!;
+    // Far into a window, the frame that would have to follow may not be in sight yet.
+    const isSure = header && (isEnd || at + header.frameBytes + 4 <= window.length);
+    if (isSure) {
       reader.skip(at);
-      if (isSure) return { header, frame: yield* reader.peek(header.frameBytes) };
-      continue;
+      return { header, frame: yield* reader.peek(header.frameBytes) };
     }
-    const isEnd = window.length < SEARCH_BYTES;
-    reader.skip(isEnd ? window.length : window.length - 3);
-    if (isEnd) return undefined;
+    if (!header && isEnd) {
+      reader.skip(bytes.length);
+      return undefined;
+    }
+    if (window.length < SEARCH_BYTES) least = Math.min(2 * window.length, SEARCH_BYTES);
+    else {
+      reader.skip(header ? at : window.length - 3);
+      least = FIRST_SEARCH_BYTES;
+    }
   }
 }
 

@@ -199,9 +199,12 @@ function* readRuns(
       reader.seek(box.contentStart);
       const content = yield* reader.take(Math.min(size, MAX_FRAGMENT_BYTES));
       if (content.length < size) return warn("Truncated: the last MP4 fragment is incomplete");
-      yield* fragmentRuns(content.slice(), box.start, defaults);
-    }
-    at = box.end;
+      const fragment = content.slice();
+      // The header of the box with the packets is read first, as a stream cannot go back to it.
+      const following = yield* nextBox(reader);
+      yield* fragmentRuns(fragment, box.start, defaults);
+      at = following?.name === "mdat" ? following.end : box.end;
+    } else at = box.end;
   }
 }
 
