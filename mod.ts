@@ -89,7 +89,11 @@ export {
   Struct,
   Value,
 } from "./src/data/features.ts";
-export { loadDataset, type LoadDatasetOptions } from "./src/data/load_dataset.ts";
+export {
+  type FilesOptions,
+  loadDataset,
+  type LoadDatasetOptions,
+} from "./src/data/load_dataset.ts";
 export type { SplitSizes } from "./src/data/train_test_split.ts";
 
 // Training.

@@ -78,6 +78,7 @@ export {
 } from "./operations/run.ts";
 export { scale } from "./operations/scale.ts";
 export { type StatisticsAttrs, updateStatistics } from "./operations/update_statistics.ts";
+export type { Tensor, Variable } from "./operations/tensor.ts";
 export { weightNorm } from "./operations/weight_norm.ts";
 export {
   adoptWeight,

@@ -21,6 +21,8 @@ import { DatasetDict } from "./dataset_dict.ts";
 import { type Features, listed, Sequence, Value } from "./features.ts";
 import { concatenated, type Table } from "./table.ts";
 
+export type { FilesOptions };
+
 /** Which data set, and which part of it. */
 export interface LoadDatasetOptions extends FilesOptions {
   /** One split, or a part of it: "train", "train[:100]", "train[10%:20%]". @default all splits */

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { reshape, type Tensor, tensor, tidy, variable } from "@tensorflow/tfjs-core";
+import { reshape, tensor, tidy, variable } from "@tensorflow/tfjs-core";
 import { CheckpointError, ShapeError } from "../errors.ts";
 import {
   activation,
@@ -24,7 +24,7 @@ import {
   type WeightPrecision,
 } from "../kernels.ts";
 import type { Random } from "../random.ts";
-import type { Variable } from "./tensor.ts";
+import type { Tensor, Variable } from "./tensor.ts";
 
 /** Where tensors come from: the part of a checkpoint file that loading needs. */
 export interface ParameterSource {
@@ -107,14 +107,19 @@ export interface WeightOptions {
 
 /** The two parts of a weight that is stored as a gain and a direction for each kernel tap. */
 export interface GainAndDirection {
+  /** The gain of each tap, `[1, 1, K]`. */
   g: Variable;
+  /** The direction, `[O, I, K]`. */
   v: Variable;
 }
 
-/** The name, older spellings, shape and first values of a parameter. */
+/** What a parameter is asked for by. */
 export interface ParameterRequest {
+  /** The hub name relative to the reader's path; further names are older spellings of it. */
   names: string | [string, ...string[]];
+  /** The length of each axis. */
   shape: number[];
+  /** Draws the first values of one that the checkpoint lacks. */
   init: Initializer;
 }
 

@@ -4,21 +4,9 @@
  *
  * @module
  */
-import type { Tensor as TfjsTensor, Variable as TfjsVariable } from "@tensorflow/tfjs-core";
+import type { Tensor, Variable } from "../kernels.ts";
 
-/**
- * A tensor on the device in use.
- *
- * @internal
- */
-export type Tensor = TfjsTensor;
-
-/**
- * A tensor whose value can be replaced.
- *
- * @internal
- */
-export type Variable = TfjsVariable;
+export type { Tensor, Variable };
 
 /** Makes of a layer one that gives the same numbers in another way, as training does to save memory. */
 export type LayerWrapper = <Args extends unknown[]>(

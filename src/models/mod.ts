@@ -5,14 +5,17 @@
  */
 export { Noise } from "../layers/noise.ts";
 export type {
+  GainAndDirection,
   Initializer,
   LoadReport,
   ParameterKind,
   ParameterReader,
   ParameterReaderOptions,
+  ParameterRequest,
   ParameterSource,
   SavedDtype,
   StoredTensor,
+  WeightOptions,
 } from "../layers/parameters.ts";
 export { Random, type RandomState } from "../random.ts";
 export type { ConfigReader, JsonObject } from "./_config_reader.ts";
@@ -35,6 +38,7 @@ export type { GivenLabels } from "./given_labels.ts";
 export type {
   HeldPart,
   HeldWeight,
+  Packed,
   PackedWeight,
   Weight,
   WeightForm,

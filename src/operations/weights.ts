@@ -6,8 +6,9 @@
  *
  * @module
  */
-import { engine, reshape, type Tensor, tensor, type TensorInfo } from "@tensorflow/tfjs-core";
+import { engine, reshape, tensor, type TensorInfo } from "@tensorflow/tfjs-core";
 import { UnsupportedOpError } from "../errors.ts";
+import type { Tensor } from "./tensor.ts";
 import { expectShape } from "./_shapes.ts";
 import {
   expectParts,
@@ -20,6 +21,7 @@ import {
 
 /** How the bytes of a packed weight lie: as `weight_forms.ts` says, or in 16 bits as WebGPU reads them. */
 export interface WeightLayout {
+  /** Which of the forms. */
   readonly form: "panels" | "int8-panels" | "halves";
   /** Of the weight: `[O, I]`, or `[O, C / groups, K]`. */
   readonly shape: readonly number[];
@@ -29,6 +31,7 @@ export interface WeightLayout {
 
 /** A weight in a device's form. */
 export interface Packed<Kind> {
+  /** How the bytes lie. */
   readonly layout: WeightLayout;
   /** The bytes of the form, whatever type of tensor holds them. */
   readonly values: Kind;
