@@ -19,6 +19,8 @@ import { filesBySplit, formatOf } from "./_file_splits.ts";
 import { matching } from "./_glob.ts";
 import { hubDataFiles, type HubFileOptions } from "./_hub_files.ts";
 
+export type { HubFileOptions };
+
 /** Which files. */
 export interface FilesOptions extends HubFileOptions {
   /** The configuration, such as "en-US". @default the only one, or the one that the card names */

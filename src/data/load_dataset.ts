@@ -14,14 +14,21 @@ import type { DatasetCard, DatasetConfig } from "./_card.ts";
 import { ChunkCache } from "./_chunk_cache.ts";
 import { type DataFiles, isArchive } from "./_data_files.ts";
 import { type DataFormat, filesBySplit, formatOf } from "./_file_splits.ts";
-import { chosenFiles, configOf, type FilesOptions, type Found, openFiles } from "./_found_files.ts";
+import {
+  chosenFiles,
+  configOf,
+  type FilesOptions,
+  type Found,
+  type HubFileOptions,
+  openFiles,
+} from "./_found_files.ts";
 import { isAudio } from "./folder_layout.ts";
 import { type Dataset, ofTable, type Row } from "./dataset.ts";
 import { DatasetDict } from "./dataset_dict.ts";
 import { type Features, listed, Sequence, Value } from "./features.ts";
 import { concatenated, type Table } from "./table.ts";
 
-export type { FilesOptions };
+export type { FilesOptions, HubFileOptions };
 
 /** Which data set, and which part of it. */
 export interface LoadDatasetOptions extends FilesOptions {
