@@ -19,6 +19,7 @@ export {
   activation,
   type ActivationAttrs,
   ACTIVATIONS,
+  type FusedActivation,
 } from "./operations/activation.ts";
 export {
   ADAMW_TENSORS,
@@ -30,7 +31,7 @@ export { add } from "./operations/add.ts";
 export { addBias } from "./operations/add_bias.ts";
 export { attention, type AttentionAttrs } from "./operations/attention.ts";
 export { batchNorm } from "./operations/batch_norm.ts";
-export { conv1d, type Conv1dAttrs } from "./operations/conv1d.ts";
+export { conv1d, type Conv1dAttrs, type Conv1dOptions } from "./operations/conv1d.ts";
 export { crossEntropy, type CrossEntropyAttrs } from "./operations/cross_entropy.ts";
 export { dropout, type DropoutAttrs, keepHash } from "./operations/dropout.ts";
 export { type ElementLoss, elementLoss, type ElementLossAttrs } from "./operations/element_loss.ts";

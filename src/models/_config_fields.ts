@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Activation } from "../kernels.ts";
+import { type Activation, ACTIVATIONS } from "../kernels.ts";
 import type { ClassificationHeadConfig } from "../layers/classification_head.ts";
 import type { ConvFeatureEncoderConfig } from "../layers/conv_feature_encoder.ts";
 import type { PositionalConvConfig } from "../layers/positional_conv.ts";
@@ -76,17 +76,16 @@ export function transformerFields(reader: ConfigReader): TransformerFields {
   };
 }
 
-const ACTIVATIONS: Readonly<Record<string, Activation>> = {
-  gelu: "gelu",
+/** The reference's other names of activations. */
+const ALIASES: Readonly<Record<string, Activation>> = {
   gelu_python: "gelu",
-  relu: "relu",
-  silu: "silu",
   swish: "silu",
 };
 
 /** An activation under one of the reference's names. */
 export function activationField(reader: ConfigReader, key: string): Activation {
-  return ACTIVATIONS[reader.oneOf(key, Object.keys(ACTIVATIONS), "gelu")]!;
+  const name = reader.oneOf(key, [...ACTIVATIONS, ...Object.keys(ALIASES)], "gelu");
+  return ALIASES[name] ?? name as Activation;
 }
 
 /** The order of norms, and the adapters that only stable layers have. */

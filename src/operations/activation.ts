@@ -7,8 +7,14 @@ import type { Tensor } from "@tensorflow/tfjs-core";
 import { gradient, type Operation } from "./operation.ts";
 import { run } from "./run.ts";
 
+/** The activation functions that kernels apply to what they computed; the others are a pass of their own. */
+export const FUSED_ACTIVATIONS = ["gelu", "relu", "silu"] as const;
+
 /** The activation functions that devices compute: exact (erf) GELU, ReLU, and SiLU `x sigmoid(x)`, also called swish. */
-export const ACTIVATIONS = ["gelu", "relu", "silu"] as const;
+export const ACTIVATIONS = [...FUSED_ACTIVATIONS] as const;
+
+/** One of {@linkcode FUSED_ACTIVATIONS}, or none. */
+export type FusedActivation = "none" | typeof FUSED_ACTIVATIONS[number];
 
 /** One of {@linkcode ACTIVATIONS}, or none. */
 export type Activation = "none" | typeof ACTIVATIONS[number];
@@ -36,4 +42,10 @@ export const activationGrad: Operation<{ x: Tensor; dy: Tensor }, ActivationAttr
 /** Element-wise activation. **Shape** any -> the same */
 export function activation(x: Tensor, kind: Activation): Tensor {
   return kind === "none" ? x.clone() : run(activationOperation, { x }, { activation: kind });
+}
+
+/** Whether kernels apply a function to what they computed. */
+export function isFused(kind: Activation): kind is FusedActivation {
+  const fused: readonly Activation[] = FUSED_ACTIVATIONS;
+  return kind === "none" || fused.includes(kind);
 }

@@ -6,7 +6,7 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { ShapeError } from "../errors.ts";
 import { expectShape } from "./_shapes.ts";
-import { type Activation, activation } from "./activation.ts";
+import { type Activation, activation, type FusedActivation, isFused } from "./activation.ts";
 import { columnSum } from "./column_sum.ts";
 import { gradient, type Operation, type Shape, sizeOf, type With } from "./operation.ts";
 import { isRecording, run } from "./run.ts";
@@ -23,7 +23,14 @@ export interface Conv1dAttrs {
   /** Zero frames after the last. @default 0 */
   padRight: number;
   /** @default "none" */
-  activation: Activation;
+  activation: FusedActivation;
+}
+
+/** What {@linkcode conv1d} may take besides its input and weight. */
+export interface Conv1dOptions extends Partial<Omit<Conv1dAttrs, "activation">> {
+  bias?: Tensor;
+  /** @default "none" */
+  activation?: Activation;
 }
 
 /** What {@linkcode conv1d} reads; `scale` is that of a packed weight. */
@@ -110,13 +117,16 @@ function outputShape(
 export function conv1d(
   x: Tensor,
   weight: Weight,
-  options: Partial<Conv1dAttrs> & { bias?: Tensor } = {},
+  options: Conv1dOptions = {},
 ): Tensor {
   const { bias, stride = 1, groups = 1, padLeft = 0, padRight = 0, activation: kind = "none" } =
     options;
   const { values, scale, layout } = isPacked(weight) ? weight : { values: weight };
-  const fused = kind === "none" || !isRecording();
-  const attrs = { stride, groups, padLeft, padRight, activation: fused ? kind : "none", layout };
+  const fused = isFused(kind) && (kind === "none" || !isRecording()) ? kind : "none";
+  const attrs = { stride, groups, padLeft, padRight, activation: fused, layout };
   const y = run(conv1dOperation, { x, weight: values, scale, bias }, attrs);
-  return fused ? y : activation(y, kind);
+  if (fused === kind) return y;
+  const activated = activation(y, kind);
+  y.dispose();
+  return activated;
 }

@@ -5,7 +5,7 @@
  */
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { expectRank, expectShape } from "./_shapes.ts";
-import { activation, type ActivationAttrs } from "./activation.ts";
+import { activation, type FusedActivation, isFused } from "./activation.ts";
 import type { ActivatedNormAttrs, NormAttrs, NormInputs } from "./layer_norm.ts";
 import {
   type ComposedOperation,
@@ -29,7 +29,7 @@ export const groupNormOperation: Operation<NormInputs, NormAttrs, Tensor> = {
 /** The same, then an activation */
 export const activatedGroupNorm: ComposedOperation<
   NormInputs,
-  NormAttrs & ActivationAttrs,
+  NormAttrs & { activation: FusedActivation },
   Tensor
 > = {
   name: "activatedGroupNorm",
@@ -66,6 +66,12 @@ export function groupNorm(
   beta: Tensor,
   { eps, activation: kind = "none" }: ActivatedNormAttrs,
 ): Tensor {
-  if (kind === "none") return run(groupNormOperation, { x, gamma, beta }, { eps });
-  return run(activatedGroupNorm, { x, gamma, beta }, { eps, activation: kind });
+  if (kind !== "none" && isFused(kind)) {
+    return run(activatedGroupNorm, { x, gamma, beta }, { eps, activation: kind });
+  }
+  const y = run(groupNormOperation, { x, gamma, beta }, { eps });
+  if (kind === "none") return y;
+  const activated = activation(y, kind);
+  y.dispose();
+  return activated;
 }

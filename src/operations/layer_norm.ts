@@ -5,7 +5,7 @@
  */
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { expectShape } from "./_shapes.ts";
-import { activation, type ActivationAttrs } from "./activation.ts";
+import { activation, type ActivationAttrs, type FusedActivation, isFused } from "./activation.ts";
 import {
   type ComposedOperation,
   gradient,
@@ -44,7 +44,7 @@ export const layerNormOperation: Operation<NormInputs, NormAttrs, Tensor> = {
 /** The same, then an activation */
 export const activatedLayerNorm: ComposedOperation<
   NormInputs,
-  NormAttrs & ActivationAttrs,
+  NormAttrs & { activation: FusedActivation },
   Tensor
 > = {
   name: "activatedLayerNorm",
@@ -80,6 +80,12 @@ export function layerNorm(
   beta: Tensor,
   { eps, activation: kind = "none" }: ActivatedNormAttrs,
 ): Tensor {
-  if (kind === "none") return run(layerNormOperation, { x, gamma, beta }, { eps });
-  return run(activatedLayerNorm, { x, gamma, beta }, { eps, activation: kind });
+  if (kind !== "none" && isFused(kind)) {
+    return run(activatedLayerNorm, { x, gamma, beta }, { eps, activation: kind });
+  }
+  const y = run(layerNormOperation, { x, gamma, beta }, { eps });
+  if (kind === "none") return y;
+  const activated = activation(y, kind);
+  y.dispose();
+  return activated;
 }

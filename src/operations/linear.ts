@@ -3,9 +3,15 @@
  *
  * @module
  */
-import { type Tensor, Variable } from "@tensorflow/tfjs-core";
+import { type Tensor, tidy, Variable } from "@tensorflow/tfjs-core";
 import { expectShape, isSame } from "./_shapes.ts";
-import { type Activation, activation, activationGrad } from "./activation.ts";
+import {
+  type Activation,
+  activation,
+  activationGrad,
+  type FusedActivation,
+  isFused,
+} from "./activation.ts";
 import { add } from "./add.ts";
 import { columnSum } from "./column_sum.ts";
 import { dropout, type DropoutAttrs, dropoutOperation } from "./dropout.ts";
@@ -32,7 +38,7 @@ export interface LinearInputs {
 /** What follows the map of {@linkcode linear}. */
 export interface LinearAttrs {
   /** Applied before the residual is added. */
-  activation: Activation;
+  activation: FusedActivation;
   /** Whether gradients of both weight and bias will be asked for, as far as is known. */
   trainsBoth: boolean;
   /** How a packed weight lies; absent where it is rows. */
@@ -270,6 +276,13 @@ export interface LinearOptions {
 export function linear(x: Tensor, weight: Weight, options: LinearOptions = {}): Tensor {
   const { bias, residual, activation: kind = "none", dropout: drop } = options;
   const drops = drop !== undefined && drop.rate > 0;
+  if (!isFused(kind)) {
+    return tidy(() => {
+      const y = activation(linear(x, weight, { bias }), kind);
+      if (drops) return dropout(y, drop, residual);
+      return residual ? add(y, residual) : y;
+    });
+  }
   const keepsBefore = kind !== "none" && isRecording();
   const packed = isPacked(weight);
   const trainsBoth = !packed && trains(weight) && bias !== undefined && trains(bias);

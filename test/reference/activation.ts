@@ -10,7 +10,7 @@ import { map, type NdArray } from "./nd_array.ts";
 
 /** `activation(x)`. */
 export function activation({ x }: { x: NdArray }, attrs: { activation: Activation }): NdArray {
-  return map(x, (value) => activate(value, attrs.activation));
+  return map(x, PLAIN[attrs.activation].value);
 }
 
 /** `dy activation'(x)`. */
@@ -18,23 +18,31 @@ export function activationGrad(
   { x, dy }: { x: NdArray; dy: NdArray },
   attrs: { activation: Activation },
 ): NdArray {
-  return map(x, (value, i) => dy.values[i]! * activationSlope(value, attrs.activation));
+  return map(x, (value, i) => dy.values[i]! * PLAIN[attrs.activation].slope(value));
 }
+
+/** A function of one number, and its derivative. */
+interface PlainActivation {
+  value: (x: number) => number;
+  slope: (x: number) => number;
+}
+
+const PLAIN: Record<Activation, PlainActivation> = {
+  none: { value: (x) => x, slope: () => 1 },
+  gelu: {
+    value: (x) => x * normalDistribution(x),
+    slope: (x) => normalDistribution(x) + x * normalDensity(x),
+  },
+  relu: { value: (x) => x < 0 ? 0 : x, slope: (x) => x > 0 ? 1 : 0 },
+  silu: {
+    value: (x) => x * sigmoid(x),
+    slope: (x) => sigmoid(x) * (1 + x * (1 - sigmoid(x))),
+  },
+};
 
 /** One activated number. */
 export function activate(x: number, kind: Activation): number {
-  if (kind === "gelu") return x * normalDistribution(x);
-  if (kind === "relu") return x < 0 ? 0 : x;
-  if (kind === "silu") return x * sigmoid(x);
-  return x;
-}
-
-/** The derivative at one number; that of ReLU at 0 is 0. */
-function activationSlope(x: number, kind: Activation): number {
-  if (kind === "gelu") return normalDistribution(x) + x * normalDensity(x);
-  if (kind === "relu") return x > 0 ? 1 : 0;
-  if (kind === "silu") return sigmoid(x) * (1 + x * (1 - sigmoid(x)));
-  return 1;
+  return PLAIN[kind].value(x);
 }
 
 /** The logistic function, without overflow. */

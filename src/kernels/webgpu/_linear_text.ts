@@ -8,7 +8,8 @@
  */
 import type { Activation } from "../../kernels.ts";
 import { gemmText, type TileName } from "./_gemm.ts";
-import { activationText, DROPOUT_FACTOR } from "./_wgsl.ts";
+import { DROPOUT_FACTOR } from "./_wgsl.ts";
+import { activationText } from "./activation.ts";
 
 /** What all texts of affine maps depend on. */
 export type LinearConfig = {

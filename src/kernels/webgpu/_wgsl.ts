@@ -3,8 +3,6 @@
  *
  * @module
  */
-import type { Activation } from "../../kernels.ts";
-
 /**
  * `normalDistribution(x)` and `normalDensity(x)`.
  *
@@ -37,21 +35,6 @@ export const SIGMOID = `
     let power = exp(-abs(x));
     return select(power, 1.0, x >= 0.0) / (1.0 + power);
   }`;
-
-/** `activate(x)` of the kind, where `"none"` leaves x alone. */
-export function activationText(kind: Activation): string {
-  const { needs = "", value } = ACTIVATIONS[kind];
-  return `
-    ${needs}
-    fn activate(x: f32) -> f32 { return ${value}; }`;
-}
-
-const ACTIVATIONS: Record<Activation, { needs?: string; value: string }> = {
-  none: { value: "x" },
-  gelu: { needs: NORMAL_DISTRIBUTION, value: "x * normalDistribution(x)" },
-  relu: { value: "select(x, 0.0, x < 0.0)" },
-  silu: { needs: SIGMOID, value: "x * sigmoid(x)" },
-};
 
 /**
  * `dropoutFactor(index)`: 0, or `1 / (1 - rate)` where the element is kept.

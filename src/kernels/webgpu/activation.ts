@@ -16,8 +16,45 @@ import type { Activation, KernelAttrs, KernelInputs } from "../../kernels.ts";
 import type { DeviceBackend } from "./_backend.ts";
 import { elements, runElements } from "./_elements.ts";
 import type { Program } from "./_program.ts";
-import { activationText, DROPOUT_FACTOR, NORMAL_DISTRIBUTION, SIGMOID } from "./_wgsl.ts";
+import { DROPOUT_FACTOR, NORMAL_DISTRIBUTION, SIGMOID } from "./_wgsl.ts";
 import { dropoutUniforms } from "./dropout.ts";
+
+/** A function of `x` and its derivative as WGSL, and the functions that both need. */
+interface ActivationText {
+  needs?: string;
+  value: string;
+  slope: string;
+}
+
+const TEXTS: Record<Activation, ActivationText> = {
+  none: { value: "x", slope: "1.0" },
+  gelu: {
+    needs: NORMAL_DISTRIBUTION,
+    value: "x * normalDistribution(x)",
+    slope: "normalDistribution(x) + x * normalDensity(x)",
+  },
+  relu: { value: "select(x, 0.0, x < 0.0)", slope: "select(0.0, 1.0, x > 0.0)" },
+  silu: {
+    needs: SIGMOID,
+    value: "x * sigmoid(x)",
+    slope: "sigmoid(x) * (1.0 + x * sigmoid(-x))",
+  },
+};
+
+/** `activate(x)` of the kind, where `"none"` leaves x alone. */
+export function activationText(kind: Activation): string {
+  const { needs = "", value } = TEXTS[kind];
+  return `
+    ${needs}
+    fn activate(x: f32) -> f32 { return ${value}; }`;
+}
+
+function slopeText(kind: Activation): string {
+  const { needs = "", slope } = TEXTS[kind];
+  return `
+    ${needs}
+    fn slope(x: f32) -> f32 { return ${slope}; }`;
+}
 
 type ActivationConfig = { activation: Activation };
 
@@ -26,21 +63,12 @@ const FORWARD: Program<ActivationConfig> = {
   source: ({ activation }) => elements("activate(x[i])", activationText(activation)),
 };
 
-const SLOPE: Record<Activation, string> = {
-  none: "fn slope(x: f32) -> f32 { return 1.0; }",
-  relu: "fn slope(x: f32) -> f32 { return select(0.0, 1.0, x > 0.0); }",
-  gelu: `${NORMAL_DISTRIBUTION}
-    fn slope(x: f32) -> f32 { return normalDistribution(x) + x * normalDensity(x); }`,
-  silu: `${SIGMOID}
-    fn slope(x: f32) -> f32 { return sigmoid(x) * (1.0 + x * sigmoid(-x)); }`,
-};
-
 const GRADIENT: Program<ActivationConfig & { dropout: boolean }> = {
   name: "ActivationGrad",
   source: ({ activation, dropout }) =>
     elements(
       `${dropout ? "dropoutFactor(i) * " : ""}dy[i] * slope(x[i])`,
-      SLOPE[activation] + (dropout ? DROPOUT_FACTOR : ""),
+      slopeText(activation) + (dropout ? DROPOUT_FACTOR : ""),
     ),
 };
 

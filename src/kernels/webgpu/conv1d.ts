@@ -20,7 +20,7 @@ import { type GemmOperand, gemmText, planGemm, runGemm, type TileName } from "./
 import { isHalf } from "./_weights.ts";
 import { type Program, release, u32, type Uniform } from "./_program.ts";
 import { sumPlain } from "./_row_sum.ts";
-import { activationText } from "./_wgsl.ts";
+import { activationText } from "./activation.ts";
 
 /** All lengths that the three products need. */
 interface ConvSizes {

@@ -5,11 +5,11 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { dispose, engine, type Tensor, tensor } from "@tensorflow/tfjs-core";
 import {
-  type Activation,
   adoptWeight,
   conv1d,
   type Conv1dAttrs,
   disposeWeight,
+  type FusedActivation,
   heldWeight,
   keepHash,
   linear,
@@ -36,7 +36,7 @@ interface Case {
   inputs: { x: NdArray; weight: NdArray; bias?: NdArray; residual?: NdArray };
   /** Of a convolution; else it is a linear map. */
   conv?: Conv1dAttrs;
-  activation?: Activation;
+  activation?: FusedActivation;
 }
 
 async function onBuild(choice: WasmChoice, body: () => void | Promise<void>): Promise<void> {
@@ -95,7 +95,12 @@ function drawerOf(seed: number): Draw {
   return (from, to) => from + keepHash(seed, index++) % (to - from + 1);
 }
 
-function linearCase(rows: number, inputs: number, outputs: number, activation?: Activation): Case {
+function linearCase(
+  rows: number,
+  inputs: number,
+  outputs: number,
+  activation?: FusedActivation,
+): Case {
   return {
     name: `linear [${rows}, ${inputs}] -> ${outputs}`,
     inputs: {
