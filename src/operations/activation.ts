@@ -10,8 +10,8 @@ import { run } from "./run.ts";
 /** The activation functions that kernels apply to what they computed; the others are a pass of their own. */
 export const FUSED_ACTIVATIONS = ["gelu", "relu", "silu"] as const;
 
-/** The activation functions that devices compute: exact (erf) GELU, ReLU, and SiLU `x sigmoid(x)`, also called swish. */
-export const ACTIVATIONS = [...FUSED_ACTIVATIONS] as const;
+/** The activation functions that devices compute: exact (erf) GELU, ReLU, SiLU `x sigmoid(x)`, also called swish, and tanh. */
+export const ACTIVATIONS = [...FUSED_ACTIVATIONS, "tanh"] as const;
 
 /** One of {@linkcode FUSED_ACTIVATIONS}, or none. */
 export type FusedActivation = "none" | typeof FUSED_ACTIVATIONS[number];

@@ -1,5 +1,5 @@
 /**
- * Plain activations: exact GELU `x Phi(x)`, with the normal distribution function from erf, ReLU and SiLU.
+ * Plain activations: exact GELU `x Phi(x)`, with the normal distribution function from erf, ReLU, SiLU and tanh.
  *
  * Reference of `activation` and `activationGrad`.
  *
@@ -38,6 +38,7 @@ const PLAIN: Record<Activation, PlainActivation> = {
     value: (x) => x * sigmoid(x),
     slope: (x) => sigmoid(x) * (1 + x * (1 - sigmoid(x))),
   },
+  tanh: { value: Math.tanh, slope: (x) => 1 - Math.tanh(x) ** 2 },
 };
 
 /** One activated number. */

@@ -1,5 +1,5 @@
 /**
- * Element-wise activation, exact GELU, ReLU or SiLU, and its gradient.
+ * Element-wise activation, exact GELU, ReLU, SiLU or tanh, and its gradient.
  *
  * Computes: `y = activation(x)`; `dx = dy * activation'(x)`, with 0 as the slope of ReLU at 0, and times the dropout
  * factor where a map was fused with both.
@@ -38,6 +38,12 @@ const TEXTS: Record<Activation, ActivationText> = {
     needs: SIGMOID,
     value: "x * sigmoid(x)",
     slope: "sigmoid(x) * (1.0 + x * sigmoid(-x))",
+  },
+  tanh: {
+    needs: `${SIGMOID}
+    fn tanhOf(x: f32) -> f32 { return 2.0 * sigmoid(2.0 * x) - 1.0; }`,
+    value: "tanhOf(x)",
+    slope: "4.0 * sigmoid(2.0 * x) * sigmoid(-2.0 * x)",
   },
 };
 

@@ -16,6 +16,7 @@ export {
   GELU as ACTIVATION_GELU,
   RELU as ACTIVATION_RELU,
   SILU as ACTIVATION_SILU,
+  TANH as ACTIVATION_TANH,
 } from "./activation";
 
 export { activation, activationGrad } from "./activation";
