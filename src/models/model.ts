@@ -88,6 +88,21 @@ export async function buildModel(
  * @param precision see {@linkcode AudioClassificationModel.prepare}. @default "float32"
  * @throws {CheckpointError} when the config or a tensor does not fit.
  * @throws {RangeError} when the list of labels is empty.
+ *
+ * @example
+ * ```ts
+ * import { buildInferenceModel } from "@earshot/earshot/models";
+ * import { useDevice } from "@earshot/earshot";
+ * import { equal } from "node:assert/strict";
+ *
+ * await useDevice();
+ * const sizes = { hidden_size: 16, num_attention_heads: 2, num_hidden_layers: 1 };
+ * const config = { model_type: "wav2vec2", ...sizes };
+ * const model = await buildInferenceModel(config, { labels: ["no", "yes"] }, "int8");
+ * const second = { inputValues: new Float32Array(16_000), shape: [1, 16_000] };
+ * equal((await model.logits(second))[0]!.length, 2);
+ * model.dispose();
+ * ```
  */
 export async function buildInferenceModel(
   json: JsonObject,
