@@ -91,6 +91,7 @@ export {
 } from "./src/data/features.ts";
 export {
   type FilesOptions,
+  type HubFileOptions,
   loadDataset,
   type LoadDatasetOptions,
 } from "./src/data/load_dataset.ts";
