@@ -249,7 +249,7 @@ Deno.test("bandsOf() ends every block's bands at its last line", () => {
   }
 });
 
-Deno.test("decodeAudio() says of HE-AAC that its core is heard", async () => {
+Deno.test("decodeAudio() says of HE-AAC that only its core is decoded", async () => {
   const file = (await fixture("stereo.m4a")).slice();
   const plain = await decodeAudio(file);
   const at = String.fromCharCode(...file).indexOf("\x05\x80\x80\x80\x05") + 5;
@@ -258,10 +258,10 @@ Deno.test("decodeAudio() says of HE-AAC that its core is heard", async () => {
   file.set(signalled.subarray(0, 5), at);
   const { samples, warning, sampleRateHz } = await decodeAudio(file);
   deepEqual([samples, sampleRateHz], [plain.samples, 16_000]);
-  match(warning!, /^HE-AAC: only its core is heard/);
+  match(warning!, /^HE-AAC: only its core is decoded/);
 });
 
-Deno.test("decodeAudio() hears silence where a frame of AAC is broken, and says so", async () => {
+Deno.test("decodeAudio() gives silence where a frame of AAC is broken, and says so", async () => {
   const file = (await fixture("stereo.aac")).slice();
   const { samples } = await decodeAudio(file);
   const first = readAdtsHeader(file)!.frameBytes;

@@ -133,7 +133,7 @@ Deno.test("decodeAudio() reads the other PCM of Matroska", async () => {
   deepEqual([...(await decodeAudio(float)).samples], [0.25]);
 });
 
-Deno.test("decodeAudio() names what it cannot hear in Matroska", async () => {
+Deno.test("decodeAudio() names what it cannot decode in Matroska", async () => {
   const sound = [block(0, u16(1))];
   const refuses = async (file: Bytes, message: RegExp) =>
     await rejects(decodeAudio(file), { message });

@@ -11,7 +11,7 @@ export interface Batch {
   inputs: Float32Array;
   /** Shape of the input, `[B, S]` for waveforms and `[B, T, C]` for spectrograms. */
   shape: number[];
-  /** Real samples or frames of each clip, where the model is told about padding. */
+  /** Real samples or frames of each clip, where the model takes a mask of padding. */
   lengths?: Int32Array;
   /** `[B]` class numbers; or `[B, N]` numbers, from 0 to 1 where a clip may have several labels. */
   labels: Int32Array | Float32Array;

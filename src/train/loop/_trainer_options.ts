@@ -28,7 +28,7 @@ export interface TrainerOptions {
   processingClass?: FeatureExtractor;
   /** Metrics of an evaluation. @default accuracy; none of a regression, whose loss is the mean squared error */
   computeMetrics?: ComputeMetrics;
-  /** Told of steps, log lines, evaluations and checkpoints. */
+  /** Called at steps, log lines, evaluations and checkpoints. */
   callbacks?: TrainerCallback[];
   /** How the hub is reached, for a push. @default as the environment says */
   hub?: Omit<HubOptions, "onProgress">;
