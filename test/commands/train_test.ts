@@ -241,9 +241,9 @@ Deno.test("train refuses arguments out of range or against each other with 2", a
     [["--learning-rate", "50"], /"--learning-rate": expected a value between 0 and 10, found 50/],
     [["--lr-scheduler-type", "step"], /"--lr-scheduler-type": expected one of linear, cosine/],
     [["--backend", "cuda"], /"--backend": expected one of auto, webgpu, wasm, found "cuda"/],
-    [["--threads", "1.5"], /"--threads": expected a whole number from 0 to 48, found "1.5"/],
+    [["--threads", "1.5"], /"--threads": expected a whole number from 0 to 48, found 1.5/],
     [["--metric-for-best-model", "f1"], /-best-model": expected loss, accuracy, .*, found "f1"/],
-    [["--validation-size", "-1"], /"--validation-size": expected a share/],
+    [["--validation-size", "-1"], /"--validation-size": expected a number from 0, found -1/],
     [["--model", "tyni"], /"--model": expected tiny, small, base or a model directory/],
     [["--resume"], /^Cannot resume: expected argument "--output DIR", found none/],
     [
