@@ -130,8 +130,9 @@ async function timeSteps({ model, featureExtractor, clips }: {
       },
     },
     callbacks: [{
-      onLog: ({ loss }) => {
-        if (loss === undefined) return;
+      showsProgress: true,
+      onLog: (...[, , , { logs }]) => {
+        if (logs.loss === undefined) return;
         ends.push(performance.now());
         firstMs ||= sinceSpawn(request);
         rssMb = peakRssMb();

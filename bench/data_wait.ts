@@ -129,7 +129,8 @@ async function measure(
     clipBatches(dataset, model, featureExtractor, { seed: SEED, augmentSpeed }),
   );
   try {
-    await new Trainer({ model, featureExtractor, args: given, trainDataset: batches }).train();
+    const run = { model, featureExtractor, args: given, trainDataset: batches };
+    await new Trainer({ ...run, callbacks: [{ showsProgress: true }] }).train();
   } finally {
     await Deno.remove(outputDir, { recursive: true });
     model.dispose();

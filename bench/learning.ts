@@ -92,6 +92,7 @@ async function learn(modelType: string, dataset: AudioDataset, dir: string): Pro
     }),
     trainDataset: data,
     featureExtractor,
+    callbacks: [{ showsProgress: true }],
   });
   const before = await trainer.evaluate(data);
   const { seconds } = await trainer.train();

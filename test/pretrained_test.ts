@@ -11,7 +11,7 @@ import type { FileReader } from "../src/weights/byte_source.ts";
 import { assertAllClose } from "./compare.ts";
 import { deviceTest, startTestWasm } from "./devices.ts";
 import { saveTinyModel, TINY_CONFIG, tinyExtractor, tinyModel, tone } from "./tiny_model.ts";
-import { tinySource } from "./train/_tiny_run.ts";
+import { QUIET, tinySource } from "./train/_tiny_run.ts";
 
 const CLIP = tone(700);
 
@@ -250,7 +250,8 @@ Deno.test({
     const outputDir = `${folder}/trained`;
     const args = new TrainingArguments({ outputDir, maxSteps: 3, learningRate: 0.01 });
     const trainDataset = tinySource(10);
-    await new Trainer({ model: trained, args, trainDataset, featureExtractor: extractor }).train();
+    const run = { model: trained, args, trainDataset, featureExtractor: extractor };
+    await new Trainer({ ...run, callbacks: [QUIET] }).train();
     expected.push(await scoresOf(trained));
     directories.push(outputDir);
     for (const directory of directories) {

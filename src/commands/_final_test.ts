@@ -74,10 +74,10 @@ export async function finalTest(
 
 /** The evaluation of the model that was kept: the best one, or the last if that was at the end. */
 async function saveValidation(trainer: Trainer, args: TrainingArguments): Promise<void> {
-  const { log_history, best_global_step, global_step } = trainer.state;
-  const kept = args.loadBestModelAtEnd ? best_global_step : global_step;
+  const { logHistory, bestGlobalStep, globalStep } = trainer.state;
+  const kept = args.loadBestModelAtEnd ? bestGlobalStep : globalStep;
   const isOfModel = (entry: LogEntry) => entry.step === kept && entry.eval_loss !== undefined;
-  const entry = log_history.findLast(isOfModel);
+  const entry = logHistory.findLast(isOfModel);
   if (!entry) return;
   const { step: _, ...metrics } = entry;
   await trainer.saveMetrics("eval", metrics as Record<string, number>);

@@ -7,10 +7,12 @@
  * @module
  */
 import { styleText } from "node:util";
+import { progressLine, progressText } from "../progress_bar.ts";
 import { inFlags } from "./_flags.ts";
 import { onOneLine, printable } from "./_printable.ts";
 
-const BAR_WIDTH = 24;
+export { duration } from "../progress_bar.ts";
+
 const REDRAW_MS = 100;
 const PLAIN_LINE_MS = 15_000;
 
@@ -68,22 +70,15 @@ function progressBar(
     const now = performance.now();
     if (now - last < (drawn ? REDRAW_MS : PLAIN_LINE_MS)) return;
     last = now;
-    const perSec = (done - first) / ((now - started) / 1000);
-    const left = duration((total - done) / perSec);
-    const status = `${done}/${total}  ${perSec.toFixed(1)}/s  ${left} left  ${onOneLine(note)}`
-      .trimEnd();
-    const filled = Math.round(BAR_WIDTH * done / total);
-    const bar = "█".repeat(filled) + "░".repeat(Math.max(0, BAR_WIDTH - filled));
-    write(drawn ? `\r\x1b[2K${label} ${bar} ${status}` : `${label} ${status}\n`);
+    const seconds = (now - started) / 1000;
+    const state = { label, done, total, first, seconds, note: onOneLine(note) };
+    const columns = drawn ? Deno.consoleSize().columns : undefined;
+    write(
+      columns === undefined
+        ? `${label} ${progressText(state)}\n`
+        : `\r\x1b[2K${progressLine(state, columns)}`,
+    );
   };
-}
-
-/** Seconds as people say them: "8 s", "2 min 5 s". */
-export function duration(seconds: number): string {
-  if (!Number.isFinite(seconds)) return "?";
-  const whole = Math.max(0, Math.round(seconds));
-  const minutes = Math.floor(whole / 60);
-  return minutes > 0 ? `${minutes} min ${whole % 60} s` : `${whole} s`;
 }
 
 /** Bytes in a megabyte wherever sizes are printed: the decimal one, as the hub prints them. */

@@ -157,7 +157,9 @@ function trainingFacts(history: readonly ReportLogEntry[]): Record<string, strin
 
 /** What differs from the defaults, and what matters most. */
 function shownSettings(args: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const defaults = new TrainingArguments({ outputDir: "." }) as unknown as Record<string, unknown>;
+  const defaults: Readonly<Record<string, unknown>> = {
+    ...new TrainingArguments({ outputDir: "." }),
+  };
   return Object.fromEntries(
     Object.entries({ ...args, ...shownPlaces(args) }).filter(([name, value]) =>
       value !== null && value !== undefined && !HIDDEN.has(name) &&

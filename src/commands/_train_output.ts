@@ -40,23 +40,26 @@ export function trainProgress(
   };
   return {
     clear: () => tick?.(undefined),
-    onTrainBegin: (state) => tick = out.progress("Training", state.max_steps),
-    onStepEnd: (state) => {
-      tick?.(state.global_step, `epoch ${state.epoch.toFixed(1)}`);
+    showsProgress: true,
+    onTrainBegin: ({ disableTqdm }, state) => {
+      if (!disableTqdm) tick = out.progress("Training", state.maxSteps);
     },
-    onLog: (entry) => {
+    onStepEnd: (_args, state) => {
+      tick?.(state.globalStep, `epoch ${state.epoch.toFixed(1)}`);
+    },
+    onLog: (_args, _state, _control, { logs }) => {
       // The last line has the figures of the run, which `all_results.json` holds.
-      if (entry.loss === undefined) return;
-      loss = entry.loss;
-      out.event({ event: "step", ...entry });
-      if (!validates) print(entry);
+      if (logs.loss === undefined) return;
+      loss = logs.loss;
+      out.event({ event: "step", ...logs });
+      if (!validates) print(logs);
     },
-    onEvaluate: (entry) => {
-      out.event({ event: "eval", ...entry });
-      print(entry);
+    onEvaluate: (_args, _state, _control, { metrics }) => {
+      out.event({ event: "eval", ...metrics });
+      print(metrics);
     },
-    onSave: (directory, state) =>
-      out.event({ event: "save", directory, step: state.global_step, epoch: state.epoch }),
+    onSave: (_args, { globalStep: step, epoch }, _control, { directory }) =>
+      out.event({ event: "save", directory, step, epoch }),
   };
 }
 

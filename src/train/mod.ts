@@ -16,8 +16,10 @@ export {
 export type { Batch, BatchSource } from "./batches/batches.ts";
 export { bootstrapInterval, type BootstrapOptions, type Interval } from "./metrics/bootstrap.ts";
 export type {
+  CallbackEvent,
   CallbackState,
   PredictionOutput,
+  RunParts,
   TrainerCallback,
   TrainerControl,
 } from "./callbacks/callbacks.ts";
@@ -44,6 +46,7 @@ export {
   precisionRecallF1,
 } from "./metrics/metrics.ts";
 export { PrinterCallback } from "./callbacks/printer_callback.ts";
+export { ProgressCallback, type ProgressOutput } from "./callbacks/progress_callback.ts";
 export { averagePrecision, rocAuc, topKAccuracy } from "./metrics/ranking_metrics.ts";
 export {
   type Recipe,

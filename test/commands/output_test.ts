@@ -1,10 +1,14 @@
 import { deepEqual, doesNotMatch, equal, match } from "node:assert/strict";
 import type { ClipNotice } from "../../src/data/loader.ts";
 import { ClipNotices } from "../../src/commands/_notices.ts";
-import { duration, megabytes, type Output, table } from "../../src/commands/_output.ts";
+import { megabytes, type Output, table } from "../../src/commands/_output.ts";
 import { nextCommands, resumeCommand, trainProgress } from "../../src/commands/_train_output.ts";
 import { TrainingArguments } from "../../src/train/options/arguments.ts";
-import { noControl } from "../../src/train/callbacks/callbacks.ts";
+import {
+  type CallbackEvent,
+  noControl,
+  type RunParts,
+} from "../../src/train/callbacks/callbacks.ts";
 import { runPlan } from "../../src/train/loop/run_plan.ts";
 import { initialState, type TrainerState } from "../../src/train/checkpoints/state.ts";
 
@@ -44,25 +48,21 @@ Deno.test("table() aligns words to the left and numbers to the right", () => {
   );
 });
 
-Deno.test("duration() speaks of minutes and seconds", () => {
-  deepEqual([0.4, 59.6, 125, Infinity, NaN].map(duration), [
-    "0 s",
-    "1 min 0 s",
-    "2 min 5 s",
-    "?",
-    "?",
-  ]);
-});
+/** What a callback gets, as far as it is looked at. */
+function event<Facts extends object>(facts: Facts): CallbackEvent<Facts> {
+  const args = new TrainingArguments({ outputDir: "unused" });
+  const context: Partial<RunParts> & Facts = facts;
+  return [args, newState(), noControl(), context as RunParts & Facts];
+}
 
 Deno.test("trainProgress() prints a row an epoch under one heading", () => {
   const out = recorded();
   const progress = trainProgress(out, { notices: new ClipNotices(), validates: true });
-  const state = newState();
-  progress.onTrainBegin?.(state, noControl());
+  progress.onTrainBegin?.(...event({}));
   for (const epoch of [1, 2]) {
-    progress.onLog?.({ step: 2 * epoch, epoch, loss: 1 / epoch }, state, noControl());
+    progress.onLog?.(...event({ logs: { step: 2 * epoch, epoch, loss: 1 / epoch } }));
     const scores = { eval_loss: 0.25, eval_accuracy: epoch / 2 };
-    progress.onEvaluate?.({ step: 2 * epoch, epoch, ...scores }, state, noControl());
+    progress.onEvaluate?.(...event({ metrics: { step: 2 * epoch, epoch, ...scores } }));
   }
   deepEqual(out.lines, [
     "Epoch  Training Loss  Validation Loss  Accuracy",
@@ -80,8 +80,7 @@ Deno.test("trainProgress() prints a row an epoch under one heading", () => {
 Deno.test("trainProgress() prints the training loss where nothing is evaluated", () => {
   const out = recorded();
   const progress = trainProgress(out, { notices: new ClipNotices(), validates: false });
-  const state = newState();
-  progress.onLog?.({ step: 1, epoch: 0.5, loss: 2 }, state, noControl());
+  progress.onLog?.(...event({ logs: { step: 1, epoch: 0.5, loss: 2 } }));
   equal(out.lines[1], " 0.50         2.0000                -         -");
 });
 

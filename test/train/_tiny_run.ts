@@ -8,10 +8,14 @@ import { buildModel } from "../../src/models/mod.ts";
 import { Random } from "../../src/random.ts";
 import { TrainingArguments, type TrainingOptions } from "../../src/train/options/arguments.ts";
 import type { Batch, BatchSource } from "../../src/train/batches/batches.ts";
+import type { TrainerCallback } from "../../src/train/callbacks/callbacks.ts";
 import type { LogEntry } from "../../src/train/checkpoints/state.ts";
 import { Trainer, type TrainerOptions, type TrainOutput } from "../../src/train/loop/trainer.ts";
 import { startTestWasm } from "../devices.ts";
 import { TINY_CONFIG, tinyExtractor, tone } from "../tiny_model.ts";
+
+/** Shows nothing, and keeps the trainer from showing anything. */
+export const QUIET: TrainerCallback = { showsProgress: true };
 
 /** What a run is made of besides its defaults. */
 export interface TinyRunOptions extends Partial<Omit<TrainerOptions, "args" | "model">> {
@@ -60,7 +64,8 @@ export function tinySource(
 
 /** Trains the tiny model; by default 3 epochs of 3 steps, each of up to 2 batches of 2 clips. */
 export async function tinyRun(options: TinyRunOptions & { outputDir: string }): Promise<TinyRun> {
-  const { outputDir, args, config, modelSeed = 1, resumeFromCheckpoint, ...rest } = options;
+  const { outputDir, args, config, modelSeed = 1, resumeFromCheckpoint, callbacks = [], ...rest } =
+    options;
   const model = await buildModel({ ...TINY_CONFIG, ...config }, { seed: modelSeed });
   const trainer = new Trainer({
     model,
@@ -74,6 +79,7 @@ export async function tinyRun(options: TinyRunOptions & { outputDir: string }): 
     trainDataset: tinySource(10),
     evalDataset: tinySource(5, 4),
     featureExtractor: tinyExtractor(),
+    callbacks: [QUIET, ...callbacks],
     ...rest,
   });
   try {
@@ -113,7 +119,7 @@ export async function weightsDigest(directory: string): Promise<string> {
 
 /** The log without what depends on the clock. */
 export function timelessLog(trainer: Trainer): LogEntry[] {
-  return trainer.state.log_history.map((entry) => {
+  return trainer.state.logHistory.map((entry) => {
     const kept = Object.entries(entry).filter(([key]) => !/runtime|per_second/.test(key));
     return Object.fromEntries(kept) as LogEntry;
   });

@@ -1,12 +1,16 @@
 /**
  * What a run tells those who watch it, and what they can tell it.
  *
- * Every function gets the state of the run and its control as the last two arguments. The
- * order of events is that of transformers' `TrainerCallback`. A function may be asynchronous: it is waited for.
+ * Events, their order and what comes with them are those of transformers' `TrainerCallback`: arguments, state,
+ * control, and by name what the reference passes as keywords. A function may be asynchronous: it is waited for.
  *
  * @module
  */
-import type { TrainingArguments } from "../options/arguments.ts";
+import type { FeatureExtractor } from "../../features/mod.ts";
+import type { AudioClassificationModel } from "../../models/model.ts";
+import type { BatchSource } from "../batches/batches.ts";
+import { snakeCase, type TrainingArguments } from "../options/arguments.ts";
+import type { AdamW } from "../step/optimizer.ts";
 import type { Evaluation } from "../metrics/evaluation.ts";
 import type { LogEntry, TrainerState } from "../checkpoints/state.ts";
 
@@ -32,37 +36,59 @@ export interface CallbackState {
   attributes: Record<string, unknown>;
 }
 
+/** What a run works on. */
+export interface RunParts {
+  /** What is trained; its parameters are on the device. */
+  readonly model: AudioClassificationModel;
+  /** What changes it; it holds the moments of its parameters. */
+  readonly optimizer: AdamW;
+  /** What makes its input. */
+  readonly featureExtractor: FeatureExtractor;
+  /** What it is trained on. */
+  readonly trainDataset: BatchSource;
+}
+
 /** Called as a run goes on; each function may be left out. */
 export interface TrainerCallback {
   /** Under which its state is saved; without one it is not. */
   readonly name?: string;
+  /** Whether it shows how far a run is, so that the trainer does not. @default false */
+  readonly showsProgress?: boolean;
   /** When the trainer has been made. */
-  onInitEnd?(args: TrainingArguments, state: TrainerState, control: TrainerControl): void;
+  onInitEnd?(...event: CallbackEvent): void;
   /** Before the first step; a resumed run has its state by then. */
-  onTrainBegin?(state: TrainerState, control: TrainerControl): void;
+  onTrainBegin?(...event: CallbackEvent): void;
   /** After the last step and the best weights are back; not where the run was interrupted. */
-  onTrainEnd?(state: TrainerState, control: TrainerControl): void;
+  onTrainEnd?(...event: CallbackEvent): void;
   /** Before the first batch of an epoch. */
-  onEpochBegin?(state: TrainerState, control: TrainerControl): void;
+  onEpochBegin?(...event: CallbackEvent): void;
   /** After the last step of an epoch. */
-  onEpochEnd?(state: TrainerState, control: TrainerControl): void;
+  onEpochEnd?(...event: CallbackEvent): void;
   /** Before each step. */
-  onStepBegin?(state: TrainerState, control: TrainerControl): void;
+  onStepBegin?(...event: CallbackEvent): void;
   /** After each step. */
-  onStepEnd?(state: TrainerState, control: TrainerControl): void;
+  onStepEnd?(...event: CallbackEvent): void;
   /** When training loss is logged, and at the end the figures of the run. */
-  onLog?(entry: LogEntry, state: TrainerState, control: TrainerControl): void;
+  onLog?(...event: CallbackEvent<{ logs: LogEntry }>): void;
   /** After an evaluation, before it is known whether it was the best. */
-  onEvaluate?(entry: LogEntry, state: TrainerState, control: TrainerControl): void;
+  onEvaluate?(...event: CallbackEvent<{ metrics: LogEntry }>): void;
   /** After `Trainer.predict()`. */
-  onPredict?(output: PredictionOutput, state: TrainerState, control: TrainerControl): void;
+  onPredict?(...event: CallbackEvent<{ output: PredictionOutput }>): void;
   /** After a checkpoint was written. */
-  onSave?(directory: string, state: TrainerState, control: TrainerControl): void;
+  onSave?(...event: CallbackEvent<{ directory: string }>): void;
   /** What a checkpoint keeps under its name. */
   exportState?(): CallbackState;
   /** Takes that back, before `onTrainBegin`. */
   restoreState?(saved: CallbackState): void;
 }
+
+/** What every function gets: arguments, state, control, and what the run works on with the facts of the event. */
+export type CallbackEvent<Facts extends object = object> = [
+  args: TrainingArguments,
+  state: TrainerState,
+  control: TrainerControl,
+  context: RunParts & Facts,
+];
 
 /** Scores of a data set with their metrics. */
 export interface PredictionOutput extends Evaluation {
@@ -70,21 +96,37 @@ export interface PredictionOutput extends Evaluation {
   metrics: Record<string, number>;
 }
 
+/** What each event has beside arguments, state, control and parts. */
+interface EventFacts {
+  onInitEnd: object;
+  onTrainBegin: object;
+  onTrainEnd: object;
+  onEpochBegin: object;
+  onEpochEnd: object;
+  onStepBegin: object;
+  onStepEnd: object;
+  onLog: { logs: LogEntry };
+  onEvaluate: { metrics: LogEntry };
+  onPredict: { output: PredictionOutput };
+  onSave: { directory: string };
+}
+
 /** The functions that are told while a run goes on. */
-type EventName = Exclude<
-  keyof TrainerCallback,
-  "name" | "onInitEnd" | "exportState" | "restoreState"
->;
+export type EventName = keyof EventFacts;
+
+type Listeners = {
+  readonly [Name in EventName]?: (...event: CallbackEvent<EventFacts[Name]>) => unknown;
+};
 
 /** Tells all callbacks of an event, one after the other. */
 export async function tell<Name extends EventName>(
   callbacks: readonly TrainerCallback[],
-  event: Name,
-  ...facts: Parameters<NonNullable<TrainerCallback[Name]>>
+  name: Name,
+  event: CallbackEvent<EventFacts[Name]>,
 ): Promise<void> {
-  for (const callback of callbacks) {
-    const told = callback[event] as ((...facts: unknown[]) => unknown) | undefined;
-    await told?.call(callback, ...facts);
+  for (const callback of [...callbacks]) {
+    const listeners: Listeners = callback;
+    await listeners[name]?.apply(callback, event);
   }
 }
 
@@ -105,10 +147,7 @@ export function exportedStates(
   control: TrainerControl,
 ): Record<string, CallbackState> {
   const args = Object.fromEntries(
-    Object.entries(control).map(([name, value]) => [
-      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-      value,
-    ]),
+    Object.entries(control).map(([name, value]) => [snakeCase(name), value]),
   );
   const named = callbacks.filter(({ name, exportState }) => name && exportState);
   return {

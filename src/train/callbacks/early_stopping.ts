@@ -36,7 +36,6 @@ export class EarlyStoppingCallback implements TrainerCallback {
   readonly #patience: number;
   readonly #threshold: number;
   #counter = 0;
-  #args: TrainingArguments | undefined;
 
   /**
    * A counter at zero.
@@ -49,7 +48,7 @@ export class EarlyStoppingCallback implements TrainerCallback {
   }
 
   /**
-   * Takes the metric from the arguments.
+   * Looks whether there will be anything to judge by.
    *
    * @throws {RangeError} where the run does not evaluate.
    */
@@ -59,20 +58,23 @@ export class EarlyStoppingCallback implements TrainerCallback {
         'Cannot train: expected `evalStrategy` "epoch" or "steps" to stop early, found "no"',
       );
     }
-    this.#args = args;
   }
 
   /** A run that was to stop when its checkpoint was written stays stopped. */
-  onTrainBegin(_state: TrainerState, control: TrainerControl): void {
+  onTrainBegin(_args: TrainingArguments, _state: TrainerState, control: TrainerControl): void {
     if (this.#counter >= this.#patience) control.shouldTrainingStop = true;
   }
 
   /** Counts evaluations without a better one. */
-  onEvaluate(entry: LogEntry, state: TrainerState, control: TrainerControl): void {
-    const { metricForBestModel, greaterIsBetter } = this.#args!;
-    const value = entry[withPrefix(metricForBestModel, "eval")];
+  onEvaluate(
+    { metricForBestModel, greaterIsBetter }: TrainingArguments,
+    state: TrainerState,
+    control: TrainerControl,
+    { metrics }: { metrics: LogEntry },
+  ): void {
+    const value = metrics[withPrefix(metricForBestModel, "eval")];
     if (value === undefined) return;
-    const best = state.best_metric;
+    const best = state.bestMetric;
     const gain = greaterIsBetter ? value - (best ?? -Infinity) : (best ?? Infinity) - value;
     this.#counter = gain > this.#threshold ? 0 : this.#counter + 1;
     if (this.#counter >= this.#patience) control.shouldTrainingStop = true;

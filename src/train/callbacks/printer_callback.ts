@@ -23,8 +23,10 @@ const MIN_WIDTH = 6;
  *
  * const lines: string[] = [];
  * const printer = new PrinterCallback((line) => lines.push(line));
- * printer.onLog({ step: 5, epoch: 1, loss: 0.7 });
- * printer.onEvaluate({ step: 5, epoch: 1, eval_loss: 0.5, eval_accuracy: 0.75 });
+ * // As the trainer calls it: arguments, state, control, and what there is to print.
+ * printer.onLog(null, null, null, { logs: { step: 5, epoch: 1, loss: 0.7 } });
+ * const metrics = { step: 5, epoch: 1, eval_loss: 0.5, eval_accuracy: 0.75 };
+ * printer.onEvaluate(null, null, null, { metrics });
  * deepEqual(lines, [
  *   " Epoch    Step  Training Loss  Validation Loss  Accuracy",
  *   "     1       5         0.7000           0.5000    0.7500",
@@ -32,6 +34,8 @@ const MIN_WIDTH = 6;
  * ```
  */
 export class PrinterCallback implements TrainerCallback {
+  /** The trainer shows nothing of its own beside these lines. */
+  readonly showsProgress = true;
   readonly #print: (line: string) => void;
   #heads: readonly string[] = [];
   #loss: number | undefined;
@@ -49,17 +53,22 @@ export class PrinterCallback implements TrainerCallback {
   }
 
   /** Keeps the training loss for the next line. */
-  onLog(entry: LogEntry): void {
-    if (entry.loss === undefined) return;
+  onLog(_args: unknown, _state: unknown, _control: unknown, { logs }: { logs: LogEntry }): void {
+    if (logs.loss === undefined) return;
     this.#flush();
-    this.#waiting = entry;
-    this.#loss = entry.loss;
+    this.#waiting = logs;
+    this.#loss = logs.loss;
   }
 
   /** Prints a line. */
-  onEvaluate(entry: LogEntry): void {
+  onEvaluate(
+    _args: unknown,
+    _state: unknown,
+    _control: unknown,
+    { metrics }: { metrics: LogEntry },
+  ): void {
     this.#evaluates = true;
-    this.#line(entry);
+    this.#line(metrics);
   }
 
   /** Prints what no evaluation followed. */

@@ -11,7 +11,7 @@
  */
 import { makeDirectory } from "../../files.ts";
 import type { TrainingArguments } from "../options/arguments.ts";
-import type { TrainerCallback } from "./callbacks.ts";
+import type { TrainerCallback, TrainerControl } from "./callbacks.ts";
 import type { LogEntry, TrainerState } from "../checkpoints/state.ts";
 
 /**
@@ -46,40 +46,44 @@ import type { LogEntry, TrainerState } from "../checkpoints/state.ts";
  * ```
  */
 export class TensorBoardCallback implements TrainerCallback {
-  #args: TrainingArguments | undefined;
   #file: string | undefined;
 
-  /** Keeps the arguments: the file is made when training begins. */
-  onInitEnd(args: TrainingArguments): void {
-    this.#args = args;
-  }
-
   /** Starts a file with the arguments of the run. */
-  async onTrainBegin(): Promise<void> {
-    const { outputDir, runName } = this.#args!;
+  async onTrainBegin(args: TrainingArguments): Promise<void> {
+    const { outputDir, runName } = args;
     const now = new Date();
     const folder = `${outputDir}/runs/${
       runName ?? now.toISOString().slice(0, 19).replaceAll(":", "-")
     }`;
     await makeDirectory(folder);
     this.#file = `${folder}/events.out.tfevents.${Math.floor(now.getTime() / 1000)}.earshot`;
-    const args = `    ${JSON.stringify(this.#args, null, 2).replaceAll("\n", "\n    ")}`;
-    await this.#append(versionEvent(), textEvent("args", args));
+    const text = `    ${JSON.stringify(args, null, 2).replaceAll("\n", "\n    ")}`;
+    await this.#append(versionEvent(), textEvent("args", text));
   }
 
   /** Adds a line of the training log. */
-  async onLog(entry: LogEntry, state: TrainerState): Promise<void> {
-    await this.#scalars(entry, state);
+  async onLog(
+    _args: TrainingArguments,
+    state: TrainerState,
+    _control: TrainerControl,
+    { logs }: { logs: LogEntry },
+  ): Promise<void> {
+    await this.#scalars(logs, state);
   }
 
   /** Adds the figures of an evaluation. */
-  async onEvaluate(entry: LogEntry, state: TrainerState): Promise<void> {
-    await this.#scalars(entry, state);
+  async onEvaluate(
+    _args: TrainingArguments,
+    state: TrainerState,
+    _control: TrainerControl,
+    { metrics }: { metrics: LogEntry },
+  ): Promise<void> {
+    await this.#scalars(metrics, state);
   }
 
-  async #scalars({ step, ...values }: LogEntry, { global_step }: TrainerState): Promise<void> {
+  async #scalars({ step, ...values }: LogEntry, { globalStep }: TrainerState): Promise<void> {
     const events = Object.entries(values).map(([name, value]) =>
-      scalarEvent(tagOf(name), value!, step ?? global_step)
+      scalarEvent(tagOf(name), value!, step ?? globalStep)
     );
     await this.#append(...events);
   }

@@ -25,6 +25,7 @@ import { openSafetensors } from "../../weights/safetensors.ts";
 import { streamSafetensors } from "../../weights/safetensors_writer.ts";
 import type { AdamW } from "../step/optimizer.ts";
 import { stateBytes } from "./results.ts";
+import { resumeStateOf, stateOf } from "./_state_json.ts";
 import type { ResumeState, TrainerState } from "./state.ts";
 
 const PREFIX = "checkpoint-";
@@ -59,7 +60,7 @@ export async function writeCheckpoint(
   { modelOnly = false }: { modelOnly?: boolean } = {},
 ): Promise<string> {
   const { model, extractor, state } = parts;
-  const name = checkpointName(state.global_step);
+  const name = checkpointName(state.globalStep);
   await writeDirectoryAtomic(`${outputDir}/${name}`, (folder) =>
     writeFiles(folder, [
       ...modelFiles(model, extractor),
@@ -92,43 +93,15 @@ export async function readCheckpoint(
   parts: { model: AudioClassificationModel; optimizer: AdamW },
 ): Promise<{ state: TrainerState; resume: ResumeState }> {
   const files = directoryFiles(directory);
-  const state = await readJsonFile(files, TRAINER_STATE);
-  expectFields(state, `${directory}/${TRAINER_STATE}`, STATE_FIELDS);
-  const resume = await readJsonFile(files, RESUME);
-  expectFields(resume, `${directory}/${RESUME}`, RESUME_FIELDS);
+  const state = stateOf(
+    await readJsonFile(files, TRAINER_STATE),
+    `${directory}/${TRAINER_STATE}`,
+  );
+  const resume = resumeStateOf(await readJsonFile(files, RESUME), `${directory}/${RESUME}`);
   await readWeights(directory, parts.model);
   using source = await fileSource(`${directory}/${OPTIMIZER}`);
   await parts.optimizer.restore(await openSafetensors(source));
-  return { state: state as unknown as TrainerState, resume: resume as unknown as ResumeState };
-}
-
-const STATE_FIELDS = { numbers: ["epoch", "global_step"], list: "log_history" } as const;
-
-const RESUME_FIELDS = {
-  numbers: [
-    "epoch",
-    "batches",
-    "lossSum",
-    "lossSteps",
-    "totalLoss",
-    "gradNorm",
-  ],
-  list: "noise",
-} as const;
-
-/** Checks what a run could not go on without. */
-function expectFields(
-  json: Record<string, unknown>,
-  file: string,
-  { numbers, list }: { numbers: readonly string[]; list: string },
-): void {
-  const key = Array.isArray(json[list]) ? numbers.find((key) => !Number.isFinite(json[key])) : list;
-  if (key === undefined) return;
-  throw new CheckpointError(
-    `Cannot resume from "${file}": expected ${key === list ? "a list" : "a number"} in "${key}", ` +
-      `found ${JSON.stringify(json[key])?.slice(0, 80) ?? "nothing"}`,
-    { file, key },
-  );
+  return { state, resume };
 }
 
 /**

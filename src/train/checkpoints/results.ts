@@ -6,6 +6,7 @@
  */
 import { directoryFiles, writeFileAtomic } from "../../files.ts";
 import { readJsonFile } from "../../weights/json_file.ts";
+import { sortedByKey, stateJson } from "./_state_json.ts";
 import type { TrainerState } from "./state.ts";
 
 const ALL_RESULTS = "all_results.json";
@@ -34,11 +35,5 @@ function resultBytes(content: object): Uint8Array {
 
 /** The content of `trainer_state.json`. */
 export function stateBytes(state: TrainerState): Uint8Array {
-  const { log_history, ...fields } = state;
-  const content = sortedByKey({ ...fields, log_history: log_history.map(sortedByKey) });
-  return new TextEncoder().encode(`${JSON.stringify(content, null, 2)}\n`);
-}
-
-function sortedByKey(content: object): object {
-  return Object.fromEntries(Object.entries(content).sort(([a], [b]) => a < b ? -1 : 1));
+  return new TextEncoder().encode(`${JSON.stringify(stateJson(state), null, 2)}\n`);
 }

@@ -25,12 +25,12 @@ export function noteIfBest(
       }`,
     );
   }
-  const best = state.best_metric;
+  const best = state.bestMetric;
   const isBetter = best === null
     ? !Number.isNaN(value)
     : (greaterIsBetter ? value > best : value < best);
   if (!isBetter) return false;
-  state.best_metric = value;
-  state.best_global_step = entry.step;
+  state.bestMetric = value;
+  state.bestGlobalStep = entry.step;
   return true;
 }

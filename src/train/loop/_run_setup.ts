@@ -13,6 +13,7 @@ import type { TrainingArguments } from "../options/arguments.ts";
 import { type Batch, firstClip, upload } from "../batches/batches.ts";
 import type { TrainerCallback } from "../callbacks/callbacks.ts";
 import { EarlyStoppingCallback } from "../callbacks/early_stopping.ts";
+import { ProgressCallback } from "../callbacks/progress_callback.ts";
 import { TensorBoardCallback } from "../callbacks/tensorboard.ts";
 import type { TrainerOptions } from "./_trainer_options.ts";
 
@@ -69,15 +70,17 @@ export function expectRoomToTrain(
   );
 }
 
-/** The callbacks that arguments ask for. */
-export function callbacksOf(args: TrainingArguments): TrainerCallback[] {
+/** The callbacks that arguments ask for, those that were given, and one that shows progress if none of them does. */
+export function callbacksOf({ args, callbacks = [] }: TrainerOptions): TrainerCallback[] {
   const { earlyStoppingPatience, earlyStoppingThreshold, reportTo } = args;
-  const callbacks: TrainerCallback[] = [];
+  const all: TrainerCallback[] = [];
   if (earlyStoppingPatience > 0) {
-    callbacks.push(new EarlyStoppingCallback({ earlyStoppingPatience, earlyStoppingThreshold }));
+    all.push(new EarlyStoppingCallback({ earlyStoppingPatience, earlyStoppingThreshold }));
   }
-  if (reportTo !== "none") callbacks.push(new TensorBoardCallback());
-  return callbacks;
+  if (reportTo !== "none") all.push(new TensorBoardCallback());
+  all.push(...callbacks);
+  if (!all.some(({ showsProgress }) => showsProgress)) all.push(new ProgressCallback());
+  return all;
 }
 
 /** Operations of a forward pass over one clip, for each number of its input. */

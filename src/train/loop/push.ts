@@ -46,7 +46,7 @@ export async function pushRun(
   const { repo, options } = targetOf(run);
   const known = {
     trainingArguments: { ...run.args },
-    history: state.log_history,
+    history: state.logHistory,
     finetunedFrom: run.model.origin.hubId,
   };
   return await pushDirectory(repo, run.args.outputDir, { ...options, ...given, message }, known);

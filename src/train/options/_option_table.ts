@@ -74,6 +74,7 @@ export const TRAINING_OPTIONS: OptionTable = {
   loggingStrategy: word("epoch", INTERVALS, "when to log the training loss"),
   loggingSteps: interval(500, "steps between log lines, or their share"),
   loggingFirstStep: flag(false, "log the first step as well"),
+  disableTqdm: flag(false, "show lines of the log alone, and no bar"),
   reportTo: word("none", ["none", "tensorboard", "all"], "who else gets the log"),
   runName: text(derived("the time of the start"), "folder of that log under `outputDir`/runs"),
   learningRate: real(5e-5, [0, 10], "highest learning rate"),

@@ -132,7 +132,7 @@ export const REFUSED_OPTIONS: readonly Refusal[] = [
     hint: "Leave it out",
   },
   {
-    names: ["debug", "disable_tqdm", "log_level", "skip_memory_metrics"],
+    names: ["debug", "log_level", "skip_memory_metrics"],
     reason: "there is one level of what is logged",
     hint: "Leave it out",
   },

@@ -69,6 +69,8 @@ export interface TrainingOptions {
   loggingSteps: number;
   /** Whether to log the first step as well. @default false */
   loggingFirstStep: boolean;
+  /** Whether progress is shown as lines of the log alone, without a bar. @default false */
+  disableTqdm: boolean;
   /** Who else gets the log. @default "none" */
   reportTo: "none" | "tensorboard" | "all";
   /** Folder of the log under `outputDir/runs`. @default the time of the start */

@@ -53,7 +53,7 @@ runTest("Trainer tells every event in the reference's order", async (outputDir) 
     "log",
     "train end",
   ]);
-  assert.equal(trainer.state.global_step, 3);
+  assert.equal(trainer.state.globalStep, 3);
 });
 
 const QUIET = { evalStrategy: "no", saveStrategy: "no", loggingStrategy: "no" } as const;
@@ -64,11 +64,11 @@ runTest("Trainer waits for callbacks that take their time", async (outputDir) =>
     outputDir,
     args: { ...QUIET, maxSteps: 2 },
     callbacks: [{
-      onStepBegin: ({ global_step }) => void told.push(global_step),
-      onStepEnd: async ({ global_step }) => {
+      onStepBegin: (_args, { globalStep }) => void told.push(globalStep),
+      onStepEnd: async (_args, { globalStep }) => {
         // Each takes a turn of the event loop, of which a step that is not logged takes few.
         for (let turn = 0; turn < 50; turn++) await Deno.stat(outputDir);
-        told.push(global_step * 10);
+        told.push(globalStep * 10);
       },
     }],
   });
@@ -78,8 +78,8 @@ runTest("Trainer waits for callbacks that take their time", async (outputDir) =>
 /** Asks for something after one step. */
 function askAfter(step: number, wish: Partial<TrainerControl>): TrainerCallback {
   return {
-    onStepEnd: ({ global_step }, control) => {
-      if (global_step === step) Object.assign(control, wish);
+    onStepEnd: (_args, { globalStep }, control) => {
+      if (globalStep === step) Object.assign(control, wish);
     },
   };
 }
@@ -93,14 +93,14 @@ runTest("Trainer logs, evaluates and saves when a callback asks for it", async (
       askAfter(4, { shouldEvaluate: true, shouldSave: true }),
     ],
   });
-  const lines = trainer.state.log_history.slice(0, -1);
+  const lines = trainer.state.logHistory.slice(0, -1);
   assert.deepEqual(lines.map((entry) => [entry.step, "loss" in entry]), [[2, true], [4, false]]);
   assert.deepEqual(checkpointsIn(outputDir), ["checkpoint-4"]);
 });
 
 runTest("Trainer leaves out what a callback takes back", async (outputDir) => {
   const callbacks: TrainerCallback[] = [{
-    onEpochEnd: (_state, control) => {
+    onEpochEnd: (_args, _state, control) => {
       control.shouldSave = false;
     },
   }];
@@ -127,7 +127,7 @@ runTest("Trainer knows after a resumption that an epoch was ended early", async 
   const outputDir = `${directory}/run`;
   const controller = new AbortController();
   const stop: TrainerCallback = {
-    onStepEnd: ({ global_step }) => void (global_step === 3 && controller.abort()),
+    onStepEnd: (_args, { globalStep }) => void (globalStep === 3 && controller.abort()),
   };
   const callbacks = [askAfter(1, { shouldEpochStop: true }), stop];
   await tinyRun({ outputDir, callbacks, signal: controller.signal });
@@ -145,14 +145,14 @@ runTest("EarlyStoppingCallback ends a run, and keeps its counter over a resumpti
   const make = () => [new EarlyStoppingCallback({ earlyStoppingPatience: 3 })];
   const whole = await tinyRun({ ...options, callbacks: make(), outputDir: `${directory}/whole` });
   assert.equal(whole.output.globalStep, 4 * 3);
-  assert.deepEqual(whole.trainer.state.stateful_callbacks.EarlyStoppingCallback, {
+  assert.deepEqual(whole.trainer.state.statefulCallbacks.EarlyStoppingCallback, {
     args: { early_stopping_patience: 3, early_stopping_threshold: 0 },
     attributes: { early_stopping_patience_counter: 3 },
   });
   const outputDir = `${directory}/resumed`;
   const controller = new AbortController();
   const stop: TrainerCallback = {
-    onStepEnd: ({ global_step }) => void (global_step === 8 && controller.abort()),
+    onStepEnd: (_args, { globalStep }) => void (globalStep === 8 && controller.abort()),
   };
   const callbacks = [...make(), stop];
   await tinyRun({ ...options, callbacks, outputDir, signal: controller.signal });
@@ -181,7 +181,9 @@ runTest("Trainer.predict() tells its callbacks, under its prefix", async (output
     args: new TrainingArguments({ outputDir }),
     trainDataset: tinySource(10),
     processingClass: tinyExtractor(),
-    callbacks: [{ onPredict: ({ metrics }) => void seen.push(Object.keys(metrics)) }],
+    callbacks: [{
+      onPredict: (...[, , , { output }]) => void seen.push(Object.keys(output.metrics)),
+    }],
   });
   await trainer.predict(tinySource(5));
   await trainer.predict(tinySource(5), { metricKeyPrefix: "other" });

@@ -22,6 +22,8 @@ import { runTest, tinySource, weightsDigest } from "../_tiny_run.ts";
 const RESUME: ResumeState = {
   epoch: 2,
   batches: 3,
+  skippedSteps: 1,
+  flopsPerInput: 1e9,
   noise: [1, 2, 3, 2 ** 32 - 1],
   lossSum: 1 / 3,
   lossSteps: 4,
@@ -49,7 +51,7 @@ runTest("readCheckpoint() gives back what writeCheckpoint() took", async (folder
   for await (const batch of tinySource(2).batches(0, { batchSize: 2 })) {
     optimizer.step(lossAndGradients(model, [batch]).gradients, SETTINGS).dispose();
   }
-  const state = { ...newState(), global_step: 4, log_history: [{ step: 4, epoch: 1 }] };
+  const state = { ...newState(), globalStep: 4, logHistory: [{ step: 4, epoch: 1 }] };
   const extractor = tinyExtractor();
   const parts = { model, extractor, optimizer, state, resume: RESUME };
   assert.equal(await writeCheckpoint(folder, parts), "checkpoint-4");

@@ -44,10 +44,11 @@ runTest("Trainer counts the same operations after a resumption", async (director
   const { trainer } = await tinyRun({ outputDir: `${directory}/whole` });
   const controller = new AbortController();
   const outputDir = `${directory}/resumed`;
-  const stop = (state: { global_step: number }) => state.global_step === 4 && controller.abort();
+  const stop = (_args: unknown, { globalStep }: { globalStep: number }) =>
+    globalStep === 4 && controller.abort();
   await tinyRun({ outputDir, callbacks: [{ onStepEnd: stop }], signal: controller.signal });
   const resumed = await tinyRun({ outputDir, resumeFromCheckpoint: true });
-  assert.equal(resumed.trainer.state.total_flos, trainer.state.total_flos);
+  assert.equal(resumed.trainer.state.totalFlos, trainer.state.totalFlos);
 });
 
 Deno.test("record() has the checksums of TensorFlow's record files", () => {

@@ -22,11 +22,11 @@ interface Ending {
 }
 
 async function endingOf(directory: string, trainer: Trainer): Promise<Ending> {
-  const { best_metric, best_global_step, best_model_checkpoint, epoch } = trainer.state;
+  const { bestMetric, bestGlobalStep, bestModelCheckpoint, epoch } = trainer.state;
   return {
     weights: await weightsDigest(directory),
     log: timelessLog(trainer),
-    best: [best_metric, best_global_step, best_model_checkpoint, epoch],
+    best: [bestMetric, bestGlobalStep, bestModelCheckpoint, epoch],
   };
 }
 
@@ -61,7 +61,7 @@ async function expectSameEnding(
 
 function stopAfter(step: number): (abort: () => void) => TinyRunOptions {
   return (abort) => ({
-    callbacks: [{ onStepEnd: ({ global_step }) => global_step === step && abort() }],
+    callbacks: [{ onStepEnd: (_args, { globalStep }) => globalStep === step && abort() }],
   });
 }
 
@@ -103,7 +103,7 @@ runTest("Trainer finishes its step when it is stopped amid accumulation", async 
 
 runTest("Trainer resumes exactly after a stop in an evaluation", async (directory) => {
   await expectSameEnding(directory, BEST, (abort) => ({
-    callbacks: [{ onEvaluate: ({ step }) => step === 3 && abort() }],
+    callbacks: [{ onEvaluate: (_args, { globalStep }) => globalStep === 3 && abort() }],
   }));
 });
 

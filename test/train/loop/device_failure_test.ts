@@ -35,7 +35,7 @@ function failureTest(name: string, body: (outputDir: string) => Promise<void>): 
 /** A run of two clips at a time whose device fails in the fifth step; checkpoints are due after each third. */
 function failingRun(outputDir: string, fail: (gpu: GPUDevice) => void): Promise<unknown> {
   const args = { saveStrategy: "steps", saveSteps: 3, loggingSteps: 1 } as const;
-  const onStepEnd = ({ global_step: step }: { global_step: number }) => {
+  const onStepEnd = (_args: unknown, { globalStep: step }: { globalStep: number }) => {
     if (step === 5) fail((engine().backend as WebGPUBackend).device);
   };
   return tinyRun({ outputDir, args, callbacks: [{ onStepEnd }] });

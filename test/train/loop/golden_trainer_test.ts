@@ -11,6 +11,7 @@ import type { AudioClassificationModel } from "../../../src/models/model.ts";
 import { TrainingArguments, type TrainingOptions } from "../../../src/train/options/arguments.ts";
 import type { Batch, BatchSource } from "../../../src/train/batches/batches.ts";
 import { Trainer } from "../../../src/train/loop/trainer.ts";
+import { QUIET } from "../_tiny_run.ts";
 import { bytesSource } from "../../../src/weights/byte_source.ts";
 import { openSafetensors } from "../../../src/weights/safetensors.ts";
 import { assertAllClose } from "../../compare.ts";
@@ -73,6 +74,7 @@ async function runTrainer(options: Partial<TrainingOptions>): Promise<Run> {
     trainDataset: train,
     evalDataset: test,
     featureExtractor,
+    callbacks: [QUIET],
   });
   await trainer.train();
   const scores = await trainer.predict(test);
@@ -93,7 +95,7 @@ deviceTest("Trainer reproduces the reference's run step by step", async () => {
     loadBestModelAtEnd: true,
   }) as Run & { scores: { logits: Float32Array } };
   const expected = await readJson<Log>(`${CASE}/log_history.json`);
-  const { log_history: log, best_global_step } = run.trainer.state;
+  const { logHistory: log, bestGlobalStep } = run.trainer.state;
   for (const key of ["loss", "eval_loss"]) {
     assertAllClose(column(log, key), column(expected, key), { atol: 1e-3, label: key });
   }
@@ -104,7 +106,7 @@ deviceTest("Trainer reproduces the reference's run step by step", async () => {
   const rates = column(expected, "learning_rate");
   assertAllClose(column(log, "learning_rate"), rates, { atol: 1e-12, label: "learning rate" });
   assert.deepEqual(column(log, "eval_accuracy"), column(expected, "eval_accuracy"));
-  assert.equal(best_global_step, 24);
+  assert.equal(bestGlobalStep, 24);
   const logits = (await readTensors(`${CASE}/expected.safetensors`)).get("final.test_logits")!;
   assertAllClose(run.scores.logits, logits.values, { atol: 1e-2, label: "final logits" });
 }, { needsKit: true });
@@ -117,7 +119,7 @@ deviceTest("Trainer averages accumulated batches over all their clips", async ()
     saveStrategy: "no",
   }) as Run & { scores: { logits: Float32Array } };
   const { log: expected } = await readJson<{ log: Log }>(`${CASE}/accumulation.json`);
-  const { log_history: log } = run.trainer.state;
+  const { logHistory: log } = run.trainer.state;
   assertAllClose(column(log, "loss"), column(expected, "loss"), { atol: 1e-3, label: "loss" });
   const norms = column(expected, "grad_norm");
   assertAllClose(column(log, "grad_norm"), norms, { rtol: 1e-2, label: "norm" });

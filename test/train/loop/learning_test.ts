@@ -14,7 +14,7 @@ import { Random } from "../../../src/random.ts";
 import { TrainingArguments } from "../../../src/train/options/arguments.ts";
 import type { Batch, BatchSource } from "../../../src/train/batches/batches.ts";
 import { Trainer } from "../../../src/train/loop/trainer.ts";
-import { runTest } from "../_tiny_run.ts";
+import { QUIET, runTest } from "../_tiny_run.ts";
 
 const LABELS = ["low", "middle", "high"];
 const PITCHES_HZ = [300, 800, 1700];
@@ -85,6 +85,7 @@ for (const modelType of MODEL_TYPES) {
       }),
       trainDataset: data,
       featureExtractor,
+      callbacks: [QUIET],
     });
     const { eval_loss: start } = await trainer.evaluate(data);
     await trainer.train();

@@ -5,7 +5,7 @@ import { TrainingArguments, type TrainingOptions } from "../../../src/train/opti
 import { Trainer } from "../../../src/train/loop/trainer.ts";
 import { READ_TOKEN, startHub, type TestHub, TOKEN } from "../../hub/hub.ts";
 import { TINY_CONFIG, tinyExtractor } from "../../tiny_model.ts";
-import { runTest, tinySource } from "../_tiny_run.ts";
+import { QUIET, runTest, tinySource } from "../_tiny_run.ts";
 
 interface Prepared {
   hub: TestHub;
@@ -29,6 +29,7 @@ function pushTest(name: string, body: (prepared: Prepared) => Promise<void>): vo
         trainDataset: tinySource(4),
         evalDataset: tinySource(5, 4),
         featureExtractor: tinyExtractor(),
+        callbacks: [QUIET],
         hub: { endpoint: hub.url, token, cacheDirectory: `${directory}/cache` },
       });
     try {
@@ -68,6 +69,6 @@ pushTest("train() with pushToHub tells before the first step who may not push", 
     equal(error.reason, "forbidden");
     return true;
   });
-  equal(trainer.state.global_step, 0);
+  equal(trainer.state.globalStep, 0);
   equal(test.hub.repository("acme/digits"), undefined);
 });

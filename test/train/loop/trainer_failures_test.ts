@@ -13,7 +13,7 @@ import type { BatchSource } from "../../../src/train/batches/batches.ts";
 import { Trainer } from "../../../src/train/loop/trainer.ts";
 import { writeToFullDisk } from "../../full_disk.ts";
 import { TINY_CONFIG, tinyExtractor } from "../../tiny_model.ts";
-import { checkpointsIn, runTest, tinyRun, tinySource, weightsDigest } from "../_tiny_run.ts";
+import { checkpointsIn, QUIET, runTest, tinyRun, tinySource, weightsDigest } from "../_tiny_run.ts";
 
 /** A source whose batch of that number, counted over all epochs, is not a number. */
 function poisonedSource(at: number): BatchSource {
@@ -68,6 +68,7 @@ runTest("Trainer saves no result of a gradient that is not finite", async (outpu
     args: new TrainingArguments({ outputDir, maxSteps: 1 }),
     trainDataset: tinySource(4),
     featureExtractor: tinyExtractor(),
+    callbacks: [QUIET],
   });
   await assert.rejects(trainer.train(), {
     name: "RangeError",
@@ -161,7 +162,7 @@ runTest("Trainer refuses a checkpoint that is broken or of another model", async
   );
   assert.match(
     await resume(await spoil("trainer_state.json", "{}")),
-    /a list in "log_history", found nothing$/,
+    /a list in "logHistory", found nothing$/,
   );
   assert.match(await resume(await spoil("resume.json", "")), /^CheckpointError .*found nothing$/);
   assert.match(await resume(await spoil("optimizer.safetensors", "")), /^FileError .*no such file/);

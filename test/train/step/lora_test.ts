@@ -225,8 +225,8 @@ runTest("Trainer goes on exactly with low-rank changes", async (directory) => {
   const controller = new AbortController();
   const outputDir = `${directory}/resumed`;
   const callbacks = [{
-    onStepEnd: ({ global_step }: { global_step: number }) =>
-      global_step === 4 && controller.abort(),
+    onStepEnd: (_args: unknown, { globalStep }: { globalStep: number }) =>
+      globalStep === 4 && controller.abort(),
   }];
   await tinyRun({ ...options, outputDir, callbacks, signal: controller.signal });
   const resumed = await tinyRun({
@@ -252,10 +252,10 @@ runTest("Trainer refuses to go on with low-rank changes in another shape", async
 
 runTest("Trainer saves a model that needs to know of no changes", async (outputDir) => {
   const { trainer } = await tinyRun({ outputDir, args: { ...LORA, numTrainEpochs: 1 } });
-  const { best_global_step } = trainer.state;
+  const { bestGlobalStep } = trainer.state;
   const saved = await loadPretrained(outputDir);
   assert.deepEqual(saved.loading.unexpected, []);
-  const checkpoint = `${outputDir}/checkpoint-${best_global_step}`;
+  const checkpoint = `${outputDir}/checkpoint-${bestGlobalStep}`;
   const other = await loadPretrained(checkpoint);
   assert.deepEqual(await valuesOf(other), await valuesOf(saved));
   const fresh = await buildModel(TINY_CONFIG, { seed: 1 });

@@ -1,0 +1,135 @@
+/**
+ * How far a run is: a bar on a terminal, and the log as lines.
+ *
+ * Source: the behaviour of `ProgressCallback` and, without a bar, `PrinterCallback` of transformers 5.18.
+ *
+ * @module
+ */
+import { progressLine } from "../../progress_bar.ts";
+import type { TrainingArguments } from "../options/arguments.ts";
+import type { LogEntry, TrainerState } from "../checkpoints/state.ts";
+import type { TrainerCallback } from "./callbacks.ts";
+
+/** Where progress is shown. */
+export interface ProgressOutput {
+  /** Columns of the terminal that the bar is drawn on; undefined where there is none. */
+  columns(): number | undefined;
+  /** Draws over the line of the bar. */
+  draw(text: string): void;
+  /** Prints a line of the log. */
+  print(line: string): void;
+}
+
+/** A bar is drawn as often as this, at most. */
+const REDRAW_MS = 100;
+
+/** Clears the line that the cursor is in. */
+const CLEAR = "\r\x1b[2K";
+
+/**
+ * Shows how far a run is. The trainer has one of itself, unless another callback shows progress.
+ *
+ * Where standard error is a terminal, a bar is drawn there, unless `disableTqdm` is set; lines of the log go to standard
+ * output in either case.
+ *
+ * @example
+ * ```ts ignore
+ * import { ProgressCallback, Trainer } from "@earshot/earshot/train";
+ *
+ * const trainer = new Trainer({ model, args, trainDataset, featureExtractor });
+ * trainer.removeCallback(ProgressCallback); // nothing is shown
+ * ```
+ */
+export class ProgressCallback implements TrainerCallback {
+  /** It is what shows progress. */
+  readonly showsProgress = true;
+  readonly #output: ProgressOutput;
+  #begun: { at: number; step: number } | undefined;
+  #drawnAt = -Infinity;
+
+  /**
+   * Shows progress.
+   *
+   * @param output where; standard error and standard output by default.
+   */
+  constructor(output: ProgressOutput = STANDARD) {
+    this.#output = output;
+  }
+
+  /** Starts the clock. */
+  onTrainBegin(args: TrainingArguments, state: TrainerState): void {
+    this.#begun = { at: performance.now(), step: state.globalStep };
+    this.#draw(args, state);
+  }
+
+  /** Moves the bar on. */
+  onStepEnd(args: TrainingArguments, state: TrainerState): void {
+    if (performance.now() - this.#drawnAt >= REDRAW_MS) this.#draw(args, state);
+  }
+
+  /** Prints a line of the training log. */
+  onLog(
+    args: TrainingArguments,
+    state: TrainerState,
+    _control: unknown,
+    { logs }: { logs: LogEntry },
+  ): void {
+    this.#print(args, state, logs);
+  }
+
+  /** Prints the figures of an evaluation. */
+  onEvaluate(
+    args: TrainingArguments,
+    state: TrainerState,
+    _control: unknown,
+    { metrics }: { metrics: LogEntry },
+  ): void {
+    this.#print(args, state, metrics);
+  }
+
+  /** Takes the bar away. */
+  onTrainEnd(args: TrainingArguments): void {
+    this.#clear(args);
+    this.#begun = undefined;
+  }
+
+  #columns({ disableTqdm }: TrainingArguments): number | undefined {
+    return disableTqdm ? undefined : this.#output.columns();
+  }
+
+  #clear(args: TrainingArguments): void {
+    if (this.#columns(args) !== undefined) this.#output.draw(CLEAR);
+  }
+
+  #draw(args: TrainingArguments, { globalStep: done, maxSteps: total, epoch }: TrainerState): void {
+    const columns = this.#columns(args);
+    if (columns === undefined || !this.#begun) return;
+    this.#drawnAt = performance.now();
+    const { at, step: first } = this.#begun;
+    const seconds = (this.#drawnAt - at) / 1000;
+    const note = `epoch ${epoch.toFixed(1)}`;
+    const progress = { label: "Training", done, total, first, seconds, note };
+    this.#output.draw(CLEAR + progressLine(progress, columns));
+  }
+
+  #print(args: TrainingArguments, state: TrainerState, entry: LogEntry): void {
+    this.#clear(args);
+    this.#output.print(logLine(entry));
+    this.#draw(args, state);
+  }
+}
+
+/** Four significant digits, and neither the step, which the epoch tells, nor the count of operations. */
+function logLine({ step: _step, total_flos: _flos, ...figures }: LogEntry): string {
+  const rounded = Object.entries(figures).map(([name, value]) => [
+    name,
+    Number(value.toPrecision(4)),
+  ]);
+  return JSON.stringify(Object.fromEntries(rounded));
+}
+
+const STANDARD: ProgressOutput = {
+  columns: () => Deno.stderr.isTerminal() ? Deno.consoleSize().columns : undefined,
+  draw: (text) => void Deno.stderr.writeSync(new TextEncoder().encode(text)),
+  print: (line) => console.log(line),
+};
