@@ -12,12 +12,13 @@ import { type DeviceOptions, useDevice } from "../devices.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
 import type { ProblemType } from "../models/problem_type.ts";
 import { TrainingArguments, type TrainingOptions } from "../train/options/arguments.ts";
+import type { OutputDirectory } from "../train/checkpoints/output_directory.ts";
 import type { BatchSource } from "../train/batches/batches.ts";
 import { clipBatches, clipBatchesOptions } from "../train/batches/clip_batches.ts";
 import { allMetrics, metricNames } from "../train/metrics/metric_sets.ts";
 import { isPreset } from "../train/options/presets.ts";
 import type { RecipeName } from "../train/options/recipes.ts";
-import { Trainer } from "../train/loop/trainer.ts";
+import { type RunOutput, Trainer } from "../train/loop/trainer.ts";
 import { type OptionSpecs, type ParsedArguments, UsageError } from "./_arguments.ts";
 import {
   bundledPath,
@@ -39,7 +40,7 @@ import {
   withSkipHint,
 } from "./_data.ts";
 import { finalTest } from "./_final_test.ts";
-import { interruptSignal } from "./_interrupt.ts";
+import { interruptedCode, interruptSignal } from "./_interrupt.ts";
 import { type ClipLimits, clipLimits, LIMIT_OPTIONS, limitedSplits } from "./_clip_limits.ts";
 import { ClipNotices } from "./_notices.ts";
 import { duration, type Output } from "./_output.ts";
@@ -48,11 +49,11 @@ import { RECIPE_OPTION, recipeLine, withRecipe } from "./_recipe.ts";
 import { openStartingModel, orderedLabels, type StartingModel } from "./_starting_model.ts";
 import { printedPush } from "./_push.ts";
 import {
-  clearOutput,
-  expectFreeOutput,
+  abandonOutput,
   freshDirectory,
   type OutputPlan,
   startOutput,
+  takeOutput,
 } from "./_train_directory.ts";
 import { nextCommands, pushCommand, resumeCommand, trainProgress } from "./_train_output.ts";
 import {
@@ -105,10 +106,9 @@ export const command: Command = defineCommand({
     "fine-tuning and recipes; training_args.json in the output directory has those of a run.",
   run: async (parsed, out) => {
     expectNoFiles(parsed.files);
-    const { finished } = await train(await planOf(parsed), out).catch((error) => {
+    return await trainInto(await planOf(parsed), out).catch((error) => {
       throw withSkipHint(error);
     });
-    return finished ? 0 : 1;
   },
 });
 
@@ -137,12 +137,16 @@ async function planOf(
   if (resume && named === undefined) {
     throw new UsageError('Cannot resume: expected argument "--output DIR", found none');
   }
-  const outputDir = named ?? await freshDirectory(data);
+  // Arguments are checked before a directory is made.
+  const asked = trainingArguments({ model, recipe }, { ...given, outputDir: named ?? "runs" });
+  const args = named
+    ? asked
+    : new TrainingArguments({ ...asked, outputDir: await freshDirectory(data) });
   return {
     data,
     model,
     recipe,
-    args: trainingArguments({ model, recipe }, { ...given, outputDir }),
+    args,
     device: deviceOptions(options),
     splits: splitChoice(options),
     limits: clipLimits(options),
@@ -179,9 +183,21 @@ interface Run {
 
 type Sources = { train: BatchSource; validation?: BatchSource; test?: BatchSource };
 
-async function train(asked: TrainPlan, out: Output): Promise<{ finished: boolean }> {
+/** Takes the output directory, trains, and lets go of it; gives the exit code. */
+async function trainInto(plan: TrainPlan, out: Output): Promise<number> {
+  const directory = await takeOutput(plan);
+  let isKept = false;
+  try {
+    const code = await train(plan, directory, out);
+    isKept = true;
+    return code;
+  } finally {
+    await (isKept ? directory[Symbol.asyncDispose]() : abandonOutput(directory));
+  }
+}
+
+async function train(asked: TrainPlan, directory: OutputDirectory, out: Output): Promise<number> {
   const started = performance.now();
-  await expectFreeOutput(asked);
   const start = await openStartingModel(await modelDirectory(asked.model, out, { online: true }));
   const { args: { seed } } = asked;
   const found = await loadSplits(asked.data, { ...asked.splits, seed, online: true });
@@ -214,7 +230,8 @@ async function train(asked: TrainPlan, out: Output): Promise<{ finished: boolean
       ),
       args,
     });
-    const run = prepareRun({ plan, data, model, start }, out);
+    const output = await startOutput(plan, directory);
+    const run = prepareRun({ plan, data, model, start, output }, out);
     const trained = [...model.trainable().values()].reduce((sum, { size }) => sum + size, 0);
     if (trained < model.parameterCount) {
       out.line(`Trained: ${(trained / 1e6).toFixed(2)} M parameters, all others stay as they are`);
@@ -222,7 +239,7 @@ async function train(asked: TrainPlan, out: Output): Promise<{ finished: boolean
     out.line();
     const finished = await runToEnd(run, started, out);
     model.dispose();
-    return { finished };
+    return finished ? 0 : interruptedCode(run.signal);
   } finally {
     device.dispose();
   }
@@ -232,12 +249,8 @@ async function train(asked: TrainPlan, out: Output): Promise<{ finished: boolean
 async function runToEnd(run: Run, started: number, out: Output): Promise<boolean> {
   const { plan, trainer, progress, notices, data } = run;
   const { outputDir } = plan.args;
-  if (!plan.resume) await startOutput(plan);
-  const result = await trainer.train({ resumeFromCheckpoint: plan.resume }).finally(progress.clear)
-    .catch(async (error) => {
-      await clearOutput(outputDir);
-      throw error;
-    });
+  const result = await trainer.train({ resumeFromCheckpoint: plan.resume })
+    .finally(progress.clear);
   if (result.interrupted) {
     notices.tell(out);
     out.warn(`Interrupted at step ${result.globalStep}; its checkpoint is in ${outputDir}`);
@@ -278,7 +291,10 @@ async function runToEnd(run: Run, started: number, out: Output): Promise<boolean
 }
 
 function prepareRun(
-  { plan, data, model, start }: Pick<Run, "plan" | "data" | "model"> & { start: StartingModel },
+  { plan, data, model, start, output }: Pick<Run, "plan" | "data" | "model"> & {
+    start: StartingModel;
+    output: RunOutput;
+  },
   out: Output,
 ): Run {
   const { args } = plan;
@@ -309,6 +325,8 @@ function prepareRun(
     featureExtractor: start.extractor,
     computeMetrics: allMetrics(model.problemType),
     callbacks: [progress],
+    onNotice: (message) => out.warn(message),
+    output,
     signal,
   });
   return { plan, data, model, trainer, progress, sources, notices, signal };

@@ -101,7 +101,7 @@ Deno.test("train stops at Ctrl-C with a checkpoint, and goes on to the same byte
         child.kill("SIGINT");
       },
     });
-    equal(code, 1);
+    equal(code, 130);
     match(
       stderr,
       /^Interrupted at step \d+; its checkpoint is in broken\n- Go on with: .*--resume$/m,

@@ -80,6 +80,7 @@ export async function tinyRun(options: TinyRunOptions & { outputDir: string }): 
     evalDataset: tinySource(5, 4),
     featureExtractor: tinyExtractor(),
     callbacks: [QUIET, ...callbacks],
+    onNotice: () => {},
     ...rest,
   });
   try {

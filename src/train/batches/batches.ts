@@ -27,6 +27,8 @@ export interface BatchSource {
   readonly size: number;
   /** Class number of each clip; undefined, or no function, where clips have not one each. */
   labels?(): Promise<ArrayLike<number> | undefined>;
+  /** A text that differs for other clips, labels or another order; undefined, or no function, where it is not known. */
+  fingerprint?(): Promise<string | undefined>;
   /** Batches of an epoch. */
   batchCount(batchSize: number): number;
   /**

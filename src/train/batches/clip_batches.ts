@@ -21,6 +21,7 @@ import { TrainingArguments, type TrainingOptions } from "../options/arguments.ts
 import { augmentation, type AugmentOptions } from "./_augment.ts";
 import { balancedOrder } from "./_balanced_order.ts";
 import { type Batch, type BatchSource, countOfBatches, equalLengths } from "./batches.ts";
+import { clipFingerprint } from "./_fingerprint.ts";
 import { loadNoises } from "./_noise_folder.ts";
 
 /** How clips become batches, under the names of the training arguments. */
@@ -140,6 +141,10 @@ class ClipBatches implements BatchSource {
 
   labels(): Promise<Int32Array | undefined> {
     return Promise.resolve(this.#singleLabels());
+  }
+
+  fingerprint(): Promise<string> {
+    return clipFingerprint(this.#dataset);
   }
 
   #singleLabels(): Int32Array | undefined {

@@ -99,6 +99,10 @@ class RecordingBatches implements BatchSource {
     return await (await (this.#source ??= this.#make())).labels?.();
   }
 
+  async fingerprint(): Promise<string | undefined> {
+    return await (await (this.#source ??= this.#make())).fingerprint?.();
+  }
+
   async *batches(
     epoch: number,
     options: { batchSize: number; skip?: number },

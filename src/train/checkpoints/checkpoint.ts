@@ -24,13 +24,14 @@ import { readJsonFile } from "../../weights/json_file.ts";
 import { openSafetensors } from "../../weights/safetensors.ts";
 import { streamSafetensors } from "../../weights/safetensors_writer.ts";
 import type { AdamW } from "../step/optimizer.ts";
-import { stateBytes } from "./results.ts";
+import { expectSound, withChecksums } from "./_checksums.ts";
+import { STATE_FILE, stateBytes } from "./results.ts";
 import { resumeStateOf, stateOf } from "./_state_json.ts";
+import { type OldRunFacts, type RunFacts, runFactsOf } from "./run_facts.ts";
 import type { ResumeState, TrainerState } from "./state.ts";
 
 const PREFIX = "checkpoint-";
 const OPTIMIZER = "optimizer.safetensors";
-const TRAINER_STATE = "trainer_state.json";
 const RESUME = "resume.json";
 /** Low-rank changes, and the weights as they were before; `model.safetensors` has both merged. */
 const LORA = "lora.safetensors";
@@ -42,6 +43,8 @@ export interface CheckpointParts {
   optimizer: AdamW;
   state: TrainerState;
   resume: ResumeState;
+  /** What the run was made of. */
+  run: RunFacts;
 }
 
 /** The name of a step's checkpoint. */
@@ -62,19 +65,22 @@ export async function writeCheckpoint(
   const { model, extractor, state } = parts;
   const name = checkpointName(state.globalStep);
   await writeDirectoryAtomic(`${outputDir}/${name}`, (folder) =>
-    writeFiles(folder, [
-      ...modelFiles(model, extractor),
-      ...modelOnly ? [] : filesToGoOn(parts),
-      ...model.lora ? [tensorFile(LORA, model.lora.tensors())] : [],
-      { name: TRAINER_STATE, chunks: () => [stateBytes(state)] },
-    ]), { replace: true });
+    writeFiles(
+      folder,
+      withChecksums([
+        ...modelFiles(model, extractor),
+        ...modelOnly ? [] : filesToGoOn(parts),
+        ...model.lora ? [tensorFile(LORA, model.lora.tensors())] : [],
+        { name: STATE_FILE, chunks: () => [stateBytes(state)] },
+      ]),
+    ), { replace: true });
   return name;
 }
 
-function filesToGoOn({ optimizer, resume }: CheckpointParts): FileToWrite[] {
+function filesToGoOn({ optimizer, resume, run }: CheckpointParts): FileToWrite[] {
   return [
     tensorFile(OPTIMIZER, optimizer.tensors()),
-    { name: RESUME, chunks: () => [jsonBytes(resume)] },
+    { name: RESUME, chunks: () => [jsonBytes({ ...resume, run })] },
   ];
 }
 
@@ -83,31 +89,50 @@ function tensorFile(name: string, tensors: Iterable<StoredTensor>): FileToWrite 
   return { name, chunks: () => stream.chunks() };
 }
 
+/** A checkpoint whose small files were read and checked. */
+export interface SavedRun {
+  readonly directory: string;
+  readonly state: TrainerState;
+  readonly resume: ResumeState;
+  /** What the run was made of; of an earlier version, what that knew. */
+  readonly run: RunFacts | OldRunFacts;
+}
+
 /**
- * Takes weights, optimiser state and log back from a checkpoint.
+ * Reads what a run stood at, without weights and moments; all bytes are compared with their checksums.
  *
  * @throws {CheckpointError} when it is not one of a run, or is broken.
  */
-export async function readCheckpoint(
-  directory: string,
-  parts: { model: AudioClassificationModel; optimizer: AdamW },
-): Promise<{ state: TrainerState; resume: ResumeState }> {
+export async function openSavedRun(directory: string): Promise<SavedRun> {
+  await expectSound(directory);
   const files = directoryFiles(directory);
-  const state = stateOf(
-    await readJsonFile(files, TRAINER_STATE),
-    `${directory}/${TRAINER_STATE}`,
-  );
-  const resume = resumeStateOf(await readJsonFile(files, RESUME), `${directory}/${RESUME}`);
-  await readWeights(directory, parts.model);
+  const stateFile = await readJsonFile(files, STATE_FILE);
+  const state = stateOf(stateFile, `${directory}/${STATE_FILE}`);
+  const json = await readJsonFile(files, RESUME);
+  const resume = resumeStateOf(json, `${directory}/${RESUME}`);
+  const { clips, accumulation } = json;
+  const run = runFactsOf(json) ?? { clips, accumulation, trainBatchSize: state.trainBatchSize };
+  return { directory, state, resume, run };
+}
+
+/**
+ * Takes weights and optimiser state back from a checkpoint.
+ *
+ * @throws {CheckpointError} when it is of another model, or is broken.
+ */
+export async function restoreTensors(
+  directory: string,
+  { model, optimizer }: { model: AudioClassificationModel; optimizer: AdamW },
+): Promise<void> {
+  await readWeights(directory, model);
   using source = await fileSource(`${directory}/${OPTIMIZER}`);
-  await parts.optimizer.restore(await openSafetensors(source));
-  return { state, resume };
+  await optimizer.restore(await openSafetensors(source));
 }
 
 /**
  * Takes the weights of a checkpoint of the same model back.
  *
- * @throws {CheckpointError} when one of the two has low-rank changes and the other has not.
+ * @throws {CheckpointError} when a file is broken, or one of the two has low-rank changes and the other has not.
  */
 export async function readWeights(
   directory: string,
@@ -130,6 +155,19 @@ export async function readWeights(
 }
 
 /**
+ * The same, the bytes compared with their checksums before the model is changed.
+ *
+ * @throws {CheckpointError} when one of them is not what was written.
+ */
+export async function readSoundWeights(
+  directory: string,
+  model: AudioClassificationModel,
+): Promise<void> {
+  await expectSound(directory);
+  await readWeights(directory, model);
+}
+
+/**
  * The steps of the checkpoints in a directory, rising; none where it is not there.
  *
  * @throws {FileError} when it cannot be listed.
@@ -144,19 +182,38 @@ export async function checkpointSteps(outputDir: string): Promise<number[]> {
 }
 
 /**
- * The newest checkpoint of a directory.
+ * The newest sound checkpoint of a directory.
  *
- * @throws {CheckpointError} when there is none.
+ * @param onBroken told of each newer one that cannot be used, and why.
+ * @throws {CheckpointError} when there is none; where all are broken, what is wrong with the newest.
  */
-export async function newestCheckpoint(outputDir: string): Promise<string> {
-  const step = (await checkpointSteps(outputDir)).at(-1);
-  if (step === undefined) {
-    throw new CheckpointError(
-      `Cannot resume "${outputDir}": expected a directory checkpoint-N, found none`,
-      { file: outputDir, hint: "Start anew without `resumeFromCheckpoint`" },
-    );
+export async function newestSavedRun(
+  outputDir: string,
+  onBroken: (message: string) => void,
+): Promise<SavedRun> {
+  let newest: CheckpointError | undefined;
+  for (const step of (await checkpointSteps(outputDir)).reverse()) {
+    try {
+      return await openSavedRun(`${outputDir}/${checkpointName(step)}`);
+    } catch (error) {
+      if (!(error instanceof CheckpointError)) throw error;
+      newest ??= error;
+      onBroken(`${error.message}; checkpoint-${step} is left out`);
+    }
   }
-  return `${outputDir}/${checkpointName(step)}`;
+  throw newest ?? noCheckpoint(outputDir);
+}
+
+/** @throws {CheckpointError} when a directory has no checkpoint. */
+export async function expectCheckpoint(outputDir: string): Promise<void> {
+  if ((await checkpointSteps(outputDir)).length === 0) throw noCheckpoint(outputDir);
+}
+
+function noCheckpoint(outputDir: string): CheckpointError {
+  return new CheckpointError(
+    `Cannot resume "${outputDir}": expected a directory checkpoint-N, found none`,
+    { file: outputDir, hint: "Start anew without `resumeFromCheckpoint`" },
+  );
 }
 
 /** Removes the oldest checkpoints beyond a number, and none of those to keep; 0 removes none. */

@@ -4,12 +4,15 @@
  *
  * @module
  */
-import { directoryFiles, writeFileAtomic } from "../../files.ts";
+import { directoryFiles, type FileToWrite, writeFiles } from "../../files.ts";
 import { readJsonFile } from "../../weights/json_file.ts";
 import { sortedByKey, stateJson } from "./_state_json.ts";
 import type { TrainerState } from "./state.ts";
 
 const ALL_RESULTS = "all_results.json";
+
+/** Log and best result of a run, beside its model. */
+export const STATE_FILE = "trainer_state.json";
 
 /**
  * Writes metrics into `<split>_results.json`, and adds them to `all_results.json`.
@@ -22,10 +25,28 @@ export async function saveMetrics(
   split: string,
   metrics: Record<string, number>,
 ): Promise<void> {
-  await writeFileAtomic(`${directory}/${split}_results.json`, [resultBytes(metrics)]);
-  const before = await readJsonFile(directoryFiles(directory), ALL_RESULTS).catch(() => ({}));
-  const all = resultBytes({ ...before, ...metrics });
-  await writeFileAtomic(`${directory}/${ALL_RESULTS}`, [all]);
+  await writeFiles(directory, await resultFiles(directory, split, metrics));
+}
+
+/**
+ * The files that {@linkcode saveMetrics} writes.
+ *
+ * @param stale names of files of an earlier model, whose results are not taken over.
+ */
+export async function resultFiles(
+  directory: string,
+  split: string,
+  metrics: Record<string, number>,
+  stale: readonly string[] = [],
+): Promise<FileToWrite[]> {
+  const before = stale.includes(ALL_RESULTS)
+    ? {}
+    : await readJsonFile(directoryFiles(directory), ALL_RESULTS).catch(() => ({}));
+  const contents = [
+    [`${split}_results.json`, metrics],
+    [ALL_RESULTS, { ...before, ...metrics }],
+  ] as const;
+  return contents.map(([name, content]) => ({ name, chunks: () => [resultBytes(content)] }));
 }
 
 /** Four spaces and sorted keys. */

@@ -7,10 +7,22 @@ import type { Dataset, Row } from "../../data/dataset.ts";
 import type { FeatureExtractor } from "../../features/mod.ts";
 import type { HubOptions } from "../../hub/mod.ts";
 import type { AudioClassificationModel } from "../../models/model.ts";
+import type { FileToWrite } from "../../files.ts";
+import type { OutputDirectory } from "../checkpoints/output_directory.ts";
 import type { TrainingArguments } from "../options/arguments.ts";
 import type { BatchSource } from "../batches/batches.ts";
 import type { TrainerCallback } from "../callbacks/callbacks.ts";
 import type { ComputeMetrics } from "../metrics/metrics.ts";
+
+/** An output directory that its user has taken for a run. */
+export interface RunOutput {
+  /** The directory, which the run leaves taken. */
+  readonly directory: OutputDirectory;
+  /** Files that go into it in one stroke with the model. */
+  readonly files: readonly FileToWrite[];
+  /** Names of files of an earlier model, which go in the same stroke. */
+  readonly stale: readonly string[];
+}
 
 /** What is trained on what. */
 export interface TrainerOptions {
@@ -32,6 +44,12 @@ export interface TrainerOptions {
   callbacks?: TrainerCallback[];
   /** How the hub is reached, for a push. @default as the environment says */
   hub?: Omit<HubOptions, "onProgress">;
+  /** Told of what is unusual about the start or the end of a run: a broken checkpoint, a full disk. @default console.warn */
+  onNotice?: (message: string) => void;
+  /** Asked whether to save again where the disk is full. @default on a terminal the user is; elsewhere it is tried for ten minutes */
+  onDiskFull?: (question: string) => boolean | Promise<boolean>;
+  /** The output directory where it is held already, and what goes there with the model. */
+  output?: RunOutput;
   /** When it fires, the run writes a checkpoint after the current step and ends. */
   signal?: AbortSignal;
 }

@@ -24,10 +24,12 @@ import {
 } from "../callbacks/callbacks.ts";
 import {
   checkpointName,
-  readCheckpoint,
   removeOldCheckpoints,
+  restoreTensors,
+  type SavedRun,
   writeCheckpoint,
 } from "../checkpoints/checkpoint.ts";
+import type { RunFacts } from "../checkpoints/run_facts.ts";
 import {
   initialState,
   type LogEntry,
@@ -56,6 +58,8 @@ export interface RunSetup {
   readonly plan: RunPlan;
   /** All who are told; the list may change while the run goes on. */
   readonly callbacks: readonly TrainerCallback[];
+  /** What the run is made of, for its checkpoints. */
+  readonly facts: () => Promise<RunFacts>;
   /** Figures of the evaluation set; undefined where there is none. */
   readonly evaluate: () => Promise<Record<string, number> | undefined>;
 }
@@ -184,7 +188,9 @@ export class TrainingRun {
 
   async #afterStep(): Promise<void> {
     const { options: { args }, plan } = this.#setup;
-    Object.assign(this.control, dueAfterStep(args, plan, this.state.globalStep));
+    const { globalStep } = this.state;
+    const isLast = globalStep >= this.#lastStep;
+    Object.assign(this.control, dueAfterStep(args, plan, { step: globalStep, isLast }));
     await this.tell("onStepEnd");
     await this.#doWhatIsDue();
     await this.#yield();
@@ -258,7 +264,8 @@ export class TrainingRun {
       bestModelCheckpoint: isBest ? name : this.state.bestModelCheckpoint,
       statefulCallbacks: this.exportedStates(),
     };
-    const parts = { model, extractor, optimizer: this.#optimizer, state, resume };
+    const run = await this.#setup.facts();
+    const parts = { model, extractor, optimizer: this.#optimizer, state, resume, run };
     await writeCheckpoint(args.outputDir, parts, { modelOnly: args.saveOnlyModel });
     this.state = state;
     const kept = [name, state.bestModelCheckpoint];
@@ -273,9 +280,9 @@ export class TrainingRun {
   }
 
   /** Takes everything back from a checkpoint but what the plan of this run says. */
-  async restore(directory: string): Promise<void> {
+  async restore(saved: SavedRun): Promise<void> {
     const { model } = this.#setup.options;
-    const saved = await readCheckpoint(directory, { model, optimizer: this.#optimizer });
+    await restoreTensors(saved.directory, { model, optimizer: this.#optimizer });
     const { maxSteps, numTrainEpochs, evalSteps, saveSteps, loggingSteps } = this.state;
     const planned = { maxSteps, numTrainEpochs, evalSteps, saveSteps, loggingSteps };
     this.state = { ...saved.state, ...planned };

@@ -24,7 +24,9 @@ export interface RunPlan {
 export function runPlan(args: TrainingArguments, data: BatchSource): RunPlan {
   const batches = data.batchCount(args.perDeviceTrainBatchSize);
   const stepsPerEpoch = Math.max(1, Math.ceil(batches / args.gradientAccumulationSteps));
-  const totalSteps = args.maxSteps || Math.ceil(args.numTrainEpochs * stepsPerEpoch);
+  const totalSteps = args.maxSteps > 0
+    ? args.maxSteps
+    : Math.ceil(args.numTrainEpochs * stepsPerEpoch);
   return {
     stepsPerEpoch,
     totalSteps,
@@ -44,14 +46,19 @@ export function runPlan(args: TrainingArguments, data: BatchSource): RunPlan {
 
 type Due = Pick<TrainerControl, "shouldLog" | "shouldEvaluate" | "shouldSave">;
 
-/** What the arguments ask for after a step, counted from 1. */
-export function dueAfterStep(args: TrainingArguments, plan: RunPlan, step: number): Due {
+/** What the arguments ask for after a step, counted from 1; strategies by steps take the last one in as well. */
+export function dueAfterStep(
+  args: TrainingArguments,
+  plan: RunPlan,
+  { step, isLast }: { step: number; isLast: boolean },
+): Due {
   const isDue = (strategy: string, steps: number) => strategy === "steps" && step % steps === 0;
   return {
     shouldLog: isDue(args.loggingStrategy, plan.loggingSteps) ||
       args.loggingFirstStep && step === 1,
-    shouldEvaluate: isDue(args.evalStrategy, plan.evalSteps) && step >= args.evalDelay,
-    shouldSave: isDue(args.saveStrategy, plan.saveSteps),
+    shouldEvaluate: step >= args.evalDelay &&
+      (isDue(args.evalStrategy, plan.evalSteps) || isLast && args.evalStrategy === "steps"),
+    shouldSave: isDue(args.saveStrategy, plan.saveSteps) || isLast && args.saveStrategy === "steps",
   };
 }
 

@@ -10,6 +10,7 @@
  */
 import type { Dataset, Row } from "../../data/dataset.ts";
 import { memoryLimitBytes } from "../../devices.ts";
+import { CheckpointError, FileError } from "../../errors.ts";
 import type { FeatureExtractor } from "../../features/mod.ts";
 import { makeDirectory, writeFileAtomic, writeFiles } from "../../files.ts";
 import type { HubCommit } from "../../hub/mod.ts";
@@ -23,21 +24,24 @@ import {
   type TrainerCallback,
   type TrainerControl,
 } from "../callbacks/callbacks.ts";
-import { newestCheckpoint, readWeights } from "../checkpoints/checkpoint.ts";
-import { saveMetrics, stateBytes } from "../checkpoints/results.ts";
+import { newestSavedRun, openSavedRun, readSoundWeights } from "../checkpoints/checkpoint.ts";
+import { OutputDirectory } from "../checkpoints/output_directory.ts";
+import { resultFiles, saveMetrics, STATE_FILE, stateBytes } from "../checkpoints/results.ts";
+import { expectSameBatches, expectSameRun, type RunFacts } from "../checkpoints/run_facts.ts";
 import type { TrainerState } from "../checkpoints/state.ts";
 import { speedMetrics } from "../metrics/metric_names.ts";
 import { classWeightsOf, expectWeighable } from "../step/class_weights.ts";
 import { learningRateAt } from "../step/schedule.ts";
 import { withWayOn } from "./_device_failure.ts";
+import { SAVE_HELP, saveSurely } from "./_final_save.ts";
 import { measured } from "./_measure.ts";
 import { callbacksOf, expectRoomToTrain, extractorOf, freeze } from "./_run_setup.ts";
-import type { TrainerOptions, TrainOutput } from "./_trainer_options.ts";
+import type { RunOutput, TrainerOptions, TrainOutput } from "./_trainer_options.ts";
 import { TrainingRun } from "./_training_run.ts";
 import { expectHub, pushRun, type TrainerPushOptions } from "./push.ts";
 import { runPlan } from "./run_plan.ts";
 
-export type { TrainerOptions, TrainOutput };
+export type { RunOutput, TrainerOptions, TrainOutput };
 
 /**
  * Trains a model on a data set.
@@ -71,6 +75,7 @@ export class Trainer {
   readonly #trainData: BatchSource;
   readonly #callbacks: TrainerCallback[];
   readonly #run: TrainingRun;
+  #facts: Promise<RunFacts> | undefined;
 
   /**
    * Plans a run; nothing is computed yet.
@@ -100,6 +105,7 @@ export class Trainer {
       trainData: this.#trainData,
       plan,
       callbacks: this.#callbacks,
+      facts: () => this.#facts ??= this.#lookAtFacts(),
       evaluate: async () => options.evalDataset && await this.evaluate(),
     });
     const event = [args, this.state, this.control, this.#run.parts] as const;
@@ -138,33 +144,63 @@ export class Trainer {
    * @param options `resumeFromCheckpoint`: a checkpoint's directory, or true for the newest of the output directory.
    * @throws {RangeError} when the loss is no longer a number; no checkpoint is written then.
    * @throws {DatasetError} when the training data gives no batch.
-   * @throws {CheckpointError} when the checkpoint is broken, or of a run with other batches.
-   * @throws {FileError} when the output directory cannot be written.
+   * @throws {CheckpointError} when no checkpoint is sound, or it is of a run with other classes, data or arguments.
+   * @throws {FileError} when the output directory cannot be written, or another run holds it.
    * @throws {HubError} when the arguments ask for a push, and the hub would not take it.
    * @throws {DeviceError} when the device is lost or out of memory, saying how to go on.
    */
   async train(options: { resumeFromCheckpoint?: string | boolean } = {}): Promise<TrainOutput> {
-    const { args } = this.#options;
-    const { resumeFromCheckpoint: from } = options;
+    const { args, output } = this.#options;
+    // What cannot be written, or is in use, is found out before the first step.
+    const directory = output?.directory ?? await OutputDirectory.take(args.outputDir);
     try {
-      // What cannot be written is found out before the first step.
-      await makeDirectory(args.outputDir);
       if (args.pushToHub) await expectHub(this.#options);
       const { model } = this.#options;
       const weights = [args.classWeights, this.#trainData, model.labels.length] as const;
       this.#run.classWeights = await classWeightsOf(...weights);
-      if (from) {
-        await this.#run.restore(from === true ? await newestCheckpoint(args.outputDir) : from);
-      }
-      return await this.#train();
+      if (options.resumeFromCheckpoint) await this.#resume(options.resumeFromCheckpoint);
+      return await this.#train(directory);
     } catch (error) {
       throw await withWayOn(error, args);
     } finally {
       this.#run.dispose();
+      if (!output) await directory[Symbol.asyncDispose]();
     }
   }
 
-  async #train(): Promise<TrainOutput> {
+  /** Goes on from a checkpoint, if this run is made of what that one was. */
+  async #resume(from: string | true): Promise<void> {
+    const { outputDir } = this.#options.args;
+    const notice = this.#options.onNotice ?? console.warn;
+    const saved = from === true
+      ? await newestSavedRun(outputDir, notice)
+      : await openSavedRun(from);
+    const facts = { ...await (this.#facts ??= this.#lookAtFacts()), outputDir };
+    if ("config" in saved.run) {
+      const changes = expectSameRun(saved.directory, saved.run, facts);
+      if (changes.length > 0) notice(`Goes on with ${changes.join(", ")}`);
+    } else {
+      expectSameBatches(saved.directory, saved.run, facts);
+      notice(
+        `"${saved.directory}" is of an earlier version: whether data and arguments are the same is not known`,
+      );
+    }
+    await this.#run.restore(saved);
+  }
+
+  async #lookAtFacts(): Promise<RunFacts> {
+    const { model, args, evalDataset } = this.#options;
+    return {
+      classes: model.labels,
+      config: model.toConfig(),
+      clips: this.#trainData.size,
+      data: await this.#trainData.fingerprint?.(),
+      evaluationData: evalDataset && await this.#batchesOf(evalDataset).fingerprint?.(),
+      args: { ...args },
+    };
+  }
+
+  async #train(directory: OutputDirectory): Promise<TrainOutput> {
     const { evalOnStart } = this.#options.args;
     const { epoch, globalStep: step } = this.state;
     const startedAt = performance.now();
@@ -174,7 +210,7 @@ export class Trainer {
     const trainingLoss = await this.#run.meanLoss();
     const seconds = (performance.now() - startedAt) / 1000;
     const metrics = this.#trainMetrics(trainingLoss, seconds, { epoch, step });
-    if (finished) await this.#finish(metrics);
+    if (finished) await this.#finish(metrics, directory);
     const { globalStep } = this.state;
     return { globalStep, trainingLoss, seconds, metrics, interrupted: !finished };
   }
@@ -236,7 +272,7 @@ export class Trainer {
   /** Writes `trainer_state.json` into the output directory. */
   async saveState(): Promise<void> {
     const { outputDir } = this.#options.args;
-    await writeFileAtomic(`${outputDir}/trainer_state.json`, [stateBytes(this.state)]);
+    await writeFileAtomic(`${outputDir}/${STATE_FILE}`, [stateBytes(this.state)]);
   }
 
   /**
@@ -284,17 +320,39 @@ export class Trainer {
     };
   }
 
-  /** Takes the best weights if asked to, and writes the result. */
-  async #finish(metrics: Record<string, number>): Promise<void> {
-    const { args, model } = this.#options;
-    const best = this.state.bestModelCheckpoint;
-    if (args.loadBestModelAtEnd && best) await readWeights(`${args.outputDir}/${best}`, model);
+  /** Takes the best weights if asked to, and writes the result in one stroke. */
+  async #finish(metrics: Record<string, number>, directory: OutputDirectory): Promise<void> {
+    const { model, output, onNotice = console.warn, onDiskFull } = this.#options;
+    await this.#takeBest(onNotice);
     const { globalStep: step, epoch } = this.state;
     await this.#run.record({ step, epoch, ...metrics });
     this.state.statefulCallbacks = this.#run.exportedStates();
-    await this.saveModel();
-    await this.saveMetrics("train", metrics);
-    await this.saveState();
+    const { files = [], stale = [] } = output ?? {};
+    const save = async () => {
+      const results = await resultFiles(directory.path, "train", { ...metrics, epoch }, stale);
+      const state = { name: STATE_FILE, chunks: () => [stateBytes(this.state)] };
+      const all = [...modelFiles(model, this.#extractor), ...results, state, ...files];
+      await directory.replaceModel(all, stale);
+    };
+    const help = { ...SAVE_HELP, onNotice };
+    await saveSurely(
+      save,
+      (folder) => this.saveModel(folder),
+      onDiskFull ? { ...help, ask: onDiskFull } : help,
+    );
     await this.#run.tell("onTrainEnd");
+  }
+
+  /** The best weights, where they were asked for and can still be read; else those of the last step stay. */
+  async #takeBest(onNotice: (message: string) => void): Promise<void> {
+    const { args: { loadBestModelAtEnd, outputDir }, model } = this.#options;
+    const best = this.state.bestModelCheckpoint;
+    if (!loadBestModelAtEnd || !best) return;
+    try {
+      await readSoundWeights(`${outputDir}/${best}`, model);
+    } catch (error) {
+      if (!(error instanceof CheckpointError || error instanceof FileError)) throw error;
+      onNotice(`${error.message}; the model of the last step is kept in the place of the best`);
+    }
   }
 }

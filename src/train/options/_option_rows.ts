@@ -25,6 +25,8 @@ export interface OptionRow<V> {
   readonly help: string;
   /** Whether the reference has it, under the same name in snake_case. */
   readonly isReferences: boolean;
+  /** Whether a run that goes on may have another value than it began with: one that changes no step. */
+  readonly mayChange: boolean;
   /**
    * The value that was given, checked; text is taken apart where a list is meant.
    *
@@ -46,6 +48,13 @@ export function derived<V>(text: string, from?: DerivedDefault<V>["from"]): Deri
 
 type Default<V> = V | DerivedDefault<V>;
 
+const USUAL = { isReferences: true, mayChange: false } as const;
+
+/** An argument that a run that goes on may have another value of. */
+export function free<V>(row: OptionRow<V>): OptionRow<V> {
+  return { ...row, mayChange: true };
+}
+
 /** An argument of ours, which the reference does not have. */
 export function own<V>(row: OptionRow<V>): OptionRow<V> {
   return { ...row, isReferences: false };
@@ -58,7 +67,7 @@ export function real<V extends number | undefined>(
   help: string,
 ): OptionRow<V> {
   const check = (name: string, value: unknown) => numberBetween(name, value, [min, max]) as V;
-  return { kind: "number", value: "N", default: byDefault, help, isReferences: true, check };
+  return { kind: "number", value: "N", default: byDefault, help, ...USUAL, check };
 }
 
 /** A whole number of 31 bits. */
@@ -72,7 +81,7 @@ export function count<V extends number | undefined>(
     if (!Number.isInteger(number)) fail(RangeError, name, "an integer", value);
     return numberBetween(name, number, [min, 2 ** 31 - 1]) as V;
   };
-  return { kind: "number", value: "N", default: byDefault, help, isReferences: true, check };
+  return { kind: "number", value: "N", default: byDefault, help, ...USUAL, check };
 }
 
 /** A number of steps, or below 1 a share of all. */
@@ -96,7 +105,7 @@ export function flag<V extends boolean | undefined>(
 ): OptionRow<V> {
   const check = (name: string, value: unknown) =>
     typeof value === "boolean" ? value as V : fail(TypeError, name, "true or false", value);
-  return { kind: "flag", default: byDefault, help, isReferences: true, check };
+  return { kind: "flag", default: byDefault, help, ...USUAL, check };
 }
 
 /** One of a few words. */
@@ -109,7 +118,7 @@ export function word<V extends string | undefined>(
     words.find((known) => known === value) ??
       fail(RangeError, name, `one of ${words.join(", ")}`, value);
   const value = words.join("|");
-  return { kind: "text", value, default: byDefault, help, isReferences: true, check };
+  return { kind: "text", value, default: byDefault, help, ...USUAL, check };
 }
 
 /** Any text but the empty one. */
@@ -118,7 +127,7 @@ export function text<V extends string | undefined>(
   help: string,
 ): OptionRow<V> {
   const check = (name: string, value: unknown) => expectText(name, value) as V;
-  return { kind: "text", value: "NAME", default: byDefault, help, isReferences: true, check };
+  return { kind: "text", value: "NAME", default: byDefault, help, ...USUAL, check };
 }
 
 /** Names: a list, or text with commas between them. */
@@ -133,7 +142,7 @@ export function names(
     value: "NAME,...",
     default: byDefault,
     help,
-    isReferences: true,
+    ...USUAL,
     check,
   };
 }
@@ -152,7 +161,7 @@ export function numbersOr<Word extends string>(
     value: [...words, "N,N,..."].join("|"),
     default: byDefault,
     help,
-    isReferences: true,
+    ...USUAL,
     check,
   };
 }
@@ -176,7 +185,7 @@ export function namedNumbers(
     }
     return numbers;
   };
-  return { kind: "text", value: "JSON", default: {}, help, isReferences: true, check };
+  return { kind: "text", value: "JSON", default: {}, help, ...USUAL, check };
 }
 
 /** "learning_rate" and "learning-rate" as "learningRate". */

@@ -8,6 +8,7 @@ import {
   count,
   derived,
   flag,
+  free,
   interval,
   namedNumbers,
   names,
@@ -58,31 +59,33 @@ const SCHEDULER_NUMBERS: readonly (keyof SchedulerKwargs)[] = [
 
 /** Defaults that follow from others come after those; help and `@default` of the interface say what they come to. */
 export const TRAINING_OPTIONS: OptionTable = {
-  evalStrategy: word("epoch", INTERVALS, "when to evaluate"),
-  evalSteps: interval(
+  evalStrategy: free(word("epoch", INTERVALS, "when to evaluate")),
+  evalSteps: free(interval(
     derived("`loggingSteps`", ({ loggingSteps }) => loggingSteps),
     "steps between evaluations, or their share",
-  ),
-  evalDelay: real(0, [0, 1e9], "epochs or steps before the first evaluation"),
-  evalOnStart: flag(false, "evaluate before the first step"),
-  saveStrategy: word("epoch", SAVES, "when to write a checkpoint"),
-  saveSteps: interval(
+  )),
+  evalDelay: free(real(0, [0, 1e9], "epochs or steps before the first evaluation")),
+  evalOnStart: free(flag(false, "evaluate before the first step")),
+  saveStrategy: free(word("epoch", SAVES, "when to write a checkpoint")),
+  saveSteps: free(interval(
     derived("500, or the next that an evaluation falls on", fittingSaveSteps),
     "steps between checkpoints, or their share",
+  )),
+  saveOnlyModel: free(flag(false, "write checkpoints that no run can go on from")),
+  loggingStrategy: free(word("epoch", INTERVALS, "when to log the training loss")),
+  loggingSteps: free(interval(500, "steps between log lines, or their share")),
+  loggingFirstStep: free(flag(false, "log the first step as well")),
+  disableTqdm: free(flag(false, "show lines of the log alone, and no bar")),
+  reportTo: free(word("none", ["none", "tensorboard", "all"], "who else gets the log")),
+  runName: free(
+    text(derived("the time of the start"), "folder of that log under `outputDir`/runs"),
   ),
-  saveOnlyModel: flag(false, "write checkpoints that no run can go on from"),
-  loggingStrategy: word("epoch", INTERVALS, "when to log the training loss"),
-  loggingSteps: interval(500, "steps between log lines, or their share"),
-  loggingFirstStep: flag(false, "log the first step as well"),
-  disableTqdm: flag(false, "show lines of the log alone, and no bar"),
-  reportTo: word("none", ["none", "tensorboard", "all"], "who else gets the log"),
-  runName: text(derived("the time of the start"), "folder of that log under `outputDir`/runs"),
   learningRate: real(5e-5, [0, 10], "highest learning rate"),
   perDeviceTrainBatchSize: count(8, 1, "clips of a training batch"),
-  perDeviceEvalBatchSize: count(8, 1, "clips of an evaluation batch"),
+  perDeviceEvalBatchSize: free(count(8, 1, "clips of an evaluation batch")),
   gradientAccumulationSteps: count(1, 1, "batches to a step"),
-  numTrainEpochs: real(3, [1e-6, 1e6], "passes over the training data"),
-  maxSteps: count(0, -1, "steps in all, in place of the epochs; 0 or -1: by epochs"),
+  numTrainEpochs: free(real(3, [1e-6, 1e6], "passes over the training data")),
+  maxSteps: free(count(0, -1, "steps in all, in place of the epochs; 0 or -1: by epochs")),
   warmupRatio: own(real(0, [0, 1], "share of the steps in which the learning rate rises")),
   warmupSteps: real(0, [0, 1e9], "steps of the rise, in place of the share"),
   lrSchedulerType: word("linear", SCHEDULERS, "learning rate after the rise"),
@@ -122,7 +125,7 @@ export const TRAINING_OPTIONS: OptionTable = {
     derived("for everything but a loss", ({ metricForBestModel }) => !isLoss(metricForBestModel)),
     "more is better",
   ),
-  saveTotalLimit: count(0, 0, "checkpoints kept besides the best; 0: all"),
+  saveTotalLimit: free(count(0, 0, "checkpoints kept besides the best; 0: all")),
   earlyStoppingPatience: own(count(
     0,
     0,
@@ -140,7 +143,7 @@ export const TRAINING_OPTIONS: OptionTable = {
   ),
   balancedSampling: own(flag(false, "draw as many clips of every class")),
   dataloaderDropLast: flag(false, "leave a last batch of fewer clips out"),
-  dataloaderPrefetchFactor: count(2, 0, "batches decoded ahead"),
+  dataloaderPrefetchFactor: free(count(2, 0, "batches decoded ahead")),
   maxLengthSeconds: own(real(20, [0.01, 3600], "longer clips are cut")),
   augmentSpeed: own(real(0, [0, 0.9], "play training clips faster or slower by up to this share")),
   augmentShiftSeconds: own(real(0, [0, 60], "move training clips by up to so many seconds")),
@@ -150,10 +153,12 @@ export const TRAINING_OPTIONS: OptionTable = {
   augmentNoiseMaxSnrDb: own(real(40, [-40, 100], "most decibels of a clip above its noise")),
   augmentNoiseDir: own(text(derived("white noise"), "recordings to take noise from")),
   skipBadFiles: own(flag(false, "leave unreadable files out and count them")),
-  pushToHub: flag(false, "push the model to the hub when it is trained"),
-  hubModelId: text(derived("the last part of `outputDir`"), "where it goes: org/name"),
-  hubPrivateRepo: flag(derived("what its owner chose on the hub"), "make a private repository"),
-  hubRevision: text(derived("main"), "the branch that it goes to"),
+  pushToHub: free(flag(false, "push the model to the hub when it is trained")),
+  hubModelId: free(text(derived("the last part of `outputDir`"), "where it goes: org/name")),
+  hubPrivateRepo: free(
+    flag(derived("what its owner chose on the hub"), "make a private repository"),
+  ),
+  hubRevision: free(text(derived("main"), "the branch that it goes to")),
 };
 
 /** Whether less of a metric is better. */

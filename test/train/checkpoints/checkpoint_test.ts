@@ -3,14 +3,16 @@ import { tinyExtractor, tinyModel } from "../../tiny_model.ts";
 import { TrainingArguments } from "../../../src/train/options/arguments.ts";
 import {
   checkpointSteps,
-  newestCheckpoint,
-  readCheckpoint,
+  newestSavedRun,
+  openSavedRun,
   readWeights,
   removeOldCheckpoints,
+  restoreTensors,
   writeCheckpoint,
 } from "../../../src/train/checkpoints/checkpoint.ts";
 import { AdamW } from "../../../src/train/step/optimizer.ts";
 import { runPlan } from "../../../src/train/loop/run_plan.ts";
+import type { RunFacts } from "../../../src/train/checkpoints/run_facts.ts";
 import {
   initialState,
   type ResumeState,
@@ -29,6 +31,14 @@ const RESUME: ResumeState = {
   lossSteps: 4,
   totalLoss: 1e-7,
   gradNorm: 5,
+};
+
+const RUN: RunFacts = {
+  classes: ["a", "b"],
+  config: { model_type: "wav2vec2" },
+  clips: 6,
+  data: "0123",
+  args: { seed: 42 },
 };
 
 const SETTINGS = {
@@ -53,15 +63,14 @@ runTest("readCheckpoint() gives back what writeCheckpoint() took", async (folder
   }
   const state = { ...newState(), globalStep: 4, logHistory: [{ step: 4, epoch: 1 }] };
   const extractor = tinyExtractor();
-  const parts = { model, extractor, optimizer, state, resume: RESUME };
+  const parts = { model, extractor, optimizer, state, resume: RESUME, run: RUN };
   assert.equal(await writeCheckpoint(folder, parts), "checkpoint-4");
   const other = await tinyModel(2);
   const restored = new AdamW(other.trainable());
-  const found = await readCheckpoint(`${folder}/checkpoint-4`, {
-    model: other,
-    optimizer: restored,
-  });
-  assert.deepEqual(found, { state, resume: RESUME });
+  const directory = `${folder}/checkpoint-4`;
+  const saved = await openSavedRun(directory);
+  assert.deepEqual(saved, { directory, state, resume: RESUME, run: RUN });
+  await restoreTensors(directory, { model: other, optimizer: restored });
   await writeCheckpoint(`${folder}/again`, { ...parts, model: other, optimizer: restored });
   for (const file of ["model.safetensors", "optimizer.safetensors"]) {
     const [first, second] = [folder, `${folder}/again`].map((place) => `${place}/checkpoint-4`);
@@ -83,12 +92,9 @@ runTest("writeCheckpoint() takes the place of one of the same step", async (fold
   const state = newState();
   for (const epoch of [1, 2]) {
     const resume = { ...RESUME, epoch };
-    await writeCheckpoint(folder, { model, extractor, optimizer, state, resume });
+    await writeCheckpoint(folder, { model, extractor, optimizer, state, resume, run: RUN });
   }
-  assert.equal(
-    (await readCheckpoint(`${folder}/checkpoint-0`, { model, optimizer })).resume.epoch,
-    2,
-  );
+  assert.equal((await openSavedRun(`${folder}/checkpoint-0`)).resume.epoch, 2);
   assert.deepEqual(Array.from(Deno.readDirSync(folder), ({ name }) => name), ["checkpoint-0"]);
 });
 
@@ -100,7 +106,6 @@ runTest("checkpointSteps() counts directories named for a step, in order", async
   await Deno.mkdir(`${folder}/.checkpoint-11.tmp-1234abcd`);
   await Deno.writeTextFile(`${folder}/checkpoint-12`, "");
   assert.deepEqual(await checkpointSteps(folder), [9, 10]);
-  assert.equal(await newestCheckpoint(folder), `${folder}/checkpoint-10`);
 });
 
 runTest("removeOldCheckpoints() spares the newest and those to keep", async (folder) => {
@@ -112,4 +117,69 @@ runTest("removeOldCheckpoints() spares the newest and those to keep", async (fol
   assert.deepEqual(await checkpointSteps(folder), [1, 3, 10]);
   await removeOldCheckpoints(folder, 1, ["checkpoint-3"]);
   assert.deepEqual(await checkpointSteps(folder), [3, 10]);
+});
+
+/** A folder with checkpoints of three steps. */
+async function threeCheckpoints(folder: string): Promise<void> {
+  const [model, extractor] = [await tinyModel(), tinyExtractor()];
+  const optimizer = new AdamW(model.trainable());
+  for await (const batch of tinySource(2).batches(0, { batchSize: 2 })) {
+    optimizer.step(lossAndGradients(model, [batch]).gradients, SETTINGS).dispose();
+  }
+  for (const globalStep of [1, 2, 3]) {
+    const state = { ...newState(), globalStep };
+    const parts = { model, extractor, optimizer, state, resume: RESUME, run: RUN };
+    await writeCheckpoint(folder, parts);
+  }
+  model.dispose();
+}
+
+/** Flips a bit in the middle of a file. */
+async function flipBit(file: string): Promise<void> {
+  const bytes = await Deno.readFile(file);
+  const at = bytes.length >> 1;
+  bytes[at] = bytes[at]! ^ 1;
+  await Deno.writeFile(file, bytes);
+}
+
+runTest("openSavedRun() finds a flipped bit in any file of a checkpoint", async (folder) => {
+  await threeCheckpoints(folder);
+  const directory = `${folder}/checkpoint-3`;
+  const names = Array.from(Deno.readDirSync(directory), ({ name }) => name);
+  assert.ok(names.includes("checksums.json") && names.includes("optimizer.safetensors"));
+  for (const name of names.filter((name) => name !== "checksums.json")) {
+    await flipBit(`${directory}/${name}`);
+    const file = `${directory}/${name}`;
+    await assert.rejects(openSavedRun(directory), {
+      name: "CheckpointError",
+      message: `Cannot use "${file}": expected the bytes that were written, found others`,
+    });
+    await flipBit(file);
+  }
+  assert.equal((await openSavedRun(directory)).state.globalStep, 3);
+});
+
+runTest("newestSavedRun() names broken checkpoints and takes the one before", async (folder) => {
+  await threeCheckpoints(folder);
+  const notices: string[] = [];
+  const newest = async () => (await newestSavedRun(folder, (text) => notices.push(text))).state;
+  assert.deepEqual([(await newest()).globalStep, notices], [3, []]);
+  await Deno.truncate(`${folder}/checkpoint-3/resume.json`, 10);
+  await Deno.remove(`${folder}/checkpoint-2/optimizer.safetensors`);
+  assert.equal((await newest()).globalStep, 1);
+  assert.deepEqual(notices, [
+    `Cannot use "${folder}/checkpoint-3/resume.json": expected the bytes that were written, ` +
+    "found others; checkpoint-3 is left out",
+    `Cannot use "${folder}/checkpoint-2/optimizer.safetensors": expected the bytes that were ` +
+    "written, found others; checkpoint-2 is left out",
+  ]);
+  await flipBit(`${folder}/checkpoint-1/model.safetensors`);
+  await assert.rejects(newest(), /checkpoint-3\/resume\.json": expected the bytes/);
+});
+
+runTest("newestSavedRun() wants a checkpoint", async (folder) => {
+  await assert.rejects(newestSavedRun(folder, () => {}), {
+    name: "CheckpointError",
+    message: `Cannot resume "${folder}": expected a directory checkpoint-N, found none`,
+  });
 });

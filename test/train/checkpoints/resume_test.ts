@@ -4,6 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import type { BatchSource } from "../../../src/train/batches/batches.ts";
 import type { Trainer } from "../../../src/train/loop/trainer.ts";
 import {
   checkpointsIn,
@@ -162,22 +163,109 @@ runTest("Trainer refuses to resume where there is no checkpoint", async (directo
   });
 });
 
+/** A data set that says of itself what it is. */
+function namedSource(fingerprint: string): BatchSource {
+  return { ...tinySource(10), fingerprint: () => Promise.resolve(fingerprint) };
+}
+
 runTest(
-  "Trainer refuses to resume with other batches or clips, and names both",
+  "Trainer refuses to resume what began otherwise, and names each difference",
   async (outputDir) => {
-    await tinyRun({ outputDir, args: { maxSteps: 1 } });
-    const resumed = { outputDir, resumeFromCheckpoint: true };
-    const refused = async (options: Partial<TinyRunOptions>, what: string) => {
-      await assert.rejects(tinyRun({ ...resumed, ...options }), {
-        name: "CheckpointError",
-        message: `Cannot resume from "${outputDir}/checkpoint-1": expected ${what}`,
+    const began = { outputDir, trainDataset: namedSource("a"), args: { maxSteps: 1 } };
+    await tinyRun(began);
+    const refused = async (options: Partial<TinyRunOptions>, ...found: string[]) => {
+      const run = tinyRun({ ...began, ...options, resumeFromCheckpoint: true });
+      await assert.rejects(run, ({ name, message, hint }) => {
+        assert.equal(name, "CheckpointError");
+        const [start, end] = message.split(", found ");
+        assert.equal(
+          start,
+          `Cannot resume from "${outputDir}/checkpoint-1": expected the classes, data and ` +
+            "arguments that it began with",
+        );
+        assert.deepEqual(end.split("; "), found);
+        assert.match(hint, /`model: ".*"` with another `outputDir`/);
+        return true;
       });
     };
-    const size = "perDeviceTrainBatchSize 2 as it began, found 3";
-    await refused({ args: { perDeviceTrainBatchSize: 3 } }, size);
-    const group = "gradientAccumulationSteps 2 as it began, found 1";
-    await refused({ args: { gradientAccumulationSteps: 1 } }, group);
-    await refused({ trainDataset: tinySource(12) }, "training clips: 10 as it began, found 12");
+    const args = { maxSteps: 2, learningRate: 0.5, seed: 7, perDeviceTrainBatchSize: 3 };
+    await refused(
+      { args },
+      "`learningRate` 0.5 (was 0.01)",
+      "`perDeviceTrainBatchSize` 3 (was 2)",
+      "`seed` 7 (was 42)",
+      "`dataSeed` 7 (was 42)",
+    );
+    await refused({ trainDataset: tinySource(12) }, "training clips 12 (was 10)");
+    await refused({ trainDataset: namedSource("b") }, "other training clips, labels or order");
+    await refused(
+      { config: { id2label: { 0: "b", 1: "a", 2: "c", 3: "d", 4: "e" } } },
+      'classes ["b","a","c","d","e"] (was ["zero","one","two","three","four"])',
+    );
+    await refused(
+      { config: { hidden_dropout: 0.3 } },
+      '"hidden_dropout" of the model\'s config 0.3 (was null)',
+    );
+  },
+);
+
+runTest("Trainer goes on with what may change, and names it in one line", async (outputDir) => {
+  await tinyRun({ outputDir, args: { maxSteps: 1 } });
+  const notices: string[] = [];
+  const args = {
+    maxSteps: 3,
+    evalStrategy: "steps",
+    evalSteps: 2,
+    perDeviceEvalBatchSize: 1,
+    saveTotalLimit: 2,
+  } as const;
+  const onNotice = (message: string) => notices.push(message);
+  const { output } = await tinyRun({ outputDir, args, onNotice, resumeFromCheckpoint: true });
+  assert.equal(output.globalStep, 3);
+  assert.deepEqual(notices, [
+    'Goes on with `evalStrategy` "steps" (was "epoch"), `evalSteps` 2 (was 500), ' +
+    "`perDeviceEvalBatchSize` 1 (was 8), `maxSteps` 3 (was 1), `saveTotalLimit` 2 (was 0)",
+  ]);
+});
+
+runTest("Trainer goes on from a checkpoint of version 0.1.0 with a warning", async (outputDir) => {
+  await tinyRun({ outputDir, args: { maxSteps: 1 } });
+  const directory = `${outputDir}/checkpoint-1`;
+  const { run: _, ...resume } = JSON.parse(await Deno.readTextFile(`${directory}/resume.json`));
+  const old = { ...resume, clips: 10, accumulation: 2 };
+  await Deno.writeTextFile(`${directory}/resume.json`, JSON.stringify(old));
+  await Deno.remove(`${directory}/checksums.json`);
+  const notices: string[] = [];
+  const options = {
+    outputDir,
+    resumeFromCheckpoint: true,
+    onNotice: (message: string) => notices.push(message),
+  };
+  await tinyRun({ ...options, args: { maxSteps: 2, learningRate: 1 } });
+  assert.deepEqual(notices, [
+    `"${directory}" is of an earlier version: whether data and arguments are the same is not known`,
+  ]);
+  await Deno.remove(`${outputDir}/checkpoint-2`, { recursive: true });
+  await assert.rejects(tinyRun({ ...options, trainDataset: tinySource(12) }), {
+    message: `Cannot resume from "${directory}": expected the batches that it began with, ` +
+      "found `training clips` 12 (was 10)",
+  });
+});
+
+runTest(
+  "Trainer goes on from the checkpoint before a broken one to the same bytes",
+  async (directory) => {
+    const whole = `${directory}/whole`;
+    await tinyRun({ outputDir: whole });
+    const outputDir = `${directory}/broken`;
+    await tinyRun({ outputDir });
+    const file = `${outputDir}/checkpoint-9/optimizer.safetensors`;
+    await Deno.truncate(file, (await Deno.stat(file)).size - 1);
+    const notices: string[] = [];
+    const onNotice = (message: string) => notices.push(message);
+    await tinyRun({ outputDir, onNotice, modelSeed: 5, resumeFromCheckpoint: true });
+    assert.match(notices[0]!, /checkpoint-9\/optimizer\.safetensors".*checkpoint-9 is left out$/);
+    assert.equal(await weightsDigest(outputDir), await weightsDigest(whole));
   },
 );
 
@@ -185,6 +273,7 @@ runTest("Trainer writes checkpoints that are models alone", async (outputDir) =>
   await tinyRun({ outputDir, args: { saveOnlyModel: true, maxSteps: 1 } });
   const names = Array.from(Deno.readDirSync(`${outputDir}/checkpoint-1`), ({ name }) => name);
   assert.deepEqual(names.sort(), [
+    "checksums.json",
     "config.json",
     "model.safetensors",
     "preprocessor_config.json",

@@ -143,7 +143,8 @@ runTest("Trainer refuses a checkpoint that is broken or of another model", async
     const copy = `${folder}/${crypto.randomUUID()}`;
     await Deno.mkdir(copy);
     for (const { name } of Deno.readDirSync(from)) {
-      await Deno.copyFile(`${from}/${name}`, `${copy}/${name}`);
+      // Without checksums, as checkpoints of 0.1.0 are, each reader has to look for itself.
+      if (name !== "checksums.json") await Deno.copyFile(`${from}/${name}`, `${copy}/${name}`);
     }
     if (text) await Deno.writeTextFile(`${copy}/${file}`, text);
     else await Deno.remove(`${copy}/${file}`);
@@ -162,12 +163,12 @@ runTest("Trainer refuses a checkpoint that is broken or of another model", async
   );
   assert.match(
     await resume(await spoil("trainer_state.json", "{}")),
-    /a list in "logHistory", found nothing$/,
+    /a number in "epoch", found nothing$/,
   );
   assert.match(await resume(await spoil("resume.json", "")), /^CheckpointError .*found nothing$/);
   assert.match(await resume(await spoil("optimizer.safetensors", "")), /^FileError .*no such file/);
   assert.match(
     await resume(from, { classifier_proj_size: 13 }),
-    /^CheckpointError Cannot load tensor "projector.weight" .* \[13,16\], found \[12,16\]$/,
+    /^CheckpointError Cannot resume .* "classifier_proj_size" of the model's config 13 \(was 12\)$/,
   );
 });

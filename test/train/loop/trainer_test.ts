@@ -56,7 +56,7 @@ runTest("Trainer logs, evaluates and saves by steps", async (outputDir) => {
   const { trainer } = await tinyRun({ outputDir, args });
   assert.deepEqual(stepsOf(trainer.state, "loss"), [2, 4, 6, 8]);
   assert.deepEqual(stepsOf(trainer.state, "eval_loss"), [3, 6, 9]);
-  assert.deepEqual(checkpointsIn(outputDir), ["checkpoint-4", "checkpoint-8"]);
+  assert.deepEqual(checkpointsIn(outputDir), ["checkpoint-4", "checkpoint-8", "checkpoint-9"]);
 });
 
 runTest("Trainer logs, evaluates and saves nothing where told so", async (outputDir) => {
@@ -104,6 +104,27 @@ runTest("Trainer ends with the best model, by more and by less", async (director
   }
 });
 
+runTest(
+  "Trainer evaluates and saves the last step too, and keeps it if it is best",
+  async (outputDir) => {
+    const steps = { evalSteps: 5, saveSteps: 5, loggingSteps: 5, maxSteps: 16 };
+    const { trainer } = await tinyRun({
+      outputDir,
+      args: {
+        ...BY_STEPS,
+        ...steps,
+        loadBestModelAtEnd: true,
+        metricForBestModel: "score",
+        saveTotalLimit: 1,
+      },
+      computeMetrics: scripted(1, 2, 3, 4),
+    });
+    assert.deepEqual(stepsOf(trainer.state, "eval_loss"), [5, 10, 15, 16]);
+    assert.deepEqual(checkpointsIn(outputDir), ["checkpoint-16"]);
+    assert.equal(trainer.state.bestModelCheckpoint, "checkpoint-16");
+  },
+);
+
 runTest("Trainer saves the best model also between two checkpoints", async (outputDir) => {
   const args = { ...BY_STEPS, evalSteps: 1, saveSteps: 4, loadBestModelAtEnd: true };
   await tinyRun({
@@ -111,7 +132,7 @@ runTest("Trainer saves the best model also between two checkpoints", async (outp
     args: { ...args, metricForBestModel: "score", saveTotalLimit: 1 },
     computeMetrics: scripted(1, 2, 3, 1, 9, 1, 1, 1, 1),
   });
-  assert.deepEqual(checkpointsIn(outputDir), ["checkpoint-5", "checkpoint-8"]);
+  assert.deepEqual(checkpointsIn(outputDir), ["checkpoint-5", "checkpoint-9"]);
   assert.equal(await weightsDigest(outputDir), await weightsDigest(`${outputDir}/checkpoint-5`));
 });
 
@@ -195,7 +216,7 @@ runTest(
 runTest("Trainer evaluates at the start, and waits before it does again", async (outputDir) => {
   const args = { ...BY_STEPS, evalSteps: 2, evalDelay: 5, evalOnStart: true, loggingSteps: 4 };
   const { trainer } = await tinyRun({ outputDir, args: { ...args, loggingFirstStep: true } });
-  assert.deepEqual(stepsOf(trainer.state, "eval_loss"), [0, 6, 8]);
+  assert.deepEqual(stepsOf(trainer.state, "eval_loss"), [0, 6, 8, 9]);
   assert.deepEqual(stepsOf(trainer.state, "loss"), [1, 4, 8]);
   const byEpoch = await tinyRun({ outputDir, args: { evalDelay: 2 } });
   assert.deepEqual(stepsOf(byEpoch.trainer.state, "eval_loss"), [6, 9]);
@@ -204,7 +225,7 @@ runTest("Trainer evaluates at the start, and waits before it does again", async 
 runTest("Trainer takes intervals below 1 for shares of all steps", async (outputDir) => {
   const args = { ...BY_STEPS, evalSteps: 0.5, saveSteps: 0.3, loggingSteps: 0.2 };
   const { trainer } = await tinyRun({ outputDir, args });
-  assert.deepEqual(stepsOf(trainer.state, "eval_loss"), [5]);
+  assert.deepEqual(stepsOf(trainer.state, "eval_loss"), [5, 9]);
   assert.deepEqual(stepsOf(trainer.state, "loss"), [2, 4, 6, 8]);
   assert.deepEqual(checkpointsIn(outputDir), ["checkpoint-3", "checkpoint-6", "checkpoint-9"]);
 });
@@ -348,7 +369,7 @@ runTest("Trainer leaves a model, its extractor and its checkpoints", async (outp
   const model = ["config.json", "model.safetensors", "preprocessor_config.json"];
   const results = ["all_results.json", "train_results.json", "trainer_state.json"];
   assert.deepEqual(namesIn(outputDir), ["checkpoint-3", ...model, ...results].sort());
-  const state = ["optimizer.safetensors", "resume.json", "trainer_state.json"];
+  const state = ["checksums.json", "optimizer.safetensors", "resume.json", "trainer_state.json"];
   assert.deepEqual(namesIn(`${outputDir}/checkpoint-3`), [...model, ...state].sort());
 });
 
