@@ -19,6 +19,7 @@ export type {
   CallbackEvent,
   CallbackState,
   PredictionOutput,
+  RunOptimizer,
   RunParts,
   TrainerCallback,
   TrainerControl,

@@ -10,7 +10,6 @@ import type { FeatureExtractor } from "../../features/mod.ts";
 import type { AudioClassificationModel } from "../../models/model.ts";
 import type { BatchSource } from "../batches/batches.ts";
 import { snakeCase, type TrainingArguments } from "../options/arguments.ts";
-import type { AdamW } from "../step/optimizer.ts";
 import type { Evaluation } from "../metrics/evaluation.ts";
 import type { LogEntry, TrainerState } from "../checkpoints/state.ts";
 
@@ -36,12 +35,25 @@ export interface CallbackState {
   attributes: Record<string, unknown>;
 }
 
+/** The optimiser, as callbacks see it. */
+export interface RunOptimizer {
+  /** Learning rate of the last step; 0 before the first. */
+  readonly learningRate: number;
+  /** What it keeps of each parameter, by name: `m.<name>` and `v.<name>`, the moments, and `step.<name>`. */
+  tensors(): Iterable<{
+    readonly name: string;
+    readonly shape: readonly number[];
+    /** Reads the numbers back from the device. */
+    values(): Promise<ArrayLike<number>>;
+  }>;
+}
+
 /** What a run works on. */
 export interface RunParts {
   /** What is trained; its parameters are on the device. */
   readonly model: AudioClassificationModel;
   /** What changes it; it holds the moments of its parameters. */
-  readonly optimizer: AdamW;
+  readonly optimizer: RunOptimizer;
   /** What makes its input. */
   readonly featureExtractor: FeatureExtractor;
   /** What it is trained on. */

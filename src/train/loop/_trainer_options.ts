@@ -48,7 +48,11 @@ export interface TrainerOptions {
   onNotice?: (message: string) => void;
   /** Asked whether to save again where the disk is full. @default on a terminal the user is; elsewhere it is tried for ten minutes */
   onDiskFull?: (question: string) => boolean | Promise<boolean>;
-  /** The output directory where it is held already, and what goes there with the model. */
+  /**
+   * The output directory where it is held already, and what goes there with the model: for the command line.
+   *
+   * @internal
+   */
   output?: RunOutput;
   /** When it fires, the run writes a checkpoint after the current step and ends. */
   signal?: AbortSignal;

@@ -42,10 +42,16 @@ export function decays(name: string): boolean {
 export class AdamW {
   readonly #parameters: ReadonlyMap<string, Variable>;
   readonly #moments = new Map<string, Moments>();
+  #learningRate = 0;
 
   /** @param parameters what the steps change, by name. */
   constructor(parameters: ReadonlyMap<string, Variable>) {
     this.#parameters = parameters;
+  }
+
+  /** Learning rate of the last step; 0 before the first. */
+  get learningRate(): number {
+    return this.#learningRate;
   }
 
   /**
@@ -54,6 +60,7 @@ export class AdamW {
    * @returns the norm of all gradients before clipping, a scalar that the caller disposes.
    */
   step(gradients: ReadonlyMap<string, Tensor>, settings: OptimizerSettings): Tensor {
+    this.#learningRate = settings.learningRate;
     const norm = globalNorm([...gradients.values()]);
     const names = [...gradients.keys()];
     const old = names.map((name) => this.#momentsOf(name));
