@@ -1,7 +1,7 @@
 /**
  * What a forward pass and a training step of each architecture cost for their arithmetic, at a like size.
  *
- * Hidden size 192, four layers, seven convolutions of 128 channels, WASM on one thread. Models that hear samples get
+ * Hidden size 192, four layers, seven convolutions of 128 channels, WASM on one thread. Models that take samples get
  * eight clips of a second; Whisper and the Audio Spectrogram Transformer one spectrogram of their own length, 30 and
  * 10.24 s. The ratio is that of milliseconds for each operation to Wav2Vec2's, over pairs measured in turn.
  *
@@ -39,7 +39,7 @@ const SIZE: ModelSize = {
 export const question: Question = {
   asks: "Does each architecture cost what its arithmetic says, forward and in a training step?",
   options: {
-    clips: { help: "clips at once, of models that hear samples", default: "8" },
+    clips: { help: "clips at once, of models that take samples", default: "8" },
     seconds: { help: "of each clip", default: "1" },
     rounds: { help: "timed runs of each", default: "7" },
     only: { help: "architectures, separated by commas", default: MODEL_TYPES.join(",") },
@@ -47,7 +47,7 @@ export const question: Question = {
   answer,
 };
 
-/** How much the models get that hear samples. */
+/** Input of the models that take samples. */
 interface Amount {
   clips: number;
   seconds: number;

@@ -40,7 +40,7 @@ export interface ClassifierOptions {
    * wav2vec2-base, so that the default fits into the 4 GiB of WASM memory. @default 180
    */
   maxSeconds?: number;
-  /** Told of a clip that was read with a doubt, such as one whose end is missing. @default none */
+  /** Called for a clip that was read with a doubt, such as one whose end is missing. @default none */
   onWarning?: (message: string) => void;
   /** Reads a file of the disk; without it a path is refused. */
   readFile?: (path: string, maxBytes: number) => Promise<Uint8Array>;
@@ -147,7 +147,7 @@ export function createClassifier(
   extractor: FeatureExtractor,
   options: ClassifierOptions = {},
 ): AudioClassifier {
-  const heard = model.takesAnyLength ? ofAnyLength(extractor) : extractor;
+  const fitting = model.takesAnyLength ? ofAnyLength(extractor) : extractor;
   const rules: ClipRules = {
     rateHz: extractor.samplingRate,
     minSamples: Math.max(model.minSamples, extractor.minSamples),
@@ -161,9 +161,9 @@ export function createClassifier(
   ): Promise<Classification[][]> {
     const wanted = checkedOptions(asked, model.problemType);
     const results: Classification[][] = [];
-    for await (const clips of batches(inputs, rules, heard.fixedSamples)) {
+    for await (const clips of batches(inputs, rules, fitting.fixedSamples)) {
       // Clips of one batch have one length, so that no mask is needed.
-      const rows = await model.logits({ ...heard.extract(clips), attentionMask: undefined });
+      const rows = await model.logits({ ...fitting.extract(clips), attentionMask: undefined });
       for (const logits of rows) {
         expectFinite(logits, model.labels);
         results.push(bestClasses(logits, model.labels, wanted));

@@ -43,7 +43,7 @@ export interface CalibrationTask {
   model: string;
   extractor: FeatureExtractor;
   sets: readonly CalibrationSet[];
-  /** Told before each trial. @default none */
+  /** Called before each trial. @default none */
   onTrial?: (text: string) => void;
 }
 

@@ -69,7 +69,7 @@ export interface ModelInfo {
   /** What `export` stored the weights in; `null` where it did not write them. */
   exported: string | null;
   /**
-   * Of products; `clipSeconds` is how long the clip was: every clip is, where the model hears one length only. `null`
+   * Of products; `clipSeconds` is how long the clip was: every clip is, where the model takes one length only. `null`
    * where the directory has no extractor to make its input.
    */
   gflop: { perSecond: number; clip: number; clipSeconds: number } | null;
@@ -146,17 +146,17 @@ function watched(source: TensorSource, read: string[]): TensorSource {
   };
 }
 
-/** Of a second of noise, or of the one length that the model hears. */
+/** Of a second of noise, or of the one length that the model takes. */
 function gflopOf(
   model: AudioClassificationModel,
   extractor: FeatureExtractor,
 ): NonNullable<ModelInfo["gflop"]> {
-  const heard = model.takesAnyLength ? ofAnyLength(extractor) : extractor;
+  const fitting = model.takesAnyLength ? ofAnyLength(extractor) : extractor;
   const fewest = Math.max(model.minSamples, extractor.minSamples);
-  const samples = heard.fixedSamples ?? Math.max(extractor.samplingRate, fewest);
+  const samples = fitting.fixedSamples ?? Math.max(extractor.samplingRate, fewest);
   const random = new Random(1);
   const clip = Float32Array.from({ length: samples }, () => 0.1 * random.normal());
-  const { inputValues, shape } = heard.extract([clip]);
+  const { inputValues, shape } = fitting.extract([clip]);
   const flops = countFlops(() => {
     tidy(() => void model.forward({ inputs: tensor(inputValues, shape, "float32") }));
   });

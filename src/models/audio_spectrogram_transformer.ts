@@ -337,8 +337,8 @@ export const audioSpectrogramTransformer: Architecture<AstConfig, AstParams> = {
   load,
   forward,
   frames: (config, samples) => {
-    const heard = Math.floor((samples - WINDOW_SAMPLES) / HOP_SAMPLES) + 1;
-    return TOKENS + patchCount(config, config.interpolate_positions ? heard : undefined);
+    const frames = Math.floor((samples - WINDOW_SAMPLES) / HOP_SAMPLES) + 1;
+    return TOKENS + patchCount(config, config.interpolate_positions ? frames : undefined);
   },
   minSamples: ({ interpolate_positions: anyLength, patch_size: frames }) =>
     WINDOW_SAMPLES + (anyLength ? (frames - 1) * HOP_SAMPLES : 0),

@@ -159,10 +159,10 @@ export class InferenceModel {
   async logits(
     { inputValues, shape, attentionMask, lengths }: ModelBatch,
   ): Promise<Float32Array[]> {
-    const told = attentionMask || shape.length > 2 ? lengths : undefined;
+    const known = attentionMask || shape.length > 2 ? lengths : undefined;
     const logits = tidy(() => {
       const inputs = tensor(inputValues, [...shape], "float32");
-      return this.forward({ inputs, lengths: told }).logits;
+      return this.forward({ inputs, lengths: known }).logits;
     });
     try {
       const values = await logits.data() as Float32Array;

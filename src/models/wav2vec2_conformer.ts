@@ -255,7 +255,7 @@ async function loadConv(
   };
 }
 
-/** What attention is told of the positions of T frames. */
+/** What attention gets of the positions of T frames. */
 interface Positions {
   relative?: {
     /** `[2 T - 1, D]`, a row for each distance from a query to a key, from the farthest before it on. */

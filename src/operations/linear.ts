@@ -322,7 +322,7 @@ export function linears(x: Tensor, maps: AffineMap[]): Tensor[] {
   return run(linearsOperation, [x, ...parameters], { trainsAll, layout });
 }
 
-/** Whether a gradient of a parameter will be asked for, as far as can be told when it is used. */
+/** Whether a gradient of a parameter will be asked for, as far as is known when it is used. */
 function trains(parameter: Tensor): boolean {
   return !(parameter instanceof Variable) || parameter.trainable;
 }

@@ -196,7 +196,7 @@ Deno.test("classifier() predicts silence", async () => {
   classifier.dispose();
 });
 
-Deno.test("classifier() takes the shortest clip that the model hears, and refuses a shorter one", async () => {
+Deno.test("classifier() takes the shortest clip that the model takes, and refuses a shorter one", async () => {
   const classifier = await tinyClassifier({ readFile: (path) => Deno.readFile(path) });
   equal(classifier.model.minSamples, TINY_MIN_SAMPLES);
   equal((await classifier(clip(tone(TINY_MIN_SAMPLES)))).length, 5);

@@ -16,7 +16,7 @@ layerTest("loadConv1d() starts by the fan-in: the weight normal, the bias unifor
   assert.ok(largest > 0.5 / Math.sqrt(200) && largest <= 1 / Math.sqrt(200), `bias ${largest}`);
 });
 
-layerTest("loadConv1d() has no bias where it is told so", async () => {
+layerTest("loadConv1d() has no bias where `bias` is false", async () => {
   const reader = freshReader();
   const { bias } = await loadConv1d(reader.at("conv"), { ...SIZES, bias: false });
   assert.equal(bias, undefined);

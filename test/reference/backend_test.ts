@@ -36,7 +36,7 @@ Deno.test("the reference shares the numbers of clones and reshapes until the las
   equal(engine().memory().numTensors, before.numTensors);
 });
 
-Deno.test("the reference rounds to single precision unless it is told not to", async () => {
+Deno.test("the reference rounds to single precision unless it is asked not to", async () => {
   for (const precision of ["single", "double"] as const) {
     await useReference(precision);
     const x = tensor1d([1]);

@@ -84,7 +84,7 @@ interface WorkerScope {
   close(): void;
 }
 
-/** Joins dispatches until told to stop, or without work for `idleMs`. */
+/** Joins dispatches until it is to stop, or without work for `idleMs`. */
 function serveDispatches(
   scope: WorkerScope,
   slot: typeof CONTROL,

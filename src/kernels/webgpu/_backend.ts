@@ -146,7 +146,7 @@ export class DeviceBackend extends WebGPUBackend {
       if (this.#failure) throw this.#failure;
       return values;
     } catch (cause) {
-      // The reason of a failed read is told just after it.
+      // The reason of a failed read arrives just after it.
       await new Promise((resolve) => setTimeout(resolve));
       throw this.#failure ?? cause;
     }
