@@ -28,6 +28,8 @@ export interface DatasetCard {
 
 /** Largest card that is read. */
 const MAX_CARD_BYTES = 2 ** 24;
+/** Longest YAML in it, which takes a second or two. */
+const MAX_FRONT_CHARS = 2 ** 20;
 
 /**
  * Reads what a data set says of itself; nothing where it says nothing.
@@ -48,13 +50,19 @@ export async function readCard(files: DataFiles): Promise<DatasetCard> {
   const file = await files.file("README.md");
   const [, front] =
     (await textOf(file)).match(/^\uFEFF?---\r?\n([\s\S]*?)\r?\n---\s*(?:\r?\n|$)/) ?? [];
-  const metadata = front === undefined ? {} : parsed(file, front, (await import("yaml")).parse);
+  if ((front?.length ?? 0) > MAX_FRONT_CHARS) {
+    throw badCard(file.name, `at most ${MAX_FRONT_CHARS} characters of metadata`);
+  }
+  const { parse } = await import("yaml");
+  // Looking for each key among all before it takes a time that grows with their square.
+  const yaml = (text: string) => parse(text, { uniqueKeys: false, prettyErrors: false });
+  const metadata = front === undefined ? {} : parsed(file, front, yaml);
   if (!isObject(metadata)) return card;
   card.configs = configsOf(metadata.configs, file.name);
   const infos = [metadata.dataset_info ?? []].flat();
   for (const info of infos) {
     if (!isObject(info) || info.features === undefined) continue;
-    const name = String(info.config_name ?? "default");
+    const name = nameFrom(info.config_name ?? "default", file.name, "a config_name");
     card.features.set(name, featuresFromCard(info.features, file.name));
   }
   return card;
@@ -81,9 +89,9 @@ function configsOf(list: unknown, name: string): DatasetConfig[] {
   if (list === undefined || list === null) return [];
   if (!Array.isArray(list)) throw badCard(name, "a list under configs");
   return list.map((item: unknown) => {
-    if (!isObject(item) || item.config_name === undefined) throw badCard(name, "a config_name");
+    if (!isObject(item)) throw badCard(name, "a config_name");
     return {
-      name: String(item.config_name),
+      name: nameFrom(item.config_name, name, "a config_name"),
       patterns: item.data_files === undefined ? undefined : patternsOf(item.data_files, name),
       folder: typeof item.data_dir === "string" ? item.data_dir : undefined,
       isDefault: item.default === true,
@@ -105,7 +113,15 @@ export function patternsOf(given: unknown, name: string): Map<string, string[]> 
   }
   const items = [given].flat();
   if (!items.every(isObject)) return new Map([["train", texts(given, name)]]);
-  return new Map(items.map((item) => [String(item.split), texts(item.path, name)]));
+  return new Map(
+    items.map((item) => [nameFrom(item.split, name, "a split"), texts(item.path, name)]),
+  );
+}
+
+/** YAML reads a name such as 2 or true as what it looks like. */
+function nameFrom(value: unknown, file: string, expected: string): string {
+  if (["string", "number", "boolean"].includes(typeof value)) return String(value);
+  throw badCard(file, expected);
 }
 
 function texts(value: unknown, name: string): string[] {

@@ -8,7 +8,7 @@ import type { DataFile } from "./_data_files.ts";
 import { inferFeature } from "./_inference.ts";
 import { lineError } from "./_line_error.ts";
 import type { RowReader, TextBlock } from "./_text_table.ts";
-import { type Feature, type Features, isObject, Sequence, Value } from "./features.ts";
+import { type Feature, type Features, isObject, Sequence, shown, Value } from "./features.ts";
 import { memoryTable, type StoredRow, type Table } from "./table.ts";
 
 /** A reader of rows; a row may lack columns that others have. */
@@ -92,7 +92,7 @@ function jsonRow(text: string, wrong: (found: string, cause?: unknown) => Error)
     throw wrong(JSON.stringify(text.slice(0, 40)), cause);
   }
   if (isObject(row)) return row;
-  throw wrong(Array.isArray(row) ? "a list" : `${row}`);
+  throw wrong(Array.isArray(row) ? "a list" : shown(row));
 }
 
 function learnTypes(types: Map<string, Feature | undefined>, row: StoredRow): void {

@@ -233,24 +233,35 @@ export class Struct {
  * ```
  */
 export function featuresFromJson(json: unknown, name: string): Features {
+  return structFromJson(json, name, 0);
+}
+
+/** Lists and structures inside each other; further ones would only fill the stack. */
+const MAX_DEPTH = 64;
+
+function structFromJson(json: unknown, name: string, depth: number): Features {
   if (!isObject(json)) throw badFeatures(name, "an object", json);
   return Object.fromEntries(
-    Object.entries(json).map(([column, feature]) => [column, fromJson(feature, name)]),
+    Object.entries(json).map(([column, feature]) => [column, fromJson(feature, name, depth + 1)]),
   );
 }
 
-function fromJson(json: unknown, name: string): Feature {
-  if (Array.isArray(json) && json.length === 1) return new Sequence(fromJson(json[0], name));
+function fromJson(json: unknown, name: string, depth: number): Feature {
+  if (depth > MAX_DEPTH) throw badFeatures(name, `at most ${MAX_DEPTH} levels`, "more");
+  if (Array.isArray(json) && json.length === 1) {
+    return new Sequence(fromJson(json[0], name, depth + 1));
+  }
   if (!isObject(json)) throw badFeatures(name, "a feature", json);
   const { _type: type, names, dtype, feature } = json;
   if (type === "ClassLabel") return new ClassLabel(labelNames(names, name));
   if (type === "Audio") return audioFrom(json);
-  if (type === "Value") return new Value(String(dtype));
   if (type === "Sequence" || type === "List" || type === "LargeList") {
-    return new Sequence(fromJson(feature, name));
+    return new Sequence(fromJson(feature, name, depth + 1));
   }
-  if (type === undefined) return new Struct(featuresFromJson(json, name));
-  return new Value(typeof dtype === "string" ? dtype : String(type));
+  if (type === undefined) return new Struct(structFromJson(json, name, depth));
+  const known = typeof dtype === "string" ? dtype : type === "Value" ? undefined : type;
+  if (typeof known === "string") return new Value(known);
+  throw badFeatures(name, "a dtype", json);
 }
 
 function audioFrom({ sampling_rate, decode }: Record<string, unknown>): Audio {
@@ -265,7 +276,8 @@ function labelNames(names: unknown, name: string): string[] {
   const list = isObject(names)
     ? Object.entries(names).sort(([a], [b]) => Number(a) - Number(b)).map(([, label]) => label)
     : names;
-  if (Array.isArray(list)) return list.map(String);
+  const isName = (each: unknown) => ["string", "number", "boolean"].includes(typeof each);
+  if (Array.isArray(list) && list.every(isName)) return list.map(String);
   throw badFeatures(name, "the names of a class list", names);
 }
 
@@ -286,18 +298,23 @@ function labelNames(names: unknown, name: string): string[] {
  * ```
  */
 export function featuresFromCard(list: unknown, name: string): Features {
+  return structFromCard(list, name, 0);
+}
+
+function structFromCard(list: unknown, name: string, depth: number): Features {
   if (!Array.isArray(list)) throw badFeatures(name, "a list", list);
   return Object.fromEntries(list.map((item: unknown) => {
     if (!isObject(item) || typeof item.name !== "string") throw badFeatures(name, "a name", item);
-    return [item.name, fromCard(item, name)];
+    return [item.name, fromCard(item, name, depth + 1)];
   }));
 }
 
-function fromCard(item: Record<string, unknown>, name: string): Feature {
+function fromCard(item: Record<string, unknown>, name: string, depth: number): Feature {
+  if (depth > MAX_DEPTH) throw badFeatures(name, `at most ${MAX_DEPTH} levels`, "more");
   const { dtype } = item;
   const inner = item.sequence ?? item.list;
-  if (inner !== undefined) return new Sequence(innerFromCard(inner, name));
-  if (item.struct !== undefined) return new Struct(featuresFromCard(item.struct, name));
+  if (inner !== undefined) return new Sequence(innerFromCard(inner, name, depth));
+  if (item.struct !== undefined) return new Struct(structFromCard(item.struct, name, depth));
   if (typeof dtype === "string") return dtype === "audio" ? new Audio() : new Value(dtype);
   if (!isObject(dtype)) throw badFeatures(name, "a dtype", item);
   if (isObject(dtype.class_label)) {
@@ -307,11 +324,12 @@ function fromCard(item: Record<string, unknown>, name: string): Feature {
   return new Value(Object.keys(dtype)[0] ?? "null");
 }
 
-function innerFromCard(inner: unknown, name: string): Feature {
-  if (typeof inner === "string") return fromCard({ dtype: inner }, name);
-  if (Array.isArray(inner)) return new Struct(featuresFromCard(inner, name));
+function innerFromCard(inner: unknown, name: string, depth: number): Feature {
+  if (typeof inner === "string") return fromCard({ dtype: inner }, name, depth);
+  if (Array.isArray(inner)) return new Struct(structFromCard(inner, name, depth));
   if (!isObject(inner)) throw badFeatures(name, "the type of a list", inner);
-  return fromCard("dtype" in inner || "sequence" in inner ? inner : { dtype: inner }, name);
+  const isWhole = "dtype" in inner || "sequence" in inner;
+  return fromCard(isWhole ? inner : { dtype: inner }, name, depth + 1);
 }
 
 /** Whether a value is an object, and no list. */

@@ -20,6 +20,9 @@ export interface FeatureExtractorConfigOptions {
 
 type FromConfig = (config: unknown, options: { file?: string }) => FeatureExtractor;
 
+/** Characters of a strange name that a message holds. */
+const MAX_SHOWN = 60;
+
 const EXTRACTORS: ReadonlyMap<string, FromConfig> = new Map<string, FromConfig>([
   ["ASTFeatureExtractor", ASTFeatureExtractor.fromConfig],
   ["Wav2Vec2FeatureExtractor", Wav2Vec2FeatureExtractor.fromConfig],
@@ -57,7 +60,7 @@ export function featureExtractorFromConfig(
   if (fromConfig !== undefined) return fromConfig(config, { file: options.file });
   const supported = [...EXTRACTORS.keys()].join(" or ");
   throw fields.error(
-    `expected feature_extractor_type ${supported}, found ${type}`,
+    `expected feature_extractor_type ${supported}, found ${type.slice(0, MAX_SHOWN)}`,
     "feature_extractor_type",
   );
 }

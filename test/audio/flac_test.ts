@@ -3,7 +3,7 @@ import { decodeAudio } from "../../src/audio/mod.ts";
 import { channelsOf } from "./channels.ts";
 import { fixture } from "./fixtures.ts";
 import { openFlac } from "../../src/audio/flac.ts";
-import { bitsOf, flacFile, stereoFlacFile } from "./sealed.ts";
+import { bitsOf, flacFile, flacFrame, stereoFlacFile } from "./sealed.ts";
 
 const FRAMES = 512;
 
@@ -110,4 +110,18 @@ Deno.test("decodeAudio() tells of FLAC frames that are missing", async () => {
   const { samples, warning } = await decodeAudio(flacFile([silence], 2 * FRAMES));
   equal(samples.length, FRAMES);
   equal(warning, "Truncated: 1024 frames declared; read the 512 that are there");
+});
+
+Deno.test("decodeAudio() stops a FLAC file of silence that would unfold without end", async () => {
+  const silence = flacFrame(bitsOf("0 000000 0 0000000000000000"));
+  const frames = 40_000; // 0.4 MB for 21 minutes
+  const header = flacFile([]);
+  const file = new Uint8Array(header.length + frames * silence.length);
+  file.set(header);
+  for (let i = 0; i < frames; i++) file.set(silence, header.length + i * silence.length);
+  const limit = { maxSeconds: 60 };
+  await rejects(decodeAudio(file, limit), {
+    name: "AudioFormatError",
+    message: /expected at most 60 s, found 60\.0 s or more$/,
+  });
 });
