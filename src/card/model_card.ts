@@ -80,7 +80,7 @@ function sealOf(hash: string): string {
  *
  * @example
  * ```ts
- * import { isUntouchedCard } from "@earshot/earshot";
+ * import { isUntouchedCard } from "./model_card.ts";
  * import assert from "node:assert/strict";
  *
  * assert.equal(await isUntouchedCard("# My model\n"), false);

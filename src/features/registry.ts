@@ -40,7 +40,7 @@ const EXTRACTORS: ReadonlyMap<string, FromConfig> = new Map<string, FromConfig>(
  *
  * @example
  * ```ts
- * import { featureExtractorFromConfig } from "@earshot/earshot";
+ * import { featureExtractorFromConfig } from "./registry.ts";
  * import { equal } from "node:assert/strict";
  *
  * const extractor = featureExtractorFromConfig({
