@@ -50,7 +50,11 @@ export async function decodeAudio(
   return await answerFrom(supplyOf(bytes), decoding(open, reader, options));
 }
 
-/** What reads a recording that begins with these bytes. */
+/**
+ * What reads a recording that begins with these bytes.
+ *
+ * @throws {AudioFormatError} where nothing does.
+ */
 export async function openerOf(head: Uint8Array, file?: string): Promise<OpenAudio> {
   if (head.length === 0) throw audioError("expected audio, found an empty file", file);
   const kind = sniff(head);

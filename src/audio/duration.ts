@@ -7,10 +7,12 @@
  * @module
  */
 
+import { audioError } from "./_audio_error.ts";
 import { answerFrom, type ByteRange, ByteReader, type ByteSupply } from "./_byte_reader.ts";
 import { id3Bytes } from "./_id3.ts";
 import { OPENERS } from "./_openers.ts";
 import { AudioFormatError } from "../errors.ts";
+import { openerOf } from "./decode.ts";
 import { sniff } from "./sniff.ts";
 
 /** A file of which parts can be read. */
@@ -64,6 +66,41 @@ export async function audioDurationSec(source: ReadableBytes): Promise<number | 
   } catch (error) {
     if (error instanceof AudioFormatError) return undefined;
     throw error;
+  }
+}
+
+/**
+ * Reads a recording's headers, and nothing of what follows them.
+ *
+ * @param source the file; seldom more than some 70 KB of it are read.
+ * @param file its name, for the error.
+ * @throws {AudioFormatError} where it is in no format that `decodeAudio` reads, or its headers are broken.
+ *
+ * @example
+ * ```ts
+ * import { encodeWav } from "./encode_wav.ts";
+ * import { expectAudioHeaders } from "./duration.ts";
+ * import { rejects } from "node:assert/strict";
+ *
+ * const wav = encodeWav(new Float32Array(4_000), 8_000);
+ * const source = (bytes: Uint8Array) => {
+ *   return { sizeBytes: bytes.length, read: (from: number, to: number) => bytes.subarray(from, to) };
+ * };
+ * await expectAudioHeaders(source(wav), "clip.wav");
+ * await rejects(expectAudioHeaders(source(wav.subarray(0, 20)), "clip.wav"), /"clip.wav"/);
+ * ```
+ */
+export async function expectAudioHeaders(source: ReadableBytes, file: string): Promise<void> {
+  const first = await readUpTo(source, 0, PIECE_BYTES);
+  const open = await openerOf(first, file);
+  // Their decoders start with the headers; the format is known by then.
+  if (/^Ogg (Opus|Vorbis)$/.test(sniff(first)?.name ?? "")) return;
+  try {
+    await answerFrom(supplyOf(source, first), open(new ByteReader(source.sizeBytes)));
+  } catch (error) {
+    if (!(error instanceof AudioFormatError) || error.file !== undefined) throw error;
+    const problem = error.message.replace(/^Cannot decode audio: /, "");
+    throw audioError(problem, file, { cause: error, hint: error.hint });
   }
 }
 

@@ -10,8 +10,6 @@ import {
   type TrainingSplits,
   type TrainingSplitsOptions,
 } from "../data/training_splits.ts";
-import { unopenedFiles } from "../data/durations.ts";
-import { AudioFormatError, FileError } from "../errors.ts";
 import { type OptionSpecs, type OptionValues, UsageError } from "./_arguments.ts";
 import { fromCache } from "./_from_cache.ts";
 
@@ -21,6 +19,17 @@ export const SOURCE_OPTIONS = {
   "data-revision": { kind: "string", help: "branch, tag or commit on the hub (main)" },
   "audio-column": { kind: "string", help: "column of recordings (audio)" },
   "label-column": { kind: "string", help: "column of labels (label)" },
+  "audio-dir": {
+    kind: "string",
+    value: "DIR",
+    help: "what paths of recordings in a table are relative to (its folder)",
+  },
+  "label-level": {
+    kind: "number",
+    whole: true,
+    min: 1,
+    help: "which folder below the split is the label, recordings lying deeper (1, right in it)",
+  },
 } as const satisfies OptionSpecs;
 
 /** The options of what is read, and of data that has no splits of its own. */
@@ -42,7 +51,7 @@ export const SPLIT_OPTIONS = {
 /** Which data. */
 export type SourceChoice = Pick<
   TrainingSplitsOptions,
-  "name" | "revision" | "audioColumn" | "labelColumn"
+  "name" | "revision" | "audioColumn" | "labelColumn" | "audioDir" | "labelLevel"
 >;
 
 /** Which data, and how it is split where it is not. */
@@ -63,6 +72,8 @@ export function sourceChoice(options: OptionValues<typeof SOURCE_OPTIONS>): Sour
     revision: options["data-revision"],
     audioColumn: options["audio-column"],
     labelColumn: options["label-column"],
+    audioDir: options["audio-dir"],
+    labelLevel: options["label-level"],
   };
 }
 
@@ -158,36 +169,6 @@ export function withLabels(folder: SplitFolder, labels: readonly string[]): Spli
     alignLabels(split!, labels),
   ]);
   return { ...folder, labels, splits: Object.fromEntries(splits) };
-}
-
-/** An error of a clip, with the option that leaves such clips out; any other as it is. */
-export function withSkipHint(error: unknown): unknown {
-  if (!(error instanceof AudioFormatError)) return error;
-  const { message, file, hint } = error;
-  const skip = "eave bad files out with --skip-bad-files";
-  return new AudioFormatError(message, {
-    file,
-    hint: hint ? `${hint}, or l${skip}` : `L${skip}`,
-    cause: error,
-  });
-}
-
-/**
- * Looks for every file that the rows name, before any time goes into the others.
- *
- * @throws {FileError} for the first one that cannot be opened, with the row that names it.
- */
-export async function expectFiles(splits: readonly AudioDataset[]): Promise<void> {
-  const errors = (await Promise.all(splits.map(({ clips }) => unopenedFiles(clips)))).flat();
-  const [first] = errors;
-  if (first === undefined) return;
-  const more = errors.length > 1 ? `, and ${errors.length - 1} more that cannot be opened,` : "";
-  throw new FileError(first.message, {
-    file: first.file,
-    code: first.code,
-    hint: `Leave it${more} out with --skip-bad-files`,
-    cause: first,
-  });
 }
 
 /** Its splits as they are used. */

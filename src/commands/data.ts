@@ -6,10 +6,11 @@
 import type { Dataset } from "../data/dataset.ts";
 import { splitsOf } from "../data/dataset_dict.ts";
 import { type FoundClip, type Inspection, inspectSplits } from "../data/inspection.ts";
-import { loadDataset } from "../data/load_dataset.ts";
+import { loadDataset, type NoticeKind } from "../data/load_dataset.ts";
 import { UsageError } from "./_arguments.ts";
 import { type Command, defineCommand } from "./_command.ts";
 import { dataFromCache, SOURCE_OPTIONS, sourceChoice } from "./_data.ts";
+import { inFlags } from "./_flags.ts";
 import { duration, type Output, table } from "./_output.ts";
 
 /** Findings of one kind that are shown. */
@@ -36,16 +37,19 @@ export const command: Command = defineCommand({
     }
     const choice = sourceChoice(parsed.options);
     const notes: string[] = [];
-    const { name, revision } = choice;
-    const onNotice = (note: string) => notes.push(note);
+    const suspicious: string[] = [];
+    const onNotice = (note: string, kind: NoticeKind) => {
+      (kind === "note" ? notes : suspicious).push(inFlags(note));
+    };
     const dict = await dataFromCache(source, choice, (offline) => {
-      return loadDataset(source, { name, revision, onNotice, ...offline });
+      return loadDataset(source, { ...choice, onNotice, ...offline });
     });
     const splits = splitsOf(dict);
     const total = Object.values(splits).reduce((sum, { numRows }) => sum + numRows, 0);
     const tick = out.progress("Reading", total);
     const found = await inspectSplits(splits, { ...choice, onClips: tick })
       .finally(() => tick(undefined));
+    found.suspicious = [...suspicious, ...found.suspicious.map(inFlags)];
     print(source, splits, found, out);
     for (const note of notes) out.line(note);
     out.event({ source, ...found, notes });
@@ -72,7 +76,8 @@ function print(
     ["without a known label", found.unlabelled],
     ["the only one with its label", found.single],
   ];
-  const lines = kinds.flatMap(([kind, clips]) => clipLines(kind, clips));
+  const lines = found.suspicious.map((text) => `Suspicious: ${text}`);
+  lines.push(...kinds.flatMap(([kind, clips]) => clipLines(kind, clips)));
   lines.push(...groupLines("in several splits (leakage)", found.leakage));
   lines.push(...groupLines("there more than once", found.duplicates));
   out.line(lines.length > 0 ? lines.join("\n") : "Nothing wrong was found");

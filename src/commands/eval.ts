@@ -23,13 +23,11 @@ import {
 import { type ClipLimits, clipLimits, LIMIT_OPTIONS, limited } from "./_clip_limits.ts";
 import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
 import {
-  expectFiles,
   loadSplits,
   SPLIT_OPTIONS,
   type SplitChoice,
   splitChoice,
   splitsInOrder,
-  withSkipHint,
 } from "./_data.ts";
 import {
   expectSameKind,
@@ -38,6 +36,7 @@ import {
   measuresOf,
   measuresTables,
 } from "./_measures.ts";
+import { soundSplits, withSkipHint } from "./_bad_files.ts";
 import { ClipNotices } from "./_notices.ts";
 import type { Output } from "./_output.ts";
 import { writeReport } from "./_report.ts";
@@ -137,9 +136,9 @@ async function evaluate(plan: EvalPlan, device: Device, out: Output): Promise<vo
     model.expectComplete(directory);
     warnOfUnused(model, directory, out);
     const found = await datasetOf(plan, model.labels, out);
-    const dataset = limited(found, plan.limits.test, args.seed);
-    expectSameKind(dataset, model);
-    if (!args.skipBadFiles) await expectFiles([dataset]);
+    const asked = limited(found, plan.limits.test, args.seed);
+    expectSameKind(asked, model);
+    const { dataset } = await soundSplits({ dataset: asked }, args, out);
     out.warn(`Device: ${device.description}`);
     const notices = new ClipNotices();
     const source = clipBatches(dataset, model, extractor, {

@@ -30,16 +30,16 @@ import {
   warnOfUnused,
 } from "./_command.ts";
 import {
-  expectFiles,
   loadSplits,
   SPLIT_OPTIONS,
   splitChoice,
   type SplitFolder,
   splitsInOrder,
   withLabels,
-  withSkipHint,
 } from "./_data.ts";
+import { soundSplits, withSkipHint } from "./_bad_files.ts";
 import { finalTest } from "./_final_test.ts";
+import { inFlags } from "./_flags.ts";
 import { interruptedCode, interruptSignal } from "./_interrupt.ts";
 import { type ClipLimits, clipLimits, LIMIT_OPTIONS, limitedSplits } from "./_clip_limits.ts";
 import { ClipNotices } from "./_notices.ts";
@@ -203,15 +203,15 @@ async function train(asked: TrainPlan, directory: OutputDirectory, out: Output):
   const found = await loadSplits(asked.data, { ...asked.splits, seed, online: true });
   const ordered = withLabels(found, orderedLabels(found.labels, start.labels));
   const { limits } = asked;
-  const data = { ...ordered, splits: limitedSplits(ordered.splits, limits, seed) };
-  const kind = data.splits.train?.kind;
+  const limited = { ...ordered, splits: limitedSplits(ordered.splits, limits, seed) };
+  const kind = limited.splits.train?.kind;
   const device = await useDevice({ ...asked.device, purpose: "training" });
   try {
     out.line(`Device: ${device.description}`);
     if (asked.recipe) out.line(recipeLine(asked.recipe));
+    for (const note of limited.notes) out.warn(inFlags(note));
+    const data = { ...limited, splits: await soundSplits(limited.splits, asked.args, out) };
     out.line(await dataLine(asked.data, data));
-    for (const note of data.notes) out.warn(note);
-    if (!asked.args.skipBadFiles) await expectFiles(splitsInOrder(data));
     const model = await start.build(data.labels, seed, kind);
     const plan = withFittingFreeze(withFittingMetric(asked, kind), model);
     const { args } = plan;

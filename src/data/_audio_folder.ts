@@ -1,60 +1,103 @@
 /**
- * Folders of recordings as tables: the label is the folder that a file lies in, or what a metadata
- * file says of it.
+ * Folders of recordings as tables: the label is the folder that a file lies in, or what a table among the files says
+ * of it.
  *
- * Follows Hugging Face's `audiofolder`: labels are sorted by name over all splits, a split is
- * known by a folder's name, rows are in the order of their paths, hidden files do not count; with a
- * `metadata.csv`, `.jsonl` or `.parquet` the rows and columns are its own, and `file_name` (or
- * `*_file_name`) names the recording. Unlike there, a file outside a label folder does not cost all
- * files their label: it is left out, and said so.
+ * Follows Hugging Face's `audiofolder`: labels are sorted by name over all splits, a split is what a folder is named for,
+ * rows are in the order of their paths, hidden files do not count; with a `metadata.csv`, `.jsonl` or `.parquet` the
+ * rows and columns are its own. Unlike there, a file outside a label folder does not cost all files their label: it is
+ * left out, and said so; folders that can only be splits are no classes; and other tables that name the recordings are
+ * used where folders say nothing.
  *
  * @module
  */
 
-import { dirname } from "node:path";
 import { DatasetError } from "../errors.ts";
-import { type DataFiles, inFolder } from "./_data_files.ts";
+import type { DataFiles } from "./_data_files.ts";
+import { findManifests } from "./_manifests.ts";
+import { describedTables, type Manifest, METADATA, metadataManifest } from "./_metadata_tables.ts";
+import { openFile, relativeName } from "./_row_files.ts";
+import { withoutNoise, withSplitLists } from "./_speech_commands.ts";
+import { Audio, ClassLabel, listed } from "./features.ts";
 import {
   type FolderScan,
+  type FoundClip,
   type IgnoredFiles,
+  labelsOf,
   scanPaths,
   type SplitName,
   splitOf,
 } from "./folder_layout.ts";
-import { Audio, ClassLabel, type Features, listed } from "./features.ts";
-import { concatenated, type OpenFile, type StoredRow, type Table } from "./table.ts";
-
-const METADATA = /(^|\/)metadata\.(csv|jsonl|parquet)$/;
+import { layoutSuspicions } from "./suspicions.ts";
+import type { StoredRow, Table } from "./table.ts";
 
 const SPLITS: readonly SplitName[] = ["train", "validation", "test"];
 
 const LAYOUTS = "label/file or split/label/file";
 
-/** Where a folder's tables come from, and who is to know what was left out. */
+/**
+ * What a notice is: a note of how the data set is read; of a layout that may be meant otherwise, recordings among what
+ * is left out; or of a class of which nothing is left.
+ */
+export type NoticeKind = "note" | "suspicious" | "lost class";
+
+/** Where a folder's tables come from, how it is read, and who is told what was left out. */
 export interface FolderContext {
-  /** Opens a metadata file as a table. */
+  /** Opens a table among the recordings. */
   openTable(path: string): Promise<Table>;
-  /** Called with what a user should know, one sentence each. */
-  onNotice?: (notice: string) => void;
+  /** Which folder below the split is the label. */
+  labelLevel?: number;
+  /** Told what a user should know, one sentence each. */
+  onNotice?: (notice: string, kind: NoticeKind) => void;
 }
 
 /**
  * The tables of a folder by split.
  *
- * @throws {DatasetError} where there are no recordings in label folders, and no metadata.
+ * @throws {DatasetError} where there are no recordings in label folders, and no table about them.
  */
 export async function folderTables(
   files: DataFiles,
   context: FolderContext,
 ): Promise<Map<string, Table>> {
   const metadata = files.paths.filter((path) => METADATA.test(path));
-  if (metadata.length > 0) return await metadataTables(files, metadata, context);
-  const scan = scanPaths(files.paths, files.folders);
-  requireClips(files.name, scan);
-  for (const notice of ignoredNotices(files.name, scan)) context.onNotice?.(notice);
-  const names = new Set([...scan.splits.values()].flat().map((clip) => clip.label));
+  if (metadata.length > 0) {
+    const found: Manifest[] = [];
+    for (const path of metadata) {
+      found.push(metadataManifest(files, path, await context.openTable(path)));
+    }
+    return await describedTables(files, found, context);
+  }
+  const { noise, rest } = withoutNoise(files.paths);
+  const scan = scanPaths(rest, files.folders, context.labelLevel);
+  const manifests = await findManifests(files, context);
+  const labels = labelsOf(scan);
+  const areSplits = labels.length > 0 && labels.every((label) => splitOf(label) !== undefined);
+  const saysNothing = labels.length < 2 || areSplits;
+  if (saysNothing && context.labelLevel === undefined && manifests.length > 0) {
+    context.onNotice?.(manifestNotice(files.name, manifests), "note");
+    return await describedTables(files, manifests, context);
+  }
+  requireClips(files.name, scan, areSplits);
+  noteIgnored(files.name, scan, context);
+  if (noise.length > 0) context.onNotice?.(noiseNotice(files.name, noise), "note");
+  for (const { label, example } of scan.lost) {
+    context.onNotice?.(lostNotice(files.name, label, example), "lost class");
+  }
+  for (const { path, column } of manifests) {
+    context.onNotice?.(unusedNotice(files.name, path, column), "suspicious");
+  }
+  for (const notice of layoutSuspicions(labels)) context.onNotice?.(notice, "suspicious");
+  return labelTables(files, await withSplitLists(files, scan.splits, context));
+}
+
+/** Tables of recordings by the folders that they lie in. */
+function labelTables(
+  files: DataFiles,
+  found: ReadonlyMap<SplitName, readonly FoundClip[]>,
+): Map<string, Table> {
+  const names = new Set([...found.values()].flat().map((clip) => clip.label));
   const label = new ClassLabel([...names].sort());
-  const splits = [...scan.splits].sort(([a], [b]) => SPLITS.indexOf(a) - SPLITS.indexOf(b));
+  const splits = [...found].sort(([a], [b]) => SPLITS.indexOf(a) - SPLITS.indexOf(b));
   return new Map(splits.map(([split, clips]) => {
     const rows = clips.map(({ path, label: name }) => ({ path, label: label.str2int(name) }));
     return [split, fileTable(files, rows, label)];
@@ -67,7 +110,7 @@ function fileTable(
   clips: readonly { path: string; label: number }[],
   label: ClassLabel,
 ): Table {
-  const pathOf = (place: number) => localName(files.name, clips[place]!.path);
+  const pathOf = (place: number) => relativeName(files.name, clips[place]!.path);
   const row = (place: number): StoredRow => ({ audio: pathOf(place), label: clips[place]!.label });
   return {
     features: { audio: new Audio(), label },
@@ -80,121 +123,83 @@ function fileTable(
   };
 }
 
-/** The name of a file of a data set, for messages and as a row's path. */
-function localName(dataset: string, path: string): string {
-  return `${dataset.replace(/[/\\]+$/, "")}/${path}`;
-}
-
-async function openFile(files: DataFiles, path: string): Promise<OpenFile> {
-  return await (await files.file(path)).open();
-}
-
-/** The folder of the metadata file names the split. */
-async function metadataTables(
-  files: DataFiles,
-  paths: readonly string[],
-  context: FolderContext,
-): Promise<Map<string, Table>> {
-  const groups = Map.groupBy(
-    paths,
-    (path) => path.split("/").slice(0, -1).map(splitOf).find((split) => split) ?? "train",
-  );
-  const tables = new Map<string, Table>();
-  for (const split of SPLITS) {
-    const found: Table[] = [];
-    for (const path of groups.get(split) ?? []) {
-      found.push(metadataTable(files, path, await context.openTable(path)));
-    }
-    const [first, ...rest] = found;
-    if (first) tables.set(split, concatenated([first, ...rest]));
-  }
-  return tables;
-}
-
-/** A metadata file's table, its column of file names being one of recordings. */
-function metadataTable(files: DataFiles, path: string, table: Table): Table {
-  const sources = new Map<string, string>();
-  for (const column of Object.keys(table.features)) {
-    const isName = column === "file_name" || column.endsWith("_file_name");
-    sources.set(isName ? column.slice(0, -"_file_name".length) || "audio" : column, column);
-  }
-  if (![...sources].some(([name, source]) => name !== source)) {
+function requireClips(name: string, scan: FolderScan, areSplits: boolean): void {
+  const { splits, outside, notAudio } = scan;
+  if (areSplits) {
+    const [example] = [...splits.values()].flat();
     throw new DatasetError(
-      `Cannot use "${localName(files.name, path)}": expected a column "file_name", found ` +
-        listed(Object.keys(table.features)),
-      { hint: "It says which recording each row is about" },
+      `Cannot load data set "${name}": expected classes, found recordings right in folders of ` +
+        `splits, ${listed(labelsOf(scan))}, such as "${relativeName(name, example!.path)}"`,
+      {
+        file: name,
+        hint: "Put the recordings of each label into a folder with the label's name, or a " +
+          "metadata.csv with file_name and label beside them",
+      },
     );
   }
-  const features: Features = Object.fromEntries(
-    Array.from(sources, ([name, source]) => [
-      name,
-      name === source ? table.features[source]! : new Audio(),
-    ]),
-  );
-  const folder = dirname(path);
-  return {
-    features,
-    numRows: table.numRows,
-    heavyColumns: table.heavyColumns,
-    pathsAreFiles: files.isOnDisk,
-    nameOf: (place) => table.nameOf(place),
-    open: (name) => openFile(files, name.slice(localName(files.name, "").length)),
-    read: async (places, columns) => {
-      const rows = await table.read(places, columns.map((column) => sources.get(column)!));
-      return rows.map((row, i) =>
-        Object.fromEntries(columns.map((column) => {
-          const source = sources.get(column)!;
-          const isFile = column !== source && row[source] !== null;
-          const value = isFile
-            ? clipName(files, folder, row[source], table.nameOf(places[i]!))
-            : row[source];
-          return [column, value];
-        }))
-      );
-    },
-  };
-}
-
-/** The file that a row names, which must be one of the data set's own. */
-function clipName(files: DataFiles, folder: string, name: unknown, row: string): string {
-  const path = String(name);
-  const isOut = /^([/\\]|[a-z]:|.*:\/\/)/i.test(path) || path.split(/[/\\]/).includes("..");
-  if (!isOut) return localName(files.name, inFolder(folder, path));
-  throw new DatasetError(
-    `Cannot use ${row}: expected a file inside the folder of its metadata, found "${path}"`,
-  );
-}
-
-function requireClips(name: string, { splits, outside, notAudio }: FolderScan): void {
   if (splits.size > 0) return;
   const found = outside.count > 0
     ? `${elsewhere(name, outside)}`
     : notAudio.count > 0
-    ? `only other files, such as "${localName(name, notAudio.example!)}"`
+    ? `only other files, such as "${relativeName(name, notAudio.example!)}"`
     : "no audio files";
   throw new DatasetError(`Cannot load data set "${name}": expected ${LAYOUTS}, found ${found}`, {
     file: name,
-    hint: "Put the recordings of each label into a folder with the label's name",
+    hint: scan.lost.length > 0
+      ? LEVEL_HINT
+      : "Put the recordings of each label into a folder with the label's name",
   });
 }
 
-function ignoredNotices(name: string, { outside, notAudio }: FolderScan): string[] {
-  const notices: string[] = [];
+const LEVEL_HINT = "Where labels are folders with others inside, say which one: `labelLevel: 1` " +
+  "is the first below the split, `labelLevel: 2` the second";
+
+function lostNotice(name: string, label: string, example: string): string {
+  return `Folder ${JSON.stringify(label)} is no class: its recordings lie deeper, such as ` +
+    `"${relativeName(name, example)}". ${LEVEL_HINT}`;
+}
+
+function manifestNotice(name: string, [first, ...others]: readonly Manifest[]): string {
+  const more = others.length > 0 ? ` and ${counted(others.length, "table")} more` : "";
+  return `Labels are those of "${
+    relativeName(name, first!.path)
+  }"${more}, by the recordings that ` +
+    `column "${first!.column}" names`;
+}
+
+function unusedNotice(name: string, path: string, column: string): string {
+  return `"${
+    relativeName(name, path)
+  }" names recordings here in its column "${column}" and is not ` +
+    "used: folders are the labels. To use it, name it as the data set";
+}
+
+function noiseNotice(name: string, noise: readonly string[]): string {
+  const folder = noise[0]!.slice(0, noise[0]!.lastIndexOf("/"));
+  return `Left ${counted(noise.length, "noise")} of "${relativeName(name, folder)}" out of the ` +
+    "classes; to train with them as noise: " +
+    `\`augmentNoise: 0.5\` \`augmentNoiseDir: "${relativeName(name, folder)}"\``;
+}
+
+function noteIgnored(
+  name: string,
+  { outside, notAudio }: FolderScan,
+  { onNotice }: Pick<FolderContext, "onNotice">,
+): void {
   if (outside.count > 0) {
     const files = counted(outside.count, "audio file");
-    const example = localName(name, outside.example!);
-    notices.push(`Ignored ${files} outside the label folders, such as "${example}"`);
+    const example = relativeName(name, outside.example!);
+    onNotice?.(`Ignored ${files} outside the label folders, such as "${example}"`, "suspicious");
   }
   if (notAudio.count > 0) {
     const files = counted(notAudio.count, "file");
-    const example = localName(name, notAudio.example!);
-    notices.push(`Ignored ${files} without an audio ending, such as "${example}"`);
+    const example = relativeName(name, notAudio.example!);
+    onNotice?.(`Ignored ${files} without an audio ending, such as "${example}"`, "note");
   }
-  return notices;
 }
 
 function elsewhere(name: string, { count, example }: IgnoredFiles): string {
-  return `${counted(count, "audio file")} elsewhere, such as "${localName(name, example!)}"`;
+  return `${counted(count, "audio file")} elsewhere, such as "${relativeName(name, example!)}"`;
 }
 
 function counted(count: number, noun: string): string {

@@ -25,13 +25,14 @@ const TRUTH = /^(true|false)$/i;
  * A reader of the rows below a heading.
  *
  * @param file the file, for messages.
- * @param format what stands between cells: a comma or a tab.
+ * @param format what stands between cells: a tab, or what the heading has most of.
  * @param first the beginning of the file, with the heading.
  */
 export function csvReader(file: DataFile, format: "csv" | "tsv", first: string): RowReader {
+  const delimiter = delimiterOf(first, format);
   const options = {
     bom: true,
-    delimiter: format === "tsv" ? "\t" : ",",
+    delimiter,
     record_delimiter: ["\r\n", "\n"],
     skip_empty_lines: true,
   };
@@ -39,7 +40,9 @@ export function csvReader(file: DataFile, format: "csv" | "tsv", first: string):
     try {
       return parse(text, { ...options, ...more });
     } catch (cause) {
-      throw cause instanceof CsvError ? cellError(file, line, heading, cause) : cause;
+      throw cause instanceof CsvError
+        ? cellError({ file, line, heading, delimiter }, cause)
+        : cause;
     }
   };
   let heading: string[] = [];
@@ -49,7 +52,7 @@ export function csvReader(file: DataFile, format: "csv" | "tsv", first: string):
   const records = ({ text, start, line }: TextBlock): string[][] => {
     const found = parsed(text, line);
     if (found.length > 0 && found[0]!.length !== heading.length) {
-      throw raggedError(file, line, heading, found[0]!.length);
+      throw raggedError({ file, line, heading, delimiter }, found[0]!.length);
     }
     return start === 0 ? found.slice(1) : found;
   };
@@ -76,17 +79,40 @@ function expectUnique(file: DataFile, heading: readonly string[]): void {
   throw lineError(file, 1, "each column once", `${JSON.stringify(twice)} twice`);
 }
 
-function cellError(file: DataFile, line: number, heading: string[], error: CsvError): Error {
-  const lines = typeof error.lines === "number" ? error.lines : 1;
-  const { record } = error as { record?: unknown };
-  const isRagged = error.code === "CSV_RECORD_INCONSISTENT_FIELDS_LENGTH" && Array.isArray(record);
-  if (isRagged) return raggedError(file, line + lines - 1, heading, record.length);
-  return lineError(file, line + lines - 1, "CSV", error.message, { cause: error });
+/** What may stand between cells: as the standard has it, as spreadsheets write it where a comma is in numbers, a tab. */
+const DELIMITERS = [",", ";", "\t"] as const;
+
+/** What the heading has most of, outside quotes; a comma where it has none. */
+function delimiterOf(first: string, format: "csv" | "tsv"): string {
+  const [heading = ""] = first.split(/\r?\n/, 1);
+  const bare = heading.replace(/"[^"]*"/g, "");
+  const counts = DELIMITERS.map((delimiter) => bare.split(delimiter).length - 1);
+  const most = Math.max(...counts);
+  if (format === "tsv" && (counts[2]! > 0 || most === 0)) return "\t";
+  return most === 0 ? "," : DELIMITERS[counts.indexOf(most)]!;
 }
 
-function raggedError(file: DataFile, line: number, heading: string[], found: number): Error {
+/** Where a row is, and what it should be like. */
+interface RowPlace {
+  file: DataFile;
+  line: number;
+  heading: readonly string[];
+  delimiter: string;
+}
+
+function cellError(place: RowPlace, error: CsvError): Error {
+  const lines = typeof error.lines === "number" ? error.lines : 1;
+  const line = place.line + lines - 1;
+  const { record } = error as { record?: unknown };
+  const isRagged = error.code === "CSV_RECORD_INCONSISTENT_FIELDS_LENGTH" && Array.isArray(record);
+  if (isRagged) return raggedError({ ...place, line }, record.length);
+  return lineError(place.file, line, "CSV", error.message, { cause: error });
+}
+
+function raggedError({ file, line, heading, delimiter }: RowPlace, found: number): Error {
+  const mark = { ",": "comma", ";": "semicolon" }[delimiter] ?? "tab";
   return lineError(file, line, `${heading.length} cells`, `${found}`, {
-    hint: `The columns are ${listed(heading)}; a cell with a comma needs quotes around it`,
+    hint: `The columns are ${listed(heading)}; a cell with a ${mark} needs quotes around it`,
   });
 }
 

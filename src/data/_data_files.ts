@@ -118,3 +118,13 @@ export function inFolder(folder: string, path: string): string {
 export function isArchive(path: string): boolean {
   return /\.zip$/i.test(path);
 }
+
+/** The beginning of a zip archive. */
+const ZIP = [0x50, 0x4b, 0x03, 0x04] as const;
+
+/** Whether a file is a zip archive, by its content. */
+export async function holdsArchive(file: Pick<DataFile, "open">): Promise<boolean> {
+  using source = await file.open();
+  const head = await source.read(0, Math.min(ZIP.length, source.sizeBytes));
+  return ZIP.every((byte, i) => head[i] === byte);
+}

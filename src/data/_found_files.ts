@@ -14,7 +14,7 @@ import {
   patternsOf,
   readCard,
 } from "./_card.ts";
-import { type DataFiles, folderFiles, isArchive, singleFile } from "./_data_files.ts";
+import { type DataFiles, folderFiles, holdsArchive, isArchive, singleFile } from "./_data_files.ts";
 import { filesBySplit, formatOf } from "./_file_splits.ts";
 import { matching } from "./_glob.ts";
 import { hubDataFiles, type HubFileOptions } from "./_hub_files.ts";
@@ -51,8 +51,11 @@ export async function openFiles(source: string, options: FilesOptions): Promise<
     const files = await folderFiles(source);
     return { files, card: await readCard(files) };
   }
-  const isData = formatOf(source) !== undefined || isArchive(source);
-  if (isData) return { files: singleFile(source), card: { configs: [], features: new Map() } };
+  const files = singleFile(source);
+  const isNamed = formatOf(source) !== undefined || isArchive(source);
+  if (isNamed || await holdsArchive(await files.file(files.paths[0]!))) {
+    return { files, card: { configs: [], features: new Map() } };
+  }
   throw new DatasetError(
     `Cannot load data set "${source}": expected a folder or a Parquet, CSV, TSV, JSONL or zip ` +
       "file, found another file",

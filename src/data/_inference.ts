@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Audio, type Feature, isObject, Sequence, Struct, Value } from "./features.ts";
+import { Audio, type Feature, isObject, isRecording, Sequence, Struct, Value } from "./features.ts";
 
 /** The feature that fits a value. */
 export function inferFeature(value: unknown): Feature {
@@ -17,9 +17,7 @@ export function inferFeature(value: unknown): Feature {
   if (value instanceof Int32Array) return new Sequence(new Value("int32"));
   if (Array.isArray(value)) return new Sequence(inferFeature(value[0]));
   if (!isObject(value)) return new Value("null");
-  const isAudio = "array" in value && "samplingRate" in value ||
-    "bytes" in value && "path" in value;
-  if (isAudio) return new Audio();
+  if (isRecording(Object.keys(value))) return new Audio();
   const fields = Object.entries(value).map(([name, field]) => [name, inferFeature(field)]);
   return new Struct(Object.fromEntries(fields));
 }

@@ -24,6 +24,7 @@ import {
   type Features,
   featuresFromJson,
   isObject,
+  isRecording,
   Sequence,
   Struct,
   Value,
@@ -193,16 +194,14 @@ function schemaFeatures(schema: readonly SchemaElement[]): Features {
   return fields(schema[0]?.num_children ?? 0);
 }
 
-/** A list, or a struct; bytes beside a path are how `datasets` stores a recording. */
+/** A list, or a struct; some structs are recordings. */
 function nested(element: SchemaElement, inner: Features): Feature {
-  const names = Object.keys(inner);
   if (element.converted_type === "LIST" || element.logical_type?.type === "LIST") {
     const [repeated] = Object.values(inner);
     const item = repeated instanceof Struct ? Object.values(repeated.fields)[0] : repeated;
     return new Sequence(item ?? new Value("null"));
   }
-  if (names.length === 2 && names.includes("bytes") && names.includes("path")) return new Audio();
-  return new Struct(inner);
+  return isRecording(Object.keys(inner)) ? new Audio() : new Struct(inner);
 }
 
 function dtypeOf({ type, converted_type, logical_type }: SchemaElement): string {

@@ -8,6 +8,7 @@ import { type Recording, recordingBytes, recordingSamples } from "../audio/recor
 import { AudioFormatError, DatasetError, FileError } from "../errors.ts";
 import { openBytes } from "./_data_files.ts";
 import { Audio, ClassLabel, type Feature, isObject, Sequence, shown } from "./features.ts";
+import { samplesFile } from "./_stored_samples.ts";
 import type { OpenFile, Table } from "./table.ts";
 
 /** A recording of a row. */
@@ -66,6 +67,8 @@ export function storedAudio(stored: unknown, { table, place }: Cell): StoredAudi
   if (typeof stored === "string") return { path: stored, bytes: null };
   if (stored instanceof Uint8Array) return { path: null, bytes: stored };
   if (isObject(stored)) {
+    const samples = samplesFile(stored);
+    if (samples) return samples;
     const { path = null, bytes = null } = stored;
     const isPath = path === null || typeof path === "string";
     if (isPath && bytes instanceof Uint8Array) return { path, bytes };

@@ -2,8 +2,9 @@
  * Zip archives as folders of files.
  *
  * The list of files is read when an archive is opened (`weights/zip.ts`), a file when its turn comes.
- * `train.zip` is the folder `train`; a folder of that name inside it does not count twice. What a file
- * unpacks to is held to its stated size, and that to a limit.
+ * `train.zip` is the folder `train`, and `yes.zip` with recordings right in it the folder `yes`; of any
+ * other name, an archive of folders with recordings is these folders. A folder around everything in it
+ * does not count. What a file unpacks to is held to its stated size, and that to a limit.
  *
  * @module
  */
@@ -14,6 +15,7 @@ import { CheckpointError, DatasetError } from "../errors.ts";
 import { readExactly } from "../weights/byte_source.ts";
 import { DEFLATED, locateZipData, readZipEntries, STORED, type ZipEntry } from "../weights/zip.ts";
 import { type DataFile, type DataFiles, inFolder, isArchive, openBytes } from "./_data_files.ts";
+import { isAudio, splitOf } from "./folder_layout.ts";
 import type { OpenFile } from "./table.ts";
 
 /** Largest file that is taken out of an archive. */
@@ -34,18 +36,24 @@ interface Packed {
 /**
  * The same files, with those inside zip archives in the place of the archives.
  *
+ * @param files the files.
+ * @param archives the paths of the archives among them. @default those of which the names say it
  * @throws {DatasetError} naming an archive that cannot be read.
  */
-export async function withoutArchives(files: DataFiles): Promise<DataFiles> {
+export async function withoutArchives(
+  files: DataFiles,
+  archives: readonly string[] = files.paths.filter(isArchive),
+): Promise<DataFiles> {
   const inside = new Map<string, Packed>();
-  for (const path of files.paths.filter(isArchive)) {
+  for (const path of archives) {
     const archive = await files.file(path);
-    const folder = path.slice(0, -".zip".length);
-    for (const [name, entry] of await zipEntries(archive)) {
-      inside.set(`${folder}/${name}`, { archive, entry });
+    const entries = await zipEntries(archive);
+    const folder = folderFor(path, [...entries.keys()]);
+    for (const [name, entry] of entries) {
+      inside.set(freePath(folder + name, path, inside), { archive, entry });
     }
   }
-  const others = files.paths.filter((path) => !isArchive(path));
+  const others = files.paths.filter((path) => !archives.includes(path));
   return {
     name: files.name,
     paths: [...others, ...inside.keys()].sort(),
@@ -56,7 +64,27 @@ export async function withoutArchives(files: DataFiles): Promise<DataFiles> {
   };
 }
 
-/** Files by their paths without the folder that all of them share. */
+/** The archive's name without its ending. */
+function stemOf(path: string): string {
+  return basename(path).replace(/\.[^.]+$/, "");
+}
+
+/** The folder that an archive stands for: the one that it lies in, where neither a split nor a label is in its name. */
+function folderFor(archive: string, names: readonly string[]): string {
+  const place = dirname(archive) === "." ? "" : `${dirname(archive)}/`;
+  const stem = stemOf(archive);
+  const recordings = names.filter(isAudio);
+  const holdsLabels = recordings.length > 0 && recordings.every((name) => name.includes("/"));
+  return holdsLabels && splitOf(stem) === undefined ? place : `${place}${stem}/`;
+}
+
+/** The path of a file; with the archive's name in its own, where another archive has one of that path. */
+function freePath(path: string, archive: string, taken: ReadonlyMap<string, Packed>): string {
+  if (!taken.has(path)) return path;
+  return path.replace(/[^/]*$/, (file) => `${stemOf(archive)}-${file}`);
+}
+
+/** Files by their paths without a folder around all of them. */
 async function zipEntries(archive: DataFile): Promise<Map<string, ZipEntry>> {
   using source = await archive.open();
   const entries = await readZipEntries(source, { maxDirectoryBytes: MAX_DIRECTORY_BYTES })
@@ -66,10 +94,20 @@ async function zipEntries(archive: DataFile): Promise<Map<string, ZipEntry>> {
       throw new DatasetError(message, { cause, file: archive.name });
     });
   const files = Array.from(entries.values()).filter(({ name }) => isPlain(name));
-  const stem = basename(archive.path).replace(/\.zip$/i, "");
-  const isNested = files.every(({ name }) => name.startsWith(`${stem}/`));
-  const cut = isNested ? stem.length + 1 : 0;
+  const cut = wrapperLength(stemOf(archive.path), files.map(({ name }) => name));
   return new Map(files.map((entry) => [entry.name.slice(cut), entry]));
+}
+
+/** How many letters of all paths are a folder around them: of the archive's name, or one that is no label or split. */
+function wrapperLength(stem: string, names: readonly string[]): number {
+  const [first = ""] = names;
+  const top = first.slice(0, first.indexOf("/") + 1);
+  if (top === "" || !names.every((name) => name.startsWith(top))) return 0;
+  if (top === `${stem}/`) return top.length;
+  const recordings = names.filter(isAudio);
+  const holdsLabels = recordings.every((name) => name.slice(top.length).includes("/"));
+  const isWrapper = recordings.length > 0 && holdsLabels && splitOf(top.slice(0, -1)) === undefined;
+  return isWrapper ? top.length : 0;
 }
 
 /** A file, neither hidden nor out of the archive. */

@@ -16,7 +16,7 @@ import type { OpenFile } from "./table.ts";
 
 /** Which columns are trained on. */
 export interface ClipColumns {
-  /** The recordings. @default "audio", the only such column, or paths in "path", "file" or "file_name" */
+  /** The recordings. @default "audio", the only such column or the only one of bytes, or paths in "path", "file" or "file_name" */
   audioColumn?: string;
   /** The labels. @default "label", or the only column of classes */
   labelColumn?: string;
@@ -50,15 +50,16 @@ export function audioColumnOf(dataset: Dataset, { audioColumn }: ClipColumns = {
   const { features, columnNames, split } = dataset;
   if (audioColumn !== undefined) {
     dataset.expectColumn(audioColumn);
-    if (features[audioColumn] instanceof Audio || isText(features[audioColumn]!)) {
-      return audioColumn;
-    }
+    const feature = features[audioColumn]!;
+    if (feature instanceof Audio || isText(feature) || isBytes(feature)) return audioColumn;
     throw new DatasetError(
       `Cannot use column "${audioColumn}" of "${split}": expected recordings or their paths, found ` +
         features[audioColumn],
     );
   }
-  const columns = columnNames.filter((name) => features[name] instanceof Audio);
+  const recordings = columnNames.filter((name) => features[name] instanceof Audio);
+  const files = columnNames.filter((name) => isBytes(features[name]!));
+  const columns = recordings.length > 0 ? recordings : files;
   const chosen = columns.includes("audio") || columns.length !== 1 ? "audio" : columns[0]!;
   if (columns.includes(chosen)) return chosen;
   const isPath = (name: string) => features[name] !== undefined && isText(features[name]);
@@ -72,7 +73,7 @@ export function audioColumnOf(dataset: Dataset, { audioColumn }: ClipColumns = {
 }
 
 /** What manifests call their column of paths. */
-const PATH_COLUMNS = ["audio", "path", "file", "file_name", "filename"] as const;
+export const PATH_COLUMNS = ["audio", "path", "file", "file_name", "filename"] as const;
 
 /**
  * The column of labels, and what kind they are.
@@ -128,6 +129,10 @@ function kindOf(feature: Feature, column: string, split: string): Omit<LabelType
 
 function isText(feature: Feature): boolean {
   return feature instanceof Value && /string/.test(feature.dtype);
+}
+
+function isBytes(feature: Feature): boolean {
+  return feature instanceof Value && feature.dtype.endsWith("binary");
 }
 
 function shortType(feature: Feature): string {

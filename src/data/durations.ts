@@ -3,13 +3,13 @@
  *
  * Good for putting clips of like length together and for refusing one that is far too long before
  * it is read. Not good for timing: a header is believed as far as the file's size allows, and where
- * there is none the length is guessed from the size. What is broken about a file is for the decoder
- * to say.
+ * there is none the length is guessed from the size. What is broken behind the headers is for the
+ * decoder to say.
  *
  * @module
  */
 
-import { audioDurationSec } from "../audio/duration.ts";
+import { audioDurationSec, expectAudioHeaders } from "../audio/duration.ts";
 import { AudioFormatError, FileError } from "../errors.ts";
 import { type AudioClip, openClip } from "./audio_dataset.ts";
 
@@ -21,8 +21,18 @@ const FILES_AT_ONCE = 16;
 /** What the headers of clips say. */
 interface Headers {
   durations: Float64Array;
-  /** Why files could not be opened, by clip. */
-  unopened: (FileError | undefined)[];
+  /** Why files cannot be used, by clip. */
+  bad: (BadFileError | undefined)[];
+}
+
+/** Why a recording cannot be used: its file cannot be opened, or is no audio by its headers. */
+export type BadFileError = FileError | AudioFormatError;
+
+/** A recording that cannot be used. */
+export interface BadClip {
+  /** Its number in the data set. */
+  index: number;
+  error: BadFileError;
 }
 
 const cache = new WeakMap<readonly AudioClip[], Promise<Headers>>();
@@ -50,23 +60,25 @@ export async function clipDurations(clips: readonly AudioClip[]): Promise<Float6
 }
 
 /**
- * Why files of a data set cannot be opened, one error for each, in the order of the clips.
+ * The clips of a data set whose files cannot be opened, or are no audio by their headers, in the order of the clips.
  *
  * The same look at the headers as for {@linkcode clipDurations}, which is had only once.
  *
  * @param clips the clips of a data set.
- * @returns no error where all files are there; what is in them is for the decoder to say.
+ * @returns nothing where all files look sound; what is behind the headers is for the decoder to say.
  *
  * @example
  * ```ts
  * import { match } from "node:assert/strict";
  *
- * const [error] = await unopenedFiles([{ file: "none.wav", label: 0 }]);
- * match(error!.message, /Cannot open "none.wav"/);
+ * const [bad] = await badClips([{ file: "none.wav", label: 0 }]);
+ * match(bad!.error.message, /Cannot open "none.wav"/);
  * ```
  */
-export async function unopenedFiles(clips: readonly AudioClip[]): Promise<FileError[]> {
-  return (await headersOf(clips)).unopened.filter((error) => error !== undefined);
+export async function badClips(clips: readonly AudioClip[]): Promise<BadClip[]> {
+  const { bad } = await headersOf(clips);
+  return Array.from(bad, (error, index) => ({ index, error }))
+    .filter((clip): clip is BadClip => clip.error !== undefined);
 }
 
 function headersOf(clips: readonly AudioClip[]): Promise<Headers> {
@@ -79,27 +91,29 @@ function headersOf(clips: readonly AudioClip[]): Promise<Headers> {
 
 async function readHeaders(clips: readonly AudioClip[]): Promise<Headers> {
   const durations = new Float64Array(clips.length);
-  const unopened: Headers["unopened"] = [];
+  const bad: Headers["bad"] = [];
   let next = 0;
   const work = async () => {
     while (next < clips.length) {
       const at = next++;
       const read = await clipDuration(clips[at]!);
-      if (read instanceof FileError) unopened[at] = read;
-      else durations[at] = read;
+      if (typeof read === "number") durations[at] = read;
+      else bad[at] = read;
     }
   };
   await Promise.all(Array.from({ length: FILES_AT_ONCE }, work));
-  return { durations, unopened };
+  return { durations, bad };
 }
 
-async function clipDuration(clip: AudioClip): Promise<number | FileError> {
+async function clipDuration(clip: AudioClip): Promise<number | BadFileError> {
   try {
     using source = await openClip(clip);
-    return await audioDurationSec(source) ?? source.sizeBytes / COMPRESSED_BYTES_PER_SEC;
+    const seconds = await audioDurationSec(source);
+    if (seconds !== undefined) return seconds;
+    await expectAudioHeaders(source, clip.open ? source.name : clip.file);
+    return source.sizeBytes / COMPRESSED_BYTES_PER_SEC;
   } catch (error) {
-    if (error instanceof FileError) return error;
-    if (error instanceof AudioFormatError) return 0;
+    if (error instanceof FileError || error instanceof AudioFormatError) return error;
     throw error;
   }
 }

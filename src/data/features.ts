@@ -332,6 +332,15 @@ function innerFromCard(inner: unknown, name: string, depth: number): Feature {
   return fromCard(isWhole ? inner : { dtype: inner }, name, depth + 1);
 }
 
+/** Whether an object with these fields is a recording: its file as `datasets` stores it, or its samples. */
+export function isRecording(fields: readonly string[]): boolean {
+  const has = (name: string) => fields.includes(name);
+  const isFile = has("bytes") && fields.every((name) => FILE_FIELDS.includes(name));
+  return isFile || has("array") && (has("sampling_rate") || has("samplingRate"));
+}
+
+const FILE_FIELDS: readonly string[] = ["bytes", "path", "sampling_rate"];
+
 /** Whether a value is an object, and no list. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

@@ -24,6 +24,14 @@ export interface FoundClip {
   label: string;
 }
 
+/** A class none of whose recordings count. */
+export interface LostClass {
+  /** The folder that would be its label. */
+  label: string;
+  /** One of its recordings. */
+  example: string;
+}
+
 /** What a folder holds. */
 export interface FolderScan {
   /** Clips by split, sorted by path; one list under "train" where the folder has no splits. */
@@ -32,6 +40,8 @@ export interface FolderScan {
   outside: IgnoredFiles;
   /** Files in label folders that do not end as audio does. */
   notAudio: IgnoredFiles;
+  /** Folders where labels lie, with recordings deeper inside and none that counts. */
+  lost: LostClass[];
 }
 
 const SPLIT_WORDS: Readonly<Record<SplitName, readonly string[]>> = {
@@ -51,38 +61,63 @@ const AUDIO_ENDINGS: ReadonlySet<string> = new Set(
  *
  * @param paths the files by their paths in it.
  * @param folders those in it, with or without files; one that is named as a split is one.
+ * @param labelLevel which folder below the split is the label, from 1; files may then lie deeper. Without it, the label
+ * is the first one, and files lie in it.
  */
-export function scanPaths(paths: readonly string[], folders: readonly string[] = []): FolderScan {
-  const splitFolders = new Set(paths.filter(isSplitClip).map((path) => path.split("/")[0]!));
-  const hasSplits = splitFolders.size > 0;
-  const depth = hasSplits ? 3 : 2;
+export function scanPaths(
+  paths: readonly string[],
+  folders: readonly string[] = [],
+  labelLevel?: number,
+): FolderScan {
+  const level = labelLevel ?? 1;
+  const isDeepEnough = (parts: readonly string[], above: number) =>
+    labelLevel === undefined ? parts.length === above + 2 : parts.length > above + level;
+  const splitFolders = new Set(
+    paths.filter(isAudio).map((path) => path.split("/"))
+      .filter((parts) => isDeepEnough(parts, 1) && splitOf(parts[0]!) !== undefined)
+      .map(([split]) => split!),
+  );
+  // A split's name alone does not make a split: "train" may be a label among other vehicles.
+  const above = splitFolders.size > 0 ? 1 : 0;
   const scan: FolderScan = {
     splits: new Map(),
     outside: { count: 0 },
     notAudio: { count: 0 },
+    lost: [],
   };
+  const deeper = new Map<string, string>();
   for (const path of paths) {
     const parts = path.split("/");
-    const isInside = parts.length === depth && (!hasSplits || splitFolders.has(parts[0]!));
-    if (!isInside) {
-      if (isAudio(path)) ignore(scan.outside, path);
+    const isInTree = above === 0 || splitFolders.has(parts[0]!);
+    if (!isInTree || !isDeepEnough(parts, above)) {
+      if (!isAudio(path)) continue;
+      ignore(scan.outside, path);
+      if (isInTree && parts.length > above + 2) deeper.set(parts[above]!, path);
       continue;
     }
     if (!isAudio(path)) {
       ignore(scan.notAudio, path);
       continue;
     }
-    const split = hasSplits ? splitOf(parts[0]!)! : "train";
+    const split = above > 0 ? splitOf(parts[0]!)! : "train";
     const clips = scan.splits.get(split) ?? [];
     scan.splits.set(split, clips);
-    clips.push({ path, label: parts.at(-2)! });
+    clips.push({ path, label: parts[above + level - 1]! });
   }
-  if (hasSplits) {
+  if (above > 0) {
     for (const split of emptySplits(paths, folders)) {
       if (!scan.splits.has(split)) scan.splits.set(split, []);
     }
   }
+  const labels = labelsOf(scan);
+  scan.lost = Array.from(deeper, ([label, example]) => ({ label, example }))
+    .filter(({ label }) => !labels.includes(label));
   return scan;
+}
+
+/** The labels of a folder's clips, sorted. */
+export function labelsOf({ splits }: Pick<FolderScan, "splits">): string[] {
+  return [...new Set([...splits.values()].flat().map(({ label }) => label))].sort();
 }
 
 /** Folders with the bare name of a split to test or validate on, and no file outside its labels. */
@@ -95,12 +130,6 @@ function emptySplits(paths: readonly string[], folders: readonly string[]): Spli
   return (["validation", "test"] as const).filter((split) =>
     folders.some((name) => SPLIT_WORDS[split].includes(name.toLowerCase()) && !holding.has(name))
   );
-}
-
-/** A split's name alone does not make a split: "train" may be a label among other vehicles. */
-function isSplitClip(path: string): boolean {
-  const parts = path.split("/");
-  return parts.length === 3 && splitOf(parts[0]!) !== undefined && isAudio(path);
 }
 
 /**

@@ -14,7 +14,8 @@ import { isSilent } from "./_silence.ts";
 import { openAudio, storedAudio } from "./_values.ts";
 import { audioColumnOf, type ClipColumns, labelTypeOf } from "./audio_clips.ts";
 import type { Dataset } from "./dataset.ts";
-import { ClassLabel, type Feature, Sequence, shown, Value } from "./features.ts";
+import { ClassLabel, type Feature, listed, Sequence, shown, Value } from "./features.ts";
+import { labelSuspicions } from "./suspicions.ts";
 
 /** Lengths of clips, in seconds. */
 export interface Durations {
@@ -50,6 +51,8 @@ export interface FoundClip {
 
 /** What a look through a data set found. */
 export interface Inspection {
+  /** What may be meant otherwise, one sentence each. */
+  suspicious: string[];
   /** The splits. */
   splits: InspectedSplit[];
   /** All but zero from beginning to end. */
@@ -82,6 +85,9 @@ const CLIPPED_RUN = 3;
 
 const CLIPPED_SHARE = 1e-3;
 
+/** Stands for the label of a clip that has a number to learn. */
+const MEASURE = "(a number)";
+
 /**
  * Reads every recording of some splits.
  *
@@ -106,6 +112,7 @@ export async function inspectSplits(
   options: InspectOptions = {},
 ): Promise<Inspection> {
   const found: Inspection = {
+    suspicious: [],
     splits: [],
     silent: [],
     clipped: [],
@@ -128,12 +135,29 @@ export async function inspectSplits(
     );
     if (isTrained) found.single.push(...singleClips(found.splits.at(-1)!, firstOf));
   }
+  found.suspicious.push(...suspicionsOf(splits, found.splits, options));
   for (const clips of byHash.values()) {
     if (clips.length === 1) continue;
     const isLeak = new Set(clips.map((clip) => clip.split)).size > 1;
     (isLeak ? found.leakage : found.duplicates).push(clips);
   }
   return found;
+}
+
+/** What is odd about labels as a whole. */
+function suspicionsOf(
+  splits: Readonly<Record<string, Dataset>>,
+  inspected: readonly InspectedSplit[],
+  options: ClipColumns,
+): string[] {
+  const [first] = Object.values(splits);
+  if (first && columnsOf(first, options).label === undefined) {
+    const columns = listed(first.columnNames);
+    return [`There is no column "label", only ${columns}; name another one: \`labelColumn\``];
+  }
+  const isMeasured = inspected.some(({ labels }) => MEASURE in labels);
+  const labels = [...new Set(inspected.flatMap((split) => Object.keys(split.labels)))].sort();
+  return isMeasured ? [] : labelSuspicions(labels);
 }
 
 /** The clips that sound the same, by the hash of their samples. */
@@ -252,7 +276,7 @@ function labelNames(value: unknown, feature: Feature): string[] | undefined {
     return name !== undefined && feature.names.includes(name) ? [name] : undefined;
   }
   const isMeasure = feature instanceof Value && feature.dtype.startsWith("float");
-  return [isMeasure ? "(a number)" : String(value)];
+  return [isMeasure ? MEASURE : String(value)];
 }
 
 function isClipped(samples: Float32Array): boolean {

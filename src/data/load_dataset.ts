@@ -8,11 +8,13 @@
  * @module
  */
 
+import { isAbsolute, join } from "node:path";
 import { DatasetError } from "../errors.ts";
-import { folderTables } from "./_audio_folder.ts";
+import { fileSource } from "../files.ts";
+import { folderTables, type NoticeKind } from "./_audio_folder.ts";
 import type { DatasetCard, DatasetConfig } from "./_card.ts";
 import { ChunkCache } from "./_chunk_cache.ts";
-import { type DataFiles, isArchive } from "./_data_files.ts";
+import { type DataFile, type DataFiles, holdsArchive, isArchive } from "./_data_files.ts";
 import { type DataFormat, filesBySplit, formatOf } from "./_file_splits.ts";
 import {
   chosenFiles,
@@ -34,11 +36,20 @@ export type { FilesOptions, HubFileOptions };
 export interface LoadDatasetOptions extends FilesOptions {
   /** One split, or a part of it: "train", "train[:100]", "train[10%:20%]". @default all splits */
   split?: string;
+  /** The folder that paths of recordings in tables are relative to. @default that of the table */
+  audioDir?: string;
+  /**
+   * Which folder below the split is the label, from 1, in a folder of recordings; they may then lie deeper.
+   * @default 1, with recordings right in it
+   */
+  labelLevel?: number;
   /** Most memory for parts of files that were read last. @default 67108864 (64 MiB) */
   cacheBytes?: number;
-  /** Told what a user should know, one sentence each. */
-  onNotice?: (notice: string) => void;
+  /** Gets what a user should know, one sentence each, and what kind of thing it is. */
+  onNotice?: (notice: string, kind: NoticeKind) => void;
 }
+
+export type { NoticeKind };
 
 const DEFAULT_CACHE_BYTES = 64 * 2 ** 20;
 
@@ -98,9 +109,10 @@ async function splitTables(
   const wholes = chosen ? narrowed(files, [...chosen.values()].flat()) : files;
   const inside = await unpacked(wholes);
   const cache = new ChunkCache(options.cacheBytes ?? DEFAULT_CACHE_BYTES);
-  const openTable = (path: string) => opened(inside, path, cache);
-  if (isAudioFolder(inside.paths)) {
-    return await folderTables(inside, { openTable, onNotice: options.onNotice });
+  const { audioDir, labelLevel, onNotice } = options;
+  const openTable = (path: string) => opened(inside, { path, audioDir }, cache);
+  if (isAudioFolder(inside.paths, audioDir)) {
+    return await folderTables(inside, { openTable, labelLevel, onNotice });
   }
   const bySplit = chosen && inside === wholes
     ? chosen
@@ -125,23 +137,42 @@ function narrowed(files: DataFiles, paths: readonly string[]): DataFiles {
   return { ...rest, paths: files.paths.filter((path) => kept.has(path)) };
 }
 
-/** Whether recordings are most of what there is; their metadata does not count. */
-function isAudioFolder(paths: readonly string[]): boolean {
+/** Whether recordings are most of what there is, and not those of another folder; their metadata does not count. */
+function isAudioFolder(paths: readonly string[], audioDir: string | undefined): boolean {
   const clips = paths.filter(isAudio).length;
   const tables =
     paths.filter((path) => formatOf(path) && !/(^|\/)metadata\.\w+$/.test(path)).length;
-  return clips > tables || tables === 0;
+  return tables === 0 || audioDir === undefined && clips > tables;
 }
 
 /** Parsers are loaded when there is something for them. */
 async function unpacked(files: DataFiles): Promise<DataFiles> {
-  if (!files.paths.some(isArchive)) return files;
+  const archives = await archivesOf(files);
+  if (archives.length === 0) return files;
   const { withoutArchives } = await import("./_zip.ts");
-  return await withoutArchives(files);
+  return await withoutArchives(files, archives);
 }
 
-async function opened(files: DataFiles, path: string, cache: ChunkCache): Promise<Table> {
-  const file = await files.file(path);
+/** Files that are looked into, where no name says that there is any data. */
+const MAX_UNKNOWN = 64;
+
+/** The zip archives by name; or by content, where there is nothing else to read. */
+async function archivesOf({ paths, file }: DataFiles): Promise<string[]> {
+  const named = paths.filter(isArchive);
+  const isKnown = (path: string) => isAudio(path) || formatOf(path) !== undefined;
+  if (named.length > 0 || paths.some(isKnown) || paths.length > MAX_UNKNOWN) return named;
+  const found: string[] = [];
+  for (const path of paths) if (await holdsArchive(await file(path))) found.push(path);
+  return found;
+}
+
+async function opened(
+  files: DataFiles,
+  { path, audioDir }: { path: string; audioDir?: string },
+  cache: ChunkCache,
+): Promise<Table> {
+  const found = await files.file(path);
+  const file = audioDir === undefined ? found : withRecordingsIn(audioDir, found);
   const format = formatOf(path) as DataFormat;
   if (format === "parquet") {
     const { parquetTable } = await import("./_parquet.ts");
@@ -154,6 +185,14 @@ async function opened(files: DataFiles, path: string, cache: ChunkCache): Promis
   }
   const { textTable } = await import("./_text_table.ts");
   return await textTable(file, format, cache);
+}
+
+/** The same file, its rows naming recordings in a folder on this disk. */
+function withRecordingsIn(audioDir: string, file: DataFile): DataFile {
+  return {
+    ...file,
+    sibling: (path) => fileSource(isAbsolute(path) ? path : join(audioDir, path)),
+  };
 }
 
 /** Files of one split, which have to have the same columns. */

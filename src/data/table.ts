@@ -75,6 +75,17 @@ export function concatenated(tables: readonly [Table, ...Table[]]): Table {
   };
 }
 
+/** Some rows of a table, by their places. */
+export function rowsOf(table: Table, rows: ArrayLike<number>): Table {
+  return {
+    ...table,
+    numRows: rows.length,
+    nameOf: (place) => table.nameOf(rows[place]!),
+    open: (path, place) => table.open(path, rows[place]!),
+    read: (places, columns) => table.read(Array.from(places, (place) => rows[place]!), columns),
+  };
+}
+
 /** Index of the last number that is at most `value`, in numbers that go up from 0. */
 export function lastAtMost(numbers: ArrayLike<number>, value: number): number {
   let low = 0;

@@ -20,6 +20,7 @@ import type { Dataset } from "./dataset.ts";
 import { splitsOf } from "./dataset_dict.ts";
 import { type SplitName, splitOf } from "./folder_layout.ts";
 import { loadDataset, type LoadDatasetOptions } from "./load_dataset.ts";
+import { labelSuspicions } from "./suspicions.ts";
 import { splitRows } from "./train_test_split.ts";
 
 export type { SplitName };
@@ -91,7 +92,13 @@ export async function loadTrainingSplits(
   options: TrainingSplitsOptions = {},
 ): Promise<TrainingSplits> {
   const notes: string[] = [];
-  const dict = await loadDataset(source, { ...options, onNotice: (note) => notes.push(note) });
+  const dict = await loadDataset(source, {
+    ...options,
+    onNotice: (note, kind) => {
+      if (kind === "lost class") throw lostClass(source, note);
+      notes.push(note);
+    },
+  });
   const named = namedSplits(splitsOf(dict), notes);
   for (const [split, { numRows }] of named) requireRows(source, split, numRows);
   const datasets = [...named.values()];
@@ -101,6 +108,7 @@ export async function loadTrainingSplits(
   if (options.labels === undefined && type.kind !== "regression") {
     requireTwoLabels(source, found, notes);
   }
+  if (type.kind !== "regression" && found.length > 1) notes.push(...labelSuspicions(found));
   let sets: AudioDataset[] = [];
   for (const [split, dataset] of named) {
     sets.push({ ...await audioClips(dataset, { ...options, names: found }), split });
@@ -222,6 +230,13 @@ function requireSplittable(
   throw new DatasetError(
     `Cannot make a ${split} split of data set "${source}": expected ${expected}`,
     { file: source, hint: `Leave the ${split} size away to use the data set's own splits` },
+  );
+}
+
+function lostClass(source: string, note: string): DatasetError {
+  return new DatasetError(
+    `Cannot train on "${source}": expected every folder of a label to be a class, found one that is none`,
+    { file: source, hint: note },
   );
 }
 

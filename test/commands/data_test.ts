@@ -1,12 +1,6 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { parseArguments } from "../../src/commands/_arguments.ts";
-import {
-  expectFiles,
-  loadSplits,
-  SPLIT_OPTIONS,
-  splitChoice,
-  splitsInOrder,
-} from "../../src/commands/_data.ts";
+import { loadSplits, SPLIT_OPTIONS, splitChoice, splitsInOrder } from "../../src/commands/_data.ts";
 import { orderedLabels } from "../../src/commands/_starting_model.ts";
 import { withFolder, writeFile } from "./_command_line.ts";
 
@@ -115,25 +109,6 @@ Deno.test("orderedLabels() takes the model's order where both have the same name
   deepEqual(orderedLabels(["a", "b"], ["b", "c"]), ["a", "b"]);
   deepEqual(orderedLabels(["a", "b"], ["b", "a", "c"]), ["a", "b"]);
   deepEqual(orderedLabels(["a", "b"], undefined), ["a", "b"]);
-});
-
-Deno.test("expectFiles() names the first file that is not there, its row, and how many more", async () => {
-  await withFolder(async (folder) => {
-    const rows = Array.from({ length: 8 }, (_, i) => `${i}.wav,${i % 2 ? "on" : "off"}`);
-    const text = ["file_name,label", ...rows].join("\n");
-    for (const i of [0, 1, 2, 4, 5, 7]) await writeFile(`${folder}/${i}.wav`, new Uint8Array(1));
-    const choice = { ...CHOICE, testSize: 0, validationSize: 0 };
-    for (const name of ["list.csv", "metadata.csv"]) {
-      await writeFile(`${folder}/${name}`, new TextEncoder().encode(text));
-      const source = name === "metadata.csv" ? folder : `${folder}/${name}`;
-      await rejects(expectFiles(splitsInOrder(await loadSplits(source, choice))), {
-        name: "FileError",
-        message: `Cannot open "${folder}/3.wav": no such file or folder (${folder}/${name}, row 3)`,
-        hint: "Leave it, and 1 more that cannot be opened, out with --skip-bad-files",
-      });
-      await Deno.remove(`${folder}/${name}`);
-    }
-  });
 });
 
 Deno.test("loadSplits() names a split to test on whose folder holds no clips", async () => {

@@ -127,7 +127,10 @@ Deno.test("train stops at a bad file with its name, or leaves it out and counts 
     deepEqual(Array.from(Deno.readDirSync(folder), ({ name }) => name), ["tones"]);
     const skipping = [...TWO_EPOCHS, "--output", "model", "--skip-bad-files"];
     const result = await cliOk(skipping, { cwd: folder });
-    match(result.stderr, /^Warning: 1 clip cannot be used and was left out:\n- .*bad\.wav/m);
+    match(
+      result.stderr,
+      /^Warning: 1 recording is left out, since no sound can be read:\n- .*bad\.wav/m,
+    );
   });
 });
 

@@ -114,7 +114,7 @@ Deno.test("columns are found by type or name, and listed where they are not", ()
   throws(() => labelTypeOf(both), {
     name: "DatasetError",
     message: 'Cannot use data set "all": expected a column "label", found "intent", "language"',
-    hint: "Name the column with --label-column, or the option labelColumn",
+    hint: "Name the column with `labelColumn`",
   });
   throws(() => audioColumnOf(both, { audioColumn: "intent" }), {
     name: "DatasetError",

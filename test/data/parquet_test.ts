@@ -6,8 +6,11 @@
 
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
+import { decodeAudio } from "../../src/audio/decode.ts";
+import { audioClips, audioColumnOf } from "../../src/data/audio_clips.ts";
+import { openClip } from "../../src/data/audio_dataset.ts";
 import type { AudioValue, Dataset } from "../../src/data/dataset.ts";
-import type { Audio, ClassLabel } from "../../src/data/features.ts";
+import { Audio, type ClassLabel } from "../../src/data/features.ts";
 import { loadDataset } from "../../src/data/load_dataset.ts";
 import { kitPath, kitTest, readJson } from "../kit.ts";
 import { folderTest } from "./folders.ts";
@@ -168,4 +171,26 @@ folderTest("loadDataset() names a file whose pages are damaged", async (dir) => 
   await Deno.writeFile(file, bytes);
   const dataset = await loadDataset(file, { split: "train" });
   await rejects(dataset.column("text"), { name: "DatasetError", message: /a\.parquet": expected/ });
+});
+
+Deno.test("parquetTable() reads recordings as samples and as bare files", async () => {
+  const [several, samples, bytes] = [
+    await ownFile("several.parquet"),
+    await ownFile("samples.parquet"),
+    await ownFile("bytes.parquet"),
+  ];
+  ok(samples.features.audio instanceof Audio);
+  equal(audioColumnOf(bytes), "clip");
+  const clipsOf = async (dataset: Dataset) => (await audioClips(dataset)).clips;
+  const [fromSamples, fromBytes] = [await clipsOf(samples), await clipsOf(bytes)];
+  for (let row = 0; row < 6; row++) {
+    const { array, samplingRate } = (await several.at(row)).audio as AudioValue;
+    const stored = (await samples.at(row)).audio as AudioValue;
+    deepEqual([stored.array, stored.samplingRate], [array, samplingRate]);
+    for (const clip of [fromSamples[row]!, fromBytes[row]!]) {
+      using file = await openClip(clip);
+      const decoded = await decodeAudio(await file.read(0, file.sizeBytes));
+      deepEqual([decoded.samples, decoded.sampleRateHz], [array, samplingRate]);
+    }
+  }
 });

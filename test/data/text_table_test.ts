@@ -131,3 +131,22 @@ folderTest("a manifest's recordings lie beside it", async (dir) => {
     message: `Cannot open "${dir}/clips/2.wav": no such file or folder (${dir}/a.csv, row 1)`,
   });
 });
+
+folderTest("loadDataset() takes semicolons and tabs in CSV for what they are", async (dir) => {
+  const rows = [["a.wav", "yes"], ["b;1.wav", "no"]];
+  for (const mark of [",", ";", "\t"]) {
+    const text = [["file", "label"], ...rows].map((row) =>
+      row.map((cell) => cell.includes(";") ? `"${cell}"` : cell).join(mark)
+    ).join("\n");
+    const dataset = await written(dir, "a.csv", text);
+    deepEqual(types(dataset), ["file Value('string')", "label Value('string')"]);
+    deepEqual(await dataset.column("file"), rows.map(([file]) => file));
+  }
+  const decimal = await written(dir, "n.csv", "name;value\na;0,5\n");
+  deepEqual(await decimal.at(0), { name: "a", value: "0,5" });
+  const commas = await written(dir, "n.tsv", "name,value\na,1\n");
+  deepEqual(await commas.at(0), { name: "a", value: 1 });
+  await rejects(written(dir, "r.csv", "a;b\n1;2;3\n"), {
+    hint: 'The columns are "a", "b"; a cell with a semicolon needs quotes around it',
+  });
+});

@@ -7,7 +7,10 @@ import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { type DataFile, type DataFiles, openBytes } from "../../src/data/_data_files.ts";
 import { withoutArchives } from "../../src/data/_zip.ts";
 import { craftZip, type ZipLies } from "../weights/craft_torch.ts";
+import type { ClassLabel } from "../../src/data/features.ts";
+import { loadDataset } from "../../src/data/load_dataset.ts";
 import { zipFile } from "./craft_zip.ts";
+import { folderTest, toneWav } from "./folders.ts";
 
 /** An archive in memory as the only file of a data set, and how often it was read. */
 function archiveOf(bytes: Uint8Array): DataFiles & { reads: number } {
@@ -78,3 +81,40 @@ Deno.test("withoutArchives() leaves hidden files and those outside of it alone",
   const zip = zipFile({ "x.txt": "", "../y.txt": "", ".z": "", "a\\b": "", "__MACOSX/x.txt": "" });
   deepEqual((await withoutArchives(archiveOf(zip))).paths, ["a/x.txt"]);
 });
+
+folderTest("loadDataset() reads a zip of any name, and a folder that holds it", async (dir) => {
+  const clip = toneWav(0.01);
+  const clips = { "no/1.wav": clip, "yes/1.wav": clip, "yes/2.wav": clip };
+  const wrapped = Object.fromEntries(
+    Object.entries(clips).map(([name, bytes]) => [`recordings/${name}`, bytes]),
+  );
+  for (const content of [clips, wrapped]) {
+    for (const name of ["words.zip", "words.ZIP", "words", "words.bin"]) {
+      const folder = await Deno.makeTempDir({ dir });
+      await Deno.writeFile(`${folder}/${name}`, zipFile(content));
+      for (const source of [folder, `${folder}/${name}`]) {
+        const { train } = await loadDataset(source);
+        deepEqual(train!.numRows, 3, source);
+        deepEqual((train!.features.label as ClassLabel).names, ["no", "yes"]);
+      }
+    }
+  }
+});
+
+folderTest(
+  "loadDataset() reads a zip for each label, and several with the same names",
+  async (dir) => {
+    const clip = toneWav(0.01);
+    for (const label of ["no", "yes"]) {
+      await Deno.writeFile(`${dir}/${label}.zip`, zipFile({ "1.wav": clip, "2.wav": clip }));
+    }
+    const { train } = await loadDataset(dir);
+    deepEqual([train!.numRows, (train!.features.label as ClassLabel).names], [4, ["no", "yes"]]);
+    for (const part of ["no", "yes"]) {
+      await Deno.writeFile(`${dir}/${part}.zip`, zipFile({ "a/1.wav": clip, "b/1.wav": clip }));
+    }
+    const parts = await loadDataset(dir);
+    deepEqual(parts.train!.numRows, 4);
+    deepEqual((parts.train!.features.label as ClassLabel).names, ["a", "b"]);
+  },
+);

@@ -73,3 +73,13 @@ pq.write_table(plain, path("plain.parquet"), compression="zstd")
 many = pa.table({"number": list(range(20000)), "text": [f"row {i} " + "x" * 200 for i in range(20000)]})
 pq.write_table(many, path("pages.parquet"), write_page_index=True, data_page_size=65536, use_dictionary=False, compression="zstd")
 pq.write_table(plain.slice(0, 0), path("empty.parquet"))
+
+# Recordings as their samples, as some pipelines leave them, and as bare files.
+samples = [np.frombuffer(clip["bytes"][44:], np.int16) / np.float32(32768) for clip in clips]
+labels = ["no", "yes"] * 3
+structs = [{"array": list(map(float, array)), "sampling_rate": 8000} for array in samples]
+layout = pa.struct({"array": pa.list_(pa.float32()), "sampling_rate": pa.int64()})
+table = pa.table({"audio": pa.array(structs, layout), "label": labels})
+pq.write_table(table, path("samples.parquet"), row_group_size=2)
+files = [clip["bytes"] for clip in clips]
+pq.write_table(pa.table({"clip": pa.array(files, pa.binary()), "label": labels}), path("bytes.parquet"))
