@@ -1,5 +1,6 @@
 import { deepEqual, equal, match, notDeepEqual, ok } from "node:assert/strict";
 import { encodeWav } from "../../src/audio/mod.ts";
+import { fixture } from "../audio/fixtures.ts";
 import {
   cli,
   cliOk,
@@ -160,12 +161,14 @@ Deno.test("train and eval look for the files of a manifest before the first batc
 Deno.test("train says where the model is when only its test fails", async () => {
   await withFolder(async (folder) => {
     await writeTones(`${folder}/tones`);
-    await writeFile(`${folder}/tones/test/low/bad.wav`, new Uint8Array(100));
+    // Its headers are sound, and nothing behind them.
+    const bad = await fixture("mono.oga");
+    await writeFile(`${folder}/tones/test/low/bad.oga`, bad.fill(0xff, bad.length / 2));
     const { code, stderr } = await cli([...TWO_EPOCHS, "--output", "model"], { cwd: folder });
     equal(code, 1);
     match(
       stderr,
-      /^The trained model is in model, but was not tested\nCannot decode audio ".+bad\.wav"/m,
+      /^The trained model is in model, but was not tested\nCannot decode audio ".+bad\.oga"/m,
     );
     await Deno.stat(`${folder}/model/config.json`);
   });
