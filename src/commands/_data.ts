@@ -37,10 +37,12 @@ export const SPLIT_OPTIONS = {
   ...SOURCE_OPTIONS,
   "test-size": {
     kind: "number",
+    min: 0,
     help: "clips for testing, or their share, where there is no such split (0.2)",
   },
   "validation-size": {
     kind: "number",
+    min: 0,
     help: "the same for validation, of the training clips (0.1)",
   },
   stratify: { kind: "flag", on: true, help: "give every label its share in each split" },
@@ -83,7 +85,7 @@ export function sourceChoice(options: OptionValues<typeof SOURCE_OPTIONS>): Sour
 export function splitChoice(options: OptionValues<typeof SPLIT_OPTIONS>): SplitChoice {
   const size = (name: "test-size" | "validation-size"): number | undefined => {
     const value = options[name];
-    if (value === undefined || value >= 0 && (value < 1 || Number.isInteger(value))) return value;
+    if (value === undefined || value < 1 || Number.isInteger(value)) return value;
     throw new UsageError(
       `Cannot use argument "--${name}": expected a share below 1 or a number of clips, found ${value}`,
     );
