@@ -94,6 +94,7 @@ export {
   type HubFileOptions,
   loadDataset,
   type LoadDatasetOptions,
+  type NoticeKind,
 } from "./src/data/load_dataset.ts";
 export type { SplitSizes } from "./src/data/train_test_split.ts";
 

@@ -30,7 +30,7 @@ import { DatasetDict } from "./dataset_dict.ts";
 import { type Features, listed, Sequence, Value } from "./features.ts";
 import { concatenated, type Table } from "./table.ts";
 
-export type { FilesOptions, HubFileOptions };
+export type { FilesOptions, HubFileOptions, NoticeKind };
 
 /** Which data set, and which part of it. */
 export interface LoadDatasetOptions extends FilesOptions {
@@ -48,8 +48,6 @@ export interface LoadDatasetOptions extends FilesOptions {
   /** Gets what a user should know, one sentence each, and what kind of thing it is. */
   onNotice?: (notice: string, kind: NoticeKind) => void;
 }
-
-export type { NoticeKind };
 
 const DEFAULT_CACHE_BYTES = 64 * 2 ** 20;
 
