@@ -47,6 +47,9 @@ Deno.test("decodeWav() reads RF64 and BW64 by their sizes of 64 bits", () => {
 Deno.test("decodeWav() reads RF64 to its end where a writer was cut off", () => {
   equal(decodeWav(rf64(FOUR, 0)).samples.length, 4);
   match(decodeWav(rf64(FOUR, 100)).warning!, /100 bytes of samples declared, 8 found/);
+  const large = rf64(FOUR, 100);
+  large[12 + 8 + 12] = 1; // 4 GiB more
+  match(decodeWav(large).warning!, /4294967396 bytes of samples declared, 8 found/);
 });
 
 Deno.test("decodeWav() takes the size of a large chunk before the samples from the table", () => {
