@@ -91,7 +91,7 @@ function fromJson(body: Uint8Array): ClipRequest {
   const fields = parameters as Record<string, unknown>;
   const unknown = Object.keys(fields).find((key) => !PARAMETERS.includes(key));
   if (unknown !== undefined) {
-    fail(400, `Cannot use parameter "${unknown}": expected ${PARAMETERS.join(" or ")}`);
+    fail(400, `Cannot use parameter "${shown(unknown)}": expected ${PARAMETERS.join(" or ")}`);
   }
   return { bytes: fromBase64(inputs as string), options: optionsFrom(fields) };
 }
@@ -112,7 +112,7 @@ function optionsFrom(fields: Record<string, unknown>): ClassifyOptions {
   const options: ClassifyOptions = {};
   if (topK !== undefined && topK !== null) {
     if (!Number.isInteger(topK) || topK as number < 1) {
-      fail(400, `Cannot use top_k: expected a whole number of 1 or more, found ${topK}`);
+      fail(400, `Cannot use top_k: expected a whole number of 1 or more, found ${shown(topK)}`);
     }
     options.topK = topK as number;
   }
@@ -144,6 +144,11 @@ function expectAudio(bytes: Uint8Array): Uint8Array {
 
 function kindOf(value: unknown): string {
   return value === null ? "null" : Array.isArray(value) ? "an array" : typeof value;
+}
+
+/** A value for a message: what is short as it is, what has parts by its kind. */
+function shown(value: unknown): string {
+  return typeof value === "object" ? kindOf(value) : String(value).slice(0, 40);
 }
 
 function fail(status: 400 | 413 | 415, message: string): never {
