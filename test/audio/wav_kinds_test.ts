@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, rejects, throws } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects, throws } from "node:assert/strict";
 import { decodeAudio } from "../../src/audio/decode.ts";
 import { decodeWav } from "../../src/audio/wav.ts";
 import { fixture } from "./fixtures.ts";
@@ -79,6 +79,21 @@ Deno.test("decodeWav() refuses blocks that cannot be", () => {
   refuses({ tag: 0x11, bits: 4, frameBytes: 256, channels: 9 }, /1 to 8 channels of IMA ADPCM/);
   refuses({ tag: 0x31, frameBytes: 33 }, /65 bytes a block of GSM 6.10, found a block align of 33/);
   refuses({ tag: 0x31, frameBytes: 65, channels: 2 }, /expected 1 channels of GSM 6.10, found 2/);
+});
+
+Deno.test("decodeWav() knows each of the 89 steps of IMA ADPCM, a tenth larger than the one before", () => {
+  // A block each: the least sample, the number of a step, and a code that adds the step and an eighth of it.
+  const blocks = Array.from({ length: 89 }, (_, step) => {
+    return concat(u16(0x8000), Uint8Array.of(step, 0, 4, 0, 0, 0));
+  });
+  const { samples } = decodeWav(wavFile({ tag: 0x11, bits: 4, frameBytes: 8 }, concat(...blocks)));
+  const raised = blocks.map((_, i) => 32768 * (samples[9 * i + 1]! - samples[9 * i]!));
+  equal(raised[0], 7);
+  equal(raised[88], 32767 + (32767 >> 3));
+  for (let i = 1; i < raised.length; i++) {
+    const expected = 1.1 * raised[i - 1]!;
+    ok(Math.abs(raised[i]! - expected) <= 2.5 + 0.003 * expected, `step ${i}: ${raised[i]}`);
+  }
 });
 
 Deno.test("decodeWav() says where a block of ADPCM is cut", async () => {
