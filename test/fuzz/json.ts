@@ -50,15 +50,15 @@ function changed(value: unknown, dice: Dice): unknown {
   }
 }
 
-/** The text of a value; now and then damaged, or nested as deeply as it goes. */
-export function broken(value: unknown, dice: Dice): Uint8Array {
+/** The text of a value; now and then damaged, or nested as deeply as a parser may be asked to go. */
+export function broken(value: unknown, dice: Dice, maxDepth = MAX_DEPTH): Uint8Array {
   const text = JSON.stringify(value) ?? "null";
   const bytes = new TextEncoder().encode(text);
   switch (dice.roll(12)) {
     case 0:
       return dice.damage(bytes, 3);
     case 1: {
-      const depth = dice.roll(MAX_DEPTH);
+      const depth = dice.roll(maxDepth);
       const [open, close] = dice.pick([["[", "]"], ['{"a":', "}"]]);
       const nested = open!.repeat(depth) + "1" + close!.repeat(depth);
       const place = text.indexOf(":");

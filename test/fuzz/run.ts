@@ -1,6 +1,6 @@
 /**
- * Feeds a parser with broken inputs until a time is over: `deno task fuzz PARSER [--seconds 60] [--from 1]`, or one
- * input again: `deno task fuzz PARSER --number N [--write FILE]`.
+ * Feeds a parser with broken inputs until a time is over: `deno task fuzz PARSER [--seconds 60] [--inputs N]
+ * [--from 1]`, or one input again: `deno task fuzz PARSER --number N [--write FILE]`.
  *
  * An input is made from its number alone. It has to be read or refused with a typed error, in a second of processor
  * time and 256 MB above the idle process; what seems to take more is tried alone in a process of its own, and counts
@@ -24,18 +24,24 @@ interface Alone {
   memoryMb: number;
 }
 
+/** When to stop, and the first number. */
+interface Range {
+  seconds: number;
+  inputs: number;
+  from: number;
+}
+
 async function fuzz(
   name: string,
   target: FuzzTarget,
-  seconds: number,
-  from: number,
+  { seconds, inputs, from }: Range,
 ): Promise<number> {
   const counts: Record<Outcome | "failed", number> = { read: 0, refused: 0, failed: 0 };
   const end = performance.now() + 1000 * seconds;
   let mostMb = idleMb() + MAX_MB;
   let shown = performance.now();
   let number = from;
-  for (; performance.now() < end; number++) {
+  for (; performance.now() < end && number < from + inputs; number++) {
     const started = performance.now();
     try {
       counts[await tryInput(target, number)]++;
@@ -119,6 +125,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     seconds: { type: "string", default: "60" },
+    inputs: { type: "string", default: "Infinity" },
     from: { type: "string", default: "1" },
     number: { type: "string" },
     write: { type: "string" },
@@ -132,6 +139,10 @@ if (!target || others.length > 0) {
 }
 Deno.exit(
   values.number === undefined
-    ? await fuzz(name, target, Number(values.seconds), Number(values.from))
+    ? await fuzz(name, target, {
+      seconds: Number(values.seconds),
+      inputs: Number(values.inputs),
+      from: Number(values.from),
+    })
     : await single(target, Number(values.number), values.write),
 );
