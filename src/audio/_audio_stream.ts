@@ -45,10 +45,10 @@ export type OpenAudio = (reader: ByteReader, file?: string) => Asking<AudioStrea
 /** Most frames that a file may unfold to, whatever `maxSeconds` says: 1 GiB of samples. */
 const MAX_FRAMES = 2 ** 28;
 
-const FIRST_ROOM_FRAMES = 2 ** 15;
-
-/** Most frames that are made room for because a header says so. */
-const MAX_TRUSTED_FRAMES = 2 ** 22;
+/** Frames that room is made for at first, later on, and at once because a header says so. */
+const FIRST_ROOM = 2 ** 12;
+const LATER_ROOM = 2 ** 20;
+const TRUSTED_ROOM = 2 ** 22;
 
 /** Decodes a whole file in memory at once. */
 export function decodeWith(
@@ -68,18 +68,54 @@ export function* decoding(
   const stream = yield* open(reader, options.file);
   const { channels, sampleRateHz } = stream;
   const mixer = new Mixer(stream, options, MAX_FRAMES);
-  const expected = stream.expectedFrames ?? stream.totalFrames ?? FIRST_ROOM_FRAMES;
-  let room = new Float32Array(Math.min(expected, MAX_TRUSTED_FRAMES));
-  let frames = 0;
-  yield* drained(mixer.blocks(), (samples) => {
-    if (frames + samples.length > room.length) room = larger(room, frames + samples.length);
-    room.set(samples, frames);
-    frames += samples.length;
-  });
+  const samples = new Collected(stream.expectedFrames ?? stream.totalFrames ?? 0);
+  yield* drained(mixer.blocks(), (block) => samples.add(block));
+  const frames = samples.length;
   if (frames === 0) throw audioError("expected samples, found an empty clip", options.file);
-  const samples = frames === room.length ? room : room.slice(0, frames);
   const { warning } = mixer;
-  return { samples, sampleRateHz, channels, durationSec: frames / sampleRateHz, warning };
+  const durationSec = frames / sampleRateHz;
+  return { samples: samples.joined(), sampleRateHz, channels, durationSec, warning };
+}
+
+/** Samples put together in rooms that are never moved until the end. */
+class Collected {
+  readonly #full: Float32Array<ArrayBuffer>[] = [];
+  #room: Float32Array<ArrayBuffer>;
+  #at = 0;
+  length = 0;
+
+  constructor(expected: number) {
+    this.#room = new Float32Array(Math.min(Math.max(expected, FIRST_ROOM), TRUSTED_ROOM));
+  }
+
+  add(block: Float32Array): void {
+    this.length += block.length;
+    let rest = block;
+    while (rest.length > 0) {
+      if (this.#at === this.#room.length) this.#openRoom();
+      const part = rest.subarray(0, this.#room.length - this.#at);
+      this.#room.set(part, this.#at);
+      this.#at += part.length;
+      rest = rest.subarray(part.length);
+    }
+  }
+
+  joined(): Float32Array {
+    if (this.#full.length === 0 && this.#at === this.#room.length) return this.#room;
+    const samples = new Float32Array(this.length);
+    let at = 0;
+    for (const room of [...this.#full, this.#room.subarray(0, this.#at)]) {
+      samples.set(room, at);
+      at += room.length;
+    }
+    return samples;
+  }
+
+  #openRoom(): void {
+    this.#full.push(this.#room);
+    this.#room = new Float32Array(Math.min(Math.max(this.length, FIRST_ROOM), LATER_ROOM));
+    this.#at = 0;
+  }
 }
 
 /** The warning of a file that ends before it should. */
@@ -201,12 +237,16 @@ export class Mixer {
 }
 
 function meanOf(block: AudioBlock): Float32Array {
-  const [first, ...others] = block;
-  if (others.length === 0) return new Float32Array(first!);
-  const samples = new Float32Array(first!.length);
+  const [first, second] = [block[0]!, block[1]];
+  if (second === undefined) return new Float32Array(first);
+  const samples = new Float32Array(first.length);
+  if (block.length === 2) {
+    for (let i = 0; i < samples.length; i++) samples[i] = (first[i]! + second[i]!) / 2;
+    return samples;
+  }
   for (let i = 0; i < samples.length; i++) {
-    let sum = first![i]!;
-    for (let channel = 0; channel < others.length; channel++) sum += others[channel]![i]!;
+    let sum = 0;
+    for (let channel = 0; channel < block.length; channel++) sum += block[channel]![i]!;
     samples[i] = sum / block.length;
   }
   return samples;
@@ -225,12 +265,6 @@ export function requireFinite(
     const found = `found NaN or infinity in frame ${framesBefore + Math.floor(i / channels)}`;
     throw audioError(`expected finite samples, ${found}`, file);
   }
-}
-
-function larger(room: Float32Array<ArrayBuffer>, frames: number): Float32Array<ArrayBuffer> {
-  const grown = new Float32Array(Math.max(frames, room.length * 2));
-  grown.set(room);
-  return grown;
 }
 
 function requireRange(unit: string, found: number, least: number, most: number, file?: string) {

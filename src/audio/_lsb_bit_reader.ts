@@ -34,6 +34,26 @@ export class LsbBitReader {
     return value;
   }
 
+  /** The next bits without going on; zeros stand for what lies past the end. `count` is 0 to 24. */
+  peek(count: number): number {
+    const bytes = this.#bytes;
+    const at = this.#byte;
+    const word = at + 4 <= bytes.length
+      ? bytes[at]! | bytes[at + 1]! << 8 | bytes[at + 2]! << 16 | bytes[at + 3]! << 24
+      : (bytes[at] ?? 0) | (bytes[at + 1] ?? 0) << 8 | (bytes[at + 2] ?? 0) << 16;
+    return word >>> this.#bit & (1 << count) - 1;
+  }
+
+  /** Leaves bits out. */
+  skip(count: number): void {
+    const bit = this.#bit + count;
+    const byte = this.#byte + (bit >> 3);
+    const over = byte > this.#bytes.length || byte === this.#bytes.length && (bit & 7) > 0;
+    if (over) throw new OutOfBits("The packet ends too early");
+    this.#byte = byte;
+    this.#bit = bit & 7;
+  }
+
   /** The next bit. */
   readBit(): number {
     const byte = this.#bytes[this.#byte];

@@ -18,9 +18,6 @@ import type { VorbisMapping, VorbisSetup } from "./_vorbis_setup.ts";
 interface BlockHead {
   size: number;
   mapping: VorbisMapping;
-  /** Whether the blocks before and after are as long as this one. */
-  fullStart: boolean;
-  fullEnd: boolean;
 }
 
 /** The size of a packet's block, or undefined where it holds no sound. */
@@ -38,20 +35,22 @@ function readHead(bits: LsbBitReader, setup: VorbisSetup): BlockHead | undefined
   const mode = setup.modes[bits.read(bitsOf(setup.modes.length - 1))];
   if (mode === undefined) return undefined;
   const size = setup.blockSizes[mode.isLong ? 1 : 0];
-  const fullStart = mode.isLong ? bits.readFlag() : true;
-  const fullEnd = mode.isLong ? bits.readFlag() : true;
-  return { size, mapping: setup.mappings[mode.mapping]!, fullStart, fullEnd };
+  // Whether the neighbours are long is seen of the neighbours, as libvorbis does it.
+  if (mode.isLong) bits.skip(2);
+  return { size, mapping: setup.mappings[mode.mapping]! };
 }
 
 /** Decodes packets in their order. */
 export class VorbisBlocks {
   readonly #setup: VorbisSetup;
   readonly #transforms: [Imdct, Imdct];
-  /** Rising slopes of the windows for short and long neighbours. */
+  /** Rising slopes of the windows between short, and between long neighbours. */
   readonly #slopes: [Float64Array, Float64Array];
-  readonly #block: Float64Array;
-  /** By channel: the second half of the block before, under its window. */
-  #tails: Float64Array[] = [];
+  /** By channel: room for a spectrum, and the mirrored half of the block before. */
+  readonly #spectra: Float64Array[];
+  readonly #tails: Float64Array[];
+  /** The size of the block before, 0 at the start. */
+  #before = 0;
 
   /** A decoder at the start of a stream. */
   constructor(setup: VorbisSetup) {
@@ -59,7 +58,8 @@ export class VorbisBlocks {
     this.#setup = setup;
     this.#transforms = [new Imdct(short), new Imdct(long)];
     this.#slopes = [slopeOf(short / 2), slopeOf(long / 2)];
-    this.#block = new Float64Array(long);
+    this.#spectra = Array.from({ length: setup.channels }, () => new Float64Array(long / 2));
+    this.#tails = Array.from({ length: setup.channels }, () => new Float64Array(long / 4));
   }
 
   /** The samples that a packet makes ready by channel; none for the first one. */
@@ -67,9 +67,11 @@ export class VorbisBlocks {
     const bits = new LsbBitReader(packet);
     const head = readHead(bits, this.#setup);
     if (head === undefined) return undefined;
+    const { size } = head;
     const spectra = this.#readSpectra(bits, head);
-    const isFirst = this.#tails.length === 0;
-    const ready = spectra.map((spectrum, channel) => this.#overlap(spectrum, channel, head));
+    const ready = spectra.map((spectrum, channel) => this.#overlap(spectrum, channel, size));
+    const isFirst = this.#before === 0;
+    this.#before = size;
     return isFirst ? undefined : ready;
   }
 
@@ -84,7 +86,7 @@ export class VorbisBlocks {
     for (const { magnitude, angle } of couplings) {
       if (!isSilent[magnitude] || !isSilent[angle]) isSilent[magnitude] = isSilent[angle] = false;
     }
-    const spectra = submapOf.map(() => new Float64Array(size / 2));
+    const spectra = this.#spectra.map((room) => room.subarray(0, size / 2).fill(0));
     for (const [submap, { residue }] of submaps.entries()) {
       const own = spectra.filter((_, channel) => submapOf[channel] === submap);
       const silent = isSilent.filter((_, channel) => submapOf[channel] === submap);
@@ -101,20 +103,17 @@ export class VorbisBlocks {
   }
 
   /** Transforms one channel, adds the tail of the block before, and keeps a new tail. */
-  #overlap(spectrum: Float64Array, channel: number, head: BlockHead): Float32Array {
-    const { size, fullStart, fullEnd } = head;
+  #overlap(spectrum: Float64Array, channel: number, size: number): Float32Array {
     const [short, long] = this.#setup.blockSizes;
-    const isLong = size === long;
-    const block = this.#block.subarray(0, size);
-    this.#transforms[isLong ? 1 : 0].transform(spectrum, block);
-    const risesLong = isLong && fullStart;
-    const fallsLong = isLong && fullEnd;
-    applySlope(block.subarray(0, size / 2), this.#slopes[risesLong ? 1 : 0]);
-    applySlope(block.subarray(size / 2).reverse(), this.#slopes[fallsLong ? 1 : 0]);
-    block.subarray(size / 2).reverse();
-    const tail = this.#tails[channel] ?? new Float64Array(short / 2);
-    this.#tails[channel] = block.slice(size / 2);
-    return addHalves(tail, block.subarray(0, size / 2));
+    const folded = this.#transforms[size === long ? 1 : 0].fold(spectrum);
+    const tail = this.#tails[channel]!;
+    const before = this.#before;
+    const slope = this.#slopes[Math.min(before, size) === short ? 0 : 1];
+    const ready = before === 0
+      ? new Float32Array(0)
+      : addHalves(tail.subarray(0, before / 4), folded, slope);
+    tail.set(folded.subarray(0, size / 4));
+    return ready;
   }
 }
 
@@ -136,22 +135,34 @@ function slopeOf(length: number): Float64Array {
   });
 }
 
-/** Lets a half block rise in its middle, from silence to its full height. */
-function applySlope(half: Float64Array, slope: Float64Array): void {
-  const start = (half.length - slope.length) / 2;
-  half.fill(0, 0, start);
-  for (let i = 0; i < slope.length; i++) half[start + i]! *= slope[i]!;
-}
-
-/** Adds the end of one block and the start of the next, whose middles coincide. */
-function addHalves(tail: Float64Array, next: Float64Array): Float32Array {
-  const [a, b] = [tail.length, next.length];
+/**
+ * Adds the end of one block and the start of the next, whose middles coincide.
+ *
+ * Both come without what mirrors the rest: of the first block the end's half, of the next all.
+ */
+function addHalves(tail: Float64Array, next: Float64Array, slope: Float64Array): Float32Array {
+  const [a, b] = [2 * tail.length, next.length];
+  const [tailHalf, nextHalf] = [a / 2, b / 2];
   const out = new Float32Array((a + b) / 2);
-  const tailEnd = Math.min(a, (a + b) / 2);
+  const start = (a - slope.length) / 2;
+  const end = start + slope.length;
   const shift = (a - b) / 2; // of the next block's start, counted in the tail
-  for (let i = 0; i < out.length; i++) {
+  for (let i = 0; i < start; i++) {
+    out[i] = -tail[i < tailHalf ? tailHalf - 1 - i : i - tailHalf]!;
+  }
+  // The two mirrors stand in the middle of the slope, so each half of it runs straight on.
+  const middle = start + slope.length / 2;
+  for (let i = start, k = 0; i < middle; i++, k++) {
+    out[i] = next[nextHalf + i - shift]! * slope[k]! -
+      tail[tailHalf - 1 - i]! * slope[slope.length - 1 - k]!;
+  }
+  for (let i = middle, k = slope.length / 2; i < end; i++, k++) {
+    out[i] = -next[3 * nextHalf - 1 - i + shift]! * slope[k]! -
+      tail[i - tailHalf]! * slope[slope.length - 1 - k]!;
+  }
+  for (let i = end; i < out.length; i++) {
     const j = i - shift;
-    out[i] = (i < tailEnd ? tail[i]! : 0) + (j >= 0 ? next[j]! : 0);
+    out[i] = j < nextHalf ? next[nextHalf + j]! : -next[3 * nextHalf - 1 - j]!;
   }
   return out;
 }
@@ -159,7 +170,8 @@ function addHalves(tail: Float64Array, next: Float64Array): Float32Array {
 /** Left and right from the larger of the two and its distance to the other. */
 function uncouple(magnitudes: Float64Array, angles: Float64Array): void {
   for (let i = 0; i < magnitudes.length; i++) {
-    const [m, a] = [magnitudes[i]!, angles[i]!];
+    const m = magnitudes[i]!;
+    const a = angles[i]!;
     if (a > 0) angles[i] = m > 0 ? m - a : m + a;
     else {
       angles[i] = m;

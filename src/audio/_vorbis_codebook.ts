@@ -26,6 +26,11 @@ const SYNC = 0x564342;
 const NOTHING = -1;
 const MAX_LENGTH = 32;
 
+/** Bits of a code that are looked up at once; their number takes 4 bits beside the entry. */
+const START_BITS = 10;
+const LENGTH_BITS = 4;
+const LENGTH_MASK = 2 ** LENGTH_BITS - 1;
+
 /** One codebook. */
 export class Codebook {
   /** Numbers of a vector. */
@@ -33,6 +38,8 @@ export class Codebook {
   /** Vectors by entry, where the book has any. Shape: `[entries, dimensions]`. */
   readonly vectors?: Float64Array;
   readonly #tree: Int32Array;
+  /** By the next bits: an entry with the length of its code, or the node at which a longer one goes on. */
+  readonly #starts: Int32Array;
 
   /** Reads a codebook from the setup header. */
   constructor(bits: LsbBitReader, budget: SetupBudget) {
@@ -43,16 +50,38 @@ export class Codebook {
     spend(budget, 4 * entries);
     const lengths = readLengths(bits, entries);
     this.#tree = treeOf(lengths);
+    this.#starts = startsOf(this.#tree, longestOf(lengths));
     this.vectors = readVectors(bits, entries, this.dimensions, budget);
   }
 
   /** Reads one entry's number. */
   readEntry(bits: LsbBitReader): number {
+    const starts = this.#starts;
+    const start = starts[bits.peek(START_BITS) & starts.length - 1]!;
+    bits.skip(start & LENGTH_MASK);
+    if (start >= 0) return start >> LENGTH_BITS;
     const tree = this.#tree;
-    let node = 0;
+    let node = -1 - (start >> LENGTH_BITS);
     do node = tree[2 * node + bits.readBit()]!; while (node >= 0);
     return -2 - node;
   }
+}
+
+function longestOf(lengths: Uint8Array): number {
+  return lengths.reduce((longest, length) => Math.max(longest, length), 1);
+}
+
+/** Walks the tree for every value of the next bits, as few as the longest code has. */
+function startsOf(tree: Int32Array, longest: number): Int32Array {
+  const width = Math.min(longest, START_BITS);
+  return Int32Array.from({ length: 2 ** width }, (_, bits) => {
+    let node = 0;
+    for (let length = 1; length <= width; length++) {
+      node = tree[2 * node + (bits >> length - 1 & 1)]!;
+      if (node < 0) return (-2 - node) << LENGTH_BITS | length;
+    }
+    return (-1 - node) << LENGTH_BITS | width;
+  });
 }
 
 function spend(budget: SetupBudget, numbers: number): void {

@@ -159,10 +159,23 @@ function scaleAlongLine(
   y1: number,
 ): void {
   const end = Math.min(x1, spectrum.length);
-  const rise = Math.abs(y1 - y0);
-  const sign = y1 < y0 ? -1 : 1;
-  for (let x = x0; x < end; x++) {
-    const y = y0 + sign * Math.floor(rise * (x - x0) / (x1 - x0));
-    spectrum[x]! *= AMPLITUDES[Math.min(Math.max(y, 0), 255)]!;
+  const [from, to] = [heightOf(y0), heightOf(y1)];
+  const run = x1 - x0;
+  const sign = to < from ? -1 : 1;
+  const step = Math.floor(Math.abs(to - from) / run);
+  const rest = Math.abs(to - from) - step * run;
+  let y = from;
+  for (let x = x0, error = 0; x < end; x++) {
+    spectrum[x]! *= AMPLITUDES[y]!;
+    y += sign * step;
+    error += rest;
+    if (error >= run) {
+      error -= run;
+      y += sign;
+    }
   }
+}
+
+function heightOf(y: number): number {
+  return Math.min(Math.max(y, 0), AMPLITUDES.length - 1);
 }

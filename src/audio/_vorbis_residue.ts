@@ -72,14 +72,14 @@ function addInterleaved(
   channels: Float64Array[],
 ): void {
   const size = channels[0]!.length;
-  const together = new Float64Array(size * channels.length);
+  const count = channels.length;
+  const together = new Float64Array(size * count);
   try {
     addVectors(bits, residue, books, [together]);
   } finally {
-    for (const [channel, samples] of channels.entries()) {
-      for (let i = 0, at = channel; i < size; i++, at += channels.length) {
-        samples[i] = together[at]!;
-      }
+    for (let channel = 0; channel < count; channel++) {
+      const samples = channels[channel]!;
+      for (let i = 0, at = channel; i < size; i++, at += count) samples[i] = together[at]!;
     }
   }
 }
@@ -94,21 +94,34 @@ function addVectors(
   const end = Math.min(residue.end, vectors[0]!.length);
   const partitions = Math.max(0, Math.floor((end - begin) / partitionSize));
   const classes = vectors.map(() => new Uint8Array(partitions));
-  const add = kind === 0 ? addSpread : addInOrder;
-  for (let pass = 0; pass < PASSES; pass++) {
-    for (let first = 0; first < partitions; first += books[classBook]!.dimensions) {
+  const step = books[classBook]!.dimensions;
+  const passes = passesOf(residue);
+  for (let pass = 0; pass < passes; pass++) {
+    for (let first = 0; first < partitions; first += step) {
       if (pass === 0) readClasses(bits, residue, books[classBook]!, classes, first);
-      const last = Math.min(first + books[classBook]!.dimensions, partitions);
+      const last = Math.min(first + step, partitions);
       for (let partition = first; partition < last; partition++) {
-        for (const [i, vector] of vectors.entries()) {
-          const book = residue.books[classes[i]![partition]!]![pass]!;
-          if (book < 0) continue;
-          const start = begin + partition * partitionSize;
-          add(bits, books[book]!, vector.subarray(start, start + partitionSize));
+        const start = begin + partition * partitionSize;
+        for (let i = 0; i < vectors.length; i++) {
+          const number = residue.books[classes[i]![partition]!]![pass]!;
+          if (number < 0) continue;
+          if (kind === 0) addSpread(bits, books[number]!, vectors[i]!, start, partitionSize);
+          else addInOrder(bits, books[number]!, vectors[i]!, start, start + partitionSize);
         }
       }
     }
   }
+}
+
+/** The passes that any class has a book for. */
+function passesOf({ books }: Residue): number {
+  let passes = 1;
+  for (const list of books) {
+    for (let pass = 0; pass < PASSES; pass++) {
+      if (list[pass]! >= 0) passes = Math.max(passes, pass + 1);
+    }
+  }
+  return passes;
 }
 
 /** One entry of the class book is a number with a digit for each partition. */
@@ -128,20 +141,37 @@ function readClasses(
   }
 }
 
-function addInOrder(bits: LsbBitReader, book: Codebook, part: Float64Array): void {
-  const { dimensions, vectors } = book;
-  for (let at = 0; at < part.length; at += dimensions) {
+function addInOrder(
+  bits: LsbBitReader,
+  book: Codebook,
+  out: Float64Array,
+  start: number,
+  end: number,
+): void {
+  const { dimensions } = book;
+  const vectors = book.vectors!;
+  let at = start;
+  for (; at + dimensions <= end; at += dimensions) {
     const entry = book.readEntry(bits) * dimensions;
-    const count = Math.min(dimensions, part.length - at);
-    for (let i = 0; i < count; i++) part[at + i]! += vectors![entry + i]!;
+    for (let i = 0; i < dimensions; i++) out[at + i]! += vectors[entry + i]!;
   }
+  if (at === end) return;
+  const entry = book.readEntry(bits) * dimensions;
+  for (let i = 0; at + i < end; i++) out[at + i]! += vectors[entry + i]!;
 }
 
-function addSpread(bits: LsbBitReader, book: Codebook, part: Float64Array): void {
-  const { dimensions, vectors } = book;
-  const step = Math.floor(part.length / dimensions);
-  for (let at = 0; at < step; at++) {
+function addSpread(
+  bits: LsbBitReader,
+  book: Codebook,
+  out: Float64Array,
+  start: number,
+  size: number,
+): void {
+  const { dimensions } = book;
+  const vectors = book.vectors!;
+  const step = Math.floor(size / dimensions);
+  for (let at = start; at < start + step; at++) {
     const entry = book.readEntry(bits) * dimensions;
-    for (let i = 0; i < dimensions; i++) part[at + i * step]! += vectors![entry + i]!;
+    for (let i = 0; i < dimensions; i++) out[at + i * step]! += vectors[entry + i]!;
   }
 }
