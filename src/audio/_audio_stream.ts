@@ -48,7 +48,7 @@ const MAX_FRAMES = 2 ** 28;
 /** Frames that room is made for at first, later on, and at once because a header says so. */
 const FIRST_ROOM = 2 ** 12;
 const LATER_ROOM = 2 ** 20;
-const TRUSTED_ROOM = 2 ** 22;
+const TRUSTED_ROOM = 2 ** 24;
 
 /** Decodes a whole file in memory at once. */
 export function decodeWith(

@@ -90,6 +90,40 @@ export class BitReader {
     }
   }
 
+  /** Fills an array with numbers in a Rice code: zeros and a one, then `parameter` bits, 0 to 30. */
+  readRice(parameter: number, out: Float64Array): void {
+    const bytes = this.#bytes;
+    const safe = bytes.length - 4;
+    const mask = 2 ** parameter - 1;
+    let byte = this.#byte;
+    let bit = this.#bit;
+    for (let i = 0; i < out.length; i++) {
+      // Most numbers lie within 24 bits, of which one look is enough.
+      const word = byte <= safe
+        ? (bytes[byte]! << 24 | bytes[byte + 1]! << 16 | bytes[byte + 2]! << 8 |
+          bytes[byte + 3]!) << bit
+        : 0;
+      const zeros = Math.clz32(word);
+      const length = zeros + 1 + parameter;
+      if (length <= 24) {
+        const folded = zeros << parameter | word >>> 32 - length & mask;
+        out[i] = folded >>> 1 ^ -(folded & 1);
+        bit += length;
+        byte += bit >> 3;
+        bit &= 7;
+        continue;
+      }
+      this.#byte = byte;
+      this.#bit = bit;
+      const folded = this.readUnary() * 2 ** parameter + this.read(parameter);
+      out[i] = folded % 2 === 0 ? folded / 2 : -(folded + 1) / 2;
+      byte = this.#byte;
+      bit = this.#bit;
+    }
+    this.#byte = byte;
+    this.#bit = bit;
+  }
+
   #lastWord(at: number): number {
     const byte = (i: number) => this.#bytes[at + i] ?? 0;
     return byte(0) << 24 | byte(1) << 16 | byte(2) << 8 | byte(3);

@@ -30,7 +30,7 @@ interface FrameHeader {
 
 /** A decoded frame and where the next one starts. */
 export interface FlacFrame {
-  channels: Float32Array[];
+  channels: Float64Array[];
   end: number;
 }
 
@@ -62,8 +62,8 @@ export function readFlacFrame(
   const channels = readChannels(bits, header, file);
   bits.alignToByte();
   requireCrc(bytes.subarray(start, bits.byte), FRAME_CRC, bits.read(16), file);
-  const scale = 2 ** (1 - header.bitsPerSample);
-  return { channels: channels.map((samples) => scaled(samples, scale)), end: bits.byte };
+  for (const samples of channels) scale(samples, 2 ** (1 - header.bitsPerSample));
+  return { channels, end: bits.byte };
 }
 
 function readHeader(bits: BitReader, info: FlacInfo, file?: string): FrameHeader {
@@ -131,25 +131,23 @@ function readChannels(bits: BitReader, header: FrameHeader, file?: string): Floa
 
 /** Makes left and right, in place, from one of them or their middle and their difference. */
 function decorrelate(assignment: number, first: Float64Array, second: Float64Array): void {
-  for (let i = 0; i < first.length; i++) {
-    const [a, b] = [first[i]!, second[i]!];
-    if (assignment === LEFT_SIDE) {
-      second[i] = a - b;
-    } else if (assignment === SIDE_RIGHT) {
-      first[i] = a + b;
-    } else {
+  if (assignment === LEFT_SIDE) {
+    for (let i = 0; i < first.length; i++) second[i] = first[i]! - second[i]!;
+  } else if (assignment === SIDE_RIGHT) {
+    for (let i = 0; i < first.length; i++) first[i]! += second[i]!;
+  } else {
+    for (let i = 0; i < first.length; i++) {
+      const side = second[i]!;
       // The middle has lost its lowest bit, which is that of the difference.
-      const sum = 2 * a + (b % 2 === 0 ? 0 : 1);
-      first[i] = (sum + b) / 2;
-      second[i] = (sum - b) / 2;
+      const sum = 2 * first[i]! + (side & 1);
+      first[i] = (sum + side) / 2;
+      second[i] = (sum - side) / 2;
     }
   }
 }
 
-function scaled(samples: Float64Array, scale: number): Float32Array {
-  const out = new Float32Array(samples.length);
-  for (let i = 0; i < out.length; i++) out[i] = samples[i]! * scale;
-  return out;
+function scale(samples: Float64Array, factor: number): void {
+  for (let i = 0; i < samples.length; i++) samples[i]! *= factor;
 }
 
 function requireCrc(

@@ -98,20 +98,27 @@ function readPartition(bits: BitReader, parameterBits: number, residuals: Float6
     }
     return;
   }
-  const scale = 2 ** parameter;
-  for (let i = 0; i < residuals.length; i++) {
-    const folded = bits.readUnary() * scale + bits.read(parameter);
-    residuals[i] = folded % 2 === 0 ? folded / 2 : -(folded + 1) / 2;
-  }
+  bits.readRice(parameter, residuals);
 }
 
 /** Adds to each residual what the samples before it foretell. */
 function predict(samples: Float64Array, coefficients: Float64Array, shift: number): void {
   const order = coefficients.length;
+  if (order === 0) return;
   const scale = 2 ** -shift;
+  const latest = coefficients[0]!;
+  let previous = samples[order - 1]!;
   for (let i = order; i < samples.length; i++) {
-    let sum = 0;
-    for (let j = 0; j < order; j++) sum += coefficients[j]! * samples[i - 1 - j]!;
-    samples[i]! += Math.floor(sum * scale);
+    // The latest sample comes last, so that the others need not wait for it.
+    let even = 0;
+    let odd = 0;
+    let j = order - 1;
+    for (; j > 1; j -= 2) {
+      even += coefficients[j]! * samples[i - 1 - j]!;
+      odd += coefficients[j - 1]! * samples[i - j]!;
+    }
+    if (j === 1) even += coefficients[1]! * samples[i - 2]!;
+    previous = samples[i]! + Math.floor((even + odd + latest * previous) * scale);
+    samples[i] = previous;
   }
 }

@@ -32,6 +32,20 @@ Deno.test("BitReader counts zeros over many bytes, and stops at the end", () => 
   throws(() => new BitReader(new Uint8Array(100)).readUnary(), OutOfBits);
 });
 
+Deno.test("BitReader reads Rice codes, short and long, up to the last bit", () => {
+  const digits = "1 01  01 10  0001 11  " + "0".repeat(30) + "1 01  1 00".padEnd(7);
+  const bytes = bitsOf(digits);
+  const out = new Float64Array(5);
+  const bits = new BitReader(bytes);
+  bits.readRice(2, out);
+  deepEqual([...out], [-1, 3, -8, -61, 0]);
+  throws(() => new BitReader(bytes).readRice(2, new Float64Array(8)), OutOfBits);
+  const large = new BitReader(bitsOf(`1 ${"1".repeat(30)}`));
+  const one = new Float64Array(1);
+  large.readRice(30, one);
+  equal(one[0], -(2 ** 29));
+});
+
 Deno.test("BitReader goes on at a byte, or at a given bit", () => {
   const bits = new BitReader(Uint8Array.of(0b10000000, 0b01000000));
   bits.read(1);
