@@ -10,8 +10,17 @@ import type { BitReader } from "./_bit_reader.ts";
 import type { Granule } from "./_mp3_side_info.ts";
 import { PAIR_CODES, QUAD_CODE } from "./_mp3_tables.ts";
 
-/** A tree: two children a node, `-1 - value` for a leaf. */
-type Tree = Int16Array;
+/** A code as a tree, and what is found when its first bits are looked up at once. */
+interface Tree {
+  /** Two children a node, `-1 - value` for a leaf. */
+  nodes: Int16Array;
+  /** By the next bits: a value with the length of its code, or `-1 - node` for a longer one. */
+  starts: Int16Array;
+}
+
+/** Bits that are looked up at once; how many of them a code takes has 4 bits beside its value. */
+const START_BITS = 8;
+const LENGTH_BITS = 4;
 
 const LINES = 576;
 
@@ -73,20 +82,40 @@ function readFours(bits: BitReader, table: number, end: number, rest: Float64Arr
   }
 }
 
-function readCode(bits: BitReader, tree: Tree): number {
-  let node = 0;
-  do node = tree[2 * node + bits.read(1)]!; while (node >= 0);
+function readCode(bits: BitReader, { nodes, starts }: Tree): number {
+  const start = starts[bits.peek(START_BITS)]!;
+  if (start >= 0) {
+    bits.skip(start & (1 << LENGTH_BITS) - 1);
+    return start >> LENGTH_BITS;
+  }
+  bits.skip(START_BITS);
+  let node = -1 - start;
+  do node = nodes[2 * node + bits.read(1)]!; while (node >= 0);
   return -1 - node;
 }
 
 function treeOf(code: string, valueDigits: number): Tree {
-  const tree = trees.get(code) ?? plant(code, valueDigits);
+  const known = trees.get(code);
+  if (known !== undefined) return known;
+  const nodes = plant(code, valueDigits);
+  const tree = { nodes, starts: startsOf(nodes) };
   trees.set(code, tree);
   return tree;
 }
 
+function startsOf(nodes: Int16Array): Int16Array {
+  return Int16Array.from({ length: 2 ** START_BITS }, (_, bits) => {
+    let node = 0;
+    for (let length = 1; length <= START_BITS; length++) {
+      node = nodes[2 * node + (bits >> START_BITS - length & 1)]!;
+      if (node < 0) return (-1 - node) << LENGTH_BITS | length;
+    }
+    return -1 - node;
+  });
+}
+
 /** Grows the tree leaf by leaf; each takes the lowest place that is left at its depth. */
-function plant(code: string, valueDigits: number): Tree {
+function plant(code: string, valueDigits: number): Int16Array {
   const step = 1 + valueDigits;
   const leaves = code.length / step;
   const tree = new Int16Array(2 * (leaves - 1));

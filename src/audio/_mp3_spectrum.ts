@@ -70,7 +70,8 @@ export function unmixStereo(
       }
     } else if (header.isMiddleSide) {
       for (let i = start; i < end; i++) {
-        const [middle, side] = [left.lines[i]!, right.lines[i]!];
+        const middle = left.lines[i]!;
+        const side = right.lines[i]!;
         left.lines[i] = (middle + side) * Math.SQRT1_2;
         right.lines[i] = (middle - side) * Math.SQRT1_2;
       }
@@ -116,6 +117,7 @@ function sharesOf(place: number, isFull: boolean, isWide: boolean): [number, num
 /** Puts the three windows of each short band side by side, line by line. */
 export function interleaveWindows({ granule, lines }: ChannelSpectrum): void {
   const { widths, starts, longBands } = granule.layout;
+  if (longBands === widths.length) return;
   const coded = lines.slice();
   for (let band = longBands; band < widths.length; band += 3) {
     const [width, start] = [widths[band]!, starts[band]!];
@@ -133,7 +135,8 @@ export function cancelAliases({ granule, lines }: ChannelSpectrum): void {
   const end = kind === "long" ? LINES : kind === "mixed" ? 36 : 0;
   for (let border = 18; border < end; border += 18) {
     for (let i = 0; i < ALIAS.length; i++) {
-      const [below, above] = [lines[border - 1 - i]!, lines[border + i]!];
+      const below = lines[border - 1 - i]!;
+      const above = lines[border + i]!;
       lines[border - 1 - i] = below * ALIAS_KEEP[i]! - above * ALIAS_MIX[i]!;
       lines[border + i] = above * ALIAS_KEEP[i]! + below * ALIAS_MIX[i]!;
     }

@@ -109,36 +109,43 @@ export function readHeights(
 /** Multiplies a spectrum with the floor that the coded heights draw. */
 export function applyFloor(floor: Floor, coded: number[], spectrum: Float64Array): void {
   const { x, sorted, multiplier } = floor;
-  const { heights, isDrawn } = heightsOf(floor, coded);
-  let [fromX, fromY] = [0, heights[0]! * multiplier];
-  for (const point of sorted.slice(1)) {
-    if (!isDrawn[point]) continue;
-    const [toX, toY] = [x[point]!, heights[point]! * multiplier];
+  const heights = heightsOf(floor, coded);
+  let fromX = 0;
+  let fromY = heights[0]! * multiplier;
+  for (let i = 1; i < sorted.length; i++) {
+    const point = sorted[i]!;
+    if (heights[point]! < 0) continue;
+    const toX = x[point]!;
+    const toY = heights[point]! * multiplier;
     scaleAlongLine(spectrum, fromX, fromY, toX, toY);
-    [fromX, fromY] = [toX, toY];
+    fromX = toX;
+    fromY = toY;
   }
   scaleAlongLine(spectrum, fromX, fromY, Math.max(spectrum.length, fromX), fromY);
 }
 
-/** Undoes the prediction of each height from its two neighbours. */
-function heightsOf({ x, neighbours, multiplier }: Floor, coded: number[]) {
+/** Undoes the prediction of each height from its two neighbours; -1 for a point that is not drawn. */
+function heightsOf({ x, neighbours, multiplier }: Floor, coded: number[]): Int32Array {
   const range = RANGES[multiplier - 1]!;
-  const heights = coded.slice(0, 2);
-  const isDrawn = [true, true];
+  const heights = Int32Array.from(coded);
+  const isDrawn = new Uint8Array(x.length);
+  isDrawn[0] = isDrawn[1] = 1;
   for (let i = 2; i < x.length; i++) {
-    const [low, high] = neighbours[i]!;
+    const low = neighbours[i]![0];
+    const high = neighbours[i]![1];
     const expected = pointOnLine(x[low]!, heights[low]!, x[high]!, heights[high]!, x[i]!);
     const value = coded[i]!;
-    isDrawn[i] = value !== 0;
-    if (value !== 0) isDrawn[low] = isDrawn[high] = true;
+    if (value !== 0) isDrawn[i] = isDrawn[low] = isDrawn[high] = 1;
     heights[i] = unfolded(value, expected, range);
   }
-  return { heights, isDrawn };
+  for (let i = 2; i < x.length; i++) if (isDrawn[i] === 0) heights[i] = -1;
+  return heights;
 }
 
 /** A height from its distance, which is coded to and fro while there is room on both sides. */
 function unfolded(value: number, expected: number, range: number): number {
-  const [above, below] = [range - expected, expected];
+  const above = range - expected;
+  const below = expected;
   if (value >= 2 * Math.min(above, below)) {
     return above > below ? value : range - 1 - value;
   }
