@@ -98,7 +98,7 @@ savedTest(
   },
 );
 
-savedTest("savePretrained() replaces a directory only where it is told to", async (folder) => {
+savedTest("savePretrained() replaces a directory only where `replace` is set", async (folder) => {
   const path = `${folder}/model`;
   await Deno.mkdir(path);
   await Deno.writeTextFile(`${path}/notes.txt`, "mine");

@@ -87,7 +87,7 @@ export function helpOf(
 }
 
 /** A task starts beside `deno.json`, in `root`; paths are meant from where it was typed. */
-export function goWhereTyped(root: string | undefined): void {
+export function enterTypedDirectory(root: string | undefined): void {
   const mayAsk = isGranted({ name: "env", variable: "INIT_CWD" }) && isGranted({ name: "read" });
   const typedIn = mayAsk ? Deno.env.get("INIT_CWD") : undefined;
   if (typedIn && Deno.cwd() === root) Deno.chdir(typedIn);

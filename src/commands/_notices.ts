@@ -18,13 +18,13 @@ const HEADINGS: Readonly<Record<ClipNotice["kind"], readonly [one: string, many:
 export class ClipNotices {
   #waiting: ClipNotice[] = [];
 
-  /** Keeps a notice until {@linkcode ClipNotices.tell}. */
+  /** Keeps a notice until {@linkcode ClipNotices.print}. */
   add(notice: ClipNotice): void {
     this.#waiting.push(notice);
   }
 
   /** Prints how many clips there are of each kind, and names the first three. */
-  tell(out: Output): void {
+  print(out: Output): void {
     for (const kind of ["skipped", "silent", "odd"] as const) {
       const found = this.#waiting.filter((notice) => notice.kind === kind);
       if (found.length === 0) continue;

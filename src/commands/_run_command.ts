@@ -4,7 +4,7 @@
  * @module
  */
 import { expectRequired, type ParsedArguments, shellWords, UsageError } from "./_arguments.ts";
-import { type Command, goWhereTyped } from "./_command.ts";
+import { type Command, enterTypedDirectory } from "./_command.ts";
 import type { Output } from "./_output.ts";
 import { PERMISSION_SETS, type PermissionSetName } from "./_permission_sets.ts";
 import { typedCommand } from "./_typed_command.ts";
@@ -35,7 +35,7 @@ export async function runCommand(
   const missing = missingPermissions(permissions);
   if (Deno.stdin.isTerminal()) { for (const kind of missing) Deno.permissions.requestSync(kind); }
   else if (missing.length === kindsOf(permissions).length) throw withoutTask(name, parsed);
-  goWhereTyped(root);
+  enterTypedDirectory(root);
   try {
     return await command.run(parsed, out);
   } catch (error) {

@@ -26,7 +26,7 @@ export function trainProgress(
     cells.map((cell, i) => cell.padStart(COLUMNS[i]!.length)).join("  ");
   const print = (entry: LogEntry) => {
     tick?.(undefined);
-    notices.tell(out);
+    notices.print(out);
     if (!headed) out.line(out.strong(row(COLUMNS)));
     headed = true;
     const { epoch, eval_loss, eval_accuracy } = entry;

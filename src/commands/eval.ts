@@ -150,7 +150,7 @@ async function evaluate(plan: EvalPlan, device: Device, out: Output): Promise<vo
     const batchSize = args.perDeviceEvalBatchSize;
     const evaluation = await evaluateModel(model, source, { batchSize, onClips: tick });
     tick(undefined);
-    notices.tell(out);
+    notices.print(out);
     print(measuresOf(evaluation, model), out);
     if (plan.report !== undefined) {
       const run = { model, name: plan.name, directory, dataset, evaluation, splits: [dataset] };

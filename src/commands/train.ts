@@ -252,7 +252,7 @@ async function runToEnd(run: Run, started: number, out: Output): Promise<boolean
   const result = await trainer.train({ resumeFromCheckpoint: plan.resume })
     .finally(progress.clear);
   if (result.interrupted) {
-    notices.tell(out);
+    notices.print(out);
     out.warn(`Interrupted at step ${result.globalStep}; its checkpoint is in ${outputDir}`);
     out.warn(`- Go on with: ${resumeCommand(plan.typed, outputDir)}`);
     return false;
@@ -269,7 +269,7 @@ async function runToEnd(run: Run, started: number, out: Output): Promise<boolean
     if (!run.signal.aborted) throw error;
   });
   if (!metrics) return false;
-  notices.tell(out);
+  notices.print(out);
   if (plan.args.pushToHub) {
     await printedPush((watch) => trainer.pushToHub(watch), out).catch((error) => {
       out.warn(`The trained model is in ${outputDir}, but was not pushed`);

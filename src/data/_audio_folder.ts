@@ -40,13 +40,13 @@ const LAYOUTS = "label/file or split/label/file";
  */
 export type NoticeKind = "note" | "suspicious" | "lost class";
 
-/** Where a folder's tables come from, how it is read, and who is told what was left out. */
+/** Where a folder's tables come from, how it is read, and what is called with what was left out. */
 export interface FolderContext {
   /** Opens a table among the recordings. */
   openTable(path: string): Promise<Table>;
   /** Which folder below the split is the label. */
   labelLevel?: number;
-  /** Told what a user should know, one sentence each. */
+  /** Called with what a user should know, one sentence each. */
   onNotice?: (notice: string, kind: NoticeKind) => void;
 }
 

@@ -1,7 +1,7 @@
 /**
  * Tables among recordings that say what each of them is: `metadata.csv` and its like, and manifests.
  *
- * Which split a row is of is told by the folder or the name of its table, else by the folder of the recording that it
+ * Which split a row is of is decided by the folder or the name of its table, else by the folder of the recording that it
  * names. Where some rows have a split and others none, the others are left out, and said so: to train on them would be
  * a guess.
  *

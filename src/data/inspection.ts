@@ -73,7 +73,7 @@ export interface Inspection {
 
 /** How a data set is looked through. */
 export interface InspectOptions extends ClipColumns {
-  /** Told how many clips were read so far. */
+  /** Called with how many clips were read so far. */
   onClips?: (done: number) => void;
 }
 
@@ -92,7 +92,7 @@ const MEASURE = "(a number)";
  * Reads every recording of some splits.
  *
  * @param splits data sets by the names of their splits.
- * @param options which columns, and who is told of the progress.
+ * @param options which columns, and what is called with the progress.
  * @returns counts and findings; a clip may be found for several reasons.
  * @throws {DatasetError} where there is no column of recordings; the message lists those there are.
  *

@@ -23,7 +23,7 @@ function unread(): never {
   throw new TypeError("Cannot read batches: there are none");
 }
 
-/** An output that keeps what it is told. */
+/** An output that keeps what is printed. */
 function recorded(): Output & { lines: string[]; warnings: string[]; events: object[] } {
   const lines: string[] = [];
   const warnings: string[] = [];
@@ -84,7 +84,7 @@ Deno.test("trainProgress() prints the training loss where nothing is evaluated",
   equal(out.lines[1], " 0.50         2.0000                -         -");
 });
 
-Deno.test("ClipNotices counts each kind, names three, and tells each once", () => {
+Deno.test("ClipNotices counts each kind, names three, and prints each once", () => {
   const out = recorded();
   const notices = new ClipNotices();
   const silent = (i: number): ClipNotice => {
@@ -92,8 +92,8 @@ Deno.test("ClipNotices counts each kind, names three, and tells each once", () =
   };
   for (let i = 0; i < 5; i++) notices.add(silent(i));
   notices.add({ kind: "skipped", file: "x.wav", message: 'Cannot decode audio "x.wav"' });
-  notices.tell(out);
-  notices.tell(out);
+  notices.print(out);
+  notices.print(out);
   deepEqual(out.warnings, [
     "Warning: 1 clip cannot be used and was left out:",
     '- Cannot decode audio "x.wav"',

@@ -20,9 +20,9 @@ for (const [name, target] of Object.entries(TARGETS)) {
     for (let number = 1; number <= target.inputs; number++) {
       counts[await tryInput(target, number)]++;
     }
-    const told = `${name}: ${JSON.stringify(counts)}`;
-    ok(counts.read > 0, told);
-    ok(counts.refused > 0 || NEVER_REFUSES.includes(name), told);
+    const shown = `${name}: ${JSON.stringify(counts)}`;
+    ok(counts.read > 0, shown);
+    ok(counts.refused > 0 || NEVER_REFUSES.includes(name), shown);
   });
 }
 

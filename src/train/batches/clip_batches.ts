@@ -29,7 +29,7 @@ export interface ClipBatchesOptions
   extends Partial<Pick<TrainingOptions, (typeof CLIP_ARGUMENTS)[number]>> {
   /** Seed of the order, the cuts and the changes. @default 42 */
   seed?: number;
-  /** Told of silent, odd and skipped clips. */
+  /** Called for silent, odd and skipped clips. */
   onNotice?: (notice: ClipNotice) => void;
 }
 
@@ -221,7 +221,7 @@ class ClipBatches implements BatchSource {
   }
 
   /**
-   * Whether scores are the same in a padded batch: clips are padded alike in any batch, or the model must be told of
+   * Whether scores are the same in a padded batch: clips are padded alike in any batch, or the model must know of
    * padding, and honour it.
    */
   #mixesLengths(): boolean {
@@ -233,11 +233,11 @@ class ClipBatches implements BatchSource {
   #features(clips: Float32Array[]): Pick<Batch, "inputs" | "shape" | "lengths"> {
     const fixed = this.#extractor.fixedSamples !== undefined;
     const features = this.#extractor.extract(clips, fixed ? {} : { padding: true });
-    const told = fixed || features.attentionMask !== undefined;
+    const knowsLengths = fixed || features.attentionMask !== undefined;
     return {
       inputs: features.inputValues,
       shape: features.shape,
-      lengths: told ? features.lengths : undefined,
+      lengths: knowsLengths ? features.lengths : undefined,
     };
   }
 }

@@ -1,5 +1,5 @@
 /**
- * What a run tells those who watch it, and what they can tell it.
+ * What callbacks are called with in a run, and what they can ask of it.
  *
  * Events, their order and what comes with them are those of transformers' `TrainerCallback`: arguments, state,
  * control, and by name what the reference passes as keywords. A function may be asynchronous: it is waited for.
@@ -123,7 +123,7 @@ interface EventFacts {
   onSave: { directory: string };
 }
 
-/** The functions that are told while a run goes on. */
+/** The functions that are called while a run goes on. */
 export type EventName = keyof EventFacts;
 
 type Listeners = {
@@ -131,7 +131,7 @@ type Listeners = {
 };
 
 /** Tells all callbacks of an event, one after the other. */
-export async function tell<Name extends EventName>(
+export async function notify<Name extends EventName>(
   callbacks: readonly TrainerCallback[],
   name: Name,
   event: CallbackEvent<EventFacts[Name]>,

@@ -184,7 +184,7 @@ export async function checkpointSteps(outputDir: string): Promise<number[]> {
 /**
  * The newest sound checkpoint of a directory.
  *
- * @param onBroken told of each newer one that cannot be used, and why.
+ * @param onBroken called for each newer one that cannot be used, and why.
  * @throws {CheckpointError} when there is none; where all are broken, what is wrong with the newest.
  */
 export async function newestSavedRun(

@@ -12,7 +12,7 @@ import type { LogEntry, TrainerState } from "../checkpoints/state.ts";
  *
  * @throws {RangeError} naming the metrics there are, where the one to judge by is not among them.
  */
-export function noteIfBest(
+export function recordIfBest(
   state: TrainerState,
   entry: LogEntry,
   { metricForBestModel: metric, greaterIsBetter }: TrainingArguments,

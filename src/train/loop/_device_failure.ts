@@ -11,7 +11,7 @@ import type { TrainingArguments } from "../options/arguments.ts";
 import { checkpointName, checkpointSteps } from "../checkpoints/checkpoint.ts";
 
 /** The error itself, or with the way to go on where a device has failed. */
-export async function withWayOn(error: unknown, args: TrainingArguments): Promise<unknown> {
+export async function withRecoveryHint(error: unknown, args: TrainingArguments): Promise<unknown> {
   if (!(error instanceof DeviceError)) return error;
   const step = (await checkpointSteps(args.outputDir).catch(() => [])).at(-1);
   const name = step === undefined ? undefined : checkpointName(step);

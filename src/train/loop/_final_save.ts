@@ -23,7 +23,7 @@ export const SAVE_HELP: Omit<SaveHelp, "onNotice"> = {
 
 /** What a save that fails can do. */
 export interface SaveHelp {
-  /** Told what is wrong, and what is done about it. */
+  /** Called with what is wrong, and what is done about it. */
   onNotice: (message: string) => void;
   /** Asks whether to try again; undefined where nobody can be asked. */
   ask?: (question: string) => boolean | Promise<boolean>;

@@ -1,5 +1,5 @@
 /**
- * What arguments do to a run before its first step: the extractor, what of the model is trained, who is told, and what a
+ * What arguments do to a run before its first step: the extractor, what of the model is trained, the callbacks, and what a
  * pass costs.
  *
  * @module

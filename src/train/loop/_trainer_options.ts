@@ -44,7 +44,7 @@ export interface TrainerOptions {
   callbacks?: TrainerCallback[];
   /** How the hub is reached, for a push. @default as the environment says */
   hub?: Omit<HubOptions, "onProgress">;
-  /** Told of what is unusual about the start or the end of a run: a broken checkpoint, a full disk. @default console.warn */
+  /** Called with what is unusual about the start or the end of a run: a broken checkpoint, a full disk. @default console.warn */
   onNotice?: (message: string) => void;
   /** Asked whether to save again where the disk is full. @default on a terminal the user is; elsewhere it is tried for ten minutes */
   onDiskFull?: (question: string) => boolean | Promise<boolean>;

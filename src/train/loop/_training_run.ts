@@ -2,7 +2,7 @@
  * One run: epochs, steps, what is due after them, and the place in it that a checkpoint keeps.
  *
  * Reads from top to bottom as a run goes. What it will do is planned in `run_plan.ts`, losses are kept in
- * `_loss_log.ts`; the arithmetic of a step is in `step/`, and who watches is told through `callbacks/`. Start and end
+ * `_loss_log.ts`; the arithmetic of a step is in `step/`, and what watches a run is in `callbacks/`. Start and end
  * are in `trainer.ts`.
  *
  * @module
@@ -16,9 +16,9 @@ import {
   type EventName,
   exportedStates,
   noControl,
+  notify,
   restoreStates,
   type RunParts,
-  tell,
   type TrainerCallback,
   type TrainerControl,
 } from "../callbacks/callbacks.ts";
@@ -39,7 +39,7 @@ import {
 import { AdamW } from "../step/optimizer.ts";
 import { learningRateAt } from "../step/schedule.ts";
 import { disposeGradients, lossAndGradients } from "../step/step.ts";
-import { noteIfBest } from "./_best_model.ts";
+import { recordIfBest } from "./_best_model.ts";
 import { LossLog } from "./_loss_log.ts";
 import { flopsPerInput } from "./_run_setup.ts";
 import type { TrainerOptions } from "./_trainer_options.ts";
@@ -56,7 +56,7 @@ export interface RunSetup {
   readonly extractor: FeatureExtractor;
   readonly trainData: BatchSource;
   readonly plan: RunPlan;
-  /** All who are told; the list may change while the run goes on. */
+  /** All callbacks; the list may change while the run goes on. */
   readonly callbacks: readonly TrainerCallback[];
   /** What the run is made of, for its checkpoints. */
   readonly facts: () => Promise<RunFacts>;
@@ -106,11 +106,11 @@ export class TrainingRun {
   }
 
   /** Tells the callbacks of an event that has no facts of its own. */
-  async tell(
+  async notify(
     event: Exclude<EventName, "onLog" | "onEvaluate" | "onPredict" | "onSave">,
   ): Promise<void> {
     const { options: { args }, callbacks } = this.#setup;
-    await tell(callbacks, event, [args, this.state, this.control, this.parts]);
+    await notify(callbacks, event, [args, this.state, this.control, this.parts]);
   }
 
   /** Where training ends, unless a callback ends it. */
@@ -138,11 +138,11 @@ export class TrainingRun {
   async #epoch(): Promise<boolean> {
     const { options: { model, args, signal }, trainData } = this.#setup;
     this.control.shouldEpochStop = false;
-    await this.tell("onEpochBegin");
+    await this.notify("onEpochBegin");
     const order = { batchSize: args.perDeviceTrainBatchSize, skip: this.#place.batches };
     const batches = trainData.batches(this.#place.epoch, order);
     for await (const group of grouped(batches, args.gradientAccumulationSteps)) {
-      await this.tell("onStepBegin");
+      await this.notify("onStepBegin");
       this.#place.flopsPerInput ||= flopsPerInput(model, group[0]!);
       this.#step(group);
       await this.#afterStep();
@@ -191,14 +191,14 @@ export class TrainingRun {
     const { globalStep } = this.state;
     const isLast = globalStep >= this.#lastStep;
     Object.assign(this.control, dueAfterStep(args, plan, { step: globalStep, isLast }));
-    await this.tell("onStepEnd");
+    await this.notify("onStepEnd");
     await this.#doWhatIsDue();
     await this.#yield();
   }
 
   async #afterEpoch(): Promise<void> {
     Object.assign(this.control, dueAfterEpoch(this.#setup.options.args, this.state.epoch));
-    await this.tell("onEpochEnd");
+    await this.notify("onEpochEnd");
     await this.#doWhatIsDue({ epoch: this.#place.epoch + 1, batches: 0 });
   }
 
@@ -228,7 +228,7 @@ export class TrainingRun {
     const { options: { args }, callbacks } = this.#setup;
     this.state.logHistory.push(logs);
     const context = { ...this.parts, logs };
-    await tell(callbacks, "onLog", [args, this.state, this.control, context]);
+    await notify(callbacks, "onLog", [args, this.state, this.control, context]);
   }
 
   /** A line in the log about the evaluation set; undefined where there is none. */
@@ -240,13 +240,13 @@ export class TrainingRun {
     const metrics: LogEntry = { step, epoch, ...figures };
     this.state.logHistory.push(metrics);
     const context = { ...this.parts, metrics };
-    await tell(callbacks, "onEvaluate", [args, this.state, this.control, context]);
+    await notify(callbacks, "onEvaluate", [args, this.state, this.control, context]);
     return metrics;
   }
 
   async #evaluateAndJudge(): Promise<boolean> {
     const entry = await this.evaluate();
-    return entry !== undefined && noteIfBest(this.state, entry, this.#setup.options.args);
+    return entry !== undefined && recordIfBest(this.state, entry, this.#setup.options.args);
   }
 
   async #save(next?: { epoch: number; batches: number }): Promise<void> {
@@ -271,7 +271,7 @@ export class TrainingRun {
     const kept = [name, state.bestModelCheckpoint];
     await removeOldCheckpoints(args.outputDir, args.saveTotalLimit, kept);
     const context = { ...this.parts, directory: `${args.outputDir}/${name}` };
-    await tell(callbacks, "onSave", [args, this.state, this.control, context]);
+    await notify(callbacks, "onSave", [args, this.state, this.control, context]);
   }
 
   /** What callbacks keep, by name. */

@@ -19,8 +19,8 @@ import type { BatchSource } from "../batches/batches.ts";
 import { clipBatchesOptions } from "../batches/clip_batches.ts";
 import { datasetBatches, isDataset } from "../batches/dataset_batches.ts";
 import {
+  notify,
   type PredictionOutput,
-  tell,
   type TrainerCallback,
   type TrainerControl,
 } from "../callbacks/callbacks.ts";
@@ -32,7 +32,7 @@ import type { TrainerState } from "../checkpoints/state.ts";
 import { speedMetrics } from "../metrics/metric_names.ts";
 import { classWeightsOf, expectWeighable } from "../step/class_weights.ts";
 import { learningRateAt } from "../step/schedule.ts";
-import { withWayOn } from "./_device_failure.ts";
+import { withRecoveryHint } from "./_device_failure.ts";
 import { SAVE_HELP, saveSurely } from "./_final_save.ts";
 import { measured } from "./_measure.ts";
 import { callbacksOf, expectRoomToTrain, extractorOf, freeze } from "./_run_setup.ts";
@@ -161,7 +161,7 @@ export class Trainer {
       if (options.resumeFromCheckpoint) await this.#resume(options.resumeFromCheckpoint);
       return await this.#train(directory);
     } catch (error) {
-      throw await withWayOn(error, args);
+      throw await withRecoveryHint(error, args);
     } finally {
       this.#run.dispose();
       if (!output) await directory[Symbol.asyncDispose]();
@@ -204,7 +204,7 @@ export class Trainer {
     const { evalOnStart } = this.#options.args;
     const { epoch, globalStep: step } = this.state;
     const startedAt = performance.now();
-    await this.#run.tell("onTrainBegin");
+    await this.#run.notify("onTrainBegin");
     if (evalOnStart && step === 0) await this.#run.evaluate();
     const finished = await this.#run.epochs();
     const trainingLoss = await this.#run.meanLoss();
@@ -244,7 +244,7 @@ export class Trainer {
       prefix: metricKeyPrefix,
     });
     const context = { ...this.#run.parts, output };
-    await tell(this.#callbacks, "onPredict", [
+    await notify(this.#callbacks, "onPredict", [
       this.#options.args,
       this.state,
       this.control,
@@ -340,7 +340,7 @@ export class Trainer {
       (folder) => this.saveModel(folder),
       onDiskFull ? { ...help, ask: onDiskFull } : help,
     );
-    await this.#run.tell("onTrainEnd");
+    await this.#run.notify("onTrainEnd");
   }
 
   /** The best weights, where they were asked for and can still be read; else those of the last step stay. */

@@ -174,7 +174,7 @@ export interface TrainingOptions {
   augmentNoiseDir?: string;
   /** Whether unreadable files are left out and counted instead of ending the run. @default false */
   skipBadFiles: boolean;
-  /** Whether the model is to go to the hub: what stands against that is told before the first step. @default false */
+  /** Whether the model is to go to the hub: what stands against that is said before the first step. @default false */
   pushToHub: boolean;
   /** Where it goes: `org/name`, or a name under the token's owner. @default the last part of `outputDir` */
   hubModelId?: string;

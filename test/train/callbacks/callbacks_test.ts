@@ -1,5 +1,5 @@
 /**
- * What callbacks are told, and that the run does what they say.
+ * What callbacks get, and that the run does what they say.
  *
  * @module
  */
@@ -13,8 +13,8 @@ import { TINY_CONFIG, tinyExtractor } from "../../tiny_model.ts";
 import { checkpointsIn, runTest, timelessLog, tinyRun, tinySource } from "../_tiny_run.ts";
 
 /** A run of epochs of three steps that writes down every event. */
-function recorder(told: string[]): TrainerCallback {
-  const note = (name: string) => () => void told.push(name);
+function recorder(calls: string[]): TrainerCallback {
+  const note = (name: string) => () => void calls.push(name);
   return {
     onInitEnd: note("init"),
     onTrainBegin: note("train begin"),
@@ -31,15 +31,15 @@ function recorder(told: string[]): TrainerCallback {
 }
 
 runTest("Trainer tells every event in the reference's order", async (outputDir) => {
-  const told: string[] = [];
+  const calls: string[] = [];
   const { trainer } = await tinyRun({
     outputDir,
     args: { numTrainEpochs: 1 },
-    callbacks: [recorder(told)],
+    callbacks: [recorder(calls)],
     computeMetrics: () => ({}),
   });
   const step = ["step begin", "step end"];
-  assert.deepEqual(told, [
+  assert.deepEqual(calls, [
     "init",
     "train begin",
     "epoch begin",
@@ -59,20 +59,20 @@ runTest("Trainer tells every event in the reference's order", async (outputDir) 
 const QUIET = { evalStrategy: "no", saveStrategy: "no", loggingStrategy: "no" } as const;
 
 runTest("Trainer waits for callbacks that take their time", async (outputDir) => {
-  const told: number[] = [];
+  const calls: number[] = [];
   await tinyRun({
     outputDir,
     args: { ...QUIET, maxSteps: 2 },
     callbacks: [{
-      onStepBegin: (_args, { globalStep }) => void told.push(globalStep),
+      onStepBegin: (_args, { globalStep }) => void calls.push(globalStep),
       onStepEnd: async (_args, { globalStep }) => {
         // Each takes a turn of the event loop, of which a step that is not logged takes few.
         for (let turn = 0; turn < 50; turn++) await Deno.stat(outputDir);
-        told.push(globalStep * 10);
+        calls.push(globalStep * 10);
       },
     }],
   });
-  assert.deepEqual(told, [0, 10, 1, 20]);
+  assert.deepEqual(calls, [0, 10, 1, 20]);
 });
 
 /** Asks for something after one step. */

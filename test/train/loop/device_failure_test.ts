@@ -9,7 +9,7 @@ import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import { DeviceError } from "../../../src/errors.ts";
 import { startWebgpu } from "../../../src/kernels/webgpu/mod.ts";
 import { TrainingArguments } from "../../../src/train/options/arguments.ts";
-import { withWayOn } from "../../../src/train/loop/_device_failure.ts";
+import { withRecoveryHint } from "../../../src/train/loop/_device_failure.ts";
 import { checkpointsIn, tinyRun } from "../_tiny_run.ts";
 
 const adapter = "gpu" in navigator ? await navigator.gpu.requestAdapter() : null;
@@ -70,18 +70,18 @@ failureTest("Trainer says how to go on where the device is lost", async (outputD
   deepEqual(checkpointsIn(outputDir), ["checkpoint-3"]);
 });
 
-Deno.test("withWayOn() leaves other errors alone", async () => {
+Deno.test("withRecoveryHint() leaves other errors alone", async () => {
   const error = new RangeError("Cannot go on training");
-  equal(await withWayOn(error, new TrainingArguments({ outputDir: "nowhere" })), error);
+  equal(await withRecoveryHint(error, new TrainingArguments({ outputDir: "nowhere" })), error);
 });
 
-Deno.test("withWayOn() knows that there is no checkpoint, and no smaller batch than one clip", async () => {
+Deno.test("withRecoveryHint() knows that there is no checkpoint, and no smaller batch than one clip", async () => {
   const args = new TrainingArguments({ outputDir: "nowhere", perDeviceTrainBatchSize: 1 });
   const failure = new DeviceError("Cannot use", { reason: "memory" });
-  const told = await withWayOn(failure, args) as DeviceError;
-  equal(told.cause, failure);
+  const explained = await withRecoveryHint(failure, args) as DeviceError;
+  equal(explained.cause, failure);
   match(
-    told.hint!,
+    explained.hint!,
     /^No checkpoint was written before\. Start anew with `gradientCheckpointing: true`/,
   );
 });

@@ -59,13 +59,16 @@ runTest("Trainer logs, evaluates and saves by steps", async (outputDir) => {
   assert.deepEqual(checkpointsIn(outputDir), ["checkpoint-4", "checkpoint-8", "checkpoint-9"]);
 });
 
-runTest("Trainer logs, evaluates and saves nothing where told so", async (outputDir) => {
-  const args = { loggingStrategy: "no", evalStrategy: "no", saveStrategy: "no" } as const;
-  const { trainer } = await tinyRun({ outputDir, args });
-  assert.deepEqual(stepsOf(trainer.state, "loss"), []);
-  assert.deepEqual(stepsOf(trainer.state, "eval_loss"), []);
-  assert.deepEqual(checkpointsIn(outputDir), []);
-});
+runTest(
+  "Trainer logs, evaluates and saves nothing where its arguments say so",
+  async (outputDir) => {
+    const args = { loggingStrategy: "no", evalStrategy: "no", saveStrategy: "no" } as const;
+    const { trainer } = await tinyRun({ outputDir, args });
+    assert.deepEqual(stepsOf(trainer.state, "loss"), []);
+    assert.deepEqual(stepsOf(trainer.state, "eval_loss"), []);
+    assert.deepEqual(checkpointsIn(outputDir), []);
+  },
+);
 
 runTest("Trainer gives the mean loss of all steps, however they are logged", async (directory) => {
   const losses: number[] = [];
@@ -187,22 +190,22 @@ runTest("Trainer logs the rate of the schedule when it stops early", async (outp
 runTest(
   "Trainer tells its callbacks in order, and of directories that are there",
   async (directory) => {
-    const told: string[] = [];
+    const calls: string[] = [];
     await tinyRun({
       outputDir: directory,
       args: { maxSteps: 3 },
       callbacks: [{
-        onTrainBegin: (_args, { maxSteps }) => told.push(`begin ${maxSteps}`),
-        onStepEnd: (_args, { globalStep }) => told.push(`step ${globalStep}`),
-        onLog: (...[, , , { logs }]) => told.push(`log ${logs.step} ${logs.loss! > 0}`),
+        onTrainBegin: (_args, { maxSteps }) => calls.push(`begin ${maxSteps}`),
+        onStepEnd: (_args, { globalStep }) => calls.push(`step ${globalStep}`),
+        onLog: (...[, , , { logs }]) => calls.push(`log ${logs.step} ${logs.loss! > 0}`),
         onEvaluate: (...[, , , { metrics }]) =>
-          told.push(`eval ${metrics.step} ${metrics.eval_accuracy! >= 0}`),
+          calls.push(`eval ${metrics.step} ${metrics.eval_accuracy! >= 0}`),
         onSave: (...[, , , { directory }]) =>
-          told.push(`save ${Deno.statSync(directory).isDirectory}`),
+          calls.push(`save ${Deno.statSync(directory).isDirectory}`),
       }],
     });
     const steps = ["step 1", "step 2", "step 3"];
-    assert.deepEqual(told, [
+    assert.deepEqual(calls, [
       "begin 3",
       ...steps,
       "log 3 true",
@@ -230,7 +233,7 @@ runTest("Trainer takes intervals below 1 for shares of all steps", async (output
   assert.deepEqual(checkpointsIn(outputDir), ["checkpoint-3", "checkpoint-6", "checkpoint-9"]);
 });
 
-runTest("Trainer saves the best alone where it is told to", async (outputDir) => {
+runTest("Trainer saves the best alone where its arguments say so", async (outputDir) => {
   const { trainer } = await tinyRun({
     outputDir,
     args: { saveStrategy: "best", loadBestModelAtEnd: true, metricForBestModel: "score" },
