@@ -43,6 +43,8 @@ export interface ParsedArguments<Specs extends OptionSpecs = OptionSpecs> {
 export interface ArgumentTables<Specs extends OptionSpecs = OptionSpecs> {
   options: Specs;
   others?: OptionSpecs;
+  /** Why there is none of an option's name that users may know from elsewhere. */
+  refused?: (name: string) => { reason: string; hint: string } | undefined;
 }
 
 /** One `--name value` as `parseArgs` gives it. */
@@ -63,7 +65,7 @@ interface OptionToken {
  */
 export function parseArguments<const Specs extends OptionSpecs>(
   args: readonly string[],
-  { options, others = {} }: ArgumentTables<Specs>,
+  { options, others = {}, refused }: ArgumentTables<Specs>,
 ): ParsedArguments<Specs> {
   const specs = { ...others, ...options };
   const table = Object.entries(specs).map(([name, { kind }]) => {
@@ -80,7 +82,7 @@ export function parseArguments<const Specs extends OptionSpecs>(
   const files: string[] = [];
   for (const token of tokens) {
     if (token.kind === "positional") files.push(token.value);
-    if (token.kind === "option") Object.assign(given, optionOf(token, specs));
+    if (token.kind === "option") Object.assign(given, optionOf(token, specs, refused));
   }
   const isOwn = ([name]: [string, OptionValue]) => Object.hasOwn(options, name);
   const own = Object.entries(given).filter(isOwn);
@@ -142,13 +144,22 @@ function withOwnNames(args: readonly string[], specs: OptionSpecs): string[] {
   });
 }
 
-function optionOf(token: OptionToken, specs: OptionSpecs): Record<string, OptionValue> {
+function optionOf(
+  token: OptionToken,
+  specs: OptionSpecs,
+  refused: ArgumentTables<OptionSpecs>["refused"],
+): Record<string, OptionValue> {
   const spec = Object.hasOwn(specs, token.name) ? specs[token.name] : undefined;
   if (spec) return { [token.name]: valueOf(token, spec) };
   const off = token.name.replace(/^no-/, "");
   const isOff = off !== token.name && Object.hasOwn(specs, off) && specs[off]!.kind === "flag";
   if (isOff && token.value === undefined) return { [off]: false };
   if (/^(hub[-_])?token$/.test(token.name)) throw visibleToken(token.rawName);
+  const refusal = refused?.(token.name);
+  if (refusal) {
+    const { reason, hint } = refusal;
+    throw new UsageError(`Cannot use argument "${token.rawName}": ${reason}`, { hint });
+  }
   throw new UsageError(`Cannot use argument "${token.rawName}": there is none of that name`, {
     hint: hintFor(token.name, Object.keys(specs)),
   });

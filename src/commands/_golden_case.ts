@@ -48,7 +48,7 @@ export async function withGoldenCase<Result>(
   compare: (golden: GoldenCase) => Promise<Result>,
 ): Promise<Result> {
   const files = directoryFiles(directory);
-  const meta = await readJsonFile(files, "meta.json") as unknown as CaseMeta;
+  const meta = caseMeta(await readJsonFile(files, "meta.json"), `${directory}/meta.json`);
   using source = await fileSource(`${directory}/expected.safetensors`);
   const expected = await openSafetensors(source);
   const batch = await readBatch(directory);
@@ -60,6 +60,67 @@ export async function withGoldenCase<Result>(
   } finally {
     model.dispose();
   }
+}
+
+/**
+ * The parts of a `meta.json` that comparing needs, each checked.
+ *
+ * @throws {CheckpointError} naming the field that is missing or of another kind.
+ */
+function caseMeta(json: Json, file: string): CaseMeta {
+  const wrong = (key: string, expected: string): never => {
+    throw new CheckpointError(`Cannot read "${file}": expected ${expected} in "${key}"`, {
+      file,
+      key,
+    });
+  };
+  const { lengths, frozen_by, grad_none, grad_zero_by_theory, float32_minus_float64 } = json;
+  const optimizer = isObject(json.optimizer) ? json.optimizer : wrong("optimizer", "an object");
+  const number = (key: string): number => {
+    const value = optimizer[key];
+    return typeof value === "number" ? value : wrong(`optimizer.${key}`, "a number");
+  };
+  const [beta1, beta2] = listOf(optimizer.betas, isNumber) ?? [];
+  return {
+    lengths: listOf(lengths, isNumber) ?? wrong("lengths", "numbers"),
+    frozen_by: typeof frozen_by === "string" ? frozen_by : undefined,
+    grad_none: listOf(grad_none, isText),
+    grad_zero_by_theory: listOf(grad_zero_by_theory, isText),
+    optimizer: {
+      lr: number("lr"),
+      betas: [
+        beta1 ?? wrong("optimizer.betas", "numbers"),
+        beta2 ?? wrong("optimizer.betas", "two"),
+      ],
+      eps: number("eps"),
+      weight_decay: number("weight_decay"),
+      max_grad_norm: number("max_grad_norm"),
+      steps: number("steps"),
+    },
+    float32_minus_float64: isNumbers(float32_minus_float64) ? float32_minus_float64 : undefined,
+  };
+}
+
+type Json = Record<string, unknown>;
+
+function isObject(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === "number";
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
+}
+
+function isNumbers(value: unknown): value is Record<string, number> {
+  return isObject(value) && Object.values(value).every(isNumber);
+}
+
+function listOf<T>(value: unknown, isItem: (item: unknown) => item is T): T[] | undefined {
+  return Array.isArray(value) && value.every(isItem) ? value : undefined;
 }
 
 async function readBatch(directory: string): Promise<Batch> {

@@ -11,7 +11,7 @@ import { clipDurations } from "../data/durations.ts";
 import { type DeviceOptions, useDevice } from "../devices.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
 import type { ProblemType } from "../models/problem_type.ts";
-import { TrainingArguments, type TrainingOptions } from "../train/options/arguments.ts";
+import { refusalOf, TrainingArguments, type TrainingOptions } from "../train/options/arguments.ts";
 import type { OutputDirectory } from "../train/checkpoints/output_directory.ts";
 import type { BatchSource } from "../train/batches/batches.ts";
 import { clipBatches, clipBatchesOptions } from "../train/batches/clip_batches.ts";
@@ -94,6 +94,7 @@ export const command: Command = defineCommand({
     "[training arguments]",
   options: OPTIONS,
   others: trainingOptionSpecs(),
+  refused: refusalOf,
   examples: [
     "train",
     "train --data path/to/recordings --output my-model",

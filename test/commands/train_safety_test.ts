@@ -142,3 +142,25 @@ tonesTest("train ends with 143 where SIGTERM ends it", async (folder) => {
   equal(code, 143);
   match(stderr, /^Interrupted at step \d+/m);
 });
+
+tonesTest("eval and report end with 130 and 143 where a signal ends them", async (folder) => {
+  await cliOk([...TWO_EPOCHS, "--output", "model"], { cwd: folder });
+  // Many clips, so that the work is not done before the signal is there.
+  for (let i = 0; i < 400; i++) {
+    await Deno.copyFile(`${folder}/tones/test/low/0.wav`, `${folder}/tones/test/low/x${i}.wav`);
+  }
+  for (const [signal, expected] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+    for (const command of ["eval", "report"]) {
+      const args = [command, "--model", "model", "--data", "tones", "--backend", "wasm"];
+      let isSent = false;
+      const { code } = await cli([...args, "--threads", "1"], {
+        cwd: folder,
+        onOutput: (_text, child) => {
+          if (!isSent) child.kill(signal);
+          isSent = true;
+        },
+      });
+      equal(code, expected, `${command} ended by ${signal}`);
+    }
+  }
+});

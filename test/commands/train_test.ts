@@ -258,6 +258,11 @@ Deno.test("train refuses arguments out of range or against each other with 2", a
       /expected --save-steps to be a multiple of --eval-steps 300, found 500/,
     ],
     [["--eval-strategy", "no", "--load-best-model-at-end"], /expected --eval-strategy "epoch"/],
+    [
+      ["--fp16"],
+      /"--fp16": training is in 32 bits\n- .* --gradient-checkpointing or --lora-rank 8$/m,
+    ],
+    [["--ddp_timeout", "9"], /"--ddp_timeout": a training is one process on one device/],
     [["recordings"], /"recordings": this command takes options only/],
   ];
   await withFolder(async (folder) => {

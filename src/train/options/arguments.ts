@@ -13,11 +13,11 @@ import {
   snakeCase,
 } from "./_option_rows.ts";
 import { type OptionName, type OptionTable, TRAINING_OPTIONS } from "./_option_table.ts";
-import { REFUSED_OPTIONS } from "./_refused_options.ts";
+import { type Refusal, REFUSED_OPTIONS } from "./_refused_options.ts";
 import type { TrainingOptions } from "./_training_options.ts";
 
 export { camelCase, isDerived, type OptionName, type OptionRow, type OptionTable, snakeCase };
-export { TRAINING_OPTIONS };
+export { type Refusal, TRAINING_OPTIONS };
 export type {
   IntervalStrategy,
   SamplingStrategy,
@@ -194,6 +194,11 @@ export function checkOption<Name extends OptionName>(
   return TRAINING_OPTIONS[name].check(name, value);
 }
 
+/** Why there is none of the reference's arguments of that name, in any spelling, and what to do; undefined of others. */
+export function refusalOf(name: string): Refusal | undefined {
+  return REFUSED_OPTIONS.find(({ names }) => names.includes(snakeCase(camelCase(name))));
+}
+
 /**
  * A name as one of the table.
  *
@@ -206,7 +211,7 @@ export function optionName(name: string): OptionName {
   if (isOption(camel) || camel === "outputDir") {
     throw new TypeError(`Cannot use training argument "${name}": its name in code is "${camel}"`);
   }
-  const refusal = REFUSED_OPTIONS.find(({ names }) => names.includes(snakeCase(camel)));
+  const refusal = refusalOf(camel);
   if (refusal) {
     const { reason, hint } = refusal;
     throw new UnsupportedOpError(`Cannot use training argument "${name}": ${reason}`, { hint });
