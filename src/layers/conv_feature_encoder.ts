@@ -3,13 +3,14 @@
  *
  * Two forms, as `feat_extract_norm` says. "group": the first convolution is followed by a norm of each
  * channel over time, the others by none, so a clip's features depend on what it is padded with. "layer": each
- * convolution is followed by a layer norm. GELU after each.
+ * convolution is followed by a layer norm. An activation after each.
  *
  * Source: Baevski et al. 2020, "wav2vec 2.0"; names as in transformers 5.18 `modeling_wav2vec2.py`.
  *
  * @module
  */
 import { reshape, type Tensor, tidy } from "@tensorflow/tfjs-core";
+import type { Activation } from "../kernels.ts";
 import { conv1d, conv1dFrames, type Conv1dInit, type Conv1dParams, loadConv1d } from "./conv1d.ts";
 import { groupNorm, layerNorm, loadNorm, type NormParams } from "./norm.ts";
 import type { ParameterReader } from "./parameters.ts";
@@ -21,6 +22,7 @@ export interface ConvFeatureEncoderConfig {
   conv_stride: number[];
   conv_bias: boolean;
   feat_extract_norm: "group" | "layer";
+  feat_extract_activation: Activation;
 }
 
 /** One convolution, its norm and the kind of norm. */
@@ -29,9 +31,10 @@ export interface ConvFeatureLayer {
   norm?: NormParams;
 }
 
-/** The layers in order, and the kind of norm they use. */
+/** The layers in order, and the kind of norm and the activation that they use. */
 export interface ConvFeatureEncoderParams {
   kind: "group" | "layer";
+  activation: Activation;
   layers: ConvFeatureLayer[];
 }
 
@@ -58,7 +61,7 @@ export async function loadConvFeatureEncoder(
     const norm = hasNorm ? await loadNorm(layer.at("layer_norm"), outputs, NORM_EPS) : undefined;
     layers.push({ conv, norm });
   }
-  return { kind, layers };
+  return { kind, activation: config.feat_extract_activation, layers };
 }
 
 /** **Shape** `samples [B, S]` -> `[B, T, C]` */
@@ -67,7 +70,7 @@ export function convFeatureEncoder(params: ConvFeatureEncoderParams, samples: Te
     let x: Tensor = reshape(samples, [...samples.shape, 1]); // [B, S, 1]
     for (const { conv, norm } of params.layers) {
       const input = x;
-      x = norm ? normedConv(conv, norm, params.kind, x) : conv1d(conv, x, "gelu"); // [B, T, C]
+      x = norm ? normedConv(params, { conv, norm }, x) : conv1d(conv, x, params.activation); // [B, T, C]
       input.dispose();
     }
     return x;
@@ -75,12 +78,11 @@ export function convFeatureEncoder(params: ConvFeatureEncoderParams, samples: Te
 }
 
 function normedConv(
-  conv: Conv1dParams,
-  norm: NormParams,
-  kind: "group" | "layer",
+  { kind, activation }: ConvFeatureEncoderParams,
+  { conv, norm }: Required<ConvFeatureLayer>,
   x: Tensor,
 ): Tensor {
-  return tidy(() => (kind === "group" ? groupNorm : layerNorm)(norm, conv1d(conv, x), "gelu"));
+  return tidy(() => (kind === "group" ? groupNorm : layerNorm)(norm, conv1d(conv, x), activation));
 }
 
 /** Frames that the encoder gives for a number of samples; 0 or less where the clip is too short. */

@@ -1,5 +1,5 @@
 /**
- * Relative positions from a wide grouped convolution with weight normalisation, followed by GELU.
+ * Relative positions from a wide grouped convolution with weight normalisation, followed by an activation.
  *
  * Checkpoints spell the normalised weight in two ways: `weight_g`/`weight_v`, and since torch 2
  * `parametrizations.weight.original0/1`. Both are read, the second is written.
@@ -9,7 +9,7 @@
  * @module
  */
 import { type Tensor, tidy } from "@tensorflow/tfjs-core";
-import { conv1d as conv1dKernel } from "../kernels.ts";
+import { type Activation, conv1d as conv1dKernel } from "../kernels.ts";
 import { kernelTaps, type NormalisedWeight, normalisedWeight } from "./normalised_weight.ts";
 import { constant, type Initializer, type ParameterReader, uniform } from "./parameters.ts";
 
@@ -18,6 +18,7 @@ export interface PositionalConvParams {
   weight: NormalisedWeight;
   bias: Tensor;
   groups: number;
+  activation: Activation;
 }
 
 /** The fields of `config.json` that describe the convolution. */
@@ -26,6 +27,7 @@ export interface PositionalConvConfig {
   /** The width of its kernel. */
   num_conv_pos_embeddings: number;
   num_conv_pos_embedding_groups: number;
+  feat_extract_activation: Activation;
 }
 
 /**
@@ -54,7 +56,8 @@ export async function loadPositionalConv(
     { names: names(0, "weight_g"), shape: [1, 1, width], init: norms },
     { groups },
   );
-  return { weight, bias: await conv.get("bias", [size], constant(0)), groups };
+  const bias = await conv.get("bias", [size], constant(0));
+  return { weight, bias, groups, activation: config.feat_extract_activation };
 }
 
 /** The Euclidean norm of each tap over the first two axes of `[O, I, K]`. */
@@ -79,7 +82,7 @@ export function positionalConv(params: PositionalConvParams, x: Tensor): Tensor 
       groups: params.groups,
       padLeft,
       padRight: width - 1 - padLeft,
-      activation: "gelu",
+      activation: params.activation,
     })
   );
 }

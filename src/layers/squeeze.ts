@@ -65,7 +65,7 @@ export function squeezeFrames({ factor, positions }: SqueezeParams, x: Tensor): 
 
 /** The positional convolution at every `factor`-th frame. **Shape** `x [B, T, D]` -> `[B, floor(T / factor), D]` */
 function positionsOf(
-  { weight, bias, groups }: PositionalConvParams,
+  { weight, bias, groups, activation }: PositionalConvParams,
   x: Tensor,
   factor: number,
 ): Tensor {
@@ -74,7 +74,7 @@ function positionsOf(
   const frames = squeezedFrames(x.shape[1]!, factor);
   const seen = (frames - 1) * factor + width;
   const padRight = Math.max(0, seen - padLeft - x.shape[1]!);
-  const options = { bias, groups, stride: factor, padLeft, padRight, activation: "gelu" } as const;
+  const options = { bias, groups, stride: factor, padLeft, padRight, activation };
   return cropFrames(conv1d(x, normalisedWeight(weight), options), frames);
 }
 
@@ -84,13 +84,13 @@ function cropFrames(x: Tensor, frames: number): Tensor {
 
 /** **Shape** `x [B, floor(T / factor), D]` -> `[B, T, D]` */
 export function stretchFrames(
-  { factor, stretch }: SqueezeParams,
+  { factor, positions, stretch }: SqueezeParams,
   x: Tensor,
   frames: number,
 ): Tensor {
   const [batch, fewer, size] = x.shape as [number, number, number];
   return tidy(() => {
-    const wide = linear(stretch, x, { activation: "gelu" }); // [B, floor(T / factor), factor D]
+    const wide = linear(stretch, x, { activation: positions.activation }); // [B, floor(T / factor), factor D]
     const spread = reshape(wide, [batch, fewer * factor, size]);
     return padFrames(spread, { after: frames - fewer * factor });
   });

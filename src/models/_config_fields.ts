@@ -37,13 +37,13 @@ export function convFeatureEncoderFields(
   reader: ConfigReader,
   or: Pick<ConvFeatureEncoderConfig, "conv_dim" | "conv_kernel" | "conv_stride"> = CONVOLUTIONS,
 ): ConvFeatureEncoderConfig {
-  reader.oneOf("feat_extract_activation", ["gelu"], "gelu");
   const fields: ConvFeatureEncoderConfig = {
     conv_dim: reader.integers("conv_dim", { or: or.conv_dim, ...SIZE }),
     conv_kernel: reader.integers("conv_kernel", { or: or.conv_kernel, ...COUNT }),
     conv_stride: reader.integers("conv_stride", { or: or.conv_stride, ...COUNT }),
     conv_bias: reader.boolean("conv_bias", false),
     feat_extract_norm: reader.oneOf("feat_extract_norm", ["group", "layer"], "group"),
+    feat_extract_activation: activationField(reader, "feat_extract_activation"),
   };
   for (const key of ["conv_kernel", "conv_stride"] as const) {
     const convolutions = fields.conv_dim.length;
@@ -76,14 +76,28 @@ export function transformerFields(reader: ConfigReader): TransformerFields {
   };
 }
 
-/** The reference's other names of activations. */
+/** Names of the reference that mean the same as others; their arithmetic differs by rounding alone. */
 const ALIASES: Readonly<Record<string, Activation>> = {
+  gelu_accurate: "gelu_new",
+  gelu_fast: "gelu_new",
   gelu_python: "gelu",
+  gelu_python_tanh: "gelu_new",
+  gelu_pytorch_tanh: "gelu_new",
+  linear: "none",
   swish: "silu",
 };
 
+/** Activations of the reference that have weights, which layers here have no place for. */
+const WITH_WEIGHTS: readonly unknown[] = ["prelu", "xielu"];
+
 /** An activation under one of the reference's names. */
 export function activationField(reader: ConfigReader, key: string): Activation {
+  if (WITH_WEIGHTS.includes(reader.json[key])) {
+    reader.fail(
+      key,
+      "an activation without weights of its own, which would have to be loaded and trained",
+    );
+  }
   const name = reader.oneOf(key, [...ACTIVATIONS, ...Object.keys(ALIASES)], "gelu");
   return ALIASES[name] ?? name as Activation;
 }
@@ -104,13 +118,16 @@ export function normOrderFields(reader: ConfigReader): NormOrderFields {
   return { do_stable_layer_norm: stable, adapter_attn_dim: stable ? width : undefined };
 }
 
-/** The positional convolution, without the size of the frames. */
-export type PositionalConvFields = Omit<PositionalConvConfig, "hidden_size">;
+/** The positional convolution, without the size of the frames and the activation that it shares. */
+export type PositionalConvFields = Omit<
+  PositionalConvConfig,
+  "hidden_size" | "feat_extract_activation"
+>;
 
 /** The positional convolution over frames of a size. */
 export function positionalConvFields(reader: ConfigReader, size: number): PositionalConvFields {
   return {
-    num_conv_pos_embeddings: reader.integer("num_conv_pos_embeddings", { or: 128, ...COUNT }),
+    num_conv_pos_embeddings: reader.integer("num_conv_pos_embeddings", { or: 128, ...SIZE }),
     num_conv_pos_embedding_groups: divisor(reader, "num_conv_pos_embedding_groups", {
       of: size,
       or: 16,

@@ -13,7 +13,15 @@
  * @module
  */
 import { type Tensor, tensor1d, tidy } from "@tensorflow/tfjs-core";
-import { activation, add, conv1d, layerNorm, type Weight, weightShape } from "../kernels.ts";
+import {
+  type Activation,
+  activation,
+  add,
+  conv1d,
+  layerNorm,
+  type Weight,
+  weightShape,
+} from "../kernels.ts";
 import {
   type ClassificationHeadParams,
   loadClassificationHead,
@@ -37,7 +45,7 @@ import {
   type TransformerEncoderParams,
 } from "../layers/transformer_encoder.ts";
 import { loadTransformerLayer } from "../layers/transformer_layer.ts";
-import { COUNT, divisor, type SpeechFields, speechFields } from "./_config_fields.ts";
+import { COUNT, DEPTH, divisor, type SpeechFields, speechFields } from "./_config_fields.ts";
 import type { ConfigReader } from "./_config_reader.ts";
 import { type EncodeOptions, speechForward } from "./_speech_forward.ts";
 import type { Architecture } from "./architecture.ts";
@@ -75,7 +83,11 @@ function parseConfig(reader: ConfigReader, classes: number): Data2VecAudioConfig
   return {
     ...speech,
     feat_extract_norm: "layer",
-    num_conv_pos_embeddings: reader.integer("num_conv_pos_embeddings", { or: 5, min: 0, max: 64 }),
+    num_conv_pos_embeddings: reader.integer("num_conv_pos_embeddings", {
+      or: 5,
+      min: 0,
+      max: DEPTH.max,
+    }),
     num_conv_pos_embedding_groups: divisor(reader, "num_conv_pos_embedding_groups", {
       of: speech.hidden_size,
       or: 16,
@@ -124,7 +136,11 @@ async function loadPosition(
 }
 
 /** The positions of frames, seen through their neighbours. **Shape** `x [B, T, D]` -> `[B, T, D]` */
-function positionsOf(layers: Data2VecAudioPositionParams[], x: Tensor): Tensor {
+function positionsOf(
+  layers: Data2VecAudioPositionParams[],
+  x: Tensor,
+  kind: Activation,
+): Tensor {
   const size = x.shape[2]!;
   return tidy(() => {
     const ones = tensor1d(new Float32Array(size).fill(1));
@@ -134,7 +150,7 @@ function positionsOf(layers: Data2VecAudioPositionParams[], x: Tensor): Tensor {
       const padLeft = Math.floor(width / 2);
       const padRight = width - 1 - padLeft;
       const near = conv1d(y, weight, { bias, groups, padLeft, padRight }); // [B, T, D]
-      return activation(layerNorm(near, ones, zeros, { eps: NORM_EPS }), "gelu");
+      return activation(layerNorm(near, ones, zeros, { eps: NORM_EPS }), kind);
     }, x);
   });
 }
@@ -145,7 +161,7 @@ function encode(
   frames: Tensor,
   options: EncodeOptions,
 ): EncoderStates {
-  const placed = add(frames, positionsOf(positions, frames));
+  const placed = add(frames, positionsOf(positions, frames, config.feat_extract_activation));
   return postNormEncoder(encoder, placed, { rates: config, ...options });
 }
 

@@ -14,7 +14,7 @@
  * @module
  */
 import { type Tensor, tensor1d, tidy } from "@tensorflow/tfjs-core";
-import { add, conv1d, type Weight, weightShape } from "../kernels.ts";
+import { type Activation, add, conv1d, type Weight, weightShape } from "../kernels.ts";
 import { batchNorm, type BatchNormParams, loadBatchNorm } from "../layers/batch_norm.ts";
 import {
   classificationHead,
@@ -77,6 +77,7 @@ export interface HubertNormedConvParams {
   weight: Weight;
   bias: Tensor;
   groups: number;
+  activation: Activation;
 }
 
 /** All parameters, and the config that they were made for. */
@@ -135,6 +136,7 @@ async function loadPositions(
     weight: await reader.weight("conv.weight", shape, normal(std), { groups }),
     bias: await reader.get("conv.bias", [size], constant(0)),
     groups,
+    activation: config.feat_extract_activation,
   };
 }
 
@@ -174,7 +176,7 @@ function positionsOf(
   noise?: Noise,
 ): Tensor {
   if (!("norm" in params)) return positionalConv(params, x);
-  const { norm, weight, bias, groups } = params;
+  const { norm, weight, bias, groups, activation } = params;
   const width = weightShape(weight)[2]!;
   const padLeft = Math.floor(width / 2);
   return tidy(() =>
@@ -183,7 +185,7 @@ function positionsOf(
       groups,
       padLeft,
       padRight: width - 1 - padLeft,
-      activation: "gelu",
+      activation,
     })
   );
 }

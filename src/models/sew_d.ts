@@ -186,13 +186,12 @@ type PositionFields = Pick<
 
 function positionFields(reader: ConfigReader): PositionFields {
   const buckets = reader.integer("position_buckets", { or: 256, min: -1, max: MAX_POSITIONS });
+  // Half of one bucket is none, by which the reference divides.
+  if (buckets === 1) reader.fail("position_buckets", "none or at least 2");
   const limits = { or: 512, min: 1, max: MAX_POSITIONS };
   const positions = reader.integer("max_position_embeddings", limits);
   const own = reader.integer("max_relative_positions", { ...limits, or: -1, min: -1 });
   const most = own < 1 ? positions : own;
-  if (buckets > 0 && most - 1 <= halfOf(buckets)) {
-    reader.fail("max_position_embeddings", `more than ${halfOf(buckets) + 1}`);
-  }
   const kinds = reader.json.pos_att_type ?? ["p2c", "c2p"];
   if (!Array.isArray(kinds) || !kinds.every((kind) => kind === "p2c" || kind === "c2p")) {
     reader.fail("pos_att_type", `a list of "p2c" and "c2p"`);
@@ -311,7 +310,8 @@ function halfOf(buckets: number): number {
 /**
  * The embedding of each distance from `1 - frames` to `frames - 1`, key after query being positive: one each for the
  * shortest, then shared by the logarithm. Rounded to single precision after each step, as in the reference: where
- * a bucket ends depends on it.
+ * a bucket ends depends on it. Where `max_relative_positions` leaves nothing to share, longer distances go back to
+ * buckets of shorter ones, as they do there.
  */
 export function distancePositions(
   frames: number,
@@ -322,6 +322,8 @@ export function distancePositions(
   return Int32Array.from({ length: 2 * frames - 1 }, (_, i) => {
     const back = frames - 1 - i;
     const bucket = Math.sign(back) * bucketOf(Math.abs(back));
+    // The reference converts what is no number to the least integer.
+    if (!Number.isFinite(bucket)) return 0;
     return Math.min(Math.max(bucket + span, 0), 2 * span - 1);
   });
 }

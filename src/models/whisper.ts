@@ -31,7 +31,7 @@ import { loadNorm } from "../layers/norm.ts";
 import { constant, type Initializer, normal, type ParameterReader } from "../layers/parameters.ts";
 import { preNormEncoder, type TransformerEncoderParams } from "../layers/transformer_encoder.ts";
 import type { TransformerLayerParams } from "../layers/transformer_layer.ts";
-import { COUNT, DEPTH, headFields, SIZE, WIDE } from "./_config_fields.ts";
+import { activationField, COUNT, DEPTH, headFields, SIZE, WIDE } from "./_config_fields.ts";
 import type { ConfigReader } from "./_config_reader.ts";
 import type { Architecture, ForwardOptions, ModelInputs, ModelOutput } from "./architecture.ts";
 
@@ -86,7 +86,7 @@ function parseConfig(reader: ConfigReader, classes: number): WhisperConfig {
     encoder_layers: reader.integer("encoder_layers", { or: 4, ...DEPTH }),
     encoder_attention_heads: heads,
     encoder_ffn_dim: reader.integer("encoder_ffn_dim", { or: 1536, ...WIDE }),
-    activation_function: reader.oneOf("activation_function", ["gelu", "relu"], "gelu"),
+    activation_function: activationField(reader, "activation_function"),
     init_std: reader.number("init_std", { or: 0.02, min: 0, max: 10 }),
     dropout: reader.dropout("dropout", 0),
     attention_dropout: reader.dropout("attention_dropout", 0),

@@ -173,6 +173,25 @@ CASES = {
         "quiet": FIRST_CONV,
         "config": Wav2Vec2Config(**{**SPEECH, **GROUP, "hidden_act": "relu"}),
     },
+    "wav2vec2-gelu-new": {
+        **MASKED,
+        "seed": 14,
+        "quiet": ALL_CONVS,
+        "config": Wav2Vec2Config(
+            **{**SPEECH, **LAYER, "hidden_act": "gelu_new", "feat_extract_activation": "relu"}
+        ),
+    },
+    "hubert-quick-gelu": {
+        **UNMASKED,
+        "seed": 24,
+        "quiet": FIRST_CONV,
+        "config": HubertConfig(
+            **{**SPEECH, **GROUP, "layer_norm_eps": 0.4},
+            conv_pos_batch_norm=True,
+            hidden_act="quick_gelu",
+            feat_extract_activation="leaky_relu",
+        ),
+    },
     "hubert-distilled-norms": {
         **UNMASKED,
         "seed": 23,
@@ -253,6 +272,18 @@ CASES = {
             use_weighted_layer_sum=True,
         ),
     },
+    "data2vec-audio-mish": {
+        **MASKED,
+        "seed": 63,
+        "quiet": rf"{ALL_CONVS}|pos_conv_embed",
+        "config": Data2VecAudioConfig(
+            **{**SPEECH, "num_conv_pos_embeddings": 2},
+            conv_bias=False,
+            conv_pos_kernel_size=5,
+            hidden_act="mish",
+            feat_extract_activation="tanh",
+        ),
+    },
     "sew": {
         **UNMASKED,
         "seed": 71,
@@ -274,6 +305,17 @@ CASES = {
         "seed": 73,
         "quiet": ALL_CONVS,
         "config": SEWConfig(**{**SPEECH, **LAYER}, squeeze_factor=2),
+    },
+    "sew-hardswish": {
+        **UNMASKED,
+        "seed": 74,
+        "quiet": FIRST_CONV,
+        "config": SEWConfig(
+            **{**SPEECH, **GROUP},
+            squeeze_factor=2,
+            hidden_act="hardswish",
+            feat_extract_activation="gelu_pytorch_tanh",
+        ),
     },
     "sew-d": {
         **UNMASKED,
@@ -300,6 +342,21 @@ CASES = {
             share_att_key=False,
             norm_rel_ebd="none",
             hidden_act="silu",
+        ),
+    },
+    "sew-d-few-positions": {
+        **MASKED,
+        "seed": 83,
+        "quiet": ALL_CONVS,
+        "config": SEWDConfig(
+            **{**SPEECH, **LAYER},
+            squeeze_factor=2,
+            feature_layer_norm_eps=0.03,
+            position_buckets=12,
+            max_position_embeddings=40,
+            max_relative_positions=5,
+            hidden_act="relu2",
+            feat_extract_activation="swish",
         ),
     },
     "wav2vec2-conformer-relative": {
@@ -361,6 +418,15 @@ CASES = {
             activation_function="relu",
             use_weighted_layer_sum=True,
         ),
+    },
+    "whisper-gelu-accurate": {
+        "seed": 103,
+        "lengths": [3000, 4700],
+        "gains": [0.3, 0.05],
+        "labels": [2, 0],
+        "mask": False,
+        "quiet": r"conv2|embed_positions|out_proj|fc2",
+        "config": WhisperConfig(**LISTENER, activation_function="gelu_accurate"),
     },
     "ast": {
         "seed": 113,

@@ -1,8 +1,8 @@
-import { type Activation, conv1d, type Conv1dAttrs } from "../../src/kernels.ts";
+import { type Activation, conv1d, type Conv1dOptions } from "../../src/kernels.ts";
 import { normal, type OpCase } from "./_op_case.ts";
 import { kernelSuite } from "./_suite.ts";
 
-interface Sizes extends Partial<Conv1dAttrs> {
+interface Sizes extends Omit<Conv1dOptions, "bias"> {
   /** `[B, T, C]` */
   x: [number, number, number];
   outputs: number;
@@ -31,6 +31,7 @@ kernelSuite("conv1d", [
   convolution({ x: [1, 1, 1], outputs: 1, width: 1 }),
   convolution({ x: [1, 5, 1], outputs: 1, width: 5, bias: true }),
   convolution({ x: [2, 7, 3], outputs: 5, width: 1, activation: gelu }),
+  convolution({ x: [2, 7, 3], outputs: 5, width: 2, activation: "mish" }),
   convolution({ x: [2, 12, 3], outputs: 5, width: 4, stride: 3, bias: true, activation: "relu" }),
   convolution({ x: [2, 9, 4], outputs: 6, width: 3, groups: 2, padLeft: 2, padRight: 1 }),
   convolution({ x: [1, 3, 2], outputs: 4, width: 7, groups: 2, padLeft: 3, padRight: 3 }),

@@ -25,6 +25,7 @@ function activated(kind: Activation, x: NdArray): OpCase {
 
 kernelSuite("groupNorm", [
   activated("gelu", normal([2, 13, 5])),
+  activated("mish", normal([2, 13, 5])),
   activated("gelu", normal([1, 131, 32])),
   activated("relu", normal([2, 7, 3])),
   activated("silu", normal([2, 7, 3])),

@@ -25,6 +25,7 @@ function activated(kind: Activation, x: NdArray): OpCase {
 
 kernelSuite("layerNorm", [
   activated("gelu", normal([7, 13])),
+  activated("mish", normal([7, 13])),
   activated("gelu", normal([3, 49, 64])),
   activated("relu", normal([7, 13])),
   activated("silu", normal([7, 13])),

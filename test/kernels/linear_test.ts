@@ -25,7 +25,7 @@ function withBias(opCase: OpCase): OpCase {
   };
 }
 
-function withAll(opCase: OpCase, activation: "gelu" | "relu"): OpCase {
+function withAll(opCase: OpCase, activation: "gelu" | "relu" | "mish"): OpCase {
   const { x, weight } = opCase.inputs;
   const shape = [...x!.shape.slice(0, -1), weight!.shape[0]!];
   return {
@@ -37,7 +37,7 @@ function withAll(opCase: OpCase, activation: "gelu" | "relu"): OpCase {
 }
 
 /** With everything that can follow the map; what is dropped is the same on every device. */
-function dropping(opCase: OpCase, activation: "none" | "gelu" | "silu"): OpCase {
+function dropping(opCase: OpCase, activation: "none" | "gelu" | "silu" | "mish"): OpCase {
   const { x, weight } = opCase.inputs;
   const shape = [...x!.shape.slice(0, -1), weight!.shape[0]!];
   const dropout = { rate: 0.3, seed: 7 };
@@ -82,6 +82,7 @@ kernelSuite("linear", [
   withBias(affine([7], 13, 5)),
   withAll(affine([7], 13, 5), "gelu"),
   withAll(affine([3, 5], 17, 9), "relu"),
+  withAll(affine([3, 5], 17, 9), "mish"),
   withBias(affine([5, 33], 31, 67)),
   withBias(affine([65], 129, 33)),
   withBias(affine([252], 192, 768)),
@@ -94,6 +95,7 @@ kernelSuite("linear", [
   dropping(tiny, "silu"),
   dropping(affine([7], 12, 8), "none"),
   dropping(affine([7], 13, 5), "gelu"),
+  dropping(affine([7], 13, 5), "mish"),
   dropping(affine([3, 49], 192, 768), "gelu"),
   dropping(affine([600], 20, 12), "none"),
   {

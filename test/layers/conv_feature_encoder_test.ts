@@ -22,6 +22,7 @@ const CONFIG: ConvFeatureEncoderConfig = {
   conv_stride: [5, 2, 2],
   conv_bias: false,
   feat_extract_norm: "group",
+  feat_extract_activation: "gelu",
 };
 const BASE = {
   ...CONFIG,

@@ -14,7 +14,8 @@ const SIZES = {
   hidden_size: 32,
   num_conv_pos_embeddings: 12,
   num_conv_pos_embedding_groups: 4,
-};
+  feat_extract_activation: "gelu",
+} as const;
 const G = "conv.parametrizations.weight.original0";
 const V = "conv.parametrizations.weight.original1";
 
@@ -92,6 +93,7 @@ layerTest("loadPositionalConv() draws a gain of one for a direction that was sto
 for (const [width, seen] of [[4, [-2, -1, 0, 1]], [5, [-2, -1, 0, 1, 2]]] as const) {
   layerTest(`positionalConv() of width ${width} sees frames ${seen.join(", ")}`, async () => {
     const params = await loadPositionalConv(freshReader(), {
+      ...SIZES,
       hidden_size: 2,
       num_conv_pos_embeddings: width,
       num_conv_pos_embedding_groups: 1,

@@ -24,6 +24,7 @@ function fresh(factor: number, width: number): Promise<SqueezeParams> {
     squeeze_factor: factor,
     num_conv_pos_embeddings: width,
     num_conv_pos_embedding_groups: 2,
+    feat_extract_activation: "gelu",
     initializer_range: 0.5,
   });
 }

@@ -9,12 +9,13 @@ const DEFAULTS = await readJson<Record<string, JsonObject>>(join(GOLDEN_DIR, "de
 
 /** Numbers of a config that are used, by what they may be; `model_type.field` where architectures differ. */
 const LIMITS: Readonly<Record<string, string>> = {
-  "a value between 1 and 16384": "hidden_size classifier_proj_size",
+  "a value between 1 and 16384": "hidden_size classifier_proj_size num_conv_pos_embeddings",
   "a value between 4 and 16384": "d_model",
-  "a value between 0 and 256": "num_hidden_layers encoder_layers",
+  "a value between 0 and 256":
+    "num_hidden_layers encoder_layers data2vec-audio.num_conv_pos_embeddings",
   "a value between 1 and 1024":
     "num_attention_heads encoder_attention_heads patch_size frequency_stride time_stride conv_pos_kernel_size " +
-    "num_conv_pos_embedding_groups num_conv_pos_embeddings conv_depthwise_kernel_size num_mel_bins",
+    "num_conv_pos_embedding_groups conv_depthwise_kernel_size num_mel_bins",
   "a value between 1 and 65536": "intermediate_size encoder_ffn_dim max_position_embeddings",
   "a value between 4 and 65536": "num_buckets",
   "a value between -1 and 65536": "position_buckets",
@@ -29,7 +30,6 @@ const LIMITS: Readonly<Record<string, string>> = {
   "a value between 1 and 15000": "whisper.max_source_positions",
   "a value between 1 and 1000000": "mask_time_length mask_feature_length",
   "a value between 0 and 1000000": "mask_time_min_masks mask_feature_min_masks",
-  "a value between 0 and 64": "data2vec-audio.num_conv_pos_embeddings",
   "a value between 1 and 64": "squeeze_factor",
   "a value between 1 and 1000000000": "rotary_embedding_base",
   "1 to 64 integers between 1 and 16384": "conv_dim",

@@ -28,6 +28,17 @@ Deno.test("distancePositions() are exact for near frames and logarithmic for far
   assert.deepEqual(positionsOf(small, 16, 64), [31, 31, 25, 24, 23, 16, 9, 8, 7, 1, 0, 0]);
 });
 
+Deno.test("distancePositions() go back where there are fewer positions than buckets", () => {
+  // From PyTorch, for 10 frames; where the logarithm of the last position is 0, its infinity becomes the least integer.
+  const of = (
+    most: number,
+  ) => [...distancePositions(10, { position_buckets: 8, max_relative_positions: most })];
+  const near = [12, 11, 10, 9, 8, 7, 6, 5, 4];
+  assert.deepEqual(of(3), [9, 9, 10, 11, 12, ...near, 4, 5, 6, 7, 7]);
+  assert.deepEqual(of(5), [0, 0, 0, 0, 0, ...near, 0, 0, 0, 0, 0]);
+  assert.deepEqual(of(6), [15, 15, 15, 15, 15, ...near, 1, 0, 0, 0, 0]);
+});
+
 Deno.test("distancePositions() without buckets end where the embeddings do", () => {
   assert.deepEqual(positionsOf([-9, -3, -2, 0, 2, 4, 5], 0, 4), [7, 7, 6, 4, 2, 0, 0]);
 });
@@ -74,7 +85,7 @@ for (
     ["conv_kernel_size", 3],
     ["pos_att_type", ["p2p"]],
     ["pos_att_type", "c2p"],
-    ["max_position_embeddings", 3],
+    ["position_buckets", 1],
     ["position_buckets", 1e9],
   ] as const
 ) {
