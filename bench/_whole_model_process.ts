@@ -97,6 +97,12 @@ async function measureTraining(): Promise<Measured> {
   return { ...steps, forwardMs, loadMs, startMb, peakFraction: peakFraction || undefined };
 }
 
+/** Version 0.1.0 called back with the log alone. */
+function lossOf([first, , , facts]: unknown[]): number | undefined {
+  const { logs } = facts as { logs?: Earshot.LogEntry } | undefined ?? {};
+  return (logs ?? first as Earshot.LogEntry).loss;
+}
+
 /** Trains on one batch, again and again. */
 async function timeSteps({ model, featureExtractor, clips }: {
   model: AudioClassificationModel;
@@ -131,8 +137,8 @@ async function timeSteps({ model, featureExtractor, clips }: {
     },
     callbacks: [{
       showsProgress: true,
-      onLog: (...[, , , { logs }]) => {
-        if (logs.loss === undefined) return;
+      onLog: (...event: unknown[]) => {
+        if (lossOf(event) === undefined) return;
         ends.push(performance.now());
         firstMs ||= sinceSpawn(request);
         rssMb = peakRssMb();
