@@ -28,5 +28,5 @@ export function evaluationSection({ evaluation }: ModelCardFacts): Section | und
 function intervalText({ low, high }: { low: number; high: number }): string {
   const percent = (share: number) => (100 * share).toFixed(2);
   return `The accuracy lies between ${percent(low)} and ${percent(high)} % with a chance of 95 % ` +
-    "(percentile bootstrap over the clips, 1000 draws).";
+    "(Wilson's interval of a share).";
 }

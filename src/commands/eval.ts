@@ -45,7 +45,6 @@ import { givenTrainingOptions, trainingOptionSpecs } from "./_training_arguments
 /** The training arguments that mean something here. */
 const TRAINING_NAMES = [
   "per-device-eval-batch-size",
-  "max-length-seconds",
   "skip-bad-files",
   "seed",
 ] as const;
@@ -142,7 +141,6 @@ async function evaluate(plan: EvalPlan, device: Device, out: Output): Promise<vo
     out.warn(`Device: ${device.description}`);
     const notices = new ClipNotices();
     const source = clipBatches(dataset, model, extractor, {
-      maxLengthSeconds: args.maxLengthSeconds,
       skipBadFiles: args.skipBadFiles,
       onNotice: (notice) => notices.add(notice),
     });

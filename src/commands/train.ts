@@ -9,6 +9,7 @@
 import { DatasetError } from "../errors.ts";
 import { clipDurations } from "../data/durations.ts";
 import { type DeviceOptions, useDevice } from "../devices.ts";
+import type { FeatureExtractor } from "../features/mod.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
 import type { ProblemType } from "../models/problem_type.ts";
 import { refusalOf, TrainingArguments, type TrainingOptions } from "../train/options/arguments.ts";
@@ -233,6 +234,8 @@ async function train(asked: TrainPlan, directory: OutputDirectory, out: Output):
     });
     const output = await startOutput(plan, directory);
     const run = prepareRun({ plan, data, model, start, output }, out);
+    const cut = await cutLine(data, args, start.extractor);
+    if (cut !== undefined) out.line(cut);
     const trained = [...model.trainable().values()].reduce((sum, { size }) => sum + size, 0);
     if (trained < model.parameterCount) {
       out.line(`Trained: ${(trained / 1e6).toFixed(2)} M parameters, all others stay as they are`);
@@ -343,6 +346,22 @@ async function dataLine(path: string, data: SplitFolder): Promise<string> {
   const isMeasured = data.splits.train?.kind === "regression";
   const learnt = isMeasured ? "numbers to learn" : `${data.labels.length} classes`;
   return `Data: ${path}, ${learnt}: ${parts.join(", ")}`;
+}
+
+/** How many training clips are longer than what is taken of them; nothing where none is. */
+async function cutLine(
+  { splits: { train } }: SplitFolder,
+  { maxLengthSeconds }: TrainingArguments,
+  { fixedSamples, samplingRate }: FeatureExtractor,
+): Promise<string | undefined> {
+  if (!train) return undefined;
+  const most = Math.min(maxLengthSeconds, (fixedSamples ?? Infinity) / samplingRate);
+  const longer = (await clipDurations(train.clips)).filter((seconds) => seconds > most).length;
+  if (longer === 0) return undefined;
+  const what = longer === 1 ? "1 training clip is" : `${longer} training clips are`;
+  return `${what} longer than ${
+    Number(most.toFixed(2))
+  } s: each epoch takes another part of that length`;
 }
 
 function modelLine(name: string, model: AudioClassificationModel): string {

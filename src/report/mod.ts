@@ -4,6 +4,7 @@
  * @module
  */
 export { reportHtml } from "./report.ts";
+export { wilsonInterval } from "./_scores.ts";
 export type {
   ClipAudio,
   ClipPrediction,

@@ -1,4 +1,7 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { encodeWav } from "../../src/audio/mod.ts";
+import { useDevice } from "../../src/devices.ts";
+import { saveTinyModel, tone } from "../tiny_model.ts";
 import {
   cli,
   cliOk,
@@ -50,7 +53,7 @@ Deno.test("eval prints what train found on the test split", async () => {
     match(text.stdout, /^Taken for +1 +2 +3$/m);
     match(
       text.stdout,
-      /^Accuracy \d+\.\d\d % \(95 % interval \d+\.\d\d to \d+\.\d\d %\), macro F1 \d\.\d{3}, loss \d+\.\d{4}, 30 clips$/m,
+      /^Accuracy \d+\.\d\d % \(95 % interval \d+\.\d\d to \d+\.\d\d %\), macro F1 \d\.\d{3}.*, loss \d+\.\d{4} \(\d+\.\d{4} to \d+\.\d{4}\), 30 clips$/m,
     );
   });
 });
@@ -108,4 +111,31 @@ Deno.test("eval without --data ends with 2", async () => {
     stderr,
     /^Cannot run command "eval": expected argument "--data DIR\|FILE\|ID", found none$/m,
   );
+});
+
+Deno.test("eval, report and predict take a long clip whole", async () => {
+  await withFolder(async (cwd) => {
+    const device = await useDevice({ backend: "wasm", threads: 1 });
+    await saveTinyModel(`${cwd}/model`);
+    device.dispose();
+    // Silent for longer than what training takes of a clip.
+    const samples = tone(21 * 8_000).fill(0, 0, 20.5 * 8_000);
+    await writeFile(`${cwd}/clips/test/one/1.wav`, encodeWav(samples, 8_000));
+    const threads = ["--threads", "1"];
+    const [predicted] = jsonLines<{ predictions: { label: string; score: number }[] }>(
+      await cliOk(["predict", "--model", "model", "clips/test/one/1.wav", "--json"], { cwd }),
+    );
+    const { score } = predicted!.predictions.find(({ label }) => label === "one")!;
+    const [evaluated] = jsonLines<EvalLine>(
+      await cliOk(["eval", "--model", "model", "--data", "clips", "--json", ...threads], { cwd }),
+    );
+    ok(Math.abs(evaluated!.loss + Math.log(score)) < 1e-4, `${evaluated!.loss}, score ${score}`);
+    const cut = samples.subarray(0, 20 * 8_000);
+    await writeFile(`${cwd}/cut.wav`, encodeWav(cut, 8_000));
+    const [other] = jsonLines<{ predictions: { label: string; score: number }[] }>(
+      await cliOk(["predict", "--model", "model", "cut.wav", "--json"], { cwd }),
+    );
+    const cutScore = other!.predictions.find(({ label }) => label === "one")!.score;
+    ok(Math.abs(Math.log(cutScore) - Math.log(score)) > 1e-3, "the end of the clip counts");
+  });
 });

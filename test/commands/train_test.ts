@@ -158,6 +158,25 @@ Deno.test("train and eval look for the files of a manifest before the first batc
   });
 });
 
+Deno.test("train says how many clips it takes parts of", async () => {
+  await withFolder(async (folder) => {
+    await writeTones(`${folder}/tones`);
+    const long = (seconds: number) => encodeWav(new Float32Array(seconds * 8_000).fill(0.1), 8_000);
+    await writeFile(`${folder}/tones/train/low/long.wav`, long(2));
+    await writeFile(`${folder}/tones/test/low/long.wav`, long(2));
+    const run = [...TWO_EPOCHS, "--max-length-seconds", "1.5", "--max-steps", "1"];
+    const { stdout } = await cliOk([...run, "--output", "model"], { cwd: folder });
+    match(
+      stdout,
+      /^1 training clip is longer than 1\.5 s: each epoch takes another part of that length$/m,
+    );
+    const whole = await cliOk([...TWO_EPOCHS, "--max-steps", "1", "--output", "other"], {
+      cwd: folder,
+    });
+    ok(!whole.stdout.includes("longer than"), whole.stdout);
+  });
+});
+
 Deno.test("train says where the model is when only its test fails", async () => {
   await withFolder(async (folder) => {
     await writeTones(`${folder}/tones`);

@@ -2,8 +2,8 @@
  * A split of recordings as batches for the trainer: planned, loaded ahead, cut to length, and turned into
  * model input by the feature extractor.
  *
- * Training batches hold clips of like length in an order of each epoch's own. In evaluation a clip's scores must not
- * depend on its neighbours: where padding matters to the model, only clips of equal length share a batch. An extractor
+ * Training batches hold clips of like length in an order of each epoch's own, and pieces of long ones. In evaluation a
+ * clip is whole, as in prediction, and its scores must not depend on its neighbours: where padding matters to the model, only clips of equal length share a batch. An extractor
  * that brings every clip to one length has neither worry.
  *
  * @module
@@ -84,8 +84,6 @@ class ClipBatches implements BatchSource {
   readonly #dataset: AudioDataset;
   readonly #extractor: FeatureExtractor;
   readonly #settings: TrainingArguments;
-  /** The longest clips of evaluation. */
-  readonly #maxSamples: number;
   readonly #paddingInvariant: boolean;
   readonly #trainingSamples: { min: number; max: number };
   readonly #loading: ClipLoaderOptions;
@@ -107,8 +105,10 @@ class ClipBatches implements BatchSource {
     const minSamples = Math.max(model.minSamples, extractor.minSamples);
     const { samplingRate, fixedSamples } = this.#extractor;
     const maxSamples = Math.max(minSamples, Math.round(maxLengthSeconds * samplingRate));
-    this.#maxSamples = fixedSamples ?? maxSamples;
-    this.#trainingSamples = { min: minSamples, max: Math.min(maxSamples, this.#maxSamples) };
+    this.#trainingSamples = {
+      min: minSamples,
+      max: Math.min(maxSamples, fixedSamples ?? Infinity),
+    };
     this.#loading = {
       samplingRate,
       minSamples,
@@ -167,9 +167,12 @@ class ClipBatches implements BatchSource {
     const loader = training ? await (this.#training ??= this.#makeTraining()) : this.#evaluation;
     let turnAt = performance.now();
     for await (const loaded of loader.batches(plan.slice(skip), Math.max(0, epoch))) {
-      const clips = loaded.clips.map((clip) => clip.subarray(0, this.#maxSamples));
+      const { clips } = loaded;
       const places = clips.map((_, i) => i);
-      const groups = training || this.#mixesLengths() ? [places] : equalLengths(clips);
+      const alike = training || this.#mixesLengths() ? [places] : equalLengths(clips);
+      const isBounded = training || this.#extractor.fixedSamples !== undefined;
+      const most = batchSize * this.#trainingSamples.max;
+      const groups = isBounded ? alike : alike.flatMap((group) => withinBudget(group, clips, most));
       for (const group of groups) {
         if (performance.now() - turnAt > TURN_MS) {
           await new Promise((resolve) => setTimeout(resolve));
@@ -240,6 +243,18 @@ class ClipBatches implements BatchSource {
       lengths: knowsLengths ? features.lengths : undefined,
     };
   }
+}
+
+/** Long clips in fewer at a time, so that evaluation takes no more memory than training, where they are cut. */
+function withinBudget(
+  group: readonly number[],
+  clips: readonly ArrayLike<number>[],
+  maxSamples: number,
+): number[][] {
+  const longest = Math.max(...group.map((i) => clips[i]!.length));
+  const count = Math.max(1, Math.floor(maxSamples / longest));
+  const parts = Math.ceil(group.length / count);
+  return Array.from({ length: parts }, (_, i) => group.slice(i * count, (i + 1) * count));
 }
 
 /** The changes that the options ask for, with noise read from its folder. */

@@ -45,20 +45,49 @@ export interface Interval {
 export function bootstrapInterval(
   prediction: EvalPrediction,
   metric: (prediction: EvalPrediction) => number,
-  { level = 0.95, resamples = 1000, seed = 42 }: BootstrapOptions = {},
+  options: BootstrapOptions = {},
 ): Interval {
   const clips = prediction.logits.length / prediction.classes;
+  return resampledInterval(clips, (drawn) => metric(picked(prediction, drawn)), options);
+}
+
+/**
+ * The interval of a figure that is made of so many clips, over as many drawn with replacement.
+ *
+ * @param clips how many there are.
+ * @param figure makes it of clips by their places, some of them more than once.
+ * @throws {RangeError} where there is no clip.
+ *
+ * @example
+ * ```ts
+ * import { resampledInterval } from "./bootstrap.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const mean = (places: ArrayLike<number>) => Array.from(places).reduce((a, b) => a + b) / places.length;
+ * const { low, high } = resampledInterval(11, mean);
+ * assert.ok(low > 2 && low < 5 && high > 5 && high < 8);
+ * ```
+ */
+export function resampledInterval(
+  clips: number,
+  figure: (places: Int32Array) => number,
+  { level = 0.95, resamples = 1000, seed = 42 }: BootstrapOptions = {},
+): Interval {
   if (!(clips > 0)) throw new RangeError("Cannot draw data sets: expected clips, found none");
   const random = new Random(seed);
-  const values = Array.from(
-    { length: resamples },
-    () => metric(picked(prediction, Array.from({ length: clips }, () => random.below(clips)))),
-  ).filter((value) => !Number.isNaN(value)).sort((a, b) => a - b);
+  const drawn = new Int32Array(clips);
+  const values = Array.from({ length: resamples }, () => {
+    for (let i = 0; i < clips; i++) drawn[i] = random.below(clips);
+    return figure(drawn);
+  }).filter((value) => !Number.isNaN(value)).sort((a, b) => a - b);
   return { low: quantile(values, (1 - level) / 2), high: quantile(values, (1 + level) / 2) };
 }
 
 /** The prediction of some of its clips, some of them more than once. */
-function picked({ logits, classes, labels }: EvalPrediction, places: number[]): EvalPrediction {
+function picked(
+  { logits, classes, labels }: EvalPrediction,
+  places: Int32Array,
+): EvalPrediction {
   const width = labels.length / (logits.length / classes);
   const scores = new Float32Array(places.length * classes);
   const Labels = labels instanceof Int32Array ? Int32Array : Float32Array;

@@ -144,7 +144,7 @@ export const TRAINING_OPTIONS: OptionTable = {
   balancedSampling: own(flag(false, "draw as many clips of every class")),
   dataloaderDropLast: flag(false, "leave a last batch of fewer clips out"),
   dataloaderPrefetchFactor: free(count(2, 0, "batches decoded ahead")),
-  maxLengthSeconds: own(real(20, [0.01, 3600], "longer clips are cut")),
+  maxLengthSeconds: own(real(20, [0.01, 3600], "longer training clips are cut")),
   augmentSpeed: own(real(0, [0, 0.9], "play training clips faster or slower by up to this share")),
   augmentShiftSeconds: own(real(0, [0, 60], "move training clips by up to so many seconds")),
   augmentGainDb: own(real(0, [0, 60], "make training clips louder or softer by up to this")),

@@ -156,7 +156,7 @@ export interface TrainingOptions {
   dataloaderDropLast: boolean;
   /** Batches that are read and decoded ahead. @default 2 */
   dataloaderPrefetchFactor: number;
-  /** Longer clips are cut: at random in training, at the end in evaluation. @default 20 */
+  /** Longer training clips are cut, at a random place; in evaluation clips are whole. @default 20 */
   maxLengthSeconds: number;
   /** Training clips are played faster or slower by up to this share. @default 0 */
   augmentSpeed: number;

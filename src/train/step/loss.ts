@@ -88,22 +88,27 @@ export function weightedLoss(
 
 /** The same mean over scores in host memory, without label smoothing. */
 export function meanLoss(prediction: EvalPrediction, problemType: ProblemType): number {
-  if (problemType === "single_label_classification") return meanCrossEntropy(prediction);
-  const { logits, labels } = prediction;
-  const own = problemType === "regression" ? squaredError : binaryCrossEntropy;
-  return logits.reduce((sum, logit, i) => sum + own(logit, labels[i]!), 0) / logits.length;
+  const losses = clipLosses(prediction, problemType);
+  return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
 }
 
-/** Mean of `log(sum(exp(scores))) - score of the class`. */
-function meanCrossEntropy({ logits, classes, labels }: EvalPrediction): number {
-  let sum = 0;
-  for (let clip = 0; clip < labels.length; clip++) {
+/** The loss of each clip, of which that is the mean. */
+export function clipLosses(prediction: EvalPrediction, problemType: ProblemType): Float64Array {
+  const { logits, classes, labels } = prediction;
+  const own = problemType === "regression" ? squaredError : binaryCrossEntropy;
+  return Float64Array.from({ length: logits.length / classes }, (_, clip) => {
     const row = logits.subarray(clip * classes, (clip + 1) * classes);
-    const top = row.reduce((a, b) => Math.max(a, b));
-    const total = row.reduce((exps, score) => exps + Math.exp(score - top), 0);
-    sum += top + Math.log(total) - row[labels[clip]!]!;
-  }
-  return sum / labels.length;
+    if (problemType === "single_label_classification") return clipCrossEntropy(row, labels[clip]!);
+    const first = clip * classes;
+    return row.reduce((sum, logit, i) => sum + own(logit, labels[first + i]!), 0) / classes;
+  });
+}
+
+/** `log(sum(exp(scores))) - score of the class`. */
+function clipCrossEntropy(scores: Float32Array, label: number): number {
+  const top = scores.reduce((a, b) => Math.max(a, b));
+  const total = scores.reduce((exps, score) => exps + Math.exp(score - top), 0);
+  return top + Math.log(total) - scores[label]!;
 }
 
 function squaredError(logit: number, target: number): number {

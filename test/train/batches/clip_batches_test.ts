@@ -123,7 +123,7 @@ for (const { setting, mixes } of SETTINGS) {
   });
 }
 
-clipTest("clipBatches() cuts at random in training, and at the end in evaluation", async (data) => {
+clipTest("clipBatches() cuts at random in training, and not in evaluation", async (data) => {
   const source = await sourceOf(data, { maxLengthSeconds: 0.05 });
   const begins = piecesOf(await batchesOf(source, 0)).map(({ begin }) => begin);
   assert.ok(new Set(begins).size > 3, `beginnings ${begins}`);
@@ -133,8 +133,24 @@ clipTest("clipBatches() cuts at random in training, and at the end in evaluation
     assertAllClose([samples[399]!], [heightOf(clip) + (begin + 399) / 4096], { atol: 1e-4 });
   }
   const evaluated = piecesOf(await batchesOf(source, -1));
-  assert.ok(evaluated.length === 7 && evaluated.every(({ begin }) => begin === 0));
+  assert.deepEqual(
+    evaluated.map(({ clip, begin, samples }) => [clip, begin || 0, samples.length])
+      .sort(([a], [b]) => a! - b!),
+    LENGTHS.map((length, clip) => [clip, 0, length]),
+  );
 });
+
+clipTest("clipBatches() evaluates long clips in fewer at a time", async (data) => {
+  const lengths = async (maxLengthSeconds: number) =>
+    (await batchesOf(await sourceOf(data, { maxLengthSeconds }), -1, 4))
+      .map(({ shape: [count, length] }) => [count, length] as [number, number]);
+  const most = 4 * 0.05 * 8_000;
+  for (const [count, length] of await lengths(0.05)) {
+    assert.ok(count === 1 || count * length <= most, `${count} clips of ${length} samples`);
+  }
+  const rows = (batches: [number, number][]) => batches.reduce((sum, [count]) => sum + count, 0);
+  assert.equal(rows(await lengths(0.05)), rows(await lengths(20)));
+}, [1600, 1600, 1600, 1600, 400, 400, 400]);
 
 clipTest(
   "clipBatches() gives an epoch the same batches each time, and no two alike",
