@@ -45,8 +45,9 @@ Deno.test("docs/guide.md runs from top to bottom", async () => {
       printed,
       /^New: projector\.weight, projector\.bias, classifier\.weight, classifier\.bias$/m,
     );
-    const accuracies = printed.matchAll(/^ +(\d+) +\d+ +\d+\.\d{4} +\d+\.\d{4} +(\d\.\d{4})$/gm);
-    const epochs = Array.from(accuracies, ([, epoch]) => Number(epoch));
+    const logged = Array.from(printed.matchAll(/^\{".*\}$/gm), ([line]) => JSON.parse(line));
+    const epochs = logged.filter(({ eval_accuracy }) => eval_accuracy >= 0)
+      .map(({ epoch }) => epoch);
     deepEqual(epochs, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     const [, predicted, expected] = printed.match(/^(\w+) expected: (\w+)$/m)!;
     ok(INTENTS.includes(expected!));

@@ -33,11 +33,36 @@ const CLEAR = "\r\x1b[2K";
  * output in either case.
  *
  * @example
- * ```ts ignore
- * import { ProgressCallback, Trainer } from "@earshot/earshot/train";
+ * ```ts
+ * import {
+ *   AutoFeatureExtractor,
+ *   AutoModelForAudioClassification,
+ *   loadDataset,
+ *   ProgressCallback,
+ *   Trainer,
+ *   TrainingArguments,
+ * } from "@earshot/earshot";
+ * import { match } from "node:assert/strict";
  *
- * const trainer = new Trainer({ model, args, trainDataset, featureExtractor });
- * trainer.removeCallback(ProgressCallback); // nothing is shown
+ * const model = await AutoModelForAudioClassification.fromPretrained("models/voice_menu");
+ * const processingClass = await AutoFeatureExtractor.fromPretrained("models/voice_menu");
+ * const { train } = await loadDataset("examples/voice_menu");
+ *
+ * const lines: string[] = [];
+ * const progress = new ProgressCallback({
+ *   columns: () => undefined,
+ *   draw: () => {},
+ *   print: (line) => lines.push(line),
+ * });
+ * const args = new TrainingArguments({
+ *   outputDir: await Deno.makeTempDir(),
+ *   maxSteps: 1,
+ *   loggingSteps: 1,
+ * });
+ * const trainDataset = train!.select([0, 100]);
+ * await new Trainer({ model, args, trainDataset, processingClass, callbacks: [progress] }).train();
+ * match(lines[0]!, /"loss":/);
+ * model.dispose();
  * ```
  */
 export class ProgressCallback implements TrainerCallback {
