@@ -24,7 +24,7 @@ async function expectParity(directory: string, device: string): Promise<void> {
 
 /** The names of the cases that the script beside them makes. */
 async function scriptCases(): Promise<string[]> {
-  const script = await Deno.readTextFile(join(GOLDEN_DIR, "make.py"));
+  const script = await Deno.readTextFile(join(GOLDEN_DIR, "cases.py"));
   const [, table] = script.match(/^CASES = \{\n([^]*?)^\}$/m)!;
   return Array.from(table!.matchAll(/^ {4}"(\S+)": \{$/gm), ([, name]) => name!).sort();
 }
