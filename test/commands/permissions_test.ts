@@ -207,10 +207,11 @@ Deno.test({
         env: { NO_COLOR: "1" },
       }).spawn();
       const writer = child.stdin.getWriter();
-      // Deno throws away what was typed before it asks, so that one answer may not be enough.
+      // Deno throws away what is typed until nothing comes for a tenth of a second, and then reads its answer: one is
+      // not enough, and more in quick succession are thrown away for ever.
       const answering = setInterval(() => {
         writer.write(new TextEncoder().encode("y\n")).catch(() => {});
-      }, 50);
+      }, 1000);
       let text = "";
       for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) text += part;
       clearInterval(answering);
