@@ -11,6 +11,7 @@ import {
   decodeWav,
   decodeWavChannels,
   encodeWav,
+  openAudio,
 } from "../../src/audio/mod.ts";
 import { fixture, FIXTURES } from "../audio/fixtures.ts";
 import { bitsOf, flacFile, sealOgg } from "../audio/sealed.ts";
@@ -106,6 +107,27 @@ function either(...ways: FuzzTarget["make"][]): FuzzTarget["make"] {
   return (dice) => dice.pick(ways)(dice);
 }
 
+/** Any format, with the size of the pieces in which it comes in front. */
+async function inPieces(dice: Dice): Promise<FuzzInput> {
+  const { bytes } = await files(FIXTURES)(dice);
+  return { bytes: concat(Uint8Array.of(dice.pick([1, 7, 60, 255])), bytes) };
+}
+
+/** What comes in pieces has to be what comes at once, unless the format would have to go back. */
+async function inOrder(bytes: Uint8Array): Promise<void> {
+  const size = bytes[0]!;
+  const whole = bytes.subarray(1);
+  const pieces = async function* () {
+    for (let at = 0; at < whole.length; at += size) {
+      yield await Promise.resolve(whole.slice(at, at + size));
+    }
+  };
+  const audio = await openAudio(pieces(), { file: "fuzz", maxSeconds: MAX_SECONDS });
+  let samples = 0;
+  for await (const block of audio.blocks()) samples += block.length;
+  equal(samples, (await decodeAudio(whole, { file: "fuzz" })).samples.length);
+}
+
 /** The decoders by format, and what reads durations from headers. */
 export const AUDIO_TARGETS: Readonly<Record<string, FuzzTarget>> = {
   "wav": {
@@ -126,6 +148,7 @@ export const AUDIO_TARGETS: Readonly<Record<string, FuzzTarget>> = {
     parse: decodeAll,
     inputs: 1_800,
   },
+  "streams": { make: inPieces, parse: inOrder, inputs: 900 },
   "durations": { make: either(wav, files(FIXTURES)), parse: duration, inputs: 3_000 },
 };
 
