@@ -186,7 +186,18 @@ export function confidenceOf({ scores, predicted }: ScoredClip): number {
   return scores[predicted]!;
 }
 
-/** Where a share of so many lies with 95 % certainty, after Wilson (1927). */
+/**
+ * Where a share of so many lies with 95 % certainty, after Wilson (1927).
+ *
+ * @example
+ * ```ts
+ * import { wilsonInterval } from "@earshot/earshot";
+ * import { equal } from "node:assert/strict";
+ *
+ * const [low, high] = wilsonInterval(110 / 112, 112);
+ * equal(`${low.toFixed(3)} to ${high.toFixed(3)}`, "0.937 to 0.995");
+ * ```
+ */
 export function wilsonInterval(share: number, clips: number): [number, number] {
   const z2 = 1.96 ** 2;
   const middle = (share + z2 / (2 * clips)) / (1 + z2 / clips);

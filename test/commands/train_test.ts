@@ -73,7 +73,7 @@ Deno.test("train ends with commands that work when pasted", async () => {
   });
 });
 
-Deno.test("train refuses a directory that holds a model, and replaces it only when told to", async () => {
+Deno.test("train refuses a directory that holds a model, and replaces it only when asked to", async () => {
   await withFolder(async (folder) => {
     await trainedTones(folder);
     const before = await snapshot(`${folder}/model`);
