@@ -45,8 +45,12 @@ function readRange(file: Deno.FsFile, start: number, end: number): Uint8Array {
 
 async function fetchFile(url: URL, name: string): Promise<ByteSource | undefined> {
   const response = await fetch(url);
-  if (response.ok) return bytesSource(name, new Uint8Array(await response.arrayBuffer()));
+  // Some hosts answer with a page where there is no such file.
+  const isPage = response.headers.get("content-type")?.startsWith("text/html") ?? false;
+  if (response.ok && !isPage) {
+    return bytesSource(name, new Uint8Array(await response.arrayBuffer()));
+  }
   await response.body?.cancel();
-  if (response.status === 404) return undefined;
+  if (isPage || response.status === 404) return undefined;
   throw new TypeError(`Cannot fetch "${name}": expected status 200, found ${response.status}`);
 }

@@ -15,7 +15,11 @@ import {
   writeDirectoryAtomic,
   writeFiles,
 } from "./files.ts";
-import { type FeatureExtractor, featureExtractorFromConfig } from "./features/mod.ts";
+import {
+  type FeatureExtractor,
+  type LoadExtractorOptions,
+  loadFeatureExtractor,
+} from "./features/mod.ts";
 import type { HubModelOptions } from "./hub/mod.ts";
 import { copiesAtOnce, memoryLimitBytes, useDevice } from "./devices.ts";
 import type { SavedDtype } from "./models/mod.ts";
@@ -62,11 +66,12 @@ export interface FromPretrainedOptions extends HubModelOptions, GivenLabels {
 /** Loads feature extractors. */
 export class AutoFeatureExtractor {
   /**
-   * The extractor of a model, from its `preprocessor_config.json`.
+   * The extractor of a model, from its `processor_config.json` or `preprocessor_config.json`; of neither, that of the
+   * architecture, with a warning.
    *
    * @param model the directory; or, where there is none, `org/name` or `org/name@revision` on the hub; or its files.
-   * @param options how the hub is reached.
-   * @throws {CheckpointError} when the file is missing or wrong.
+   * @param options how the hub is reached, and who gets a warning.
+   * @throws {CheckpointError} when a file is wrong, or there is none of a model.
    * @throws {HubError} when the hub does not give it.
    *
    * @example
@@ -80,11 +85,9 @@ export class AutoFeatureExtractor {
    */
   static async fromPretrained(
     model: string | FileReader,
-    options: HubModelOptions = {},
+    options: HubModelOptions & LoadExtractorOptions = {},
   ): Promise<FeatureExtractor> {
-    const files = await filesOf(model, options);
-    const config = await readJsonFile(files, "preprocessor_config.json");
-    return featureExtractorFromConfig(config, { file: nameIn(files, "preprocessor_config.json") });
+    return await loadFeatureExtractor(await filesOf(model, options), options);
   }
 }
 

@@ -60,6 +60,6 @@ Deno.test("a task takes paths from where it was typed", async () => {
       env: { INIT_CWD: folder },
     });
     equal(code, 1);
-    match(stderr, /^Cannot read "\.\/preprocessor_config\.json"/);
+    match(stderr, /^Cannot read "\.\/config\.json"/);
   });
 });

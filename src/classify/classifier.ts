@@ -15,7 +15,7 @@ import {
   type ScoreFunction,
 } from "./_scores.ts";
 import { ofAnyLength } from "../features/feature_extractor.ts";
-import { type FeatureExtractor, featureExtractorFromConfig } from "../features/mod.ts";
+import { type FeatureExtractor, loadFeatureExtractor } from "../features/mod.ts";
 import { buildInferenceModel, type InferenceModel, type ProblemType } from "../models/mod.ts";
 import { type FileReader, nameIn } from "../weights/byte_source.ts";
 import { readJsonFile } from "../weights/json_file.ts";
@@ -75,7 +75,7 @@ const MAX_BATCH_SECONDS = 30;
 /**
  * Makes a classifier from the files of a model directory, on the device in use.
  *
- * @param files `config.json`, `preprocessor_config.json` and the weights.
+ * @param files `config.json`, that of the extractor, and the weights.
  * @param openWeights opens the weights in the forms that the caller expects.
  * @param options the longest clip to accept.
  * @throws {CheckpointError} when a file is missing or wrong, or the model has no trained classifier.
@@ -85,10 +85,7 @@ export async function loadClassifier(
   openWeights: (files: FileReader) => Promise<TensorSource>,
   options: ClassifierOptions = {},
 ): Promise<AudioClassifier> {
-  const extractor = featureExtractorFromConfig(
-    await readJsonFile(files, "preprocessor_config.json"),
-    { file: nameIn(files, "preprocessor_config.json") },
-  );
+  const extractor = await loadFeatureExtractor(files, options);
   const config = await readJsonFile(files, "config.json");
   const source = await openWeights(files);
   try {

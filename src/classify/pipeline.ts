@@ -99,7 +99,7 @@ async function loadNamed(
     "../pretrained.ts"
   );
   const files = await filesOf(name, hub);
-  const extractor = await AutoFeatureExtractor.fromPretrained(files);
+  const extractor = await AutoFeatureExtractor.fromPretrained(files, options);
   const model = await loadInferenceModel(files);
   return createComplete({ model, extractor }, name, options);
 }

@@ -8,7 +8,6 @@
 import { join } from "node:path";
 import denoJson from "../../deno.json" with { type: "json" };
 import { DEFAULT_MODEL, DEFAULT_MODEL_FILES, defaultModelFiles } from "../default_model/mod.ts";
-import { HubError } from "../errors.ts";
 import { writeDirectoryAtomic } from "../files.ts";
 import { hubModelDirectory, type HubModelOptions, parseHubName } from "../hub/mod.ts";
 import { hubSettings } from "../hub/settings.ts";
@@ -23,28 +22,22 @@ export const MODEL_OPTION = {
   model: { kind: "string", value: "DIR|ID", help: "directory, or org/name@revision on the hub" },
 } as const satisfies OptionSpecs;
 
-/** What a command needs of a model. */
-export interface ModelNeeds {
-  /** Whether audio goes in, so that its `preprocessor_config.json` is read. @default true */
-  extractor?: boolean;
+/** How a model is found. */
+export interface FindModelOptions {
   /** Whether the hub may be asked. @default false */
   online?: boolean;
 }
 
-const EXTRACTOR_FILE = "preprocessor_config.json";
-
 /**
  * The directory of the model that was named, or the one that comes with the package.
  *
- * @param needs what of a model of the hub has to be there besides its weights.
  * @throws {HubError} when a model of the hub was named, and the hub does not give it.
  */
 export async function modelOrBundled(
   model: string | undefined,
   out: Output,
-  needs: ModelNeeds = {},
 ): Promise<string> {
-  if (model !== undefined) return await modelDirectory(model, out, needs);
+  if (model !== undefined) return await modelDirectory(model, out);
   return await bundledPath("models/voice_menu") ?? await writtenDefaultModel();
 }
 
@@ -69,32 +62,17 @@ async function writtenDefaultModel(): Promise<string> {
 /**
  * The directory that a name stands for; where there is none of that name, the model of the hub.
  *
- * @throws {HubError} when the hub or the cache does not give it, or it lacks what is needed.
+ * @throws {HubError} when the hub or the cache does not give it.
  */
 export async function modelDirectory(
   name: string,
   out: Output,
-  { extractor = true, online = false }: ModelNeeds = {},
+  { online = false }: FindModelOptions = {},
 ): Promise<string> {
   if (await isThere(name) || !parseHubName(name)) return name;
-  const directory = online
+  return online
     ? await fetchModel(name, {}, out)
     : await fromCache({ kind: "model", name }, hubModelDirectory(name, { offline: true }));
-  if (extractor && !await isThere(`${directory}/${EXTRACTOR_FILE}`)) throw withoutExtractor(name);
-  return directory;
-}
-
-/** Names the model as the user did, and not the folder of the cache. */
-function withoutExtractor(name: string): HubError {
-  return new HubError(
-    `Cannot use model "${name}": expected "${EXTRACTOR_FILE}" in it, found none`,
-    {
-      reason: "file",
-      repository: parseHubName(name)!.id,
-      file: EXTRACTOR_FILE,
-      hint: "Pull it, and put the file of the model that it was made from into its directory",
-    },
-  );
 }
 
 /**

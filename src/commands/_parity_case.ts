@@ -4,7 +4,7 @@
  * @module
  */
 import { type Tensor, tensor, tidy } from "@tensorflow/tfjs-core";
-import { featureExtractorFromConfig } from "../features/registry.ts";
+import { loadFeatureExtractor } from "../features/mod.ts";
 import { directoryFiles } from "../files.ts";
 import type { ModelOutput } from "../models/architecture.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
@@ -12,7 +12,6 @@ import { loadModel } from "../pretrained.ts";
 import type { Batch } from "../train/batches/batches.ts";
 import { AdamW } from "../train/step/optimizer.ts";
 import { disposeGradients, lossAndGradients } from "../train/step/step.ts";
-import { readJsonFile } from "../weights/json_file.ts";
 import type { SafetensorsFile } from "../weights/safetensors.ts";
 import { channelsLast, type GoldenCase } from "./_golden_case.ts";
 
@@ -100,9 +99,7 @@ async function compareSingles(
   { directory, batch, expected, meta, model }: GoldenCase,
 ): Promise<number> {
   if (!expected.shape("single.logits")) return 0;
-  const extractor = featureExtractorFromConfig(
-    await readJsonFile(directoryFiles(directory), "preprocessor_config.json"),
-  );
+  const extractor = await loadFeatureExtractor(directoryFiles(directory));
   const wanted = await expected.read("single.logits");
   const classes = model.labels.length;
   const width = batch.shape[1]!;

@@ -62,7 +62,6 @@ export interface BundleResult {
   reached: Record<string, number>;
 }
 
-const JSON_FILES = ["config.json", "preprocessor_config.json"] as const;
 /** The forms of weights that the service reads. */
 const WEIGHT_FILES = ["model.safetensors", PACKED_FILE] as const;
 const CODE_FILES = ["server.js", "main.js", "deno.json"] as const;
@@ -125,7 +124,8 @@ async function writeModel(from: string, to: string, extractor: FeatureExtractor)
   const { files } = await listFolder(from);
   const weights = WEIGHT_FILES.find((name) => files.includes(name));
   if (!weights) return await saveAs(to, from, extractor);
-  for (const name of [...JSON_FILES, weights]) {
+  await Deno.writeFile(`${to}/preprocessor_config.json`, jsonBytes(extractor.toConfig()));
+  for (const name of ["config.json", weights]) {
     // Unlike copyFile(), this asks for no right to write where it reads.
     using file = await Deno.open(`${from}/${name}`);
     await Deno.writeFile(`${to}/${name}`, file.readable);

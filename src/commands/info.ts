@@ -9,15 +9,16 @@ import { basename } from "node:path";
 import { tensor, tidy } from "@tensorflow/tfjs-core";
 import { useDevice } from "../devices.ts";
 import { type FeatureExtractor, ofAnyLength } from "../features/feature_extractor.ts";
+import { loadFeatureExtractor } from "../features/load_extractor.ts";
 import { directoryFiles } from "../files.ts";
 import { countFlops } from "../flops.ts";
 import { type AudioClassificationModel, buildModel } from "../models/model.ts";
-import { AutoFeatureExtractor, expectRoomFor } from "../pretrained.ts";
+import { expectRoomFor } from "../pretrained.ts";
 import { Random } from "../random.ts";
 import { openCheckpoint } from "../weights/checkpoint.ts";
 import { readJsonFile } from "../weights/json_file.ts";
 import type { TensorSource } from "../weights/tensor_source.ts";
-import { type Command, defineCommand, expectNoFiles, isThere } from "./_command.ts";
+import { type Command, defineCommand, expectNoFiles } from "./_command.ts";
 import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
 import { megabytes, type Output, table } from "./_output.ts";
 
@@ -30,7 +31,7 @@ export const command: Command = defineCommand({
   examples: ["info", "info --model my-model", "info --model my-model --json"],
   run: async ({ options, files }, out) => {
     expectNoFiles(files);
-    const directory = await modelOrBundled(options.model, out, { extractor: false });
+    const directory = await modelOrBundled(options.model, out);
     const device = await useDevice({ backend: "wasm", threads: 0 });
     try {
       const info = await infoOf(directory);
@@ -69,14 +70,13 @@ export interface ModelInfo {
   /** What `export` stored the weights in; `null` where it did not write them. */
   exported: string | null;
   /**
-   * Of products; `clipSeconds` is how long the clip was: every clip is, where the model takes one length only. `null`
-   * where the directory has no extractor to make its input.
+   * Of products; `clipSeconds` is how long the clip was: every clip is, where the model takes one length only.
    */
-  gflop: { perSecond: number; clip: number; clipSeconds: number } | null;
+  gflop: { perSecond: number; clip: number; clipSeconds: number };
   problemType: string;
   labels: readonly string[];
-  /** Hertz; `null` without an extractor. */
-  samplingRate: number | null;
+  /** Hertz. */
+  samplingRate: number;
   /** Where the weights came from. */
   weights: WeightGroup[];
   /** Drawn at random, since the checkpoint does not have them. */
@@ -88,9 +88,8 @@ export interface ModelInfo {
 }
 
 async function infoOf(directory: string): Promise<ModelInfo> {
-  const hasExtractor = await isThere(`${directory}/preprocessor_config.json`);
-  const extractor = hasExtractor ? await AutoFeatureExtractor.fromPretrained(directory) : undefined;
   const files = directoryFiles(directory);
+  const extractor = await loadFeatureExtractor(files);
   const config = await readJsonFile(files, "config.json");
   const source = await openCheckpoint(files);
   try {
@@ -114,10 +113,10 @@ async function infoOf(directory: string): Promise<ModelInfo> {
         fineTuning: 16 * parameters,
       },
       exported: source.exported ?? null,
-      gflop: extractor ? gflopOf(model, extractor) : null,
+      gflop: gflopOf(model, extractor),
       problemType: model.problemType,
       labels: model.labels,
-      samplingRate: extractor?.samplingRate ?? null,
+      samplingRate: extractor.samplingRate,
       weights: weightGroups(model, source, read),
       newlyInitialised: loading.missing,
       mismatched: loading.mismatched,
@@ -220,7 +219,7 @@ function print(info: ModelInfo, title: string, out: Output): void {
   row("compute", computeText(gflop));
   row("labels", `${labels.length}: ${shortened(labels)}`);
   row("problem type", info.problemType);
-  row("sampling rate", info.samplingRate === null ? NO_EXTRACTOR : `${info.samplingRate} Hz`);
+  row("sampling rate", `${info.samplingRate} Hz`);
   out.line();
   out.line(table(
     ["weights", "tensors", "parameters", "dtype", "file"],
@@ -241,10 +240,7 @@ function print(info: ModelInfo, title: string, out: Output): void {
   }
 }
 
-const NO_EXTRACTOR = "unknown without preprocessor_config.json";
-
 function computeText(gflop: ModelInfo["gflop"]): string {
-  if (!gflop) return NO_EXTRACTOR;
   const { perSecond, clip, clipSeconds } = gflop;
   const whole = clipSeconds === 1
     ? ""

@@ -12,6 +12,7 @@ export type {
   Padding,
 } from "./feature_extractor.ts";
 export { featureColumns, type FeatureColumnsOptions } from "./feature_columns.ts";
+export { type LoadExtractorOptions, loadFeatureExtractor } from "./load_extractor.ts";
 export { type FeatureExtractorConfigOptions, featureExtractorFromConfig } from "./registry.ts";
 export { Wav2Vec2FeatureExtractor, type Wav2Vec2FeatureExtractorOptions } from "./wav2vec2.ts";
 export { WhisperFeatureExtractor, type WhisperFeatureExtractorOptions } from "./whisper.ts";

@@ -108,7 +108,7 @@ const WEIGHT_FORMS: readonly (readonly RegExp[])[] = [
 export function modelFileNames(names: readonly string[]): string[] {
   const matching = (pattern: RegExp) => names.filter((name) => pattern.test(name));
   const weights = WEIGHT_FORMS.find(([first]) => matching(first!).length > 0) ?? [];
-  return [...matching(/^preprocessor_config\.json$/), ...weights.flatMap(matching)];
+  return [...matching(/^(pre)?processor_config\.json$/), ...weights.flatMap(matching)];
 }
 
 async function findModel(name: string, options: HubModelOptions): Promise<HubRepository> {

@@ -17,11 +17,24 @@ export async function readJsonFile(
   files: FileReader,
   name: string,
 ): Promise<Record<string, unknown>> {
+  const found = await readJsonFileIfThere(files, name);
+  if (found) return found;
+  const file = nameIn(files, name);
+  throw new CheckpointError(`Cannot read "${file}": expected a file, found nothing`, { file });
+}
+
+/**
+ * The same where a file may be missing: undefined then.
+ *
+ * @throws {CheckpointError} when the file is larger than 16 MiB, or holds no JSON object.
+ */
+export async function readJsonFileIfThere(
+  files: FileReader,
+  name: string,
+): Promise<Record<string, unknown> | undefined> {
   const file = nameIn(files, name);
   const source = await files.open(name);
-  if (!source) {
-    throw new CheckpointError(`Cannot read "${file}": expected a file, found nothing`, { file });
-  }
+  if (!source) return undefined;
   try {
     if (source.sizeBytes > MAX_JSON_BYTES) {
       throw new CheckpointError(

@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, doesNotMatch, equal, match, ok } from "node:assert/strict";
 import { useDevice } from "../../src/devices.ts";
 import {
   cli,
@@ -177,19 +177,16 @@ hubTest("two processes that want one model fetch it once", async (test) => {
   });
 });
 
-hubTest("a model without its extractor is named as it was asked for", async (test) => {
+hubTest("an extractor in processor_config.json comes with its model", async (test) => {
   await withModel(test, async ({ env, folder }) => {
-    const { "preprocessor_config.json": _, ...files } = await folderFiles(`${folder}/saved`);
-    test.hub.addRepository("acme/deaf", files);
-    await cliOk(["pull", "acme/deaf"], { cwd: folder, env });
-    const asked = ["predict", "--model", "acme/deaf", "clip.wav"];
-    const { code, stderr } = await cli(asked, { cwd: folder, env });
-    equal(code, 1);
-    match(
-      stderr,
-      /^Cannot use model "acme\/deaf": expected "preprocessor_config\.json" in it, found none\n- /,
-    );
-    await cliOk(["info", "--model", "acme/deaf"], { cwd: folder, env });
+    const { "preprocessor_config.json": own, ...files } = await folderFiles(`${folder}/saved`);
+    const feature_extractor = JSON.parse(new TextDecoder().decode(own as Uint8Array));
+    const processor = JSON.stringify({ feature_extractor, processor_class: "Wav2Vec2Processor" });
+    test.hub.addRepository("acme/five", { ...files, "processor_config.json": processor });
+    await cliOk(["pull", "acme/five"], { cwd: folder, env });
+    const { stdout, stderr } = await cliOk(["info", "--model", "acme/five"], { cwd: folder, env });
+    match(stdout, /^ {2}sampling rate +8000 Hz$/m);
+    doesNotMatch(stderr, /does not say/);
   });
 });
 

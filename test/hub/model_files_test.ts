@@ -102,7 +102,7 @@ const FORMS: readonly (readonly [has: string[], fetches: string[]])[] = [
 
 for (const [has, fetches] of FORMS) {
   hubTest(`hubModelDirectory() brings ${fetches.join(", ")} of ${has.length}`, async (test) => {
-    const own = ["config.json", "preprocessor_config.json"];
+    const own = ["config.json", "preprocessor_config.json", "processor_config.json"];
     const others = ["vocab.json", "README.md", "onnx/model.safetensors"];
     const all = [...own, ...others, ...has];
     test.hub.addRepository("acme/one", Object.fromEntries(all.map((name) => [name, name])));
