@@ -4,7 +4,6 @@
  * @module
  */
 import { FileError } from "../../errors.ts";
-import { makeDirectory } from "../../files.ts";
 
 /** The disk, or what a user may take of it, is full. */
 const FULL = new Set(["ENOSPC", "EDQUOT"]);
@@ -58,16 +57,27 @@ export async function saveSurely(
     }
     if (!await failureOf(save)) return;
   }
-  const folder = await help.temporaryFolder();
-  const second = await failureOf(async () => {
-    await makeDirectory(folder);
-    await saveElsewhere(folder);
-  });
   const { message, file, code } = first;
-  const hint = second
-    ? `There is no room in "${folder}" either: the trained model is lost`
+  const folder = await savedElsewhere(saveElsewhere, help);
+  const hint = folder === undefined
+    ? "There is no room in the system's temporary folder either: the trained model is lost"
     : `The trained model is in "${folder}"`;
   throw new FileError(message, { file, code, hint, cause: first });
+}
+
+/** Where the model found a place; undefined where it found none. */
+async function savedElsewhere(
+  save: (folder: string) => Promise<void>,
+  { temporaryFolder, onNotice }: SaveHelp,
+): Promise<string | undefined> {
+  try {
+    const folder = await temporaryFolder();
+    await save(folder);
+    return folder;
+  } catch (error) {
+    onNotice(error instanceof Error ? error.message : String(error));
+    return undefined;
+  }
 }
 
 /** Why there was no room; what else goes wrong passes through. */

@@ -76,7 +76,7 @@ Deno.test("saveSurely() puts the model into a temporary folder in the end, and s
   await rejects(
     saveSurely(saving(Infinity), () => Promise.reject(full(folder)), recorded(folder)),
     {
-      hint: `There is no room in "${folder}" either: the trained model is lost`,
+      hint: "There is no room in the system's temporary folder either: the trained model is lost",
     },
   );
   await Deno.remove(folder);
