@@ -11,7 +11,7 @@
  */
 
 import type { SchemaElement } from "hyparquet";
-import { DatasetError } from "../errors.ts";
+import { DatasetError, FileError } from "../errors.ts";
 import type { ChunkCache } from "./_chunk_cache.ts";
 import type { DataFile } from "./_data_files.ts";
 import { readRows, type RowRange } from "./_parquet_column.ts";
@@ -64,7 +64,7 @@ export async function parquetTable(file: DataFile, cache: ChunkCache): Promise<T
     chunks.set(column, known);
     return known;
   };
-  const broken = new Map<string, DatasetError>();
+  const broken = new Map<string, FileError>();
   const load = (column: string, chunk: Chunk): Promise<unknown[]> => {
     const { start, end, bytes, leaves, rows } = chunk;
     const key = `${file.name}\n${column}\n${start}`;
@@ -72,12 +72,13 @@ export async function parquetTable(file: DataFile, cache: ChunkCache): Promise<T
     if (error) return Promise.reject(error);
     return cache.get(key, bytes + (end - start) * VALUE_BYTES, async () => {
       try {
-        return await reading(file, async () => {
-          const values = await readRows(leaves, footer.tree, rows, read);
-          return values.map((value) => plain(value, features[column]!));
-        });
-      } catch (error) {
-        if (error instanceof DatasetError) broken.set(key, error);
+        const values = await readRows(leaves, footer.tree, rows, read);
+        return values.map((value) => plain(value, features[column]!));
+      } catch (cause) {
+        if (!(cause instanceof Error) || isOwn(cause)) throw cause;
+        // The other rows are sound: this is a file that cannot be read, not a data set.
+        const error = new FileError(ruleBreaker(file, cause), { cause, file: file.name });
+        broken.set(key, error);
         throw error;
       }
     });
@@ -118,10 +119,13 @@ async function reading<T>(file: DataFile, read: () => Promise<T>): Promise<T> {
     return await read();
   } catch (cause) {
     if (!(cause instanceof Error) || isOwn(cause)) throw cause;
-    const message = `Cannot read data "${file.name}": expected Parquet, found a file that breaks ` +
-      `its rules (${cause.message})`;
-    throw new DatasetError(message, { cause, file: file.name });
+    throw new DatasetError(ruleBreaker(file, cause), { cause, file: file.name });
   }
+}
+
+function ruleBreaker({ name }: DataFile, { message }: Error): string {
+  return `Cannot read data "${name}": expected Parquet, found a file that breaks its rules ` +
+    `(${message})`;
 }
 
 /** The typed errors of the file itself, such as one that is gone. */

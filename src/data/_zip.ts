@@ -11,7 +11,7 @@
 
 import { basename, dirname } from "node:path";
 import { crc32, inflateRawSync } from "node:zlib";
-import { CheckpointError, DatasetError } from "../errors.ts";
+import { CheckpointError, DatasetError, FileError } from "../errors.ts";
 import { readExactly } from "../weights/byte_source.ts";
 import { DEFLATED, locateZipData, readZipEntries, STORED, type ZipEntry } from "../weights/zip.ts";
 import { type DataFile, type DataFiles, inFolder, isArchive, openBytes } from "./_data_files.ts";
@@ -141,6 +141,7 @@ function missing(archive: DataFile, path: string): Promise<OpenFile> {
   return Promise.reject(new DatasetError(message, { file: archive.name }));
 }
 
+/** @throws {FileError} as for any file that cannot be read: the others of the archive are sound. */
 async function bytesOf({ archive, entry }: Packed, name: string): Promise<Uint8Array> {
   const { sizeBytes, storedBytes } = entry;
   const most = Math.min(
@@ -150,7 +151,7 @@ async function bytesOf({ archive, entry }: Packed, name: string): Promise<Uint8A
   if (sizeBytes > most) {
     const expected = `at most ${most} bytes from ${storedBytes} packed ones`;
     const message = `Cannot open "${name}": expected ${expected}, found ${sizeBytes}`;
-    throw new DatasetError(message, { file: name });
+    throw new FileError(message, { file: name });
   }
   using source = await archive.open();
   try {
@@ -161,7 +162,7 @@ async function bytesOf({ archive, entry }: Packed, name: string): Promise<Uint8A
       throw cause;
     }
     const message = `Cannot open "${name}": expected a sound zip archive (${cause.message})`;
-    throw new DatasetError(message, { cause, file: name });
+    throw new FileError(message, { cause, file: name });
   }
 }
 

@@ -240,16 +240,20 @@ async function inspectClip(
   const { table } = dataset.view;
   const at = { table, place: dataset.placeOf(row) };
   const columns = label === undefined ? [audio] : [audio, label];
-  const [stored] = await dataset.readStored([row], columns);
   let file = table.nameOf(at.place);
-  const labels = label === undefined ? [] : labelNames(stored![label], dataset.features[label]!);
+  const stored = await dataset.readStored([row], columns).catch((error) => {
+    if (!(error instanceof FileError)) throw error;
+    found.broken.push({ split, file, reason: error.message });
+  });
+  if (!stored) return { file, labels: [], seconds: 0, sampleRateHz: 0 };
+  const labels = label === undefined ? [] : labelNames(stored[0]![label], dataset.features[label]!);
   if (labels === undefined) {
-    found.unlabelled.push({ split, file, reason: `label ${shown(stored![label!])}` });
+    found.unlabelled.push({ split, file, reason: `label ${shown(stored[0]![label!])}` });
   }
   try {
-    const { path } = storedAudio(stored![audio], at);
+    const { path } = storedAudio(stored[0]![audio], at);
     if (path !== null && !file.endsWith(path)) file = `${file} (${path})`;
-    using source = await openAudio(stored![audio], at);
+    using source = await openAudio(stored[0]![audio], at);
     const content = await recordingBytes(source, { file });
     const { samples, sampleRateHz } = await recordingSamples(content, { file });
     if (isSilent(samples)) found.silent.push({ split, file });

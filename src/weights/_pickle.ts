@@ -285,6 +285,7 @@ function setState(machine: Machine): void {
 /** A value for an error message. */
 export function shownValue(value: unknown): string {
   if (typeof value === "string") return quoted(value);
+  if (typeof value === "function") return "a function";
   if (value === null || typeof value !== "object") return String(value);
   return value instanceof PickleTuple ? "a tuple" : `a ${value.constructor.name}`;
 }

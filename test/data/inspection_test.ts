@@ -12,6 +12,8 @@ import { splitsOf } from "../../src/data/dataset_dict.ts";
 import { Audio, Value } from "../../src/data/features.ts";
 import { type Inspection, inspectSplits } from "../../src/data/inspection.ts";
 import { loadDataset } from "../../src/data/load_dataset.ts";
+import { parquetFile } from "../docs/parquet_file.ts";
+import { zipFile } from "./craft_zip.ts";
 import { folderTest } from "./folders.ts";
 
 /** A WAV file of a tone, which is cut at full scale where its peak is above 1. */
@@ -85,3 +87,27 @@ Deno.test("inspectSplits() takes recordings without labels, and names data witho
       "\"text\" (Value('string')), \"n\" (Value('int64'))",
   });
 });
+
+folderTest(
+  "inspectSplits() names what is damaged in a table or an archive, and goes on",
+  async (dir) => {
+    const clips = [tone(0.1), tone(0.2)];
+    const rows = parquetFile({
+      audio: { bytes: clips, path: ["a.wav", "b.wav"] },
+      label: ["x", "y"],
+    });
+    const isRiff = (at: number) => String.fromCharCode(...rows.slice(at, at + 4)) === "RIFF";
+    const content = rows.findIndex((_, at) => isRiff(at));
+    rows.fill(255, content - 4, content);
+    await Deno.mkdir(`${dir}/rows`);
+    const table = await inspected(`${dir}/rows`, { "train.parquet": rows });
+    deepEqual(table.broken.map(({ file }) => file.split(", ").at(-1)), ["row 0", "row 1"]);
+    const names = ["yes/1.wav", "yes/2.wav", "no/1.wav"];
+    const zip = zipFile(Object.fromEntries(names.map((name, i) => [name, tone(0.1 + i)])));
+    zip.fill(0, 60, 300);
+    await Deno.mkdir(`${dir}/zip`);
+    const archive = await inspected(`${dir}/zip`, { "train.zip": zip });
+    deepEqual(files(archive.broken, `${dir}/zip`), ["train/yes/1.wav"]);
+    deepEqual(archive.splits[0]!.clips, 3);
+  },
+);

@@ -261,7 +261,7 @@ folderTest("loadDataset() names an archive that is none, or is damaged", async (
   await Deno.writeFile(`${dir}/train.zip`, bytes);
   const { train } = await loadDataset(dir);
   await rejects(train!.at(0), {
-    name: "DatasetError",
+    name: "FileError",
     message: /train\.zip\/yes\/1\.wav": expected a sound zip archive \(/,
   });
 });

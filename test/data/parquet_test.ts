@@ -170,7 +170,7 @@ folderTest("loadDataset() names a file whose pages are damaged", async (dir) => 
   const file = `${dir}/a.parquet`;
   await Deno.writeFile(file, bytes);
   const dataset = await loadDataset(file, { split: "train" });
-  await rejects(dataset.column("text"), { name: "DatasetError", message: /a\.parquet": expected/ });
+  await rejects(dataset.column("text"), { name: "FileError", message: /a\.parquet": expected/ });
 });
 
 Deno.test("parquetTable() reads recordings as samples and as bare files", async () => {

@@ -48,7 +48,10 @@ async function columnOf(column: CraftedColumn, rows: number): Promise<unknown[]>
 function refusal(reason: RegExp) {
   const start =
     'Cannot read data "a\\.parquet": expected Parquet, found a file that breaks its rules';
-  return { name: "DatasetError", message: new RegExp(`^${start} \\(.*${reason.source}.*\\)$`) };
+  return {
+    name: /^(DatasetError|FileError)$/,
+    message: new RegExp(`^${start} \\(.*${reason.source}.*\\)$`),
+  };
 }
 
 const NUMBERS = [3, 1, 4, 1, 5];

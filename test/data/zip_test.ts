@@ -47,7 +47,7 @@ Deno.test("withoutArchives() reads compressed and stored files", async () => {
 Deno.test("withoutArchives() refuses a file of 1 GB from 1 MB before it unpacks it", async () => {
   const zip = zipFile({ "x.txt": new Uint8Array(2 ** 20) }, { sizeBytes: 2 ** 30 });
   const refused = {
-    name: "DatasetError",
+    name: "FileError",
     message: /^Cannot open "a\.zip\/x\.txt": expected at most/,
   };
   await rejects(contentOf(zip), refused);
@@ -65,7 +65,7 @@ Deno.test("withoutArchives() refuses what its directory does not tell the truth 
     const message = RegExp(
       `^Cannot open "a\\.zip/x\\.txt": expected a sound zip archive \\(.*${reason.source}`,
     );
-    await rejects(contentOf(zipFile(FILES, lie)), { name: "DatasetError", message });
+    await rejects(contentOf(zipFile(FILES, lie)), { name: "FileError", message });
   }
 });
 

@@ -181,6 +181,8 @@ Deno.test("openTorchBin() says what it found instead of a dictionary of tensors"
   }
   await refused(craftTorchZip(pickled.whole(joined("N"))), /by name, found null/);
   await refused(craftTorchZip(pickled.whole(joined("]"))), /by name, found a Array/);
+  const rebuild = pickled.whole(pickled.global("torch._utils", "_rebuild_tensor_v2"));
+  await refused(craftTorchZip(rebuild), /of tensors by name, found a function$/);
 });
 
 Deno.test("openTorchBin() refuses archives that are not torch's", async () => {
