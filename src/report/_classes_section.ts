@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { html, type Markup, type Section } from "./_html.ts";
+import { breakable, html, type Markup, type Section } from "./_html.ts";
 import { count, percent } from "./_numbers.ts";
 import { type ClassScores, scoreClasses, type ScoredClip } from "./_scores.ts";
 import type { ReportData } from "./report_data.ts";
@@ -58,7 +58,7 @@ function heading(name: string, sort: "text" | "number" | "ascending"): Markup {
 }
 
 function tableRow(row: ClassScores): Markup {
-  return html`<tr><th scope="row">${row.label}</th>${
+  return html`<tr><th scope="row">${breakable(row.label)}</th>${
     COLUMNS.map(({ key }) =>
       key === "samples"
         ? html`<td data-value="${row[key]}">${count(row[key])}</td>`

@@ -5,7 +5,7 @@
  */
 import { bar } from "./_classes_section.ts";
 import { dataUrl, type EmbeddedClip } from "./_clip_audio.ts";
-import { type Content, html, type Markup, type Section } from "./_html.ts";
+import { breakable, type Content, html, type Markup, type Section } from "./_html.ts";
 import { counted, percent, place, seconds, short } from "./_numbers.ts";
 import type { ScoredClip } from "./_scores.ts";
 import type { ClipAudio, ReportData } from "./report_data.ts";
@@ -77,8 +77,12 @@ function headline(
       isRight ? "found" : html`taken for <b>${found}</b>`
     }</span></h3>`;
   }
-  const taken = isRight ? html`right, but unsure` : html`taken for <b>${labels[predicted]}</b>`;
-  return html`<h3>${labels[clip.target as number]} <span class="taken">${taken}</span></h3>`;
+  const taken = isRight
+    ? html`right, but unsure`
+    : html`taken for <b>${breakable(labels[predicted]!)}</b>`;
+  return html`<h3>${
+    breakable(labels[clip.target as number]!)
+  } <span class="taken">${taken}</span></h3>`;
 }
 
 function namesWhere(labels: readonly string[], test: (label: number) => boolean): string {
@@ -100,9 +104,11 @@ function scores({ labels, problemType }: ReportData, { clip, scores }: ScoredCli
         isActual(i) && html`
           class="actual"
         `
-      }><span>${labels[i]}${isActual(i) && html`<span class="hidden"> (right)</span>`}</span>${
-        bar(scores[i]!, isActual(i) ? 0 : 1)
-      }<span class="figure">${percent(scores[i]!, 0)}</span></li>`
+      }><span>${breakable(labels[i]!)}${
+        isActual(i) && html`<span class="hidden"> (right)</span>`
+      }</span>${bar(scores[i]!, isActual(i) ? 0 : 1)}<span class="figure">${
+        percent(scores[i]!, 0)
+      }</span></li>`
     )
   }</ul>`;
 }

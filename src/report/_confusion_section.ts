@@ -1,12 +1,12 @@
 /**
  * What is taken for what: a matrix to click on, and the pairs confused most.
  *
- * Up to {@linkcode MAX_TABLE} classes it is a table of numbers; beyond, a drawing without them, because no one reads
- * ten thousand numbers. Blue is right and orange is wrong, both by their share of the row.
+ * Up to {@linkcode MAX_TABLE} classes it is a table of numbers, which scrolls beside its names; beyond, a drawing
+ * without either, because no one reads ten thousand numbers. Blue is right and orange is wrong, both by their share of the row.
  *
  * @module
  */
-import { html, jsonElement, type Markup, type Section } from "./_html.ts";
+import { breakable, html, jsonElement, type Markup, type Section } from "./_html.ts";
 import { count, counted, percent } from "./_numbers.ts";
 import {
   confidenceOf,
@@ -18,10 +18,11 @@ import {
 import type { ReportData } from "./report_data.ts";
 
 /** Most classes that a table of numbers has. */
-const MAX_TABLE = 20;
+const MAX_TABLE = 60;
 
-/** Most classes with a name at every row of the drawing. */
-const MAX_NAMED = 60;
+/** Most classes whose cells are wide: with the share below the number, or the number alone. */
+const MAX_ROOMY = 10;
+const MAX_WIDE = 20;
 
 const MAX_PAIRS = 12;
 
@@ -43,7 +44,7 @@ export function confusionSection(
     content: html`
       <p
         class="note">A row is what a clip is, a column what it was taken for. <span class="key h8 right">right</span> <span class="key h8 wrong">wrong</span> The stronger the colour, the larger the share of its row. Choose a cell to see its clips.</p>
-      <div class="confusion">
+      <div class="confusion${labels.length > MAX_WIDE ? " wide" : ""}">
         <div class="scroll" tabindex="0" role="region" aria-label="Confusion matrix">${draw(
           labels,
           matrix,
@@ -60,14 +61,17 @@ export function confusionSection(
 }
 
 function matrixTable(labels: readonly string[], matrix: Int32Array): Markup {
-  const isRoomy = labels.length <= 10;
+  const isRoomy = labels.length <= MAX_ROOMY;
+  const size = isRoomy ? " roomy" : labels.length > MAX_WIDE ? " dense" : "";
   return html`
-    <table class="matrix${isRoomy ? " roomy" : ""}">
+    <table class="matrix${size}">
       <thead>
-        <tr><td></td>${labels.map((label) => html`<th scope="col"><span>${label}</span></th>`)}</tr>
+        <tr><td></td>${labels.map((label) =>
+          html`<th scope="col"><span>${breakable(label)}</span></th>`
+        )}</tr>
       </thead>
       <tbody>${labels.map((label, actual) =>
-        html`<tr><th scope="row">${label}</th>${
+        html`<tr><th scope="row">${breakable(label)}</th>${
           labels.map((_, predicted) => tableCell(labels, matrix, { actual, predicted }, isRoomy))
         }</tr>`
       )}</tbody>
@@ -96,10 +100,8 @@ function tableCell(
 
 function matrixDrawing(labels: readonly string[], matrix: Int32Array): Markup {
   const classes = labels.length;
-  const isNamed = classes <= MAX_NAMED;
-  const cell = isNamed ? 13 : Math.max(3, 640 / classes);
-  const size = cell * classes;
-  const left = isNamed ? 130 : 0;
+  const cell = Math.max(3, 640 / classes);
+  const size = round(cell * classes);
   const cells = Array.from(
     matrix,
     (clips, i) => ({ clips, actual: Math.floor(i / classes), predicted: i % classes }),
@@ -108,25 +110,16 @@ function matrixDrawing(labels: readonly string[], matrix: Int32Array): Markup {
     .map(({ clips, actual, predicted }) => {
       const share = clips / rowSum(matrix, classes, actual);
       return html`
-        <rect class="${heat(share, actual === predicted)}" x="${round(
-          left + predicted * cell,
-        )}" y="${round(actual * cell)}" width="${round(cell)}" height="${round(cell)}"
+        <rect class="${heat(share, actual === predicted)}" x="${round(predicted * cell)}"
+          y="${round(actual * cell)}" width="${round(cell)}" height="${round(cell)}"
           data-cell="${actual},${predicted}" />
       `;
     });
-  const names = isNamed &&
-    labels.map((label, i) =>
-      html`<text x="${left - 6}" y="${round(i * cell + cell * 0.78)}" text-anchor="end">${
-        clipped(label)
-      }</text>`
-    );
   return html`
-    <svg class="heatmap" viewBox="0 0 ${round(left + size)} ${round(size)}" role="img"
+    <svg class="heatmap" viewBox="0 0 ${size} ${size}" role="img"
       aria-label="Heat map of ${classes} classes; the pairs confused most are listed beside it"
-      data-classes="${classes}" data-left="${left}"
-      data-size="${round(size)}"><rect class="ground" x="${left}" width="${round(
-        size,
-      )}" height="${round(size)}"/>${cells}${names}</svg>
+      data-classes="${classes}" data-size="${size}"><rect class="ground" width="${size}"
+        height="${size}"/>${cells}</svg>
     <p class="readout" id="cell-name">Point at a cell to read it.</p>
   `;
 }
@@ -141,8 +134,8 @@ function pairList(
     <h3>Confused most</h3>
     <ol class="pairs">${pairs.map(({ actual, predicted, clips }) =>
       html`<li><button type="button" data-cell="${actual},${predicted}"><span><b>${
-        labels[actual]
-      }</b> taken for <b>${labels[predicted]}</b></span><span class="figure">${
+        breakable(labels[actual]!)
+      }</b> taken for <b>${breakable(labels[predicted]!)}</b></span><span class="figure">${
         count(clips)
       }<small>${
         percent(clips / rowSum(matrix, labels.length, actual), 0)
@@ -185,10 +178,6 @@ function heat(share: number, isRight: boolean): string {
 
 function rowSum(matrix: Int32Array, classes: number, row: number): number {
   return matrix.subarray(row * classes, (row + 1) * classes).reduce((sum, clips) => sum + clips, 0);
-}
-
-function clipped(label: string): string {
-  return label.length > 20 ? `${label.slice(0, 19)}…` : label;
 }
 
 function round(value: number): string {

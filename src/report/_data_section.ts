@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { html, type Markup, type Section } from "./_html.ts";
+import { breakable, html, type Markup, type Section } from "./_html.ts";
 import { bar } from "./_classes_section.ts";
 import { count, counted, place, seconds } from "./_numbers.ts";
 import type { ReportData, SplitSummary } from "./report_data.ts";
@@ -49,7 +49,7 @@ function balanceTable(labels: readonly string[], splits: readonly SplitSummary[]
             )}</tr>
         </thead>
         <tbody>${labels.map((label, i) =>
-          html`<tr><th scope="row">${label}</th>${
+          html`<tr><th scope="row">${breakable(label)}</th>${
             splits.map(({ clipsPerLabel }, split) => {
               const clips = clipsPerLabel[i] ?? 0;
               return html`<td data-value="${clips}">${

@@ -55,6 +55,11 @@ function escaped(text: string): string {
   return text.replace(UNPRINTABLE, "\ufffd").replace(/[&<>"']/g, (char) => ENTITIES[char]!);
 }
 
+/** A name that may go on in the next line where its words end: labels are often words without spaces. */
+export function breakable(name: string): Markup {
+  return new Markup(escaped(name).replace(/(?<=\w)([_./:-])(?=\w)/g, "$1<wbr>"));
+}
+
 /** Data for the page's script, in an element that is not run. */
 export function jsonElement(id: string, value: unknown): Markup {
   const printable = (_key: string, part: unknown) =>

@@ -158,19 +158,29 @@ table{border-collapse:collapse;font-variant-numeric:tabular-nums lining-nums}
 .narrow .bar{width:clamp(1.5rem,5vw,4rem);margin-right:.3rem}
 .narrow td .figure{min-width:2.4em}
 .bar rect{fill:var(--rule)}
-@media screen and (max-width:44rem){.numbers td{vertical-align:top}.numbers .bar{display:block;width:3rem;margin:.35rem 0 .1rem auto}}
+@media screen and (max-width:44rem){
+  .tall,.found{max-height:none}
+  .numbers td{vertical-align:top;padding-left:0;padding-right:.55rem}
+  .numbers .bar{display:none}
+  .numbers td .figure{min-width:0}
+  .matrix tbody th{min-width:6.5rem;max-width:7.5rem;font-size:.75rem}
+}
 .bar .fill{fill:var(--hue)}
 .confusion{display:grid;grid-template-columns:minmax(0,1fr) 19rem;gap:1.5rem 2.5rem;margin-top:1rem;align-items:start}
 @media(max-width:56rem){.confusion{grid-template-columns:minmax(0,1fr)}}
 .matrix{border-collapse:separate;border-spacing:2px;font-size:.85rem}
 .matrix th{font-weight:400;color:var(--muted);max-width:11rem}
-.matrix tbody th{text-align:right;padding-right:.5rem;white-space:nowrap;overflow:hidden;text-overflow:ellipsis;position:sticky;left:0;background:var(--page);z-index:1}
+.matrix tbody th{text-align:right;padding-right:.5rem;line-height:1.15;min-width:6rem;position:sticky;left:0;background:var(--page);z-index:1}
 .matrix thead th{vertical-align:bottom;padding-bottom:.3rem}
 .matrix thead span{writing-mode:vertical-rl;transform:rotate(180deg);max-height:9rem;text-align:left;line-height:1.1}
 .matrix td{width:2.2rem;min-width:2.1rem;height:2.2rem;padding:0;border-radius:3px;background:color-mix(in srgb,var(--rule) 28%,transparent)}
 .matrix thead td{background:none}
 .matrix .diagonal{background:color-mix(in srgb,var(--rule) 70%,transparent)}
 .matrix button{display:block;width:100%;height:2.2rem;text-align:center;border-radius:3px}
+.dense{font-size:.75rem}
+.dense td,.dense button{width:1.65rem;min-width:1.65rem;height:1.65rem}
+.dense tbody th{min-width:14rem}
+.confusion.wide{grid-template-columns:minmax(0,1fr)}
 .roomy td,.roomy button{min-width:3.6rem;height:3.2rem}
 .roomy{font-size:1rem}
 .roomy small{display:block;font-size:.72rem;line-height:1.1}
@@ -180,7 +190,6 @@ table{border-collapse:collapse;font-variant-numeric:tabular-nums lining-nums}
 .pairs [aria-pressed=true]{background:color-mix(in srgb,var(--rule) 70%,transparent)}
 .key{display:inline-block;padding:0 .5rem;border-radius:3px;font-size:.85rem}
 .heatmap{display:block;width:100%;max-width:44rem;height:auto}
-.heatmap text{font-size:9px}
 .heatmap .ground{fill:color-mix(in srgb,var(--rule) 35%,var(--page))}
 .heatmap [data-cell]{cursor:pointer}
 .pairs,.clips,.scores,.facts,.found{list-style:none;margin:.3rem 0 0;padding:0}
@@ -221,7 +230,7 @@ const CLIPS = `
 .head line{stroke:var(--ink);stroke-width:1.5}
 .scores{font-size:.88rem}
 .scores li{display:grid;grid-template-columns:minmax(0,1fr) 5rem 3rem;gap:.6rem;align-items:center;color:var(--muted)}
-.scores span:first-child{white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
+.scores span:first-child{line-height:1.25}
 .scores .bar{width:100%;margin:0}
 .scores .figure{text-align:right}
 .scores .actual{color:var(--ink);font-weight:600}

@@ -5,7 +5,7 @@
  */
 
 /** Elements without an end. */
-const VOID = new Set(["meta", "link", "input", "br", "img", "hr"]);
+const VOID = new Set(["meta", "link", "input", "br", "img", "hr", "wbr"]);
 
 /** Shapes that SVG closes in the tag itself. */
 const SELF_CLOSED = /\/\s*>$/;

@@ -232,3 +232,22 @@ Deno.test("reportHtml() rejects a clip that does not fit the labels", async () =
     await assert.rejects(reportHtml(bad), RangeError, String(target));
   }
 });
+
+Deno.test("reportHtml() shows forty long labels whole, each in a row that can be reached", async () => {
+  const sample = sampleReport({ classes: 40, clips: 400 });
+  const labels = sample.labels.map((_, i) => `customer_asks_about/mortgage-conditions_${i}`);
+  const page = await reportHtml({ ...sample, labels });
+  assert.deepEqual(tagFaults(page), []);
+  const [matrix = ""] = page.match(/<table class="matrix dense">[\s\S]*?<\/table>/) ?? [];
+  const shown = (scope: string) =>
+    Array.from(
+      matrix.matchAll(new RegExp(`<th scope="${scope}">(.*?)</th>`, "g")),
+      ([, name]) => name!,
+    );
+  const whole = labels.map((label) => label.replace(/[_/-]/g, "$&<wbr>"));
+  assert.deepEqual(shown("row"), whole);
+  assert.deepEqual(shown("col"), whole.map((name) => `<span>${name}</span>`));
+  assert.ok(!page.includes("…</text>") && !page.includes("text-overflow"), "labels are cut");
+  // A list that scrolls in itself keeps its lower rows from a thumb that scrolls the page.
+  assert.match(page, /@media screen and \(max-width:44rem\)\{\s*\.tall,\.found\{max-height:none\}/);
+});
