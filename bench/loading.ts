@@ -15,7 +15,7 @@ import { startWasm } from "../src/kernels/wasm/mod.ts";
 import { type AudioClassificationModel, buildModel, type StoredTensor } from "../src/models/mod.ts";
 import { loadPretrained, modelFiles } from "../src/pretrained.ts";
 import { PRESETS } from "../src/train/options/presets.ts";
-import { encodeValues } from "../src/weights/dtypes.ts";
+import { encodeValues } from "../src/weights/_dtypes.ts";
 import { streamSafetensors } from "../src/weights/safetensors_writer.ts";
 import { craftZip, joined, pickled } from "../test/weights/craft_torch.ts";
 import { LABELS } from "./_models.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 
 const ROOT = join(import.meta.dirname!, "..");
 
@@ -131,4 +131,35 @@ Deno.test("a private file is imported by its own folder only", async () => {
     wrong.push(...strangers.map((name) => `${relative(ROOT, file.path)} imports ${name}`));
   }
   assert.deepEqual(wrong, []);
+});
+
+/** What stands outside of `src` and imports from it. */
+async function entryFiles(): Promise<SourceFile[]> {
+  const edge = Array.from(Deno.readDirSync(join(ROOT, "edge")), ({ name }) => `edge/${name}`);
+  const paths = ["mod.ts", "cli.ts", ...edge].map((name) => join(ROOT, name));
+  return await Promise.all(
+    paths.map(async (path) => ({ path, room: "", text: await Deno.readTextFile(path) })),
+  );
+}
+
+/** Files that list what a folder has: those in them are its doors, whoever else imports them. */
+const TABLES = ["mod.ts", "registry.ts", "_openers.ts"];
+
+Deno.test("a file that only its folder imports is private, unless a table of the folder lists it", async () => {
+  const files = await sourceFiles();
+  const importers = new Map<string, string[]>();
+  for (const file of [...files, ...await entryFiles()]) {
+    const targets = code(file).matchAll(/"(\.[^"]+\.ts)"/g);
+    for (const [, target] of targets) {
+      const path = join(file.path, "..", target!);
+      importers.set(path, [...importers.get(path) ?? [], file.path]);
+    }
+  }
+  const wrong = files.filter(({ path, room }) => {
+    if (room.endsWith(".ts") || /^(_.*|mod\.ts)$/.test(basename(path))) return false;
+    const by = importers.get(path) ?? [];
+    const isListed = by.some((other) => TABLES.includes(basename(other)));
+    return !isListed && by.every((other) => dirname(other) === dirname(path));
+  });
+  assert.deepEqual(wrong.map(({ path }) => relative(ROOT, path)), []);
 });

@@ -27,8 +27,8 @@ import {
   type SplitName,
   splitOf,
 } from "./folder_layout.ts";
-import { layoutSuspicions } from "./suspicions.ts";
-import type { StoredRow, Table } from "./table.ts";
+import { layoutSuspicions } from "./_suspicions.ts";
+import type { StoredRow, Table } from "./_table.ts";
 
 const SPLITS: readonly SplitName[] = ["train", "validation", "test"];
 

@@ -9,7 +9,7 @@
 import { basename, dirname, isAbsolute, join } from "node:path";
 import { DatasetError, FileError } from "../errors.ts";
 import { fileSource, listFolder } from "../files.ts";
-import type { OpenFile } from "./table.ts";
+import type { OpenFile } from "./_table.ts";
 
 /** One file. */
 export interface DataFile {

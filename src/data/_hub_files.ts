@@ -18,7 +18,7 @@ import { fileSource } from "../files.ts";
 import { type DataFile, type DataFiles, inFolder, isArchive } from "./_data_files.ts";
 import { formatOf } from "./_file_splits.ts";
 import { isAudio } from "./folder_layout.ts";
-import type { OpenFile } from "./table.ts";
+import type { OpenFile } from "./_table.ts";
 
 /** The branch of the Parquet files that the hub makes. */
 const PARQUET_BRANCH = "refs/convert/parquet";

@@ -9,7 +9,7 @@ import { inferFeature } from "./_inference.ts";
 import { lineError } from "./_line_error.ts";
 import type { RowReader, TextBlock } from "./_text_table.ts";
 import { type Feature, type Features, isObject, Sequence, shown, Value } from "./features.ts";
-import { memoryTable, type StoredRow, type Table } from "./table.ts";
+import { memoryTable, type StoredRow, type Table } from "./_table.ts";
 
 /** A reader of rows; a row may lack columns that others have. */
 export function jsonReader(file: DataFile): RowReader {

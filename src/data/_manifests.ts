@@ -17,7 +17,7 @@ import { pathOfRow } from "./_row_files.ts";
 import { PATH_COLUMNS } from "./audio_clips.ts";
 import { Value } from "./features.ts";
 import { isAudio } from "./folder_layout.ts";
-import type { Table } from "./table.ts";
+import type { Table } from "./_table.ts";
 
 /** Rows that have to name recordings. */
 const SAMPLED_ROWS = 16;

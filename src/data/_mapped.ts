@@ -11,7 +11,7 @@ import { DatasetError } from "../errors.ts";
 import { inferFeature } from "./_inference.ts";
 import type { Dataset, DatasetView, Row } from "./dataset.ts";
 import { ClassLabel, type Feature, type Features, Value } from "./features.ts";
-import type { OpenFile, StoredRow, Table } from "./table.ts";
+import type { OpenFile, StoredRow, Table } from "./_table.ts";
 
 /** What a function makes of rows; nothing changes where it returns nothing. */
 export type Mapped<S extends Row> = S | void | Promise<S | void>;

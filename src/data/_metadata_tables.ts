@@ -15,7 +15,7 @@ import type { DataFiles } from "./_data_files.ts";
 import { fileOfRow, openFile, pathOfRow, relativeName } from "./_row_files.ts";
 import { Audio, type Features, listed } from "./features.ts";
 import { type SplitName, splitOf } from "./folder_layout.ts";
-import { concatenated, rowsOf, type Table } from "./table.ts";
+import { concatenated, rowsOf, type Table } from "./_table.ts";
 
 /** Tables of the reference's name. */
 export const METADATA = /(^|\/)metadata\.(csv|jsonl|parquet)$/;

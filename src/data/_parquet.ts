@@ -17,7 +17,7 @@ import type { DataFile } from "./_data_files.ts";
 import { readRows, type RowRange } from "./_parquet_column.ts";
 import { mostUnpacked } from "./_parquet_pages.ts";
 import { type Footer, type LeafChunk, readFooter, type ReadRange } from "./_parquet_footer.ts";
-import { lastAtMost, type StoredRow, type Table } from "./table.ts";
+import { lastAtMost, type StoredRow, type Table } from "./_table.ts";
 import {
   Audio,
   type Feature,

@@ -6,7 +6,7 @@
 
 import { DatasetError } from "../errors.ts";
 import { type DataFiles, inFolder } from "./_data_files.ts";
-import type { OpenFile } from "./table.ts";
+import type { OpenFile } from "./_table.ts";
 
 /** The name of a file of a data set, for messages and as a row's path. */
 export function relativeName(dataset: string, path: string): string {

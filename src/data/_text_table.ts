@@ -14,7 +14,7 @@ import type { DataFile } from "./_data_files.ts";
 import { jsonReader } from "./_json_rows.ts";
 import { lineError } from "./_line_error.ts";
 import type { Features } from "./features.ts";
-import { lastAtMost, picked, type StoredRow, type Table } from "./table.ts";
+import { lastAtMost, picked, type StoredRow, type Table } from "./_table.ts";
 
 /** How the rows of a text file are written. */
 export type TextFormat = "csv" | "tsv" | "jsonl";

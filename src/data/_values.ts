@@ -9,7 +9,7 @@ import { AudioFormatError, DatasetError, FileError } from "../errors.ts";
 import { openBytes } from "./_data_files.ts";
 import { Audio, ClassLabel, type Feature, isObject, Sequence, shown } from "./features.ts";
 import { samplesFile } from "./_stored_samples.ts";
-import type { OpenFile, Table } from "./table.ts";
+import type { OpenFile, Table } from "./_table.ts";
 
 /** A recording of a row. */
 export interface AudioValue {

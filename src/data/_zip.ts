@@ -16,7 +16,7 @@ import { readExactly } from "../weights/byte_source.ts";
 import { DEFLATED, locateZipData, readZipEntries, STORED, type ZipEntry } from "../weights/zip.ts";
 import { type DataFile, type DataFiles, inFolder, isArchive, openBytes } from "./_data_files.ts";
 import { isAudio, splitOf } from "./folder_layout.ts";
-import type { OpenFile } from "./table.ts";
+import type { OpenFile } from "./_table.ts";
 
 /** Largest file that is taken out of an archive. */
 const MAX_ENTRY_BYTES = 2 ** 30;

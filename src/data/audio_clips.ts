@@ -12,7 +12,7 @@ import { type Cell, openAudio } from "./_values.ts";
 import type { AudioClip, AudioDataset, LabelKind } from "./audio_dataset.ts";
 import type { Dataset } from "./dataset.ts";
 import { Audio, ClassLabel, type Feature, listed, Sequence, shown, Value } from "./features.ts";
-import type { OpenFile } from "./table.ts";
+import type { OpenFile } from "./_table.ts";
 
 /** Which columns are trained on. */
 export interface ClipColumns {

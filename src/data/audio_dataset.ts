@@ -11,7 +11,7 @@ import { DatasetError } from "../errors.ts";
 import { fileSource } from "../files.ts";
 import { namingRow } from "./_values.ts";
 import { listed } from "./features.ts";
-import type { OpenFile } from "./table.ts";
+import type { OpenFile } from "./_table.ts";
 
 /** One recording. */
 export interface AudioClip {

@@ -23,7 +23,7 @@ import { Pcg64 } from "./_pcg64.ts";
 import { type AudioValue, decodedValue } from "./_values.ts";
 import { DatasetDict } from "./dataset_dict.ts";
 import { Audio, ClassLabel, type Feature, type Features, listed, Sequence } from "./features.ts";
-import { memoryTable, type StoredRow, type Table } from "./table.ts";
+import { memoryTable, type StoredRow, type Table } from "./_table.ts";
 import { splitRows, type SplitSizes } from "./train_test_split.ts";
 
 export type { AudioValue, Columns, MapOptions, Mapped, RowChange };

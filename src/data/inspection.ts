@@ -15,7 +15,7 @@ import { openAudio, storedAudio } from "./_values.ts";
 import { audioColumnOf, type ClipColumns, labelTypeOf } from "./audio_clips.ts";
 import type { Dataset } from "./dataset.ts";
 import { ClassLabel, type Feature, listed, Sequence, shown, Value } from "./features.ts";
-import { labelSuspicions } from "./suspicions.ts";
+import { labelSuspicions } from "./_suspicions.ts";
 
 /** Lengths of clips, in seconds. */
 export interface Durations {

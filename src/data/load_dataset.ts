@@ -28,7 +28,7 @@ import { isAudio } from "./folder_layout.ts";
 import { type Dataset, ofTable, type Row } from "./dataset.ts";
 import { DatasetDict } from "./dataset_dict.ts";
 import { type Features, listed, Sequence, Value } from "./features.ts";
-import { concatenated, type Table } from "./table.ts";
+import { concatenated, type Table } from "./_table.ts";
 
 export type { FilesOptions, HubFileOptions, NoticeKind };
 

@@ -20,7 +20,7 @@ import type { Dataset } from "./dataset.ts";
 import { splitsOf } from "./dataset_dict.ts";
 import { type SplitName, splitOf } from "./folder_layout.ts";
 import { loadDataset, type LoadDatasetOptions } from "./load_dataset.ts";
-import { labelSuspicions } from "./suspicions.ts";
+import { labelSuspicions } from "./_suspicions.ts";
 import { splitRows } from "./train_test_split.ts";
 
 export type { SplitName };

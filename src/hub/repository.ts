@@ -23,7 +23,7 @@ import {
   sizeOf,
   snapshotFiles,
 } from "./cache.ts";
-import { downloadBlob } from "./download.ts";
+import { downloadBlob } from "./_download.ts";
 import {
   described,
   expectFileName,
@@ -33,7 +33,7 @@ import {
   type HubRepositoryType,
   type HubSubject,
 } from "./names.ts";
-import { unexpectedAnswer } from "./refusals.ts";
+import { unexpectedAnswer } from "./_refusals.ts";
 import { clientFetch, understood } from "./request.ts";
 import { type HubOptions, type HubSettings, hubSettings } from "./settings.ts";
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { HubError } from "../errors.ts";
-import { refusalOf, unexpectedAnswer } from "./refusals.ts";
+import { refusalOf, unexpectedAnswer } from "./_refusals.ts";
 import type { HubSubject } from "./names.ts";
 import type { HubSettings } from "./settings.ts";
 

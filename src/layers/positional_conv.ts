@@ -10,7 +10,7 @@
  */
 import { type Tensor, tidy } from "@tensorflow/tfjs-core";
 import { type Activation, conv1d as conv1dKernel } from "../kernels.ts";
-import { kernelTaps, type NormalisedWeight, normalisedWeight } from "./normalised_weight.ts";
+import { kernelTaps, type NormalisedWeight, normalisedWeight } from "./_normalised_weight.ts";
 import { constant, type Initializer, type ParameterReader, uniform } from "./parameters.ts";
 
 /** `weight`: `g [1, 1, K]`, `v [D, D / groups, K]`; `bias [D]` */

@@ -11,7 +11,7 @@
  */
 import { reshape, type Tensor, tidy } from "@tensorflow/tfjs-core";
 import { add, conv1d, meanPool, padFrames } from "../kernels.ts";
-import { kernelTaps, normalisedWeight } from "./normalised_weight.ts";
+import { kernelTaps, normalisedWeight } from "./_normalised_weight.ts";
 import { linear, type LinearParams, loadLinear } from "./linear.ts";
 import { normal, type ParameterReader } from "./parameters.ts";
 import {

@@ -13,7 +13,7 @@ import {
   attentionAdapter,
   type AttentionAdapterParams,
   loadAttentionAdapter,
-} from "./attention_adapter.ts";
+} from "./_attention_adapter.ts";
 import { feedForward, type FeedForwardParams, loadFeedForward } from "./feed_forward.ts";
 import { type AttentionParams, loadAttention, multiHeadAttention } from "./multi_head_attention.ts";
 import type { Noise } from "./noise.ts";

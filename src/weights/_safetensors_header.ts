@@ -11,7 +11,7 @@
 import { CheckpointError } from "../errors.ts";
 import { JsonReader } from "./_json_reader.ts";
 import { quoted, shownShape } from "./_shown.ts";
-import { DTYPE_BITS } from "./dtypes.ts";
+import { DTYPE_BITS } from "./_dtypes.ts";
 
 /** Reserved among the tensor names for the file's own notes. */
 export const METADATA_KEY = "__metadata__";

@@ -10,7 +10,7 @@
 
 import { PickleTuple, type PickleVocabulary, shownValue } from "./_pickle.ts";
 import { quoted, shownShape } from "./_shown.ts";
-import type { Dtype } from "./dtypes.ts";
+import type { Dtype } from "./_dtypes.ts";
 
 /** A run of numbers outside the pickle. */
 export class TorchStorage {

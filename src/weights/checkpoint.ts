@@ -11,9 +11,9 @@ import { CheckpointError } from "../errors.ts";
 import type { ByteSource, FileReader } from "./byte_source.ts";
 import { openPacked, PACKED_FILE } from "./packed.ts";
 import { openSafetensors } from "./safetensors.ts";
-import { openOrClose, openSharded } from "./sharded.ts";
+import { openOrClose, openSharded } from "./_sharded.ts";
 import type { TensorSource } from "./tensor_source.ts";
-import { openTorchBin } from "./torch_bin.ts";
+import { openTorchBin } from "./_torch_bin.ts";
 
 type OpenForm = (source: ByteSource, files: FileReader) => Promise<TensorSource>;
 

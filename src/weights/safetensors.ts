@@ -18,7 +18,7 @@ import {
   type SafetensorsHeader,
 } from "./_safetensors_header.ts";
 import { type ByteSource, readExactly } from "./byte_source.ts";
-import { decodeValues, isDtype, type TensorValues, toFloat32 } from "./dtypes.ts";
+import { decodeValues, isDtype, type TensorValues, toFloat32 } from "./_dtypes.ts";
 import { freeValues } from "./lent_tensors.ts";
 import type { TensorSource } from "./tensor_source.ts";
 

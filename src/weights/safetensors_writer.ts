@@ -8,7 +8,7 @@
  */
 
 import { METADATA_KEY, tensorBytes } from "./_safetensors_header.ts";
-import { type Dtype, DTYPE_BITS, encodeValues, type TensorValues } from "./dtypes.ts";
+import { type Dtype, DTYPE_BITS, encodeValues, type TensorValues } from "./_dtypes.ts";
 
 /** What is known of a tensor before its numbers are at hand. */
 export interface TensorInfo {

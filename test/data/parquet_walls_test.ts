@@ -8,7 +8,7 @@ import { deepEqual, equal, rejects } from "node:assert/strict";
 import { ChunkCache } from "../../src/data/_chunk_cache.ts";
 import { type DataFile, openBytes } from "../../src/data/_data_files.ts";
 import { parquetTable } from "../../src/data/_parquet.ts";
-import type { Table } from "../../src/data/table.ts";
+import type { Table } from "../../src/data/_table.ts";
 import { fixed32, joined, varint } from "../docs/parquet_file.ts";
 import {
   type Codec,

@@ -12,7 +12,7 @@ import { useDevice } from "../../src/devices.ts";
 import { jsonBytes } from "../../src/pretrained.ts";
 import { Wav2Vec2FeatureExtractor } from "../../src/features/mod.ts";
 import { buildModel } from "../../src/models/mod.ts";
-import { encodeValues } from "../../src/weights/dtypes.ts";
+import { encodeValues } from "../../src/weights/_dtypes.ts";
 import { encodeSafetensors, type TensorToWrite } from "../../src/weights/safetensors_writer.ts";
 import type { TestHub } from "../hub/hub.ts";
 import { craftTorchZip, pickled } from "../weights/craft_torch.ts";

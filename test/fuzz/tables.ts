@@ -11,7 +11,7 @@ import { jsonListTable } from "../../src/data/_json_rows.ts";
 import { parquetTable } from "../../src/data/_parquet.ts";
 import { type TextFormat, textTable } from "../../src/data/_text_table.ts";
 import { withoutArchives } from "../../src/data/_zip.ts";
-import type { Table } from "../../src/data/table.ts";
+import type { Table } from "../../src/data/_table.ts";
 import {
   type Codec,
   CODECS,

@@ -5,13 +5,13 @@
  */
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { bytesSource } from "../../src/weights/byte_source.ts";
-import { DTYPE_BITS } from "../../src/weights/dtypes.ts";
+import { DTYPE_BITS } from "../../src/weights/_dtypes.ts";
 import { openPacked, type PackedTensor, streamPacked } from "../../src/weights/packed.ts";
 import { openSafetensors } from "../../src/weights/safetensors.ts";
 import { encodeSafetensors, type TensorToStream } from "../../src/weights/safetensors_writer.ts";
-import { openSharded } from "../../src/weights/sharded.ts";
+import { openSharded } from "../../src/weights/_sharded.ts";
 import type { TensorSource } from "../../src/weights/tensor_source.ts";
-import { openTorchBin } from "../../src/weights/torch_bin.ts";
+import { openTorchBin } from "../../src/weights/_torch_bin.ts";
 import { craftSafetensors } from "../weights/craft.ts";
 import { craftLegacy, craftTorchZip, pickled } from "../weights/craft_torch.ts";
 import type { Dice } from "./dice.ts";

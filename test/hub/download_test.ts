@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { FileError, HubError } from "../../src/errors.ts";
 import { cachedRepository, type HubFile } from "../../src/hub/cache.ts";
-import { type Download, downloadBlob } from "../../src/hub/download.ts";
+import { type Download, downloadBlob } from "../../src/hub/_download.ts";
 import { hubFiles, type HubProgress } from "../../src/hub/mod.ts";
 import type { HubSettings } from "../../src/hub/settings.ts";
 import { writeToFullDisk } from "../full_disk.ts";

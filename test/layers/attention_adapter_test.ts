@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { tensor } from "@tensorflow/tfjs-core";
-import { attentionAdapter, loadAttentionAdapter } from "../../src/layers/attention_adapter.ts";
+import { attentionAdapter, loadAttentionAdapter } from "../../src/layers/_attention_adapter.ts";
 import { constant } from "../../src/layers/parameters.ts";
 import { assertClose, freshReader, layerTest } from "./_layer_case.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Tensor, tensor1d } from "@tensorflow/tfjs-core";
 import { add } from "../../src/kernels.ts";
-import { attentionAdapter } from "../../src/layers/attention_adapter.ts";
+import { attentionAdapter } from "../../src/layers/_attention_adapter.ts";
 import { feedForward } from "../../src/layers/feed_forward.ts";
 import { multiHeadAttention } from "../../src/layers/multi_head_attention.ts";
 import { Noise } from "../../src/layers/noise.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { encodeValues } from "../../src/weights/dtypes.ts";
+import { encodeValues } from "../../src/weights/_dtypes.ts";
 
 /** The bytes of several pieces; a string stands for its UTF-8. */
 export function joined(

@@ -7,7 +7,7 @@ import {
   isDtype,
   type TensorValues,
   toFloat32,
-} from "../../src/weights/dtypes.ts";
+} from "../../src/weights/_dtypes.ts";
 
 const SAMPLES: [Dtype, TensorValues][] = [
   ["F64", Float64Array.of(Math.PI, -0, NaN)],

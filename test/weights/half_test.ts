@@ -4,7 +4,7 @@ import {
   float32ToBfloat16,
   float32ToHalf,
   halfToFloat32,
-} from "../../src/weights/half.ts";
+} from "../../src/weights/_half.ts";
 import { assertAllClose } from "../compare.ts";
 import { seededRandom } from "./craft.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { bytesSource } from "../../src/weights/byte_source.ts";
-import type { Dtype, TensorValues } from "../../src/weights/dtypes.ts";
+import type { Dtype, TensorValues } from "../../src/weights/_dtypes.ts";
 import { openSafetensors } from "../../src/weights/safetensors.ts";
 import {
   encodeSafetensors,

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { CheckpointError } from "../../src/errors.ts";
 import { type ByteSource, bytesSource } from "../../src/weights/byte_source.ts";
-import { encodeValues } from "../../src/weights/dtypes.ts";
+import { encodeValues } from "../../src/weights/_dtypes.ts";
 import type { TensorSource } from "../../src/weights/tensor_source.ts";
-import { openTorchBin } from "../../src/weights/torch_bin.ts";
+import { openTorchBin } from "../../src/weights/_torch_bin.ts";
 import { assertAllClose } from "../compare.ts";
 import { kitPath, kitTest, readJson, readTensors } from "../kit.ts";
 import {

@@ -21,7 +21,7 @@ const INTEGER_ROUNDER = 2 ** 52;
  *
  * @example
  * ```ts
- * import { halfToFloat32 } from "./half.ts";
+ * import { halfToFloat32 } from "./_half.ts";
  * import assert from "node:assert/strict";
  *
  * assert.deepEqual(halfToFloat32(Uint16Array.of(0x3c00, 0xc100)), Float32Array.of(1, -2.5));
@@ -49,7 +49,7 @@ export function halfToFloat32(bits: Uint16Array): Float32Array {
  *
  * @example
  * ```ts
- * import { float32ToHalf } from "./half.ts";
+ * import { float32ToHalf } from "./_half.ts";
  * import assert from "node:assert/strict";
  *
  * assert.deepEqual(float32ToHalf(Float32Array.of(1, -2.5)), Uint16Array.of(0x3c00, 0xc100));
@@ -82,7 +82,7 @@ function halfMagnitude(magnitude: number, pattern: number): number {
  *
  * @example
  * ```ts
- * import { bfloat16ToFloat32 } from "./half.ts";
+ * import { bfloat16ToFloat32 } from "./_half.ts";
  * import assert from "node:assert/strict";
  *
  * assert.deepEqual(bfloat16ToFloat32(Uint16Array.of(0x3f80, 0xc020)), Float32Array.of(1, -2.5));
@@ -99,7 +99,7 @@ export function bfloat16ToFloat32(bits: Uint16Array): Float32Array {
  *
  * @example
  * ```ts
- * import { float32ToBfloat16 } from "./half.ts";
+ * import { float32ToBfloat16 } from "./_half.ts";
  * import assert from "node:assert/strict";
  *
  * assert.deepEqual(float32ToBfloat16(Float32Array.of(1, -2.5)), Uint16Array.of(0x3f80, 0xc020));

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { bfloat16ToFloat32, float32ToBfloat16, float32ToHalf, halfToFloat32 } from "./half.ts";
+import { bfloat16ToFloat32, float32ToBfloat16, float32ToHalf, halfToFloat32 } from "./_half.ts";
 
 /** Types whose numbers can be read and written here. */
 export type Dtype =
@@ -92,7 +92,7 @@ export function isDtype(name: string): name is Dtype {
  *
  * @example
  * ```ts
- * import { decodeValues } from "./dtypes.ts";
+ * import { decodeValues } from "./_dtypes.ts";
  * import assert from "node:assert/strict";
  *
  * assert.deepEqual(decodeValues("F16", Uint8Array.of(0x00, 0x3c)), Float32Array.of(1));
@@ -113,7 +113,7 @@ export function decodeValues(dtype: Dtype, bytes: Uint8Array): TensorValues {
  *
  * @example
  * ```ts
- * import { encodeValues } from "./dtypes.ts";
+ * import { encodeValues } from "./_dtypes.ts";
  * import assert from "node:assert/strict";
  *
  * assert.deepEqual(encodeValues("F16", Float32Array.of(1)), Uint8Array.of(0x00, 0x3c));
@@ -138,7 +138,7 @@ export function encodeValues(dtype: Dtype, values: TensorValues): Uint8Array {
  *
  * @example
  * ```ts
- * import { toFloat32 } from "./dtypes.ts";
+ * import { toFloat32 } from "./_dtypes.ts";
  * import assert from "node:assert/strict";
  *
  * assert.deepEqual(toFloat32(BigInt64Array.of(3n)), Float32Array.of(3));

@@ -15,7 +15,7 @@ import { quoted } from "./_shown.ts";
 import { type TorchStorage, TorchTensor, TorchVocabulary } from "./_torch_pickle.ts";
 import { locateZipData, readZipDirectory, type ZipEntry } from "./zip.ts";
 import { type ByteSource, readExactly } from "./byte_source.ts";
-import { decodeValues, DTYPE_BITS, toFloat32 } from "./dtypes.ts";
+import { decodeValues, DTYPE_BITS, toFloat32 } from "./_dtypes.ts";
 import { freeValues } from "./lent_tensors.ts";
 import type { TensorSource } from "./tensor_source.ts";
 
@@ -46,7 +46,7 @@ interface TorchFile {
  * @example
  * ```ts
  * import { bytesSource } from "./byte_source.ts";
- * import { openTorchBin } from "./torch_bin.ts";
+ * import { openTorchBin } from "./_torch_bin.ts";
  * import assert from "node:assert/strict";
  *
  * const text = new TextEncoder().encode("no checkpoint");

@@ -35,7 +35,7 @@ export type OpenShard = (source: ByteSource) => Promise<TensorSource>;
  * import { bytesSource } from "./byte_source.ts";
  * import { openSafetensors } from "./safetensors.ts";
  * import { encodeSafetensors } from "./safetensors_writer.ts";
- * import { openSharded } from "./sharded.ts";
+ * import { openSharded } from "./_sharded.ts";
  * import assert from "node:assert/strict";
  *
  * const values = Float32Array.of(1, 2);
