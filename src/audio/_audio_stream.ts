@@ -35,7 +35,7 @@ export interface AudioStream {
   expectedFrames?: number;
   /** Frames by the size of the file and its first bit rate: no more than a guess. */
   likelyFrames?: number;
-  /** Decodes, and tells of what it had to leave out. */
+  /** Decodes, and calls back with what it had to leave out. */
   blocks: (warn: (doubt: string) => void) => AudioBlocks;
 }
 

@@ -194,6 +194,15 @@ Deno.test("decodeAudio() reads W64 that was cut off while it was written", async
   await refuses(concat("riff", Uint8Array.of(0x2e, 0x91, 0xcf, 0x11)), /expected a W64 header/);
 });
 
+Deno.test("decodeAudio() begins every chunk of W64 at a multiple of eight bytes", async () => {
+  const file = await fixture("s16.w64");
+  const { samples } = await decodeAudio(file);
+  // A chunk of 3 bytes of content, named by 16, before all others.
+  const odd = concat("note", new Uint8Array(12), u32(24 + 3, 0), new Uint8Array(8));
+  const longer = concat(file.subarray(0, 40), odd, file.subarray(40));
+  deepEqual((await decodeAudio(longer)).samples, samples);
+});
+
 Deno.test("readAacConfig() recognises HE-AAC however it is signalled, and refuses other kinds", () => {
   const config = (digits: string) => readAacConfig(bitsOf(digits));
   const plain = { sampleRateHz: 22_050, channels: 2, isHighEfficiency: false };
