@@ -22,6 +22,38 @@ export interface Progress {
 /** Units before the first estimate: those that come first take longer than the others. */
 const MIN_DONE = 10;
 
+/** Where the pace of something is counted from. */
+export interface Pace {
+  first: number;
+  seconds: number;
+}
+
+/**
+ * Counts the pace from the first report on: what comes before it, the start of a device among it, takes longer than what
+ * follows, and would make every estimate too long.
+ *
+ * @param now a clock in milliseconds.
+ *
+ * @example
+ * ```ts
+ * import { paceCounter } from "./progress_bar.ts";
+ * import { deepEqual } from "node:assert/strict";
+ *
+ * let ms = 5_000;
+ * const pace = paceCounter(() => ms);
+ * deepEqual(pace(1), { first: 1, seconds: 0 });
+ * ms += 2_000;
+ * deepEqual(pace(5), { first: 1, seconds: 2 });
+ * ```
+ */
+export function paceCounter(now: () => number = () => performance.now()): (done: number) => Pace {
+  let begun: { at: number; done: number } | undefined;
+  return (done) => {
+    begun ??= { at: now(), done };
+    return { first: begun.done, seconds: (now() - begun.at) / 1000 };
+  };
+}
+
 const MAX_BAR_WIDTH = 24;
 const MIN_BAR_WIDTH = 4;
 

@@ -7,7 +7,7 @@
  * @module
  */
 import { styleText } from "node:util";
-import { progressLine, progressText } from "../progress_bar.ts";
+import { paceCounter, progressLine, progressText } from "../progress_bar.ts";
 import { inFlags } from "./_flags.ts";
 import { onOneLine, printable } from "./_printable.ts";
 
@@ -57,20 +57,18 @@ function progressBar(
 ): (done: number | undefined, note?: string) => void {
   const out = terminal(json);
   const drawn = out.isTerminal();
-  const started = performance.now();
-  let last = drawn ? -Infinity : started;
-  let first: number | undefined;
+  const pace = paceCounter();
+  let last = drawn ? -Infinity : performance.now();
   const write = (text: string) => out.writeSync(new TextEncoder().encode(text));
   return (done, note = "") => {
     if (done === undefined) {
       if (drawn) write("\r\x1b[2K");
       return;
     }
-    first ??= done - 1;
+    const { first, seconds } = pace(done);
     const now = performance.now();
     if (now - last < (drawn ? REDRAW_MS : PLAIN_LINE_MS)) return;
     last = now;
-    const seconds = (now - started) / 1000;
     const state = { label, done, total, first, seconds, note: onOneLine(note) };
     const columns = drawn ? Deno.consoleSize().columns : undefined;
     write(

@@ -7,7 +7,7 @@ import { HubError, type HubErrorReason } from "../errors.ts";
 import { described, type HubSubject, pageUrl } from "./names.ts";
 import type { HubSettings } from "./settings.ts";
 
-const LOG_IN = "set HF_TOKEN, or log in with deno task login";
+const LOG_IN = 'set HF_TOKEN, or log in with the command "login"';
 
 /** The error of an answer that is not what was asked for. */
 export function refusalOf(

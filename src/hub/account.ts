@@ -82,7 +82,7 @@ function accountOf({ endpoint }: HubSettings, { name, orgs, auth }: WhoAmI): Hub
 export function noToken(): HubError {
   return new HubError("Cannot ask the hub who you are: expected a token, found none", {
     reason: "token",
-    hint: "Set HF_TOKEN, or log in with deno task login",
+    hint: 'Set HF_TOKEN, or log in with the command "login"',
   });
 }
 

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { progressLine } from "../../progress_bar.ts";
+import { type Pace, paceCounter, progressLine } from "../../progress_bar.ts";
 import type { TrainingArguments } from "../options/arguments.ts";
 import type { LogEntry, TrainerState } from "../checkpoints/state.ts";
 import type { TrainerCallback } from "./callbacks.ts";
@@ -69,7 +69,9 @@ export class ProgressCallback implements TrainerCallback {
   /** It is what shows progress. */
   readonly showsProgress = true;
   readonly #output: ProgressOutput;
-  #begun: { at: number; step: number } | undefined;
+  #isRunning = false;
+  /** From the end of the first step on. */
+  #pace: ((done: number) => Pace) | undefined;
   #drawnAt = -Infinity;
 
   /**
@@ -81,14 +83,19 @@ export class ProgressCallback implements TrainerCallback {
     this.#output = output;
   }
 
-  /** Starts the clock. */
+  /** Draws the bar. */
   onTrainBegin(args: TrainingArguments, state: TrainerState): void {
-    this.#begun = { at: performance.now(), step: state.globalStep };
+    this.#isRunning = true;
+    this.#pace = undefined;
     this.#draw(args, state);
   }
 
   /** Moves the bar on. */
   onStepEnd(args: TrainingArguments, state: TrainerState): void {
+    if (!this.#pace) {
+      this.#pace = paceCounter();
+      this.#pace(state.globalStep);
+    }
     if (performance.now() - this.#drawnAt >= REDRAW_MS) this.#draw(args, state);
   }
 
@@ -115,7 +122,7 @@ export class ProgressCallback implements TrainerCallback {
   /** Takes the bar away. */
   onTrainEnd(args: TrainingArguments): void {
     this.#clear(args);
-    this.#begun = undefined;
+    this.#isRunning = false;
   }
 
   #columns({ disableTqdm }: TrainingArguments): number | undefined {
@@ -128,10 +135,9 @@ export class ProgressCallback implements TrainerCallback {
 
   #draw(args: TrainingArguments, { globalStep: done, maxSteps: total, epoch }: TrainerState): void {
     const columns = this.#columns(args);
-    if (columns === undefined || !this.#begun) return;
+    if (columns === undefined || !this.#isRunning) return;
     this.#drawnAt = performance.now();
-    const { at, step: first } = this.#begun;
-    const seconds = (this.#drawnAt - at) / 1000;
+    const { first, seconds } = this.#pace?.(done) ?? { first: done, seconds: 0 };
     const note = `epoch ${epoch.toFixed(1)}`;
     const progress = { label: "Training", done, total, first, seconds, note };
     this.#output.draw(CLEAR + progressLine(progress, columns));
