@@ -1,13 +1,13 @@
 /**
  * The compressions of Parquet pages, each bounded: a page unpacks to the size that its header states, or not at all.
  *
- * Snappy is the parser's own; gzip, Brotli and Zstandard are Deno's, which stop at a limit; LZ4 is here.
+ * Gzip, Brotli and Zstandard are Deno's, which stop at a limit. Snappy and LZ4 are here: the parser's Snappy takes a
+ * length of 32 bits for a negative one, and goes back in its input for seconds.
  *
- * Source of LZ4: lz4_Block_format.md of LZ4 1.10, and Hadoop's frames of it.
+ * Sources: format_description.txt of Snappy 1.2; lz4_Block_format.md of LZ4 1.10, and Hadoop's frames of it.
  *
  * @module
  */
-import { snappyUncompress } from "hyparquet";
 import type { CompressionCodec } from "hyparquet";
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
 
@@ -15,11 +15,7 @@ type Unpack = (packed: Uint8Array, sizeBytes: number) => Uint8Array;
 
 const CODECS: Partial<Record<CompressionCodec, Unpack>> = {
   UNCOMPRESSED: (packed) => packed,
-  SNAPPY: (packed, sizeBytes) => {
-    const page = new Uint8Array(sizeBytes);
-    snappyUncompress(packed, page);
-    return page;
-  },
+  SNAPPY: snappy,
   GZIP: (packed, sizeBytes) => gunzipSync(packed, { maxOutputLength: limitOf(sizeBytes) }),
   BROTLI: (packed, sizeBytes) => {
     return brotliDecompressSync(packed, { maxOutputLength: limitOf(sizeBytes) });
@@ -48,6 +44,44 @@ export function unpack(codec: CompressionCodec, packed: Uint8Array, sizeBytes: n
   const page = run(packed, sizeBytes);
   if (page.length === sizeBytes) return page;
   throw new SyntaxError(`a page of ${page.length} bytes, stated as ${sizeBytes}`);
+}
+
+/** Lengths of a literal up to this stand in its tag, longer ones in one to four bytes behind it. */
+const MAX_TAG_LENGTH = 60;
+
+/** A stream of literals and copies behind its length. @throws {SyntaxError} where it is not of that size. */
+function snappy(packed: Uint8Array, sizeBytes: number): Uint8Array {
+  const page = new Uint8Array(sizeBytes);
+  const number = (at: number, bytes: number): number => {
+    let value = 0;
+    for (let i = bytes - 1; i >= 0; i--) value = value * 256 + (packed[at + i] ?? NaN);
+    return value;
+  };
+  let from = packed.findIndex((byte) => byte < 128) + 1;
+  let to = 0;
+  while (from < packed.length) {
+    const tag = packed[from++]!;
+    if ((tag & 3) === 0) {
+      const inTag = (tag >> 2) + 1;
+      const lengthBytes = Math.max(0, inTag - MAX_TAG_LENGTH);
+      const length = lengthBytes === 0 ? inTag : number(from, lengthBytes) + 1;
+      from += lengthBytes;
+      if (!(from + length <= packed.length && to + length <= sizeBytes)) break;
+      page.set(packed.subarray(from, from + length), to);
+      from += length;
+      to += length;
+      continue;
+    }
+    const offsetBytes = [0, 1, 2, 4][tag & 3]!;
+    const isShort = offsetBytes === 1;
+    const length = isShort ? (tag >> 2 & 7) + 4 : (tag >> 2) + 1;
+    const distance = number(from, offsetBytes) + (isShort ? (tag >> 5) * 256 : 0);
+    from += offsetBytes;
+    if (!(distance > 0 && distance <= to && to + length <= sizeBytes)) break;
+    for (let i = 0; i < length; i++, to++) page[to] = page[to - distance]!;
+  }
+  if (from === packed.length && to === sizeBytes) return page;
+  throw new SyntaxError(`Snappy that breaks off at ${to} of ${sizeBytes} bytes`);
 }
 
 /** Blocks behind their two lengths, as Hadoop writes them; undefined where it is not that. */

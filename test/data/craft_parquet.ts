@@ -50,6 +50,8 @@ export interface CraftedPage {
   /** What is compressed: levels and values. */
   body: Uint8Array;
   isDictionary?: boolean;
+  /** Levels before what is compressed, in a page of the second kind; how many values are missing. */
+  second?: { repetition: Uint8Array; definition: Uint8Array; nulls: number; rows: number };
   packedBytes?: number;
   unpackedBytes?: number;
 }
@@ -70,7 +72,8 @@ const MAGIC = new TextEncoder().encode("PAR1");
 const [REQUIRED, OPTIONAL, REPEATED] = [0, 1, 2];
 const LIST_TYPE = 3;
 const RLE = 3;
-const [DATA_PAGE, DICTIONARY_PAGE] = [0, 2];
+const [DATA_PAGE, DICTIONARY_PAGE, DATA_PAGE_V2] = [0, 2, 3];
+const YES: Field = { type: 1, bytes: new Uint8Array() };
 
 /** A file of one row group. */
 export function craftParquet(columns: readonly CraftedColumn[], rows: number): Uint8Array {
@@ -126,14 +129,37 @@ function chunkOf(column: CraftedColumn, offset: number, size: number): Field {
 }
 
 function pageBytes(page: CraftedPage, codec: Codec): Uint8Array[] {
-  const packed = COMPRESS[codec](page.body);
+  const { second, isDictionary } = page;
+  const levels = second ? joined([second.repetition, second.definition]) : new Uint8Array();
+  const packed = joined([levels, COMPRESS[codec](page.body)]);
+  const kind = isDictionary ? DICTIONARY_PAGE : second ? DATA_PAGE_V2 : DATA_PAGE;
+  const about: Numbered = isDictionary
+    ? [7, struct([1, int32(page.values)], [2, int32(0)])]
+    : second
+    ? [8, secondHeader(page, second)]
+    : [5, dataHeader(page)];
   const header = struct(
-    [1, int32(page.isDictionary ? DICTIONARY_PAGE : DATA_PAGE)],
-    [2, int32(page.unpackedBytes ?? page.body.length)],
+    [1, int32(kind)],
+    [2, int32(page.unpackedBytes ?? levels.length + page.body.length)],
     [3, int32(page.packedBytes ?? packed.length)],
-    page.isDictionary ? [7, struct([1, int32(page.values)], [2, int32(0)])] : [5, dataHeader(page)],
+    about,
   );
   return [header.bytes, packed];
+}
+
+function secondHeader(
+  { values, encoding }: CraftedPage,
+  { repetition, definition, nulls, rows }: NonNullable<CraftedPage["second"]>,
+): Field {
+  return struct(
+    [1, int32(values)],
+    [2, int32(nulls)],
+    [3, int32(rows)],
+    [4, int32(ENCODINGS[encoding])],
+    [5, int32(definition.length)],
+    [6, int32(repetition.length)],
+    [7, YES],
+  );
 }
 
 function dataHeader({ values, encoding }: CraftedPage): Field {

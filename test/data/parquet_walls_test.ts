@@ -4,11 +4,13 @@
  *
  * @module
  */
-import { deepEqual, equal, rejects } from "node:assert/strict";
+import type { CompressionCodec } from "hyparquet";
+import { deepEqual, equal, rejects, throws } from "node:assert/strict";
 import { ChunkCache } from "../../src/data/_chunk_cache.ts";
 import { type DataFile, openBytes } from "../../src/data/_data_files.ts";
 import { parquetTable } from "../../src/data/_parquet.ts";
 import type { Table } from "../../src/data/_table.ts";
+import { unpack } from "../../src/data/_unpack.ts";
 import { fixed32, joined, varint } from "../docs/parquet_file.ts";
 import {
   type Codec,
@@ -139,6 +141,45 @@ Deno.test("parquetTable() reads missing values and lists", async () => {
   deepEqual(await columnOf(list, 3), [[3, 1], [], [4, 1]]);
 });
 
+for (const codec of ["none", "zstd"] as const) {
+  Deno.test(`parquetTable() reads pages of the second kind in ${codec}`, async () => {
+    const second = { repetition: new Uint8Array(), definition: runs([1, 0, 1, 1, 0], 1) };
+    const optional = numbersPage({
+      body: int64s([7, 8, 9]),
+      second: { ...second, nulls: 2, rows: 5 },
+    });
+    const column = numbersColumn(optional, { kind: "optional", codec });
+    deepEqual(await columnOf(column, 5), [7, null, 8, 9, null]);
+    const list = numbersPage({
+      body: int64s([3, 1, 4, 1]),
+      second: {
+        repetition: runs([0, 1, 0, 0, 1], 1),
+        definition: runs([2, 2, 1, 2, 2], 2),
+        ...{ nulls: 1, rows: 3 },
+      },
+    });
+    const nested = numbersColumn(list, { kind: "list", codec });
+    deepEqual(await columnOf(nested, 3), [[3, 1], [], [4, 1]]);
+  });
+}
+
+Deno.test("parquetTable() refuses levels of the second kind that go beyond their page", async () => {
+  const second = { repetition: new Uint8Array(), nulls: 2, rows: 5 };
+  const endless = joined([varint(2 ** 31 - 2), Uint8Array.of(1)]);
+  const page = numbersPage({
+    body: int64s([7, 8, 9]),
+    second: { ...second, definition: endless },
+  });
+  const column = numbersColumn(page, { kind: "optional" });
+  await rejects(columnOf(column, 5), refusal(/a run beyond the end of its page/));
+  const long = numbersPage({
+    body: int64s([7]),
+    second: { ...second, definition: runs([1, 0, 1, 1, 0], 1), nulls: 6 },
+  });
+  const refused = refusal(/a page whose levels are longer than itself/);
+  await rejects(columnOf(numbersColumn(long, { kind: "optional" }), 5), refused);
+});
+
 Deno.test("parquetTable() refuses a page that unpacks to too much, before it does", async () => {
   const page = numbersPage({ unpackedBytes: 2 ** 30 });
   const column = numbersColumn(page, { codec: "gzip" });
@@ -219,4 +260,35 @@ Deno.test("a broken run of rows is taken apart once, however many rows are asked
   const before = file.opened;
   for (let row = 0; row < 5; row++) await rejects(table.read([row], ["n"]), refusal(/41/));
   equal(file.opened, before + 1);
+});
+
+Deno.test("unpack() reads copies of every kind in Snappy and LZ4", () => {
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  // "abcd", then copies of four letters: by one, two and four bytes of distance.
+  const copies = [0b000_000_01, 4, 0b000011_10, 4, 0, 0b000011_11, 4, 0, 0, 0];
+  const snappy = Uint8Array.of(16, 3 << 2, 97, 98, 99, 100, ...copies);
+  equal(text(unpack("SNAPPY", snappy, 16)), "abcdabcdabcdabcd");
+  const overlapping = Uint8Array.of(9, 0, 97, 7 << 2 | 2, 1, 0);
+  equal(text(unpack("SNAPPY", overlapping, 9)), "a".repeat(9));
+  const lz4 = Uint8Array.of(0x44, 97, 98, 99, 100, 4, 0, 0x10, 101);
+  equal(text(unpack("LZ4_RAW", lz4, 13)), "abcdabcdabcde");
+  const framed = Uint8Array.of(0, 0, 0, 13, 0, 0, 0, lz4.length, ...lz4);
+  equal(text(unpack("LZ4", framed, 13)), "abcdabcdabcde");
+});
+
+Deno.test("unpack() refuses lengths and distances that lead elsewhere", () => {
+  const faults: [CompressionCodec, number[]][] = [
+    // A literal of 2 ** 32 - 99 bytes, which 32 bits take for a step back.
+    ["SNAPPY", [16, 63 << 2, 156, 255, 255, 255, ...new Array(20).fill(0)]],
+    ["SNAPPY", [16, 3 << 2, 97, 98, 99, 100, 0b000_000_01, 5]],
+    ["SNAPPY", [16, 3 << 2, 97, 98, 99, 100, 0b000_000_01, 0]],
+    ["SNAPPY", [16, 3 << 2, 97]],
+    ["SNAPPY", [255, 255]],
+    ["LZ4_RAW", [0x44, 97, 98, 99, 100, 9, 0]],
+    ["LZ4_RAW", [0xf0, ...new Array(20).fill(255)]],
+    ["LZO", []],
+  ];
+  for (const [codec, bytes] of faults) {
+    throws(() => unpack(codec, Uint8Array.from(bytes), 16), SyntaxError, `${codec} ${bytes}`);
+  }
 });

@@ -148,6 +148,14 @@ function column(dice: Dice, name: string): CraftedColumn {
       pages: [page("plain", joined([levels(numbers.map(() => 1), 1), ints()]))],
     }),
     () => {
+      const definition = runs(numbers.map((number) => number % 2), 1);
+      const nulls = numbers.filter((number) => number % 2 === 0).length;
+      const body = new Uint8Array(8 * (ROWS - nulls));
+      const second = { repetition: new Uint8Array(), definition, nulls, rows: ROWS };
+      const optional = { ...page("plain", body), second };
+      return { name, codec, type: "int64", kind: "optional", pages: [optional] };
+    },
+    () => {
       const first = levels(numbers.map(() => 0), 1);
       const body = joined([first, levels(numbers.map(() => 2), 2), ints()]);
       return { name, codec, type: "int64", kind: "list", pages: [page("plain", body)] };
@@ -155,8 +163,23 @@ function column(dice: Dice, name: string): CraftedColumn {
   ])();
 }
 
+const GOLDEN = await Promise.all(
+  ["several", "plain", "pages", "bytes"].map((name) =>
+    Deno.readFile(new URL(`../golden/datasets/${name}.parquet`, import.meta.url))
+  ),
+);
+
+/** A file of another writer, damaged in its footer, its indexes or anywhere. */
+function goldenParquet(dice: Dice): FuzzInput {
+  const whole = dice.pick(GOLDEN);
+  const at = Math.max(0, dice.pick([whole.length - 400, whole.length - 3_000, 0]));
+  const from = dice.roll(2) === 0 ? at : dice.roll(whole.length);
+  return { bytes: joined([whole.subarray(0, from), dice.damage(whole.subarray(from), 3)]) };
+}
+
 /** Sound, damaged before it is compressed, or anywhere. */
 function parquetFile(dice: Dice): FuzzInput {
+  if (dice.roll(3) === 0) return goldenParquet(dice);
   const columns = Array.from({ length: 1 + dice.roll(3) }, (_, i) => column(dice, `c${i}`));
   const kind = dice.roll(4);
   if (kind === 0) return { bytes: craftParquet(columns, ROWS), expected: "read" };
