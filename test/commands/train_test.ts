@@ -380,7 +380,11 @@ Deno.test("train learns several labels a clip, or values, and eval measures them
     const run = ["--data", "data", "--backend", "wasm", "--threads", "1"];
     for (
       const [column, model, found] of [
-        ["label", "tags", /^Test accuracy .* % \(95 % interval .*\), macro F1 .*, loss .*, 9 clips$/m],
+        [
+          "label",
+          "tags",
+          /^Test accuracy .* % \(95 % interval .*\), macro F1 .*, loss .*, 9 clips$/m,
+        ],
         ["score", "values", /^Test mean error .*, root mean square .*, loss .*, 9 clips$/m],
       ] as const
     ) {
