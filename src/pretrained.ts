@@ -42,7 +42,7 @@ import { streamSafetensors } from "./weights/safetensors_writer.ts";
 import type { TensorSource } from "./weights/tensor_source.ts";
 
 /** How a pretrained model is adapted while it is loaded. */
-export interface FromPretrainedOptions extends HubModelOptions, GivenLabels {
+export interface FromPretrainedOptions extends HubModelOptions, GivenLabels, LoadExtractorOptions {
   /** What the outputs mean, in place of the config's `problem_type`. */
   problemType?: ProblemType;
   /** Fields in place of those of `config.json`, `{ layerdrop: 0 }` for one. */

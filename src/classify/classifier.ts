@@ -93,6 +93,7 @@ export async function loadClassifier(
       source,
       file: nameIn(files, "config.json"),
       origin: { file: source.file, exported: source.exported },
+      onWarning: options.onWarning,
     });
     return createComplete({ model, extractor }, source.file, options);
   } finally {

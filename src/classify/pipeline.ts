@@ -100,7 +100,7 @@ async function loadNamed(
   );
   const files = await filesOf(name, hub);
   const extractor = await AutoFeatureExtractor.fromPretrained(files, options);
-  const model = await loadInferenceModel(files);
+  const model = await loadInferenceModel(files, { onWarning: options.onWarning });
   return createComplete({ model, extractor }, name, options);
 }
 

@@ -10,6 +10,7 @@ import type { PositionalConvConfig } from "../layers/positional_conv.ts";
 import type { SpecAugmentConfig } from "../layers/spec_augment.ts";
 import type { TransformerLayerConfig, TransformerRates } from "../layers/transformer_layer.ts";
 import type { ConfigReader } from "./_config_reader.ts";
+import { isOfVersion4 } from "./_weighted_sum.ts";
 
 /** Limits of a width. */
 export const SIZE = { min: 1, max: 16_384 };
@@ -157,7 +158,7 @@ export function headFields(reader: ConfigReader, classes: number): Classificatio
   if (reader.boolean("add_adapter", false)) reader.fail("add_adapter", "false for classification");
   return {
     use_weighted_layer_sum: reader.boolean("use_weighted_layer_sum", false),
-    weightedSumAfterNorm: Number.parseInt(String(reader.json.transformers_version ?? "5")) < 5,
+    weightedSumAfterNorm: isOfVersion4(reader.json.transformers_version),
     classifier_proj_size: reader.integer("classifier_proj_size", { or: 256, ...SIZE }),
     classes,
   };

@@ -24,6 +24,7 @@ import { InferenceModel, type InferenceParts, type ModelOrigin } from "./inferen
 import { Lora, type LoraOptions } from "./lora.ts";
 import { type ProblemType, problemTypeOf } from "./problem_type.ts";
 import { architectureOf } from "./registry.ts";
+import { followsVersion4, followVersion5, VERSION_5 } from "./_weighted_sum.ts";
 import type { Variable } from "../layers/tensor.ts";
 
 export type { JsonObject };
@@ -44,6 +45,8 @@ export interface BuildModelOptions {
   ignoreMismatchedSizes?: boolean;
   /** Where the weights come from. @default unknown */
   origin?: ModelOrigin;
+  /** Called where the model answers otherwise than in transformers of today. @default console.warn */
+  onWarning?: (message: string) => void;
 }
 
 /** The precision in which weights are held: one for all, or chosen by hub name. */
@@ -124,6 +127,15 @@ function describeModel(json: JsonObject, options: BuildModelOptions): ModelDescr
   if (labels.length === 0) throw new RangeError("Cannot make a model: expected labels, found none");
   const config = architecture.parseConfig(fields, labels.length);
   const problemType = options.problemType ?? problemTypeOf(fields, labels.length);
+  if (followsVersion4(json)) {
+    (options.onWarning ?? console.warn)(
+      `"${
+        origin.file ?? file
+      }" was written by transformers ${json.transformers_version}, and its weighted sum takes the ` +
+        "last layer after the final norm, as version 4 does; version 5 takes it before, and scores otherwise. " +
+        "Trained further, the model follows version 5",
+    );
+  }
   return { architecture, json, config, labels, problemType, origin };
 }
 
@@ -156,6 +168,7 @@ export class AudioClassificationModel extends InferenceModel {
   /** Parameters under their hub names, in the order of the architecture. */
   readonly parameters: ReadonlyMap<string, Variable>;
   readonly #parts: ModelParts;
+  #json: JsonObject;
   #lora: Lora | undefined;
 
   /**
@@ -166,6 +179,7 @@ export class AudioClassificationModel extends InferenceModel {
   constructor(parts: ModelParts) {
     super(parts);
     this.#parts = parts;
+    this.#json = parts.json;
     this.parameters = parts.parameters;
   }
 
@@ -199,8 +213,9 @@ export class AudioClassificationModel extends InferenceModel {
    */
   async prepare(precision: ChosenPrecision = "float32"): Promise<InferenceModel> {
     const source = this.#asSource();
+    const config = { ...this.#parts.config as object };
     return new InferenceModel({
-      ...await loadParameters(this.#parts, { source, precision }),
+      ...await loadParameters({ ...this.#parts, config }, { source, precision }),
       loading: this.loading,
     });
   }
@@ -299,6 +314,16 @@ export class AudioClassificationModel extends InferenceModel {
     }
   }
 
+  /**
+   * Makes the forward pass that of transformers 5, which is what a trained model is saved for: a weighted sum of a
+   * checkpoint of version 4 takes its last layer otherwise. Called before each step; what was prepared stays.
+   */
+  startTraining(): void {
+    if (!followsVersion4(this.#json)) return;
+    this.#json = { ...this.#json, transformers_version: VERSION_5 };
+    followVersion5(this.#parts.config);
+  }
+
   /** The parameters that training changes. */
   trainable(): Map<string, Variable> {
     const own = [...this.parameters].filter(([, parameter]) => parameter.trainable);
@@ -307,7 +332,8 @@ export class AudioClassificationModel extends InferenceModel {
 
   /** The content of `config.json` for this model: the one it was made from, with its labels. */
   toConfig(dtype: SavedDtype = "float32"): JsonObject {
-    const { json, architecture, problemType } = this.#parts;
+    const { architecture, problemType } = this.#parts;
+    const json = this.#json;
     const fields: JsonObject = {
       ...json,
       ...labelFields(this.labels),

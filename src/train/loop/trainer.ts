@@ -204,6 +204,7 @@ export class Trainer {
     const { evalOnStart } = this.#options.args;
     const { epoch, globalStep: step } = this.state;
     const startedAt = performance.now();
+    this.#options.model.startTraining();
     await this.#run.notify("onTrainBegin");
     if (evalOnStart && step === 0) await this.#run.evaluate();
     const finished = await this.#run.epochs();

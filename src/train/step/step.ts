@@ -42,6 +42,7 @@ export function lossAndGradients(
   batches: Batch[],
   options: StepOptions = {},
 ): LossAndGradients {
+  model.startTraining();
   const clips = batches.reduce((sum, batch) => sum + weightOf(batch, options.classWeights), 0);
   let sum: LossAndGradients | undefined;
   for (const batch of batches) {
