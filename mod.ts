@@ -38,12 +38,16 @@ export type { ByteSource, FileReader } from "./src/weights/byte_source.ts";
 
 // Classifying.
 export {
+  type AudioBufferLike,
   type AudioClassifier,
   type AudioInput,
   type AudioSamples,
+  type BareSamples,
+  type ChannelSamples,
   type Classification,
   type ClassifierOptions,
   type ClassifyOptions,
+  type ClipSamples,
   createClassifier,
   type LoadedClassifier,
   pipeline,
@@ -59,6 +63,7 @@ export {
   featureColumns,
   type FeatureColumnsOptions,
   type FeatureExtractor,
+  type LoadExtractorOptions,
   type Padding,
   Wav2Vec2FeatureExtractor,
   type Wav2Vec2FeatureExtractorOptions,

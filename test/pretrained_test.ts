@@ -144,6 +144,7 @@ savedTest("fromPretrained() adapts a model to other labels and settings", async 
   await assert.rejects(load(folder, { labels: ["no", "yes"] }), {
     name: "CheckpointError",
     key: "classifier.weight",
+    hint: /ignoreMismatchedSizes/,
   });
   const options = { labels: ["no", "yes"], ignoreMismatchedSizes: true };
   const scores: number[][] = [];

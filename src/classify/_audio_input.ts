@@ -15,13 +15,40 @@ import {
 import { readBounded } from "./bounded_stream.ts";
 import { AudioFormatError, FileError } from "../errors.ts";
 
-/** Samples of one channel, under any of the names in use, with their rate in hertz. */
+/** Samples of one channel: real ones, mostly within 1, or whole ones of 16 bits. */
+export type ChannelSamples = Float32Array | Float64Array | Int16Array | readonly number[];
+
+/** Samples of a clip: of one channel, or a list of channels, whose mean is taken. */
+export type ClipSamples = ChannelSamples | readonly ChannelSamples[];
+
+/** Samples under any of the names in use, with their rate in hertz. */
 export type AudioSamples =
-  & ({ samples: Float32Array } | { raw: Float32Array } | { array: Float32Array })
-  & ({ samplingRate: number } | { sampleRateHz: number });
+  & ({ samples: ClipSamples } | { raw: ClipSamples } | { array: ClipSamples })
+  & ({ samplingRate: number } | { sampleRateHz: number } | { sampling_rate: number });
+
+/** What is used of an `AudioBuffer` of the Web Audio API. */
+export interface AudioBufferLike {
+  /** Hertz. */
+  readonly sampleRate: number;
+  /** How many there are. */
+  readonly numberOfChannels: number;
+  /** The samples of one. */
+  getChannelData(channel: number): Float32Array;
+}
+
+/** Samples alone, whose rate is an option of the call. */
+export type BareSamples = Float32Array | Float64Array | Int16Array;
 
 /** One clip: a path, a URL, the bytes of an audio file, or samples with their rate. */
-export type AudioInput = string | URL | Uint8Array | ArrayBuffer | Blob | AudioSamples;
+export type AudioInput =
+  | string
+  | URL
+  | Uint8Array
+  | ArrayBuffer
+  | Blob
+  | AudioSamples
+  | AudioBufferLike
+  | BareSamples;
 
 /** What a clip must be, and how a path is read. */
 export interface ClipRules {
@@ -31,6 +58,8 @@ export interface ClipRules {
   minSamples: number;
   /** The longest clip, in seconds. */
   maxSeconds: number;
+  /** Hertz of samples that come alone. */
+  samplingRate?: number;
   /** Called for a clip that was read with a doubt. */
   onWarning?: (message: string) => void;
   /** The bytes of a file of the disk, where there is one. */
@@ -52,7 +81,8 @@ export async function clipSamples(
   name?: string,
 ): Promise<Float32Array> {
   const file = typeof input === "string" || input instanceof URL ? shortName(input) : name;
-  const recording = isSamples(input) ? checkedSamples(input, file) : await bytesOf(input, rules);
+  const given = statedSamples(input, rules);
+  const recording = given ? checkedSamples(given, file) : await bytesOf(input, rules);
   const { samples, warning } = await recordingSamples(recording, {
     file,
     samplingRate: rules.rateHz,
@@ -65,7 +95,7 @@ export async function clipSamples(
 }
 
 async function bytesOf(
-  input: Exclude<AudioInput, AudioSamples>,
+  input: AudioInput,
   rules: ClipRules,
 ): Promise<Uint8Array> {
   if (input instanceof Uint8Array) return input;
@@ -108,22 +138,74 @@ function shortName(place: string | URL): string {
   return /^data:/i.test(name) ? `${name.slice(0, 32)}...` : name;
 }
 
-function isSamples(input: unknown): input is AudioSamples {
-  return typeof input === "object" && input !== null &&
-    ("samples" in input || "raw" in input || "array" in input);
+/** Channels with their rate, as they were given. */
+interface StatedSamples {
+  channels: ClipSamples;
+  rateHz: unknown;
 }
 
-function checkedSamples(input: AudioSamples, file?: string): Recording {
-  const samples = "samples" in input ? input.samples : "raw" in input ? input.raw : input.array;
-  const rateHz = "samplingRate" in input ? input.samplingRate : input.sampleRateHz;
-  if (!(samples instanceof Float32Array)) throw unknownInput(samples);
-  if (!Number.isFinite(rateHz)) {
+/** What was given as samples; undefined for what has to be read. */
+function statedSamples(input: unknown, rules: ClipRules): StatedSamples | undefined {
+  if (typeof input !== "object" || input === null) return undefined;
+  if (isChannel(input)) return { channels: input, rateHz: rules.samplingRate };
+  if ("getChannelData" in input) {
+    const buffer = input as AudioBufferLike;
+    const channels = Array.from(
+      { length: buffer.numberOfChannels },
+      (_, i) => buffer.getChannelData(i),
+    );
+    return { channels, rateHz: buffer.sampleRate };
+  }
+  const fields = input as Record<string, unknown>;
+  const channels = fields.samples ?? fields.raw ?? fields.array;
+  if (channels === undefined) return undefined;
+  const rateHz = fields.samplingRate ?? fields.sampleRateHz ?? fields.sampling_rate;
+  return { channels: channels as ClipSamples, rateHz };
+}
+
+function isChannel(value: unknown): value is ChannelSamples {
+  return value instanceof Float32Array || value instanceof Float64Array ||
+    value instanceof Int16Array || (Array.isArray(value) && typeof value[0] === "number");
+}
+
+function checkedSamples({ channels, rateHz }: StatedSamples, file?: string): Recording {
+  const list = isChannel(channels) ? [channels] : channels;
+  if (!Array.isArray(list) || list.length === 0 || !list.every(isChannel)) {
+    throw unknownInput(channels);
+  }
+  if (typeof rateHz !== "number" || !Number.isFinite(rateHz)) {
     throw new TypeError(
       `Cannot classify samples: expected their rate in hertz as samplingRate, found ${rateHz}`,
     );
   }
+  const samples = meanOf(list.map(realSamples), file);
   expectFiniteSamples(samples, file);
   return { samples, sampleRateHz: rateHz };
+}
+
+const INT16_SCALE = 2 ** -15;
+
+function realSamples(channel: ChannelSamples): Float32Array {
+  if (channel instanceof Float32Array) return channel;
+  if (channel instanceof Int16Array) {
+    return Float32Array.from(channel, (value) => value * INT16_SCALE);
+  }
+  return Float32Array.from(channel);
+}
+
+/** The mean of channels; one is taken as it is. */
+function meanOf(channels: readonly Float32Array[], file?: string): Float32Array {
+  const [first, ...others] = channels as [Float32Array, ...Float32Array[]];
+  if (others.length === 0) return first;
+  const mean = new Float32Array(first.length);
+  for (const channel of channels) {
+    if (channel.length !== first.length) {
+      const found = channels.map(({ length }) => length).join(", ");
+      throw clipError(`expected channels of one length, found ${found} samples`, file);
+    }
+    for (let i = 0; i < mean.length; i++) mean[i] = mean[i]! + channel[i]! / channels.length;
+  }
+  return mean;
 }
 
 /** A loop, because a call for each sample takes several times as long. */
@@ -163,6 +245,6 @@ function clipError(problem: string, file?: string, cause?: unknown): AudioFormat
 function unknownInput(input: unknown): TypeError {
   const found = input === null || typeof input !== "object" ? typeof input : input.constructor.name;
   return new TypeError(
-    `Cannot classify audio: expected a path, a URL, bytes, or { samples: Float32Array, samplingRate }, found ${found}`,
+    `Cannot classify audio: expected a path, a URL, bytes, or samples with their samplingRate, found ${found}`,
   );
 }

@@ -23,14 +23,16 @@ import type { TensorSource } from "../weights/tensor_source.ts";
 
 /** What a call of a classifier may ask for. */
 export interface ClassifyOptions {
-  /** How many classes to give, the best first; more than there are gives all. @default 5 */
-  topK?: number;
+  /** How many classes to give, the best first; `null`, or more than there are, gives all. @default 5 */
+  topK?: number | null;
   /**
    * What is applied to the model's scores.
    *
    * @default "softmax"; by the model's problem type "sigmoid" for several labels a clip, "none" for values
    */
   functionToApply?: ScoreFunction;
+  /** The rate in hertz of clips that are samples alone, as a bare `Float32Array`. */
+  samplingRate?: number;
 }
 
 /** How a classifier treats clips. */
@@ -159,7 +161,8 @@ export function createClassifier(
   ): Promise<Classification[][]> {
     const wanted = checkedOptions(asked, model.problemType);
     const results: Classification[][] = [];
-    for await (const clips of batches(inputs, rules, fitting.fixedSamples)) {
+    const ruled = { ...rules, samplingRate: asked.samplingRate };
+    for await (const clips of batches(inputs, ruled, fitting.fixedSamples)) {
       // Clips of one batch have one length, so that no mask is needed.
       const rows = await model.logits({ ...fitting.extract(clips), attentionMask: undefined });
       for (const logits of rows) {
@@ -173,11 +176,19 @@ export function createClassifier(
     input: AudioInput | readonly AudioInput[],
     asked: ClassifyOptions = {},
   ): Promise<Classification[] | Classification[][]> {
+    if (isDisposed) {
+      throw new TypeError("Cannot classify: expected a classifier in use, found a disposed one");
+    }
     if (isList(input)) return await classifyList(input, asked);
     const [result] = await classifyList([input], asked);
     return result!;
   }
-  const members = { model, extractor, labels: model.labels, dispose: () => model.dispose() };
+  let isDisposed = false;
+  const dispose = () => {
+    if (!isDisposed) model.dispose();
+    isDisposed = true;
+  };
+  const members = { model, extractor, labels: model.labels, dispose };
   return Object.assign(classify as AudioClassifier, members);
 }
 
@@ -220,11 +231,28 @@ const FUNCTION_OF: Readonly<Record<ProblemType, ScoreFunction>> = {
   regression: "none",
 };
 
+const OPTIONS = ["topK", "functionToApply", "samplingRate"];
+
+/**
+ * Refuses an option that is none, since it would have no effect.
+ *
+ * @throws {TypeError} naming it, and the option that was meant where Python's spelling was used.
+ */
+export function expectOptions(does: string, options: object, known: readonly string[]): void {
+  const odd = Object.keys(options).find((name) => !known.includes(name));
+  if (odd === undefined) return;
+  const camel = odd.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
+  const expected = known.includes(camel) ? `"${camel}"` : `options ${known.join(", ")}`;
+  throw new TypeError(`Cannot ${does}: expected ${expected}, found option "${odd}"`);
+}
+
 function checkedOptions(
   options: ClassifyOptions,
   problemType: ProblemType,
-): Required<ClassifyOptions> {
-  const { topK = DEFAULT_TOP_K, functionToApply = FUNCTION_OF[problemType] } = options;
+): { topK: number; functionToApply: ScoreFunction } {
+  expectOptions("classify", options, OPTIONS);
+  const { functionToApply = FUNCTION_OF[problemType] } = options;
+  const topK = options.topK === null ? Infinity : options.topK ?? DEFAULT_TOP_K;
   const whole = Number.isInteger(topK) || topK === Infinity;
   if (!whole || topK < 1) {
     throw new RangeError(`Cannot classify: expected topK of 1 or more, found ${topK}`);
@@ -237,6 +265,7 @@ function checkedOptions(
   );
 }
 
+/** A list of clips; channels of one are given as `samples`. */
 function isList(input: AudioInput | readonly AudioInput[]): input is readonly AudioInput[] {
   return Array.isArray(input);
 }

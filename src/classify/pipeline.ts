@@ -11,6 +11,7 @@ import {
   type ClassifierOptions,
   createClassifier,
   createComplete,
+  expectOptions,
   loadClassifier,
   type LoadedClassifier,
 } from "./classifier.ts";
@@ -20,7 +21,14 @@ import type { HubModelOptions } from "../hub/mod.ts";
 import type { FileReader } from "../weights/byte_source.ts";
 import { openCheckpoint } from "../weights/checkpoint.ts";
 
-export type { AudioInput, AudioSamples } from "./_audio_input.ts";
+export type {
+  AudioBufferLike,
+  AudioInput,
+  AudioSamples,
+  BareSamples,
+  ChannelSamples,
+  ClipSamples,
+} from "./_audio_input.ts";
 export type { Classification, ScoreFunction } from "./_scores.ts";
 export {
   type AudioClassifier,
@@ -39,6 +47,24 @@ export interface PipelineOptions
 
 const TASK = "audio-classification";
 
+/** Names of the options, each once; the compiler misses none. */
+const PIPELINE_OPTIONS = Object.keys(
+  {
+    device: 0,
+    maxSeconds: 0,
+    onWarning: 0,
+    revision: 0,
+    token: 0,
+    endpoint: 0,
+    cacheDirectory: 0,
+    offline: 0,
+    fetch: 0,
+    onProgress: 0,
+    signal: 0,
+    timeoutSec: 0,
+  } satisfies Record<keyof PipelineOptions, 0>,
+);
+
 /**
  * Makes a classifier from a model directory, a model of the hub, its files, or a model in memory.
  *
@@ -49,6 +75,7 @@ const TASK = "audio-classification";
  * @param model a directory; or, where there is none, `org/name` or `org/name@revision` on the hub; or its files;
  * or a model with its extractor, as training leaves them.
  * @param options the device, the longest clip to accept, and how the hub is reached.
+ * @throws {TypeError} naming an option that there is not.
  * @throws {CheckpointError} when a file is missing or wrong, or the model has no trained classifier.
  * @throws {HubError} when the hub does not give the model.
  *
@@ -75,6 +102,7 @@ export async function pipeline(
   if (!["string", "object", "undefined"].includes(typeof model) || model === null) {
     throw new TypeError(`Cannot make a pipeline: expected a model directory, found ${model}`);
   }
+  expectOptions("make a pipeline", options, PIPELINE_OPTIONS);
   const { device, maxSeconds, onWarning } = options;
   const classifierOptions = { maxSeconds, onWarning, readFile: readLocalFile };
   if (typeof model === "object" && "extractor" in model) {

@@ -68,8 +68,10 @@ export async function openStartingModel(name: string): Promise<StartingModel> {
     extractor,
     labels: known,
     build: async (labels, seed, problemType = SINGLE) => {
+      // A value is the same by another name.
+      const isValue = problemType === "regression" && labels.length === 1;
       const sameClasses = labels.length === known?.length &&
-        labels.every((label, i) => label === known[i]);
+        labels.every((label, i) => isValue || label === known[i]);
       const file = `${name}/config.json`;
       const source = await openCheckpoint(directoryFiles(name));
       try {

@@ -79,8 +79,8 @@ export class ASTFeatureExtractor implements FeatureExtractor {
   readonly inputName = "input_values";
   /** The rate that clips must have, in hertz. */
   readonly samplingRate: number;
-  /** The fewest samples that it takes: those of one frame. */
-  readonly minSamples: number = FRAME_SAMPLES;
+  /** The fewest samples that it takes: as in the reference, a part of a frame is silence. */
+  readonly minSamples: number = FRAME_SAMPLES - HOP_SAMPLES;
   /** Samples that every clip is padded or cut to: those of `maxLength` frames. */
   readonly fixedSamples: number;
   readonly #options: Required<ASTFeatureExtractorOptions>;
@@ -214,8 +214,9 @@ export class ASTFeatureExtractor implements FeatureExtractor {
     const doNormalize = options.doNormalize ?? this.#options.doNormalize;
     const { padding = "max_length", truncation = true, maxLength = this.fixedSamples } = options;
     const samples = batchLengths(clips, { ...options, padding, truncation, maxLength });
-    samples.lengths.forEach((length, i) => requireSamples(i, FRAME_SAMPLES, length));
+    samples.lengths.forEach((length, i) => requireSamples(i, this.minSamples, length));
     const frames = framesOf(samples.width);
+    if (frames === 0) requireSamples(0, FRAME_SAMPLES, samples.width);
     const lengths = samples.lengths.map(framesOf);
     const inputValues = new Float32Array(clips.length * frames * bands);
     const withMask = options.returnAttentionMask ?? returnAttentionMask;

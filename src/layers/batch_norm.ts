@@ -37,7 +37,8 @@ export async function loadBatchNorm(
     mean: await statistic("running_mean", 0),
     variance: await statistic("running_var", 1),
   };
-  const count = { trainable: false, dtype: "int32" } as const;
+  // PyTorch before 0.4.1 did not count.
+  const count = { trainable: false, dtype: "int32", optional: true } as const;
   await reader.get("num_batches_tracked", [], constant(0), count);
   return params;
 }

@@ -93,6 +93,8 @@ export interface ParameterReaderOptions {
   random: Random;
   /** Whether a tensor of another shape is initialised instead of refused. @default false */
   ignoreMismatchedSizes?: boolean;
+  /** What the caller can do about a tensor of another shape. @default nothing */
+  mismatchHint?: string;
   /** Lays weights out for a model that will not change, in the precision given by name. @default they can be trained */
   prepare?: (name: string) => WeightPrecision;
 }
@@ -129,6 +131,8 @@ export interface ParameterKind {
   trainable?: boolean;
   /** How it is held and stored. @default "float32" */
   dtype?: "float32" | "int32";
+  /** Whether a checkpoint may lack it. @default false */
+  optional?: boolean;
 }
 
 /** Gives parameters by path: `reader.at("encoder", "layers", 0).get("weight", [D, D], init)`. */
@@ -174,9 +178,9 @@ export class ParameterReader {
     names: string | [string, ...string[]],
     shape: number[],
     init: Initializer,
-    { trainable = true, dtype = "float32" }: ParameterKind = {},
+    { trainable = true, dtype = "float32", optional = false }: ParameterKind = {},
   ): Promise<Variable> {
-    const { name, first } = await this.#first({ names, shape, init }, dtype);
+    const { name, first } = await this.#first({ names, shape, init }, { dtype, optional });
     const parameter = variable(first, trainable);
     first.dispose();
     this.parameters.set(name, parameter);
@@ -243,12 +247,13 @@ export class ParameterReader {
   /** The value of a parameter, from the checkpoint or drawn, under its full name. */
   async #first(
     { names, shape, init }: ParameterRequest,
-    dtype: ParameterKind["dtype"] = "float32",
+    { dtype = "float32", optional = false }: ParameterKind = {},
   ): Promise<{ name: string; first: Tensor }> {
     const spellings = this.#spellings(names);
     const name = spellings[0]!;
     const found = this.#find(spellings);
-    const read = found ? await this.#read(name, found, { shape, dtype }) : this.#missing(name);
+    if (!found && !optional) this.#missing(name);
+    const read = found ? await this.#read(name, found, { shape, dtype }) : undefined;
     return { name, first: read ?? tensor(this.#draw(name, shape, init), shape, dtype) };
   }
 
@@ -307,7 +312,12 @@ export class ParameterReader {
       this.#report.mismatched.push(name);
       return undefined;
     }
-    throw loadError(source, found, `shape [${shape}], found [${stored}]`);
+    throw loadError(
+      source,
+      found,
+      `shape [${shape}], found [${stored}]`,
+      this.#options.mismatchHint,
+    );
   }
 
   /** First values, of which a checkpoint leaves only so many to be drawn. */
@@ -322,9 +332,8 @@ export class ParameterReader {
     return init(size, random);
   }
 
-  #missing(name: string): undefined {
+  #missing(name: string): void {
     if (this.#options.source) this.#report.missing.push(name);
-    return undefined;
   }
 }
 
@@ -381,11 +390,17 @@ function expectReal(source: ParameterSource, name: string): void {
   throw loadError(source, name, `one of ${REAL_DTYPES.join(", ")}, found ${dtype}`);
 }
 
-function loadError(source: ParameterSource, key: string, fault: string): CheckpointError {
+function loadError(
+  source: ParameterSource,
+  key: string,
+  fault: string,
+  hint?: string,
+): CheckpointError {
   const { file } = source;
   return new CheckpointError(`Cannot load tensor "${key}" of "${file}": expected ${fault}`, {
     file,
     key,
+    hint,
   });
 }
 

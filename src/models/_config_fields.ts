@@ -70,9 +70,9 @@ export function transformerFields(reader: ConfigReader): TransformerFields {
     hidden_act: activationField(reader, "hidden_act"),
     layer_norm_eps: reader.number("layer_norm_eps", { or: 1e-5, min: 0, max: 1 }),
     initializer_range: reader.number("initializer_range", { or: 0.02, min: 0, max: 10 }),
-    hidden_dropout: reader.dropout("hidden_dropout", 0.1),
-    attention_dropout: reader.dropout("attention_dropout", 0.1),
-    activation_dropout: reader.dropout("activation_dropout", 0.1),
+    hidden_dropout: reader.probability("hidden_dropout", 0.1),
+    attention_dropout: reader.probability("attention_dropout", 0.1),
+    activation_dropout: reader.probability("activation_dropout", 0.1),
     layerdrop: reader.probability("layerdrop", 0.1),
   };
 }
@@ -192,6 +192,6 @@ export function speechFields(
     ...transformerFields(reader),
     ...specAugmentFields(reader),
     ...headFields(reader, classes),
-    feat_proj_dropout: reader.dropout("feat_proj_dropout", 0),
+    feat_proj_dropout: reader.probability("feat_proj_dropout", 0),
   };
 }

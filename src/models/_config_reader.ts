@@ -38,13 +38,6 @@ export class ConfigReader {
     return this.number(key, { or, min: 0, max: 1 });
   }
 
-  /** The rate of a dropout, in `[0, 1)`: what is kept is divided by the rest. */
-  dropout(key: string, or: number): number {
-    const rate = this.probability(key, or);
-    if (rate === 1) this.fail(key, "a value below 1", rate);
-    return rate;
-  }
-
   /** True or false. */
   boolean(key: string, or: boolean): boolean {
     const value = this.#value(key, or);

@@ -9,9 +9,12 @@ const MAX_CLASSES = 100_000;
 
 /**
  * The names by class number, from `id2label`, or from `num_labels` as "LABEL_0" and so on; two where there is
- * neither, as in the reference.
+ * neither.
  *
- * @throws {CheckpointError} when the numbers do not run from 0 without a gap.
+ * As in the reference, there are as many classes as names, whatever their numbers, and `num_labels` outweighs names of
+ * another count. A class without a name is "LABEL_" and its number, where the reference fails once it is the answer.
+ *
+ * @throws {CheckpointError} when a class has no whole number, or one that another has.
  */
 export function labelsOf(reader: ConfigReader): string[] {
   const map = reader.json.id2label;
@@ -21,20 +24,29 @@ export function labelsOf(reader: ConfigReader): string[] {
   if (entries.length === 0 || entries.length > MAX_CLASSES) {
     reader.fail("id2label", `1 to ${MAX_CLASSES} classes`, entries.length);
   }
-  const labels = new Array<string | undefined>(entries.length);
+  const names = new Map<number, string>();
   for (const [id, name] of entries) {
-    if (typeof name !== "string") reader.fail("id2label", `a name for class ${id}`, name);
-    if (!/^(0|[1-9]\d*)$/.test(id) || Number(id) >= entries.length) {
-      reader.fail("id2label", `class numbers 0 to ${entries.length - 1}`, id);
+    if (typeof name !== "string" && typeof name !== "number") {
+      reader.fail("id2label", `a name for class ${id}`, name);
     }
-    labels[Number(id)] = name as string;
+    if (!/^\d+$/.test(id) || names.has(Number(id))) {
+      reader.fail("id2label", "whole numbers, each once", id);
+    }
+    names.set(Number(id), String(name));
   }
-  return labels as string[];
+  if (reader.has("num_labels") && reader.json.num_labels !== names.size) {
+    return numberedLabels(reader);
+  }
+  return Array.from(entries, (_, i) => names.get(i) ?? numbered(i));
 }
 
 function numberedLabels(reader: ConfigReader): string[] {
   const classes = reader.integer("num_labels", { or: 2, min: 1, max: MAX_CLASSES });
-  return Array.from({ length: classes }, (_, i) => `LABEL_${i}`);
+  return Array.from({ length: classes }, (_, i) => numbered(i));
+}
+
+function numbered(classNumber: number): string {
+  return `LABEL_${classNumber}`;
 }
 
 /** The two label fields of a config for these names. */

@@ -113,8 +113,8 @@ function parseConfig(reader: ConfigReader, classes: number): AstConfig {
     qkv_bias: reader.boolean("qkv_bias", true),
     layer_norm_eps: reader.number("layer_norm_eps", { or: 1e-12, min: 0, max: 1 }),
     initializer_range: reader.number("initializer_range", { or: 0.02, min: 0, max: 10 }),
-    hidden_dropout_prob: reader.dropout("hidden_dropout_prob", 0),
-    attention_probs_dropout_prob: reader.dropout("attention_probs_dropout_prob", 0),
+    hidden_dropout_prob: reader.probability("hidden_dropout_prob", 0),
+    attention_probs_dropout_prob: reader.probability("attention_probs_dropout_prob", 0),
     interpolate_positions: reader.boolean("interpolate_positions", false),
     classes,
   };
@@ -341,7 +341,7 @@ export const audioSpectrogramTransformer: Architecture<AstConfig, AstParams> = {
     return TOKENS + patchCount(config, config.interpolate_positions ? frames : undefined);
   },
   minSamples: ({ interpolate_positions: anyLength, patch_size: frames }) =>
-    WINDOW_SAMPLES + (anyLength ? (frames - 1) * HOP_SAMPLES : 0),
+    WINDOW_SAMPLES + (anyLength ? frames - 1 : -1) * HOP_SAMPLES,
   paddingInvariant: (config) => !config.interpolate_positions,
   takesAnyLength: (config) => config.interpolate_positions,
 };

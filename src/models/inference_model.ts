@@ -132,9 +132,25 @@ export class InferenceModel {
    * Class scores of a batch; the caller disposes them.
    *
    * **Shape** `inputs [B, S]` -> `logits [B, N]`
+   *
+   * @throws {RangeError} naming a clip of the batch that is too short for one frame.
    */
   forward(inputs: ModelInputs, options: ForwardOptions = {}): ModelOutput {
+    this.#expectLongEnough(inputs);
     return this.#parts.architecture.forward(this.#parts.params, inputs, options);
+  }
+
+  /** Without a frame of its own a clip would be answered from its padding. */
+  #expectLongEnough({ lengths }: ModelInputs): void {
+    if (!lengths || !this.#parts.architecture.featureEncoderPrefix) return;
+    const short = lengths.findIndex((samples) => samples < this.minSamples);
+    if (short === -1) return;
+    throw new RangeError(
+      `Cannot classify clip ${
+        short + 1
+      } of ${lengths.length}: expected at least ${this.minSamples} samples, found ` +
+        `${lengths[short]}`,
+    );
   }
 
   /**

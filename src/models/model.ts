@@ -142,7 +142,7 @@ function describeModel(json: JsonObject, options: BuildModelOptions): ModelDescr
 /** Reads or draws the parameters; where a precision is given, weights are laid out in it. */
 async function loadParameters(
   known: ModelDescription,
-  options: Pick<BuildModelOptions, "source" | "seed" | "ignoreMismatchedSizes"> & {
+  options: Pick<BuildModelOptions, "source" | "seed" | "ignoreMismatchedSizes" | "labels"> & {
     precision?: ChosenPrecision;
   },
 ): Promise<ModelParts> {
@@ -150,8 +150,10 @@ async function loadParameters(
   const { source, seed = 42, ignoreMismatchedSizes, precision } = options;
   const random = new Random(seed);
   const prepare = typeof precision === "string" ? () => precision : precision;
+  const mismatchHint = options.labels &&
+    "With the option ignoreMismatchedSizes, a classifier of other classes is drawn anew";
   const reader = new ParameterReader({
-    ...{ source, basePrefix, outerPrefix, random, ignoreMismatchedSizes, prepare },
+    ...{ source, basePrefix, outerPrefix, random, ignoreMismatchedSizes, prepare, mismatchHint },
   });
   try {
     const params = await load(reader, known.config);

@@ -159,7 +159,7 @@ function parseConfig(reader: ConfigReader, classes: number): SewDConfig {
     ...specAugmentFields(reader),
     ...headFields(reader, classes),
     squeeze_factor: reader.integer("squeeze_factor", { or: 2, min: 1, max: 64 }),
-    feat_proj_dropout: reader.dropout("feat_proj_dropout", 0),
+    feat_proj_dropout: reader.probability("feat_proj_dropout", 0),
     feature_layer_norm_eps: reader.number("feature_layer_norm_eps", { or: 1e-5, min: 0, max: 1 }),
     hidden_size,
     num_hidden_layers: reader.integer("num_hidden_layers", { or: 12, ...DEPTH }),
@@ -168,8 +168,8 @@ function parseConfig(reader: ConfigReader, classes: number): SewDConfig {
     hidden_act: activationField(reader, "hidden_act"),
     layer_norm_eps: reader.number("layer_norm_eps", { or: 1e-7, min: 0, max: 1 }),
     initializer_range: reader.number("initializer_range", { or: 0.02, min: 0, max: 10 }),
-    attention_dropout: reader.dropout("attention_dropout", 0.1),
-    activation_dropout: reader.dropout("activation_dropout", 0.1),
+    attention_dropout: reader.probability("attention_dropout", 0.1),
+    activation_dropout: reader.probability("activation_dropout", 0.1),
     ...positionFields(reader),
   };
 }

@@ -133,7 +133,7 @@ function parseConfig(reader: ConfigReader, classes: number): Wav2Vec2ConformerCo
     position_embeddings_type: positionsField(reader),
     rotary_embedding_base: reader.number("rotary_embedding_base", { or: 10_000, min: 1, max: 1e9 }),
     conv_depthwise_kernel_size: reader.integer("conv_depthwise_kernel_size", { or: 31, ...COUNT }),
-    conformer_conv_dropout: reader.dropout("conformer_conv_dropout", 0.1),
+    conformer_conv_dropout: reader.probability("conformer_conv_dropout", 0.1),
   };
   if (config.conv_depthwise_kernel_size % 2 === 0) {
     reader.fail("conv_depthwise_kernel_size", "an odd number");

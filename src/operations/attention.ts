@@ -3,11 +3,12 @@
  *
  * @module
  */
-import type { Tensor } from "@tensorflow/tfjs-core";
+import { type Tensor, tidy } from "@tensorflow/tfjs-core";
 import { withLengths } from "./_lengths.ts";
 import { expectHeads, expectRank, expectShape } from "./_shapes.ts";
 import { gradient, type Operation, type Shape, sizeOf, type With } from "./operation.ts";
 import { isRecording, run } from "./run.ts";
+import { scale as scaled } from "./scale.ts";
 
 /** How {@linkcode attention} divides, scales and drops. */
 export interface AttentionAttrs {
@@ -131,6 +132,9 @@ export function attention(
   options: Partial<AttentionAttrs> & { heads: number; lengths?: Tensor; bias?: Tensor },
 ): Tensor {
   const { heads, lengths, bias, dropoutRate = 0, dropoutSeed = 0 } = options;
+  if (dropoutRate === 1) {
+    return tidy(() => scaled(attention(q, k, v, { ...options, dropoutRate: 0 }), 0));
+  }
   const [batch = 0, frames = 0, size = 0] = q.shape;
   const scale = options.scale ?? 1 / Math.sqrt(size / heads);
   const attrs: AttentionAttrs = { heads, scale, dropoutRate, dropoutSeed };

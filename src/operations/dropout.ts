@@ -8,10 +8,11 @@ import { expectShape } from "./_shapes.ts";
 import { add } from "./add.ts";
 import { gradient, type Operation } from "./operation.ts";
 import { run } from "./run.ts";
+import { scale } from "./scale.ts";
 
 /** How a dropout draws: element `i` is kept where `keepHash(seed, i) >= rate * 2^32`. */
 export interface DropoutAttrs {
-  /** Share of the elements set to zero, 0 to below 1; the others are divided by `1 - rate`. */
+  /** Share of the elements set to zero, 0 to 1; the others are divided by `1 - rate`. */
   rate: number;
   /** Unsigned 32-bit seed; the same seed draws the same elements on every device. */
   seed: number;
@@ -49,6 +50,11 @@ export function keepHash(seed: number, index: number): number {
  * **Shape** `x`, `residual` any -> the same
  */
 export function dropout(x: Tensor, attrs: DropoutAttrs, residual?: Tensor): Tensor {
-  if (attrs.rate > 0) return run(dropoutOperation, { x, residual }, attrs);
-  return residual ? add(x, residual) : x.clone();
+  if (attrs.rate > 0 && attrs.rate < 1) return run(dropoutOperation, { x, residual }, attrs);
+  // Nothing is left to be divided by 0.
+  const kept = attrs.rate < 1 ? x.clone() : scale(x, 0);
+  if (!residual) return kept;
+  const sum = add(kept, residual);
+  kept.dispose();
+  return sum;
 }

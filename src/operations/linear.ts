@@ -276,7 +276,7 @@ export interface LinearOptions {
 export function linear(x: Tensor, weight: Weight, options: LinearOptions = {}): Tensor {
   const { bias, residual, activation: kind = "none", dropout: drop } = options;
   const drops = drop !== undefined && drop.rate > 0;
-  if (!isFused(kind)) {
+  if (!isFused(kind) || (drops && drop.rate === 1)) {
     return tidy(() => {
       const y = activation(linear(x, weight, { bias }), kind);
       if (drops) return dropout(y, drop, residual);

@@ -2,6 +2,7 @@ import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { memory } from "@tensorflow/tfjs-core";
 import { decodeAudio, encodeWav } from "../../src/audio/mod.ts";
 import {
+  type AudioBufferLike,
   type AudioInput,
   type Classification,
   createClassifier,
@@ -107,6 +108,50 @@ Deno.test("classifier() keeps the order of the labels where scores are equal", a
   classifier.dispose();
 });
 
+/** What the Web Audio API gives, as far as it is used. */
+function audioBuffer(channels: Float32Array[], sampleRate: number): AudioBufferLike {
+  const getChannelData = (channel: number) => channels[channel]!;
+  return { sampleRate, numberOfChannels: channels.length, getChannelData };
+}
+
+Deno.test("classifier() takes the mean of channels, of one length", async () => {
+  const classifier = await tinyClassifier();
+  const [left, right] = [tone(800), new Float32Array(800)];
+  const half = left.map((value) => value / 2);
+  const expected = await classifier(clip(half));
+  closeTo(await classifier({ samples: [left, right], samplingRate: RATE_HZ }), expected);
+  closeTo(await classifier(audioBuffer([left, right], RATE_HZ)), expected);
+  const unlike = { samples: [left, tone(801)], samplingRate: RATE_HZ };
+  await rejects(classifier(unlike), /expected channels of one length, found 800, 801 samples$/);
+  classifier.dispose();
+});
+
+Deno.test("classifier() gives all classes for a topK of null, and refuses options that there are not", async () => {
+  const classifier = await tinyClassifier();
+  const all = await classifier(clip(tone(800)), { topK: null });
+  equal(all.length, TINY_LABELS.length);
+  const odd: [object, RegExp][] = [
+    [{ top_k: 3 }, /^TypeError: Cannot classify: expected "topK", found option "top_k"$/],
+    [
+      { threshold: 3 },
+      /expected options topK, functionToApply, samplingRate, found option "threshold"$/,
+    ],
+  ];
+  for (const [options, message] of odd) {
+    await rejects(classifier(clip(tone(800)), options), message);
+  }
+  classifier.dispose();
+});
+
+Deno.test("classifier() says that it was disposed, and may be disposed twice", async () => {
+  const classifier = await tinyClassifier();
+  classifier.dispose();
+  classifier.dispose();
+  const message =
+    /^TypeError: Cannot classify: expected a classifier in use, found a disposed one$/;
+  await rejects(classifier(clip(tone(800))), message);
+});
+
 Deno.test("classifier() answers the same for every form of one clip", async () => {
   const classifier = await tinyClassifier({ readFile: (path) => Deno.readFile(path) });
   const bytes = encodeWav(tone(800), RATE_HZ);
@@ -118,6 +163,12 @@ Deno.test("classifier() answers the same for every form of one clip", async () =
     { raw: samples, samplingRate: RATE_HZ },
     { array: samples, samplingRate: RATE_HZ },
     { samples, sampleRateHz: RATE_HZ },
+    { array: samples, sampling_rate: RATE_HZ },
+    { array: Array.from(samples), sampling_rate: RATE_HZ },
+    { samples: Float64Array.from(samples), samplingRate: RATE_HZ },
+    { samples: Int16Array.from(samples, (value) => value * 2 ** 15), samplingRate: RATE_HZ },
+    { samples: [samples, samples], samplingRate: RATE_HZ },
+    audioBuffer([samples, samples], RATE_HZ),
     bytes,
     bytes.slice().buffer,
     new Blob([bytes.slice()]),
@@ -128,6 +179,10 @@ Deno.test("classifier() answers the same for every form of one clip", async () =
   ];
   const expected = await classifier(forms[0]!);
   for (const form of forms) deepEqual(await classifier(form), expected);
+  for (const bare of [samples, Float64Array.from(samples)]) {
+    deepEqual(await classifier(bare, { samplingRate: RATE_HZ }), expected);
+    deepEqual(await classifier([bare], { samplingRate: RATE_HZ }), [expected]);
+  }
   await Deno.remove(path);
   classifier.dispose();
 });
@@ -237,7 +292,8 @@ Deno.test("classifier() refuses what is too long, not finite or no audio", async
   await rejects(classifier("clip.wav"), /^TypeError: Cannot read "clip.wav": .* found a path$/);
   const wrong: unknown[] = [
     tone(800),
-    { samples: [1, 2], samplingRate: 8_000 },
+    { samples: ["a", "b"], samplingRate: 8_000 },
+    { samples: [], samplingRate: 8_000 },
     3,
     null,
     undefined,

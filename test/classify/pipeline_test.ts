@@ -2,7 +2,7 @@ import { deepEqual, equal, rejects } from "node:assert/strict";
 import { memory } from "@tensorflow/tfjs-core";
 import { encodeWav } from "../../src/audio/mod.ts";
 import { loadClassifier } from "../../src/classify/classifier.ts";
-import { pipeline } from "../../src/classify/pipeline.ts";
+import { pipeline, type PipelineOptions } from "../../src/classify/pipeline.ts";
 import { CheckpointError, FileError } from "../../src/errors.ts";
 import { directoryFiles } from "../../src/files.ts";
 import { savePretrained } from "../../src/pretrained.ts";
@@ -59,4 +59,10 @@ Deno.test("pipeline() refuses a model without a trained classifier, and frees it
   await rejects(loadClassifier(directoryFiles(directory), openCheckpoint), missing);
   equal(memory().numTensors, before);
   await Deno.remove(directory, { recursive: true });
+});
+
+Deno.test("pipeline() refuses options that there are not, by name", async () => {
+  const odd = { top_k: 3 } as PipelineOptions;
+  const expected = { name: "TypeError", message: /, found option "top_k"$/ };
+  await rejects(pipeline("audio-classification", "models/voice_menu", odd), expected);
 });

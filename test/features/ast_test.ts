@@ -98,14 +98,15 @@ Deno.test("extract() takes any length of spectrogram where it is asked to", () =
 
 Deno.test("extract() refuses clips that give no spectrogram", () => {
   const { minSamples } = SMALL;
-  equal(minSamples, 400);
+  equal(minSamples, 240);
   const refuses = (clips: Float32Array[], message: RegExp, options: ExtractOptions = {}) =>
     throws(() => SMALL.extract(clips, options), { name: "RangeError", message });
-  refuses([tone(400), tone(399)], /of clip 1: expected at least 400 samples, found 399$/);
+  refuses([tone(400), tone(239)], /of clip 1: expected at least 240 samples, found 239$/);
   refuses([tone(400).fill(NaN, 7, 8)], /of clip 0: expected finite samples/);
   refuses([tone(400)], /expected clips at 16000 Hz, found 8000 Hz/, { samplingRate: 8000 });
   refuses([], /expected at least one clip/);
-  refuses([tone(400)], /at least 400 samples, found 100$/, { maxLength: 100 });
+  refuses([tone(400)], /at least 400 samples, found 300$/, { maxLength: 300 });
+  refuses([tone(400)], /at least 240 samples, found 100$/, { maxLength: 100 });
 });
 
 Deno.test("fromConfig() ignores a stored filter bank and keeps unknown fields of AST", () => {
@@ -133,4 +134,14 @@ Deno.test("fromConfig() names the field of AST that it refuses", () => {
     { feature_extractor_type: "WhisperFeatureExtractor" },
     /expected .*"ASTFeatureExtractor"/,
   );
+});
+
+Deno.test("extract() takes clips shorter than a frame as silence, as the reference", () => {
+  const extractor = new ASTFeatureExtractor({ maxLength: 16, numMelBins: 16 });
+  const { inputValues, lengths } = extractor.extract([tone(399), tone(240), tone(400)]);
+  deepEqual(lengths, Int32Array.of(0, 0, 1));
+  // From transformers 5.18: what a frame of padding is.
+  const silence = inputValues.subarray(0, 2 * 16 * 16);
+  assertAllClose(silence, silence.map(() => 0.46703237), { atol: 1e-6 });
+  ok(Math.abs(inputValues[2 * 16 * 16]! - 0.467) > 0.1);
 });

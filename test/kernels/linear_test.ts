@@ -37,13 +37,17 @@ function withAll(opCase: OpCase, activation: "gelu" | "relu" | "mish"): OpCase {
 }
 
 /** With everything that can follow the map; what is dropped is the same on every device. */
-function dropping(opCase: OpCase, activation: "none" | "gelu" | "silu" | "mish"): OpCase {
+function dropping(
+  opCase: OpCase,
+  activation: "none" | "gelu" | "silu" | "mish",
+  rate = 0.3,
+): OpCase {
   const { x, weight } = opCase.inputs;
   const shape = [...x!.shape.slice(0, -1), weight!.shape[0]!];
-  const dropout = { rate: 0.3, seed: 7 };
+  const dropout = { rate, seed: 7 };
   return {
     ...withBias(opCase),
-    name: `${opCase.name}, bias, ${activation}, dropout, residual`,
+    name: `${opCase.name}, bias, ${activation}, dropout ${rate}, residual`,
     inputs: { ...withBias(opCase).inputs, residual: normal(shape, { seed: 4 }) },
     run: ({ x, weight, bias, residual }) =>
       linear(x!, weight!, { bias, residual, activation, dropout }),
@@ -96,6 +100,7 @@ kernelSuite("linear", [
   dropping(affine([7], 12, 8), "none"),
   dropping(affine([7], 13, 5), "gelu"),
   dropping(affine([7], 13, 5), "mish"),
+  dropping(affine([7], 13, 5), "gelu", 1),
   dropping(affine([3, 49], 192, 768), "gelu"),
   dropping(affine([600], 20, 12), "none"),
   {

@@ -3,7 +3,8 @@ import { engine, grad, type Tensor, tensor } from "@tensorflow/tfjs-core";
 import "../../src/gradients.ts";
 import { batchNorm, type BatchNormParams, loadBatchNorm } from "../../src/layers/batch_norm.ts";
 import { Noise } from "../../src/layers/noise.ts";
-import { storedTensor } from "../../src/layers/parameters.ts";
+import { ParameterReader, storedTensor } from "../../src/layers/parameters.ts";
+import { Random } from "../../src/random.ts";
 import { assertAllClose } from "../compare.ts";
 import { freshReader, layerTest, noiseTensor, numbers, tensorsLeft } from "./_layer_case.ts";
 
@@ -40,6 +41,19 @@ layerTest("loadBatchNorm() keeps the count of batches as PyTorch's 64-bit intege
   const count = storedTensor("count", reader.parameters.get("num_batches_tracked")!);
   assert.equal(count.dtype, "I64");
   assert.deepEqual(await count.values(), Int32Array.of(0));
+});
+
+layerTest("loadBatchNorm() misses no count where an old file has none", async () => {
+  const ones = ["weight", "bias", "running_mean", "running_var"];
+  const source = {
+    file: "old.bin",
+    names: () => ones,
+    shape: (name: string) => ones.includes(name) ? [3] : undefined,
+    read: () => Promise.resolve(Float32Array.of(1, 1, 1)),
+  };
+  const reader = new ParameterReader({ source, basePrefix: "hubert", random: new Random(1) });
+  await loadBatchNorm(reader, 3);
+  assert.deepEqual(reader.report(), { missing: [], mismatched: [], unexpected: [] });
 });
 
 layerTest("batchNorm() uses and leaves the running statistics in evaluation", async () => {

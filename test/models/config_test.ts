@@ -48,7 +48,7 @@ Deno.test("buildModel() refuses values out of range", async () => {
     [{ num_hidden_layers: 1e9 }, /expected a value between 0 and \d+, found 1000000000$/],
     [{ intermediate_size: 2 ** 40 }, /between 1 and/],
     [{ hidden_dropout: 1.5 }, /expected a value between 0 and .*, found 1.5$/],
-    [{ attention_dropout: 1 }, /expected a value below 1, found 1$/],
+    [{ attention_dropout: 1.1 }, /expected a value between 0 and 1, found 1.1$/],
     [{ layerdrop: -0.1 }, /between 0 and 1/],
     [{ mask_time_prob: 2 }, /between 0 and 1/],
     [{ mask_time_length: 0 }, /between 1 and/],

@@ -19,7 +19,7 @@ Deno.test("labels come from id2label, in the order of the numbers", async () => 
     8: "i",
     9: "j",
   };
-  await withModel({ ...CONFIG, id2label, num_labels: 7 }, (model) => {
+  await withModel({ ...CONFIG, id2label, num_labels: 11 }, (model) => {
     assert.equal(model.labels.join(""), "abcdefghijk");
     assert.deepEqual([model.id2label[10], model.label2id.k], ["k", 10]);
     assert.deepEqual(model.parameters.get("classifier.weight")!.shape, [11, 4]);
@@ -42,16 +42,27 @@ Deno.test("labels of the caller take the place of the config's", async () => {
   }, { labels: ["no", "yes", "__proto__"] });
 });
 
-Deno.test("labels that do not run from 0 on are refused", async () => {
+Deno.test("labels with gaps, of numbers, or of another count are what they are in the reference", async () => {
+  const cases: [JsonObject, string[]][] = [
+    [{ id2label: { 0: "a", 5: "b" } }, ["a", "LABEL_1"]],
+    [{ id2label: { 1: "a", 2: "b" } }, ["LABEL_0", "a"]],
+    [{ id2label: { 0: 1, 1: 2 } }, ["1", "2"]],
+    [{ id2label: { 0: "a", 1: "b" }, num_labels: 3 }, ["LABEL_0", "LABEL_1", "LABEL_2"]],
+  ];
+  for (const [fields, labels] of cases) {
+    await withModel({ ...CONFIG, ...fields }, (model) => assert.deepEqual(model.labels, labels));
+  }
+});
+
+Deno.test("labels without a whole number each are refused", async () => {
   await useReference();
   const refused: [unknown, RegExp][] = [
     ["a", /an object from class number to name/],
     [{}, /1 to \d+ classes/],
-    [{ 0: "a", 2: "b" }, /class numbers 0 to 1, found "2"/],
-    [{ "-1": "a" }, /class numbers 0 to 0, found "-1"/],
-    [{ 0: "a", "00": "b" }, /class numbers 0 to 1, found "00"/],
-    [{ 0: "a", "1.0": "b" }, /class numbers 0 to 1, found "1.0"/],
-    [{ 0: 7 }, /a name for class 0, found 7/],
+    [{ "-1": "a" }, /whole numbers, each once, found "-1"/],
+    [{ 0: "a", "00": "b" }, /whole numbers, each once, found "00"/],
+    [{ 0: "a", "1.0": "b" }, /whole numbers, each once, found "1.0"/],
+    [{ 0: true }, /a name for class 0, found true/],
   ];
   for (const [id2label, message] of refused) {
     const run = buildModel({ ...CONFIG, id2label });
