@@ -58,6 +58,8 @@ const PIPELINE_OPTIONS = Object.keys(
     endpoint: 0,
     cacheDirectory: 0,
     offline: 0,
+    verify: 0,
+    onDamaged: 0,
     fetch: 0,
     onProgress: 0,
     signal: 0,

@@ -20,6 +20,7 @@ const OPTIONS = {
   "data-name": { kind: "string", help: 'configuration of the data set, such as "en-US"' },
   output: { kind: "string", value: "DIR", help: "a directory to write (the cache alone)" },
   overwrite: { kind: "flag", help: "replace that directory" },
+  verify: { kind: "flag", help: "read what is in the cache again, and fetch what has changed" },
   revision: { kind: "string", help: "branch, tag, commit or refs/pr/1 (main)" },
 } as const satisfies OptionSpecs;
 
@@ -50,10 +51,10 @@ type Options = OptionValues<typeof OPTIONS>;
 
 async function pullModel(
   { id, revision }: HubName,
-  { output, overwrite }: Options,
+  { output, overwrite, verify }: Options,
   out: Output,
 ): Promise<number> {
-  const cached = await fetchModel(id, { revision }, out);
+  const cached = await fetchModel(id, { revision, verify, onDamaged: damageNote(out) }, out);
   if (output !== undefined) {
     await writeModel({ id, revision, cached, output, replace: overwrite });
   }
@@ -65,13 +66,15 @@ async function pullModel(
 
 async function pullDataset(
   { id, revision }: HubName,
-  { output, overwrite, "data-name": name }: Options,
+  { output, overwrite, verify, "data-name": name }: Options,
   out: Output,
 ): Promise<number> {
   const bars = transferBars("Downloading", out);
   const files = await cachedDataset(id, {
     name,
     revision,
+    verify,
+    onDamaged: damageNote(out),
     onProgress: (progress) => bars.show({ ...progress, doneBytes: progress.receivedBytes }),
   }).finally(bars.end);
   const directory = output ?? commonFolder(files);
@@ -83,6 +86,10 @@ async function pullDataset(
   out.line(`The data set is in ${directory}`);
   out.event({ event: "pull", kind: "dataset", id, directory, files: files.length });
   return 0;
+}
+
+function damageNote(out: Output): (file: string) => void {
+  return (file) => out.warn(`Warning: "${file}" in the cache has changed; fetching it again`);
 }
 
 async function copyFiles(files: readonly CachedFile[], folder: string): Promise<void> {

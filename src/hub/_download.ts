@@ -124,6 +124,17 @@ export function gitHash(sizeBytes: number): Hash {
   return createHash("sha1").update(`blob ${sizeBytes}\0`);
 }
 
+/**
+ * Whether a file on the disk is what the hub stated.
+ *
+ * @throws {FileError} where it cannot be read.
+ */
+export async function holdsWhatWasStated(path: string, stated: HubFile): Promise<boolean> {
+  using file = await attempt("read", path, () => Deno.open(path));
+  const { hash, receivedBytes } = await begin(file, path, stated);
+  return receivedBytes === stated.sizeBytes && hash.digest("hex") === etagOf(stated);
+}
+
 /** Asks for what is missing until nothing is. */
 async function fill(
   settings: HubSettings,

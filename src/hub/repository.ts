@@ -23,7 +23,7 @@ import {
   sizeOf,
   snapshotFiles,
 } from "./cache.ts";
-import { downloadBlob } from "./_download.ts";
+import { downloadBlob, holdsWhatWasStated } from "./_download.ts";
 import {
   described,
   expectFileName,
@@ -272,7 +272,17 @@ function openRepository(opened: Opened): HubRepository {
 async function fetchFile(opened: Opened, file: HubFile): Promise<string> {
   const { settings, cache, subject, commit } = opened;
   const pointer = cache.snapshot(commit, file.path);
-  if (await sizeOf(pointer) === file.sizeBytes) return pointer;
+  const isThere = await sizeOf(pointer) === file.sizeBytes;
+  if (
+    isThere && (!settings.verifies || file.gitSha1 === "" ||
+      await holdsWhatWasStated(pointer, file))
+  ) return pointer;
+  if (isThere) {
+    settings.onDamaged?.(file.path);
+    await Deno.remove(cache.blob(file)).catch(() => {});
+    // Where there are no links, the name in the snapshot is a copy.
+    await Deno.remove(pointer).catch(() => {});
+  }
   if (settings.isOffline || file.gitSha1 === "") {
     throw notCached(subject, `file "${file.path}"`, pointer);
   }

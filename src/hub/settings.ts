@@ -35,6 +35,14 @@ export interface HubOptions {
   cacheDirectory?: string;
   /** Whether nothing is asked of the network. @default whether `HF_HUB_OFFLINE` is set */
   offline?: boolean;
+  /**
+   * Whether files that are in the cache are read again and held against their hashes; one that differs is fetched anew.
+   *
+   * @default false
+   */
+  verify?: boolean;
+  /** Called for each file in the cache that was not what the hub states. */
+  onDamaged?: (file: string) => void;
   /** In place of the global `fetch`. */
   fetch?: typeof fetch;
   /** Called for each part of a file that arrives. */
@@ -54,6 +62,8 @@ export interface HubSettings {
   tokenOrigin?: string;
   cacheDirectory: string;
   isOffline: boolean;
+  verifies: boolean;
+  onDamaged?: (file: string) => void;
   fetch: typeof fetch;
   onProgress?: (progress: HubProgress) => void;
   signal?: AbortSignal;
@@ -93,6 +103,8 @@ export async function hubSettings(options: HubOptions = {}): Promise<HubSettings
     cacheDirectory: options.cacheDirectory ?? defaultCache(),
     isOffline: options.offline ??
       (isTrue(variable("HF_HUB_OFFLINE")) || isTrue(variable("TRANSFORMERS_OFFLINE"))),
+    verifies: options.verify ?? false,
+    onDamaged: options.onDamaged,
     fetch: options.fetch ?? fetch,
     onProgress: options.onProgress,
     signal: options.signal,

@@ -221,3 +221,32 @@ hubTest("what is here and cannot be read is never looked up on the hub", async (
     equal(test.hub.requests.length, 0);
   });
 });
+
+hubTest("pull --verify finds a flipped bit in the cache, and mends it", async (test) => {
+  await withModel(test, async ({ env, folder }) => {
+    const pull = ["pull", "acme/tiny", "--json"];
+    const [{ directory }] = jsonLines<{ directory: string }>(
+      await cliOk(pull, { cwd: folder, env }),
+    ) as [{ directory: string }];
+    const weights = `${directory}/model.safetensors`;
+    const sound = await Deno.readFile(weights);
+    for (const name of ["model.safetensors", "config.json"]) {
+      const path = await Deno.realPath(`${directory}/${name}`);
+      const bytes = await Deno.readFile(path);
+      bytes[bytes.length - 3]! ^= 1;
+      await Deno.writeFile(path, bytes);
+    }
+    const asked = test.hub.requests.length;
+    ok(!(await cliOk(pull, { cwd: folder, env })).stderr.includes("Warning"));
+    const fetched = () =>
+      test.hub.requests.slice(asked).filter(({ path }) => path.startsWith("/acme/tiny/resolve"));
+    equal(fetched().length, 0);
+    const { stderr } = await cliOk([...pull, "--verify"], { cwd: folder, env });
+    match(stderr, /^Warning: "config\.json" in the cache has changed; fetching it again$/m);
+    match(stderr, /^Warning: "model\.safetensors" in the cache has changed/m);
+    deepEqual(await Deno.readFile(weights), sound);
+    ok(!(await cliOk([...pull, "--verify"], { cwd: folder, env })).stderr.includes("Warning"));
+    const names = fetched().map(({ path }) => path.split("/").at(-1)!.split("?")[0]);
+    deepEqual(names.sort(), ["config.json", "model.safetensors"]);
+  });
+});
