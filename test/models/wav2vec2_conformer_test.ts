@@ -142,7 +142,7 @@ for (
     ["conv_depthwise_kernel_size", 4, "an odd number"],
     ["position_embeddings_type", "absolute", "one of relative, rotary"],
     ["rotary_embedding_base", 0, "a value between 1 and"],
-    ["hidden_act", "tanh", "one of gelu, gelu_python, relu, silu, swish"],
+    ["hidden_act", "softsign", "one of gelu, relu, silu, gelu_10"],
     ["add_adapter", true, "false for classification"],
   ] as const
 ) {

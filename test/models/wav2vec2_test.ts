@@ -43,12 +43,18 @@ Deno.test("Wav2Vec2 weighs states before the final norm, and after it as older v
   for (const transformers_version of [undefined, "5.18.0", "4.57.6", "4.9"]) {
     await withModel({ ...json, transformers_version }, (model) => {
       scores.push(scoresOf(model, noiseInputs(1, 100)));
-    });
+    }, { onWarning: () => {} });
   }
   const [none, newer, older, oldest] = scores;
   assert.deepEqual(none, newer);
   assert.deepEqual(older, oldest);
   assert.notDeepEqual(newer, older);
+});
+
+Deno.test("Wav2Vec2 takes a positional convolution over 1,500 frames", async () => {
+  await withModel({ ...TINY, num_conv_pos_embeddings: 1_500 }, (model) => {
+    assert.ok(scoresOf(model, noiseInputs(1, 100)).every(Number.isFinite));
+  });
 });
 
 Deno.test("Wav2Vec2 without layers, and of one frame, still classifies", async () => {

@@ -1,0 +1,27 @@
+import { deepEqual, notDeepEqual } from "node:assert/strict";
+import { openStartingModel } from "../../src/commands/_starting_model.ts";
+import type { AudioClassificationModel } from "../../src/models/mod.ts";
+import { buildModel } from "../../src/models/mod.ts";
+import { savePretrained } from "../../src/pretrained.ts";
+import { startTestWasm } from "../devices.ts";
+import { TINY_CONFIG, tinyExtractor } from "../tiny_model.ts";
+
+async function head(model: AudioClassificationModel): Promise<number[]> {
+  return [...await model.parameters.get("classifier.weight")!.data()];
+}
+
+Deno.test("a model of one value keeps its head for a column of another name, one of classes does not", async () => {
+  const device = await startTestWasm({ threads: 1 });
+  const directory = `${await Deno.makeTempDir()}/model`;
+  const options = { labels: ["LABEL_0"], problemType: "regression" } as const;
+  const saved = await buildModel(TINY_CONFIG, options);
+  await savePretrained(directory, saved, tinyExtractor());
+  const starting = await openStartingModel(directory);
+  const value = await starting.build(["quality"], 7, "regression");
+  deepEqual(await head(value), await head(saved));
+  deepEqual(value.labels, ["quality"]);
+  const classes = await starting.build(["quality"], 7, "multi_label_classification");
+  notDeepEqual(await head(classes), await head(saved));
+  for (const model of [saved, value, classes]) model.dispose();
+  device.dispose();
+});
