@@ -153,7 +153,7 @@ hostileTest("names the eleven where the model_type is another", async (directory
 });
 
 hostileTest("refuses labels that no model could have", async (directory, config) => {
-  for (const id2label of [{ "5": "a" }, { "-1": "a" }, { "0": 7 }, {}, "a"]) {
+  for (const id2label of [{ "5.5": "a" }, { "-1": "a" }, { "0": true }, {}, "a"]) {
     await writeConfig(directory, { ...config, id2label });
     await refused(directory, { file: /config\.json$/, key: "id2label" });
   }
