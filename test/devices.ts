@@ -35,8 +35,9 @@ interface DeviceChoice {
 }
 
 const REQUIRES_WEBGPU = Deno.env.get("REQUIRE_WEBGPU") === "1";
-// Where it must be there nobody asks: each question starts the driver anew, in every test file.
-const NO_WEBGPU = REQUIRES_WEBGPU ? undefined : await whyNoWebgpu();
+/** Why WebGPU cannot be used here; undefined where it can, and where it must be there. */
+// There nobody asks: each question starts the driver anew, in every test file.
+export const NO_WEBGPU: string | undefined = REQUIRES_WEBGPU ? undefined : await whyNoWebgpu();
 
 const DEVICES: readonly DeviceChoice[] = [
   wasmChoice("wasm", { threads: 1 }),

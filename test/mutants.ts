@@ -132,7 +132,9 @@ async function copyRepository(): Promise<string> {
     await Deno.mkdir(dirname(to), { recursive: true });
     await Deno.copyFile(join(ROOT, name), to);
   }
-  await Deno.symlink(join(ROOT, "node_modules"), join(scratch, "repository", "node_modules"));
+  // Packages of its own: what is reached through a link is another path to a permission.
+  const cwd = join(scratch, "repository");
+  await new Deno.Command(Deno.execPath(), { args: ["install", "--quiet"], cwd }).output();
   await Deno.mkdir(join(scratch, "no_kit"));
   return scratch;
 }
@@ -207,7 +209,7 @@ async function tryOut(site: Site, scratch: string): Promise<Result> {
       await Deno.writeTextFile(path, text);
       // A test that fails now and then, on a busy machine say, has not seen the change.
       const again = await test(scratch, files, killer);
-      const passes = again.ok || / 0 passed/.test(again.printed);
+      const passes = again.ok || / 0 passed .*\| 0 failed/.test(again.printed);
       return passes ? end("killed", killer) : end("not counted", `fails unchanged too: ${killer}`);
     }
     return end("survived", "–");

@@ -14,6 +14,7 @@ import { buildModel } from "../../../src/models/mod.ts";
 import { PRESETS } from "../../../src/train/options/presets.ts";
 import { disposeGradients, lossAndGradients } from "../../../src/train/step/step.ts";
 import { trainSmallModel } from "../_small_model.ts";
+import { NO_WEBGPU } from "../../devices.ts";
 import { exists } from "../../kit.ts";
 
 /** What a browser makes of all programs. */
@@ -136,9 +137,11 @@ async function compileInBrowser(browser: string, shaders: string[]): Promise<Ver
   }
 }
 
+const MISSING = NO_WEBGPU ?? (BROWSER ? undefined : "no Chromium");
+
 Deno.test({
-  name: `every program compiles in Chromium${BROWSER ? "" : " [skipped: no Chromium]"}`,
-  ignore: BROWSER === undefined,
+  name: `every program compiles in Chromium${MISSING ? ` [skipped: ${MISSING}]` : ""}`,
+  ignore: MISSING !== undefined,
   fn: async () => {
     const shaders = await collectShaders();
     const refused = "fn start() { nonsense }";
