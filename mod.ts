@@ -160,6 +160,7 @@ export {
   TrainingArguments,
   type TrainingOptions,
   type TrainOutput,
+  type WayType,
 } from "./src/train/mod.ts";
 
 // What becomes of a model: an export, a report, a page on the hub.

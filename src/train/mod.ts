@@ -12,6 +12,7 @@ export {
   type SchedulerType,
   TrainingArguments,
   type TrainingOptions,
+  type WayType,
 } from "./options/arguments.ts";
 export type { Batch, BatchSource } from "./batches/batches.ts";
 export { bootstrapInterval, type BootstrapOptions, type Interval } from "./metrics/bootstrap.ts";

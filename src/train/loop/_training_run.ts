@@ -36,7 +36,9 @@ import {
   type ResumeState,
   type TrainerState,
 } from "../checkpoints/state.ts";
+import { withPrefix } from "../metrics/metric_names.ts";
 import { AdamW } from "../step/optimizer.ts";
+import { plateauRate } from "../step/plateau.ts";
 import { learningRateAt } from "../step/schedule.ts";
 import { disposeGradients, lossAndGradients } from "../step/step.ts";
 import { recordIfBest } from "./_best_model.ts";
@@ -160,14 +162,14 @@ export class TrainingRun {
   }
 
   #step(batches: Batch[]): void {
-    const { options: { model, args }, trainData, plan } = this.#setup;
+    const { options: { model, args }, trainData } = this.#setup;
     const result = lossAndGradients(model, batches, {
       noise: this.#noise,
       labelSmoothing: args.labelSmoothingFactor,
       classWeights: this.classWeights,
       gradientCheckpointing: args.gradientCheckpointing,
     });
-    const learningRate = learningRateAt(plan.schedule, this.state.globalStep);
+    const learningRate = this.#learningRateAt(this.state.globalStep);
     const norm = this.#optimizer.step(result.gradients, { ...args, learningRate });
     this.#losses.add(result.loss, norm);
     disposeGradients(result);
@@ -177,6 +179,19 @@ export class TrainingRun {
     this.state.epoch = this.#place.epoch + this.#place.batches / perEpoch;
     const inputs = batches.reduce((sum, batch) => sum + batch.inputs.length, 0);
     this.state.totalFlos += TRAINING_PASSES * this.#place.flopsPerInput * inputs;
+  }
+
+  /** The learning rate of a step: as planned, or as the evaluations before it say. */
+  #learningRateAt(step: number): number {
+    const { options: { args }, plan: { schedule } } = this.#setup;
+    if (schedule.type !== "reduce_lr_on_plateau") return learningRateAt(schedule, step);
+    const key = withPrefix(args.metricForBestModel, "eval");
+    // An evaluation before the first step does not count in the reference either.
+    const evaluations = this.state.logHistory.filter((entry) =>
+      entry.step > 0 && entry.step <= step && key in entry
+    );
+    const metrics = evaluations.map((entry) => entry[key] ?? NaN);
+    return plateauRate(schedule.peak, metrics, schedule.kwargs);
   }
 
   /** The run gets shorter by the steps that a callback left out. */
@@ -219,7 +234,7 @@ export class TrainingRun {
       epoch,
       loss: await this.#losses.takeMean(step),
       grad_norm: await this.#losses.gradNorm(step),
-      learning_rate: learningRateAt(this.#setup.plan.schedule, step - 1),
+      learning_rate: this.#learningRateAt(step - 1),
     });
   }
 

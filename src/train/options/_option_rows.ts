@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { SchedulerKwargs, TrainingOptions } from "./_training_options.ts";
+import type { TrainingOptions } from "./_training_options.ts";
 
 /** A default that other arguments decide. */
 export interface DerivedDefault<V> {
@@ -166,26 +166,42 @@ export function numbersOr<Word extends string>(
   };
 }
 
-/** Numbers by name, also as JSON; names may be in snake_case, as the reference has them. */
-export function namedNumbers(
-  known: readonly (keyof SchedulerKwargs)[],
+/** What a named setting takes: a number, or one of a few words. */
+type Setting = "number" | readonly string[];
+
+/** Settings by name, also as JSON; names may be in snake_case, as the reference has them. */
+export function namedSettings<V extends object>(
+  known: Readonly<Record<keyof V & string, Setting>>,
   help: string,
-): OptionRow<Readonly<SchedulerKwargs>> {
+): OptionRow<Readonly<V>> {
   const check = (name: string, value: unknown) => {
     const given = typeof value === "string" ? parsed(value) : value;
-    const isObject = typeof given === "object" && given !== null && !Array.isArray(given);
-    const numbers: SchedulerKwargs = {};
-    const entries: [string, unknown][] = isObject ? Object.entries(given) : [["", undefined]];
-    for (const [key, number] of entries) {
-      const own = known.find((candidate) => candidate === camelCase(key));
-      if (own === undefined || typeof number !== "number" || !Number.isFinite(number)) {
-        return fail(TypeError, name, `numbers under the names ${known.join(", ")}`, value);
-      }
-      numbers[own] = number;
-    }
-    return numbers;
+    if (!isObject(given)) return fail(TypeError, name, namesOf(known), value);
+    const settings = Object.entries(given).map(([key, setting]): [string, unknown] => {
+      const own = camelCase(key);
+      const takes: Setting | undefined = Object.entries<Setting>(known).find(([k]) => k === own)
+        ?.[1];
+      if (takes === undefined) return fail(TypeError, name, namesOf(known), value);
+      if (fits(takes, setting)) return [own, setting];
+      const expected = takes === "number" ? "a number" : `one of ${takes.join(", ")}`;
+      return fail(TypeError, name, `${expected} as ${own}`, value);
+    });
+    return Object.fromEntries(settings) as V;
   };
-  return { kind: "text", value: "JSON", default: {}, help, ...USUAL, check };
+  return { kind: "text", value: "JSON", default: {} as V, help, ...USUAL, check };
+}
+
+function namesOf(known: Readonly<Record<string, Setting>>): string {
+  return `settings under the names ${Object.keys(known).join(", ")}`;
+}
+
+function fits(takes: Setting, setting: unknown): boolean {
+  if (takes === "number") return typeof setting === "number" && Number.isFinite(setting);
+  return typeof setting === "string" && takes.includes(setting);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** "learning_rate" and "learning-rate" as "learningRate". */

@@ -10,7 +10,7 @@ import {
   flag,
   free,
   interval,
-  namedNumbers,
+  namedSettings,
   names,
   numbersOr,
   type OptionRow,
@@ -26,6 +26,7 @@ import type {
   SchedulerKwargs,
   SchedulerType,
   TrainingOptions,
+  WayType,
 } from "./_training_options.ts";
 
 /** The arguments but the output directory, which has no default. */
@@ -42,20 +43,37 @@ const SCHEDULERS: readonly SchedulerType[] = [
   "cosine",
   "cosine_with_restarts",
   "cosine_with_min_lr",
+  "cosine_warmup_with_min_lr",
   "polynomial",
   "constant",
   "constant_with_warmup",
   "inverse_sqrt",
+  "reduce_lr_on_plateau",
   "warmup_stable_decay",
 ];
-const SCHEDULER_NUMBERS: readonly (keyof SchedulerKwargs)[] = [
-  "numCycles",
-  "power",
-  "lrEnd",
-  "minLr",
-  "minLrRate",
-  "numDecaySteps",
-];
+const WAYS: readonly WayType[] = ["linear", "cosine", "1-sqrt"];
+/** What each setting of a schedule takes: a number, or one of a few words. */
+const SCHEDULER_SETTINGS: Readonly<Record<keyof SchedulerKwargs, "number" | readonly string[]>> = {
+  numCycles: "number",
+  power: "number",
+  lrEnd: "number",
+  minLr: "number",
+  minLrRate: "number",
+  warmupLrRate: "number",
+  timescale: "number",
+  numDecaySteps: "number",
+  numStableSteps: "number",
+  minLrRatio: "number",
+  warmupType: WAYS,
+  decayType: WAYS,
+  factor: "number",
+  patience: "number",
+  threshold: "number",
+  thresholdMode: ["rel", "abs"],
+  cooldown: "number",
+  eps: "number",
+  mode: ["min", "max"],
+};
 
 /** Defaults that follow from others come after those; help and `@default` of the interface say what they come to. */
 export const TRAINING_OPTIONS: OptionTable = {
@@ -89,9 +107,9 @@ export const TRAINING_OPTIONS: OptionTable = {
   warmupRatio: own(real(0, [0, 1], "share of the steps in which the learning rate rises")),
   warmupSteps: real(0, [0, 1e9], "steps of the rise, in place of the share"),
   lrSchedulerType: word("linear", SCHEDULERS, "learning rate after the rise"),
-  lrSchedulerKwargs: namedNumbers(
-    SCHEDULER_NUMBERS,
-    `numbers of the schedule, such as '{"num_cycles": 3}'`,
+  lrSchedulerKwargs: namedSettings(
+    SCHEDULER_SETTINGS,
+    `settings of the schedule, such as '{"num_cycles": 3}'`,
   ),
   optim: word("adamw_torch", ["adamw_torch", "adamw_torch_fused"], "both are AdamW"),
   weightDecay: real(0, [0, 10], "decay of weights, not of biases and norms"),

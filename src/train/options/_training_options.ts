@@ -14,19 +14,24 @@ export type IntervalStrategy = "no" | "epoch" | "steps";
 /** When a checkpoint is written; "best" means whenever an evaluation was the best so far. */
 export type SaveStrategy = IntervalStrategy | "best";
 
-/** How the learning rate goes after its warm-up; "constant" has none. */
+/** How the learning rate goes after its warm-up; "constant" and "reduce_lr_on_plateau" have none. */
 export type SchedulerType =
   | "linear"
   | "cosine"
   | "cosine_with_restarts"
   | "cosine_with_min_lr"
+  | "cosine_warmup_with_min_lr"
   | "polynomial"
   | "constant"
   | "constant_with_warmup"
   | "inverse_sqrt"
+  | "reduce_lr_on_plateau"
   | "warmup_stable_decay";
 
-/** Numbers of the schedules that have some. */
+/** How "warmup_stable_decay" rises and falls. */
+export type WayType = "linear" | "cosine" | "1-sqrt";
+
+/** Settings of the schedules that have some, under the names of the reference and of PyTorch. */
 export interface SchedulerKwargs {
   /** Waves of a cosine; of a cosine with restarts, its starts. */
   numCycles?: number;
@@ -34,12 +39,38 @@ export interface SchedulerKwargs {
   power?: number;
   /** Where a polynomial ends. @default 1e-7 */
   lrEnd?: number;
-  /** Lowest learning rate of a cosine, as it is. */
+  /** Lowest learning rate of a cosine, or on a plateau, as it is. */
   minLr?: number;
   /** Lowest learning rate of a cosine, as a share of the highest. */
   minLrRate?: number;
+  /** Share of the highest that "cosine_warmup_with_min_lr" starts from. @default one step above 0 */
+  warmupLrRate?: number;
+  /** Steps after which an inverse square root begins to fall noticeably. @default the steps of the rise, or 10,000 */
+  timescale?: number;
   /** Steps of the last fall of "warmup_stable_decay". */
   numDecaySteps?: number;
+  /** Steps before that fall. @default all that rise and fall leave */
+  numStableSteps?: number;
+  /** Where "warmup_stable_decay" starts and ends, as a share of the highest. @default 0 */
+  minLrRatio?: number;
+  /** @default "linear" */
+  warmupType?: WayType;
+  /** @default "cosine" */
+  decayType?: WayType;
+  /** What the rate is multiplied by on a plateau. @default 0.1 */
+  factor?: number;
+  /** Evaluations on a plateau that change nothing. @default 10 */
+  patience?: number;
+  /** What counts as better. @default 1e-4 */
+  threshold?: number;
+  /** Whether that is a share of the best, or a difference. @default "rel" */
+  thresholdMode?: "rel" | "abs";
+  /** Evaluations after a fall in which none is counted. @default 0 */
+  cooldown?: number;
+  /** Smaller falls are left out. @default 1e-8 */
+  eps?: number;
+  /** Whether less or more of `metricForBestModel` is better. @default "min" */
+  mode?: "min" | "max";
 }
 
 /** The order of training clips: shuffled, as they come, or shuffled in batches of like length. */

@@ -25,6 +25,7 @@ export type {
   SchedulerKwargs,
   SchedulerType,
   TrainingOptions,
+  WayType,
 } from "./_training_options.ts";
 
 /** Arguments that stay open where nobody gives them. */
@@ -65,6 +66,7 @@ export class TrainingArguments {
   constructor(options: Partial<TrainingOptions> & { outputDir: string }) {
     Object.assign(this, withDefaults(options));
     expectBestModelCriterion(this);
+    expectEvaluations(this);
     expectTogether(this);
     expectNoiseRange(this);
   }
@@ -135,6 +137,14 @@ function expectBestModelCriterion(args: TrainingArguments): void {
   if (!judges || evalStrategy !== "no") return;
   throw new RangeError(
     'Cannot train: expected `evalStrategy` "epoch" or "steps" to find the best model, found "no"',
+  );
+}
+
+/** What falls on a plateau needs evaluations to see one. */
+function expectEvaluations({ lrSchedulerType, evalStrategy }: TrainingArguments): void {
+  if (lrSchedulerType !== "reduce_lr_on_plateau" || evalStrategy !== "no") return;
+  throw new RangeError(
+    'Cannot train with "reduce_lr_on_plateau": expected `evalStrategy` "epoch" or "steps", found "no"',
   );
 }
 

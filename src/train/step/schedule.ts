@@ -1,11 +1,13 @@
 /**
  * The learning rate at each step: a linear rise, then one of several ways down, or none.
  *
+ * "reduce_lr_on_plateau" is the peak here, and what evaluations make of it is in `plateau.ts`.
+ *
  * Source: `transformers.optimization` 5.18; the first step of a rise has rate 0, as there.
  *
  * @module
  */
-import type { SchedulerKwargs, SchedulerType } from "../options/arguments.ts";
+import type { SchedulerKwargs, SchedulerType, WayType } from "../options/arguments.ts";
 
 /** The plan of a run. */
 export interface Schedule {
@@ -47,7 +49,9 @@ export function warmupStepsOf(
  */
 export function learningRateAt(schedule: Schedule, step: number): number {
   const { type, peak, warmupSteps, totalSteps, kwargs = {} } = schedule;
-  if (type === "constant") return peak;
+  if (type === "constant" || type === "reduce_lr_on_plateau") return peak;
+  if (type === "warmup_stable_decay") return warmupStableDecay(schedule, step);
+  if (type === "cosine_warmup_with_min_lr") return fromFirstStep(schedule, step);
   if (step < warmupSteps) return peak * step / Math.max(1, warmupSteps);
   const rest = Math.max(1, totalSteps - warmupSteps);
   const progress = Math.min(1, (step - warmupSteps) / rest);
@@ -67,11 +71,9 @@ export function learningRateAt(schedule: Schedule, step: number): number {
     case "constant_with_warmup":
       return peak;
     case "inverse_sqrt": {
-      const timescale = warmupSteps || DEFAULT_TIMESCALE;
+      const timescale = kwargs.timescale ?? (warmupSteps || DEFAULT_TIMESCALE);
       return peak / Math.sqrt((step - warmupSteps + timescale) / timescale);
     }
-    case "warmup_stable_decay":
-      return stableThenDecay(schedule, step);
   }
 }
 
@@ -86,15 +88,42 @@ function lifted({ peak, kwargs = {} }: Schedule, share: number): number {
   return Math.max(0, lowest + (peak - lowest) * share);
 }
 
-function stableThenDecay(schedule: Schedule, step: number): number {
-  const { totalSteps, kwargs = {} } = schedule;
-  const { numDecaySteps, numCycles = 0.5 } = kwargs;
+/** A cosine whose rise has no step at rate 0: it starts from `warmupLrRate`, or one step above 0. */
+function fromFirstStep(schedule: Schedule, step: number): number {
+  const { peak, warmupSteps, totalSteps, kwargs = {} } = schedule;
+  if (step < warmupSteps) {
+    const { warmupLrRate: first } = kwargs;
+    if (first === undefined) return peak * (step + 1) / Math.max(1, warmupSteps);
+    return peak * (first + (1 - first) * step / Math.max(1, warmupSteps - 1));
+  }
+  const progress = (step - warmupSteps + 1) / Math.max(1, totalSteps - warmupSteps);
+  return lifted(schedule, wave(progress * 2 * (kwargs.numCycles ?? 0.5)));
+}
+
+/** Both ways lead between `minLrRatio` and all of the peak. */
+function warmupStableDecay(schedule: Schedule, step: number): number {
+  const { peak, warmupSteps, totalSteps, kwargs = {} } = schedule;
+  const { numDecaySteps, minLrRatio = 0, warmupType = "linear", decayType = "cosine" } = kwargs;
   if (numDecaySteps === undefined) {
     throw new RangeError(
       'Cannot plan learning rate "warmup_stable_decay": expected numDecaySteps among lrSchedulerKwargs, found none',
     );
   }
-  const progress = (step - totalSteps + numDecaySteps) / Math.max(1, numDecaySteps);
-  if (progress >= 1) return lifted(schedule, 0);
-  return lifted(schedule, wave(Math.max(0, progress) * 2 * numCycles));
+  const between = (share: number) => peak * Math.max(0, minLrRatio + (1 - minLrRatio) * share);
+  if (step < warmupSteps) return between(rise(warmupType, step / warmupSteps));
+  const { numStableSteps = totalSteps - warmupSteps - numDecaySteps } = kwargs;
+  const decayed = step - warmupSteps - numStableSteps;
+  if (decayed < 0) return peak;
+  if (decayed >= numDecaySteps) return peak * minLrRatio;
+  return between(fall(decayType, decayed / numDecaySteps, kwargs.numCycles));
+}
+
+function rise(type: WayType, progress: number): number {
+  if (type === "cosine") return 1 - wave(progress);
+  return type === "linear" ? progress : 1 - Math.sqrt(1 - progress);
+}
+
+function fall(type: WayType, progress: number, cycles = 0.5): number {
+  if (type === "cosine") return wave(progress * 2 * cycles);
+  return 1 - (type === "linear" ? progress : Math.sqrt(progress));
 }

@@ -109,10 +109,19 @@ Deno.test("TrainingArguments refuses broken lists, numbers and shares", () => {
     assert.throws(make({ classWeights }), weights);
   }
   assert.throws(make({ loraTarget: [1] }), /"loraTarget": expected a list of names, found \[1\]/);
-  const numbers = /"lrSchedulerKwargs": expected numbers under the names numCycles, power/;
-  for (const lrSchedulerKwargs of ["{", "3", [1], { cycles: 1 }, { power: "2" }]) {
-    assert.throws(make({ lrSchedulerKwargs }), numbers);
+  const settings = /"lrSchedulerKwargs": expected settings under the names numCycles, power/;
+  for (const lrSchedulerKwargs of ["{", "3", [1], { cycles: 1 }]) {
+    assert.throws(make({ lrSchedulerKwargs }), settings);
   }
+  assert.throws(make({ lrSchedulerKwargs: { power: "2" } }), /expected a number as power, found/);
+  assert.throws(
+    make({ lrSchedulerKwargs: { decay_type: "log" } }),
+    /expected one of linear, cosine, 1-sqrt as decayType, found/,
+  );
+  assert.throws(
+    make({ lrSchedulerType: "reduce_lr_on_plateau", evalStrategy: "no" }),
+    /expected `evalStrategy` "epoch" or "steps", found "no"/,
+  );
   assert.throws(make({ evalSteps: 1.5 }), /"evalSteps": expected an integer or a share below 1/);
   assert.throws(
     make({ augmentNoiseMinSnrDb: 30, augmentNoiseMaxSnrDb: 20 }),

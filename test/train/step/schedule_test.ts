@@ -112,6 +112,88 @@ const REFERENCE: [Pick<Schedule, "type" | "warmupSteps" | "kwargs">, number[]][]
     { type: "warmup_stable_decay", warmupSteps: 2, kwargs: { numDecaySteps: 4 } },
     [0, .25, .5, .5, .5, .5, .5, .4267767, .25, .0732233, 0],
   ],
+  [
+    {
+      type: "warmup_stable_decay",
+      warmupSteps: 3,
+      kwargs: { numDecaySteps: 4, minLrRatio: 0.2 },
+    },
+    [.1, .23333333, .36666667, .5, .5, .5, .5, .44142136, .3, .15857864, .1],
+  ],
+  [
+    {
+      type: "warmup_stable_decay",
+      warmupSteps: 3,
+      kwargs: {
+        numDecaySteps: 3,
+        numStableSteps: 2,
+        warmupType: "cosine",
+        decayType: "linear",
+        minLrRatio: 0.1,
+      },
+    },
+    [.05, .1625, .3875, .5, .5, .5, .35, .2, .05, .05, .05],
+  ],
+  [
+    {
+      type: "warmup_stable_decay",
+      warmupSteps: 3,
+      kwargs: { numDecaySteps: 4, warmupType: "1-sqrt", decayType: "1-sqrt" },
+    },
+    [0, .09175171, .21132487, .5, .5, .5, .5, .25, .14644661, .0669873, 0],
+  ],
+  [
+    { type: "cosine_warmup_with_min_lr", warmupSteps: 3, kwargs: { minLr: 0.1 } },
+    [
+      .16666667,
+      .33333333,
+      .5,
+      .48019377,
+      .42469796,
+      .34450419,
+      .25549581,
+      .17530204,
+      .11980623,
+      .1,
+      .11980623,
+    ],
+  ],
+  [
+    {
+      type: "cosine_warmup_with_min_lr",
+      warmupSteps: 3,
+      kwargs: { minLrRate: 0.3, warmupLrRate: 0.2, numCycles: 1.5 },
+    },
+    [
+      .1,
+      .3,
+      .5,
+      .36394116,
+      .16733045,
+      .21588928,
+      .43411072,
+      .48266955,
+      .28605884,
+      .15,
+      .28605884,
+    ],
+  ],
+  [
+    { type: "inverse_sqrt", warmupSteps: 3, kwargs: { timescale: 5 } },
+    [
+      0,
+      .16666667,
+      .33333333,
+      .5,
+      .45643546,
+      .42257713,
+      .39528471,
+      .372678,
+      .35355339,
+      .33709993,
+      .32274861,
+    ],
+  ],
 ];
 
 Deno.test("learningRateAt() goes the way of the reference's schedules", async (t) => {
