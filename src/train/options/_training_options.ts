@@ -53,9 +53,9 @@ export interface SchedulerKwargs {
   numStableSteps?: number;
   /** Where "warmup_stable_decay" starts and ends, as a share of the highest. @default 0 */
   minLrRatio?: number;
-  /** @default "linear" */
+  /** How it rises. @default "linear" */
   warmupType?: WayType;
-  /** @default "cosine" */
+  /** How it falls. @default "cosine" */
   decayType?: WayType;
   /** What the rate is multiplied by on a plateau. @default 0.1 */
   factor?: number;
