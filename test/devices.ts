@@ -35,8 +35,10 @@ interface DeviceChoice {
 }
 
 const REQUIRES_WEBGPU = Deno.env.get("REQUIRE_WEBGPU") === "1";
-/** Why WebGPU cannot be used here; undefined where it can, and where it must be there. */
-// There nobody asks: each question starts the driver anew, in every test file.
+/**
+ * Why WebGPU cannot be used here; undefined where it can. Where it must be there nobody asks: each question starts the
+ * driver anew, in every test file.
+ */
 export const NO_WEBGPU: string | undefined = REQUIRES_WEBGPU ? undefined : await whyNoWebgpu();
 
 const DEVICES: readonly DeviceChoice[] = [
