@@ -47,3 +47,31 @@ Deno.test("a recipe says where its figure is from", () => {
     ok(/by its source|measured here/.test(RECIPES[name].expected), name);
   }
 });
+
+/** The settings of a recipe in the words of docs/recipes.md. */
+function inWords(settings: Record<string, unknown>): string {
+  const seconds = settings.maxLengthSeconds;
+  const words: readonly [string, (value: unknown) => string][] = [
+    ["learningRate", (rate) => Number(rate).toExponential()],
+    ["perDeviceTrainBatchSize", (size) => `batches of ${size}`],
+    ["gradientAccumulationSteps", (steps) => `${steps} to a step`],
+    ["numTrainEpochs", (epochs) => `${epochs} epochs`],
+    ["maxLengthSeconds", () => `${seconds} second${seconds === 1 ? "" : "s"} of each clip`],
+    ["augmentShiftSeconds", (shift) => `shifted by up to ${shift} s`],
+    ["freezeFeatureEncoder", () => "feature encoder as it is"],
+  ];
+  const said = words.filter(([name]) => settings[name] !== undefined)
+    .map(([name, say]) => say(settings[name]));
+  if (said.length === 0) return "the preset's";
+  return settings.numTrainEpochs ? said.join(", ") : `the preset's, ${said.join(", ")}`;
+}
+
+Deno.test("docs/recipes.md says what each recipe sets", async () => {
+  const page = await Deno.readTextFile(new URL("../../../docs/recipes.md", import.meta.url));
+  for (const [name, { fineTuning, fromScratch }] of Object.entries(RECIPES)) {
+    const row = page.split("\n").find((line) => line.startsWith(`| \`${name}\``))!;
+    const cells = row.split("|").map((cell) => cell.trim().replace("learning rate ", ""));
+    equal(cells[5], inWords(fineTuning), name);
+    equal(cells[6], inWords(fromScratch), name);
+  }
+});
