@@ -16,6 +16,12 @@ import { resample, resampledLength } from "./resample.ts";
 /** Most bytes of a file, whatever its format. */
 export const MAX_FILE_BYTES = 2 ** 30;
 
+/**
+ * Longest clip that is classified or evaluated whole, in seconds. The first layers hold the most: 20 MB a second in
+ * wav2vec2-base, so that it fits into the 4 GiB of WASM memory.
+ */
+export const MAX_CLIP_SECONDS = 180;
+
 /** Files above this are not read before their header has said how long they are. */
 const LARGE_FILE_BYTES = 16 * 2 ** 20;
 

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { MAX_CLIP_SECONDS } from "../audio/recording.ts";
 import { type AudioInput, type ClipRules, clipSamples } from "./_audio_input.ts";
 import {
   bestClasses,
@@ -69,7 +70,6 @@ export interface AudioClassifier extends LoadedClassifier {
 }
 
 const DEFAULT_TOP_K = 5;
-const MAX_SECONDS = 180;
 /** Beyond these a larger batch saves no time and only takes memory. */
 const MAX_BATCH_CLIPS = 8;
 const MAX_BATCH_SECONDS = 30;
@@ -151,7 +151,7 @@ export function createClassifier(
   const rules: ClipRules = {
     rateHz: extractor.samplingRate,
     minSamples: Math.max(model.minSamples, extractor.minSamples),
-    maxSeconds: options.maxSeconds ?? MAX_SECONDS,
+    maxSeconds: options.maxSeconds ?? MAX_CLIP_SECONDS,
     readFile: options.readFile,
     onWarning: options.onWarning,
   };

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { MAX_CLIP_SECONDS } from "../audio/recording.ts";
 import { basename } from "node:path";
 import earshot from "../../deno.json" with { type: "json" };
 import { recordingBytes, recordingSamples } from "../audio/recording.ts";
@@ -58,9 +59,6 @@ const HIDDEN = new Set([
   "hubPrivateRepo",
   "hubRevision",
 ]);
-
-/** A longer recording is not read for its first seconds. */
-const MAX_SECONDS = 600;
 
 /**
  * Writes the report.
@@ -181,7 +179,7 @@ function shownPlaces(args: Readonly<Record<string, unknown>>): Record<string, un
 
 async function readClip(clip: AudioClip): Promise<ClipAudio> {
   using source = await openClip(clip);
-  const rules = { file: clip.file, maxSeconds: MAX_SECONDS };
+  const rules = { file: clip.file, maxSeconds: MAX_CLIP_SECONDS };
   return await recordingSamples(await recordingBytes(source, rules), rules);
 }
 

@@ -19,6 +19,8 @@ import type { AudioClip, AudioDataset } from "./audio_dataset.ts";
 import { seededRandom } from "./random.ts";
 import type { BatchPlan } from "./sampler.ts";
 
+export { MAX_CLIP_SECONDS } from "../audio/recording.ts";
+
 export type { LoadClipOptions };
 
 /** Something about a clip that a user should know. */

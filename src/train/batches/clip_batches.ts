@@ -12,7 +12,12 @@ import type { AudioDataset } from "../../data/audio_dataset.ts";
 import { seededRandom } from "../../data/random.ts";
 import { DatasetError } from "../../errors.ts";
 import { clipDurations } from "../../data/durations.ts";
-import { ClipLoader, type ClipLoaderOptions, type ClipNotice } from "../../data/loader.ts";
+import {
+  ClipLoader,
+  type ClipLoaderOptions,
+  type ClipNotice,
+  MAX_CLIP_SECONDS,
+} from "../../data/loader.ts";
 import { type BatchPlan, planBatches } from "../../data/sampler.ts";
 import { type FeatureExtractor, ofAnyLength } from "../../features/feature_extractor.ts";
 import type { InferenceModel } from "../../models/inference_model.ts";
@@ -117,7 +122,8 @@ class ClipBatches implements BatchSource {
       onNotice: options.onNotice,
       prefetch: settings.dataloaderPrefetchFactor,
     };
-    this.#evaluation = new ClipLoader(dataset, this.#loading);
+    // As a classifier takes it: what is not cut has to fit whole.
+    this.#evaluation = new ClipLoader(dataset, { ...this.#loading, maxSeconds: MAX_CLIP_SECONDS });
   }
 
   /** Decodes for training; noise is read when the first epoch begins. */

@@ -270,3 +270,8 @@ clipTest("clipBatches() takes noise from a folder, and refuses one without", asy
   assert.notDeepEqual(first!.inputs, second!.inputs);
   assert.deepEqual(await batchesOf(noisy, -1), await batchesOf(plain, -1));
 });
+
+clipTest("evaluation refuses a clip that a classifier would not take", async (data) => {
+  const batches = batchesOf(await sourceOf(data), -1);
+  await assert.rejects(batches, /expected at most 180 s, found 180\.5 s/);
+}, [180.5 * 8_000]);
