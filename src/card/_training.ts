@@ -63,6 +63,12 @@ const NOTABLE: readonly OptionName[] = [
   "earlyStoppingPatience",
 ];
 
+function optimizerOf(args: Arguments): string | undefined {
+  if (args.optim === undefined) return undefined;
+  if (args.optim === "sgd") return args.optimArgs ? `SGD with ${args.optimArgs}` : "SGD";
+  return `AdamW with betas=(${args.adamBeta1},${args.adamBeta2}) and epsilon=${args.adamEpsilon}`;
+}
+
 /** The arguments under the reference's names, those that say nothing left out. */
 function hyperparametersOf(args: Arguments): Record<string, unknown> {
   const { perDeviceTrainBatchSize: batch, gradientAccumulationSteps: accumulation = 1 } = args;
@@ -76,9 +82,7 @@ function hyperparametersOf(args: Arguments): Record<string, unknown> {
       gradient_accumulation_steps: steps,
       total_train_batch_size: steps * (batch as number),
     },
-    optimizer: args.optim === undefined
-      ? undefined
-      : `AdamW with betas=(${args.adamBeta1},${args.adamBeta2}) and epsilon=${args.adamEpsilon}`,
+    optimizer: optimizerOf(args),
     lr_scheduler_type: args.lrSchedulerType,
     ...args.maxSteps ? { training_steps: args.maxSteps } : { num_epochs: args.numTrainEpochs },
     max_length_seconds: args.maxLengthSeconds,

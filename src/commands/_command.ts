@@ -62,7 +62,8 @@ export function helpOf(
   { usage, options, others, examples, note }: Omit<Command, "run">,
 ): string {
   const all: OptionSpecs = { ...options, ...others, ...COMMON_OPTIONS };
-  const rows = Object.entries(all).map(([name, spec]) => {
+  const shown = Object.entries(all).filter(([, spec]) => !spec.isHidden);
+  const rows = shown.map(([name, spec]) => {
     const isOn = spec.kind === "flag" && spec.on;
     const value = valueName(spec);
     const option = `  --${isOn ? "[no-]" : ""}${name}${value ? ` ${value}` : ""}`;

@@ -15,10 +15,12 @@ interface Described {
   value?: string;
   /** Whether a command line without it is refused. */
   required?: true;
+  /** Whether it is taken without being shown in the help. */
+  isHidden?: true;
 }
 
 /** Takes no value: `--name`, and `--no-name` where it is on by itself. */
-export interface FlagOption extends Pick<Described, "help"> {
+export interface FlagOption extends Pick<Described, "help" | "isHidden"> {
   kind: "flag";
   /** Whether it is on unless `--no-<name>` is given. */
   on?: boolean;

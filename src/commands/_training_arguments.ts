@@ -8,11 +8,15 @@ import { directoryFiles } from "../files.ts";
 import {
   camelCase,
   canKeepBest,
+  checkEffectless,
   checkOption,
+  EFFECTLESS_OPTIONS,
   isDerived,
+  isEffectless,
   OPTION_NAMES,
   type OptionName,
   optionName,
+  type OptionRow,
   TRAINING_OPTIONS,
   TrainingArguments,
   type TrainingOptions,
@@ -31,7 +35,20 @@ import { inFlags, kebabCase } from "./_flags.ts";
 
 /** The training arguments as options of the command line. */
 export function trainingOptionSpecs(): OptionSpecs {
-  return Object.fromEntries(OPTION_NAMES.map((name) => [kebabCase(name), optionSpec(name)]));
+  // A token on a command line is seen by all who list processes.
+  const names = OPTION_NAMES.filter((name) => name !== "hubToken");
+  return {
+    ...Object.fromEntries(names.map((name) => [kebabCase(name), optionSpec(name)])),
+    ...Object.fromEntries(
+      Object.entries(EFFECTLESS_OPTIONS).map(([name, row]) => [kebabCase(name), hiddenSpec(row)]),
+    ),
+  };
+}
+
+/** What is taken for scripts that have it, and is not shown. */
+function hiddenSpec({ kind, help, default: byDefault }: OptionRow<unknown>): OptionSpec {
+  if (kind === "flag") return { kind, help, on: byDefault === true, isHidden: true };
+  return { kind: kind === "number" ? kind : "string", help, isHidden: true };
 }
 
 function optionSpec(name: OptionName): OptionSpec {
@@ -77,8 +94,9 @@ function checked(
 ): Partial<TrainingOptions> {
   const options = given.map(([name, value]) => {
     const inCode = camelCase(name);
+    if (inCode === "hubToken") throw new UsageError(...TOKEN_IN_FILE);
     try {
-      return [inCode, inCode === "outputDir" ? value : checkOption(optionName(inCode), value)];
+      return [inCode, checkedValue(inCode, value)];
     } catch (cause) {
       const { message, hint } = asError(cause);
       const named = message.replace(/training argument "\w*"/, () => called(name));
@@ -86,6 +104,13 @@ function checked(
     }
   });
   return Object.fromEntries(options);
+}
+
+function checkedValue(inCode: string, value: unknown): unknown {
+  if (inCode === "outputDir") return value;
+  return isEffectless(inCode)
+    ? checkEffectless(inCode, value)
+    : checkOption(optionName(inCode), value);
 }
 
 /**
@@ -115,6 +140,12 @@ export function trainingArguments(
     throw new UsageError(asError(cause).message, { cause });
   }
 }
+
+/** What is wrong with a token in a file, and what to do. */
+const TOKEN_IN_FILE: ConstructorParameters<typeof UsageError> = [
+  'Cannot use argument "hub_token": a token is not kept beside the arguments of a run',
+  { hint: "Put it into HF_TOKEN, or type login" },
+];
 
 /** What the command line measures of any kind of problem. */
 const METRICS: readonly string[] = [

@@ -4,8 +4,12 @@
  * @module
  */
 export {
+  type EffectlessOptions,
+  type HubStrategy,
   type IntervalStrategy,
+  type LogLevel,
   type OpenArgument,
+  type OptimizerName,
   type SamplingStrategy,
   type SaveStrategy,
   type SchedulerKwargs,

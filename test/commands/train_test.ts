@@ -281,7 +281,8 @@ Deno.test("train refuses arguments out of range or against each other with 2", a
       ["--fp16"],
       /"--fp16": training is in 32 bits\n- .* --gradient-checkpointing or --lora-rank 8$/m,
     ],
-    [["--ddp_timeout", "9"], /"--ddp_timeout": a training is one process on one device/],
+    [["--fsdp", "full_shard"], /"--fsdp": a training is one process on one device/],
+    [["--ddp_timeout", "soon"], /ddp[-_]timeout": expected a .*number, found "?soon/],
     [["recordings"], /"recordings": this command takes options only/],
   ];
   await withFolder(async (folder) => {

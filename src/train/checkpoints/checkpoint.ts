@@ -23,7 +23,7 @@ import { jsonBytes, modelFiles } from "../../pretrained.ts";
 import { readJsonFile } from "../../weights/json_file.ts";
 import { openSafetensors } from "../../weights/safetensors.ts";
 import { streamSafetensors } from "../../weights/safetensors_writer.ts";
-import type { AdamW } from "../step/optimizer.ts";
+import type { Optimizer } from "../step/optimizer.ts";
 import { expectSound, withChecksums } from "./_checksums.ts";
 import { STATE_FILE, stateBytes } from "./results.ts";
 import { resumeStateOf, stateOf } from "./_state_json.ts";
@@ -40,7 +40,7 @@ const LORA = "lora.safetensors";
 export interface CheckpointParts {
   model: AudioClassificationModel;
   extractor: FeatureExtractor;
-  optimizer: AdamW;
+  optimizer: Optimizer;
   state: TrainerState;
   resume: ResumeState;
   /** What the run was made of. */
@@ -122,7 +122,7 @@ export async function openSavedRun(directory: string): Promise<SavedRun> {
  */
 export async function restoreTensors(
   directory: string,
-  { model, optimizer }: { model: AudioClassificationModel; optimizer: AdamW },
+  { model, optimizer }: { model: AudioClassificationModel; optimizer: Optimizer },
 ): Promise<void> {
   await readWeights(directory, model);
   using source = await fileSource(`${directory}/${OPTIMIZER}`);

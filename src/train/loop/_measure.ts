@@ -36,8 +36,9 @@ export async function measured(
 
 function metricsOf(
   evaluation: Evaluation,
-  { model, computeMetrics }: Pick<TrainerOptions, "model" | "computeMetrics">,
+  { model, args, computeMetrics }: Pick<TrainerOptions, "model" | "args" | "computeMetrics">,
 ): Record<string, number> {
+  if (args.predictionLossOnly) return {};
   if (computeMetrics) return computeMetrics(evaluation);
   return model.problemType === "regression" ? {} : { accuracy: accuracy(evaluation) };
 }

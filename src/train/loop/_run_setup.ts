@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { tidy } from "@tensorflow/tfjs-core";
-import { DeviceError } from "../../errors.ts";
+import { engine, tidy } from "@tensorflow/tfjs-core";
+import { DeviceError, HubError } from "../../errors.ts";
 import type { FeatureExtractor } from "../../features/mod.ts";
 import { countFlops } from "../../flops.ts";
 import type { AudioClassificationModel } from "../../models/model.ts";
@@ -15,7 +15,10 @@ import type { TrainerCallback } from "../callbacks/callbacks.ts";
 import { EarlyStoppingCallback } from "../callbacks/early_stopping.ts";
 import { ProgressCallback } from "../callbacks/progress_callback.ts";
 import { TensorBoardCallback } from "../callbacks/tensorboard.ts";
+import { AdamW, type Optimizer } from "../step/optimizer.ts";
+import { Sgd, sgdSettings } from "../step/sgd.ts";
 import type { TrainerOptions } from "./_trainer_options.ts";
+import { pushRun } from "./push.ts";
 
 /** @throws {TypeError} where there is none. */
 export function extractorOf(
@@ -70,14 +73,60 @@ export function expectRoomToTrain(
   );
 }
 
+/** What updates the parameters. */
+export function optimizerOf(model: AudioClassificationModel, args: TrainingArguments): Optimizer {
+  const parameters = model.trainable();
+  return args.optim === "sgd"
+    ? new Sgd(parameters, sgdSettings(args.optimArgs))
+    : new AdamW(parameters);
+}
+
+/**
+ * Refuses a device that the arguments exclude.
+ *
+ * @throws {DeviceError} naming the argument.
+ */
+export function expectDevice({ useCpu, fullDeterminism }: TrainingArguments): void {
+  const asked = useCpu ? "useCpu" : fullDeterminism ? "fullDeterminism" : undefined;
+  const { backendName } = engine();
+  if (asked === undefined || backendName !== "webgpu") return;
+  throw new DeviceError(
+    `Cannot train with \`${asked}\`: expected the device "wasm", found "${backendName}"`,
+    { reason: "refused", hint: 'Load the model with `backend: "wasm"`' },
+  );
+}
+
+/** Where notices go: nowhere where only errors are asked for. */
+export function noticeOf({ args, onNotice }: TrainerOptions): (message: string) => void {
+  if (args.logLevel === "error" || args.logLevel === "critical") return () => {};
+  return onNotice ?? console.warn;
+}
+
+/** Pushes the model of each checkpoint; a push that fails does not end the run. */
+function pushesOf(options: TrainerOptions): TrainerCallback {
+  return {
+    async onSave(_args, state, _control, { directory }) {
+      try {
+        const commitMessage = `Training in progress, step ${state.globalStep}`;
+        await pushRun(options, state, { commitMessage }, directory);
+      } catch (error) {
+        if (!(error instanceof HubError)) throw error;
+        noticeOf(options)(`${error.message}; the run goes on, and the next checkpoint is pushed`);
+      }
+    },
+  };
+}
+
 /** The callbacks that arguments ask for, those that were given, and one that shows progress if none of them does. */
-export function callbacksOf({ args, callbacks = [] }: TrainerOptions): TrainerCallback[] {
+export function callbacksOf(options: TrainerOptions): TrainerCallback[] {
+  const { args, callbacks = [] } = options;
   const { earlyStoppingPatience, earlyStoppingThreshold, reportTo } = args;
   const all: TrainerCallback[] = [];
   if (earlyStoppingPatience > 0) {
     all.push(new EarlyStoppingCallback({ earlyStoppingPatience, earlyStoppingThreshold }));
   }
   if (reportTo !== "none") all.push(new TensorBoardCallback());
+  if (args.pushToHub && args.hubStrategy === "every_save") all.push(pushesOf(options));
   all.push(...callbacks);
   if (!all.some(({ showsProgress }) => showsProgress)) all.push(new ProgressCallback());
   return all;

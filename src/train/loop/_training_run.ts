@@ -37,13 +37,13 @@ import {
   type TrainerState,
 } from "../checkpoints/state.ts";
 import { withPrefix } from "../metrics/metric_names.ts";
-import { AdamW } from "../step/optimizer.ts";
+import type { Optimizer } from "../step/optimizer.ts";
 import { plateauRate } from "../step/plateau.ts";
 import { learningRateAt } from "../step/schedule.ts";
 import { disposeGradients, lossAndGradients } from "../step/step.ts";
 import { recordIfBest } from "./_best_model.ts";
 import { LossLog } from "./_loss_log.ts";
-import { flopsPerInput } from "./_run_setup.ts";
+import { flopsPerInput, optimizerOf } from "./_run_setup.ts";
 import type { TrainerOptions } from "./_trainer_options.ts";
 import { dueAfterEpoch, dueAfterStep, type RunPlan } from "./run_plan.ts";
 
@@ -75,7 +75,7 @@ export class TrainingRun {
   /** What a clip of each class counts; undefined where all count the same. */
   classWeights: readonly number[] | undefined;
   readonly #setup: RunSetup;
-  readonly #optimizer: AdamW;
+  readonly #optimizer: Optimizer;
   #noise: Noise;
   #losses: LossLog;
   /** Place in the data, and what else a checkpoint keeps. */
@@ -90,7 +90,7 @@ export class TrainingRun {
   constructor(setup: RunSetup) {
     const { model, args } = setup.options;
     this.#setup = setup;
-    this.#optimizer = new AdamW(model.trainable());
+    this.#optimizer = optimizerOf(model, args);
     this.#noise = new Noise(args.seed);
     this.#losses = new LossLog();
     this.state = initialState(setup.plan, args);
@@ -296,16 +296,22 @@ export class TrainingRun {
 
   /** Takes everything back from a checkpoint but what the plan of this run says. */
   async restore(saved: SavedRun): Promise<void> {
-    const { model } = this.#setup.options;
+    const { model, args } = this.#setup.options;
     await restoreTensors(saved.directory, { model, optimizer: this.#optimizer });
     const { maxSteps, numTrainEpochs, evalSteps, saveSteps, loggingSteps } = this.state;
     const planned = { maxSteps, numTrainEpochs, evalSteps, saveSteps, loggingSteps };
     this.state = { ...saved.state, ...planned };
     const { epoch, batches, skippedSteps, flopsPerInput, noise } = saved.resume;
-    this.#place = { epoch, batches, skippedSteps, flopsPerInput };
+    this.#place = {
+      epoch,
+      batches: args.ignoreDataSkip ? 0 : batches,
+      skippedSteps,
+      flopsPerInput,
+    };
     this.#noise = new Noise(noise);
     this.#losses.dispose();
     this.#losses = new LossLog(saved.resume);
+    if (!args.restoreCallbackStatesFromCheckpoint) return;
     restoreStates(this.#setup.callbacks, saved.state.statefulCallbacks);
   }
 

@@ -1,7 +1,7 @@
 /**
  * The output directory of a run to the hub, as its arguments say.
  *
- * The hub's client is loaded when it is asked for. Unlike the reference, nothing is pushed at checkpoints.
+ * The hub's client is loaded when it is asked for. Of a checkpoint the model alone is pushed.
  *
  * @module
  */
@@ -19,9 +19,10 @@ export interface TrainerPushOptions extends Omit<PushToHubOptions, "message"> {
 
 /** Where a run goes. */
 function targetOf({ args, hub }: TrainerOptions): { repo: string; options: HubBranchOptions } {
-  const { outputDir, hubModelId, hubPrivateRepo, hubRevision } = args;
+  const { outputDir, hubModelId, hubPrivateRepo, hubRevision, hubToken } = args;
   const name = basename(outputDir);
-  const options = { ...hub, private: hubPrivateRepo, revision: hubRevision };
+  const token = hubToken === undefined ? {} : { token: hubToken };
+  const options = { ...hub, ...token, private: hubPrivateRepo, revision: hubRevision };
   return { repo: hubModelId ?? name, options };
 }
 
@@ -36,11 +37,12 @@ export async function expectHub(run: TrainerOptions): Promise<void> {
   await hubBranch(repo, options);
 }
 
-/** Pushes what a run has written, with a card of what it knows. */
+/** Pushes what a run has written, its output directory or a checkpoint's model, with a card of what it knows. */
 export async function pushRun(
   run: TrainerOptions,
   state: TrainerState,
   { commitMessage: message = "End of training", ...given }: TrainerPushOptions,
+  directory: string = run.args.outputDir,
 ): Promise<HubCommit> {
   const { pushDirectory } = await import("../../share/mod.ts");
   const { repo, options } = targetOf(run);
@@ -49,5 +51,5 @@ export async function pushRun(
     history: state.logHistory,
     finetunedFrom: run.model.origin.hubId,
   };
-  return await pushDirectory(repo, run.args.outputDir, { ...options, ...given, message }, known);
+  return await pushDirectory(repo, directory, { ...options, ...given, message }, known);
 }

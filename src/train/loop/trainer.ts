@@ -10,7 +10,7 @@
  */
 import type { Dataset, Row } from "../../data/dataset.ts";
 import { memoryLimitBytes } from "../../devices.ts";
-import { CheckpointError, FileError } from "../../errors.ts";
+import { CheckpointError, DeviceError, FileError } from "../../errors.ts";
 import type { FeatureExtractor } from "../../features/mod.ts";
 import { makeDirectory, writeFileAtomic, writeFiles } from "../../files.ts";
 import type { HubCommit } from "../../hub/mod.ts";
@@ -30,12 +30,20 @@ import { resultFiles, saveMetrics, STATE_FILE, stateBytes } from "../checkpoints
 import { expectSameBatches, expectSameRun, type RunFacts } from "../checkpoints/run_facts.ts";
 import type { TrainerState } from "../checkpoints/state.ts";
 import { speedMetrics } from "../metrics/metric_names.ts";
+import { TrainingArguments } from "../options/arguments.ts";
 import { classWeightsOf, expectWeighable } from "../step/class_weights.ts";
 import { learningRateAt } from "../step/schedule.ts";
 import { withRecoveryHint } from "./_device_failure.ts";
 import { SAVE_HELP, saveSurely } from "./_final_save.ts";
 import { measured } from "./_measure.ts";
-import { callbacksOf, expectRoomToTrain, extractorOf, freeze } from "./_run_setup.ts";
+import {
+  callbacksOf,
+  expectDevice,
+  expectRoomToTrain,
+  extractorOf,
+  freeze,
+  noticeOf,
+} from "./_run_setup.ts";
 import type { RunOutput, TrainerOptions, TrainOutput } from "./_trainer_options.ts";
 import { TrainingRun } from "./_training_run.ts";
 import { expectHub, pushRun, type TrainerPushOptions } from "./push.ts";
@@ -70,11 +78,11 @@ export type { RunOutput, TrainerOptions, TrainOutput };
  * ```
  */
 export class Trainer {
-  readonly #options: TrainerOptions;
+  #options: TrainerOptions;
   readonly #extractor: FeatureExtractor;
   readonly #trainData: BatchSource;
   readonly #callbacks: TrainerCallback[];
-  readonly #run: TrainingRun;
+  #run: TrainingRun;
   #facts: Promise<RunFacts> | undefined;
 
   /**
@@ -91,15 +99,23 @@ export class Trainer {
     this.#options = options;
     this.#extractor = extractorOf(options);
     expectTrainable(model);
+    expectDevice(args);
     freeze(model, args);
     expectRoomToTrain(model, memoryLimitBytes());
     expectWeighable(args.classWeights, model);
     this.#trainData = this.#batchesOf(options.trainDataset);
-    const plan = runPlan(args, this.#trainData);
+    this.#callbacks = callbacksOf(options);
+    this.#run = this.#newRun();
+    const event = [args, this.state, this.control, this.#run.parts] as const;
+    for (const callback of this.#callbacks) callback.onInitEnd?.(...event);
+  }
+
+  #newRun(): TrainingRun {
+    const options = this.#options;
+    const plan = runPlan(options.args, this.#trainData);
     // Tells early, and not at the step where a schedule lacks a number.
     learningRateAt(plan.schedule, plan.totalSteps);
-    this.#callbacks = callbacksOf(options);
-    this.#run = new TrainingRun({
+    return new TrainingRun({
       options,
       extractor: this.#extractor,
       trainData: this.#trainData,
@@ -108,8 +124,6 @@ export class Trainer {
       facts: () => this.#facts ??= this.#lookAtFacts(),
       evaluate: async () => options.evalDataset && await this.evaluate(),
     });
-    const event = [args, this.state, this.control, this.#run.parts] as const;
-    for (const callback of this.#callbacks) callback.onInitEnd?.(...event);
   }
 
   /** The log and the best result so far. */
@@ -159,7 +173,7 @@ export class Trainer {
       const weights = [args.classWeights, this.#trainData, model.labels.length] as const;
       this.#run.classWeights = await classWeightsOf(...weights);
       if (options.resumeFromCheckpoint) await this.#resume(options.resumeFromCheckpoint);
-      return await this.#train(directory);
+      return await this.#trainWithin(directory);
     } catch (error) {
       throw await withRecoveryHint(error, args);
     } finally {
@@ -171,7 +185,7 @@ export class Trainer {
   /** Goes on from a checkpoint, if this run is made of what that one was. */
   async #resume(from: string | true): Promise<void> {
     const { outputDir } = this.#options.args;
-    const notice = this.#options.onNotice ?? console.warn;
+    const notice = noticeOf(this.#options);
     const saved = from === true
       ? await newestSavedRun(outputDir, notice)
       : await openSavedRun(from);
@@ -198,6 +212,36 @@ export class Trainer {
       evaluationData: evalDataset && await this.#batchesOf(evalDataset).fingerprint?.(),
       args: { ...args },
     };
+  }
+
+  /** Trains; where that takes too much memory and may be changed, again with half as many clips a batch. */
+  async #trainWithin(directory: OutputDirectory): Promise<TrainOutput> {
+    for (;;) {
+      try {
+        return await this.#train(directory);
+      } catch (error) {
+        const { autoFindBatchSize, perDeviceTrainBatchSize: clips } = this.#options.args;
+        const isTooLarge = error instanceof DeviceError && error.reason === "memory";
+        if (!isTooLarge || !autoFindBatchSize || clips === 1) throw error;
+        this.#startAgain(Math.floor(clips / 2));
+      }
+    }
+  }
+
+  /** A new run from the weights as they are, as in the reference. */
+  #startAgain(perDeviceTrainBatchSize: number): void {
+    const { args } = this.#options;
+    noticeOf(this.#options)(
+      `Out of memory: starts again with \`perDeviceTrainBatchSize: ${perDeviceTrainBatchSize}\``,
+    );
+    const { hubToken } = args;
+    const smaller = new TrainingArguments({ ...args, hubToken, perDeviceTrainBatchSize });
+    this.#options = { ...this.#options, args: smaller };
+    const { classWeights } = this.#run;
+    this.#run.dispose();
+    this.#facts = undefined;
+    this.#run = this.#newRun();
+    this.#run.classWeights = classWeights;
   }
 
   async #train(directory: OutputDirectory): Promise<TrainOutput> {
@@ -323,7 +367,8 @@ export class Trainer {
 
   /** Takes the best weights if asked to, and writes the result in one stroke. */
   async #finish(metrics: Record<string, number>, directory: OutputDirectory): Promise<void> {
-    const { model, output, onNotice = console.warn, onDiskFull } = this.#options;
+    const { model, output, onDiskFull } = this.#options;
+    const onNotice = noticeOf(this.#options);
     await this.#takeBest(onNotice);
     const { globalStep: step, epoch } = this.state;
     await this.#run.record({ step, epoch, ...metrics });

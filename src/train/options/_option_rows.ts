@@ -166,8 +166,8 @@ export function numbersOr<Word extends string>(
   };
 }
 
-/** What a named setting takes: a number, or one of a few words. */
-type Setting = "number" | readonly string[];
+/** What a named setting takes: a number, true or false, or one of a few words. */
+type Setting = "number" | "flag" | readonly string[];
 
 /** Settings by name, also as JSON; names may be in snake_case, as the reference has them. */
 export function namedSettings<V extends object>(
@@ -183,8 +183,7 @@ export function namedSettings<V extends object>(
         ?.[1];
       if (takes === undefined) return fail(TypeError, name, namesOf(known), value);
       if (fits(takes, setting)) return [own, setting];
-      const expected = takes === "number" ? "a number" : `one of ${takes.join(", ")}`;
-      return fail(TypeError, name, `${expected} as ${own}`, value);
+      return fail(TypeError, name, `${expectedOf(takes)} as ${own}`, value);
     });
     return Object.fromEntries(settings) as V;
   };
@@ -195,7 +194,13 @@ function namesOf(known: Readonly<Record<string, Setting>>): string {
   return `settings under the names ${Object.keys(known).join(", ")}`;
 }
 
+function expectedOf(takes: Setting): string {
+  if (typeof takes !== "string") return `one of ${takes.join(", ")}`;
+  return takes === "flag" ? "true or false" : "a number";
+}
+
 function fits(takes: Setting, setting: unknown): boolean {
+  if (takes === "flag") return typeof setting === "boolean";
   if (takes === "number") return typeof setting === "number" && Number.isFinite(setting);
   return typeof setting === "string" && takes.includes(setting);
 }

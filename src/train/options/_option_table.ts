@@ -19,8 +19,12 @@ import {
   text,
   word,
 } from "./_option_rows.ts";
+import type { EffectlessOptions } from "./_effectless_options.ts";
 import type {
+  HubStrategy,
   IntervalStrategy,
+  LogLevel,
+  OptimizerName,
   SamplingStrategy,
   SaveStrategy,
   SchedulerKwargs,
@@ -29,8 +33,8 @@ import type {
   WayType,
 } from "./_training_options.ts";
 
-/** The arguments but the output directory, which has no default. */
-export type OptionName = Exclude<keyof TrainingOptions, "outputDir">;
+/** The arguments but those without an effect, and the output directory, which has no default. */
+export type OptionName = Exclude<keyof TrainingOptions, "outputDir" | keyof EffectlessOptions>;
 
 /** A row for each argument. */
 export type OptionTable = { readonly [Name in OptionName]: OptionRow<TrainingOptions[Name]> };
@@ -51,6 +55,23 @@ const SCHEDULERS: readonly SchedulerType[] = [
   "reduce_lr_on_plateau",
   "warmup_stable_decay",
 ];
+const LOG_LEVELS: readonly LogLevel[] = [
+  "debug",
+  "info",
+  "warning",
+  "error",
+  "critical",
+  "passive",
+];
+const OPTIMIZERS: readonly OptimizerName[] = [
+  "adamw_torch",
+  "adamw_torch_fused",
+  "adamw_torch_xla",
+  "adamw_torch_npu_fused",
+  "adamw_hf",
+  "sgd",
+];
+const HUB_STRATEGIES: readonly HubStrategy[] = ["end", "every_save"];
 const WAYS: readonly WayType[] = ["linear", "cosine", "1-sqrt"];
 /** What each setting of a schedule takes: a number, or one of a few words. */
 const SCHEDULER_SETTINGS: Readonly<Record<keyof SchedulerKwargs, "number" | readonly string[]>> = {
@@ -84,6 +105,7 @@ export const TRAINING_OPTIONS: OptionTable = {
   )),
   evalDelay: free(real(0, [0, 1e9], "epochs or steps before the first evaluation")),
   evalOnStart: free(flag(false, "evaluate before the first step")),
+  predictionLossOnly: free(flag(false, "evaluations measure the loss alone")),
   saveStrategy: free(word("epoch", SAVES, "when to write a checkpoint")),
   saveSteps: free(interval(
     derived("500, or the next that an evaluation falls on", fittingSaveSteps),
@@ -94,12 +116,14 @@ export const TRAINING_OPTIONS: OptionTable = {
   loggingSteps: free(interval(500, "steps between log lines, or their share")),
   loggingFirstStep: free(flag(false, "log the first step as well")),
   disableTqdm: free(flag(false, "show lines of the log alone, and no bar")),
+  logLevel: free(word("passive", LOG_LEVELS, "from error on warnings are left out")),
   reportTo: free(word("none", ["none", "tensorboard", "all"], "who else gets the log")),
   runName: free(
     text(derived("the time of the start"), "folder of that log under `outputDir`/runs"),
   ),
   learningRate: real(5e-5, [0, 10], "highest learning rate"),
   perDeviceTrainBatchSize: count(8, 1, "clips of a training batch"),
+  autoFindBatchSize: free(flag(false, "out of memory, start again with half as many clips")),
   perDeviceEvalBatchSize: free(count(8, 1, "clips of an evaluation batch")),
   gradientAccumulationSteps: count(1, 1, "batches to a step"),
   numTrainEpochs: free(real(3, [1e-6, 1e6], "passes over the training data")),
@@ -111,7 +135,8 @@ export const TRAINING_OPTIONS: OptionTable = {
     SCHEDULER_SETTINGS,
     `settings of the schedule, such as '{"num_cycles": 3}'`,
   ),
-  optim: word("adamw_torch", ["adamw_torch", "adamw_torch_fused"], "both are AdamW"),
+  optim: word("adamw_torch", OPTIMIZERS, "what updates the parameters; all adamw are the same"),
+  optimArgs: text(derived("none"), 'settings of sgd, such as "momentum=0.9,nesterov=true"'),
   weightDecay: real(0, [0, 10], "decay of weights, not of biases and norms"),
   adamBeta1: real(0.9, [0, 0.999999999], "decay of the mean gradient"),
   adamBeta2: real(0.999, [0, 0.999999999], "decay of the mean squared gradient"),
@@ -136,6 +161,12 @@ export const TRAINING_OPTIONS: OptionTable = {
   )),
   loraDropout: own(real(0, [0, 0.999], "dropout of what these changes see")),
   loraTarget: own(names(["q_proj", "v_proj"], "which projections they change")),
+  ignoreDataSkip: free(flag(false, "go on at the start of the epoch, not where the run was")),
+  restoreCallbackStatesFromCheckpoint: free(
+    flag(true, "callbacks take their state back where a run goes on"),
+  ),
+  fullDeterminism: free(flag(false, "refuse a device whose bits may differ: WebGPU")),
+  useCpu: free(flag(false, "refuse a device that is not the processor: WebGPU")),
   gradientCheckpointing: flag(false, "compute layers again for gradients: less memory, more time"),
   loadBestModelAtEnd: flag(false, "end with the best checkpoint, not the last"),
   metricForBestModel: text("loss", "what the best is judged by"),
@@ -172,6 +203,8 @@ export const TRAINING_OPTIONS: OptionTable = {
   augmentNoiseDir: own(text(derived("white noise"), "recordings to take noise from")),
   skipBadFiles: own(flag(false, "leave unreadable files out and count them")),
   pushToHub: free(flag(false, "push the model to the hub when it is trained")),
+  hubStrategy: free(word("end", HUB_STRATEGIES, "what is pushed while the run goes on")),
+  hubToken: free(text(derived("HF_TOKEN, or the one of a login"), "token to push with")),
   hubModelId: free(text(derived("the last part of `outputDir`"), "where it goes: org/name")),
   hubPrivateRepo: free(
     flag(derived("what its owner chose on the hub"), "make a private repository"),

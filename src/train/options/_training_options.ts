@@ -8,6 +8,8 @@
  * @module
  */
 
+import type { EffectlessOptions } from "./_effectless_options.ts";
+
 /** When something happens: never, at the end of each epoch, or every so many steps. */
 export type IntervalStrategy = "no" | "epoch" | "steps";
 
@@ -76,8 +78,23 @@ export interface SchedulerKwargs {
 /** The order of training clips: shuffled, as they come, or shuffled in batches of like length. */
 export type SamplingStrategy = "random" | "sequential" | "group_by_length";
 
+/** Which logs are shown: all, warnings, or none of them; "passive" is as "warning". */
+export type LogLevel = "debug" | "info" | "warning" | "error" | "critical" | "passive";
+
+/** What updates the parameters; all names of AdamW are the same here. */
+export type OptimizerName =
+  | "adamw_torch"
+  | "adamw_torch_fused"
+  | "adamw_torch_xla"
+  | "adamw_torch_npu_fused"
+  | "adamw_hf"
+  | "sgd";
+
+/** What is pushed while a run goes on: nothing, or the model of each checkpoint. */
+export type HubStrategy = "end" | "every_save";
+
 /** All arguments; each has a default. */
-export interface TrainingOptions {
+export interface TrainingOptions extends EffectlessOptions {
   /** Where the model and its checkpoints go. */
   outputDir: string;
   /** When to evaluate. @default "epoch" */
@@ -88,6 +105,8 @@ export interface TrainingOptions {
   evalDelay: number;
   /** Whether to evaluate before the first step. @default false */
   evalOnStart: boolean;
+  /** Whether evaluation measures the loss alone. @default false */
+  predictionLossOnly: boolean;
   /** When to write a checkpoint. @default "epoch" */
   saveStrategy: SaveStrategy;
   /** Steps between checkpoints; below 1 a share of all steps. @default 500, or the next that an evaluation falls on */
@@ -102,6 +121,8 @@ export interface TrainingOptions {
   loggingFirstStep: boolean;
   /** Whether progress is shown as lines of the log alone, without a bar. @default false */
   disableTqdm: boolean;
+  /** Which notices of the run are shown; "error" and "critical" leave warnings out. @default "passive" */
+  logLevel: LogLevel;
   /** Who else gets the log. @default "none" */
   reportTo: "none" | "tensorboard" | "all";
   /** Folder of the log under `outputDir/runs`. @default the time of the start */
@@ -110,6 +131,8 @@ export interface TrainingOptions {
   learningRate: number;
   /** Clips of a batch. @default 8 */
   perDeviceTrainBatchSize: number;
+  /** Whether a run that is out of memory starts again with half as many clips a batch. @default false */
+  autoFindBatchSize: boolean;
   /** Clips of a batch in evaluation. @default 8 */
   perDeviceEvalBatchSize: number;
   /** Batches whose gradients are averaged, clip by clip, before a step. @default 1 */
@@ -126,8 +149,10 @@ export interface TrainingOptions {
   lrSchedulerType: SchedulerType;
   /** Numbers of the schedule. @default {} */
   lrSchedulerKwargs: Readonly<SchedulerKwargs>;
-  /** Both are AdamW. @default "adamw_torch" */
-  optim: "adamw_torch" | "adamw_torch_fused";
+  /** What updates the parameters. @default "adamw_torch" */
+  optim: OptimizerName;
+  /** Settings of "sgd", such as "momentum=0.9,nesterov=true". @default none */
+  optimArgs?: string;
   /** Decay of all parameters but biases and norms. @default 0 */
   weightDecay: number;
   /** Decay of the mean gradient. @default 0.9 */
@@ -163,6 +188,14 @@ export interface TrainingOptions {
   loraDropout: number;
   /** Which projections are changed. @default ["q_proj", "v_proj"] */
   loraTarget: readonly string[];
+  /** Whether a run that goes on begins its epoch again instead of where it was. @default false */
+  ignoreDataSkip: boolean;
+  /** Whether callbacks take their state back from a checkpoint. @default true */
+  restoreCallbackStatesFromCheckpoint: boolean;
+  /** Whether a device is refused that does not give the same bits each time, which WASM does. @default false */
+  fullDeterminism: boolean;
+  /** Whether a device is refused that is not the processor. @default false */
+  useCpu: boolean;
   /** Whether layers are computed again for their gradient instead of being kept: less memory, more time. @default false */
   gradientCheckpointing: boolean;
   /** Whether the best checkpoint is the result, not the last. @default false */
@@ -207,6 +240,10 @@ export interface TrainingOptions {
   skipBadFiles: boolean;
   /** Whether the model is to go to the hub: what stands against that is said before the first step. @default false */
   pushToHub: boolean;
+  /** What is pushed while the run goes on. @default "end" */
+  hubStrategy: HubStrategy;
+  /** The token to push with, which is kept out of files and cards. @default HF_TOKEN, or the one of a login */
+  hubToken?: string;
   /** Where it goes: `org/name`, or a name under the token's owner. @default the last part of `outputDir` */
   hubModelId?: string;
   /** Whether a repository that has to be made is private. @default what its owner chose on the hub */

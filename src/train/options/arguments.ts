@@ -4,6 +4,7 @@
  * @module
  */
 import { UnsupportedOpError } from "../../errors.ts";
+import { EFFECTLESS_OPTIONS, type EffectlessOptions, isEffectless } from "./_effectless_options.ts";
 import {
   camelCase,
   expectText,
@@ -17,9 +18,13 @@ import { type Refusal, REFUSED_OPTIONS } from "./_refused_options.ts";
 import type { TrainingOptions } from "./_training_options.ts";
 
 export { camelCase, isDerived, type OptionName, type OptionRow, type OptionTable, snakeCase };
+export { EFFECTLESS_OPTIONS, type EffectlessOptions, isEffectless };
 export { type Refusal, TRAINING_OPTIONS };
 export type {
+  HubStrategy,
   IntervalStrategy,
+  LogLevel,
+  OptimizerName,
   SamplingStrategy,
   SaveStrategy,
   SchedulerKwargs,
@@ -30,16 +35,18 @@ export type {
 
 /** Arguments that stay open where nobody gives them. */
 export type OpenArgument =
+  | "optimArgs"
   | "runName"
   | "augmentNoiseDir"
   | "hubModelId"
+  | "hubToken"
   | "hubPrivateRepo"
   | "hubRevision";
 
 /** The arguments with what their defaults came to; a few stay open where nobody gives them. */
 export interface TrainingArguments
   extends
-    Readonly<Required<Omit<TrainingOptions, OpenArgument>>>,
+    Readonly<Required<Omit<TrainingOptions, OpenArgument | keyof EffectlessOptions>>>,
     Readonly<Pick<TrainingOptions, OpenArgument>> {}
 
 /**
@@ -64,9 +71,13 @@ export class TrainingArguments {
    * @throws {RangeError} for a value out of range, or arguments that contradict each other.
    */
   constructor(options: Partial<TrainingOptions> & { outputDir: string }) {
-    Object.assign(this, withDefaults(options));
+    const { hubToken, ...values } = withDefaults(options);
+    Object.assign(this, values);
+    // Not enumerable, so that no file, card or message that shows all arguments shows it.
+    Object.defineProperty(this, "hubToken", { value: hubToken });
     expectBestModelCriterion(this);
     expectEvaluations(this);
+    expectOptimizerOf(this);
     expectTogether(this);
     expectNoiseRange(this);
   }
@@ -78,6 +89,10 @@ function withDefaults(given: Partial<TrainingOptions>): TrainingOptions {
   for (const name of OPTION_NAMES) assign(values, name, defaultOf(name));
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined || name === "outputDir") continue;
+    if (isEffectless(name)) {
+      checkEffectless(name, value);
+      continue;
+    }
     const known = optionName(name);
     assign(values, known, checkOption(known, value));
   }
@@ -148,6 +163,15 @@ function expectEvaluations({ lrSchedulerType, evalStrategy }: TrainingArguments)
   );
 }
 
+/** Settings that nothing takes are not left out silently, as the reference does. */
+function expectOptimizerOf({ optim, optimArgs }: TrainingArguments): void {
+  if (optimArgs === undefined || optim === "sgd") return;
+  const hint = "`adamBeta1`, `adamBeta2`, `adamEpsilon` and `weightDecay` are those of AdamW";
+  throw new RangeError(
+    `Cannot use training argument "optimArgs": expected \`optim\` "sgd", found "${optim}"; ${hint}`,
+  );
+}
+
 /** Whether the best model can be kept with these arguments. */
 export function canKeepBest(options: Partial<TrainingOptions> & { outputDir: string }): boolean {
   return savesEveryBest(withDefaults({ ...options, loadBestModelAtEnd: true }));
@@ -204,6 +228,16 @@ export function checkOption<Name extends OptionName>(
   return TRAINING_OPTIONS[name].check(name, value);
 }
 
+/**
+ * A value of an argument without an effect, checked.
+ *
+ * @throws {TypeError} for a value of another kind.
+ * @throws {RangeError} for a value out of range.
+ */
+export function checkEffectless(name: keyof EffectlessOptions, value: unknown): unknown {
+  return EFFECTLESS_OPTIONS[name].check(name, value);
+}
+
 /** Why there is none of the reference's arguments of that name, in any spelling, and what to do; undefined of others. */
 export function refusalOf(name: string): Refusal | undefined {
   return REFUSED_OPTIONS.find(({ names }) => names.includes(snakeCase(camelCase(name))));
@@ -218,7 +252,7 @@ export function refusalOf(name: string): Refusal | undefined {
 export function optionName(name: string): OptionName {
   if (isOption(name)) return name;
   const camel = camelCase(name);
-  if (isOption(camel) || camel === "outputDir") {
+  if (isOption(camel) || isEffectless(camel) || camel === "outputDir") {
     throw new TypeError(`Cannot use training argument "${name}": its name in code is "${camel}"`);
   }
   const refusal = refusalOf(camel);

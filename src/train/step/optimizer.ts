@@ -23,6 +23,20 @@ export interface OptimizerSettings {
   maxGradNorm: number;
 }
 
+/** What changes the parameters of a run. */
+export interface Optimizer {
+  /** Learning rate of the last step; 0 before the first. */
+  readonly learningRate: number;
+  /** One step along the gradients; returns their norm, which the caller disposes. */
+  step(gradients: ReadonlyMap<string, Tensor>, settings: OptimizerSettings): Tensor;
+  /** The state for saving. */
+  tensors(): Iterable<StoredTensor>;
+  /** Takes that back. */
+  restore(saved: ParameterSource): Promise<void>;
+  /** Frees the state. */
+  dispose(): void;
+}
+
 /** What AdamW knows of one parameter. */
 interface Moments {
   m: Tensor;
@@ -39,7 +53,7 @@ export function decays(name: string): boolean {
 }
 
 /** AdamW (decoupled weight decay) with gradient clipping; {@linkcode AdamW.dispose} frees its state. */
-export class AdamW {
+export class AdamW implements Optimizer {
   readonly #parameters: ReadonlyMap<string, Variable>;
   readonly #moments = new Map<string, Moments>();
   #learningRate = 0;
@@ -134,7 +148,12 @@ function attrsOf(name: string, step: number, settings: OptimizerSettings): Adamw
   };
 }
 
-async function readAs(
+/**
+ * A saved tensor of a parameter.
+ *
+ * @throws {CheckpointError} when it is missing or has another shape.
+ */
+export async function readAs(
   saved: ParameterSource,
   name: string,
   shape: readonly number[],

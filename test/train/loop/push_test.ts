@@ -72,3 +72,30 @@ pushTest("train() with pushToHub tells before the first step who may not push", 
   equal(trainer.state.globalStep, 0);
   equal(test.hub.repository("acme/digits"), undefined);
 });
+
+pushTest("hubStrategy every_save pushes the model of each checkpoint", async (test) => {
+  const trainer = test.trainer({ pushToHub: true, hubStrategy: "every_save", numTrainEpochs: 2 });
+  await trainer.train();
+  const { title, files } = test.hub.repository("acme/digits")!.resolve("main")!;
+  match(title, /^Training in progress, step \d+$/);
+  equal(title.split(" ").at(-1), String(trainer.state.globalStep));
+  ok(files.has("model.safetensors") && files.has("config.json"));
+  ok(![...files.keys()].some((name) => /checkpoint-|optimizer|resume/.test(name)));
+});
+
+pushTest("hubStrategy end pushes nothing while the run goes on", async (test) => {
+  await test.trainer({ pushToHub: true }).train();
+  const head = test.hub.repository("acme/digits")!.resolve("main");
+  ok(!head?.files.has("model.safetensors"));
+});
+
+pushTest("hubToken is pushed with, in place of the environment's", async (test) => {
+  const trainer = test.trainer({ pushToHub: true, hubToken: TOKEN }, READ_TOKEN);
+  await trainer.train();
+  const { id } = await trainer.pushToHub();
+  equal(id, "acme/digits");
+  const { files } = test.hub.repository("acme/digits")!.resolve("main")!;
+  for (const [name, { bytes }] of files) {
+    ok(!new TextDecoder().decode(bytes).includes(TOKEN), name);
+  }
+});

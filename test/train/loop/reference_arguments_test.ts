@@ -1,0 +1,117 @@
+/**
+ * What arguments under the reference's names do to a run, as far as no other test of this folder looks at it.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { DeviceError } from "../../../src/errors.ts";
+import { checkpointsIn, runTest, tinyRun, tinySource, weightsDigest } from "../_tiny_run.ts";
+
+const LOGGED = { loggingStrategy: "steps", loggingSteps: 1, saveStrategy: "no" } as const;
+
+runTest("reduce_lr_on_plateau falls after evaluations that are no better", async (outputDir) => {
+  const scores = [1, 2, 3];
+  const { trainer } = await tinyRun({
+    outputDir,
+    args: {
+      ...LOGGED,
+      learningRate: 1e-3,
+      lrSchedulerType: "reduce_lr_on_plateau",
+      lrSchedulerKwargs: { patience: 0, factor: 0.5 },
+      metricForBestModel: "score",
+    },
+    computeMetrics: () => ({ score: scores.shift()! }),
+  });
+  const rates = trainer.state.logHistory.flatMap(({ learning_rate: rate }) => rate ?? []);
+  assert.deepEqual(rates, [1e-3, 1e-3, 1e-3, 1e-3, 1e-3, 1e-3, 5e-4, 5e-4, 5e-4]);
+});
+
+runTest("optim sgd trains, and goes on exactly from a checkpoint", async (directory) => {
+  const args = {
+    optim: "sgd",
+    optimArgs: "momentum=0.9",
+    learningRate: 1e-3,
+    numTrainEpochs: 6,
+    evalStrategy: "no",
+  } as const;
+  const whole = await tinyRun({ outputDir: `${directory}/whole`, args });
+  const { logHistory } = whole.trainer.state;
+  const losses = logHistory.flatMap(({ loss }) => loss ?? []);
+  assert.ok(losses.at(-1)! < losses[0]!, `losses ${losses}`);
+  const first = whole.trainer.state.globalStep / 6;
+  const resumed = await tinyRun({
+    outputDir: `${directory}/again`,
+    args,
+    resumeFromCheckpoint: `${directory}/whole/checkpoint-${first}`,
+  });
+  assert.equal(resumed.output.globalStep, whole.output.globalStep);
+  assert.equal(
+    await weightsDigest(`${directory}/again`),
+    await weightsDigest(`${directory}/whole`),
+  );
+});
+
+runTest("predictionLossOnly leaves the metrics out", async (outputDir) => {
+  const { trainer } = await tinyRun({ outputDir, args: { predictionLossOnly: true } });
+  const evaluations = trainer.state.logHistory.filter((entry) => "eval_loss" in entry);
+  assert.equal(evaluations.length, 3);
+  assert.ok(evaluations.every((entry) => !("eval_accuracy" in entry)));
+});
+
+runTest("ignoreDataSkip begins the epoch again", async (directory) => {
+  const args = { ...LOGGED, saveStrategy: "steps", saveSteps: 1, evalStrategy: "no" } as const;
+  await tinyRun({ outputDir: directory, args });
+  const from = checkpointsIn(directory)[0]!;
+  const digests = await Promise.all([false, true].map(async (ignoreDataSkip) => {
+    const outputDir = `${directory}/${ignoreDataSkip}`;
+    const resumeFromCheckpoint = `${directory}/${from}`;
+    await tinyRun({ outputDir, args: { ...args, ignoreDataSkip }, resumeFromCheckpoint });
+    return await weightsDigest(outputDir);
+  }));
+  assert.equal(digests[0], await weightsDigest(directory));
+  assert.notEqual(digests[1], digests[0]);
+});
+
+runTest("autoFindBatchSize starts again with half as many clips", async (outputDir) => {
+  const source = tinySource(10);
+  const sizes: number[] = [];
+  const notices: string[] = [];
+  const trainDataset = {
+    ...source,
+    batches: (epoch: number, options: { batchSize: number; skip?: number }) => {
+      sizes.push(options.batchSize);
+      if (options.batchSize <= 2) return source.batches(epoch, options);
+      throw new DeviceError("Cannot hold the batch", { reason: "memory" });
+    },
+  };
+  const run = (autoFindBatchSize: boolean) =>
+    tinyRun({
+      outputDir,
+      trainDataset,
+      onNotice: (message) => notices.push(message),
+      args: {
+        autoFindBatchSize,
+        perDeviceTrainBatchSize: 8,
+        numTrainEpochs: 1,
+        evalStrategy: "no",
+        hubToken: "hf_secret",
+      },
+    });
+  await assert.rejects(run(false), /Cannot hold the batch/);
+  const { output, trainer } = await run(true);
+  assert.deepEqual(sizes, [8, 8, 4, 2]);
+  assert.deepEqual([output.globalStep, trainer.state.trainBatchSize], [3, 2]);
+  assert.match(notices.join("\n"), /starts again with `perDeviceTrainBatchSize: 2`/);
+});
+
+runTest("logLevel error shows no notices", async (directory) => {
+  for (const logLevel of ["error", "passive"] as const) {
+    const notices: string[] = [];
+    const outputDir = `${directory}/${logLevel}`;
+    await tinyRun({ outputDir, args: { logLevel } });
+    const options = { outputDir, onNotice: (message: string) => void notices.push(message) };
+    const args = { logLevel, evalDelay: 1 };
+    await tinyRun({ ...options, args, resumeFromCheckpoint: true });
+    assert.equal(notices.length > 0, logLevel === "passive", notices.join("\n"));
+  }
+});
