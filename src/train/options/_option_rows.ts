@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { UnsupportedOpError } from "../../errors.ts";
+import type { Refusal } from "./_refused_options.ts";
 import type { TrainingOptions } from "./_training_options.ts";
 
 /** A default that other arguments decide. */
@@ -108,15 +110,25 @@ export function flag<V extends boolean | undefined>(
   return { kind: "flag", default: byDefault, help, ...USUAL, check };
 }
 
-/** One of a few words. */
+/** One of a few words; some that are none of them are refused with a reason of their own. */
 export function word<V extends string | undefined>(
   byDefault: Default<V>,
   words: readonly V[],
   help: string,
+  refusals: readonly Refusal[] = [],
 ): OptionRow<V> {
-  const check = (name: string, value: unknown) =>
-    words.find((known) => known === value) ??
+  const check = (name: string, value: unknown) => {
+    const refusal = refusals.find(({ names }) => names.some((refused) => refused === value));
+    if (refusal) {
+      const { reason, hint } = refusal;
+      throw new UnsupportedOpError(
+        `Cannot use training argument "${name}" as "${value}": ${reason}`,
+        { hint },
+      );
+    }
+    return words.find((known) => known === value) ??
       fail(RangeError, name, `one of ${words.join(", ")}`, value);
+  };
   const value = words.join("|");
   return { kind: "text", value, default: byDefault, help, ...USUAL, check };
 }

@@ -19,6 +19,7 @@ import {
   text,
   word,
 } from "./_option_rows.ts";
+import { REFUSED_VALUES } from "./_refused_options.ts";
 import type { EffectlessOptions } from "./_effectless_options.ts";
 import type {
   HubStrategy,
@@ -130,12 +131,22 @@ export const TRAINING_OPTIONS: OptionTable = {
   maxSteps: free(count(0, -1, "steps in all, in place of the epochs; 0 or -1: by epochs")),
   warmupRatio: own(real(0, [0, 1], "share of the steps in which the learning rate rises")),
   warmupSteps: real(0, [0, 1e9], "steps of the rise, in place of the share"),
-  lrSchedulerType: word("linear", SCHEDULERS, "learning rate after the rise"),
+  lrSchedulerType: word(
+    "linear",
+    SCHEDULERS,
+    "learning rate after the rise",
+    REFUSED_VALUES.lrSchedulerType,
+  ),
   lrSchedulerKwargs: namedSettings(
     SCHEDULER_SETTINGS,
     `settings of the schedule, such as '{"num_cycles": 3}'`,
   ),
-  optim: word("adamw_torch", OPTIMIZERS, "what updates the parameters; all adamw are the same"),
+  optim: word(
+    "adamw_torch",
+    OPTIMIZERS,
+    "what updates the parameters; all adamw are the same",
+    REFUSED_VALUES.optim,
+  ),
   optimArgs: text(derived("none"), 'settings of sgd, such as "momentum=0.9,nesterov=true"'),
   weightDecay: real(0, [0, 10], "decay of weights, not of biases and norms"),
   adamBeta1: real(0.9, [0, 0.999999999], "decay of the mean gradient"),
@@ -203,7 +214,9 @@ export const TRAINING_OPTIONS: OptionTable = {
   augmentNoiseDir: own(text(derived("white noise"), "recordings to take noise from")),
   skipBadFiles: own(flag(false, "leave unreadable files out and count them")),
   pushToHub: free(flag(false, "push the model to the hub when it is trained")),
-  hubStrategy: free(word("end", HUB_STRATEGIES, "what is pushed while the run goes on")),
+  hubStrategy: free(
+    word("end", HUB_STRATEGIES, "what is pushed while the run goes on", REFUSED_VALUES.hubStrategy),
+  ),
   hubToken: free(text(derived("HF_TOKEN, or the one of a login"), "token to push with")),
   hubModelId: free(text(derived("the last part of `outputDir`"), "where it goes: org/name")),
   hubPrivateRepo: free(

@@ -90,3 +90,78 @@ export const REFUSED_OPTIONS: readonly Refusal[] = [
     hint: "Give `resumeFromCheckpoint: true` to train()",
   },
 ];
+
+/** Values of arguments with a few words that the reference has beside ours. */
+export const REFUSED_VALUES = {
+  optim: [
+    {
+      names: [
+        "adafactor",
+        "adagrad",
+        "adalomo",
+        "ademamix",
+        "grokadamw",
+        "lion_32bit",
+        "lomo",
+        "paged_ademamix_32bit",
+        "paged_lion_32bit",
+        "rmsprop",
+        "rmsprop_bnb",
+        "rmsprop_bnb_32bit",
+        "schedule_free_adamw",
+        "schedule_free_radam",
+        "schedule_free_sgd",
+        "stable_adamw",
+      ],
+      reason: "there are AdamW and gradient descent with momentum",
+      hint: 'Give `optim: "adamw_torch"`, or `optim: "sgd"` where memory is short',
+    },
+    {
+      names: [
+        "adamw_8bit",
+        "adamw_anyprecision",
+        "adamw_bnb_8bit",
+        "adamw_torch_4bit",
+        "adamw_torch_8bit",
+        "ademamix_8bit",
+        "lion_8bit",
+        "paged_adamw_32bit",
+        "paged_adamw_8bit",
+        "paged_ademamix_8bit",
+        "paged_lion_8bit",
+        "rmsprop_bnb_8bit",
+      ],
+      reason: "moments are kept in 32 bits, on the device",
+      hint:
+        'Give `optim: "adamw_torch"`; less memory is taken with `loraRank: 8` or `optim: "sgd"`',
+    },
+    {
+      names: [
+        "apollo_adamw",
+        "apollo_adamw_layerwise",
+        "galore_adafactor",
+        "galore_adafactor_layerwise",
+        "galore_adamw",
+        "galore_adamw_8bit",
+        "galore_adamw_8bit_layerwise",
+        "galore_adamw_layerwise",
+      ],
+      reason: "gradients are not projected",
+      hint: "Give `loraRank: 8`, which trains changes of low rank",
+    },
+  ],
+  lrSchedulerType: [
+    {
+      names: ["greedy"],
+      reason: "no schedule raises the learning rate again",
+      hint: 'Give `lrSchedulerType: "reduce_lr_on_plateau"`',
+    },
+  ],
+  hubStrategy: [
+    {
+      names: ["all_checkpoints", "checkpoint"],
+      reason: "what a run goes on from names folders of the machine that trains",
+      hint: 'Give `hubStrategy: "every_save"`, which pushes the model of each checkpoint',
+    },
+  ],
+} as const satisfies Readonly<Record<string, readonly Refusal[]>>;

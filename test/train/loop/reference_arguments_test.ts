@@ -4,7 +4,11 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { engine } from "@tensorflow/tfjs-core";
 import { DeviceError } from "../../../src/errors.ts";
+import { expectDevice } from "../../../src/train/loop/_run_setup.ts";
+import { TrainingArguments } from "../../../src/train/options/arguments.ts";
+import { deviceTest } from "../../devices.ts";
 import { checkpointsIn, runTest, tinyRun, tinySource, weightsDigest } from "../_tiny_run.ts";
 
 const LOGGED = { loggingStrategy: "steps", loggingSteps: 1, saveStrategy: "no" } as const;
@@ -113,5 +117,39 @@ runTest("logLevel error shows no notices", async (directory) => {
     const args = { logLevel, evalDelay: 1 };
     await tinyRun({ ...options, args, resumeFromCheckpoint: true });
     assert.equal(notices.length > 0, logLevel === "passive", notices.join("\n"));
+  }
+});
+
+runTest(
+  "restoreCallbackStatesFromCheckpoint decides whether callbacks go on",
+  async (directory) => {
+    const restored: boolean[] = [];
+    const counting = {
+      name: "Counting",
+      exportState: () => ({ args: {}, attributes: { count: 1 } }),
+      restoreState: () => void restored.push(true),
+    };
+    await tinyRun({ outputDir: directory, callbacks: [counting] });
+    for (const restoreCallbackStatesFromCheckpoint of [false, true]) {
+      const args = { restoreCallbackStatesFromCheckpoint };
+      await tinyRun({
+        outputDir: directory,
+        args,
+        callbacks: [counting],
+        resumeFromCheckpoint: true,
+      });
+      assert.equal(restored.length > 0, restoreCallbackStatesFromCheckpoint);
+    }
+  },
+);
+
+deviceTest("useCpu and fullDeterminism refuse WebGPU", () => {
+  for (const name of ["useCpu", "fullDeterminism"]) {
+    const args = new TrainingArguments({ outputDir: "out", [name]: true });
+    const isRefused = engine().backendName === "webgpu";
+    const check = () => expectDevice(args);
+    if (isRefused) assert.throws(check, new RegExp(`Cannot train with \`${name}\``));
+    else assert.doesNotThrow(check);
+    assert.doesNotThrow(() => expectDevice(new TrainingArguments({ outputDir: "out" })));
   }
 });

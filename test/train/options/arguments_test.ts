@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { UnsupportedOpError } from "../../../src/errors.ts";
 import {
   camelCase,
   EFFECTLESS_OPTIONS,
@@ -212,6 +213,24 @@ Deno.test("an argument that is refused says why, and what to do", () => {
       return hint.length > 5;
     });
   }
+});
+
+Deno.test("every word of the reference is taken, or refused with a reason", () => {
+  const taken: Record<string, number> = {};
+  for (const [name, values] of Object.entries(reference.values)) {
+    taken[name] = 0;
+    for (const value of values) {
+      try {
+        new TrainingArguments({ ...OUT, [camelCase(name)]: value });
+        taken[name]++;
+      } catch (error) {
+        assert.ok(error instanceof UnsupportedOpError, `${name} ${value}: ${error}`);
+        assert.match(error.message, new RegExp(`^Cannot use training argument .* as "${value}": `));
+        assert.ok(error.hint!.length > 5);
+      }
+    }
+  }
+  assert.deepEqual(taken, { optim: 5, lr_scheduler_type: 11, hub_strategy: 2 });
 });
 
 Deno.test("a name of the reference is answered with its name in code", () => {

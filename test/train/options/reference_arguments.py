@@ -1,4 +1,4 @@
-"""Writes reference_arguments.json: the arguments of transformers' TrainingArguments with their defaults.
+"""Writes reference_arguments.json: the arguments of transformers' TrainingArguments, their defaults and words.
 
     pip install torch transformers==5.18.0 && python test/train/options/reference_arguments.py
 """
@@ -10,6 +10,8 @@ from pathlib import Path
 
 import transformers
 from transformers import TrainingArguments
+from transformers.trainer_utils import HubStrategy, SchedulerType
+from transformers.training_args import OptimizerNames
 
 
 def default_of(field):
@@ -25,6 +27,11 @@ def default_of(field):
 content = {
     "source": f"dataclasses.fields(TrainingArguments) of transformers {transformers.__version__}",
     "defaults": {field.name: default_of(field) for field in dataclasses.fields(TrainingArguments)},
+    "values": {
+        "optim": [name.value for name in OptimizerNames],
+        "lr_scheduler_type": [name.value for name in SchedulerType],
+        "hub_strategy": [name.value for name in HubStrategy],
+    },
 }
 file = Path(__file__).with_name("reference_arguments.json")
 file.write_text(json.dumps(content, indent=2) + "\n")
