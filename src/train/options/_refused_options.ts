@@ -114,7 +114,8 @@ export const REFUSED_VALUES = {
         "stable_adamw",
       ],
       reason: "there are AdamW and gradient descent with momentum",
-      hint: 'Give `optim: "adamw_torch"`, or `optim: "sgd"` where memory is short',
+      hint:
+        'Give `optim: "adamw_torch"` or `optim: "sgd"`; less memory is taken with `loraRank: 8`',
     },
     {
       names: [
@@ -132,8 +133,7 @@ export const REFUSED_VALUES = {
         "rmsprop_bnb_8bit",
       ],
       reason: "moments are kept in 32 bits, on the device",
-      hint:
-        'Give `optim: "adamw_torch"`; less memory is taken with `loraRank: 8` or `optim: "sgd"`',
+      hint: 'Give `optim: "adamw_torch"`; less memory is taken with `loraRank: 8`',
     },
     {
       names: [
