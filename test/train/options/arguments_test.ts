@@ -308,3 +308,12 @@ Deno.test("steps of saving that nobody gave fall on evaluations", () => {
     /expected `saveSteps` to be a multiple of `evalSteps: 300`, found 500/,
   );
 });
+
+Deno.test("TrainingArguments takes a delay up to its limit, and none beyond", () => {
+  const limit = 1e9;
+  assert.equal(new TrainingArguments({ outputDir: "out", evalDelay: limit }).evalDelay, limit);
+  assert.throws(
+    () => new TrainingArguments({ outputDir: "out", evalDelay: limit + 1 }),
+    RangeError,
+  );
+});
