@@ -5,7 +5,7 @@
  */
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { expectShape } from "./_shapes.ts";
-import type { NormAttrs } from "./layer_norm.ts";
+import type { NormAttrs } from "./_norms.ts";
 import { gradient, type Operation } from "./operation.ts";
 import { run } from "./run.ts";
 

@@ -4,34 +4,30 @@
  * @module
  */
 import type { Tensor } from "@tensorflow/tfjs-core";
-import { expectRank, expectShape } from "./_shapes.ts";
-import { activation, type FusedActivation, isFused } from "./activation.ts";
-import type { ActivatedNormAttrs, NormAttrs, NormInputs } from "./layer_norm.ts";
 import {
-  type ComposedOperation,
-  gradient,
-  type Operation,
-  type Shape,
-  type With,
-} from "./operation.ts";
+  type ActivatedNorm,
+  type ActivatedNormAttrs,
+  expectChannels,
+  type Norm,
+  normalised,
+  type NormGrad,
+  normGradient,
+  type NormInputs,
+} from "./_norms.ts";
+import { expectRank } from "./_shapes.ts";
+import { activation } from "./activation.ts";
+import type { Shape, With } from "./operation.ts";
 import { run } from "./run.ts";
 
 /** `x [B, T, C]`, `gamma`, `beta [C]` -> `[B, T, C]` */
-export const groupNormOperation: Operation<NormInputs, NormAttrs, Tensor> = {
+export const groupNormOperation: Norm = {
   name: "groupNorm",
   outputs: outputShape,
-  gradient: gradient(["x", "gamma"], ({ dy, inputs, attrs }) => {
-    const [dx, dgamma, dbeta] = run(groupNormGrad, { ...inputs, dy }, attrs);
-    return { x: () => dx, gamma: () => dgamma, beta: () => dbeta };
-  }),
+  gradient: normGradient(() => groupNormGrad),
 };
 
 /** The same, then an activation */
-export const activatedGroupNorm: ComposedOperation<
-  NormInputs,
-  NormAttrs & { activation: FusedActivation },
-  Tensor
-> = {
+export const activatedGroupNorm: ActivatedNorm = {
   name: "activatedGroupNorm",
   outputs: outputShape,
   composed: (inputs, { eps, activation: kind }) =>
@@ -39,20 +35,15 @@ export const activatedGroupNorm: ComposedOperation<
 };
 
 /** `x`, `gamma`, `dy` -> `dx`, `dgamma [C]`, `dbeta [C]` */
-export const groupNormGrad: Operation<
-  { x: Tensor; gamma: Tensor; dy: Tensor },
-  NormAttrs,
-  [dx: Tensor, dgamma: Tensor, dbeta: Tensor]
-> = {
+export const groupNormGrad: NormGrad = {
   name: "groupNormGrad",
   outputs: ({ x, gamma }) => [x, gamma, gamma],
 };
 
-function outputShape({ x, gamma, beta }: With<NormInputs, Shape>): Shape {
-  expectRank("groupNorm x", x, 3);
-  expectShape("groupNorm gamma", gamma, x.slice(-1));
-  expectShape("groupNorm beta", beta, x.slice(-1));
-  return x;
+function outputShape(inputs: With<NormInputs, Shape>): Shape {
+  expectRank("groupNorm x", inputs.x, 3);
+  expectChannels("groupNorm", inputs);
+  return inputs.x;
 }
 
 /**
@@ -64,14 +55,8 @@ export function groupNorm(
   x: Tensor,
   gamma: Tensor,
   beta: Tensor,
-  { eps, activation: kind = "none" }: ActivatedNormAttrs,
+  attrs: ActivatedNormAttrs,
 ): Tensor {
-  if (kind !== "none" && isFused(kind)) {
-    return run(activatedGroupNorm, { x, gamma, beta }, { eps, activation: kind });
-  }
-  const y = run(groupNormOperation, { x, gamma, beta }, { eps });
-  if (kind === "none") return y;
-  const activated = activation(y, kind);
-  y.dispose();
-  return activated;
+  const operations = { norm: groupNormOperation, activated: activatedGroupNorm };
+  return normalised(operations, { x, gamma, beta }, attrs);
 }

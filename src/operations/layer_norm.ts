@@ -4,49 +4,31 @@
  * @module
  */
 import type { Tensor } from "@tensorflow/tfjs-core";
-import { expectShape } from "./_shapes.ts";
-import { activation, type ActivationAttrs, type FusedActivation, isFused } from "./activation.ts";
 import {
-  type ComposedOperation,
-  gradient,
-  type Operation,
-  type Shape,
-  type With,
-} from "./operation.ts";
+  type ActivatedNorm,
+  type ActivatedNormAttrs,
+  expectChannels,
+  type Norm,
+  normalised,
+  type NormGrad,
+  normGradient,
+  type NormInputs,
+} from "./_norms.ts";
+import { activation } from "./activation.ts";
+import type { Shape, With } from "./operation.ts";
 import { run } from "./run.ts";
 
-/** What every norm has besides its tensors. */
-export interface NormAttrs {
-  /** Added to the variance. */
-  eps: number;
-}
-
-/** What {@linkcode layerNorm} has besides its tensors. */
-export interface ActivatedNormAttrs extends NormAttrs, Partial<ActivationAttrs> {}
-
-/** What a norm of channels normalises, scales and moves. */
-export interface NormInputs {
-  x: Tensor;
-  gamma: Tensor;
-  beta: Tensor;
-}
+export type { ActivatedNormAttrs, NormAttrs } from "./_norms.ts";
 
 /** `x [..., C]`, `gamma`, `beta [C]` -> `[..., C]` */
-export const layerNormOperation: Operation<NormInputs, NormAttrs, Tensor> = {
+export const layerNormOperation: Norm = {
   name: "layerNorm",
   outputs: outputShape,
-  gradient: gradient(["x", "gamma"], ({ dy, inputs, attrs }) => {
-    const [dx, dgamma, dbeta] = run(layerNormGrad, { ...inputs, dy }, attrs);
-    return { x: () => dx, gamma: () => dgamma, beta: () => dbeta };
-  }),
+  gradient: normGradient(() => layerNormGrad),
 };
 
 /** The same, then an activation */
-export const activatedLayerNorm: ComposedOperation<
-  NormInputs,
-  NormAttrs & { activation: FusedActivation },
-  Tensor
-> = {
+export const activatedLayerNorm: ActivatedNorm = {
   name: "activatedLayerNorm",
   outputs: outputShape,
   composed: (inputs, { eps, activation: kind }) =>
@@ -54,19 +36,14 @@ export const activatedLayerNorm: ComposedOperation<
 };
 
 /** `x`, `gamma`, `dy` -> `dx`, `dgamma [C]`, `dbeta [C]` */
-export const layerNormGrad: Operation<
-  { x: Tensor; gamma: Tensor; dy: Tensor },
-  NormAttrs,
-  [dx: Tensor, dgamma: Tensor, dbeta: Tensor]
-> = {
+export const layerNormGrad: NormGrad = {
   name: "layerNormGrad",
   outputs: ({ x, gamma }) => [x, gamma, gamma],
 };
 
-function outputShape({ x, gamma, beta }: With<NormInputs, Shape>): Shape {
-  expectShape("layerNorm gamma", gamma, x.slice(-1));
-  expectShape("layerNorm beta", beta, x.slice(-1));
-  return x;
+function outputShape(inputs: With<NormInputs, Shape>): Shape {
+  expectChannels("layerNorm", inputs);
+  return inputs.x;
 }
 
 /**
@@ -78,14 +55,8 @@ export function layerNorm(
   x: Tensor,
   gamma: Tensor,
   beta: Tensor,
-  { eps, activation: kind = "none" }: ActivatedNormAttrs,
+  attrs: ActivatedNormAttrs,
 ): Tensor {
-  if (kind !== "none" && isFused(kind)) {
-    return run(activatedLayerNorm, { x, gamma, beta }, { eps, activation: kind });
-  }
-  const y = run(layerNormOperation, { x, gamma, beta }, { eps });
-  if (kind === "none") return y;
-  const activated = activation(y, kind);
-  y.dispose();
-  return activated;
+  const operations = { norm: layerNormOperation, activated: activatedLayerNorm };
+  return normalised(operations, { x, gamma, beta }, attrs);
 }
