@@ -206,7 +206,7 @@ export class ParameterReader {
     const use = { groups, precision: prepare(name) };
     const weight = held
       ? adopted(held, use, { name, file })
-      : preparedRows(await this.#first({ names, shape, init }), usedAs, use);
+      : preparedRows((await this.#first({ names, shape, init })).first, usedAs, use);
     this.weights.set(name, weight);
     return weight;
   }
@@ -234,9 +234,7 @@ export class ParameterReader {
     // What a file holds is good until the next tensor is read.
     const v = held ? adopted(held, use, { name, file }) : (await this.#first(direction)).first;
     const g = await this.#first(gain);
-    const weight = isPacked(v)
-      ? v
-      : preparedRows({ first: weightNorm(g.first, v) }, direction.shape, use);
+    const weight = isPacked(v) ? v : preparedRows(weightNorm(g.first, v), direction.shape, use);
     if (weight !== v) disposeWeight(v);
     this.weights.set(name, weight);
     this.weights.set(g.name, absolute(g.first));
@@ -369,7 +367,7 @@ function whereHeld<Result>(
 
 /** A weight laid out by the device; its rows are disposed. */
 function preparedRows(
-  { first }: { first: Tensor },
+  first: Tensor,
   usedAs: number[],
   use: { groups?: number; precision: WeightPrecision },
 ): Weight {
