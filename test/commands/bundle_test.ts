@@ -6,6 +6,7 @@ import { exportModel } from "../../src/commands/export.ts";
 import { useDevice } from "../../src/devices.ts";
 import { CheckpointError, FileError } from "../../src/errors.ts";
 import { fixture, FIXTURES } from "../audio/fixtures.ts";
+import { BUNDLE_COMMANDS, whileRunning } from "../edge/_processes.ts";
 import { saveTinyModel, tone } from "../tiny_model.ts";
 
 /**
@@ -58,36 +59,6 @@ async function copyFolder(from: string, to: string): Promise<void> {
 
 Deno.test.afterAll(() => Deno.remove(FOLDER, { recursive: true }));
 
-/** Runs a server in a folder while `use` asks it. */
-async function whileRunning(
-  command: { deno: string; args: string[]; cwd: string },
-  use: (url: string) => Promise<void>,
-): Promise<void> {
-  const env = { DENO_SERVE_ADDRESS: "tcp:127.0.0.1:0", NO_COLOR: "1" };
-  const { deno, args, cwd } = command;
-  const server = new Deno.Command(deno, { args, cwd, env, stdout: "piped", stderr: "piped" });
-  const child = server.spawn();
-  try {
-    await use(await Promise.any([addressIn(child.stdout), addressIn(child.stderr)]));
-  } finally {
-    child.kill("SIGKILL");
-    await child.status;
-  }
-}
-
-/** The first address that a stream names; the rest of the stream is read and dropped. */
-async function addressIn(stream: ReadableStream<Uint8Array>): Promise<string> {
-  let text = "";
-  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
-  while (!/http:\/\/[\d.]+:\d+\//.test(text)) {
-    const { value, done } = await reader.read();
-    if (done) throw new RangeError(`Cannot find an address in ${JSON.stringify(text)}`);
-    text += value;
-  }
-  reader.read().catch(() => {});
-  return text.match(/http:\/\/[\d.]+:\d+\//)![0];
-}
-
 async function answersAsExpected(
   url: string,
   expected: Classification[],
@@ -102,17 +73,11 @@ async function answersAsExpected(
   }
 }
 
-/** The two commands that a bundle is started with, here on a port that is free. */
-const COMMANDS = [
-  ["serve", "--host=127.0.0.1", "--port=0", "--allow-read=.", "server.js"],
-  ["run", "--allow-read=.", "--allow-net", "main.js"],
-];
-
 async function runsAnywhere(deno: string): Promise<void> {
   const { expected } = await tinyBundle();
   const moved = `${await Deno.makeTempDir()}/moved here #1%20`;
   await copyFolder(`${FOLDER}/bundle`, moved);
-  for (const args of COMMANDS) {
+  for (const args of BUNDLE_COMMANDS) {
     await whileRunning({ deno, args, cwd: moved }, (url) => answersAsExpected(url, expected));
   }
   await Deno.remove(`${moved}/..`, { recursive: true });
@@ -130,8 +95,7 @@ Deno.test({
 
 Deno.test("bundle() decodes every format without another file", async () => {
   await tinyBundle();
-  const args = ["serve", "--host=127.0.0.1", "--port=0", "--allow-read=.", "server.js"];
-  const command = { deno: Deno.execPath(), args, cwd: `${FOLDER}/bundle` };
+  const command = { args: BUNDLE_COMMANDS[0]!, cwd: `${FOLDER}/bundle` };
   await whileRunning(command, async (url) => {
     for (const name of FIXTURES) {
       const clip = new Uint8Array(await fixture(name));
@@ -230,7 +194,7 @@ Deno.test("bundle() takes the weights of an export as they are, and answers with
   const weights = await Deno.readFile(`${output}/model/model.packed.safetensors`);
   deepEqual(weights, await Deno.readFile(`${exported}/model.packed.safetensors`));
   const expected = await predicted(exported);
-  await whileRunning({ deno: Deno.execPath(), args: COMMANDS[0]!, cwd: output }, (url) => {
+  await whileRunning({ args: BUNDLE_COMMANDS[0]!, cwd: output }, (url) => {
     return answersAsExpected(url, expected);
   });
 });

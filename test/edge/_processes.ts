@@ -1,0 +1,81 @@
+/**
+ * The service in a process of its own, as its users start it: `serve`, or a bundle.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { taskRights } from "../commands/_command_line.ts";
+
+const ROOT = join(import.meta.dirname!, "..", "..");
+
+/** How a service is started. */
+export interface ServiceCommand {
+  /** The binary. @default the one that runs the tests */
+  deno?: string;
+  args: readonly string[];
+  cwd: string;
+}
+
+/** A service that answers. */
+export interface RunningService {
+  /** Where, with a slash at the end. */
+  url: string;
+  pid: number;
+  /** Asks it to end; the process's status says how it did. */
+  end(signal: Deno.Signal): Promise<Deno.CommandStatus>;
+}
+
+/** `serve` on a model, with the rights of its task. */
+export function serveCommand(model: string, args: readonly string[] = []): ServiceCommand {
+  const config = ["--config", join(ROOT, "deno.json")];
+  const run = ["run", "--no-prompt", "--no-check", ...taskRights("serve"), ...config];
+  return { cwd: ROOT, args: [...run, join(ROOT, "cli.ts"), "serve", "--model", model, ...args] };
+}
+
+/** The two commands that a bundle is started with, here on a port that is free. */
+export const BUNDLE_COMMANDS: readonly (readonly string[])[] = [
+  ["serve", "--host=127.0.0.1", "--port=0", "--allow-read=.", "server.js"],
+  ["run", "--allow-read=.", "--allow-net", "main.js"],
+];
+
+/** Runs a service while `use` asks it. */
+export async function whileRunning(
+  command: ServiceCommand,
+  use: (url: string, service: RunningService) => Promise<void>,
+): Promise<void> {
+  const env = { DENO_SERVE_ADDRESS: "tcp:127.0.0.1:0", NO_COLOR: "1" };
+  const { deno = Deno.execPath(), args, cwd } = command;
+  const program = { args: [...args], cwd, env };
+  const child = new Deno.Command(deno, { ...program, stdout: "piped", stderr: "piped" }).spawn();
+  let hasEnded = false;
+  const status = child.status.finally(() => hasEnded = true);
+  try {
+    const url = await Promise.any([addressIn(child.stdout), addressIn(child.stderr)]);
+    const end = (signal: Deno.Signal) => {
+      child.kill(signal);
+      return status;
+    };
+    await use(url, { url, pid: child.pid, end });
+  } finally {
+    if (!hasEnded) child.kill("SIGKILL");
+    await status;
+  }
+}
+
+/** The first address that a stream names; the rest of the stream is read and dropped. */
+async function addressIn(stream: ReadableStream<Uint8Array>): Promise<string> {
+  let text = "";
+  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+  while (!/http:\/\/[\d.]+:\d+\//.test(text)) {
+    const { value, done } = await reader.read();
+    if (done) throw new RangeError(`Cannot find an address in ${JSON.stringify(text)}`);
+    text += value;
+  }
+  drop(reader);
+  return text.match(/http:\/\/[\d.]+:\d+\//)![0];
+}
+
+/** Reads to the end, so that a service that goes on writing is not held up. */
+async function drop(reader: ReadableStreamDefaultReader<string>): Promise<void> {
+  while (!(await reader.read()).done);
+}
