@@ -10,6 +10,7 @@ import { HTTPException } from "hono/http-exception";
 import { DECODED_FORMATS, sniff } from "../src/audio/mod.ts";
 import { readBounded } from "../src/classify/bounded_stream.ts";
 import type { ClassifyOptions, ScoreFunction } from "../src/classify/pipeline.ts";
+import { withDeadline } from "./_deadline.ts";
 
 /** A clip to classify. */
 export interface ClipRequest {
@@ -45,7 +46,8 @@ export async function readClipRequest(request: Request, limits: BodyLimits): Pro
   return { bytes: expectAudio(bytes), options: { ...asked, ...options } };
 }
 
-function queryFields(url: string): Record<string, unknown> {
+/** The fields of an address; a whole `top_k` as a number. */
+export function queryFields(url: string): Record<string, unknown> {
   const fields = Object.fromEntries(new URL(url).searchParams);
   const isNumber = /^\d+$/.test(fields.top_k ?? "");
   return isNumber ? { ...fields, top_k: Number(fields.top_k) } : fields;
@@ -55,29 +57,14 @@ async function readBody(request: Request, limits: BodyLimits): Promise<Uint8Arra
   const { maxBodyBytes, bodyTimeoutMs } = limits;
   const declared = Number(request.headers.get("content-length") ?? 0);
   const reading = declared > maxBodyBytes ? undefined : readBounded(request.body, maxBodyBytes);
-  const body = await withDeadline(reading?.catch(brokenOff), bodyTimeoutMs);
+  const late = `Cannot read the body: expected it within ${bodyTimeoutMs / 1000} s`;
+  const body = await withDeadline(reading?.catch(brokenOff), bodyTimeoutMs, late);
   return body ?? fail(413, `Cannot read the body: expected at most ${maxBodyBytes} bytes`);
 }
 
-function brokenOff(): never {
+/** Status 400, for a body that ends before it is whole. */
+export function brokenOff(): never {
   fail(400, "Cannot read the body: expected all of it, found that it broke off");
-}
-
-/** The promise's value, or status 408 when it takes too long. */
-async function withDeadline<T>(
-  promise: Promise<T> | undefined,
-  ms: number,
-): Promise<T | undefined> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const message = `Cannot read the body: expected it within ${ms / 1000} s`;
-    timer = setTimeout(() => reject(new HTTPException(408, { message })), ms);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function fromJson(body: Uint8Array): ClipRequest {

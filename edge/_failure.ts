@@ -6,7 +6,9 @@
  * @module
  */
 import { HTTPException } from "hono/http-exception";
+import type { Context } from "hono";
 import { AudioFormatError } from "../src/errors.ts";
+import { SettingsError } from "./_detection.ts";
 
 /** An error as a client gets to see it. */
 export interface Failure {
@@ -22,6 +24,7 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof AudioFormatError) {
     return { status: 422, message: error.message, headers: {} };
   }
+  if (error instanceof SettingsError) return { status: 400, message: error.message, headers: {} };
   if (!(error instanceof HTTPException)) {
     const message = "The server failed on this request";
     return { status: 500, message, headers: {}, reason: reasonOf(error) };
@@ -29,6 +32,14 @@ export function failureOf(error: unknown): Failure {
   const { status, message, cause } = error;
   const reason = cause === undefined ? undefined : reasonOf(cause);
   return { status, message, headers: status === 503 ? { "Retry-After": "1" } : {}, reason };
+}
+
+/** Writes down what a client does not get to see. */
+export function logFailure(failure: Failure, c: Context, log: (line: string) => void): void {
+  const { status, reason } = failure;
+  if (reason === undefined) return;
+  const { method, path } = c.req;
+  log(JSON.stringify({ requestId: c.get("requestId"), method, path, status, error: reason }));
 }
 
 /** An error in one line. */

@@ -6,4 +6,6 @@
 import server from "./server.ts";
 
 const running = Deno.serve(server.fetch);
-Deno.addSignalListener("SIGINT", () => running.shutdown());
+const end = () => server.close().then(() => running.shutdown());
+Deno.addSignalListener("SIGINT", end);
+if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", end);

@@ -22,12 +22,25 @@ import { Hono } from "hono/tiny";
 import { HTTPException } from "hono/http-exception";
 import { requestId } from "hono/request-id";
 import type { Classification, ClassifyOptions } from "../src/classify/pipeline.ts";
-import { readClipRequest } from "./_clip_request.ts";
-import { failureOf, reasonOf } from "./_failure.ts";
+import type { DetectedEvent, WindowScores } from "../src/detect/mod.ts";
+import { queryFields, readClipRequest } from "./_clip_request.ts";
+import { failureOf, logFailure, reasonOf } from "./_failure.ts";
+import { LiveStream } from "./_live_stream.ts";
 import { ModelOnce } from "./_model_once.ts";
 import { nextTurn, WorkQueue } from "./_queue.ts";
+import { detectRecording } from "./_recording_request.ts";
+import { classifierOf, type Service } from "./_service.ts";
+import { Sessions } from "./_sessions.ts";
+import type { UpgradeWebSocket } from "./web_socket.ts";
 
 export type { Classification, ClassifyOptions, ScoreFunction } from "../src/classify/pipeline.ts";
+export type { DetectedEvent, SoundEvent, WindowScores } from "../src/detect/mod.ts";
+export {
+  type ServerSocket,
+  type SocketListener,
+  upgradeOnDeno,
+  type UpgradeWebSocket,
+} from "./web_socket.ts";
 
 /** What the application needs of a classifier; every `AudioClassifier` is one. */
 export interface ServedClassifier {
@@ -35,6 +48,11 @@ export interface ServedClassifier {
   (bytes: Uint8Array, options?: ClassifyOptions): Promise<Classification[]>;
   /** Class names by number. */
   readonly labels: readonly string[];
+  /** The events of sound that goes on; without it `/detect` and `/stream` are refused. */
+  detect?(
+    source: AsyncIterable<Float32Array>,
+    options: ServedDetectOptions,
+  ): AsyncIterable<DetectedEvent>;
 }
 
 /** A classifier, one that is being loaded, or a function that loads it on the first request. */
@@ -43,14 +61,47 @@ export type ClassifierSource =
   | Promise<ServedClassifier>
   | (() => Promise<ServedClassifier>);
 
+/** How sound that goes on is listened to; `detect` of a classifier says what each means. */
+export interface ServedDetectOptions {
+  windowSeconds?: number;
+  hopSeconds?: number;
+  threshold?: number | Readonly<Record<string, number>>;
+  offThreshold?: number | Readonly<Record<string, number>>;
+  medianWindows?: number;
+  minEventSeconds?: number;
+  minGapSeconds?: number;
+  /** Hertz of the samples. */
+  samplingRate: number;
+  /** Ends it. */
+  signal?: AbortSignal;
+  /** Runs each computation, so that a service can have them wait for one another. */
+  turn?: <T>(compute: () => Promise<T>) => Promise<T>;
+  /** Gets the scores of each window. */
+  onScores?: (window: WindowScores) => void;
+}
+
 /** Limits of the application, and where it reports. */
 export interface AppOptions {
-  /** Most bytes of a request's body. @default 10 MiB */
+  /** Most bytes of a clip's request. @default 10 MiB */
   maxBodyBytes?: number;
-  /** Longest time for a body to arrive, in milliseconds. @default 30000 */
+  /** Longest time for a clip's body to arrive, and for a recording to stand still, in milliseconds. @default 30000 */
   bodyTimeoutMs?: number;
-  /** Requests in hand at a time, of which one runs; one more gets status 503. @default 16 */
+  /** Clips in hand at a time, of which one runs; one more gets status 503. @default 16 */
   maxPending?: number;
+  /** Streams and detections at a time; one more gets status 503. @default 32 */
+  maxSessions?: number;
+  /** Most bytes of a recording whose events are asked for. @default 4 GiB */
+  maxDetectBytes?: number;
+  /** Longest time for all of such a recording, in milliseconds. @default 3600000 */
+  detectTimeoutMs?: number;
+  /** How long the status of such an answer waits for the first event, in milliseconds. @default 10000 */
+  statusWaitMs?: number;
+  /** Bytes of a live stream that may wait to be heard, or its answers to be read. @default 2 MiB */
+  streamBufferBytes?: number;
+  /** How long a live stream may be silent, in milliseconds. @default 60000 */
+  streamIdleMs?: number;
+  /** How this host makes a WebSocket of a request. @default none: `/stream` gets status 501 */
+  upgradeWebSocket?: UpgradeWebSocket;
   /** Gets a line of JSON for each failure of ours. @default console.error */
   log?: (line: string) => void;
 }
@@ -59,14 +110,8 @@ export interface AppOptions {
 export interface App {
   /** Answers one request. */
   fetch(request: Request): Promise<Response>;
-}
-
-/** What the handlers share. */
-interface Service {
-  model: ModelOnce<ServedClassifier>;
-  queue: WorkQueue;
-  limits: { maxBodyBytes: number; bodyTimeoutMs: number };
-  log: (line: string) => void;
+  /** Ends live streams and detections, and takes no more of them; resolves when all have ended. */
+  close(): Promise<void>;
 }
 
 /**
@@ -76,12 +121,15 @@ interface Service {
  * | --- | --- |
  * | `POST /` with the bytes of an audio file, of any content type | `[{ label, score }]`, best first |
  * | `POST /` with JSON `{ inputs, parameters }`, audio in base64 | the same |
+ * | `POST /detect` with an audio file of any length | its events, a line of JSON each, while they are found |
+ * | `GET /stream` as a WebSocket: options, then sound | what is heard, in messages of JSON |
  * | `GET /healthz` | status 200 when the model is loaded, else 503 |
  * | `GET /` | what this is, in JSON |
  *
  * `top_k` and `function_to_apply` are parameters of the JSON form, or of the query. An error is
  * `{ error }`, one line: 400, 404, 405, 408, 413, 415 and 422 for the request's faults, 503 with
- * `Retry-After` when too many are waiting or the model cannot be loaded, 500 for ours.
+ * `Retry-After` when too many are waiting or the model cannot be loaded, 500 for ours. `docs/serving.md` has the
+ * parameters of `/detect` and `/stream`, and the codes with which a stream is closed.
  *
  * @param source the classifier; a function is called once, on the first request, and again only after it failed.
  * @param options limits of size, time and number, and the log.
@@ -100,23 +148,44 @@ interface Service {
  * ```
  */
 export function createApp(source: ClassifierSource, options: AppOptions = {}): App {
-  const { maxBodyBytes = 10 * 2 ** 20, bodyTimeoutMs = 30_000, maxPending = 16 } = options;
-  const service: Service = {
-    model: new ModelOnce(loaderOf(source)),
-    queue: new WorkQueue(maxPending),
-    limits: { maxBodyBytes, bodyTimeoutMs },
-    log: options.log ?? console.error,
-  };
+  const service = serviceOf(source, options);
   const app = new Hono();
   app.use(requestId());
   app.get("/", (c) => describe(c, service));
   app.post("/", (c) => service.queue.admit(() => classify(c, service)));
   app.all("/", (c) => wrongMethod(c, "GET, HEAD, POST"));
+  app.post("/detect", (c) => detectRecording(c, service));
+  app.all("/detect", (c) => wrongMethod(c, "POST"));
+  app.get("/stream", (c) => openStream(c, service, options.upgradeWebSocket));
+  app.all("/stream", (c) => wrongMethod(c, "GET"));
   app.get("/healthz", (c) => health(c, service));
   app.all("/healthz", (c) => wrongMethod(c, "GET, HEAD"));
-  app.notFound((c) => c.json({ error: `Cannot find ${c.req.path}: expected / or /healthz` }, 404));
+  app.notFound((c) => c.json({ error: `Cannot find ${c.req.path}: expected ${PATHS}` }, 404));
   app.onError((error, c) => answerFailure(error, c, service));
-  return { fetch: async (request) => await app.fetch(request) };
+  return {
+    fetch: async (request) => await app.fetch(request),
+    close: () => service.sessions.close(),
+  };
+}
+
+const PATHS = "/, /detect, /stream or /healthz";
+
+function serviceOf(source: ClassifierSource, options: AppOptions): Service {
+  return {
+    model: new ModelOnce(loaderOf(source)),
+    queue: new WorkQueue(options.maxPending ?? 16),
+    sessions: new Sessions(options.maxSessions ?? 32),
+    limits: {
+      maxBodyBytes: options.maxBodyBytes ?? 10 * 2 ** 20,
+      bodyTimeoutMs: options.bodyTimeoutMs ?? 30_000,
+      maxDetectBytes: options.maxDetectBytes ?? 2 ** 32,
+      detectTimeoutMs: options.detectTimeoutMs ?? 3_600_000,
+      statusWaitMs: options.statusWaitMs ?? 10_000,
+      streamBufferBytes: options.streamBufferBytes ?? 2 * 2 ** 20,
+      streamIdleMs: options.streamIdleMs ?? 60_000,
+    },
+    log: options.log ?? console.error,
+  };
 }
 
 function loaderOf(source: ClassifierSource): () => Promise<ServedClassifier> {
@@ -124,16 +193,36 @@ function loaderOf(source: ClassifierSource): () => Promise<ServedClassifier> {
   return () => Promise.resolve(source);
 }
 
-async function classify(c: Context, { model, queue, limits }: Service): Promise<Response> {
-  const { bytes, options } = await readClipRequest(c.req.raw, limits);
-  const classifier = await model.get().catch((cause: unknown) => {
-    throw new HTTPException(503, { message: "The model cannot be loaded", cause });
-  });
-  const answer = await queue.run(async (hadToWait) => {
+async function classify(c: Context, service: Service): Promise<Response> {
+  const { bytes, options } = await readClipRequest(c.req.raw, service.limits);
+  const classifier = await classifierOf(service);
+  const answer = await service.queue.run(async (hadToWait) => {
     if (hadToWait) await expectClient(c.req.raw);
     return await classifier(bytes, options);
   });
   return c.json(answer);
+}
+
+async function openStream(
+  c: Context,
+  service: Service,
+  upgrade?: UpgradeWebSocket,
+): Promise<Response> {
+  if (!upgrade) {
+    throw new HTTPException(501, { message: "Cannot stream: this host has no WebSockets" });
+  }
+  if (c.req.header("upgrade")?.toLowerCase() !== "websocket") {
+    const error = "Cannot stream: expected a WebSocket (Upgrade: websocket), found a plain request";
+    return c.json({ error }, 426, { Upgrade: "websocket" });
+  }
+  const stream = new LiveStream(queryFields(c.req.url), service);
+  try {
+    return await upgrade(c.req.raw, stream);
+  } catch (cause) {
+    stream.closed();
+    const message = "Cannot stream: expected a WebSocket's handshake";
+    throw cause instanceof TypeError ? new HTTPException(400, { message }) : cause;
+  }
 }
 
 /** Refuses the work of a request whose client has closed the connection. */
@@ -158,6 +247,12 @@ function describe(c: Context, { model, limits }: Service): Response {
     labels: model.ready?.labels,
     maxBodyBytes: limits.maxBodyBytes,
     example: `curl --data-binary @clip.wav "${new URL("/", c.req.url)}?top_k=3"`,
+    endpoints: {
+      "POST /": "a clip; its classes",
+      "POST /detect": "a recording of any length; its events, a line of JSON each",
+      "GET /stream": "a WebSocket: live sound, as samples or WebM or Ogg Opus; its events",
+      "GET /healthz": "whether the model is loaded",
+    },
   });
 }
 
@@ -167,11 +262,9 @@ function wrongMethod(c: Context, allowed: string): Response {
 }
 
 function answerFailure(error: unknown, c: Context, { log }: Service): Response {
-  const { status, message, headers, reason } = failureOf(error);
-  if (reason !== undefined) {
-    const { method, path } = c.req;
-    log(JSON.stringify({ requestId: c.get("requestId"), method, path, status, error: reason }));
-  }
+  const failure = failureOf(error);
+  logFailure(failure, c, log);
+  const { status, message, headers } = failure;
   return new Response(JSON.stringify({ error: message }), {
     status,
     headers: { ...headers, "Content-Type": "application/json", "X-Request-Id": c.get("requestId") },

@@ -16,7 +16,7 @@ import { openPacked, PACKED_FILE } from "../src/weights/packed.ts";
 import { openSafetensors } from "../src/weights/safetensors.ts";
 import type { TensorSource } from "../src/weights/tensor_source.ts";
 import { folderFiles } from "./_model_files.ts";
-import { createApp } from "./mod.ts";
+import { type App, createApp, upgradeOnDeno } from "./mod.ts";
 
 /** Kept short for isolates of 512 MB: 128 channels at 16 kHz take 5 MB a second. */
 const MAX_SECONDS = 60;
@@ -43,7 +43,7 @@ const app = createApp(async () => {
   await startWasm();
   const files = folderFiles(new URL("./model/", import.meta.url));
   return await loadClassifier(files, openWeights, { maxSeconds: MAX_SECONDS });
-});
+}, { upgradeWebSocket: upgradeOnDeno });
 
-/** For `deno serve`, and for every host that calls `fetch` of a default export. */
-export default { fetch: app.fetch } satisfies Deno.ServeDefaultExport;
+/** For `deno serve`, and for every host that calls `fetch` of a default export; `close` ends live streams. */
+export default { fetch: app.fetch, close: app.close } satisfies Deno.ServeDefaultExport & App;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { createApp } from "../../edge/mod.ts";
+import { createApp, upgradeOnDeno } from "../../edge/mod.ts";
 import { pipeline } from "../classify/pipeline.ts";
 import { useDevice } from "../devices.ts";
 import { type Command, defineCommand, expectNoFiles } from "./_command.ts";
@@ -63,7 +63,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const { model, port = 8000, hostname = "127.0.0.1", log = () => {}, onListen } = options;
   const classifier = await pipeline("audio-classification", model);
   try {
-    const app = createApp(classifier, { log });
+    const app = createApp(classifier, { log, upgradeWebSocket: upgradeOnDeno });
     const server = listen({ port, hostname }, app.fetch);
     log(`Device: ${(await useDevice()).description}`);
     const url = `http://${hostname === "0.0.0.0" ? "localhost" : hostname}:${server.addr.port}/`;
@@ -71,6 +71,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     log(`  curl --data-binary @clip.wav "${url}?top_k=3"`);
     onListen?.(server.addr.port);
     await untilSignal(options.signal);
+    await app.close();
     await server.shutdown();
   } finally {
     classifier.dispose();

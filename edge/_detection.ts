@@ -1,0 +1,85 @@
+/**
+ * Runs a classifier over sound that goes on, in turn with all others, and puts what it finds into the words of JSON.
+ *
+ * @module
+ */
+import type { OpenedAudio } from "../src/audio/mod.ts";
+import type { DetectedEvent, WindowScores } from "../src/detect/mod.ts";
+import type { DetectionRequest } from "./_detect_request.ts";
+import type { WorkQueue } from "./_queue.ts";
+import type { ServedClassifier } from "./mod.ts";
+
+/** An event, or the scores of a window, as a client reads it. */
+export type Finding =
+  | DetectedEvent
+  | { start: number; end: number; scores: { label: string; score: number }[] };
+
+/** Who listens, when, and for whom. */
+export interface Listening {
+  classifier: ServedClassifier;
+  queue: WorkQueue;
+  /** Ends the work between two windows. */
+  signal: AbortSignal;
+  /** Gets each finding as soon as it is known. */
+  tell: (finding: Finding) => void;
+  /** Resolves when the client has room for more; the next window is not begun before. @default at once */
+  room?: () => Promise<void>;
+}
+
+/** What was asked for cannot be done, which showed before any sound was listened to. */
+export class SettingsError extends RangeError {
+  override readonly name = "SettingsError";
+}
+
+/**
+ * Listens to the end of the sound.
+ *
+ * Each window takes its turn in the queue, so that one who sends hours does not keep the others waiting.
+ *
+ * @throws {SettingsError} for windows that the model cannot take.
+ * @throws {AudioFormatError} for sound that is broken.
+ */
+export async function listen(
+  sound: OpenedAudio,
+  asked: DetectionRequest,
+  { classifier, queue, signal, tell, room = () => Promise.resolve() }: Listening,
+): Promise<void> {
+  let hasListened = false;
+  async function* blocks(): AsyncGenerator<Float32Array, void, void> {
+    hasListened = true;
+    yield* sound.blocks();
+  }
+  try {
+    const events = classifier.detect!(blocks(), {
+      ...asked.settings,
+      samplingRate: sound.sampleRateHz,
+      signal,
+      turn: async (compute) => {
+        await room();
+        return await queue.run(() => {
+          signal.throwIfAborted();
+          return compute();
+        });
+      },
+      onScores: (window) => {
+        if (asked.scores) tell(bestOf(window, classifier.labels, asked.topK));
+      },
+    });
+    for await (const event of events) {
+      if (event.state === "ended" || asked.began) tell(event);
+    }
+  } catch (error) {
+    const isSetting = error instanceof RangeError || error instanceof TypeError;
+    if (hasListened || signal.aborted || !isSetting) throw error;
+    throw new SettingsError(error.message, { cause: error });
+  }
+}
+
+function bestOf(
+  { start, end, scores }: WindowScores,
+  labels: readonly string[],
+  topK: number,
+): Finding {
+  const classes = labels.map((label, i) => ({ label, score: scores[i]! }));
+  return { start, end, scores: classes.sort((a, b) => b.score - a.score).slice(0, topK) };
+}

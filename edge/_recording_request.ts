@@ -1,0 +1,179 @@
+/**
+ * `POST /detect`: a recording of any length, answered by its events while it still comes in.
+ *
+ * @module
+ */
+import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
+import { DECODED_FORMATS, sniff } from "../src/audio/mod.ts";
+import { checkedPieces } from "./_audio_head.ts";
+import { brokenOff, queryFields } from "./_clip_request.ts";
+import { withDeadline } from "./_deadline.ts";
+import { listen } from "./_detection.ts";
+import { type DetectionRequest, detectionRequest } from "./_detect_request.ts";
+import { failureOf, logFailure } from "./_failure.ts";
+import { LineStream } from "./_line_stream.ts";
+import { openSound } from "./_sound.ts";
+import { detectorOf, type Limits, type Service } from "./_service.ts";
+
+const HEADERS = {
+  "Content-Type": "application/x-ndjson",
+  "Cache-Control": "no-store",
+  // nginx would collect the lines otherwise.
+  "X-Accel-Buffering": "no",
+};
+
+/**
+ * Answers with the events of a recording, one line of JSON each.
+ *
+ * The status waits for the first line, but no longer than proxies do; what goes wrong later is the last line.
+ */
+export async function detectRecording(c: Context, service: Service): Promise<Response> {
+  const asked = detectionRequest(queryFields(c.req.url));
+  expectRecording(c.req.raw, service.limits.maxDetectBytes);
+  return await new RecordingAnswer(c, service, asked).begun();
+}
+
+/** One recording and its answer. */
+class RecordingAnswer {
+  readonly #context: Context;
+  readonly #service: Service;
+  readonly #asked: DetectionRequest;
+  readonly #ending = new AbortController();
+  readonly #lines = new LineStream(() => this.#clientLeft());
+  readonly #begun = Promise.withResolvers<void>();
+  #hasBegun = false;
+
+  constructor(context: Context, service: Service, asked: DetectionRequest) {
+    this.#context = context;
+    this.#service = service;
+    this.#asked = asked;
+  }
+
+  /** The answer, as soon as there is a line, an end, or nothing that a client would wait for longer. */
+  async begun(): Promise<Response> {
+    const { limits, sessions } = this.#service;
+    const { signal } = this.#context.req.raw;
+    const leave = sessions.enter(() => this.#stop(503, "The service is ending"));
+    const clientLeft = () => this.#clientLeft();
+    signal.addEventListener("abort", clientLeft);
+    const late = `Cannot detect: expected an end within ${limits.detectTimeoutMs / 1000} s`;
+    const deadline = setTimeout(() => this.#stop(408, late), limits.detectTimeoutMs);
+    const hold = setTimeout(() => this.#begin(), limits.statusWaitMs);
+    const work = this.#work().finally(() => {
+      clearTimeout(deadline);
+      clearTimeout(hold);
+      signal.removeEventListener("abort", clientLeft);
+      leave();
+    });
+    await Promise.race([work, this.#begun.promise]);
+    return this.#context.body(this.#lines.body, 200, HEADERS);
+  }
+
+  async #work(): Promise<void> {
+    try {
+      await this.#listen();
+    } catch (cause) {
+      const error = this.#ending.signal.aborted ? this.#ending.signal.reason : cause;
+      if (!this.#hasBegun) throw error;
+      const failure = failureOf(error);
+      logFailure(failure, this.#context, this.#service.log);
+      this.#lines.write({ error: failure.message });
+    }
+    this.#begin();
+    this.#lines.end();
+  }
+
+  async #listen(): Promise<void> {
+    const { limits, queue } = this.#service;
+    const { signal } = this.#ending;
+    const classifier = await detectorOf(this.#service);
+    const pieces = recordingPieces(this.#context.req.raw.body, limits, signal);
+    const sound = await openSound(
+      this.#asked.raw ? pieces : checkedPieces(pieces, expectKnown),
+      this.#asked.raw,
+    );
+    await listen(sound, this.#asked, {
+      classifier,
+      queue,
+      signal,
+      tell: (finding) => {
+        this.#begin();
+        this.#lines.write(finding);
+      },
+      room: async () => {
+        const { bodyTimeoutMs } = limits;
+        const late = `Cannot send events: expected them to be read within ${
+          bodyTimeoutMs / 1000
+        } s`;
+        await withDeadline(this.#lines.room(), bodyTimeoutMs, late);
+      },
+    });
+  }
+
+  #begin(): void {
+    this.#hasBegun = true;
+    this.#begun.resolve();
+  }
+
+  #clientLeft(): void {
+    this.#stop(400, "The client closed the connection");
+  }
+
+  #stop(status: 400 | 408 | 503, message: string): void {
+    this.#ending.abort(new HTTPException(status, { message }));
+  }
+}
+
+function expectRecording(request: Request, maxBytes: number): void {
+  const type = request.headers.get("content-type") ?? "";
+  if (/^multipart\/form-data/i.test(type)) {
+    const message = "Cannot read a form: expected the file's bytes as the body (curl -T FILE)";
+    throw new HTTPException(415, { message });
+  }
+  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge(maxBytes);
+}
+
+function tooLarge(maxBytes: number): HTTPException {
+  return new HTTPException(413, {
+    message: `Cannot read the body: expected at most ${maxBytes} bytes`,
+  });
+}
+
+/** The body as it comes, which may be slow but must not stand still. */
+async function* recordingPieces(
+  body: ReadableStream<Uint8Array> | null,
+  { bodyTimeoutMs, maxDetectBytes }: Limits,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, void> {
+  const reader = body?.getReader();
+  const stop = () => void reader?.cancel(signal.reason).catch(() => {});
+  signal.addEventListener("abort", stop);
+  const late = `Cannot read the body: expected more of it within ${bodyTimeoutMs / 1000} s`;
+  try {
+    for (let sizeBytes = 0; reader;) {
+      const step = await withDeadline(reader.read().catch(brokenOff), bodyTimeoutMs, late);
+      signal.throwIfAborted();
+      if (step === undefined || step.done) return;
+      sizeBytes += step.value.length;
+      if (sizeBytes > maxDetectBytes) throw tooLarge(maxDetectBytes);
+      yield step.value;
+    }
+  } finally {
+    signal.removeEventListener("abort", stop);
+    stop();
+  }
+}
+
+/** Refuses what is plainly no audio that is read here. */
+function expectKnown(head: Uint8Array): void {
+  if (head.length === 0) {
+    const message = "Cannot detect: expected audio as the body, found nothing";
+    throw new HTTPException(400, { message });
+  }
+  const name = sniff(head)?.name;
+  // What is not known by its first bytes may still be MP3 behind others.
+  if (name === undefined || DECODED_FORMATS.includes(name)) return;
+  const message = `Cannot decode audio: expected ${DECODED_FORMATS.join(", ")}, found ${name}`;
+  throw new HTTPException(415, { message });
+}

@@ -1,0 +1,56 @@
+/**
+ * What the handlers of the application share.
+ *
+ * @module
+ */
+import { HTTPException } from "hono/http-exception";
+import type { ModelOnce } from "./_model_once.ts";
+import type { ServedClassifier } from "./mod.ts";
+import type { WorkQueue } from "./_queue.ts";
+import type { Sessions } from "./_sessions.ts";
+
+/** Sizes in bytes and times in milliseconds; `AppOptions` says what they are. */
+export interface Limits {
+  maxBodyBytes: number;
+  bodyTimeoutMs: number;
+  maxDetectBytes: number;
+  detectTimeoutMs: number;
+  statusWaitMs: number;
+  streamBufferBytes: number;
+  streamIdleMs: number;
+}
+
+/** The application's parts. */
+export interface Service {
+  model: ModelOnce<ServedClassifier>;
+  queue: WorkQueue;
+  sessions: Sessions;
+  limits: Limits;
+  log: (line: string) => void;
+}
+
+/** A classifier that also listens to sound that goes on. */
+export type ServedDetector = ServedClassifier & Required<Pick<ServedClassifier, "detect">>;
+
+/**
+ * The classifier, loaded if need be.
+ *
+ * @throws {HTTPException} with status 503 where it cannot be.
+ */
+export async function classifierOf({ model }: Service): Promise<ServedClassifier> {
+  return await model.get().catch((cause: unknown) => {
+    throw new HTTPException(503, { message: "The model cannot be loaded", cause });
+  });
+}
+
+/**
+ * The classifier for sound that goes on.
+ *
+ * @throws {HTTPException} with status 501 where the one that is served has no `detect`.
+ */
+export async function detectorOf(service: Service): Promise<ServedDetector> {
+  const classifier = await classifierOf(service);
+  if (classifier.detect) return classifier as ServedDetector;
+  const message = "Cannot detect: expected a classifier with detect(), found one for clips alone";
+  throw new HTTPException(501, { message });
+}

@@ -1,0 +1,59 @@
+/**
+ * The long conversations in hand: live streams, and recordings whose events go out while they are found.
+ *
+ * @module
+ */
+import { HTTPException } from "hono/http-exception";
+
+/** Longest wait for sessions to end: their clients may have vanished. */
+const MAX_ENDING_MS = 2_000;
+
+/** Counts sessions, and ends them all when the service does. */
+export class Sessions {
+  readonly #maxSessions: number;
+  readonly #ends = new Set<() => Promise<void> | void>();
+  readonly #empty = Promise.withResolvers<void>();
+  #isClosed = false;
+
+  /** @param maxSessions how many there may be at a time. */
+  constructor(maxSessions: number) {
+    this.#maxSessions = maxSessions;
+  }
+
+  /**
+   * Takes a place.
+   *
+   * @param end is called when the service ends; its promise resolves when the client knows.
+   * @returns gives the place back; more than once does no harm.
+   * @throws {HTTPException} with status 503 where there is none.
+   */
+  enter(end: () => Promise<void> | void): () => void {
+    if (this.#isClosed) {
+      throw new HTTPException(503, { message: "Cannot take the request: the service is ending" });
+    }
+    if (this.#ends.size >= this.#maxSessions) {
+      throw new HTTPException(503, {
+        message: `Cannot take the request: expected at most ${this.#maxSessions} streams and ` +
+          "detections at a time",
+      });
+    }
+    // Each session's own, even where two pass the same function.
+    const own = () => end();
+    this.#ends.add(own);
+    return () => {
+      this.#ends.delete(own);
+      if (this.#isClosed && this.#ends.size === 0) this.#empty.resolve();
+    };
+  }
+
+  /** Ends all sessions and takes no more; resolves when all have given their place back and told their client. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    if (this.#ends.size === 0) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise((resolve) => timer = setTimeout(resolve, MAX_ENDING_MS));
+    const told = Promise.all([...this.#ends].map((end) => end()));
+    await Promise.race([Promise.all([told, this.#empty.promise]), late]);
+    clearTimeout(timer);
+  }
+}
