@@ -53,17 +53,15 @@ class RecordingAnswer {
   /** The answer, as soon as there is a line, an end, or nothing that a client would wait for longer. */
   async begun(): Promise<Response> {
     const { limits, sessions } = this.#service;
-    const { signal } = this.#context.req.raw;
     const leave = sessions.enter(() => this.#stop(503, "The service is ending"));
-    const clientLeft = () => this.#clientLeft();
-    signal.addEventListener("abort", clientLeft);
     const late = `Cannot detect: expected an end within ${limits.detectTimeoutMs / 1000} s`;
     const deadline = setTimeout(() => this.#stop(408, late), limits.detectTimeoutMs);
     const hold = setTimeout(() => this.#begin(), limits.statusWaitMs);
     const work = this.#work().finally(() => {
       clearTimeout(deadline);
       clearTimeout(hold);
-      signal.removeEventListener("abort", clientLeft);
+      // What is left of the body is not wanted.
+      this.#stop(400, "The answer has ended");
       leave();
     });
     await Promise.race([work, this.#begun.promise]);
