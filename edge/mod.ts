@@ -63,12 +63,19 @@ export type ClassifierSource =
 
 /** How sound that goes on is listened to; `detect` of a classifier says what each means. */
 export interface ServedDetectOptions {
+  /** Length of a window. */
   windowSeconds?: number;
+  /** From the start of a window to that of the next. */
   hopSeconds?: number;
+  /** Score from which a class is heard. */
   threshold?: number | Readonly<Record<string, number>>;
+  /** Score below which it no longer is. */
   offThreshold?: number | Readonly<Record<string, number>>;
+  /** Windows of the median filter. */
   medianWindows?: number;
+  /** Shorter events are left out. */
   minEventSeconds?: number;
+  /** Events that are nearer to each other become one. */
   minGapSeconds?: number;
   /** Hertz of the samples. */
   samplingRate: number;
