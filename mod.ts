@@ -54,6 +54,21 @@ export {
   type PipelineOptions,
   type ScoreFunction,
 } from "./src/classify/pipeline.ts";
+export {
+  type AnnotatedRecordings,
+  annotatedRecordings,
+  ANNOTATION_FORMATS,
+  type AnnotationFault,
+  type AnnotationFormat,
+  type AnnotationFormatName,
+  type AnnotationKind,
+  type AnnotationTable,
+  type AnnotationWriter,
+  parseAnnotations,
+  type ParseAnnotationsOptions,
+  type SoundEvent,
+  type WrittenEvent,
+} from "./src/detect/mod.ts";
 export { type BackendChoice, type Device, type DeviceOptions, useDevice } from "./src/devices.ts";
 export {
   ASTFeatureExtractor,
