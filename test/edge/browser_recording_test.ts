@@ -1,0 +1,126 @@
+/**
+ * What Chromium's MediaRecorder makes of a microphone goes through `/` and `/stream` as it is.
+ *
+ * The microphone is a file, the page is served here; whoever has no Chromium sees a skip.
+ *
+ * @module
+ */
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { createApp, upgradeOnDeno } from "../../edge/mod.ts";
+import { decodeAudio, encodeWav } from "../../src/audio/mod.ts";
+import { exists } from "../kit.ts";
+import { tone } from "../tiny_model.ts";
+import { fakeDetector } from "./_served.ts";
+
+const BROWSERS = ["chromium", "chromium-browser", "google-chrome"].map((name) =>
+  `/usr/bin/${name}`
+);
+const BROWSER = Deno.env.get("EARSHOT_CHROMIUM") ?? BROWSERS.find(exists);
+/** For a browser that hangs; no answer takes so long on any machine. */
+const PATIENCE_MS = 300_000;
+const RECORDING_MS = 2_000;
+const PIECE_MS = 100;
+
+/** What the page has seen. */
+interface Recorded {
+  mimeType: string;
+  /** The whole recording, in base64. */
+  recording: string;
+  code: number;
+  messages: Record<string, unknown>[];
+  error?: string;
+}
+
+/** Records, sends each piece over the socket as it comes, and in the end all of it to the test. */
+const PAGE = `<script type="module">
+  const tell = (found) => fetch("/recorded", { method: "POST", body: JSON.stringify(found) });
+  try {
+    const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+    const microphone = await navigator.mediaDevices.getUserMedia({ audio: plain });
+    const socket = new WebSocket("/stream?window_seconds=0.1&scores=true&top_k=2");
+    const [pieces, messages] = [[], []];
+    socket.onmessage = ({ data }) => messages.push(JSON.parse(data));
+    await new Promise((resolve) => socket.onopen = resolve);
+    const recorder = new MediaRecorder(microphone);
+    recorder.ondataavailable = ({ data }) => {
+      pieces.push(data);
+      socket.send(data);
+    };
+    recorder.onstop = () => socket.send(JSON.stringify({ end: true }));
+    socket.onclose = async ({ code }) => {
+      const bytes = new Uint8Array(await new Blob(pieces).arrayBuffer());
+      const recording = btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+      tell({ mimeType: recorder.mimeType, recording, code, messages });
+    };
+    recorder.start(${PIECE_MS});
+    setTimeout(() => recorder.stop(), ${RECORDING_MS});
+  } catch (error) {
+    tell({ error: String(error) });
+  }
+</script>`;
+
+/** Has the browser record from a file through an application. */
+async function recordedBy(browser: string): Promise<Recorded> {
+  const folder = await Deno.makeTempDir({ prefix: "earshot-browser-" });
+  await Deno.writeFile(`${folder}/microphone.wav`, encodeWav(tone(96_000), 48_000));
+  const recorded = Promise.withResolvers<Recorded>();
+  const app = createApp(fakeDetector(), { upgradeWebSocket: upgradeOnDeno });
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async (request) => {
+      const { pathname } = new URL(request.url);
+      if (pathname === "/stream") return await app.fetch(request);
+      if (pathname === "/recorded") recorded.resolve(await request.json());
+      return new Response(PAGE, { headers: { "content-type": "text/html" } });
+    },
+  );
+  const args = [
+    "--headless=new",
+    "--no-sandbox",
+    "--no-first-run",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+    `--use-file-for-fake-audio-capture=${folder}/microphone.wav`,
+    `--user-data-dir=${folder}/profile`,
+    `http://127.0.0.1:${server.addr.port}/`,
+  ];
+  const child = new Deno.Command(browser, { args, stdout: "null", stderr: "null" }).spawn();
+  const giveUp = () => recorded.reject(new RangeError(`Cannot use "${browser}": no answer`));
+  const tooLong = setTimeout(giveUp, PATIENCE_MS);
+  child.status.then(giveUp);
+  try {
+    return await recorded.promise;
+  } finally {
+    clearTimeout(tooLong);
+    child.kill("SIGTERM");
+    await child.status;
+    await app.close();
+    await server.shutdown();
+    await Deno.remove(folder, { recursive: true }).catch(() => {});
+  }
+}
+
+Deno.test({
+  name: `a recording of Chromium goes through / and /stream${BROWSER ? "" : " [skipped: none]"}`,
+  ignore: BROWSER === undefined,
+  fn: async () => {
+    const { error, mimeType, recording, code, messages } = await recordedBy(BROWSER!);
+    equal(error, undefined);
+    equal(code, 1000, JSON.stringify(messages.at(-1)));
+    const bytes = Uint8Array.from(atob(recording), (character) => character.charCodeAt(0));
+    const { samples, sampleRateHz } = await decodeAudio(bytes);
+    const size = sampleRateHz / 10;
+    const expected = Array.from({ length: Math.floor(samples.length / size) }, (_, i) => {
+      return Math.max(...samples.subarray(i * size, (i + 1) * size).map(Math.abs));
+    });
+    ok(expected.length >= 10 && expected.some((loudness) => loudness > 0.1), `${expected}`);
+    const heard = messages.filter(({ type }) => type === "scores").map(({ scores }) => {
+      const found = scores as { label: string; score: number }[];
+      return found.find(({ label }) => label === "yes")!.score;
+    });
+    deepEqual(heard, expected);
+    console.log(
+      `${mimeType}: ${(samples.length / sampleRateHz).toFixed(2)} s, ${bytes.length} bytes`,
+    );
+  },
+});
