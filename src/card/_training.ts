@@ -58,6 +58,7 @@ const NOTABLE: readonly OptionName[] = [
   "augmentSpeed",
   "augmentShiftSeconds",
   "augmentGainDb",
+  "augmentWindowSeconds",
   "augmentNoise",
   "loadBestModelAtEnd",
   "earlyStoppingPatience",

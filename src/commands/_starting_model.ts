@@ -25,11 +25,15 @@ export interface StartingModel {
   extractor: FeatureExtractor;
   /** The class names that it knows, in its order; none where it is new. */
   labels?: readonly string[];
-  /** Reads or draws the weights, on the device in use, for what there is to learn. */
+  /**
+   * Reads or draws the weights, on the device in use, for what there is to learn; `own` is what the config is to say
+   * beyond what transformers knows.
+   */
   build(
     labels: readonly string[],
     seed: number,
     problemType?: ProblemType,
+    own?: Readonly<Record<string, unknown>>,
   ): Promise<AudioClassificationModel>;
 }
 
@@ -49,8 +53,8 @@ export async function openStartingModel(name: string): Promise<StartingModel> {
     const { config, preprocessor } = PRESETS[name];
     return {
       extractor: featureExtractorFromConfig(preprocessor),
-      build: (labels, seed, problemType = SINGLE) =>
-        buildModel(config, { labels, seed, problemType }),
+      build: (labels, seed, problemType = SINGLE, own) =>
+        buildModel(withOwn(config, own), { labels, seed, problemType }),
     };
   }
   if (/^\w+$/.test(name) && !await isThere(name)) {
@@ -67,7 +71,7 @@ export async function openStartingModel(name: string): Promise<StartingModel> {
   return {
     extractor,
     labels: known,
-    build: async (labels, seed, problemType = SINGLE) => {
+    build: async (labels, seed, problemType = SINGLE, own) => {
       // A value is the same by another name.
       const isValue = problemType === "regression" && labels.length === 1;
       const sameClasses = labels.length === known?.length &&
@@ -78,7 +82,13 @@ export async function openStartingModel(name: string): Promise<StartingModel> {
         expectRoomFor(source);
         const weights = sameClasses ? source : withoutClassifier(source);
         return expectBase(
-          await buildModel(config, { labels, seed, file, problemType, source: weights }),
+          await buildModel(withOwn(config, own), {
+            labels,
+            seed,
+            file,
+            problemType,
+            source: weights,
+          }),
           name,
         );
       } finally {
@@ -86,6 +96,14 @@ export async function openStartingModel(name: string): Promise<StartingModel> {
       }
     },
   };
+}
+
+/** A config with fields of ours under the one key that is ours. */
+function withOwn<Config extends Record<string, unknown>>(
+  config: Config,
+  own: Readonly<Record<string, unknown>> | undefined,
+): Config {
+  return own ? { ...config, earshot: { ...config.earshot as object, ...own } } : config;
 }
 
 function knownLabels({ id2label }: Record<string, unknown>): string[] | undefined {

@@ -31,13 +31,20 @@ import {
   warnOfUnused,
 } from "./_command.ts";
 import {
-  loadSplits,
   SPLIT_OPTIONS,
   splitChoice,
   type SplitFolder,
   splitsInOrder,
   withLabels,
 } from "./_data.ts";
+import {
+  DETECTOR_OPTIONS,
+  detectorArguments,
+  type DetectorChoice,
+  detectorChoice,
+  detectorConfig,
+  loadDetectorData,
+} from "./_detector_data.ts";
 import { soundSplits, withSkipHint } from "./_bad_files.ts";
 import { finalTest } from "./_final_test.ts";
 import { inFlags } from "./_flags.ts";
@@ -85,6 +92,7 @@ const OPTIONS = {
   config: { kind: "string", value: "FILE", help: "training arguments from a JSON file" },
   ...DEVICE_OPTIONS,
   ...SPLIT_OPTIONS,
+  ...DETECTOR_OPTIONS,
   ...LIMIT_OPTIONS,
 } as const satisfies OptionSpecs;
 
@@ -119,6 +127,7 @@ interface TrainPlan extends OutputPlan {
   recipe?: RecipeName;
   device: Pick<DeviceOptions, "backend" | "threads" | "f16">;
   limits: ClipLimits;
+  detector: DetectorChoice;
   /** Arguments that were asked for; all others are suggested. */
   given: Partial<TrainingOptions>;
   /** The command line, for what is printed to go on with. */
@@ -131,7 +140,9 @@ async function planOf(
   const options = withRecipe(typed);
   const { recipe, resume, overwrite, model = "tiny" } = options;
   const data = options.data ?? await bundledData();
+  const detector = detectorChoice(options);
   const given: Partial<TrainingOptions> = {
+    ...await detectorArguments(detector),
     ...options.config === undefined ? {} : await configFile(options.config),
     ...givenTrainingOptions(others),
   };
@@ -152,6 +163,7 @@ async function planOf(
     device: deviceOptions(options),
     splits: splitChoice(options),
     limits: clipLimits(options),
+    detector,
     given,
     resume,
     overwrite,
@@ -201,8 +213,10 @@ async function trainInto(plan: TrainPlan, out: Output): Promise<number> {
 async function train(asked: TrainPlan, directory: OutputDirectory, out: Output): Promise<number> {
   const started = performance.now();
   const start = await openStartingModel(await modelDirectory(asked.model, out, { online: true }));
-  const { args: { seed } } = asked;
-  const found = await loadSplits(asked.data, { ...asked.splits, seed, online: true });
+  const { args: { seed }, splits, detector } = asked;
+  const { samplingRate } = start.extractor;
+  using loaded = await loadDetectorData(asked.data, detector, { splits, seed, samplingRate });
+  const found = loaded.folder;
   const ordered = withLabels(found, orderedLabels(found.labels, start.labels));
   const { limits } = asked;
   const limited = { ...ordered, splits: limitedSplits(ordered.splits, limits, seed) };
@@ -214,7 +228,8 @@ async function train(asked: TrainPlan, directory: OutputDirectory, out: Output):
     for (const note of limited.notes) out.warn(inFlags(note));
     const data = { ...limited, splits: await soundSplits(limited.splits, asked.args, out) };
     out.line(await dataLine(asked.data, data));
-    const model = await start.build(data.labels, seed, kind);
+    const detect = detectorConfig(detector, data.labels);
+    const model = await start.build(data.labels, seed, kind, detect && { detect });
     const plan = withFittingFreeze(withFittingMetric(asked, kind), model);
     const { args } = plan;
     expectMetric(args.metricForBestModel, model);

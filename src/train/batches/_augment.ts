@@ -15,6 +15,8 @@ export interface AugmentOptions {
   shiftSamples?: number;
   /** Loudness is drawn from so many decibels less to so many more. @default 0 */
   gainDb?: number;
+  /** Clips are brought to so many samples, at a place drawn at random; silence is around them. 0: as they are. @default 0 */
+  windowSamples?: number;
   /** What is added to some clips. @default nothing */
   noise?: NoiseOptions;
 }
@@ -36,7 +38,7 @@ export type Augmentation = (samples: Float32Array, random: Random) => Float32Arr
 
 /** The changes that the options ask for, one after the other, or undefined where they ask for none. */
 export function augmentation(options: AugmentOptions): Augmentation | undefined {
-  const { speed = 0, shiftSamples = 0, gainDb = 0, noise } = options;
+  const { speed = 0, shiftSamples = 0, gainDb = 0, windowSamples = 0, noise } = options;
   const changes: Augmentation[] = [];
   if (speed > 0) {
     changes.push((samples, random) => changeSpeed(samples, 1 + speed * between(-1, 1, random)));
@@ -48,6 +50,9 @@ export function augmentation(options: AugmentOptions): Augmentation | undefined 
   }
   if (gainDb > 0) {
     changes.push((samples, random) => changeGain(samples, gainDb * between(-1, 1, random)));
+  }
+  if (windowSamples > 0) {
+    changes.push((samples, random) => placed(samples, windowSamples, random.uniform()));
   }
   if (noise && noise.share > 0) changes.push(noiseAdder(noise));
   if (changes.length === 0) return undefined;
@@ -95,6 +100,28 @@ export function shift(samples: Float32Array, later: number): Float32Array {
   return moved;
 }
 
+/**
+ * So many samples with the clip among zeros, or of a longer clip a part.
+ *
+ * @param place where it is, from 0, at the beginning, to below 1.
+ *
+ * @example
+ * ```ts
+ * import { placed } from "./_augment.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(placed(Float32Array.of(1, 2), 4, 0.5), Float32Array.of(0, 1, 2, 0));
+ * assert.deepEqual(placed(Float32Array.of(1, 2, 3), 2, 0), Float32Array.of(1, 2));
+ * ```
+ */
+export function placed(samples: Float32Array, length: number, place: number): Float32Array {
+  const before = Math.floor(place * (Math.abs(length - samples.length) + 1));
+  if (samples.length >= length) return samples.subarray(before, before + length);
+  const window = new Float32Array(length);
+  window.set(samples, before);
+  return window;
+}
+
 /** The clip so many decibels louder. */
 export function changeGain(samples: Float32Array, decibels: number): Float32Array {
   const factor = 10 ** (decibels / 20);
@@ -102,8 +129,8 @@ export function changeGain(samples: Float32Array, decibels: number): Float32Arra
 }
 
 /**
- * The clip with noise so many decibels below it, by mean power; shorter noise is repeated. A silent clip stays
- * silent, and so does one with silent noise.
+ * The clip with noise so many decibels below it, by mean power; shorter noise is repeated. Zeros at the beginning and
+ * the end of a clip are no part of what is measured. A silent clip stays silent, and so does one with silent noise.
  */
 export function addNoise(
   samples: Float32Array,
@@ -111,12 +138,22 @@ export function addNoise(
   snrDb: number,
 ): Float32Array {
   const power = meanPower(noise);
-  const factor = power > 0 ? Math.sqrt(meanPower(samples) / power * 10 ** (-snrDb / 10)) : 0;
+  const factor = power > 0
+    ? Math.sqrt(meanPower(withoutZeros(samples)) / power * 10 ** (-snrDb / 10))
+    : 0;
   return samples.map((sample, i) => sample + factor * noise[i % noise.length]!);
 }
 
 function meanPower(samples: Float32Array): number {
   return samples.reduce((sum, sample) => sum + sample ** 2, 0) / Math.max(1, samples.length);
+}
+
+function withoutZeros(samples: Float32Array): Float32Array {
+  const isSound = (sample: number) => sample !== 0;
+  return samples.subarray(
+    Math.max(0, samples.findIndex(isSound)),
+    samples.findLastIndex(isSound) + 1,
+  );
 }
 
 function noiseAdder({ share, minSnrDb, maxSnrDb, recordings = [] }: NoiseOptions): Augmentation {

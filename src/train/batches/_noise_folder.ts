@@ -4,7 +4,7 @@
  * @module
  */
 import { isAudio } from "../../data/folder_layout.ts";
-import { loadClip } from "../../data/loader.ts";
+import { firstSamples } from "../../data/first_samples.ts";
 import { DatasetError } from "../../errors.ts";
 import { listFolder } from "../../files.ts";
 
@@ -23,8 +23,8 @@ export async function loadNoises(directory: string, samplingRate: number): Promi
   let left = MAX_SAMPLES;
   for (const name of names) {
     if (left <= 0) break;
-    const samples = await loadClip(`${directory}/${name}`, { samplingRate });
-    noises.push(samples.slice(0, left));
+    const samples = await firstSamples(`${directory}/${name}`, { samplingRate, count: left });
+    noises.push(samples);
     left -= samples.length;
   }
   if (noises.length > 0) return noises;

@@ -49,6 +49,7 @@ export const CLIP_ARGUMENTS = [
   "augmentSpeed",
   "augmentShiftSeconds",
   "augmentGainDb",
+  "augmentWindowSeconds",
   "augmentNoise",
   "augmentNoiseMinSnrDb",
   "augmentNoiseMaxSnrDb",
@@ -273,6 +274,7 @@ async function augmentOptions(
     speed: settings.augmentSpeed,
     shiftSamples: Math.round(settings.augmentShiftSeconds * samplingRate),
     gainDb: settings.augmentGainDb,
+    windowSamples: Math.round(settings.augmentWindowSeconds * samplingRate),
     noise: {
       share,
       minSnrDb: settings.augmentNoiseMinSnrDb,

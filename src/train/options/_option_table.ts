@@ -208,6 +208,9 @@ export const TRAINING_OPTIONS: OptionTable = {
   augmentSpeed: own(real(0, [0, 0.9], "play training clips faster or slower by up to this share")),
   augmentShiftSeconds: own(real(0, [0, 60], "move training clips by up to so many seconds")),
   augmentGainDb: own(real(0, [0, 60], "make training clips louder or softer by up to this")),
+  augmentWindowSeconds: own(
+    real(0, [0, 3600], "put training clips at a random place in so many seconds; 0: as they are"),
+  ),
   augmentNoise: own(real(0, [0, 1], "share of training clips that get noise")),
   augmentNoiseMinSnrDb: own(real(10, [-40, 100], "least decibels of a clip above its noise")),
   augmentNoiseMaxSnrDb: own(real(40, [-40, 100], "most decibels of a clip above its noise")),

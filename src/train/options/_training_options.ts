@@ -228,6 +228,11 @@ export interface TrainingOptions extends EffectlessOptions {
   augmentShiftSeconds: number;
   /** Training clips are made louder or softer by up to so many decibels. @default 0 */
   augmentGainDb: number;
+  /**
+   * Training clips are brought to so many seconds: shorter ones lie at a random place in silence, which `augmentNoise`
+   * fills, and of longer ones a random part is taken. 0 leaves them as they are. @default 0
+   */
+  augmentWindowSeconds: number;
   /** Share of the training clips that get noise. @default 0 */
   augmentNoise: number;
   /** Least decibels of a clip above its noise. @default 10 */

@@ -81,6 +81,24 @@ Deno.test("augmentation() adds noise to its share of the clips, within its range
   assert.equal(augmentation({ noise: { ...noise, share: 0 } }), undefined);
 });
 
+Deno.test("augmentation() puts a clip at every place of a window, and takes parts of a longer one", () => {
+  const change = augmentation({ windowSamples: 6 })!;
+  const random = new Random(7);
+  const windowsOf = (...clip: number[]) =>
+    new Set(Array.from({ length: 100 }, () => change(Float32Array.from(clip), random).join("")));
+  assert.deepEqual(windowsOf(1, 2, 3, 4), new Set(["123400", "012340", "001234"]));
+  assert.deepEqual(windowsOf(1, 2, 3, 4, 5, 6, 7), new Set(["123456", "234567"]));
+});
+
+Deno.test("addNoise() measures a clip without the silence around it", () => {
+  const clip = clipOf(400);
+  const window = new Float32Array(1_600);
+  window.set(clip, 800);
+  const noise = new Float32Array(100).fill(0.5);
+  const [bare, placed] = [addNoise(clip, noise, 10), addNoise(window, noise, 10)];
+  assert.ok(Math.abs(placed[0]! - (bare[0]! - clip[0]!)) < 1e-6);
+});
+
 Deno.test("augmentation() takes noise from recordings, from any place of them", () => {
   const recordings = [Float32Array.of(1, 2), Float32Array.of(3)];
   const noise = { share: 1, minSnrDb: 0, maxSnrDb: 0, recordings };
