@@ -14,7 +14,7 @@ import { folderFiles, openBytes } from "./_data_files.ts";
 import { recordingSeconds, splitRecordings } from "./_recording_splits.ts";
 import { samplesFile } from "./_stored_samples.ts";
 import { alignLabels, type AudioClip, type AudioDataset } from "./audio_dataset.ts";
-import { drawnCuts, type Stretch } from "./cut_plan.ts";
+import { drawnCuts, type Stretch } from "./_cut_plan.ts";
 import { isAudio, type SplitName } from "./folder_layout.ts";
 import { seededRandom } from "./random.ts";
 import type { TrainingSplits } from "./training_splits.ts";

@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { drawnCuts, eventCuts, freeStretches } from "../../src/data/cut_plan.ts";
+import { drawnCuts, eventCuts, freeStretches } from "../../src/data/_cut_plan.ts";
 import { Random } from "../../src/random.ts";
 
 const WINDOW = { windowSeconds: 2, durationSeconds: 30 };

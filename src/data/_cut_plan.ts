@@ -43,7 +43,7 @@ export interface CutPlanOptions {
  *
  * @example
  * ```ts
- * import { eventCuts } from "./cut_plan.ts";
+ * import { eventCuts } from "./_cut_plan.ts";
  * import { Random } from "../random.ts";
  * import { equal, ok } from "node:assert/strict";
  *
