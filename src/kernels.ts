@@ -22,6 +22,11 @@ export {
   type FusedActivation,
 } from "./operations/activation.ts";
 export {
+  type AdafactorAttrs,
+  type AdafactorState,
+  adafactorStep,
+} from "./operations/adafactor_step.ts";
+export {
   ADAMW_TENSORS,
   type AdamwAttrs,
   type AdamwState,

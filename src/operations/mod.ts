@@ -4,6 +4,7 @@
  * @module
  */
 import { activationGrad, activationOperation } from "./activation.ts";
+import { adafactorStepOperation } from "./adafactor_step.ts";
 import { adamwStepsOperation } from "./adamw_steps.ts";
 import { addOperation } from "./add.ts";
 import { addBiasOperation } from "./add_bias.ts";
@@ -60,6 +61,7 @@ export const OPERATIONS = {
   activationGrad,
   activatedGroupNorm,
   activatedLayerNorm,
+  adafactorStep: adafactorStepOperation,
   adamwSteps: adamwStepsOperation,
   add: addOperation,
   addBias: addBiasOperation,

@@ -5,6 +5,7 @@
  */
 import type { ComposedName, OperationBody, OperationName } from "../../src/kernels.ts";
 import { activation, activationGrad } from "./activation.ts";
+import { adafactorStep } from "./adafactor_step.ts";
 import { adamwSteps } from "./adamw_steps.ts";
 import { add } from "./add.ts";
 import { addBias } from "./add_bias.ts";
@@ -45,6 +46,7 @@ export type BodyName = Exclude<OperationName, ComposedName>;
 export const BODIES: { readonly [Name in BodyName]: OperationBody<Name, NdArray> } = {
   activation,
   activationGrad,
+  adafactorStep,
   adamwSteps,
   add,
   addBias,

@@ -10,6 +10,7 @@ import { BACKEND_NAME, type WasmBackend } from "./_backend.ts";
 import { STANDARD_KERNELS } from "./_standard.ts";
 import { PACKING } from "./_weights.ts";
 import { activation, activationGrad } from "./activation.ts";
+import { adafactorStep } from "./adafactor_step.ts";
 import { adamwSteps } from "./adamw_steps.ts";
 import { add } from "./add.ts";
 import { addBias } from "./add_bias.ts";
@@ -49,6 +50,7 @@ const WASM: Device<WasmBackend> = {
     activationGrad,
     activatedGroupNorm,
     activatedLayerNorm,
+    adafactorStep,
     adamwSteps,
     add,
     addBias,

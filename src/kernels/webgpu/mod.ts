@@ -8,6 +8,7 @@ import type { DeviceBackend } from "./_backend.ts";
 import { BACKEND_NAME } from "./_device.ts";
 import { PACKING } from "./_weights.ts";
 import { activation, activationGrad, fusedLinearGrad } from "./activation.ts";
+import { adafactorStep } from "./adafactor_step.ts";
 import { adamwSteps } from "./adamw_steps.ts";
 import { add } from "./add.ts";
 import { addBias } from "./add_bias.ts";
@@ -63,6 +64,7 @@ export const WEBGPU: Device<DeviceBackend> = {
   kernels: {
     activation,
     activationGrad,
+    adafactorStep,
     adamwSteps,
     add,
     addBias,

@@ -15,6 +15,7 @@ import type { TrainerCallback } from "../callbacks/callbacks.ts";
 import { EarlyStoppingCallback } from "../callbacks/early_stopping.ts";
 import { ProgressCallback } from "../callbacks/progress_callback.ts";
 import { TensorBoardCallback } from "../callbacks/tensorboard.ts";
+import { Adafactor, adafactorSettings } from "../step/adafactor.ts";
 import { AdamW, type Optimizer } from "../step/optimizer.ts";
 import { Sgd, sgdSettings } from "../step/sgd.ts";
 import type { TrainerOptions } from "./_trainer_options.ts";
@@ -76,9 +77,14 @@ export function expectRoomToTrain(
 /** What updates the parameters. */
 export function optimizerOf(model: AudioClassificationModel, args: TrainingArguments): Optimizer {
   const parameters = model.trainable();
-  return args.optim === "sgd"
-    ? new Sgd(parameters, sgdSettings(args.optimArgs))
-    : new AdamW(parameters);
+  switch (args.optim) {
+    case "sgd":
+      return new Sgd(parameters, sgdSettings(args.optimArgs));
+    case "adafactor":
+      return new Adafactor(parameters, adafactorSettings(args.optimArgs));
+    default:
+      return new AdamW(parameters);
+  }
 }
 
 /**

@@ -36,8 +36,10 @@ import {
   type ResumeState,
   type TrainerState,
 } from "../checkpoints/state.ts";
+import { followsEvaluations } from "../options/arguments.ts";
 import { withPrefix } from "../metrics/metric_names.ts";
 import type { Optimizer } from "../step/optimizer.ts";
+import { greedyRate } from "../step/greedy.ts";
 import { plateauRate } from "../step/plateau.ts";
 import { learningRateAt } from "../step/schedule.ts";
 import { disposeGradients, lossAndGradients } from "../step/step.ts";
@@ -181,17 +183,20 @@ export class TrainingRun {
     this.state.totalFlos += TRAINING_PASSES * this.#place.flopsPerInput * inputs;
   }
 
-  /** The learning rate of a step: as planned, or as the evaluations before it say. */
+  /** The learning rate of a step, from 0: as planned, as the evaluations before it say, or the optimiser's own. */
   #learningRateAt(step: number): number {
     const { options: { args }, plan: { schedule } } = this.#setup;
-    if (schedule.type !== "reduce_lr_on_plateau") return learningRateAt(schedule, step);
+    const { rateAt } = this.#optimizer;
+    if (rateAt) return rateAt(step + 1);
+    if (!followsEvaluations(schedule.type)) return learningRateAt(schedule, step);
     const key = withPrefix(args.metricForBestModel, "eval");
     // An evaluation before the first step does not count in the reference either.
     const evaluations = this.state.logHistory.filter((entry) =>
       entry.step > 0 && entry.step <= step && key in entry
     );
     const metrics = evaluations.map((entry) => entry[key] ?? NaN);
-    return plateauRate(schedule.peak, metrics, schedule.kwargs);
+    const rateAfter = schedule.type === "greedy" ? greedyRate : plateauRate;
+    return rateAfter(schedule.peak, metrics, schedule.kwargs);
   }
 
   /** The run gets shorter by the steps that a callback left out. */

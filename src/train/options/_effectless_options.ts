@@ -54,8 +54,6 @@ export interface EffectlessOptions {
   useCache?: boolean;
   /** No effect: both ways of computing layers again give the same gradients. */
   gradientCheckpointingKwargs?: Readonly<{ useReentrant?: boolean }>;
-  /** No effect: a run waits for each push, so that none is left out. */
-  hubAlwaysPush?: boolean;
   /** No effect: it is for Trackio, to which nothing is logged. */
   project?: string;
   /** No effect: it is for Trackio, to which nothing is logged. */
@@ -76,7 +74,6 @@ const LENGTHS = "lengths are read from the headers of the recordings";
 const MEMORY = "memory is freed at once, after each batch";
 const NO_TOKENS = "models of sound keep nothing between two calls";
 const ONE_WAY = "both ways of computing layers again give the same gradients";
-const PUSHES_END = "a run waits for each push, so that none is left out";
 const TRACKIO = "it is for Trackio, to which nothing is logged";
 
 /** A row for each; its help is the reason, and its default the reference's. */
@@ -106,7 +103,6 @@ export const EFFECTLESS_OPTIONS: EffectlessTable = {
     { useReentrant: "flag" },
     ONE_WAY,
   ),
-  hubAlwaysPush: flag<boolean | undefined>(false, PUSHES_END),
   project: text<string | undefined>("huggingface", TRACKIO),
   trackioBucketId: text<string | undefined>(derived("none"), TRACKIO),
   trackioSpaceId: text<string | undefined>(derived("none"), TRACKIO),

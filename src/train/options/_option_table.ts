@@ -54,6 +54,7 @@ const SCHEDULERS: readonly SchedulerType[] = [
   "constant_with_warmup",
   "inverse_sqrt",
   "reduce_lr_on_plateau",
+  "greedy",
   "warmup_stable_decay",
 ];
 const LOG_LEVELS: readonly LogLevel[] = [
@@ -70,12 +71,20 @@ const OPTIMIZERS: readonly OptimizerName[] = [
   "adamw_torch_xla",
   "adamw_torch_npu_fused",
   "adamw_hf",
+  "adafactor",
   "sgd",
 ];
-const HUB_STRATEGIES: readonly HubStrategy[] = ["end", "every_save"];
+const HUB_STRATEGIES: readonly HubStrategy[] = [
+  "end",
+  "every_save",
+  "checkpoint",
+  "all_checkpoints",
+];
 const WAYS: readonly WayType[] = ["linear", "cosine", "1-sqrt"];
-/** What each setting of a schedule takes: a number, or one of a few words. */
-const SCHEDULER_SETTINGS: Readonly<Record<keyof SchedulerKwargs, "number" | readonly string[]>> = {
+/** What each setting of a schedule takes: a number, true or false, or one of a few words. */
+const SCHEDULER_SETTINGS: Readonly<
+  Record<keyof SchedulerKwargs, "number" | "flag" | readonly string[]>
+> = {
   numCycles: "number",
   power: "number",
   lrEnd: "number",
@@ -95,6 +104,12 @@ const SCHEDULER_SETTINGS: Readonly<Record<keyof SchedulerKwargs, "number" | read
   cooldown: "number",
   eps: "number",
   mode: ["min", "max"],
+  warmup: "number",
+  maxLr: "number",
+  smooth: "flag",
+  windowSize: "number",
+  resetStart: "number",
+  verbose: "flag",
 };
 
 /** Defaults that follow from others come after those; help and `@default` of the interface say what they come to. */
@@ -131,12 +146,7 @@ export const TRAINING_OPTIONS: OptionTable = {
   maxSteps: free(count(0, -1, "steps in all, in place of the epochs; 0 or -1: by epochs")),
   warmupRatio: own(real(0, [0, 1], "share of the steps in which the learning rate rises")),
   warmupSteps: real(0, [0, 1e9], "steps of the rise, in place of the share"),
-  lrSchedulerType: word(
-    "linear",
-    SCHEDULERS,
-    "learning rate after the rise",
-    REFUSED_VALUES.lrSchedulerType,
-  ),
+  lrSchedulerType: word("linear", SCHEDULERS, "learning rate after the rise"),
   lrSchedulerKwargs: namedSettings(
     SCHEDULER_SETTINGS,
     `settings of the schedule, such as '{"num_cycles": 3}'`,
@@ -147,7 +157,7 @@ export const TRAINING_OPTIONS: OptionTable = {
     "what updates the parameters; all adamw are the same",
     REFUSED_VALUES.optim,
   ),
-  optimArgs: text(derived("none"), 'settings of sgd, such as "momentum=0.9,nesterov=true"'),
+  optimArgs: text(derived("none"), 'settings of sgd or adafactor, such as "momentum=0.9"'),
   weightDecay: real(0, [0, 10], "decay of weights, not of biases and norms"),
   adamBeta1: real(0.9, [0, 0.999999999], "decay of the mean gradient"),
   adamBeta2: real(0.999, [0, 0.999999999], "decay of the mean squared gradient"),
@@ -217,9 +227,8 @@ export const TRAINING_OPTIONS: OptionTable = {
   augmentNoiseDir: own(text(derived("white noise"), "recordings to take noise from")),
   skipBadFiles: own(flag(false, "leave unreadable files out and count them")),
   pushToHub: free(flag(false, "push the model to the hub when it is trained")),
-  hubStrategy: free(
-    word("end", HUB_STRATEGIES, "what is pushed while the run goes on", REFUSED_VALUES.hubStrategy),
-  ),
+  hubStrategy: free(word("end", HUB_STRATEGIES, "what is pushed while the run goes on")),
+  hubAlwaysPush: free(flag(false, "push each checkpoint, also while the last is still on its way")),
   hubToken: free(text(derived("HF_TOKEN, or the one of a login"), "token to push with")),
   hubModelId: free(text(derived("the last part of `outputDir`"), "where it goes: org/name")),
   hubPrivateRepo: free(

@@ -96,7 +96,6 @@ export const REFUSED_VALUES = {
   optim: [
     {
       names: [
-        "adafactor",
         "adagrad",
         "adalomo",
         "ademamix",
@@ -113,9 +112,8 @@ export const REFUSED_VALUES = {
         "schedule_free_sgd",
         "stable_adamw",
       ],
-      reason: "there are AdamW and gradient descent with momentum",
-      hint:
-        'Give `optim: "adamw_torch"` or `optim: "sgd"`; less memory is taken with `loraRank: 8`',
+      reason: "there are AdamW, Adafactor and gradient descent with momentum",
+      hint: 'Give `optim: "adamw_torch"`, or `optim: "adafactor"`, which takes less memory',
     },
     {
       names: [
@@ -148,20 +146,6 @@ export const REFUSED_VALUES = {
       ],
       reason: "gradients are not projected",
       hint: "Give `loraRank: 8`, which trains changes of low rank",
-    },
-  ],
-  lrSchedulerType: [
-    {
-      names: ["greedy"],
-      reason: "no schedule raises the learning rate again",
-      hint: 'Give `lrSchedulerType: "reduce_lr_on_plateau"`',
-    },
-  ],
-  hubStrategy: [
-    {
-      names: ["all_checkpoints", "checkpoint"],
-      reason: "what a run goes on from names folders of the machine that trains",
-      hint: 'Give `hubStrategy: "every_save"`, which pushes the model of each checkpoint',
     },
   ],
 } as const satisfies Readonly<Record<string, readonly Refusal[]>>;

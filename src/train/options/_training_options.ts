@@ -16,7 +16,7 @@ export type IntervalStrategy = "no" | "epoch" | "steps";
 /** When a checkpoint is written; "best" means whenever an evaluation was the best so far. */
 export type SaveStrategy = IntervalStrategy | "best";
 
-/** How the learning rate goes after its warm-up; "constant" and "reduce_lr_on_plateau" have none. */
+/** How the learning rate goes after its warm-up; "constant", "reduce_lr_on_plateau" and "greedy" have none. */
 export type SchedulerType =
   | "linear"
   | "cosine"
@@ -28,6 +28,7 @@ export type SchedulerType =
   | "constant_with_warmup"
   | "inverse_sqrt"
   | "reduce_lr_on_plateau"
+  | "greedy"
   | "warmup_stable_decay";
 
 /** How "warmup_stable_decay" rises and falls. */
@@ -59,13 +60,13 @@ export interface SchedulerKwargs {
   warmupType?: WayType;
   /** How it falls. @default "cosine" */
   decayType?: WayType;
-  /** What the rate is multiplied by on a plateau. @default 0.1 */
+  /** What the rate is multiplied by on a plateau; "greedy" divides by it too. @default 0.1; 0.95 of "greedy" */
   factor?: number;
-  /** Evaluations on a plateau that change nothing. @default 10 */
+  /** Evaluations, better or no better, that change nothing. @default 10 */
   patience?: number;
-  /** What counts as better. @default 1e-4 */
+  /** What counts as better. @default 1e-4; 1e-6 of "greedy" */
   threshold?: number;
-  /** Whether that is a share of the best, or a difference. @default "rel" */
+  /** Whether that is a share of the best, or a difference. @default "rel"; "abs" of "greedy" */
   thresholdMode?: "rel" | "abs";
   /** Evaluations after a fall in which none is counted. @default 0 */
   cooldown?: number;
@@ -73,6 +74,18 @@ export interface SchedulerKwargs {
   eps?: number;
   /** Whether less or more of `metricForBestModel` is better. @default "min" */
   mode?: "min" | "max";
+  /** Evaluations after "greedy" has raised the rate in which none is counted. @default 0 */
+  warmup?: number;
+  /** Highest learning rate of "greedy"; its lowest, `minLr`, is 1e-3 where it is not given. @default 1 */
+  maxLr?: number;
+  /** Whether "greedy" looks at means of evaluations. @default false */
+  smooth?: boolean;
+  /** Evaluations of such a mean. @default 50 */
+  windowSize?: number;
+  /** Falls at the lowest rate after which "greedy" starts anew. @default 500 */
+  resetStart?: number;
+  /** No effect: the log has each rate. @default false */
+  verbose?: boolean;
 }
 
 /** The order of training clips: shuffled, as they come, or shuffled in batches of like length. */
@@ -88,10 +101,14 @@ export type OptimizerName =
   | "adamw_torch_xla"
   | "adamw_torch_npu_fused"
   | "adamw_hf"
+  | "adafactor"
   | "sgd";
 
-/** What is pushed while a run goes on: nothing, or the model of each checkpoint. */
-export type HubStrategy = "end" | "every_save";
+/**
+ * What is pushed while a run goes on: nothing; the model of each checkpoint; beside it the checkpoint itself, in the place
+ * of the last one in the folder `last-checkpoint`; or each in a folder of its own.
+ */
+export type HubStrategy = "end" | "every_save" | "checkpoint" | "all_checkpoints";
 
 /** All arguments; each has a default. */
 export interface TrainingOptions extends EffectlessOptions {
@@ -151,7 +168,7 @@ export interface TrainingOptions extends EffectlessOptions {
   lrSchedulerKwargs: Readonly<SchedulerKwargs>;
   /** What updates the parameters. @default "adamw_torch" */
   optim: OptimizerName;
-  /** Settings of "sgd", such as "momentum=0.9,nesterov=true". @default none */
+  /** Settings of "sgd", such as "momentum=0.9,nesterov=true", or of "adafactor". @default none */
   optimArgs?: string;
   /** Decay of all parameters but biases and norms. @default 0 */
   weightDecay: number;
@@ -247,6 +264,8 @@ export interface TrainingOptions extends EffectlessOptions {
   pushToHub: boolean;
   /** What is pushed while the run goes on. @default "end" */
   hubStrategy: HubStrategy;
+  /** Whether a checkpoint is pushed also where the one before is still on its way. @default false */
+  hubAlwaysPush: boolean;
   /** The token to push with, which is kept out of files and cards. @default HF_TOKEN, or the one of a login */
   hubToken?: string;
   /** Where it goes: `org/name`, or a name under the token's owner. @default the last part of `outputDir` */

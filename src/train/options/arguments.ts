@@ -15,7 +15,7 @@ import {
 } from "./_option_rows.ts";
 import { type OptionName, type OptionTable, TRAINING_OPTIONS } from "./_option_table.ts";
 import { type Refusal, REFUSED_OPTIONS } from "./_refused_options.ts";
-import type { TrainingOptions } from "./_training_options.ts";
+import type { SchedulerType, TrainingOptions } from "./_training_options.ts";
 
 export { camelCase, isDerived, type OptionName, type OptionRow, type OptionTable, snakeCase };
 export { EFFECTLESS_OPTIONS, type EffectlessOptions, isEffectless };
@@ -155,20 +155,27 @@ function expectBestModelCriterion(args: TrainingArguments): void {
   );
 }
 
+/** Whether a schedule follows the evaluations of the run. */
+export function followsEvaluations(
+  type: SchedulerType,
+): type is "reduce_lr_on_plateau" | "greedy" {
+  return type === "reduce_lr_on_plateau" || type === "greedy";
+}
+
 /** What falls on a plateau needs evaluations to see one. */
 function expectEvaluations({ lrSchedulerType, evalStrategy }: TrainingArguments): void {
-  if (lrSchedulerType !== "reduce_lr_on_plateau" || evalStrategy !== "no") return;
+  if (!followsEvaluations(lrSchedulerType) || evalStrategy !== "no") return;
   throw new RangeError(
-    'Cannot train with "reduce_lr_on_plateau": expected `evalStrategy` "epoch" or "steps", found "no"',
+    `Cannot train with "${lrSchedulerType}": expected \`evalStrategy\` "epoch" or "steps", found "no"`,
   );
 }
 
 /** Settings that nothing takes are not left out silently, as the reference does. */
 function expectOptimizerOf({ optim, optimArgs }: TrainingArguments): void {
-  if (optimArgs === undefined || optim === "sgd") return;
+  if (optimArgs === undefined || optim === "sgd" || optim === "adafactor") return;
   const hint = "`adamBeta1`, `adamBeta2`, `adamEpsilon` and `weightDecay` are those of AdamW";
   throw new RangeError(
-    `Cannot use training argument "optimArgs": expected \`optim\` "sgd", found "${optim}"; ${hint}`,
+    `Cannot use training argument "optimArgs": expected \`optim\` "sgd" or "adafactor", found "${optim}"; ${hint}`,
   );
 }
 

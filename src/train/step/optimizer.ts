@@ -27,6 +27,8 @@ export interface OptimizerSettings {
 export interface Optimizer {
   /** Learning rate of the last step; 0 before the first. */
   readonly learningRate: number;
+  /** The rate of a step, from 1, of an optimiser that makes its own; absent where the schedule's is taken. */
+  readonly rateAt?: (step: number) => number;
   /** One step along the gradients; returns their norm, which the caller disposes. */
   step(gradients: ReadonlyMap<string, Tensor>, settings: OptimizerSettings): Tensor;
   /** The state for saving. */

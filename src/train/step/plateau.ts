@@ -51,7 +51,12 @@ export function plateauRate(
   return rate;
 }
 
-function isBetter(metric: number, best: number, kwargs: Readonly<SchedulerKwargs>): boolean {
+/** Whether a metric is better than the best before by the threshold. */
+export function isBetter(
+  metric: number,
+  best: number,
+  kwargs: Pick<SchedulerKwargs, "mode" | "threshold" | "thresholdMode">,
+): boolean {
   const { mode = "min", threshold = 1e-4, thresholdMode = "rel" } = kwargs;
   const sign = mode === "min" ? -1 : 1;
   const least = thresholdMode === "rel" ? best * (1 + sign * threshold) : best + sign * threshold;

@@ -1,13 +1,18 @@
 /**
  * The learning rate at each step: a linear rise, then one of several ways down, or none.
  *
- * "reduce_lr_on_plateau" is the peak here, and what evaluations make of it is in `plateau.ts`.
+ * "reduce_lr_on_plateau" and "greedy" are the peak here; what evaluations make of it is in `plateau.ts` and `greedy.ts`.
  *
  * Source: `transformers.optimization` 5.18; the first step of a rise has rate 0, as there.
  *
  * @module
  */
-import type { SchedulerKwargs, SchedulerType, WayType } from "../options/arguments.ts";
+import {
+  followsEvaluations,
+  type SchedulerKwargs,
+  type SchedulerType,
+  type WayType,
+} from "../options/arguments.ts";
 
 /** The plan of a run. */
 export interface Schedule {
@@ -49,7 +54,7 @@ export function warmupStepsOf(
  */
 export function learningRateAt(schedule: Schedule, step: number): number {
   const { type, peak, warmupSteps, totalSteps, kwargs = {} } = schedule;
-  if (type === "constant" || type === "reduce_lr_on_plateau") return peak;
+  if (type === "constant" || followsEvaluations(type)) return peak;
   if (type === "warmup_stable_decay") return warmupStableDecay(schedule, step);
   if (type === "cosine_warmup_with_min_lr") return fromFirstStep(schedule, step);
   if (step < warmupSteps) return peak * step / Math.max(1, warmupSteps);

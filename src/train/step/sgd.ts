@@ -11,6 +11,7 @@
 import { type Tensor, tensor, tidy, type Variable, zeros } from "@tensorflow/tfjs-core";
 import { adamwSteps, globalNorm, scale } from "../../kernels.ts";
 import { type ParameterSource, type StoredTensor, storedTensor } from "../../layers/parameters.ts";
+import { refuseSetting, settingsOf } from "./_optim_args.ts";
 import { decays, type Optimizer, type OptimizerSettings, readAs } from "./optimizer.ts";
 
 /** Settings of gradient descent, from `optimArgs`. */
@@ -142,35 +143,24 @@ export class Sgd implements Optimizer {
   }
 }
 
+/** What the settings may be. */
+const KINDS = {
+  momentum: [0, 1],
+  dampening: [0, 1],
+  weight_decay: [0, 10],
+  nesterov: "flag",
+} as const;
+
 /**
  * The settings in `optimArgs`: "momentum=0.9,nesterov=true", as the reference writes them.
  *
  * @throws {RangeError} for a setting that there is none of, and a value out of range.
  */
 export function sgdSettings(optimArgs = ""): SgdSettings {
-  const settings: SgdSettings = {};
-  for (const pair of optimArgs.replaceAll(" ", "").split(",").filter((pair) => pair !== "")) {
-    const [key, value = ""] = pair.split("=");
-    if (key === "nesterov") settings.nesterov = /^(true|1|yes)$/i.test(value);
-    else if (key === "momentum") settings.momentum = numberOf(pair, value, 1);
-    else if (key === "dampening") settings.dampening = numberOf(pair, value, 1);
-    else if (key === "weight_decay") settings.weightDecay = numberOf(pair, value, 10);
-    else refuse("momentum, dampening, weight_decay or nesterov", pair);
-  }
+  const { weight_decay: weightDecay, ...settings } = settingsOf(optimArgs, KINDS);
   const { nesterov, momentum = 0, dampening = 0 } = settings;
   if (nesterov && (momentum === 0 || dampening !== 0)) {
-    refuse("momentum and no dampening beside nesterov", optimArgs);
+    refuseSetting("momentum and no dampening beside nesterov", optimArgs);
   }
-  return settings;
-}
-
-function numberOf(pair: string, value: string, max: number): number {
-  const number = value === "" ? NaN : Number(value);
-  return number >= 0 && number <= max ? number : refuse(`a value between 0 and ${max}`, pair);
-}
-
-function refuse(expected: string, found: string): never {
-  throw new RangeError(
-    `Cannot use training argument "optimArgs": expected ${expected}, found "${found}"`,
-  );
+  return weightDecay === undefined ? settings : { ...settings, weightDecay };
 }

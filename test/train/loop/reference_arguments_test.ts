@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { engine } from "@tensorflow/tfjs-core";
 import { DeviceError } from "../../../src/errors.ts";
 import { expectDevice } from "../../../src/train/loop/_run_setup.ts";
-import { TrainingArguments } from "../../../src/train/options/arguments.ts";
+import { TrainingArguments, type TrainingOptions } from "../../../src/train/options/arguments.ts";
 import { deviceTest } from "../../devices.ts";
 import { checkpointsIn, runTest, tinyRun, tinySource, weightsDigest } from "../_tiny_run.ts";
 
@@ -30,14 +30,51 @@ runTest("reduce_lr_on_plateau falls after evaluations that are no better", async
   assert.deepEqual(rates, [1e-3, 1e-3, 1e-3, 1e-3, 1e-3, 1e-3, 5e-4, 5e-4, 5e-4]);
 });
 
-runTest("optim sgd trains, and goes on exactly from a checkpoint", async (directory) => {
-  const args = {
-    optim: "sgd",
-    optimArgs: "momentum=0.9",
-    learningRate: 1e-3,
-    numTrainEpochs: 6,
-    evalStrategy: "no",
-  } as const;
+runTest(
+  "greedy rises after evaluations that are better, and falls after others",
+  async (directory) => {
+    const outputDir = `${directory}/whole`;
+    const args = {
+      ...LOGGED,
+      saveStrategy: "epoch",
+      learningRate: 1e-3,
+      lrSchedulerType: "greedy",
+      lrSchedulerKwargs: { patience: 0, factor: 0.5, minLr: 0 },
+      metricForBestModel: "score",
+    } as const;
+    const run = async (options: { outputDir: string; resumeFromCheckpoint?: string }) => {
+      const scores = options.resumeFromCheckpoint ? [3] : [2, 1, 3];
+      const { trainer } = await tinyRun({
+        ...options,
+        args,
+        computeMetrics: () => ({ score: scores.shift()! }),
+      });
+      return trainer.state.logHistory.flatMap(({ learning_rate: rate }) => rate ?? []);
+    };
+    const rates = await run({ outputDir });
+    assert.deepEqual(rates, [1e-3, 1e-3, 1e-3, 2e-3, 2e-3, 2e-3, 4e-3, 4e-3, 4e-3]);
+    const resumeFromCheckpoint = `${outputDir}/checkpoint-6`;
+    assert.deepEqual(await run({ outputDir: `${directory}/again`, resumeFromCheckpoint }), rates);
+  },
+);
+
+for (
+  const [optim, optimArgs] of [
+    ["sgd", "momentum=0.9"],
+    ["adafactor", "scale_parameter=true,beta1=0.5"],
+    ["adafactor", "relative_step=true"],
+  ] as const
+) {
+  runTest(`optim ${optim} trains with ${optimArgs}, and goes on exactly`, async (directory) => {
+    await expectExactContinuation(directory, { optim, optimArgs });
+  });
+}
+
+async function expectExactContinuation(
+  directory: string,
+  own: Pick<TrainingOptions, "optim" | "optimArgs">,
+): Promise<void> {
+  const args = { ...own, learningRate: 1e-3, numTrainEpochs: 6, evalStrategy: "no" } as const;
   const whole = await tinyRun({ outputDir: `${directory}/whole`, args });
   const { logHistory } = whole.trainer.state;
   const losses = logHistory.flatMap(({ loss }) => loss ?? []);
@@ -53,7 +90,7 @@ runTest("optim sgd trains, and goes on exactly from a checkpoint", async (direct
     await weightsDigest(`${directory}/again`),
     await weightsDigest(`${directory}/whole`),
   );
-});
+}
 
 runTest("predictionLossOnly leaves the metrics out", async (outputDir) => {
   const { trainer } = await tinyRun({ outputDir, args: { predictionLossOnly: true } });
