@@ -491,6 +491,15 @@ function fileError(verb: string, file: string, cause: unknown): unknown {
   return new FileError(`Cannot ${verb} "${file}": ${reason}`, { cause, file, code });
 }
 
+/** The disk, or what a user may take of it, is full. */
+const FULL = new Set(["ENOSPC", "EDQUOT"]);
+
+/** Whether an error says that there is no room on the disk. */
+export function isDiskFull(error: unknown): boolean {
+  const code = codeOf(error);
+  return code !== undefined && FULL.has(code);
+}
+
 /**
  * The operating system's name for the reason, such as ENOENT; other libraries' codes hold a `_`.
  */

@@ -39,7 +39,7 @@ export interface CallbackState {
 export interface RunOptimizer {
   /** Learning rate of the last step; 0 before the first. */
   readonly learningRate: number;
-  /** What it keeps by name: AdamW the moments `m.<name>` and `v.<name>` and `step.<name>`, SGD `momentum.<name>`. */
+  /** What it keeps by name: AdamW the moments `m.<name>` and `v.<name>` and `step.<name>`, SGD `momentum.<name>`, others what they need. */
   tensors(): Iterable<{
     readonly name: string;
     readonly shape: readonly number[];

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { makeDirectory } from "../../files.ts";
+import { isDiskFull, makeDirectory } from "../../files.ts";
 import type { TrainingArguments } from "../options/arguments.ts";
 import type { TrainerCallback, TrainerControl } from "./callbacks.ts";
 import type { LogEntry, TrainerState } from "../checkpoints/state.ts";
@@ -47,6 +47,9 @@ import type { LogEntry, TrainerState } from "../checkpoints/state.ts";
  */
 export class TensorBoardCallback implements TrainerCallback {
   #file: string | undefined;
+  /** Bytes of the file that are whole records. */
+  #sizeBytes = 0;
+  #waiting: Uint8Array<ArrayBuffer>[] = [];
 
   /** Starts a file with the arguments of the run. */
   async onTrainBegin(args: TrainingArguments): Promise<void> {
@@ -88,10 +91,20 @@ export class TensorBoardCallback implements TrainerCallback {
     await this.#append(...events);
   }
 
+  /** Where the disk is full, they wait for the next ones: a half record would end the file for its reader. */
   async #append(...events: Uint8Array<ArrayBuffer>[]): Promise<void> {
     if (!this.#file) return;
-    const bytes = await new Blob(events.map(record)).bytes();
-    await Deno.writeFile(this.#file, bytes, { append: true });
+    this.#waiting.push(...events.map(record));
+    const bytes = await new Blob(this.#waiting).bytes();
+    try {
+      await Deno.writeFile(this.#file, bytes, { append: true });
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      await Deno.truncate(this.#file, this.#sizeBytes).catch(() => {});
+      return;
+    }
+    this.#sizeBytes += bytes.length;
+    this.#waiting = [];
   }
 }
 

@@ -4,9 +4,7 @@
  * @module
  */
 import { FileError } from "../../errors.ts";
-
-/** The disk, or what a user may take of it, is full. */
-const FULL = new Set(["ENOSPC", "EDQUOT"]);
+import { isDiskFull } from "../../files.ts";
 
 const PAUSE_MS = 30_000;
 
@@ -86,7 +84,7 @@ async function failureOf(save: () => Promise<void>): Promise<FileError | undefin
     await save();
     return undefined;
   } catch (error) {
-    if (error instanceof FileError && error.code && FULL.has(error.code)) return error;
+    if (error instanceof FileError && isDiskFull(error)) return error;
     throw error;
   }
 }

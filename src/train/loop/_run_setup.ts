@@ -5,7 +5,7 @@
  * @module
  */
 import { engine, tidy } from "@tensorflow/tfjs-core";
-import { DeviceError, HubError } from "../../errors.ts";
+import { DeviceError } from "../../errors.ts";
 import type { FeatureExtractor } from "../../features/mod.ts";
 import { countFlops } from "../../flops.ts";
 import type { AudioClassificationModel } from "../../models/model.ts";
@@ -19,7 +19,6 @@ import { Adafactor, adafactorSettings } from "../step/adafactor.ts";
 import { AdamW, type Optimizer } from "../step/optimizer.ts";
 import { Sgd, sgdSettings } from "../step/sgd.ts";
 import type { TrainerOptions } from "./_trainer_options.ts";
-import { pushRun } from "./push.ts";
 
 /** @throws {TypeError} where there is none. */
 export function extractorOf(
@@ -108,21 +107,6 @@ export function noticeOf({ args, onNotice }: TrainerOptions): (message: string) 
   return onNotice ?? console.warn;
 }
 
-/** Pushes the model of each checkpoint; a push that fails does not end the run. */
-function pushesOf(options: TrainerOptions): TrainerCallback {
-  return {
-    async onSave(_args, state, _control, { directory }) {
-      try {
-        const commitMessage = `Training in progress, step ${state.globalStep}`;
-        await pushRun(options, state, { commitMessage }, directory);
-      } catch (error) {
-        if (!(error instanceof HubError)) throw error;
-        noticeOf(options)(`${error.message}; the run goes on, and the next checkpoint is pushed`);
-      }
-    },
-  };
-}
-
 /** The callbacks that arguments ask for, those that were given, and one that shows progress if none of them does. */
 export function callbacksOf(options: TrainerOptions): TrainerCallback[] {
   const { args, callbacks = [] } = options;
@@ -132,7 +116,6 @@ export function callbacksOf(options: TrainerOptions): TrainerCallback[] {
     all.push(new EarlyStoppingCallback({ earlyStoppingPatience, earlyStoppingThreshold }));
   }
   if (reportTo !== "none") all.push(new TensorBoardCallback());
-  if (args.pushToHub && args.hubStrategy === "every_save") all.push(pushesOf(options));
   all.push(...callbacks);
   if (!all.some(({ showsProgress }) => showsProgress)) all.push(new ProgressCallback());
   return all;

@@ -8,8 +8,9 @@
  * @module
  */
 import { engine } from "@tensorflow/tfjs-core";
-import { DatasetError } from "../../errors.ts";
+import { DatasetError, FileError } from "../../errors.ts";
 import type { FeatureExtractor } from "../../features/mod.ts";
+import { isDiskFull } from "../../files.ts";
 import { Noise } from "../../layers/noise.ts";
 import { type Batch, type BatchSource, grouped, positionAfter } from "../batches/batches.ts";
 import {
@@ -45,6 +46,7 @@ import { learningRateAt } from "../step/schedule.ts";
 import { disposeGradients, lossAndGradients } from "../step/step.ts";
 import { recordIfBest } from "./_best_model.ts";
 import { LossLog } from "./_loss_log.ts";
+import type { CheckpointPushes } from "./_checkpoint_pushes.ts";
 import { flopsPerInput, optimizerOf } from "./_run_setup.ts";
 import type { TrainerOptions } from "./_trainer_options.ts";
 import { dueAfterEpoch, dueAfterStep, type RunPlan } from "./run_plan.ts";
@@ -56,12 +58,16 @@ const TRAINING_PASSES = 3;
 
 /** What a run is made of. */
 export interface RunSetup {
-  readonly options: Pick<TrainerOptions, "model" | "args" | "signal">;
+  readonly options: TrainerOptions;
   readonly extractor: FeatureExtractor;
   readonly trainData: BatchSource;
   readonly plan: RunPlan;
   /** All callbacks; the list may change while the run goes on. */
   readonly callbacks: readonly TrainerCallback[];
+  /** Checkpoints on their way to the hub. */
+  readonly pushes: CheckpointPushes;
+  /** Called with what is unusual, where the run goes on all the same. */
+  readonly onNotice: (message: string) => void;
   /** What the run is made of, for its checkpoints. */
   readonly facts: () => Promise<RunFacts>;
   /** Figures of the evaluation set; undefined where there is none. */
@@ -226,9 +232,25 @@ export class TrainingRun {
   async #doWhatIsDue(next?: { epoch: number; batches: number }): Promise<void> {
     const { args } = this.#setup.options;
     if (this.control.shouldLog) await this.#log();
+    const { bestMetric, bestGlobalStep } = this.state;
+    const before = { bestMetric, bestGlobalStep };
     const isBest = this.control.shouldEvaluate && await this.#evaluateAndJudge();
     const keepsBest = args.loadBestModelAtEnd || args.saveStrategy === "best";
-    if (this.control.shouldSave || isBest && keepsBest) await this.#save(next);
+    if (this.control.shouldSave || isBest && keepsBest) await this.#saveIfRoom(before, next);
+  }
+
+  /** Saves; on a full disk the run goes on, and what is the best is what is saved. */
+  async #saveIfRoom(
+    before: Pick<TrainerState, "bestMetric" | "bestGlobalStep">,
+    next?: { epoch: number; batches: number },
+  ): Promise<void> {
+    try {
+      await this.#save(next);
+    } catch (error) {
+      if (!(error instanceof FileError && isDiskFull(error))) throw error;
+      Object.assign(this.state, before);
+      this.#setup.onNotice(`${error.message}; the run goes on, and tries again at the next checkpoint`);
+    }
   }
 
   async #log(): Promise<void> {
@@ -270,7 +292,8 @@ export class TrainingRun {
   }
 
   async #save(next?: { epoch: number; batches: number }): Promise<void> {
-    const { options: { model, args }, extractor, callbacks } = this.#setup;
+    const { options, extractor, callbacks, pushes } = this.#setup;
+    const { model, args } = options;
     const name = checkpointName(this.state.globalStep);
     const resume: ResumeState = {
       ...this.#place,
@@ -288,9 +311,11 @@ export class TrainingRun {
     const parts = { model, extractor, optimizer: this.#optimizer, state, resume, run };
     await writeCheckpoint(args.outputDir, parts, { modelOnly: args.saveOnlyModel });
     this.state = state;
-    const kept = [name, state.bestModelCheckpoint];
+    const directory = `${args.outputDir}/${name}`;
+    if (args.pushToHub && args.hubStrategy !== "end") pushes.start(options, state, directory);
+    const kept = [name, state.bestModelCheckpoint, ...pushes.checkpoints];
     await removeOldCheckpoints(args.outputDir, args.saveTotalLimit, kept);
-    const context = { ...this.parts, directory: `${args.outputDir}/${name}` };
+    const context = { ...this.parts, directory };
     await notify(callbacks, "onSave", [args, this.state, this.control, context]);
   }
 

@@ -1,11 +1,12 @@
 /**
  * The output directory of a run to the hub, as its arguments say.
  *
- * The hub's client is loaded when it is asked for. Of a checkpoint the model alone is pushed.
+ * The hub's client is loaded when it is asked for.
  *
  * @module
  */
 import { basename } from "node:path";
+import { listFolder } from "../../files.ts";
 import type { HubBranchOptions, HubCommit } from "../../hub/mod.ts";
 import type { PushToHubOptions } from "../../share/mod.ts";
 import type { TrainerState } from "../checkpoints/state.ts";
@@ -52,4 +53,27 @@ export async function pushRun(
     finetunedFrom: run.model.origin.hubId,
   };
   return await pushDirectory(repo, directory, { ...options, ...given, message }, known);
+}
+
+/**
+ * Pushes all files of a checkpoint into a folder of the repository, from which a run can go on elsewhere.
+ *
+ * @throws {HubError} when the hub does not take them; nothing of them is in the repository then.
+ */
+export async function pushCheckpoint(
+  run: TrainerOptions,
+  directory: string,
+  { folder, message }: { folder: string; message: string },
+): Promise<HubCommit> {
+  const { fileBlob, hubBranch } = await import("../../hub/mod.ts");
+  const { repo, options } = targetOf(run);
+  const { files } = await listFolder(directory);
+  const uploads = await Promise.all(
+    files.map(async (name) => ({
+      path: `${folder}/${name}`,
+      content: await fileBlob(`${directory}/${name}`),
+    })),
+  );
+  const branch = await hubBranch(repo, options);
+  return await branch.push(uploads, { message });
 }

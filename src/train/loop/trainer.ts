@@ -24,7 +24,12 @@ import {
   type TrainerCallback,
   type TrainerControl,
 } from "../callbacks/callbacks.ts";
-import { newestSavedRun, openSavedRun, readSoundWeights } from "../checkpoints/checkpoint.ts";
+import {
+  newestSavedRun,
+  openSavedRun,
+  readSoundWeights,
+  removeOldCheckpoints,
+} from "../checkpoints/checkpoint.ts";
 import { OutputDirectory } from "../checkpoints/output_directory.ts";
 import { resultFiles, saveMetrics, STATE_FILE, stateBytes } from "../checkpoints/results.ts";
 import { expectSameBatches, expectSameRun, type RunFacts } from "../checkpoints/run_facts.ts";
@@ -34,6 +39,7 @@ import { TrainingArguments } from "../options/arguments.ts";
 import { classWeightsOf, expectWeighable } from "../step/class_weights.ts";
 import { learningRateAt } from "../step/schedule.ts";
 import { withRecoveryHint } from "./_device_failure.ts";
+import { CheckpointPushes } from "./_checkpoint_pushes.ts";
 import { SAVE_HELP, saveSurely } from "./_final_save.ts";
 import { measured } from "./_measure.ts";
 import {
@@ -82,6 +88,7 @@ export class Trainer {
   readonly #extractor: FeatureExtractor;
   readonly #trainData: BatchSource;
   readonly #callbacks: TrainerCallback[];
+  readonly #pushes: CheckpointPushes;
   #run: TrainingRun;
   #facts: Promise<RunFacts> | undefined;
 
@@ -105,6 +112,7 @@ export class Trainer {
     expectWeighable(args.classWeights, model);
     this.#trainData = this.#batchesOf(options.trainDataset);
     this.#callbacks = callbacksOf(options);
+    this.#pushes = new CheckpointPushes(noticeOf(options));
     this.#run = this.#newRun();
     const event = [args, this.state, this.control, this.#run.parts] as const;
     for (const callback of this.#callbacks) callback.onInitEnd?.(...event);
@@ -121,6 +129,8 @@ export class Trainer {
       trainData: this.#trainData,
       plan,
       callbacks: this.#callbacks,
+      pushes: this.#pushes,
+      onNotice: noticeOf(options),
       facts: () => this.#facts ??= this.#lookAtFacts(),
       evaluate: async () => options.evalDataset && await this.evaluate(),
     });
@@ -177,6 +187,7 @@ export class Trainer {
     } catch (error) {
       throw await withRecoveryHint(error, args);
     } finally {
+      await this.#pushes.finish();
       this.#run.dispose();
       if (!output) await directory[Symbol.asyncDispose]();
     }
@@ -210,7 +221,8 @@ export class Trainer {
       clips: this.#trainData.size,
       data: await this.#trainData.fingerprint?.(),
       evaluationData: evalDataset && await this.#batchesOf(evalDataset).fingerprint?.(),
-      args: { ...args },
+      // Where it goes changes nothing, and is not for everyone who may see a checkpoint.
+      args: { ...args, outputDir: undefined },
     };
   }
 
@@ -255,9 +267,18 @@ export class Trainer {
     const trainingLoss = await this.#run.meanLoss();
     const seconds = (performance.now() - startedAt) / 1000;
     const metrics = this.#trainMetrics(trainingLoss, seconds, { epoch, step });
+    await this.#finishPushes();
     if (finished) await this.#finish(metrics, directory);
     const { globalStep } = this.state;
     return { globalStep, trainingLoss, seconds, metrics, interrupted: !finished };
+  }
+
+  /** Waits for them; a checkpoint that was on its way may have outlived its place among those that are kept. */
+  async #finishPushes(): Promise<void> {
+    const { args: { pushToHub, hubStrategy, outputDir, saveTotalLimit } } = this.#options;
+    await this.#pushes.finish();
+    if (!pushToHub || hubStrategy === "end") return;
+    await removeOldCheckpoints(outputDir, saveTotalLimit, [this.state.bestModelCheckpoint]);
   }
 
   /**
@@ -345,6 +366,7 @@ export class Trainer {
    * ```
    */
   async pushToHub(options: TrainerPushOptions = {}): Promise<HubCommit> {
+    await this.#pushes.finish();
     await this.saveModel();
     await this.saveState();
     return await pushRun(this.#options, this.state, options);

@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { saveMetrics } from "../../../src/train/checkpoints/results.ts";
 import { record } from "../../../src/train/callbacks/tensorboard.ts";
+import { writeToFullDisk } from "../../full_disk.ts";
 import { readJson } from "../../kit.ts";
 import { runTest, tinyRun } from "../_tiny_run.ts";
 
@@ -96,4 +97,23 @@ runTest("TensorBoardCallback writes a scalar for every figure of the log", async
     ),
     "train/train_loss",
   ]);
+});
+
+runTest("TensorBoardCallback keeps its lines until the disk has room again", async (outputDir) => {
+  const write = Deno.writeFile;
+  let writes = 0;
+  Deno.writeFile = async (path, data, options) => {
+    if (!options?.append || ![2, 3].includes(++writes)) return await write(path, data, options);
+    await write(path, (data as Uint8Array<ArrayBuffer>).subarray(0, 5), options);
+    writeToFullDisk();
+  };
+  try {
+    const args = { numTrainEpochs: 1, reportTo: "tensorboard", runName: "one" } as const;
+    await tinyRun({ outputDir, args });
+  } finally {
+    Deno.writeFile = write;
+  }
+  const [file] = Array.from(Deno.readDirSync(`${outputDir}/runs/one`), ({ name }) => name);
+  // Two of the start, and the scalars that the test before this one names.
+  assert.equal((await recordsOf(`${outputDir}/runs/one/${file}`)).length, 2 + 16);
 });

@@ -78,28 +78,83 @@ runTest("Trainer saves no result of a gradient that is not finite", async (outpu
   model.dispose();
 });
 
-/** An extractor that cannot be saved any more after some times: the disk, which Linux has a device for, is full. */
-function extractorOnFullDisk(saves: number): FeatureExtractor {
+/** An extractor that can be saved at some of the times alone: at the others the disk is full. */
+function extractorOnFullDisk(hasRoom: (save: number) => boolean): FeatureExtractor {
   const extractor = tinyExtractor();
+  let saves = 0;
   return new Proxy(extractor, {
     get(target, key) {
-      if (key === "toConfig" && saves-- <= 0) writeToFullDisk();
+      if (key === "toConfig" && !hasRoom(++saves)) writeToFullDisk();
       const value = Reflect.get(target, key, target);
       return typeof value === "function" ? value.bind(target) : value;
     },
   });
 }
 
-runTest("Trainer leaves the last checkpoint whole when the disk is full", async (folder) => {
+runTest("Trainer goes on where a checkpoint finds no room, and writes the next", async (folder) => {
+  const whole = `${folder}/whole`;
+  const outputDir = `${folder}/full`;
+  const args = { saveStrategy: "steps", saveSteps: 2, saveTotalLimit: 1 } as const;
+  await tinyRun({ outputDir: whole, args });
+  const notices: string[] = [];
+  const left: string[][] = [];
+  await tinyRun({
+    outputDir,
+    args,
+    featureExtractor: extractorOnFullDisk((save) => save === 1 || save > 3),
+    onNotice: (message) => notices.push(message),
+    callbacks: [{ onStepEnd: () => void left.push(checkpointsIn(outputDir)) }],
+  });
+  assert.deepEqual(
+    notices,
+    [4, 6].map((step) =>
+      `Cannot write "${outputDir}/checkpoint-${step}": the disk is full; the run goes on, and tries again at the next checkpoint`
+    ),
+  );
+  assert.deepEqual(left.map(([first]) => first?.slice("checkpoint-".length)), [
+    undefined,
+    ...[undefined, "2", "2", "2", "2", "2", "2", "8"],
+  ]);
+  assert.equal(await weightsDigest(outputDir), await weightsDigest(whole));
+  assert.deepEqual(
+    await Deno.readFile(`${outputDir}/checkpoint-9/optimizer.safetensors`),
+    await Deno.readFile(`${whole}/checkpoint-9/optimizer.safetensors`),
+  );
+});
+
+runTest("Trainer takes the best model that found room", async (outputDir) => {
+  const scores = [1, 3, 2];
+  const { trainer } = await tinyRun({
+    outputDir,
+    args: { metricForBestModel: "score", loadBestModelAtEnd: true },
+    featureExtractor: extractorOnFullDisk((save) => save !== 2),
+    computeMetrics: () => ({ score: scores.shift()! }),
+  });
+  const { bestMetric, bestGlobalStep, bestModelCheckpoint } = trainer.state;
+  assert.deepEqual([bestMetric, bestGlobalStep, bestModelCheckpoint], [2, 9, "checkpoint-9"]);
+  assert.equal(
+    await weightsDigest(outputDir),
+    await weightsDigest(`${outputDir}/checkpoint-9`),
+  );
+});
+
+runTest("Trainer that is ended on a full disk leaves the last checkpoint whole", async (folder) => {
   const whole = `${folder}/whole`;
   await tinyRun({ outputDir: whole });
   const outputDir = `${folder}/full`;
-  const featureExtractor = extractorOnFullDisk(1);
-  const args = { saveTotalLimit: 1 };
-  await assert.rejects(tinyRun({ outputDir, args, featureExtractor }), {
+  const ending = new AbortController();
+  const run = tinyRun({
+    outputDir,
+    featureExtractor: extractorOnFullDisk((save) => save === 1),
+    signal: ending.signal,
+    callbacks: [{
+      onStepEnd: (_args, { globalStep }) => globalStep === 5 ? ending.abort() : undefined,
+    }],
+  });
+  await assert.rejects(run, {
     name: "FileError",
     code: "ENOSPC",
-    message: `Cannot write "${outputDir}/checkpoint-6": the disk is full`,
+    message: `Cannot write "${outputDir}/checkpoint-5": the disk is full`,
   });
   assert.deepEqual(Array.from(Deno.readDirSync(outputDir), ({ name }) => name), ["checkpoint-3"]);
   await tinyRun({ outputDir, resumeFromCheckpoint: true, modelSeed: 9 });
