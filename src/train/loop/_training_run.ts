@@ -249,7 +249,9 @@ export class TrainingRun {
     } catch (error) {
       if (!(error instanceof FileError && isDiskFull(error))) throw error;
       Object.assign(this.state, before);
-      this.#setup.onNotice(`${error.message}; the run goes on, and tries again at the next checkpoint`);
+      this.#setup.onNotice(
+        `${error.message}; the run goes on, and tries again at the next checkpoint`,
+      );
     }
   }
 
