@@ -6,6 +6,13 @@
 import server from "./server.ts";
 
 const running = Deno.serve(server.fetch);
-const end = () => server.close().then(() => running.shutdown());
+
+/** Answers what it has taken; the thread of inference would go on otherwise. */
+async function end(): Promise<void> {
+  await server.close();
+  await running.shutdown();
+  Deno.exit();
+}
+
 Deno.addSignalListener("SIGINT", end);
 if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", end);

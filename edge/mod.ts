@@ -241,7 +241,8 @@ async function expectClient({ signal }: Request): Promise<void> {
 
 /** Asking after the model's health starts its loading. */
 function health(c: Context, { model, log }: Service): Response {
-  if (model.ready) return c.json({ status: "ready" });
+  const thread = model.ready && "device" in model.ready ? "own" : "the service's";
+  if (model.ready) return c.json({ status: "ready", thread });
   model.get().catch((error) => log(JSON.stringify({ path: c.req.path, error: reasonOf(error) })));
   return c.json({ status: "loading" }, 503, { "Retry-After": "1" });
 }

@@ -16,7 +16,10 @@ import { openPacked, PACKED_FILE } from "../src/weights/packed.ts";
 import { openSafetensors } from "../src/weights/safetensors.ts";
 import type { TensorSource } from "../src/weights/tensor_source.ts";
 import { folderFiles } from "./_model_files.ts";
-import { type App, createApp, upgradeOnDeno } from "./mod.ts";
+import { answerQuestions, type ThreadScope } from "./inference_thread.ts";
+import { type App, createApp, type ServedClassifier, upgradeOnDeno } from "./mod.ts";
+import { threadedClassifier } from "./threaded_classifier.ts";
+import { webWorker } from "./web_worker.ts";
 
 /** Kept short for isolates of 512 MB: 128 channels at 16 kHz take 5 MB a second. */
 const MAX_SECONDS = 60;
@@ -39,11 +42,32 @@ async function openWeights(files: FileReader): Promise<TensorSource> {
   });
 }
 
-const app = createApp(async () => {
+async function load(): Promise<ServedClassifier> {
   await startWasm();
   const files = folderFiles(new URL("./model/", import.meta.url));
   return await loadClassifier(files, openWeights, { maxSeconds: MAX_SECONDS });
-}, { upgradeWebSocket: upgradeOnDeno });
+}
+
+/** By its name this module knows that it is the thread of inference. */
+const THREAD = "earshot-inference";
+
+/** The model in a thread of its own; in this one where the host has no workers, or does not let this file be one. */
+async function loadInThread(): Promise<ServedClassifier> {
+  if (typeof Worker === "undefined") return await load();
+  try {
+    return await threadedClassifier(webWorker(import.meta.url, THREAD));
+  } catch (error) {
+    if (error instanceof CheckpointError) throw error;
+    return await load();
+  }
+}
+
+const scope = globalThis as unknown as ThreadScope & { name?: string };
+if (scope.name === THREAD) {
+  await answerQuestions(scope, async () => ({ classifier: await load(), device: "WASM" }));
+}
+
+const app = createApp(loadInThread, { upgradeWebSocket: upgradeOnDeno });
 
 /** For `deno serve`, and for every host that calls `fetch` of a default export; `close` ends live streams. */
 export default { fetch: app.fetch, close: app.close } satisfies Deno.ServeDefaultExport & App;

@@ -4,8 +4,9 @@
  * @module
  */
 import { createApp, upgradeOnDeno } from "../../edge/mod.ts";
-import { pipeline } from "../classify/pipeline.ts";
-import { useDevice } from "../devices.ts";
+import { type ThreadedClassifier, threadedClassifier } from "../../edge/threaded_classifier.ts";
+import { webWorker } from "../../edge/web_worker.ts";
+import { siblingModule } from "../sibling_module.ts";
 import { type Command, defineCommand, expectNoFiles } from "./_command.ts";
 import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
 
@@ -61,11 +62,11 @@ export interface ServeOptions {
  */
 export async function serve(options: ServeOptions): Promise<void> {
   const { model, port = 8000, hostname = "127.0.0.1", log = () => {}, onListen } = options;
-  const classifier = await pipeline("audio-classification", model);
+  const classifier = await inThread(model);
   try {
     const app = createApp(classifier, { log, upgradeWebSocket: upgradeOnDeno });
     const server = listen({ port, hostname }, app.fetch);
-    log(`Device: ${(await useDevice()).description}`);
+    log(`Device: ${classifier.device}`);
     const url = `http://${hostname === "0.0.0.0" ? "localhost" : hostname}:${server.addr.port}/`;
     log(`Serving ${model} on ${url}`);
     log(`  curl --data-binary @clip.wav "${url}?top_k=3"`);
@@ -76,6 +77,12 @@ export async function serve(options: ServeOptions): Promise<void> {
   } finally {
     classifier.dispose();
   }
+}
+
+/** The model in a thread of its own, so that requests are taken while it computes. */
+async function inThread(model: string): Promise<ThreadedClassifier> {
+  const module = siblingModule("_serve_thread", import.meta.url);
+  return await threadedClassifier(webWorker(module, model));
 }
 
 function listen(

@@ -2,7 +2,7 @@ import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { encodeWav } from "../../src/audio/mod.ts";
 import { type Classification, pipeline } from "../../src/classify/pipeline.ts";
 import { serve } from "../../src/commands/serve.ts";
-import { useReference } from "../reference/backend.ts";
+import { useDevice } from "../../src/devices.ts";
 import { saveTinyModel, tone } from "../tiny_model.ts";
 
 const CLIP = encodeWav(tone(2_000), 8_000).slice();
@@ -11,7 +11,7 @@ const CLIP = encodeWav(tone(2_000), 8_000).slice();
 async function whileServing(
   use: (url: string, end: () => void, model: string) => Promise<void>,
 ): Promise<string[]> {
-  await useReference();
+  await useDevice({ backend: "wasm" });
   const model = `${await Deno.makeTempDir()}/model`;
   await saveTinyModel(model);
   const controller = new AbortController();
@@ -41,12 +41,32 @@ Deno.test("serve() answers with the pipeline's scores, and says where it listens
     deepEqual(answer, await classifier(CLIP, { topK: 2 }));
     classifier.dispose();
     const health = await fetch(`${url}healthz`);
-    deepEqual([health.status, await health.json()], [200, { status: "ready" }]);
+    deepEqual([health.status, await health.json()], [200, { status: "ready", thread: "own" }]);
   });
   match(lines[0]!, /^Device: .+ \(.+\)$/);
   match(lines[1]!, /^Serving .*model on http:\/\/127\.0\.0\.1:\d+\/$/);
   equal(lines[2], `  curl --data-binary @clip.wav "${place}?top_k=3"`);
   equal(lines.length, 3);
+});
+
+Deno.test("serve() answers others while it computes a long clip", async () => {
+  await whileServing(async (url) => {
+    const long = encodeWav(tone(170 * 8_000), 8_000).slice();
+    let isAnswered = false;
+    const clip = fetch(url, { method: "POST", body: long }).then(async (response) => {
+      isAnswered = true;
+      equal(response.status, 200);
+      await response.body?.cancel();
+    });
+    let answered = 0;
+    for (; !isAnswered; answered++) {
+      const health = await fetch(`${url}healthz`);
+      await health.body?.cancel();
+    }
+    await clip;
+    // A service that computes in its own thread answers some before and after.
+    ok(answered > 50, `${answered} answers`);
+  });
 });
 
 Deno.test("serve() answers what it has in hand before it ends", async () => {

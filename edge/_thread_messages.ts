@@ -1,0 +1,73 @@
+/**
+ * What the service and its thread of inference say to each other.
+ *
+ * Messages are copied from one thread to the other, and errors lose their class on the way: they travel as their
+ * facts.
+ *
+ * @module
+ */
+import type { Classification, ClassifyOptions } from "../src/classify/pipeline.ts";
+import type { DetectedEvent, WindowScores } from "../src/detect/mod.ts";
+import { AudioFormatError, CheckpointError } from "../src/errors.ts";
+import type { ServedDetectOptions } from "./mod.ts";
+
+/** Settings of a detection, without what cannot be copied. */
+export type DetectionSettings = Omit<ServedDetectOptions, "signal" | "turn" | "onScores">;
+
+/** To the thread; `id` is the call's. */
+export type Question =
+  | { kind: "classify"; id: number; bytes: Uint8Array; options?: ClassifyOptions }
+  | { kind: "detect"; id: number; settings: DetectionSettings; wantsScores: boolean }
+  /** The next samples, or none where the sound is over. */
+  | { kind: "block"; id: number; samples?: Float32Array }
+  /** The sound broke off. */
+  | { kind: "broken"; id: number; error: ErrorFacts }
+  /** The window may be computed. */
+  | { kind: "go"; id: number }
+  | { kind: "stop"; id: number };
+
+/** From the thread. */
+export type Answer =
+  | { kind: "ready"; labels: readonly string[]; device: string; detects: boolean }
+  | { kind: "unready"; error: ErrorFacts }
+  | { kind: "classified"; id: number; classes: Classification[] }
+  | { kind: "failed"; id: number; error: ErrorFacts }
+  /** More sound is wanted. */
+  | { kind: "pull"; id: number }
+  /** A window is about to be computed, and is. */
+  | { kind: "turn"; id: number }
+  | { kind: "computed"; id: number }
+  | { kind: "scores"; id: number; window: WindowScores }
+  | { kind: "event"; id: number; event: DetectedEvent }
+  | { kind: "done"; id: number };
+
+/** An error without its class. */
+export interface ErrorFacts {
+  name: string;
+  message: string;
+  hint?: string;
+  file?: string;
+}
+
+/** An error as it travels. */
+export function factsOf(error: unknown): ErrorFacts {
+  if (!(error instanceof Error)) return { name: "TypeError", message: String(error) };
+  const { name, message, hint, file } = error as Error & Partial<ErrorFacts>;
+  return { name, message, hint, file };
+}
+
+/** The error that has travelled, of the class that whoever answers a request looks for. */
+export function errorOf({ name, message, hint, file }: ErrorFacts): Error {
+  switch (name) {
+    case "AudioFormatError":
+      return new AudioFormatError(message, { hint, file });
+    case "CheckpointError":
+      return new CheckpointError(message, { hint, file });
+    case "RangeError":
+    case "DeviceError":
+    case "ShapeError":
+      return Object.assign(new RangeError(message), { hint });
+    default:
+      return Object.assign(new TypeError(message), { hint });
+  }
+}

@@ -1,0 +1,252 @@
+/**
+ * A classifier in a thread of its own, so that the thread of the service always has time for requests.
+ *
+ * A thread that dies or hangs takes along what it was computing, and nothing else: the next one is started at once.
+ *
+ * @module
+ */
+import type { Classification, ClassifyOptions } from "../src/classify/pipeline.ts";
+import type { DetectedEvent } from "../src/detect/mod.ts";
+import type { ServedClassifier, ServedDetectOptions } from "./mod.ts";
+import { type Answer, errorOf, factsOf, type Question } from "./_thread_messages.ts";
+
+/** A thread as this host starts it. */
+export interface Thread {
+  /** Sends to it; what is transferred is no longer here. */
+  post(message: unknown, transfer: Transferable[]): void;
+  /** Ends it at once. */
+  end(): void;
+}
+
+/** Gets what a thread says, and why it has ended. */
+export interface ThreadListener {
+  said(message: unknown): void;
+  broke(reason: string): void;
+}
+
+/** Starts a thread of inference; hosts differ in how. */
+export type StartThread = (listener: ThreadListener) => Thread;
+
+/** How long a thread may take. */
+export interface ThreadOptions {
+  /** For one clip or one window, in milliseconds; it is ended then, and another started. @default 300000 */
+  computeTimeoutMs?: number;
+}
+
+/** A classifier whose model is in another thread. */
+export interface ThreadedClassifier extends ServedClassifier {
+  /** What the model runs on. */
+  readonly device: string;
+  /** Ends the thread. */
+  dispose(): void;
+}
+
+/** The thread ended before it had answered. */
+export class ThreadError extends TypeError {
+  override readonly name = "ThreadError";
+}
+
+/**
+ * Starts a thread and waits for its model.
+ *
+ * @param start starts the thread, again whenever it broke.
+ * @param options how long it may take.
+ * @throws {CheckpointError} where the model cannot be loaded.
+ * @throws {ThreadError} where the thread cannot be started.
+ */
+export async function threadedClassifier(
+  start: StartThread,
+  options: ThreadOptions = {},
+): Promise<ThreadedClassifier> {
+  const calls = new ThreadCalls(start, options.computeTimeoutMs ?? 300_000);
+  const { labels, device, detects } = await calls.ready;
+  const classify = (bytes: Uint8Array, asked?: ClassifyOptions) => calls.classify(bytes, asked);
+  const detect = (source: AsyncIterable<Float32Array>, asked: ServedDetectOptions) =>
+    calls.detect(source, asked);
+  const dispose = () => calls.dispose();
+  return Object.assign(classify, { labels, device, dispose, ...(detects ? { detect } : {}) });
+}
+
+type Ready = Answer & { kind: "ready" };
+
+/** Gets the answers to one question. */
+interface Call {
+  answer(answer: Answer): void;
+  fail(error: Error): void;
+}
+
+/** One thread after the other, and what it is asked. */
+class ThreadCalls {
+  readonly #start: StartThread;
+  readonly #computeTimeoutMs: number;
+  readonly #calls = new Map<number, Call>();
+  #thread!: Thread;
+  #ready!: PromiseWithResolvers<Ready>;
+  #isReady = false;
+  #isBroken = false;
+  #isDisposed = false;
+  #next = 0;
+
+  constructor(start: StartThread, computeTimeoutMs: number) {
+    this.#start = start;
+    this.#computeTimeoutMs = computeTimeoutMs;
+    this.#begin();
+  }
+
+  /** The thread's first words; one that broke before it had said them is started again. */
+  get ready(): Promise<Ready> {
+    if (this.#isBroken && !this.#isDisposed) this.#begin();
+    return this.#ready.promise;
+  }
+
+  async classify(bytes: Uint8Array, options?: ClassifyOptions): Promise<Classification[]> {
+    await this.ready;
+    const id = this.#next++;
+    const { promise, resolve, reject } = Promise.withResolvers<Classification[]>();
+    this.#calls.set(id, {
+      answer: (answer) => {
+        if (answer.kind === "classified") resolve(answer.classes);
+      },
+      fail: reject,
+    });
+    const deadline = this.#deadline();
+    try {
+      this.#ask({ kind: "classify", id, bytes, options });
+      return await promise;
+    } finally {
+      clearTimeout(deadline);
+      this.#calls.delete(id);
+    }
+  }
+
+  async *detect(
+    source: AsyncIterable<Float32Array>,
+    { signal, turn = (compute) => compute(), onScores, ...settings }: ServedDetectOptions,
+  ): AsyncGenerator<DetectedEvent, void, void> {
+    await this.ready;
+    const id = this.#next++;
+    const found: DetectedEvent[] = [];
+    let news = Promise.withResolvers<void>();
+    let computed = Promise.withResolvers<void>();
+    let isDone = false;
+    let failure: Error | undefined;
+    const fail = (error: Error) => {
+      failure ??= error;
+      computed.resolve();
+      news.resolve();
+    };
+    const sound = source[Symbol.asyncIterator]();
+    const supply = async () => {
+      try {
+        const { done, value } = await sound.next();
+        this.#ask({ kind: "block", id, samples: done ? undefined : value });
+      } catch (error) {
+        this.#ask({ kind: "broken", id, error: factsOf(error) });
+        // The error itself, of its class and with its cause, is what the caller gets.
+        fail(error as Error);
+      }
+    };
+    const takeTurn = async () => {
+      computed = Promise.withResolvers();
+      await turn(async () => {
+        const deadline = this.#deadline();
+        this.#ask({ kind: "go", id });
+        await computed.promise.finally(() => clearTimeout(deadline));
+      }).catch(fail);
+    };
+    const answers: Partial<Record<Answer["kind"], (answer: Answer) => void>> = {
+      pull: supply,
+      turn: takeTurn,
+      computed: () => computed.resolve(),
+      scores: (answer) => onScores?.((answer as Answer & { kind: "scores" }).window),
+      event: (answer) => {
+        found.push((answer as Answer & { kind: "event" }).event);
+        news.resolve();
+      },
+      done: () => {
+        isDone = true;
+        news.resolve();
+      },
+    };
+    const stop = () => fail(signal!.reason);
+    signal?.addEventListener("abort", stop);
+    this.#calls.set(id, { answer: (answer) => answers[answer.kind]?.(answer), fail });
+    try {
+      const wantsScores = onScores !== undefined;
+      this.#ask({ kind: "detect", id, settings, wantsScores });
+      while (!isDone && !failure) {
+        await news.promise;
+        news = Promise.withResolvers();
+        yield* found.splice(0);
+      }
+      if (failure) throw failure;
+    } finally {
+      signal?.removeEventListener("abort", stop);
+      if (!isDone) this.#ask({ kind: "stop", id });
+      this.#calls.delete(id);
+      // It may be waiting for its client, who is not waited for.
+      sound.return?.().catch(() => {});
+    }
+  }
+
+  dispose(): void {
+    this.#isDisposed = true;
+    this.#thread.end();
+    this.#failAll("The service is ending");
+  }
+
+  #begin(): void {
+    this.#isReady = this.#isBroken = false;
+    this.#ready = Promise.withResolvers();
+    // Whoever asks gets the error; nobody may be asking.
+    this.#ready.promise.catch(() => {});
+    this.#thread = this.#start({
+      said: (message) => this.#take(message as Answer),
+      broke: (reason) => this.#restart(reason),
+    });
+  }
+
+  #ask(question: Question): void {
+    this.#thread.post(question, []);
+  }
+
+  #take(answer: Answer): void {
+    if (answer.kind === "ready") {
+      this.#isReady = true;
+      return this.#ready.resolve(answer);
+    }
+    if (answer.kind === "unready") {
+      this.#isBroken = true;
+      this.#thread.end();
+      return this.#ready.reject(errorOf(answer.error));
+    }
+    const call = this.#calls.get(answer.id);
+    if (answer.kind === "failed") call?.fail(errorOf(answer.error));
+    else call?.answer(answer);
+  }
+
+  #deadline(): ReturnType<typeof setTimeout> {
+    const seconds = this.#computeTimeoutMs / 1_000;
+    return setTimeout(
+      () => this.#restart(`expected an answer within ${seconds} s`),
+      this.#computeTimeoutMs,
+    );
+  }
+
+  /** Ends what is left of a thread, and starts another; not for ever one that never was ready. */
+  #restart(reason: string): void {
+    if (this.#isDisposed) return;
+    this.#thread.end();
+    this.#ready.reject(new ThreadError(`Cannot compute: ${reason}`));
+    this.#failAll(reason);
+    if (this.#isReady) this.#begin();
+    else this.#isBroken = true;
+  }
+
+  #failAll(reason: string): void {
+    for (const call of this.#calls.values()) {
+      call.fail(new ThreadError(`Cannot compute: ${reason}`));
+    }
+    this.#calls.clear();
+  }
+}
