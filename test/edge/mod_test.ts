@@ -187,7 +187,7 @@ Deno.test("createApp() loads the model on the first request, once for all", asyn
   deepEqual(answers.map(({ status }) => status), [200, 200, 200, 200]);
   const last = await health();
   equal(last.status, 200);
-  deepEqual(await last.json(), { status: "ready" });
+  deepEqual(await last.json(), { status: "ready", thread: "the service's" });
   equal(loads, 1);
 });
 

@@ -1,6 +1,6 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { answerQuestions } from "../../edge/inference_thread.ts";
-import { type ServedClassifier, type ServedDetectOptions } from "../../edge/mod.ts";
+import type { ServedClassifier, ServedDetectOptions } from "../../edge/mod.ts";
 import {
   type StartThread,
   threadedClassifier,
