@@ -189,7 +189,7 @@ export {
   type LayerTrial,
   type PackedDtype,
   type SetComparison,
-} from "./src/commands/export.ts";
+} from "./src/export/mod.ts";
 export * from "./src/report/mod.ts";
 export {
   type CardDataset,

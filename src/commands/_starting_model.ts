@@ -18,7 +18,7 @@ import type { TensorSource } from "../weights/tensor_source.ts";
 
 import { UsageError } from "./_arguments.ts";
 import { isThere } from "./_command.ts";
-import { expectTrained } from "./_trained.ts";
+import { expectTrained } from "../export/trained.ts";
 
 /** A model to be. */
 export interface StartingModel {

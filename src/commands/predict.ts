@@ -8,7 +8,7 @@ import { type AudioClassifier, type AudioInput, pipeline } from "../classify/pip
 import { useDevice } from "../devices.ts";
 import { AudioFormatError, FileError } from "../errors.ts";
 import { UsageError } from "./_arguments.ts";
-import { audioFilesBelow } from "./_audio_files.ts";
+import { audioFilesBelow } from "../data/audio_files.ts";
 import {
   type Command,
   defineCommand,

@@ -2,7 +2,7 @@ import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { encodeWav } from "../../src/audio/mod.ts";
 import { type Classification, pipeline } from "../../src/classify/pipeline.ts";
 import { bundle, type BundleResult } from "../../src/commands/bundle.ts";
-import { exportModel } from "../../src/commands/export.ts";
+import { exportModel } from "../../src/export/mod.ts";
 import { useDevice } from "../../src/devices.ts";
 import { CheckpointError, FileError } from "../../src/errors.ts";
 import { fixture, FIXTURES } from "../audio/fixtures.ts";

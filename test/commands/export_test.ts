@@ -1,13 +1,9 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { tensor } from "@tensorflow/tfjs-core";
 import { pipeline } from "../../src/classify/pipeline.ts";
-import {
-  exportModel,
-  type ExportOptions,
-  type ExportReport,
-  printExport,
-} from "../../src/commands/export.ts";
+import { printExport } from "../../src/commands/export.ts";
 import { CheckpointError, DatasetError, FileError } from "../../src/errors.ts";
+import { exportModel, type ExportOptions, type ExportReport } from "../../src/export/mod.ts";
 import { type AudioClassificationModel, buildModel } from "../../src/models/mod.ts";
 import { AutoFeatureExtractor, loadPretrained, savePretrained } from "../../src/pretrained.ts";
 import { PACKED_FILE, PACKED_VERSION } from "../../src/weights/packed.ts";

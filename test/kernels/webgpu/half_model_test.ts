@@ -6,7 +6,7 @@
 import { ok } from "node:assert/strict";
 import { engine } from "@tensorflow/tfjs-core";
 import { pipeline } from "../../../src/classify/pipeline.ts";
-import { exportModel } from "../../../src/commands/export.ts";
+import { exportModel } from "../../../src/export/mod.ts";
 import type { DeviceBackend } from "../../../src/kernels/webgpu/_backend.ts";
 import { startWebgpu } from "../../../src/kernels/webgpu/mod.ts";
 import { withFolder } from "../../commands/_command_line.ts";

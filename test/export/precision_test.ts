@@ -6,7 +6,7 @@ import {
   MIN_COSINE,
   type SetComparison,
   widen,
-} from "../../src/commands/_precision.ts";
+} from "../../src/export/_precision.ts";
 
 function trial(layer: string, cosine: number): LayerTrial {
   return { layer, parameters: 1, cosine, precision: "int8" };

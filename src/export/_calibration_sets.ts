@@ -5,10 +5,10 @@
  *
  * @module
  */
-import type { AudioDataset } from "../data/audio_dataset.ts";
+import { alignLabels, type AudioDataset } from "../data/audio_dataset.ts";
+import { audioFilesBelow } from "../data/audio_files.ts";
+import { loadTrainingSplits } from "../data/training_splits.ts";
 import { DatasetError } from "../errors.ts";
-import { audioFilesBelow } from "./_audio_files.ts";
-import { loadSplits, splitsInOrder } from "./_data.ts";
 
 /** Clips that are measured together. */
 export interface CalibrationSet {
@@ -43,8 +43,10 @@ async function labelledSets(
   dir: string,
   labels: readonly string[],
 ): Promise<{ sets: AudioDataset[]; isLabelled: boolean }> {
-  const whole = { testSize: 0, validationSize: 0, stratify: false, seed: 42 };
-  const sets = splitsInOrder(await loadSplits(dir, { ...whole, labels }));
+  const sorted = [...labels].sort();
+  const { splits } = await loadTrainingSplits(dir, { testSize: 0, labels: sorted, offline: true });
+  const found = [splits.train, splits.validation, splits.test];
+  const sets = found.filter((set) => set !== undefined).map((set) => alignLabels(set, labels));
   return { sets, isLabelled: true };
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isAudio } from "../data/folder_layout.ts";
+import { isAudio } from "./folder_layout.ts";
 import { listFolder } from "../files.ts";
 
 /**

@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { tidy } from "@tensorflow/tfjs-core";
-import { packWeights } from "../../src/commands/_export_files.ts";
+import { packWeights } from "../../src/export/_export_files.ts";
 import {
   type AudioClassificationModel,
   buildModel,

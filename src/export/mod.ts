@@ -1,0 +1,8 @@
+/**
+ * Models as they are served: packed weights in a directory of their own.
+ *
+ * @module
+ */
+export { exportModel, type ExportOptions, type ExportReport } from "./export_model.ts";
+export type { LayerTrial, SetComparison } from "./_precision.ts";
+export type { PackedDtype } from "../weights/packed.ts";
