@@ -49,11 +49,15 @@ export {
   type ClassifyOptions,
   type ClipSamples,
   createClassifier,
+  type DetectOptions,
   type LoadedClassifier,
+  type OpenFile,
   pipeline,
   type PipelineOptions,
   type ScoreFunction,
+  type SoundSource,
 } from "./src/classify/pipeline.ts";
+export type { ReadableBytes } from "./src/audio/mod.ts";
 export {
   type AnnotatedRecordings,
   annotatedRecordings,
@@ -64,9 +68,13 @@ export {
   type AnnotationKind,
   type AnnotationTable,
   type AnnotationWriter,
+  type DetectedEvent,
+  type DetectSettings,
   parseAnnotations,
   type ParseAnnotationsOptions,
+  type PerLabel,
   type SoundEvent,
+  type WindowScores,
   type WrittenEvent,
 } from "./src/detect/mod.ts";
 export { type BackendChoice, type Device, type DeviceOptions, useDevice } from "./src/devices.ts";

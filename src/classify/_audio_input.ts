@@ -103,22 +103,29 @@ async function bytesOf(
   if (input instanceof Blob) return new Uint8Array(await input.arrayBuffer());
   if (typeof input !== "string" && !(input instanceof URL)) throw unknownInput(input);
   const place = String(input);
-  if (/^(https?|data|blob):/i.test(place)) return await fetchBytes(place);
+  if (isWebAddress(place)) return await fetchBytes(place);
   if (rules.readFile) return await rules.readFile(filePath(place), MAX_FILE_BYTES);
   throw new TypeError(
     `Cannot read "${place}": expected bytes, samples or a web address, found a path`,
   );
 }
 
+/** Whether it can be fetched. */
+export function isWebAddress(place: string): boolean {
+  return /^(https?|data|blob):/i.test(place);
+}
+
 /** The path of a `file:` URL; a path stays as it is. */
-function filePath(place: string): string {
+export function filePath(place: string): string {
   if (!/^file:/i.test(place)) return place;
   return decodeURIComponent(new URL(place).pathname).replace(/^\/(?=[a-z]:)/i, "");
 }
 
-async function fetchBytes(url: string): Promise<Uint8Array> {
+/** The answer of a server that has what was asked for. */
+export async function fetchResponse(url: string, signal?: AbortSignal): Promise<Response> {
   const file = shortName(url);
-  const response = await fetch(url).catch((cause: unknown) => {
+  const response = await fetch(url, { signal }).catch((cause: unknown) => {
+    signal?.throwIfAborted();
     throw new FileError(`Cannot read "${file}": the server was not reached`, { file, cause });
   });
   if (!response.ok) {
@@ -127,25 +134,34 @@ async function fetchBytes(url: string): Promise<Uint8Array> {
       file,
     });
   }
-  const bytes = await readBounded(response.body, MAX_FILE_BYTES);
+  return response;
+}
+
+async function fetchBytes(url: string): Promise<Uint8Array> {
+  const { body } = await fetchResponse(url);
+  const bytes = await readBounded(body, MAX_FILE_BYTES);
   if (bytes) return bytes;
+  const file = shortName(url);
   throw new FileError(`Cannot read "${file}": expected at most ${MAX_FILE_BYTES} bytes`, { file });
 }
 
 /** A `data:` URL holds the whole file. */
-function shortName(place: string | URL): string {
+export function shortName(place: string | URL): string {
   const name = String(place);
   return /^data:/i.test(name) ? `${name.slice(0, 32)}...` : name;
 }
 
 /** Channels with their rate, as they were given. */
-interface StatedSamples {
+export interface StatedSamples {
   channels: ClipSamples;
   rateHz: unknown;
 }
 
 /** What was given as samples; undefined for what has to be read. */
-function statedSamples(input: unknown, rules: ClipRules): StatedSamples | undefined {
+export function statedSamples(
+  input: unknown,
+  rules: Pick<ClipRules, "samplingRate">,
+): StatedSamples | undefined {
   if (typeof input !== "object" || input === null) return undefined;
   if (isChannel(input)) return { channels: input, rateHz: rules.samplingRate };
   if ("getChannelData" in input) {
@@ -168,7 +184,8 @@ function isChannel(value: unknown): value is ChannelSamples {
     value instanceof Int16Array || (Array.isArray(value) && typeof value[0] === "number");
 }
 
-function checkedSamples({ channels, rateHz }: StatedSamples, file?: string): Recording {
+/** The mean of the channels, all of it real numbers. */
+export function checkedSamples({ channels, rateHz }: StatedSamples, file?: string): Recording {
   const list = isChannel(channels) ? [channels] : channels;
   if (!Array.isArray(list) || list.length === 0 || !list.every(isChannel)) {
     throw unknownInput(channels);
@@ -185,7 +202,8 @@ function checkedSamples({ channels, rateHz }: StatedSamples, file?: string): Rec
 
 const INT16_SCALE = 2 ** -15;
 
-function realSamples(channel: ChannelSamples): Float32Array {
+/** Samples of 16 bits come to lie within 1. */
+export function realSamples(channel: ChannelSamples): Float32Array {
   if (channel instanceof Float32Array) return channel;
   if (channel instanceof Int16Array) {
     return Float32Array.from(channel, (value) => value * INT16_SCALE);
@@ -208,12 +226,12 @@ function meanOf(channels: readonly Float32Array[], file?: string): Float32Array 
   return mean;
 }
 
-/** A loop, because a call for each sample takes several times as long. */
-function expectFiniteSamples(samples: Float32Array, file?: string): void {
+/** A loop, because a call for each sample takes several times as long; `before` have come already. */
+export function expectFiniteSamples(samples: Float32Array, file?: string, before = 0): void {
   for (let i = 0; i < samples.length; i++) {
     // Zero times infinity is no number, as is zero times what is none.
     if (samples[i]! * 0 === 0) continue;
-    throw clipError(`expected finite samples, found ${samples[i]} as number ${i}`, file);
+    throw clipError(`expected finite samples, found ${samples[i]} as number ${before + i}`, file);
   }
 }
 
@@ -242,7 +260,8 @@ function clipError(problem: string, file?: string, cause?: unknown): AudioFormat
   return new AudioFormatError(`Cannot classify ${name}: ${problem}`, { file, cause });
 }
 
-function unknownInput(input: unknown): TypeError {
+/** What is no sound at all. */
+export function unknownInput(input: unknown): TypeError {
   const found = input === null || typeof input !== "object" ? typeof input : input.constructor.name;
   return new TypeError(
     `Cannot classify audio: expected a path, a URL, bytes, or samples with their samplingRate, found ${found}`,

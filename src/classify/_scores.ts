@@ -27,6 +27,15 @@ const FUNCTIONS: Readonly<Record<ScoreFunction, (logits: number[]) => number[]>>
 export const SCORE_FUNCTIONS: readonly string[] = Object.keys(FUNCTIONS);
 
 /**
+ * The scores of all classes, by number.
+ *
+ * **Shape** `logits [N]` -> `[N]`
+ */
+export function classScores(logits: ArrayLike<number>, functionToApply: ScoreFunction): number[] {
+  return FUNCTIONS[functionToApply](Array.from(logits));
+}
+
+/**
  * The `topK` best classes, in descending order; equal scores keep the order of the labels.
  *
  * **Shape** `logits [N]`, `labels [N]` -> `min(topK, N)` classes
@@ -36,7 +45,7 @@ export function bestClasses(
   labels: readonly string[],
   options: { topK: number; functionToApply: ScoreFunction },
 ): Classification[] {
-  const scores = FUNCTIONS[options.functionToApply](Array.from(logits));
+  const scores = classScores(logits, options.functionToApply);
   return labels.map((label, i) => ({ label, score: scores[i]! }))
     .sort((a, b) => b.score - a.score)
     .slice(0, options.topK);

@@ -9,12 +9,16 @@
  */
 import { MAX_CLIP_SECONDS } from "../audio/recording.ts";
 import { type AudioInput, type ClipRules, clipSamples } from "./_audio_input.ts";
+import { DETECT_OPTIONS, detectEvents, type DetectOptions } from "./_detect.ts";
+import type { OpenFile, SoundSource } from "./_sound_source.ts";
 import {
   bestClasses,
   type Classification,
+  classScores,
   SCORE_FUNCTIONS,
   type ScoreFunction,
 } from "./_scores.ts";
+import { type DetectedEvent, type DetectPlan, detectPlan } from "../detect/mod.ts";
 import { ofAnyLength } from "../features/feature_extractor.ts";
 import { type FeatureExtractor, loadFeatureExtractor } from "../features/mod.ts";
 import { buildInferenceModel, type InferenceModel, type ProblemType } from "../models/mod.ts";
@@ -47,6 +51,8 @@ export interface ClassifierOptions {
   onWarning?: (message: string) => void;
   /** Reads a file of the disk; without it a path is refused. */
   readFile?: (path: string, maxBytes: number) => Promise<Uint8Array>;
+  /** Opens a file of the disk, of which `detect` then reads parts; without it `detect` reads it whole. */
+  openFile?: OpenFile;
 }
 
 /** A model with the extractor that prepares its input. */
@@ -65,6 +71,44 @@ export interface AudioClassifier extends LoadedClassifier {
   (inputs: readonly AudioInput[], options?: ClassifyOptions): Promise<Classification[][]>;
   /** Class names by number. */
   readonly labels: readonly string[];
+  /**
+   * The events of sound of any length, each as soon as it is known.
+   *
+   * The sound is heard in windows. A window is a clip: its scores, which the option `onScores` gets, are those of this
+   * classifier for the window's samples. They are taken as those of the hop around the window's centre, so that a
+   * sound shorter than a window is heard for about as long as the window, around its own middle: for exact times,
+   * windows should be no longer than the sounds, and hops short. An event `began` when a class's score reaches its
+   * threshold, and is told of at once; it has `ended` when the score has fallen below the lower threshold. Several
+   * classes may be heard at a time. A window of a stream is computed as soon as its last sample has come.
+   *
+   * @param source a path, a URL, bytes or samples as for a clip, read in parts; or a stream of the bytes of a file, or
+   * of samples at `samplingRate`, that may never end.
+   * @param options windows, thresholds and filters; what is left out is the model's own, in `earshot.detect` of its
+   * `config.json`.
+   * @throws {RangeError} for settings that make no sense, or windows that the model cannot take.
+   * @throws {AudioFormatError} for sound that is broken, empty, or shorter than the model takes.
+   * @throws {FileError} where a file or URL cannot be read.
+   *
+   * @example
+   * ```ts
+   * import { pipeline } from "@earshot/earshot";
+   * import { equal } from "node:assert/strict";
+   *
+   * const classifier = await pipeline("audio-classification");
+   * async function* microphone() {
+   *   for (let second = 0; second < 4; second++) yield new Float32Array(8_000);
+   * }
+   * const options = { samplingRate: 8_000, windowSeconds: 1, hopSeconds: 1, threshold: 0 };
+   * const events = await Array.fromAsync(classifier.detect(microphone(), options));
+   * equal(events.length, 2 * classifier.labels.length);
+   * equal(events.at(-1)?.end, 4);
+   * classifier.dispose();
+   * ```
+   */
+  detect(
+    source: SoundSource,
+    options?: DetectOptions,
+  ): AsyncGenerator<DetectedEvent, void, void>;
   /** Gives the model's memory back. */
   dispose(): void;
 }
@@ -163,32 +207,72 @@ export function createClassifier(
     const results: Classification[][] = [];
     const ruled = { ...rules, samplingRate: asked.samplingRate };
     for await (const clips of batches(inputs, ruled, fitting.fixedSamples)) {
-      // Clips of one batch have one length, so that no mask is needed.
-      const rows = await model.logits({ ...fitting.extract(clips), attentionMask: undefined });
-      for (const logits of rows) {
-        expectFinite(logits, model.labels);
+      for (const logits of await logitsOf(clips)) {
         results.push(bestClasses(logits, model.labels, wanted));
       }
     }
     return results;
   }
+  /** Clips of one batch have one length, so that no mask is needed. */
+  async function logitsOf(clips: Float32Array[]): Promise<Float32Array[]> {
+    const rows = await model.logits({ ...fitting.extract(clips), attentionMask: undefined });
+    for (const logits of rows) expectFinite(logits, model.labels);
+    return rows;
+  }
+  async function* detect(
+    source: SoundSource,
+    asked: DetectOptions = {},
+  ): AsyncGenerator<DetectedEvent, void, void> {
+    expectInUse("detect");
+    expectOptions("detect", asked, DETECT_OPTIONS);
+    const functionToApply = FUNCTION_OF[model.problemType];
+    if (functionToApply === "none") {
+      throw new TypeError("Cannot detect: expected a model of classes, found one of values");
+    }
+    const { labels } = model;
+    const plan = detectPlan(asked, {
+      labels,
+      rateHz: rules.rateHz,
+      config: model.ownConfig.detect,
+    });
+    expectWindow(plan, rules, fitting.fixedSamples);
+    const { samplingRate, file, signal } = asked;
+    const { rateHz, minSamples, onWarning, readFile } = rules;
+    const mostSamples = MAX_BATCH_SECONDS * rateHz;
+    const width = fitting.fixedSamples ?? plan.windowSamples;
+    yield* detectEvents(source, {
+      plan,
+      labels,
+      minSamples,
+      onWarning,
+      rules: { rateHz, samplingRate, file, signal, readFile, openFile: options.openFile },
+      maxBatch: Math.max(1, Math.min(MAX_BATCH_CLIPS, Math.floor(mostSamples / width))),
+      scoresOf: async (windows) => {
+        expectInUse("detect");
+        const rows = await logitsOf(windows);
+        return rows.map((logits) => Float64Array.from(classScores(logits, functionToApply)));
+      },
+    }, asked);
+  }
   async function classify(
     input: AudioInput | readonly AudioInput[],
     asked: ClassifyOptions = {},
   ): Promise<Classification[] | Classification[][]> {
-    if (isDisposed) {
-      throw new TypeError("Cannot classify: expected a classifier in use, found a disposed one");
-    }
+    expectInUse("classify");
     if (isList(input)) return await classifyList(input, asked);
     const [result] = await classifyList([input], asked);
     return result!;
   }
   let isDisposed = false;
+  const expectInUse = (does: string) => {
+    if (!isDisposed) return;
+    throw new TypeError(`Cannot ${does}: expected a classifier in use, found a disposed one`);
+  };
   const dispose = () => {
     if (!isDisposed) model.dispose();
     isDisposed = true;
   };
-  const members = { model, extractor, labels: model.labels, dispose };
+  const members = { model, extractor, labels: model.labels, detect, dispose };
   return Object.assign(classify as AudioClassifier, members);
 }
 
@@ -214,6 +298,29 @@ async function* batches(
     batch.push(samples);
   }
   if (batch.length > 0) yield batch;
+}
+
+/** Refuses windows that the model cannot take, hears only in part, or for which there is no memory. */
+function expectWindow(
+  { windowSamples }: DetectPlan,
+  { rateHz, minSamples, maxSeconds }: ClipRules,
+  fixedSamples = Infinity,
+): void {
+  const found = `found ${windowSamples / rateHz} s`;
+  if (windowSamples < minSamples) {
+    const least = `expected windowSeconds of at least ${(minSamples / rateHz).toFixed(4)}`;
+    throw new RangeError(`Cannot detect: ${least}, the shortest clip of the model, ${found}`);
+  }
+  if (windowSamples > fixedSamples) {
+    const most = `expected windowSeconds of at most ${(fixedSamples / rateHz).toFixed(2)}`;
+    throw new RangeError(`Cannot detect: ${most}, all that the model hears of a clip, ${found}`);
+  }
+  if (windowSamples > maxSeconds * rateHz) {
+    const most = `expected windowSeconds of at most ${maxSeconds}`;
+    throw new RangeError(
+      `Cannot detect: ${most}, the longest clip that fits into memory, ${found}`,
+    );
+  }
 }
 
 function expectFinite(logits: Float32Array, labels: readonly string[]): void {

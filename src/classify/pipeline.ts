@@ -15,6 +15,7 @@ import {
   loadClassifier,
   type LoadedClassifier,
 } from "./classifier.ts";
+import type { ReadableBytes } from "../audio/mod.ts";
 import { useDevice } from "../devices.ts";
 import { FileError } from "../errors.ts";
 import type { HubModelOptions } from "../hub/mod.ts";
@@ -29,6 +30,8 @@ export type {
   ChannelSamples,
   ClipSamples,
 } from "./_audio_input.ts";
+export type { DetectOptions } from "./_detect.ts";
+export type { OpenFile, SoundSource } from "./_sound_source.ts";
 export type { Classification, ScoreFunction } from "./_scores.ts";
 export {
   type AudioClassifier,
@@ -106,7 +109,12 @@ export async function pipeline(
   }
   expectOptions("make a pipeline", options, PIPELINE_OPTIONS);
   const { device, maxSeconds, onWarning } = options;
-  const classifierOptions = { maxSeconds, onWarning, readFile: readLocalFile };
+  const classifierOptions = {
+    maxSeconds,
+    onWarning,
+    readFile: readLocalFile,
+    openFile: openLocalFile,
+  };
   if (typeof model === "object" && "extractor" in model) {
     return createClassifier(model.model, model.extractor, classifierOptions);
   }
@@ -132,6 +140,11 @@ async function loadNamed(
   const extractor = await AutoFeatureExtractor.fromPretrained(files, options);
   const model = await loadInferenceModel(files, { onWarning: options.onWarning });
   return createComplete({ model, extractor }, name, options);
+}
+
+async function openLocalFile(path: string): Promise<ReadableBytes & { close(): void }> {
+  const { fileSource } = await import("../files.ts");
+  return await fileSource(path);
 }
 
 async function readLocalFile(path: string, maxBytes: number): Promise<Uint8Array> {

@@ -19,3 +19,19 @@ export {
   type ParseAnnotationsOptions,
 } from "./annotations.ts";
 export type { DetectedEvent, SoundEvent, WindowScores } from "./sound_event.ts";
+export {
+  type ClassThresholds,
+  EventFinder,
+  type EventOptions,
+  type FoundEvent,
+  type ScoredSpan,
+} from "./events.ts";
+export {
+  DEFAULT_DETECT_SETTINGS,
+  type DetectPlan,
+  detectPlan,
+  type DetectSettings,
+  type HearingModel,
+  type PerLabel,
+} from "./settings.ts";
+export { type AudioWindow, WindowCutter, type WindowOptions } from "./windows.ts";

@@ -28,6 +28,6 @@ export interface WindowScores {
   start: number;
   /** Seconds from the recording's first sample. */
   end: number;
-  /** Scores by class number, as the classifier gives them for a clip of these samples. */
-  scores: Float32Array;
+  /** Scores by class number, to the bit as the classifier gives them for a clip of these samples. */
+  scores: Float64Array;
 }

@@ -92,6 +92,12 @@ export class InferenceModel {
     return this.#parts.problemType;
   }
 
+  /** What the config says under `"earshot"`, a key that transformers keeps and ignores. */
+  get ownConfig(): Readonly<Record<string, unknown>> {
+    const own = this.#parts.json.earshot;
+    return typeof own === "object" && own !== null ? own as Record<string, unknown> : {};
+  }
+
   /** Class name to number. */
   get label2id(): Record<string, number> {
     return Object.fromEntries(this.labels.map((label, i) => [label, i]));

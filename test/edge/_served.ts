@@ -78,7 +78,7 @@ export function fakeDetector(
             number,
             number,
           ];
-          options.onScores?.({ start, end, scores: Float32Array.of(1 - loudness, loudness) });
+          options.onScores?.({ start, end, scores: Float64Array.of(1 - loudness, loudness) });
           if (loudness >= (threshold as number)) {
             if (!event) {
               yield event = { start, end, label: "yes", score: loudness, state: "began" };
