@@ -66,6 +66,7 @@ export {
   type AnnotationFormat,
   type AnnotationFormatName,
   type AnnotationKind,
+  annotationKind,
   type AnnotationTable,
   type AnnotationWriter,
   type DetectedEvent,
@@ -125,6 +126,12 @@ export {
   type NoticeKind,
 } from "./src/data/load_dataset.ts";
 export type { SplitSizes } from "./src/data/train_test_split.ts";
+
+export {
+  type AnnotationFiles,
+  type AnnotationFilesOptions,
+  readAnnotations,
+} from "./src/data/annotation_files.ts";
 
 // Training.
 export {

@@ -1,11 +1,14 @@
 /**
- * Data for a model that hears sound that goes on: windows of one length, and a class for what is none of the others.
+ * Data for a model that hears sound that goes on: windows of one length, clips cut out of long recordings, and a class for
+ * what is none of the others.
  *
  * @module
  */
+import { annotatedSplits } from "../data/annotated_splits.ts";
 import { type RecordingStretch, withBackground } from "../data/background.ts";
 import { CutFile } from "../data/cut_file.ts";
 import { isAudio } from "../data/folder_layout.ts";
+import type { AnnotationFault } from "../detect/mod.ts";
 import { listFolder } from "../files.ts";
 import type { TrainingOptions } from "../train/options/arguments.ts";
 import { type OptionSpecs, type OptionValues, UsageError } from "./_arguments.ts";
@@ -13,6 +16,15 @@ import { loadSplits, type SplitChoice, type SplitFolder } from "./_data.ts";
 
 /** Their options. */
 export const DETECTOR_OPTIONS = {
+  annotations: {
+    kind: "string",
+    value: "FILE|DIR",
+    help: "what is where in long recordings: Audacity, Raven, DCASE, Kaleidoscope, CSV, JSONL",
+  },
+  "multi-label": {
+    kind: "flag",
+    help: "with annotations: a clip has all labels in it, and no background class",
+  },
   "window-seconds": {
     kind: "number",
     min: 0.01,
@@ -31,7 +43,7 @@ export const DETECTOR_OPTIONS = {
   "background-class": {
     kind: "string",
     value: "NAME",
-    help: "what that class is called (background)",
+    help: "what that class is called; none: with annotations, leave it out (background)",
   },
   "background-ratio": {
     kind: "number",
@@ -50,10 +62,13 @@ export const DETECTOR_OPTIONS = {
 export interface DetectorChoice {
   /** Whether the model is to hear sound that goes on. */
   isDetector: boolean;
+  annotations?: string;
+  isMultiLabel: boolean;
   windowSeconds: number;
   hopSeconds: number;
   background?: string;
-  backgroundClass: string;
+  /** Undefined where there is to be none. */
+  backgroundClass?: string;
   backgroundRatio: number;
   backgroundEdges: number;
 }
@@ -62,24 +77,50 @@ export interface DetectorChoice {
 const WINDOW_SECONDS = 2;
 const HOP_SECONDS = 0.5;
 
-/** The choice among the options. */
+/**
+ * The choice among the options.
+ *
+ * @throws {UsageError} where one needs another that is not given.
+ */
 export function detectorChoice(options: OptionValues<typeof DETECTOR_OPTIONS>): DetectorChoice {
-  const { background } = options;
-  const needed = ["background-class", "background-ratio", "background-edges"] as const;
-  const alone = needed.find((name) => options[name] !== undefined);
-  if (background === undefined && alone !== undefined) {
-    throw new UsageError(`Cannot use argument "--${alone}": expected "--background DIR" with it`);
+  const { annotations, background, "multi-label": isMultiLabel } = options;
+  const { "background-class": named = "background" } = options;
+  expectWith(options, ["background-class", "background-ratio"], ["annotations", "background"]);
+  expectWith(options, ["background-edges"], ["background"]);
+  if (isMultiLabel) expectWith(options, ["multi-label"], ["annotations"]);
+  const hasBackground = named !== "none" && !isMultiLabel;
+  if (background !== undefined && !hasBackground) {
+    throw new UsageError(
+      'Cannot use argument "--background": expected a background class, found none',
+    );
   }
   const { "window-seconds": window, "hop-seconds": hop } = options;
+  const given = [annotations, background, window, hop];
   return {
-    isDetector: background !== undefined || window !== undefined || hop !== undefined,
+    isDetector: given.some((value) => value !== undefined),
+    annotations,
+    isMultiLabel,
     windowSeconds: window ?? WINDOW_SECONDS,
     hopSeconds: hop ?? Math.min(HOP_SECONDS, window ?? WINDOW_SECONDS),
     background,
-    backgroundClass: options["background-class"] ?? "background",
+    backgroundClass: hasBackground ? named : undefined,
     backgroundRatio: options["background-ratio"] ?? 1,
     backgroundEdges: options["background-edges"] ?? 0.25,
   };
+}
+
+type DetectorOption = keyof typeof DETECTOR_OPTIONS;
+
+/** Checks that options come with one of those that they are about. */
+function expectWith(
+  options: OptionValues<typeof DETECTOR_OPTIONS>,
+  names: readonly DetectorOption[],
+  others: readonly DetectorOption[],
+): void {
+  const alone = names.find((name) => options[name] !== undefined);
+  if (alone === undefined || others.some((name) => options[name] !== undefined)) return;
+  const needed = others.map((name) => `"--${name}"`).join(" or ");
+  throw new UsageError(`Cannot use argument "--${alone}": expected ${needed} with it`);
 }
 
 /** Training arguments that suit windows, in place of those of a preset. */
@@ -103,36 +144,76 @@ export interface DetectorData extends Disposable {
   stretches: readonly RecordingStretch[];
 }
 
+/** What else decides which clips there are. */
+interface LoadContext {
+  splits: SplitChoice;
+  seed: number;
+  /** Of the model, in hertz. */
+  samplingRate: number;
+  skipBadFiles: boolean;
+  /** The argument `augmentSpeed`. */
+  speed: number;
+}
+
 /**
- * Loads the splits of `train`, with a background class where one is asked for.
+ * Loads the splits of `train`, cut out of long recordings or with a background class where that is asked for.
  *
  * @throws {DatasetError} where the data cannot be used as it is.
  */
 export async function loadDetectorData(
   data: string,
   choice: DetectorChoice,
-  { splits, seed, samplingRate }: { splits: SplitChoice; seed: number; samplingRate: number },
+  context: LoadContext,
 ): Promise<DetectorData> {
-  const folder = await loadSplits(data, { ...splits, seed, online: true });
-  const { background: directory, windowSeconds, backgroundClass: label } = choice;
-  if (directory === undefined) return { folder, stretches: [], [Symbol.dispose]: () => {} };
-  const cuts = await CutFile.make(samplingRate);
+  const { annotations, background } = choice;
+  const load = () => loadSplits(data, { ...context.splits, seed: context.seed, online: true });
+  if (annotations === undefined && background === undefined) {
+    return { folder: await load(), stretches: [], [Symbol.dispose]: () => {} };
+  }
+  const cuts = await CutFile.make(context.samplingRate);
   try {
-    const { stretches, ...withClass } = await withBackground(folder, {
-      directory,
-      label,
-      windowSeconds,
-      ratio: choice.backgroundRatio,
-      edges: choice.backgroundEdges,
-      samplingRate,
-      seed,
-      cuts,
-    });
-    return { folder: withClass, stretches, [Symbol.dispose]: () => cuts[Symbol.dispose]() };
+    const folder = annotations === undefined
+      ? await load()
+      : await cutSplits(data, { ...choice, ...context, annotations, cuts });
+    const made = await withClass(folder, { ...choice, ...context, cuts });
+    const { stretches = [] } = { ...folder, ...made };
+    return {
+      folder: made,
+      stretches,
+      [Symbol.dispose]: () => cuts[Symbol.dispose](),
+    };
   } catch (error) {
     cuts[Symbol.dispose]();
     throw error;
   }
+}
+
+type MadeSplits = SplitFolder & { stretches?: readonly RecordingStretch[] };
+
+async function cutSplits(
+  data: string,
+  options: DetectorChoice & LoadContext & { annotations: string; cuts: CutFile },
+): Promise<MadeSplits> {
+  const { backgroundClass: label, backgroundRatio: ratio, splits } = options;
+  const faults: AnnotationFault[] = [];
+  const found = await annotatedSplits(data, {
+    ...options,
+    ...splits,
+    background: label === undefined ? undefined : { label, ratio },
+    ...options.skipBadFiles && { onFault: (fault: AnnotationFault) => faults.push(fault) },
+  });
+  return { ...found, notes: [...found.notes, ...faults.map(({ error }) => error.message)] };
+}
+
+async function withClass(
+  folder: MadeSplits,
+  options: DetectorChoice & LoadContext & { cuts: CutFile },
+): Promise<MadeSplits> {
+  const { background: directory, backgroundClass: label } = options;
+  if (directory === undefined || label === undefined) return folder;
+  const { backgroundRatio: ratio, backgroundEdges: edges } = options;
+  const made = await withBackground(folder, { ...options, directory, label, ratio, edges });
+  return { ...made, stretches: [...folder.stretches ?? [], ...made.stretches] };
 }
 
 /** What the model's config says of how it is to be used, under `earshot`; nothing of a model for clips. */
@@ -142,7 +223,7 @@ export function detectorConfig(
 ): Record<string, unknown> | undefined {
   if (!choice.isDetector) return undefined;
   const { windowSeconds, hopSeconds, backgroundClass } = choice;
-  const hasBackground = labels.includes(backgroundClass);
+  const hasBackground = backgroundClass !== undefined && labels.includes(backgroundClass);
   return {
     window_seconds: windowSeconds,
     hop_seconds: hopSeconds,

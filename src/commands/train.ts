@@ -213,9 +213,10 @@ async function trainInto(plan: TrainPlan, out: Output): Promise<number> {
 async function train(asked: TrainPlan, directory: OutputDirectory, out: Output): Promise<number> {
   const started = performance.now();
   const start = await openStartingModel(await modelDirectory(asked.model, out, { online: true }));
-  const { args: { seed }, splits, detector } = asked;
+  const { args: { seed, skipBadFiles, augmentSpeed: speed }, splits, detector } = asked;
   const { samplingRate } = start.extractor;
-  using loaded = await loadDetectorData(asked.data, detector, { splits, seed, samplingRate });
+  const context = { splits, seed, samplingRate, skipBadFiles, speed };
+  using loaded = await loadDetectorData(asked.data, detector, context);
   const found = loaded.folder;
   const ordered = withLabels(found, orderedLabels(found.labels, start.labels));
   const { limits } = asked;

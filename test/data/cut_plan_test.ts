@@ -42,14 +42,24 @@ Deno.test("eventCuts() counts the seconds of each label in a clip, the most firs
     { start: 20, end: 21, label: "cat" },
   ];
   const random = new Random(3);
-  const [{ start, labels }] = eventCuts(events, { ...WINDOW, random }) as [{
-    start: number;
-    labels: Map<string, number>;
-  }];
+  const [first] = eventCuts(events, { ...WINDOW, random });
+  const { start, labels } = first!;
   const rain = start + 2 - 5.25;
-  const order = rain > 0.5 ? ["rain", "dog"] : ["dog", "rain"];
-  deepEqual([...labels.keys()], rain > 0 ? order : ["dog"]);
+  deepEqual([...labels.keys()], rain >= 1 ? ["rain", "dog"] : ["dog"]);
   ok(Math.abs(labels.get("dog")! - 0.5) < 1e-9);
+});
+
+Deno.test("eventCuts() cuts longer clips in which every window holds the event", () => {
+  const events = [{ start: 10, end: 10.5, label: "dog" }, { start: 20, end: 26, label: "rain" }];
+  const options = { ...WINDOW, random: new Random(1), isLonger: true };
+  const [dog, ...rain] = eventCuts(events, options);
+  deepEqual([dog!.start, dog!.seconds], [8.5, 3.5]);
+  ok(rain.every(({ start, seconds }) => start >= 20 && start + seconds <= 26 + 1e-9));
+  const [slower] = eventCuts(events, { ...options, speed: 0.2 });
+  // Any 1.6 s of it, which are 2 s when they are played slower, have the event in them.
+  ok(slower!.start + slower!.seconds - 1.6 <= 10 + 1e-9 && slower!.start + 1.6 >= 10.5 - 1e-9);
+  const [first] = eventCuts([{ start: 0.1, end: 0.2, label: "dog" }], options);
+  deepEqual([first!.start, Number((first!.start + first!.seconds).toFixed(6))], [0, 2.1]);
 });
 
 Deno.test("freeStretches() is where nothing is labelled for as long as a clip", () => {
@@ -71,5 +81,9 @@ Deno.test("drawnCuts() draws every place alike, and stays within the stretches",
   for (const { stretch, start } of cuts) ok(start >= stretch.start && start + 2 <= stretch.end);
   const last = cuts.filter(({ stretch }) => stretch.start === 20).length;
   ok(last > 1_500 && last < 1_700, `${last} of 2000 in 8 of 10 s`);
+  const longer = { windowSeconds: 2, random: new Random(1), isLonger: true };
+  for (const { stretch, start, seconds } of drawnCuts(stretches, 200, longer)) {
+    ok(start >= stretch.start && start + seconds <= stretch.end && seconds >= 2 && seconds <= 4);
+  }
   deepEqual(drawnCuts([], 5, { windowSeconds: 2, random: new Random(1) }), []);
 });

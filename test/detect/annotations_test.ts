@@ -14,7 +14,7 @@ Deno.test("parseAnnotations() reads a label track of Audacity, without its frequ
   const text = tabbed("4.000000  5.000000  cat", "1.5  2.25  dog", "\\  440.0  1200.0");
   const { kind, recordings } = parseAnnotations(text, { file: "tracks/yard.txt" });
   equal(kind, "audacity");
-  deepEqual(recordings, new Map([["yard", [DOG, CAT]]]));
+  deepEqual(recordings, new Map([["tracks/yard", [DOG, CAT]]]));
 });
 
 Deno.test("parseAnnotations() takes an empty file as a recording without sounds", () => {

@@ -41,7 +41,13 @@ export function augmentation(options: AugmentOptions): Augmentation | undefined 
   const { speed = 0, shiftSamples = 0, gainDb = 0, windowSamples = 0, noise } = options;
   const changes: Augmentation[] = [];
   if (speed > 0) {
-    changes.push((samples, random) => changeSpeed(samples, 1 + speed * between(-1, 1, random)));
+    changes.push((samples, random) => {
+      const factor = 1 + speed * between(-1, 1, random);
+      // Of a clip that is longer than a window, as much as fills one.
+      const most = windowSamples > 0 ? Math.round(windowSamples * factor) : Infinity;
+      const part = samples.length > most ? placed(samples, most, random.uniform()) : samples;
+      return changeSpeed(part, factor);
+    });
   }
   if (shiftSamples > 0) {
     changes.push((samples, random) =>
