@@ -8,9 +8,7 @@
  */
 import { HTTPException } from "hono/http-exception";
 import { DECODED_FORMATS, sniff } from "../src/audio/mod.ts";
-import { readBounded } from "../src/classify/bounded_stream.ts";
 import type { ClassifyOptions, ScoreFunction } from "../src/classify/pipeline.ts";
-import { withDeadline } from "./_deadline.ts";
 
 /** A clip to classify. */
 export interface ClipRequest {
@@ -18,32 +16,38 @@ export interface ClipRequest {
   options: ClassifyOptions;
 }
 
-/** How much of a body is read, and for how long. */
-export interface BodyLimits {
-  maxBodyBytes: number;
-  bodyTimeoutMs: number;
-}
-
 const SCORE_FUNCTIONS: readonly unknown[] = ["softmax", "sigmoid", "none"];
 const PARAMETERS: readonly string[] = ["top_k", "function_to_apply"];
 
 /**
- * Reads a request in full.
+ * What can be refused before the body is read.
  *
- * @throws {HTTPException} 400 for a wrong parameter or body, 408 for a slow one, 413 for a large
- * one, 415 for what is plainly no audio that is read here.
+ * @throws {HTTPException} 400 for a wrong parameter of the query, 415 for a form.
  */
-export async function readClipRequest(request: Request, limits: BodyLimits): Promise<ClipRequest> {
-  const type = request.headers.get("content-type")?.replace(/;.*/, "").trim().toLowerCase();
-  if (type === "multipart/form-data") {
+export function expectClipRequest(request: Request): void {
+  if (contentType(request) === "multipart/form-data") {
     fail(415, "Cannot read a form: expected the file's bytes as the body (curl --data-binary)");
   }
+  optionsFrom(queryFields(request.url));
+}
+
+/**
+ * Reads a request whose body is there.
+ *
+ * @throws {HTTPException} 400 for a wrong parameter or body, 415 for what is plainly no audio that is read here.
+ */
+export function clipRequest(request: Request, body: Uint8Array): ClipRequest {
   const asked = optionsFrom(queryFields(request.url));
-  const body = await readBody(request, limits);
   if (body.length === 0) fail(400, "Cannot classify: expected audio as the body, found nothing");
-  if (type !== "application/json") return { bytes: expectAudio(body), options: asked };
+  if (contentType(request) !== "application/json") {
+    return { bytes: expectAudio(body), options: asked };
+  }
   const { bytes, options } = fromJson(body);
   return { bytes: expectAudio(bytes), options: { ...asked, ...options } };
+}
+
+function contentType(request: Request): string | undefined {
+  return request.headers.get("content-type")?.replace(/;.*/, "").trim().toLowerCase();
 }
 
 /** The fields of an address; a whole `top_k` as a number. */
@@ -51,20 +55,6 @@ export function queryFields(url: string): Record<string, unknown> {
   const fields = Object.fromEntries(new URL(url).searchParams);
   const isNumber = /^\d+$/.test(fields.top_k ?? "");
   return isNumber ? { ...fields, top_k: Number(fields.top_k) } : fields;
-}
-
-async function readBody(request: Request, limits: BodyLimits): Promise<Uint8Array> {
-  const { maxBodyBytes, bodyTimeoutMs } = limits;
-  const declared = Number(request.headers.get("content-length") ?? 0);
-  const reading = declared > maxBodyBytes ? undefined : readBounded(request.body, maxBodyBytes);
-  const late = `Cannot read the body: expected it within ${bodyTimeoutMs / 1000} s`;
-  const body = await withDeadline(reading?.catch(brokenOff), bodyTimeoutMs, late);
-  return body ?? fail(413, `Cannot read the body: expected at most ${maxBodyBytes} bytes`);
-}
-
-/** Status 400, for a body that ends before it is whole. */
-export function brokenOff(): never {
-  fail(400, "Cannot read the body: expected all of it, found that it broke off");
 }
 
 function fromJson(body: Uint8Array): ClipRequest {
@@ -138,6 +128,6 @@ function shown(value: unknown): string {
   return typeof value === "object" ? kindOf(value) : String(value).slice(0, 40);
 }
 
-function fail(status: 400 | 413 | 415, message: string): never {
+function fail(status: 400 | 415, message: string): never {
   throw new HTTPException(status, { message });
 }

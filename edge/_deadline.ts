@@ -13,10 +13,10 @@ import { HTTPException } from "hono/http-exception";
  * @throws {HTTPException} with status 408 then.
  */
 export async function withDeadline<T>(
-  promise: Promise<T> | undefined,
+  promise: Promise<T>,
   ms: number,
   message: string,
-): Promise<T | undefined> {
+): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new HTTPException(408, { message })), ms);

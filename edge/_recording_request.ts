@@ -7,7 +7,8 @@ import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { DECODED_FORMATS, sniff } from "../src/audio/mod.ts";
 import { checkedPieces } from "./_audio_head.ts";
-import { brokenOff, queryFields } from "./_clip_request.ts";
+import { brokenOff, tooLarge } from "./_bodies.ts";
+import { queryFields } from "./_clip_request.ts";
 import { withDeadline } from "./_deadline.ts";
 import { listen } from "./_detection.ts";
 import { type DetectionRequest, detectionRequest } from "./_detect_request.ts";
@@ -132,12 +133,6 @@ function expectRecording(request: Request, maxBytes: number): void {
   if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge(maxBytes);
 }
 
-function tooLarge(maxBytes: number): HTTPException {
-  return new HTTPException(413, {
-    message: `Cannot read the body: expected at most ${maxBytes} bytes`,
-  });
-}
-
 /** The body as it comes, which may be slow but must not stand still. */
 async function* recordingPieces(
   body: ReadableStream<Uint8Array> | null,
@@ -152,7 +147,7 @@ async function* recordingPieces(
     for (let sizeBytes = 0; reader;) {
       const step = await withDeadline(reader.read().catch(brokenOff), bodyTimeoutMs, late);
       signal.throwIfAborted();
-      if (step === undefined || step.done) return;
+      if (step.done) return;
       sizeBytes += step.value.length;
       if (sizeBytes > maxDetectBytes) throw tooLarge(maxDetectBytes);
       yield step.value;

@@ -4,15 +4,14 @@
  * @module
  */
 import { HTTPException } from "hono/http-exception";
+import type { Bodies, BodyLimits } from "./_bodies.ts";
 import type { ModelOnce } from "./_model_once.ts";
 import type { ServedClassifier } from "./mod.ts";
 import type { WorkQueue } from "./_queue.ts";
 import type { Sessions } from "./_sessions.ts";
 
 /** Sizes in bytes and times in milliseconds; `AppOptions` says what they are. */
-export interface Limits {
-  maxBodyBytes: number;
-  bodyTimeoutMs: number;
+export interface Limits extends BodyLimits {
   maxDetectBytes: number;
   detectTimeoutMs: number;
   statusWaitMs: number;
@@ -24,6 +23,7 @@ export interface Limits {
 export interface Service {
   model: ModelOnce<ServedClassifier>;
   queue: WorkQueue;
+  bodies: Bodies;
   sessions: Sessions;
   limits: Limits;
   log: (line: string) => void;

@@ -23,7 +23,8 @@ import { HTTPException } from "hono/http-exception";
 import { requestId } from "hono/request-id";
 import type { Classification, ClassifyOptions } from "../src/classify/pipeline.ts";
 import type { DetectedEvent, WindowScores } from "../src/detect/mod.ts";
-import { queryFields, readClipRequest } from "./_clip_request.ts";
+import { Bodies } from "./_bodies.ts";
+import { clipRequest, expectClipRequest, queryFields } from "./_clip_request.ts";
 import { failureOf, logFailure, reasonOf } from "./_failure.ts";
 import { LiveStream } from "./_live_stream.ts";
 import { ModelOnce } from "./_model_once.ts";
@@ -93,7 +94,13 @@ export interface AppOptions {
   maxBodyBytes?: number;
   /** Longest time for a clip's body to arrive, and for a recording to stand still, in milliseconds. @default 30000 */
   bodyTimeoutMs?: number;
-  /** Clips in hand at a time, of which one runs; one more gets status 503. @default 16 */
+  /** Fewest bytes a second of a clip's body, after the first five seconds. @default 1000 */
+  minBytesPerSecond?: number;
+  /** Bodies of clips on their way at a time; one more gets status 503. @default 256 */
+  maxBodies?: number;
+  /** Most bytes of all bodies together, until they are answered; more get status 503. @default 64 MiB */
+  maxBodiesBytes?: number;
+  /** Clips whose body is there, of which one runs; one more gets status 503. @default 16 */
   maxPending?: number;
   /** Streams and detections at a time; one more gets status 503. @default 32 */
   maxSessions?: number;
@@ -159,7 +166,7 @@ export function createApp(source: ClassifierSource, options: AppOptions = {}): A
   const app = new Hono();
   app.use(requestId());
   app.get("/", (c) => describe(c, service));
-  app.post("/", (c) => service.queue.admit(() => classify(c, service)));
+  app.post("/", (c) => takeClip(c, service));
   app.all("/", (c) => wrongMethod(c, "GET, HEAD, POST"));
   app.post("/detect", (c) => detectRecording(c, service));
   app.all("/detect", (c) => wrongMethod(c, "POST"));
@@ -178,19 +185,25 @@ export function createApp(source: ClassifierSource, options: AppOptions = {}): A
 const PATHS = "/, /detect, /stream or /healthz";
 
 function serviceOf(source: ClassifierSource, options: AppOptions): Service {
+  const limits = {
+    maxBodyBytes: options.maxBodyBytes ?? 10 * 2 ** 20,
+    bodyTimeoutMs: options.bodyTimeoutMs ?? 30_000,
+    minBytesPerSecond: options.minBytesPerSecond ?? 1_000,
+    bodyGraceMs: 5_000,
+    maxBodies: options.maxBodies ?? 256,
+    maxBodiesBytes: options.maxBodiesBytes ?? 64 * 2 ** 20,
+    maxDetectBytes: options.maxDetectBytes ?? 2 ** 32,
+    detectTimeoutMs: options.detectTimeoutMs ?? 3_600_000,
+    statusWaitMs: options.statusWaitMs ?? 10_000,
+    streamBufferBytes: options.streamBufferBytes ?? 2 * 2 ** 20,
+    streamIdleMs: options.streamIdleMs ?? 60_000,
+  };
   return {
+    limits,
     model: new ModelOnce(loaderOf(source)),
     queue: new WorkQueue(options.maxPending ?? 16),
+    bodies: new Bodies(limits),
     sessions: new Sessions(options.maxSessions ?? 32),
-    limits: {
-      maxBodyBytes: options.maxBodyBytes ?? 10 * 2 ** 20,
-      bodyTimeoutMs: options.bodyTimeoutMs ?? 30_000,
-      maxDetectBytes: options.maxDetectBytes ?? 2 ** 32,
-      detectTimeoutMs: options.detectTimeoutMs ?? 3_600_000,
-      statusWaitMs: options.statusWaitMs ?? 10_000,
-      streamBufferBytes: options.streamBufferBytes ?? 2 * 2 ** 20,
-      streamIdleMs: options.streamIdleMs ?? 60_000,
-    },
     log: options.log ?? console.error,
   };
 }
@@ -200,8 +213,22 @@ function loaderOf(source: ClassifierSource): () => Promise<ServedClassifier> {
   return () => Promise.resolve(source);
 }
 
-async function classify(c: Context, service: Service): Promise<Response> {
-  const { bytes, options } = await readClipRequest(c.req.raw, service.limits);
+/** A clip takes a place in the queue when all of it is there. */
+async function takeClip(c: Context, service: Service): Promise<Response> {
+  const { bodies, queue } = service;
+  expectClipRequest(c.req.raw);
+  return await bodies.use(c.req.raw, async (body) => {
+    const { bytes, options } = clipRequest(c.req.raw, body);
+    return await queue.admit(() => classify(c, service, bytes, options));
+  });
+}
+
+async function classify(
+  c: Context,
+  service: Service,
+  bytes: Uint8Array,
+  options: ClassifyOptions,
+): Promise<Response> {
   const classifier = await classifierOf(service);
   const answer = await service.queue.run(async (hadToWait) => {
     if (hadToWait) await expectClient(c.req.raw);

@@ -1,5 +1,6 @@
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepEqual, equal, match, rejects } from "node:assert/strict";
 import { createApp } from "../../edge/mod.ts";
+import { Bodies } from "../../edge/_bodies.ts";
 import { nextTurn } from "../../edge/_queue.ts";
 import { type Call, CLIP, fakeClassifier, post } from "./_served.ts";
 
@@ -44,20 +45,45 @@ Deno.test("createApp() turns a request away when too many are in hand, and takes
   equal(calls.length, 3);
 });
 
-Deno.test("createApp() counts a request whose body is still on its way", async () => {
+Deno.test("createApp() gives no place in the queue to a body that is still on its way", async () => {
   const app = createApp(fakeClassifier(), { maxPending: 1, log: () => {} });
   const { readable, writable } = new TransformStream();
   const slow = app.fetch(post(readable));
-  equal((await app.fetch(post(CLIP))).status, 503);
+  equal((await app.fetch(post(CLIP))).status, 200);
   await ReadableStream.from([CLIP]).pipeTo(writable);
   equal((await slow).status, 200);
+});
+
+Deno.test("createApp() bounds bodies by number and by bytes, and takes others again when they are gone", async () => {
+  const limits = { maxBodies: 2, maxBodiesBytes: 3 * CLIP.length / 2, bodyTimeoutMs: 40 };
+  const app = createApp(fakeClassifier(), { ...limits, log: () => {} });
+  const stalled = [new ReadableStream(), new ReadableStream()].map((body) => app.fetch(post(body)));
+  const third = await app.fetch(post(CLIP));
+  deepEqual([third.status, third.headers.get("retry-after")], [503, "1"]);
+  match((await third.json()).error, /expected at most 2 bodies on their way/);
+  deepEqual((await Promise.all(stalled)).map(({ status }) => status), [408, 408]);
+  const half = new ReadableStream({ start: (controller) => controller.enqueue(CLIP) });
+  const waiting = app.fetch(post(half));
+  const large = await app.fetch(post(CLIP));
+  equal(large.status, 503);
+  match((await large.json()).error, /expected at most \d+ bytes of bodies in hand/);
+  equal((await waiting).status, 408);
   equal((await app.fetch(post(CLIP))).status, 200);
 });
 
-Deno.test("createApp() no longer counts a request whose body did not come in time", async () => {
-  const app = createApp(fakeClassifier(), { maxPending: 1, bodyTimeoutMs: 1, log: () => {} });
-  equal((await app.fetch(post(new ReadableStream()))).status, 408);
-  equal((await app.fetch(post(CLIP))).status, 200);
+Deno.test("Bodies gives up on one that comes too slowly", async () => {
+  const bodies = new Bodies({
+    maxBodyBytes: 1_000,
+    maxBodiesBytes: 1_000,
+    maxBodies: 1,
+    bodyTimeoutMs: 10_000,
+    bodyGraceMs: 0,
+    minBytesPerSecond: 1e9,
+  });
+  const use = () => bodies.use(post(CLIP.slice(0, 500)), () => Promise.resolve());
+  await rejects(use, /expected at least 1000000000 bytes a second/);
+  // What it held is free again.
+  await rejects(use, /bytes a second/);
 });
 
 Deno.test("createApp() runs one inference at a time, in the order of arrival", async () => {

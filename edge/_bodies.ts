@@ -1,0 +1,130 @@
+/**
+ * The bodies of clips that are on their way or wait for their turn: how many, how large together, how slow.
+ *
+ * A request takes a place in the queue only when its body is there, so that slow clients take none.
+ *
+ * @module
+ */
+import { HTTPException } from "hono/http-exception";
+import { withDeadline } from "./_deadline.ts";
+
+/** What bodies may take. */
+export interface BodyLimits {
+  /** Most bytes of one. */
+  maxBodyBytes: number;
+  /** Most bytes of all together, until they are answered. */
+  maxBodiesBytes: number;
+  /** Most of them on their way at a time. */
+  maxBodies: number;
+  /** Longest time for one to arrive, in milliseconds. */
+  bodyTimeoutMs: number;
+  /** Fewest bytes a second. */
+  minBytesPerSecond: number;
+  /** How long a client may take before its bytes a second are looked at, in milliseconds. */
+  bodyGraceMs: number;
+}
+
+/** Counts what bodies take. */
+export class Bodies {
+  readonly #limits: BodyLimits;
+  #bytes = 0;
+  #arriving = 0;
+
+  /** @param limits what they may take together. */
+  constructor(limits: BodyLimits) {
+    this.#limits = limits;
+  }
+
+  /**
+   * Reads a body, and uses it while its bytes are counted.
+   *
+   * @throws {HTTPException} 400 for one that breaks off, 408 for a slow one, 413 for a large one, 503 where there is no
+   * room for it.
+   */
+  async use<T>(request: Request, handle: (body: Uint8Array) => Promise<T>): Promise<T> {
+    const taken = { bytes: 0 };
+    try {
+      return await handle(await this.#arrived(request, taken));
+    } finally {
+      this.#bytes -= taken.bytes;
+    }
+  }
+
+  async #arrived(request: Request, taken: { bytes: number }): Promise<Uint8Array> {
+    const { maxBodies, maxBodyBytes, bodyTimeoutMs } = this.#limits;
+    if (this.#arriving >= maxBodies) {
+      throw busy(`expected at most ${maxBodies} bodies on their way`);
+    }
+    if (Number(request.headers.get("content-length") ?? 0) > maxBodyBytes) {
+      throw tooLarge(maxBodyBytes);
+    }
+    this.#arriving++;
+    const reader = request.body?.getReader();
+    try {
+      const late = `Cannot read the body: expected it within ${bodyTimeoutMs / 1000} s`;
+      return await withDeadline(this.#read(reader, taken), bodyTimeoutMs, late);
+    } finally {
+      this.#arriving--;
+      reader?.cancel().catch(() => {});
+    }
+  }
+
+  async #read(
+    reader: ReadableStreamDefaultReader<Uint8Array> | undefined,
+    taken: { bytes: number },
+  ): Promise<Uint8Array> {
+    const chunks: Uint8Array[] = [];
+    const started = performance.now();
+    for (;;) {
+      const step = await reader?.read().catch(brokenOff);
+      if (step === undefined || step.done) return joined(chunks, taken.bytes);
+      this.#take(step.value.length, taken);
+      chunks.push(step.value);
+      this.#expectPace(taken.bytes, performance.now() - started);
+    }
+  }
+
+  #take(count: number, taken: { bytes: number }): void {
+    const { maxBodyBytes, maxBodiesBytes } = this.#limits;
+    if (taken.bytes + count > maxBodyBytes) throw tooLarge(maxBodyBytes);
+    if (this.#bytes + count > maxBodiesBytes) {
+      throw busy(`expected at most ${maxBodiesBytes} bytes of bodies in hand`);
+    }
+    taken.bytes += count;
+    this.#bytes += count;
+  }
+
+  #expectPace(bytes: number, elapsedMs: number): void {
+    const { minBytesPerSecond, bodyGraceMs } = this.#limits;
+    if (elapsedMs < bodyGraceMs || bytes * 1_000 >= minBytesPerSecond * elapsedMs) return;
+    const message = `Cannot read the body: expected at least ${minBytesPerSecond} bytes a second`;
+    throw new HTTPException(408, { message });
+  }
+}
+
+/** Status 400, for a body that ends before it is whole. */
+export function brokenOff(): never {
+  const message = "Cannot read the body: expected all of it, found that it broke off";
+  throw new HTTPException(400, { message });
+}
+
+/** Status 413. */
+export function tooLarge(maxBytes: number): HTTPException {
+  const message = `Cannot read the body: expected at most ${maxBytes} bytes`;
+  return new HTTPException(413, { message });
+}
+
+function busy(problem: string): HTTPException {
+  return new HTTPException(503, { message: `Cannot take the request: ${problem}` });
+}
+
+function joined(chunks: Uint8Array[], sizeBytes: number): Uint8Array {
+  if (chunks.length === 1) return chunks[0]!;
+  const bytes = new Uint8Array(sizeBytes);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
