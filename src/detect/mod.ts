@@ -36,3 +36,15 @@ export {
   type PerLabel,
 } from "./settings.ts";
 export { type AudioWindow, WindowCutter, type WindowOptions } from "./windows.ts";
+export type { AnnotatedDetection } from "./annotated_detection.ts";
+export { eventF1, type EventF1Options } from "./event_f1.ts";
+export type { DetectionCounts, DetectionF1, F1Measures } from "./_f1.ts";
+export { type Psds, psds, type PsdsOptions, type ThresholdedDetection } from "./psds.ts";
+export { segmentF1, type SegmentF1Options } from "./segment_f1.ts";
+export {
+  wakeWordCurve,
+  type WakeWordOptions,
+  type WakeWordPoint,
+  wakeWordPoint,
+  type WakeWordRecording,
+} from "./wake_word_curve.ts";
