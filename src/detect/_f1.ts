@@ -6,8 +6,11 @@
 
 /** What was found, what was not, and what was found without being there. */
 export interface DetectionCounts {
+  /** There and detected. */
   truePositives: number;
+  /** Only detected. */
   falsePositives: number;
+  /** Only there. */
   falseNegatives: number;
 }
 

@@ -14,7 +14,7 @@ import type { SoundEvent } from "./sound_event.ts";
 
 /** How recordings are divided. */
 export interface SegmentF1Options {
-  /** @default 1 */
+  /** The length of a segment. @default 1 */
   segmentSeconds?: number;
 }
 

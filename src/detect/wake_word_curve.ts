@@ -27,6 +27,7 @@ export interface WakeWordOptions {
 
 /** What a threshold comes to. */
 export interface WakeWordPoint {
+  /** The score that a window has to reach. */
   threshold: number;
   /** Windows that reached the threshold and have no part of a word. */
   falseAccepts: number;
