@@ -7,7 +7,8 @@ import type { Dataset } from "../data/dataset.ts";
 import { splitsOf } from "../data/dataset_dict.ts";
 import { type FoundClip, type Inspection, inspectSplits } from "../data/inspection.ts";
 import { loadDataset, type NoticeKind } from "../data/load_dataset.ts";
-import { UsageError } from "./_arguments.ts";
+import { inspectAnnotated } from "./_annotation_findings.ts";
+import { type OptionSpecs, UsageError } from "./_arguments.ts";
 import { type Command, defineCommand } from "./_command.ts";
 import { dataFromCache, SOURCE_OPTIONS, sourceChoice } from "./_data.ts";
 import { inFlags } from "./_flags.ts";
@@ -16,14 +17,29 @@ import { duration, type Output, table } from "./_output.ts";
 /** Findings of one kind that are shown. */
 const MAX_SHOWN = 5;
 
+const OPTIONS = {
+  ...SOURCE_OPTIONS,
+  annotations: {
+    kind: "string",
+    value: "FILE|DIR",
+    help: "what is where in long recordings: looks through these instead of clips",
+  },
+  model: {
+    kind: "string",
+    value: "DIR",
+    help: "with annotations: the model that knows the labels",
+  },
+} as const satisfies OptionSpecs;
+
 /** `data` on the command line. */
 export const command: Command = defineCommand({
-  usage: "data inspect DIR|ID",
-  options: SOURCE_OPTIONS,
+  usage: "data inspect DIR|ID [--annotations FILE|DIR]",
+  options: OPTIONS,
   examples: [
     "data inspect path/to/recordings",
     "data inspect PolyAI/minds14 --data-name en-US --label-column intent_class",
     "data inspect clips.parquet --json",
+    "data inspect path/to/nights --annotations path/to/labels.csv",
   ],
   note:
     "Reads every recording. Findings are no failure: the exit code is 0 where all could be read\n" +
@@ -36,6 +52,14 @@ export const command: Command = defineCommand({
       );
     }
     const choice = sourceChoice(parsed.options);
+    const { annotations, model } = parsed.options;
+    if (annotations !== undefined) {
+      const { labelColumn } = choice;
+      return await inspectAnnotated(source, { annotations, labelColumn, model }, out);
+    }
+    if (model !== undefined) {
+      throw new UsageError('Cannot use argument "--model": expected "--annotations" with it');
+    }
     const notes: string[] = [];
     const suspicious: string[] = [];
     const onNotice = (note: string, kind: NoticeKind) => {
