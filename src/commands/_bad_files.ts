@@ -67,9 +67,14 @@ function badFilesError(bad: readonly BadClip[], isAll: boolean): Error {
   );
 }
 
+/** What is wrong, in lines; rows that are broken together have one. */
 function messagesOf(bad: readonly BadClip[]): string[] {
-  const lines = bad.slice(0, MAX_NAMED).map(({ error }) => error.message);
-  return bad.length > MAX_NAMED ? [...lines, `and ${bad.length - MAX_NAMED} more`] : lines;
+  const groups = [...Map.groupBy(bad, ({ error }) => error.message)];
+  const lines = groups.slice(0, MAX_NAMED).map(([message, { length }]) =>
+    length === 1 ? message : `${message} (${length} recordings)`
+  );
+  const more = groups.slice(MAX_NAMED).reduce((sum, [, { length }]) => sum + length, 0);
+  return more > 0 ? [...lines, `and ${more} more`] : lines;
 }
 
 function withHint(error: BadClip["error"], hint: string): Error {

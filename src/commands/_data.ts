@@ -56,7 +56,9 @@ export type SourceChoice = Pick<
 
 /** Which data, and how it is split where it is not. */
 export interface SplitChoice
-  extends SourceChoice, Pick<TrainingSplitsOptions, "testSize" | "validationSize"> {
+  extends
+    SourceChoice,
+    Pick<TrainingSplitsOptions, "testSize" | "validationSize" | "skipBadFiles"> {
   stratify: boolean;
 }
 

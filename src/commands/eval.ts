@@ -93,11 +93,12 @@ export async function measure(
 ): Promise<number> {
   expectNoFiles(files);
   if (report !== undefined) await expectWritable(report);
+  const args = new TrainingArguments({ outputDir: ".", ...givenTrainingOptions(others) });
   const plan: EvalPlan = {
     data: options.data,
     split: options.split,
-    splits: splitChoice(options),
-    args: new TrainingArguments({ outputDir: ".", ...givenTrainingOptions(others) }),
+    splits: { ...splitChoice(options), skipBadFiles: args.skipBadFiles },
+    args,
     model: await modelOrBundled(options.model, out),
     name: options.model ?? "voice_menu",
     limits: clipLimits(options),

@@ -161,7 +161,7 @@ async function planOf(
     recipe,
     args,
     device: deviceOptions(options),
-    splits: splitChoice(options),
+    splits: { ...splitChoice(options), skipBadFiles: args.skipBadFiles },
     limits: clipLimits(options),
     detector,
     given,

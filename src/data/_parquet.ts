@@ -77,7 +77,8 @@ export async function parquetTable(file: DataFile, cache: ChunkCache): Promise<T
       } catch (cause) {
         if (!(cause instanceof Error) || isOwn(cause)) throw cause;
         // The other rows are sound: this is a file that cannot be read, not a data set.
-        const error = new FileError(ruleBreaker(file, cause), { cause, file: file.name });
+        const hint = "Leave its rows out with `skipBadFiles: true`";
+        const error = new FileError(ruleBreaker(file, cause), { cause, hint, file: file.name });
         broken.set(key, error);
         throw error;
       }

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { DatasetError } from "../errors.ts";
+import { DatasetError, FileError } from "../errors.ts";
 import { type Cell, openAudio } from "./_values.ts";
 import type { AudioClip, AudioDataset, LabelKind } from "./audio_dataset.ts";
 import type { Dataset } from "./dataset.ts";
@@ -20,6 +20,12 @@ export interface ClipColumns {
   audioColumn?: string;
   /** The labels. @default "label", or the only column of classes */
   labelColumn?: string;
+}
+
+/** What becomes of rows that are damaged. */
+export interface BadRowOptions {
+  /** Whether a row whose label cannot be read or used is a clip that cannot be opened, and no error. @default false */
+  skipBadFiles?: boolean;
 }
 
 /** What the labels of a data set are. */
@@ -157,13 +163,14 @@ function shortType(feature: Feature): string {
 export async function labelNamesOf(
   datasets: readonly Dataset[],
   { column, names }: LabelType,
+  { skipBadFiles = false }: BadRowOptions = {},
 ): Promise<readonly string[]> {
   if (names !== undefined) return names;
   const found = new Set<unknown>();
   for (const dataset of datasets) {
     dataset.expectColumn(column);
-    for (const value of (await dataset.column(column)).flat()) {
-      if (value !== null) found.add(value);
+    for (const value of (await labelColumn(dataset, column, skipBadFiles)).flat()) {
+      if (value !== null && !(value instanceof FileError)) found.add(value);
     }
   }
   const areNumbers = [...found].every((value) => typeof value === "number");
@@ -192,16 +199,17 @@ export async function labelNamesOf(
  */
 export async function audioClips(
   dataset: Dataset,
-  options: ClipColumns & { names?: readonly string[] } = {},
+  options: ClipColumns & BadRowOptions & { names?: readonly string[] } = {},
 ): Promise<AudioDataset> {
   const audioColumn = audioColumnOf(dataset, options);
   const type = labelTypeOf(dataset, options);
   const { split } = dataset;
+  const { skipBadFiles = false } = options;
   if (dataset.numRows === 0) {
     throw new DatasetError(`Cannot use data set "${split}": expected rows, found none`);
   }
-  const names = options.names ?? await labelNamesOf([dataset], type);
-  const labels = await dataset.column(type.column);
+  const names = options.names ?? await labelNamesOf([dataset], type, options);
+  const labels = await labelColumn(dataset, type.column, skipBadFiles);
   const { table, columns } = dataset.view;
   const isInRow = table.heavyColumns.has(columns.get(audioColumn)!);
   const paths = isInRow ? [] : await storedColumn(dataset, audioColumn);
@@ -215,10 +223,12 @@ export async function audioClips(
     const at: Cell = { table, place };
     const path = paths[index];
     const isFile = typeof path === "string";
-    const clip: AudioClip = {
-      file: isFile ? path : table.nameOf(place),
-      ...learnt(label, by, at),
-    };
+    const lesson = learntOrBad(label, by, at);
+    if (lesson instanceof Error) {
+      if (!skipBadFiles) throw lesson;
+      return badRow(lesson, by, at);
+    }
+    const clip: AudioClip = { file: isFile ? path : table.nameOf(place), ...lesson };
     if (isFile && table.pathsAreFiles) {
       const row = table.nameOf(place);
       return row === path ? clip : { ...clip, row };
@@ -228,11 +238,78 @@ export async function audioClips(
   return { split, labels: names, clips, kind: type.kind };
 }
 
+/** The labels of all rows; with `bearsDamage` an error stands for one that cannot be read. */
+async function labelColumn(
+  dataset: Dataset,
+  column: string,
+  bearsDamage: boolean,
+): Promise<unknown[]> {
+  if (!bearsDamage) return await dataset.column(column);
+  const labels = new Array<unknown>(dataset.numRows);
+  // Rows that are read together fail together, so that those between which one is broken are halved.
+  const read = async (start: number, end: number): Promise<void> => {
+    try {
+      const places = Array.from({ length: end - start }, (_, i) => start + i);
+      const rows = await dataset.read(places, [column]);
+      rows.forEach((row, i) => labels[start + i] = row[column]);
+    } catch (error) {
+      if (end - start > 1) {
+        const middle = (start + end) >>> 1;
+        await read(start, middle);
+        await read(middle, end);
+      } else {
+        labels[start] = asFileError(error, dataset.view.table.nameOf(dataset.placeOf(start)));
+      }
+    }
+  };
+  for (let start = 0; start < labels.length; start += LABELS_AT_ONCE) {
+    await read(start, Math.min(start + LABELS_AT_ONCE, labels.length));
+  }
+  return labels;
+}
+
+/** What is wrong with a row alone. @throws the error, where it is of more than that. */
+function asFileError(error: unknown, row: string): FileError {
+  if (error instanceof FileError && error.code === undefined) return error;
+  if (!(error instanceof DatasetError)) throw error;
+  const { message, hint } = error;
+  return new FileError(message, { file: row, hint, cause: error });
+}
+
+function learntOrBad(
+  label: unknown,
+  by: LearntBy,
+  at: Cell,
+): Pick<AudioClip, "label" | "targets"> | FileError | DatasetError {
+  if (label instanceof FileError) return label;
+  try {
+    return learnt(label, by, at);
+  } catch (error) {
+    if (error instanceof DatasetError) return error;
+    throw error;
+  }
+}
+
+/** A clip that cannot be opened, since nothing can be learnt of it. */
+function badRow(error: Error, { kind, numbers }: LearntBy, { table, place }: Cell): AudioClip {
+  const file = table.nameOf(place);
+  const cause = asFileError(error, file);
+  const open = () => Promise.reject(cause);
+  if (kind === "single_label_classification") return { file, label: 0, open };
+  return { file, label: 0, targets: new Array<number>(numbers.size || 1).fill(0), open };
+}
+
 async function openRow(dataset: Dataset, index: number, column: string): Promise<OpenFile> {
   const { table } = dataset.view;
   const [row] = await dataset.readStored([index], [column]);
   return await openAudio(row![column], { table, place: dataset.placeOf(index) });
 }
+
+/** What leaves rows out whose labels cannot be used. */
+const SKIP_HINT = "Leave such rows out with `skipBadFiles: true`, or with filter";
+
+/** Rows whose labels are read together. */
+const LABELS_AT_ONCE = 4096;
 
 interface LearntBy {
   kind: LabelKind;
@@ -254,7 +331,7 @@ function learnt(
   const wrong = (expected: string): DatasetError =>
     new DatasetError(
       `Cannot use label of ${table.nameOf(place)}: expected ${expected}, found ${shown(label)}`,
-      { hint: "Leave such rows out with filter" },
+      { hint: SKIP_HINT },
     );
   if (kind === "regression") {
     if (typeof label === "number") return { label: 0, targets: [label] };

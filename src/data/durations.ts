@@ -9,8 +9,10 @@
  * @module
  */
 
+import { createHash } from "node:crypto";
 import { audioDurationSec, expectAudioHeaders } from "../audio/duration.ts";
 import { AudioFormatError, FileError } from "../errors.ts";
+import type { OpenFile } from "./_table.ts";
 import { type AudioClip, openClip } from "./audio_dataset.ts";
 
 /** What a compressed file is taken to spend on a second: 64 kbit/s, usual for speech. */
@@ -23,6 +25,8 @@ interface Headers {
   durations: Float64Array;
   /** Why files cannot be used, by clip. */
   bad: (BadFileError | undefined)[];
+  /** What recordings in files with others hold, by clip. */
+  digests: (string | undefined)[];
 }
 
 /** Why a recording cannot be used: its file cannot be opened, or is no audio by its headers. */
@@ -81,6 +85,27 @@ export async function badClips(clips: readonly AudioClip[]): Promise<BadClip[]> 
     .filter((clip): clip is BadClip => clip.error !== undefined);
 }
 
+/**
+ * What the recordings hold that lie in files with others, such as rows of a Parquet file: the SHA-256 of their bytes;
+ * undefined of files of their own, and of what cannot be read.
+ *
+ * The same look as for {@linkcode clipDurations}, since to read such a recording again is to unpack what is around it.
+ *
+ * @param clips the clips of a data set.
+ *
+ * @example
+ * ```ts
+ * import { deepEqual } from "node:assert/strict";
+ *
+ * deepEqual(await rowDigests([{ file: "none.wav", label: 0 }]), [undefined]);
+ * ```
+ */
+export async function rowDigests(
+  clips: readonly AudioClip[],
+): Promise<readonly (string | undefined)[]> {
+  return (await headersOf(clips)).digests;
+}
+
 function headersOf(clips: readonly AudioClip[]): Promise<Headers> {
   const known = cache.get(clips);
   if (known !== undefined) return known;
@@ -92,28 +117,44 @@ function headersOf(clips: readonly AudioClip[]): Promise<Headers> {
 async function readHeaders(clips: readonly AudioClip[]): Promise<Headers> {
   const durations = new Float64Array(clips.length);
   const bad: Headers["bad"] = [];
+  const digests = new Array<string | undefined>(clips.length).fill(undefined);
   let next = 0;
   const work = async () => {
     while (next < clips.length) {
       const at = next++;
-      const read = await clipDuration(clips[at]!);
-      if (typeof read === "number") durations[at] = read;
-      else bad[at] = read;
+      const read = await readHeader(clips[at]!);
+      if (read instanceof Error) {
+        bad[at] = read;
+        continue;
+      }
+      durations[at] = read.seconds;
+      digests[at] = read.digest;
     }
   };
   await Promise.all(Array.from({ length: FILES_AT_ONCE }, work));
-  return { durations, bad };
+  return { durations, bad, digests };
 }
 
-async function clipDuration(clip: AudioClip): Promise<number | BadFileError> {
+async function readHeader(
+  clip: AudioClip,
+): Promise<{ seconds: number; digest?: string } | BadFileError> {
   try {
     using source = await openClip(clip);
     const seconds = await audioDurationSec(source);
-    if (seconds !== undefined) return seconds;
-    await expectAudioHeaders(source, clip.open ? source.name : clip.file);
-    return source.sizeBytes / COMPRESSED_BYTES_PER_SEC;
+    if (seconds === undefined) {
+      await expectAudioHeaders(source, clip.open ? source.name : clip.file);
+    }
+    return {
+      seconds: seconds ?? source.sizeBytes / COMPRESSED_BYTES_PER_SEC,
+      digest: clip.open && await digestOf(source),
+    };
   } catch (error) {
     if (error instanceof FileError || error instanceof AudioFormatError) return error;
     throw error;
   }
+}
+
+async function digestOf(source: OpenFile): Promise<string> {
+  const bytes = await source.read(0, source.sizeBytes);
+  return createHash("sha256").update(bytes).digest("hex");
 }

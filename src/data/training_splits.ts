@@ -11,6 +11,7 @@ import { DatasetError } from "../errors.ts";
 import {
   audioClips,
   audioColumnOf,
+  type BadRowOptions,
   type ClipColumns,
   labelNamesOf,
   labelTypeOf,
@@ -27,7 +28,7 @@ export type { SplitName };
 
 /** Which data, and how it is split where it is not. */
 export interface TrainingSplitsOptions
-  extends ClipColumns, Omit<LoadDatasetOptions, "split" | "onNotice"> {
+  extends ClipColumns, BadRowOptions, Omit<LoadDatasetOptions, "split" | "onNotice"> {
   /**
    * What of the training clips goes to the test split: a part above 0 and below 1, a number of
    * clips, or 0 for none. @default 0.2 where there is one split alone, otherwise 0
@@ -104,7 +105,7 @@ export async function loadTrainingSplits(
   const datasets = [...named.values()];
   audioColumnOf(datasets[0]!, options);
   const type = labelTypeOf(datasets[0]!, options);
-  const found = await labelNamesOf(datasets, type);
+  const found = await labelNamesOf(datasets, type, options);
   if (options.labels === undefined && type.kind !== "regression") {
     requireTwoLabels(source, found, notes);
   }

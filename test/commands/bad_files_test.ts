@@ -1,7 +1,9 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { soundSplits } from "../../src/commands/_bad_files.ts";
 import { loadSplits } from "../../src/commands/_data.ts";
+import { inFlags } from "../../src/commands/_flags.ts";
 import { toneWav } from "../data/folders.ts";
+import { parquetFile } from "../docs/parquet_file.ts";
 import { silentOutput, withFolder, writeFile } from "./_command_line.ts";
 
 const CHOICE = { testSize: 0, validationSize: 0, stratify: true, seed: 42 };
@@ -88,5 +90,69 @@ Deno.test("soundSplits() refuses a split of which nothing is left", async () => 
       name: "DatasetError",
       message: 'Cannot use data set "test": expected clips that can be read, found none',
     });
+  });
+});
+
+/** Two Parquet files of four clips each; the labels of the second cannot be read any more. */
+async function writeTables(folder: string): Promise<string> {
+  for (const part of [0, 1]) {
+    const label = ["on", "off", "on", "off"];
+    const bytes = label.map((_, i) => toneWav(0.1 + 0.01 * i + 0.1 * part));
+    const path = label.map((_, i) => `${part}${i}.wav`);
+    const file = parquetFile({ audio: { bytes, path }, label });
+    if (part === 1) {
+      const at = new TextDecoder("latin1").decode(file).lastIndexOf("\x03\0\0\0off");
+      file.fill(0xff, at, at + 4);
+    }
+    await writeFile(`${folder}/train-0000${part}-of-00002.parquet`, file);
+  }
+  return folder;
+}
+
+Deno.test("rows whose labels are damaged are left out and named where bad files are skipped", async () => {
+  await withFolder(async (folder) => {
+    const source = await writeTables(folder);
+    const message =
+      `Cannot read data "${folder}/train-00001-of-00002.parquet": expected Parquet, ` +
+      "found a file that breaks its rules";
+    await rejects(loadSplits(source, CHOICE), (error: Error & { hint: string }) => {
+      ok(error.message.startsWith(message), error.message);
+      equal(inFlags(error.hint), "Leave its rows out with --skip-bad-files");
+      return error.name === "FileError";
+    });
+    const { splits, labels } = await loadSplits(source, { ...CHOICE, ...SKIP });
+    deepEqual(labels, ["off", "on"]);
+    const said: string[] = [];
+    const out = silentOutput((line) => said.push(line));
+    const { train } = await soundSplits(splits, SKIP, out);
+    deepEqual(train!.clips.map(({ label }) => label), [1, 0, 1, 0]);
+    const [first, line, ...more] = said;
+    equal(first, "Warning: 4 recordings are left out, since no sound can be read:");
+    ok(line!.startsWith(`- ${message}`) && line!.endsWith("(4 recordings)"), line);
+    deepEqual(more, []);
+  });
+});
+
+Deno.test("rows whose labels are none of the classes are left out and named, too", async () => {
+  await withFolder(async (folder) => {
+    const features = {
+      audio: { _type: "Audio" },
+      label: { _type: "ClassLabel", names: ["off", "on"] },
+    };
+    const label = [0, 1, 7, 0, 1];
+    const audio = {
+      bytes: label.map((_, i) => toneWav(0.1 + 0.01 * i)),
+      path: label.map((_, i) => `${i}.wav`),
+    };
+    const huggingface = JSON.stringify({ info: { features } });
+    const source = `${folder}/train.parquet`;
+    await writeFile(source, parquetFile({ audio, label }, { huggingface }));
+    const message = `Cannot use label of ${source}, row 2: expected a class from 0 to 1, found 7`;
+    await rejects(loadSplits(source, CHOICE), { name: "DatasetError", message });
+    const { splits } = await loadSplits(source, { ...CHOICE, ...SKIP });
+    const said: string[] = [];
+    const { train } = await soundSplits(splits, SKIP, silentOutput((line) => said.push(line)));
+    deepEqual(train!.clips.map(({ label }) => label), [0, 1, 0, 1]);
+    deepEqual(said.slice(1), [`- ${message}`]);
   });
 });

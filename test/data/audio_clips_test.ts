@@ -15,7 +15,7 @@ import {
 } from "../../src/data/audio_clips.ts";
 import { alignLabels } from "../../src/data/audio_dataset.ts";
 import { Dataset } from "../../src/data/dataset.ts";
-import { clipDurations } from "../../src/data/durations.ts";
+import { badClips, clipDurations } from "../../src/data/durations.ts";
 import { Audio, ClassLabel, type Feature, Sequence, Value } from "../../src/data/features.ts";
 import { loadDataset } from "../../src/data/load_dataset.ts";
 import { ClipLoader } from "../../src/data/loader.ts";
@@ -98,6 +98,18 @@ Deno.test("audioClips() names rows without a label, and data without rows", asyn
   await refused(["a", null], new Value("string"), `${row} one of 1 labels, found null`);
   await refused([0.5, null], new Value("float32"), `${row} a number, found null`);
   await refused([], CLASSES, 'Cannot use data set "all": expected rows, found none');
+});
+
+Deno.test("audioClips() makes clips that cannot be opened of such rows where they are to be skipped", async () => {
+  const found = async (values: unknown[], type: Feature) => {
+    const { clips } = await audioClips(labelled(values, type), { skipBadFiles: true });
+    deepEqual((await badClips(clips)).map(({ index }) => index), [1]);
+    return clips.map(({ targets, label }) => targets ?? label);
+  };
+  deepEqual(await found([1, -1, 0], CLASSES), [1, 0, 0]);
+  deepEqual(await found(["b", null, "a"], new Value("string")), [1, 0, 0]);
+  deepEqual(await found([[1], [7], [0]], new Sequence(CLASSES)), [[0, 1], [0, 0], [1, 0]]);
+  deepEqual(await found([0.5, null, 2], new Value("float32")), [[0.5], [0], [2]]);
 });
 
 Deno.test("columns are found by type or name, and listed where they are not", () => {

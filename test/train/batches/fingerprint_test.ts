@@ -1,4 +1,8 @@
 import { equal, match, notEqual } from "node:assert/strict";
+import { encodeWav } from "../../../src/audio/mod.ts";
+import { openBytes } from "../../../src/data/_data_files.ts";
+import { clipDurations } from "../../../src/data/durations.ts";
+import { FileError } from "../../../src/errors.ts";
 import type { AudioClip } from "../../../src/data/audio_dataset.ts";
 import { clipFingerprint } from "../../../src/train/batches/_fingerprint.ts";
 
@@ -65,16 +69,33 @@ clipsTest("clipFingerprint() sees what replaces a file of the same size", async 
   equal(await fingerprint(clips), before);
 });
 
-clipsTest(
-  "clipFingerprint() takes rows of a file by name, and bears a missing file",
-  async ({ clips }) => {
-    const row = (file: string): AudioClip => ({
-      file,
-      label: 0,
-      open: () => Promise.reject(new TypeError(`Cannot open "${file}": it is not to be read`)),
-    });
-    notEqual(await fingerprint([row("row 1")]), await fingerprint([row("row 2")]));
-    const missing = { ...clips[0]!, file: `${clips[0]!.file}.gone` };
-    notEqual(await fingerprint([missing, clips[1]!]), await fingerprint(clips));
-  },
-);
+/** A clip that lies in a file with others. */
+function rowOf(file: string, read: () => Promise<Uint8Array>): AudioClip {
+  return { file, label: 0, open: async () => openBytes(file, await read()) };
+}
+
+Deno.test("clipFingerprint() takes a row of a file by what it holds", async () => {
+  const wav = encodeWav(new Float32Array(30_000), 8_000);
+  const row = (bytes: Uint8Array, file = "row 1") => [rowOf(file, () => Promise.resolve(bytes))];
+  const before = await fingerprint(row(wav));
+  equal(await fingerprint(row(wav.slice(), "row 2")), before);
+  const changed = wav.slice();
+  changed[30_000]! ^= 1;
+  notEqual(await fingerprint(row(changed)), before);
+});
+
+clipsTest("clipFingerprint() bears missing files and rows", async ({ clips }) => {
+  const missing = { ...clips[0]!, file: `${clips[0]!.file}.gone` };
+  notEqual(await fingerprint([missing, clips[1]!]), await fingerprint(clips));
+  const broken = rowOf("row 1", () => Promise.reject(new FileError("Gone", { file: "a.parquet" })));
+  notEqual(await fingerprint([broken, clips[1]!]), await fingerprint(clips));
+});
+
+clipsTest("clipFingerprint() reads a row once for it and for its length", async () => {
+  let reads = 0;
+  const wav = encodeWav(new Float32Array(800), 8_000);
+  const clips = [rowOf("row 1", () => Promise.resolve((reads++, wav)))];
+  await clipDurations(clips);
+  await fingerprint(clips);
+  equal(reads, 1);
+});
