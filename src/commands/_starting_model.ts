@@ -8,6 +8,7 @@
 import { CheckpointError } from "../errors.ts";
 import { type FeatureExtractor, featureExtractorFromConfig } from "../features/mod.ts";
 import { directoryFiles } from "../files.ts";
+import { labelsInConfig } from "../models/labels.ts";
 import { type AudioClassificationModel, buildModel } from "../models/model.ts";
 import type { ProblemType } from "../models/problem_type.ts";
 import { AutoFeatureExtractor, expectRoomFor } from "../pretrained.ts";
@@ -67,14 +68,14 @@ export async function openStartingModel(name: string): Promise<StartingModel> {
   const extractor = await AutoFeatureExtractor.fromPretrained(name);
   await expectTrained(name, "fine-tune");
   const config = await readJsonFile(directoryFiles(name), "config.json");
-  const known = knownLabels(config);
+  const known = labelsInConfig(config, `${name}/config.json`);
   return {
     extractor,
     labels: known,
     build: async (labels, seed, problemType = SINGLE, own) => {
       // A value is the same by another name.
       const isValue = problemType === "regression" && labels.length === 1;
-      const sameClasses = labels.length === known?.length &&
+      const sameClasses = labels.length === known.length &&
         labels.every((label, i) => isValue || label === known[i]);
       const file = `${name}/config.json`;
       const source = await openCheckpoint(directoryFiles(name));
@@ -104,12 +105,6 @@ function withOwn<Config extends Record<string, unknown>>(
   own: Readonly<Record<string, unknown>> | undefined,
 ): Config {
   return own ? { ...config, earshot: { ...config.earshot as object, ...own } } : config;
-}
-
-function knownLabels({ id2label }: Record<string, unknown>): string[] | undefined {
-  if (typeof id2label !== "object" || id2label === null) return undefined;
-  const entries = Object.entries(id2label).sort(([a], [b]) => Number(a) - Number(b));
-  return entries.map(([, label]) => String(label));
 }
 
 /** Class names are the model's own where both have the same; the order is then the model's. */

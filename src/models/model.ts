@@ -18,7 +18,7 @@ import {
 import { disposeWeight, type WeightPrecision } from "../kernels.ts";
 import { Random } from "../random.ts";
 import { ConfigReader, type JsonObject } from "./_config_reader.ts";
-import { labelFields, labelsOf } from "./_labels.ts";
+import { labelFields, labelsOf } from "./labels.ts";
 import type { ForwardOptions, ModelInputs, ModelOutput } from "./architecture.ts";
 import { InferenceModel, type InferenceParts, type ModelOrigin } from "./inference_model.ts";
 import { Lora, type LoraOptions } from "./lora.ts";

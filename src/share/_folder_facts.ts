@@ -5,6 +5,7 @@
  */
 import type { CardDataset, CardEvaluation, ModelCardFacts } from "../card/mod.ts";
 import { directoryFiles } from "../files.ts";
+import { labelsInConfig } from "../models/labels.ts";
 import { jsonBytes } from "../pretrained.ts";
 import { readJsonFile } from "../weights/json_file.ts";
 import type { FolderWeights } from "./_folder_files.ts";
@@ -63,7 +64,7 @@ export async function folderFacts(
   const { origin, ...args } = await json(ARGUMENTS_FILE);
   const state = await json("trainer_state.json");
   const { baseModel, isFromScratch, dataset } = (origin ?? {}) as TrainingOrigin;
-  const labels = labelsOf(config);
+  const labels = labelsInConfig(config, `${directory}/config.json`);
   return {
     modelType: String(config.model_type),
     problemType: problemTypeOf(config, labels),
@@ -78,11 +79,6 @@ export async function folderFacts(
     history: state.log_history as ModelCardFacts["history"],
     evaluation: evaluationOf(await json("all_results.json"), state, args),
   };
-}
-
-function labelsOf({ id2label }: Json): string[] {
-  const entries = Object.entries((id2label ?? {}) as Record<string, unknown>);
-  return entries.sort(([a], [b]) => Number(a) - Number(b)).map(([, name]) => String(name));
 }
 
 function problemTypeOf(

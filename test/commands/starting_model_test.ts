@@ -25,3 +25,20 @@ Deno.test("a model of one value keeps its head for a column of another name, one
   for (const model of [saved, value, classes]) model.dispose();
   device.dispose();
 });
+
+Deno.test("a starting model names its classes as a loaded one does", async () => {
+  const device = await startTestWasm({ threads: 1 });
+  const directory = `${await Deno.makeTempDir()}/model`;
+  const saved = await buildModel(TINY_CONFIG, { labels: ["no", "yes", "maybe"] });
+  await savePretrained(directory, saved, tinyExtractor());
+  const file = `${directory}/config.json`;
+  const config = JSON.parse(await Deno.readTextFile(file));
+  const gap = { ...config, id2label: { "0": "no", "1": "yes", "3": "maybe" } };
+  await Deno.writeTextFile(file, JSON.stringify(gap));
+  const starting = await openStartingModel(directory);
+  deepEqual(starting.labels, ["no", "yes", "LABEL_2"]);
+  const built = await starting.build(starting.labels!, 7);
+  deepEqual(await head(built), await head(saved));
+  for (const model of [saved, built]) model.dispose();
+  device.dispose();
+});

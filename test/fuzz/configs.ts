@@ -11,7 +11,7 @@ import { type DataFile, type DataFiles, openBytes } from "../../src/data/_data_f
 import { featuresFromJson } from "../../src/data/features.ts";
 import { featureExtractorFromConfig } from "../../src/features/mod.ts";
 import { ConfigReader } from "../../src/models/_config_reader.ts";
-import { labelsOf } from "../../src/models/_labels.ts";
+import { labelsOf } from "../../src/models/labels.ts";
 import { architectureOf } from "../../src/models/registry.ts";
 import { bytesSource } from "../../src/weights/byte_source.ts";
 import { readJsonFile } from "../../src/weights/json_file.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ConfigReader, JsonObject } from "./_config_reader.ts";
+import { ConfigReader, type JsonObject } from "./_config_reader.ts";
 
 const MAX_CLASSES = 100_000;
 
@@ -38,6 +38,16 @@ export function labelsOf(reader: ConfigReader): string[] {
     return numberedLabels(reader);
   }
   return Array.from(entries, (_, i) => names.get(i) ?? numbered(i));
+}
+
+/**
+ * The names by class number in a `config.json`.
+ *
+ * @param file what messages call it.
+ * @throws {CheckpointError} when a class has no whole number, or one that another has.
+ */
+export function labelsInConfig(config: JsonObject, file: string): string[] {
+  return labelsOf(new ConfigReader(config, file));
 }
 
 function numberedLabels(reader: ConfigReader): string[] {
