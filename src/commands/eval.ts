@@ -11,7 +11,12 @@ import { AutoFeatureExtractor, filesOf, loadInferenceModel } from "../pretrained
 import { TrainingArguments } from "../train/options/arguments.ts";
 import { clipBatches } from "../train/batches/clip_batches.ts";
 import { evaluateModel } from "../train/metrics/evaluation.ts";
-import type { OptionSpecs, ParsedArguments } from "./_arguments.ts";
+import {
+  type OptionSpecs,
+  type OptionValues,
+  type ParsedArguments,
+  UsageError,
+} from "./_arguments.ts";
 import {
   type Command,
   defineCommand,
@@ -20,6 +25,8 @@ import {
   expectNoFiles,
   warnOfUnused,
 } from "./_command.ts";
+import { DETECT_OPTIONS, detectSettings } from "./_detect_options.ts";
+import { type DetectionPlan, evaluateDetection } from "./_eval_detection.ts";
 import { type ClipLimits, clipLimits, LIMIT_OPTIONS, limited } from "./_clip_limits.ts";
 import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
 import {
@@ -60,6 +67,17 @@ export const EVAL_OPTIONS = {
   },
   split: { kind: "string", default: "test", help: "train, validation, test or all" },
   "max-eval-samples": LIMIT_OPTIONS["max-eval-samples"],
+  annotations: {
+    kind: "string",
+    value: "FILE|DIR",
+    help: "what is where in recordings of any length: detect in them, and measure that",
+  },
+  "wake-word": {
+    kind: "string",
+    value: "LABEL",
+    help: "with annotations: false accepts of this class against its misses",
+  },
+  ...DETECT_OPTIONS,
   ...DEVICE_OPTIONS,
   ...SPLIT_OPTIONS,
 } as const satisfies OptionSpecs;
@@ -77,6 +95,7 @@ export const command: Command = defineCommand({
   examples: [
     "eval --data examples/voice_menu",
     "eval --model my-model --data path/to/recordings --split validation --json",
+    "eval --model my-model --data path/to/streams --annotations path/to/streams/annotations.csv",
   ],
   run: (parsed, out) => measure(parsed, out),
 });
@@ -94,6 +113,7 @@ export async function measure(
   expectNoFiles(files);
   if (report !== undefined) await expectWritable(report);
   const args = new TrainingArguments({ outputDir: ".", ...givenTrainingOptions(others) });
+  const detection = detectionPlan(options);
   const plan: EvalPlan = {
     data: options.data,
     split: options.split,
@@ -106,6 +126,10 @@ export async function measure(
   };
   const device = await useDevice(deviceOptions(options, { threads: 0 }));
   try {
+    if (detection) {
+      await evaluateDetection(plan.model, detection, out);
+      return 0;
+    }
     await evaluate(plan, device, out).catch((error) => {
       throw withSkipHint(error);
     });
@@ -113,6 +137,19 @@ export async function measure(
   } finally {
     device.dispose();
   }
+}
+
+/** What is to be detected, where annotations are given; the options of detection need them. */
+function detectionPlan(
+  options: OptionValues<typeof EVAL_OPTIONS>,
+): DetectionPlan | undefined {
+  const { data, annotations, "wake-word": wakeWord } = options;
+  const settings = detectSettings(options);
+  if (annotations !== undefined) return { data, annotations, settings, wakeWord };
+  const own = ["wake-word", ...Object.keys(DETECT_OPTIONS)] as (keyof typeof options)[];
+  const alone = own.find((name) => options[name] !== undefined);
+  if (alone === undefined) return undefined;
+  throw new UsageError(`Cannot use argument "--${alone}": expected "--annotations FILE" with it`);
 }
 
 interface EvalPlan {

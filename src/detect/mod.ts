@@ -48,3 +48,4 @@ export {
   wakeWordPoint,
   type WakeWordRecording,
 } from "./wake_word_curve.ts";
+export { eventsOfScores, type ScoredRecording } from "./scored_recording.ts";
