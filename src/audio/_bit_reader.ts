@@ -22,6 +22,11 @@ export class BitReader {
     this.#byte = startByte;
   }
 
+  /** The bytes that are read. */
+  get bytes(): Uint8Array {
+    return this.#bytes;
+  }
+
   /** The byte that the next bit is in. */
   get byte(): number {
     return this.#byte;
@@ -63,12 +68,7 @@ export class BitReader {
 
   /** The next bits without going on; zeros stand for what lies past the end. `count` is 1 to 24. */
   peek(count: number): number {
-    const bytes = this.#bytes;
-    const at = this.#byte;
-    const word = at + 4 <= bytes.length
-      ? bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!
-      : this.#lastWord(at);
-    return word << this.#bit >>> 32 - count;
+    return wordAt(this.#bytes, this.#byte) << this.#bit >>> 32 - count;
   }
 
   /** Leaves bits out. */
@@ -124,11 +124,6 @@ export class BitReader {
     this.#bit = bit;
   }
 
-  #lastWord(at: number): number {
-    const byte = (i: number) => this.#bytes[at + i] ?? 0;
-    return byte(0) << 24 | byte(1) << 16 | byte(2) << 8 | byte(3);
-  }
-
   #advance(count: number): void {
     const bit = this.#bit + count;
     this.#byte += bit >> 3;
@@ -137,4 +132,16 @@ export class BitReader {
       this.#byte === this.#bytes.length && this.#bit > 0;
     if (over) throw new OutOfBits("The bytes end too early");
   }
+}
+
+/** Four bytes as a number whose highest byte comes first; zeros stand for what lies past the end. */
+export function wordAt(bytes: Uint8Array, at: number): number {
+  return at + 4 <= bytes.length
+    ? bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!
+    : lastWord(bytes, at);
+}
+
+function lastWord(bytes: Uint8Array, at: number): number {
+  const byte = (i: number) => bytes[at + i] ?? 0;
+  return byte(0) << 24 | byte(1) << 16 | byte(2) << 8 | byte(3);
 }

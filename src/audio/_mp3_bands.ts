@@ -16,6 +16,8 @@ export interface BandLayout {
   starts: number[];
   /** Bands before the first short one. */
   longBands: number;
+  /** Lines before the first short band. */
+  longLines: number;
 }
 
 /** Widths by place of the rate: 44.1, 48, 32 kHz, their halves, their quarters. */
@@ -42,10 +44,7 @@ const SHORT = [
   [8, 8, 8, 12, 16, 20, 24, 28, 36, 2, 2, 2, 26],
 ];
 
-/** Lines of a mixed block that are long. */
-const MIXED_LINES = 36;
-
-/** Short bands whose place the long ones of a mixed block take. */
+/** Short bands whose place the long ones of a mixed block take: 36 lines, at 8 kHz 72. */
 const MIXED_SHORT_BANDS = 3;
 
 const layouts = new Map<string, BandLayout>();
@@ -61,16 +60,23 @@ export function bandLayout({ rateIndex }: Mp3Header, kind: BandLayout["kind"]): 
 function makeLayout(rateIndex: number, kind: BandLayout["kind"]): BandLayout {
   const [long, short] = [LONG[rateIndex]!, SHORT[rateIndex]!];
   const threefold = (bands: number[]) => bands.flatMap((width) => [width, width, width]);
-  const first = kind === "long" ? long : kind === "mixed" ? upTo(long, MIXED_LINES) : [];
-  const others = kind === "long" ? [] : short.slice(kind === "mixed" ? MIXED_SHORT_BANDS : 0);
-  const widths = [...first, ...threefold(others)];
+  const replaced = kind === "long"
+    ? short
+    : kind === "mixed"
+    ? short.slice(0, MIXED_SHORT_BANDS)
+    : [];
+  const first = upTo(long, sum(threefold(replaced)));
+  const widths = [...first, ...threefold(short.slice(replaced.length))];
   const starts = [0];
   for (const [i, width] of widths.entries()) starts.push(starts[i]! + width);
-  return { kind, widths, starts, longBands: first.length };
+  return { kind, widths, starts, longBands: first.length, longLines: sum(first) };
+}
+
+function sum(widths: number[]): number {
+  return widths.reduce((lines, width) => lines + width, 0);
 }
 
 /** The first widths that together are not above `lines`. */
 function upTo(widths: number[], lines: number): number[] {
-  let sum = 0;
-  return widths.filter((width) => (sum += width) <= lines);
+  return widths.filter((_, band) => sum(widths.slice(0, band + 1)) <= lines);
 }

@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { BitReader } from "./_bit_reader.ts";
+import { type BitReader, OutOfBits, wordAt } from "./_bit_reader.ts";
 import type { Granule } from "./_mp3_side_info.ts";
 import { PAIR_CODES, QUAD_CODE } from "./_mp3_tables.ts";
 
@@ -19,8 +19,9 @@ interface Tree {
 }
 
 /** Bits that are looked up at once; how many of them a code takes has 4 bits beside its value. */
-const START_BITS = 8;
+const START_BITS = 9;
 const LENGTH_BITS = 4;
+const LENGTH_MASK = 2 ** LENGTH_BITS - 1;
 
 const LINES = 576;
 
@@ -30,77 +31,136 @@ const FIRST_WITH_EXTRA = 16;
 const SECOND_WITH_EXTRA = 24;
 const ESCAPE = 15;
 
-const trees = new Map<string, Tree>();
+/** What coded values stand for: their powers of 4/3, each followed by the same with a minus. */
+const POWERS = Float64Array.from({ length: 2 * (ESCAPE + 2 ** 13) }, (_, i) => {
+  const power = (i >> 1) ** (4 / 3);
+  return i % 2 === 1 && i > 1 ? -power : power;
+});
 
-/** Reads the whole numbers of a spectrum; what is not coded stays 0. */
+const pairTrees: (Tree | undefined)[] = [];
+let quadTree: Tree | undefined;
+
+/**
+ * Reads the numbers of a spectrum, raised to 4/3; what is not coded must be 0 before.
+ *
+ * @returns the lines up to which numbers may be other than 0.
+ * @throws {OutOfBits} where the bytes end within them.
+ */
 export function readSpectrum(
   bits: BitReader,
   granule: Granule,
   end: number,
   spectrum: Float64Array,
-): void {
+): number {
   const lines = Math.min(2 * granule.pairs, LINES);
   let at = 0;
-  for (const [region, table] of granule.tables.entries()) {
+  for (let region = 0; region < granule.tables.length; region++) {
     const regionEnd = Math.min(granule.regionEnds[region] ?? LINES, lines);
-    if (at < regionEnd) readPairs(bits, table, spectrum.subarray(at, regionEnd));
+    if (at < regionEnd) readPairs(bits, granule.tables[region]!, spectrum, at, regionEnd);
     at = Math.max(at, regionEnd);
   }
-  readFours(bits, granule.quadTable, end, spectrum.subarray(at));
+  return readFours(bits, granule.quadTable, end, spectrum, at);
 }
 
-function readPairs(bits: BitReader, table: number, part: Float64Array): void {
+function readPairs(
+  bits: BitReader,
+  table: number,
+  spectrum: Float64Array,
+  start: number,
+  end: number,
+): void {
   if (table === 0 || table === 4 || table === 14) return;
+  const extraBits = table < FIRST_WITH_EXTRA ? 0 : EXTRA_BITS[table - FIRST_WITH_EXTRA]!;
+  const { nodes, starts } = pairTree(table);
+  const { bytes } = bits;
+  let at = bits.position;
+  for (let i = start; i + 1 < end; i += 2) {
+    // The longest code and two signs take 21 of the 25 bits or more that are there.
+    let word = wordAt(bytes, at >> 3) << (at & 7);
+    let pair = starts[word >>> 32 - START_BITS]!;
+    let length = START_BITS;
+    if (pair >= 0) {
+      length = pair & LENGTH_MASK;
+      pair >>= LENGTH_BITS;
+      word <<= length;
+    } else {
+      let node = -1 - pair;
+      word <<= START_BITS;
+      for (; node >= 0; length++, word <<= 1) node = nodes[2 * node + (word >>> 31)]!;
+      pair = -1 - node;
+    }
+    at += length;
+    let first = pair >> 4;
+    let second = pair & 15;
+    if (extraBits > 0 && first === ESCAPE) {
+      first += wordAt(bytes, at >> 3) << (at & 7) >>> 32 - extraBits;
+      at += extraBits;
+      word = wordAt(bytes, at >> 3) << (at & 7);
+    }
+    spectrum[i] = POWERS[first << 1 | word >>> 31]!;
+    if (first > 0) {
+      word <<= 1;
+      at++;
+    }
+    if (extraBits > 0 && second === ESCAPE) {
+      second += wordAt(bytes, at >> 3) << (at & 7) >>> 32 - extraBits;
+      at += extraBits;
+      word = wordAt(bytes, at >> 3) << (at & 7);
+    }
+    spectrum[i + 1] = POWERS[second << 1 | word >>> 31]!;
+    if (second > 0) at++;
+  }
+  goOn(bits, at);
+}
+
+/** Reads fours until the granule's bits are used up; one that goes beyond them does not count. */
+function readFours(
+  bits: BitReader,
+  table: number,
+  end: number,
+  spectrum: Float64Array,
+  start: number,
+): number {
+  const { starts } = quadTree ??= treeOf(QUAD_CODE, 1);
+  const { bytes } = bits;
+  let at = bits.position;
+  let i = start;
+  for (; i + 4 <= LINES && at < end; i += 4) {
+    let word = wordAt(bytes, at >> 3) << (at & 7);
+    const found = table === 0 ? starts[word >>> 32 - START_BITS]! : (15 - (word >>> 28)) << 4 | 4;
+    const four = found >> LENGTH_BITS;
+    const length = found & LENGTH_MASK;
+    word <<= length;
+    at += length;
+    for (let k = 0; k < 4; k++) {
+      const one = four >> 3 - k & 1;
+      spectrum[i + k] = POWERS[one << 1 | word >>> 31]!;
+      word <<= one;
+      at += one;
+    }
+    if (at > end) spectrum.fill(0, i, i + 4);
+  }
+  goOn(bits, at);
+  return i;
+}
+
+function goOn(bits: BitReader, position: number): void {
+  if (position > 8 * bits.bytes.length) throw new OutOfBits("The bytes end too early");
+  bits.seek(position);
+}
+
+function pairTree(table: number): Tree {
   const number = table < FIRST_WITH_EXTRA
     ? table
     : table < SECOND_WITH_EXTRA
     ? FIRST_WITH_EXTRA
     : SECOND_WITH_EXTRA;
-  const extraBits = table < FIRST_WITH_EXTRA ? 0 : EXTRA_BITS[table - FIRST_WITH_EXTRA]!;
-  const tree = treeOf(PAIR_CODES[number]!, 2);
-  for (let i = 0; i + 1 < part.length; i += 2) {
-    const pair = readCode(bits, tree);
-    part[i] = readValue(bits, pair >> 4, extraBits);
-    part[i + 1] = readValue(bits, pair & 15, extraBits);
-  }
-}
-
-function readValue(bits: BitReader, coded: number, extraBits: number): number {
-  if (coded === 0) return 0;
-  const value = coded === ESCAPE && extraBits > 0 ? coded + bits.read(extraBits) : coded;
-  return bits.read(1) === 1 ? -value : value;
-}
-
-/** Reads fours until the granule's bits are used up; one that goes beyond them does not count. */
-function readFours(bits: BitReader, table: number, end: number, rest: Float64Array): void {
-  for (let at = 0; at + 4 <= rest.length && bits.position < end; at += 4) {
-    const four = table === 0 ? readCode(bits, treeOf(QUAD_CODE, 1)) : 15 - bits.read(4);
-    for (let i = 0; i < 4; i++) {
-      if (four >> 3 - i & 1) rest[at + i] = bits.read(1) === 1 ? -1 : 1;
-    }
-    if (bits.position > end) rest.fill(0, at, at + 4);
-  }
-}
-
-function readCode(bits: BitReader, { nodes, starts }: Tree): number {
-  const start = starts[bits.peek(START_BITS)]!;
-  if (start >= 0) {
-    bits.skip(start & (1 << LENGTH_BITS) - 1);
-    return start >> LENGTH_BITS;
-  }
-  bits.skip(START_BITS);
-  let node = -1 - start;
-  do node = nodes[2 * node + bits.read(1)]!; while (node >= 0);
-  return -1 - node;
+  return pairTrees[number] ??= treeOf(PAIR_CODES[number]!, 2);
 }
 
 function treeOf(code: string, valueDigits: number): Tree {
-  const known = trees.get(code);
-  if (known !== undefined) return known;
   const nodes = plant(code, valueDigits);
-  const tree = { nodes, starts: startsOf(nodes) };
-  trees.set(code, tree);
-  return tree;
+  return { nodes, starts: startsOf(nodes) };
 }
 
 function startsOf(nodes: Int16Array): Int16Array {

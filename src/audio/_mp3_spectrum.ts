@@ -1,7 +1,7 @@
 /**
- * From the whole numbers of an MP3 granule to spectra of left and right.
+ * From the numbers of an MP3 granule to spectra of left and right.
  *
- * Values are raised to 4/3 and scaled by band; then middle and side become left and right, and bands
+ * Values are scaled by band; then middle and side become left and right, and bands
  * that only have one shape are placed between the channels. Follows ISO/IEC 11172-3, 2.4.3.4.
  *
  * @module
@@ -16,9 +16,9 @@ export interface ChannelSpectrum {
   factors: ScaleFactors;
   /** Shape: `[576]`. */
   lines: Float64Array;
+  /** Lines that were coded; 0 from there on, until scaled. */
+  coded: number;
 }
-
-const LINES = 576;
 
 /** The gain that stands for 1, in quarters of a power of two. */
 const UNIT_GAIN = 210;
@@ -26,8 +26,9 @@ const UNIT_GAIN = 210;
 /** What the upper long bands are raised by with pre-emphasis. */
 const PRE_EMPHASIS = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 3, 3, 3, 2, 0];
 
-const MAX_VALUE = 8_206;
-const POWERS = Float64Array.from({ length: MAX_VALUE + 1 }, (_, i) => i ** (4 / 3));
+/** Gains by their place: from more than the least that a granule can have, to the greatest. */
+const LEAST_GAIN = -400;
+const GAINS = Float64Array.from({ length: 512 }, (_, i) => 2 ** ((i + LEAST_GAIN) / 4));
 
 /** Lines that mix with their mirror image at each border between sub-bands. */
 const ALIAS = [-0.6, -0.535, -0.33, -0.185, -0.095, -0.041, -0.0142, -0.0037];
@@ -35,19 +36,16 @@ const ALIAS_KEEP = ALIAS.map((c) => 1 / Math.sqrt(1 + c * c));
 const ALIAS_MIX = ALIAS.map((c) => c / Math.sqrt(1 + c * c));
 
 /** Gives each line its size. */
-export function scaleLines({ granule, factors, lines }: ChannelSpectrum): void {
+export function scaleLines({ granule, factors, lines, coded }: ChannelSpectrum): void {
   const { layout, gain, windowGains, isCoarse, hasPreEmphasis } = granule;
-  for (const [band, width] of layout.widths.entries()) {
-    const isLong = band < layout.longBands;
+  const { starts, longBands } = layout;
+  for (let band = 0; starts[band]! < coded; band++) {
+    const isLong = band < longBands;
     const raised = isLong && hasPreEmphasis ? PRE_EMPHASIS[band]! : 0;
-    const window = isLong ? 0 : windowGains[(band - layout.longBands) % 3]!;
+    const window = isLong ? 0 : windowGains[(band - longBands) % 3]!;
     const factor = (factors.values[band]! + raised) * (isCoarse ? 4 : 2);
-    const scale = 2 ** ((gain - UNIT_GAIN - 8 * window - factor) / 4);
-    const start = layout.starts[band]!;
-    for (let i = start; i < start + width; i++) {
-      const value = lines[i]!;
-      if (value !== 0) lines[i] = (value < 0 ? -POWERS[-value]! : POWERS[value]!) * scale;
-    }
+    const scale = GAINS[gain - UNIT_GAIN - 8 * window - factor - LEAST_GAIN]!;
+    for (let i = starts[band]!, end = starts[band + 1]!; i < end; i++) lines[i]! *= scale;
   }
 }
 
@@ -131,9 +129,8 @@ export function interleaveWindows({ granule, lines }: ChannelSpectrum): void {
 
 /** Takes back what the encoder's filters let through from one long sub-band to the next. */
 export function cancelAliases({ granule, lines }: ChannelSpectrum): void {
-  const { kind } = granule.layout;
-  const end = kind === "long" ? LINES : kind === "mixed" ? 36 : 0;
-  for (let border = 18; border < end; border += 18) {
+  const { longLines } = granule.layout;
+  for (let border = 18; border < longLines; border += 18) {
     for (let i = 0; i < ALIAS.length; i++) {
       const below = lines[border - 1 - i]!;
       const above = lines[border + i]!;

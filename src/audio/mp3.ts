@@ -42,6 +42,8 @@ import type { CodecSetup, PacketCodec } from "./_packet_codec.ts";
 /** The most bytes before a frame in which its data may begin. */
 const MAX_RESERVOIR_BYTES = 511;
 
+const SILENCE = new Float64Array(GRANULE_FRAMES);
+
 /** Enough for the header of an ID3 tag. */
 const ID3_HEAD_BYTES = 10;
 
@@ -169,12 +171,15 @@ class FrameDecoder {
   readonly #channels: Mp3Synthesis[];
   /** Samples of a frame by channel. Shape: `[granules * 576]`. */
   readonly #samples: Float32Array[];
+  /** Room for a spectrum by channel. Shape: `[576]`. */
+  readonly #lines: Float64Array[];
   /** The last bytes of the frames before, in which the next one's data may begin. */
   #reservoir = new Uint8Array(0);
 
   constructor(channels: number) {
     this.#channels = Array.from({ length: channels }, () => new Mp3Synthesis());
     this.#samples = this.#channels.map(() => new Float32Array(2 * GRANULE_FRAMES));
+    this.#lines = this.#channels.map(() => new Float64Array(GRANULE_FRAMES));
   }
 
   /** Decodes a frame; one that cannot be read is silent, and false is returned. */
@@ -185,13 +190,13 @@ class FrameDecoder {
     const side = readSideInfo(new BitReader(frame, headerBytes), header);
     const before = this.#reservoir;
     const data = joined(before, frame.subarray(dataStart));
-    this.#reservoir = data.slice(-MAX_RESERVOIR_BYTES);
+    this.#reservoir = data.subarray(-MAX_RESERVOIR_BYTES);
     if (side === undefined || side.mainStart > before.length) return this.#silence(header);
     const bits = new BitReader(data, before.length - side.mainStart);
     let factors: ScaleFactors[] = [];
     let isSound = true;
     for (const [i, granules] of side.granules.entries()) {
-      const spectra = readGranules(bits, granules, header, factors);
+      const spectra = this.#readGranules(bits, granules, header, factors);
       isSound &&= spectra !== undefined;
       factors = spectra?.map((spectrum) => spectrum.factors) ?? [];
       this.#synthesize(spectra, i, header);
@@ -209,6 +214,30 @@ class FrameDecoder {
     return false;
   }
 
+  /** The spectra of one granule, or undefined where its bits do not suffice. */
+  #readGranules(
+    bits: BitReader,
+    granules: Granule[],
+    header: Mp3Header,
+    before: ScaleFactors[],
+  ): ChannelSpectrum[] | undefined {
+    try {
+      return granules.map((granule, channel) => {
+        const end = bits.position + granule.bits;
+        const factors = readScaleFactors(bits, granule, header, channel, before[channel]);
+        const lines = this.#lines[channel]!.fill(0);
+        const coded = readSpectrum(bits, granule, end, lines);
+        bits.seek(end);
+        const spectrum = { granule, factors, lines, coded };
+        scaleLines(spectrum);
+        return spectrum;
+      });
+    } catch (error) {
+      if (error instanceof OutOfBits) return undefined;
+      throw error;
+    }
+  }
+
   #synthesize(spectra: ChannelSpectrum[] | undefined, granule: number, header: Mp3Header): void {
     if (spectra?.length === 2) unmixStereo(header, spectra[0]!, spectra[1]!);
     for (const [channel, synthesis] of this.#channels.entries()) {
@@ -216,38 +245,14 @@ class FrameDecoder {
       const out = this.#samples[channel]!.subarray(start, start + GRANULE_FRAMES);
       const spectrum = spectra?.[channel];
       if (spectrum === undefined) {
-        synthesis.run(new Float64Array(GRANULE_FRAMES), 0, false, out);
+        synthesis.run(SILENCE, 0, 0, out);
         continue;
       }
       interleaveWindows(spectrum);
       cancelAliases(spectrum);
       const { blockType, layout } = spectrum.granule;
-      synthesis.run(spectrum.lines, blockType, layout.kind === "mixed", out);
+      synthesis.run(spectrum.lines, blockType, layout.longLines, out);
     }
-  }
-}
-
-/** The spectra of one granule, or undefined where its bits do not suffice. */
-function readGranules(
-  bits: BitReader,
-  granules: Granule[],
-  header: Mp3Header,
-  before: ScaleFactors[],
-): ChannelSpectrum[] | undefined {
-  try {
-    return granules.map((granule, channel) => {
-      const end = bits.position + granule.bits;
-      const factors = readScaleFactors(bits, granule, header, channel, before[channel]);
-      const lines = new Float64Array(GRANULE_FRAMES);
-      readSpectrum(bits, granule, end, lines);
-      bits.seek(end);
-      const spectrum = { granule, factors, lines };
-      scaleLines(spectrum);
-      return spectrum;
-    });
-  } catch (error) {
-    if (error instanceof OutOfBits) return undefined;
-    throw error;
   }
 }
 
