@@ -35,8 +35,11 @@ export interface AudioStream {
   expectedFrames?: number;
   /** Frames by the size of the file and its first bit rate: no more than a guess. */
   likelyFrames?: number;
-  /** Decodes, and calls back with what it had to leave out. */
-  blocks: (warn: (doubt: string) => void) => AudioBlocks;
+  /**
+   * Decodes, and calls back with what it had to leave out. Where only the mean of the channels is asked
+   * for, a block may hold that alone: a codec that mixes its spectra has one sound to make of them.
+   */
+  blocks: (warn: (doubt: string) => void, isMeanEnough: boolean) => AudioBlocks;
 }
 
 /** Reads a recording's headers. */
@@ -176,7 +179,7 @@ export class Mixer {
 
   /** The mean of the channels, block by block. */
   *blocks(): Generator<Float32Array | Wish, void, unknown> {
-    const blocks = this.channelBlocks();
+    const blocks = this.#blocks(true);
     try {
       let step = blocks.next();
       while (!step.done) {
@@ -193,10 +196,15 @@ export class Mixer {
     }
   }
 
-  /** The channels apart, until the end that the file states or the last block. */
-  *channelBlocks(): AudioBlocks {
+  /** The channels apart. */
+  channelBlocks(): AudioBlocks {
+    return this.#blocks(false);
+  }
+
+  /** What is decoded, until the end that the file states or the last block. */
+  *#blocks(isMeanEnough: boolean): AudioBlocks {
     const { totalFrames = Infinity } = this.#stream;
-    const blocks = this.#stream.blocks((doubt) => this.warning ??= doubt);
+    const blocks = this.#stream.blocks((doubt) => this.warning ??= doubt, isMeanEnough);
     try {
       let step = blocks.next();
       while (!step.done && this.#frames < totalFrames) {

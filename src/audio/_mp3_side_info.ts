@@ -45,8 +45,8 @@ export interface SideInfo {
 const SHARING_GROUPS = 4;
 const MAX_PAIRS = 288;
 
-/** Long bands in each group that is shared, 0 to the first end, and so on. */
-const GROUP_ENDS = [6, 11, 16, 21];
+/** Long bands in each group that is shared. */
+const GROUP_SIZES = [6, 5, 5, 5];
 
 /** Bits of a scale factor in the lower and in the upper bands, by code. */
 const LOWER_BITS = [0, 0, 0, 0, 3, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4];
@@ -133,7 +133,7 @@ function readUnswitched(bits: BitReader, header: Mp3Header) {
 /** The scale factors of a granule, and which of them mean that a band has no place in between. */
 export interface ScaleFactors {
   values: Uint8Array;
-  /** By band: true where the value, as a place between the channels, is none. */
+  /** By band, where there are any: true where the value, as a place between the channels, is none. */
   isNoPlace: boolean[];
 }
 
@@ -146,19 +146,19 @@ export function readScaleFactors(
   before?: ScaleFactors,
 ): ScaleFactors {
   const { layout, isShared } = granule;
-  const factors: ScaleFactors = {
-    values: new Uint8Array(layout.widths.length),
-    isNoPlace: layout.widths.map(() => false),
-  };
+  const values = new Uint8Array(layout.widths.length);
+  const isNoPlace: boolean[] = [];
   let band = 0;
   for (const [group, { count, width }] of groupsOf(granule, header, channel).entries()) {
-    for (let i = 0; i < count && band < factors.values.length; i++, band++) {
-      const value = isShared[group] && before ? before.values[band]! : bits.read(width);
-      factors.values[band] = value;
-      factors.isNoPlace[band] = header.isFull ? value === 7 : width > 0 && value === 2 ** width - 1;
+    const shared = isShared[group] ? before?.values : undefined;
+    for (const end = Math.min(band + count, values.length); band < end; band++) {
+      const value = shared ? shared[band]! : width > 0 ? bits.read(width) : 0;
+      values[band] = value;
+      if (!header.isIntensity) continue;
+      isNoPlace[band] = header.isFull ? value === 7 : width > 0 && value === 2 ** width - 1;
     }
   }
-  return factors;
+  return { values, isNoPlace };
 }
 
 interface FactorGroup {
@@ -175,10 +175,7 @@ function groupsOf(granule: Granule, header: Mp3Header, channel: number): FactorG
     const count = layout.kind === "mixed" ? 17 : 18;
     return [{ count, width: lower }, { count: 18, width: upper }];
   }
-  return GROUP_ENDS.map((end, i) => ({
-    count: end - (GROUP_ENDS[i - 1] ?? 0),
-    width: i < 2 ? lower : upper,
-  }));
+  return GROUP_SIZES.map((count, i) => ({ count, width: i < 2 ? lower : upper }));
 }
 
 function lowGroups({ layout, scaleCode }: Granule, isPlaces: boolean): FactorGroup[] {

@@ -35,8 +35,9 @@ const ALIAS = [-0.6, -0.535, -0.33, -0.185, -0.095, -0.041, -0.0142, -0.0037];
 const ALIAS_KEEP = ALIAS.map((c) => 1 / Math.sqrt(1 + c * c));
 const ALIAS_MIX = ALIAS.map((c) => c / Math.sqrt(1 + c * c));
 
-/** Gives each line its size. */
-export function scaleLines({ granule, factors, lines, coded }: ChannelSpectrum): void {
+/** Gives each line its size, times a factor for all. */
+export function scaleLines(spectrum: ChannelSpectrum, loudness: number): void {
+  const { granule, factors, lines, coded } = spectrum;
   const { layout, gain, windowGains, isCoarse, hasPreEmphasis } = granule;
   const { starts, longBands } = layout;
   for (let band = 0; starts[band]! < coded; band++) {
@@ -44,7 +45,7 @@ export function scaleLines({ granule, factors, lines, coded }: ChannelSpectrum):
     const raised = isLong && hasPreEmphasis ? PRE_EMPHASIS[band]! : 0;
     const window = isLong ? 0 : windowGains[(band - longBands) % 3]!;
     const factor = (factors.values[band]! + raised) * (isCoarse ? 4 : 2);
-    const scale = GAINS[gain - UNIT_GAIN - 8 * window - factor - LEAST_GAIN]!;
+    const scale = GAINS[gain - UNIT_GAIN - 8 * window - factor - LEAST_GAIN]! * loudness;
     for (let i = starts[band]!, end = starts[band + 1]!; i < end; i++) lines[i]! *= scale;
   }
 }

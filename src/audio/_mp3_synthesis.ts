@@ -10,6 +10,7 @@
  */
 
 import { BAND_LINES, BANDS, Mp3FilterBank, ROW } from "./_mp3_filter_bank.ts";
+import type { ChannelSpectrum } from "./_mp3_spectrum.ts";
 
 const LONG_BLOCK = 36;
 const SHORT_BLOCK = 12;
@@ -58,7 +59,7 @@ function windowAt(blockType: number, i: number): number {
   return i < 24 ? 1 : i < 30 ? slope(i - 18, SHORT_BLOCK) : 0;
 }
 
-/** The memory of one channel from granule to granule. */
+/** The memory of one channel, or of a mean of channels, from granule to granule. */
 export class Mp3Synthesis {
   /** Second halves of the last blocks. Shape: `[32, 18]`. */
   readonly #tails = new Float64Array(BANDS * BAND_LINES);
@@ -67,31 +68,37 @@ export class Mp3Synthesis {
   readonly #even = new Float64Array(9);
   readonly #odd = new Float64Array(9);
 
-  /** Shape: `lines [576]` into `out [576]`. The sub-bands below `longLines` are never short. */
-  run(lines: Float64Array, blockType: number, longLines: number, out: Float32Array): void {
+  /** Shape: the sum of spectra, `lines [576]` each, into `out [576]`. */
+  run(spectra: readonly ChannelSpectrum[], out: Float32Array): void {
     const { at } = this.#filterBank;
-    for (let band = 0; band < BANDS; band++) {
-      const start = band * BAND_LINES;
-      const type = blockType === SHORT && start < longLines ? 0 : blockType;
-      if (isEmpty(lines, start)) this.#pass(band, at);
-      else if (type === SHORT) this.#transformShort(lines, band, at);
-      else this.#transformLong(lines, band, WINDOWS[type]![band & 1]!, at);
+    this.#begin(at);
+    for (const { lines, granule } of spectra) {
+      const { blockType, layout } = granule;
+      for (let band = 0; band < BANDS; band++) {
+        const start = band * BAND_LINES;
+        // High sub-bands are often empty.
+        if (isEmpty(lines, start)) continue;
+        const type = blockType === SHORT && start < layout.longLines ? 0 : blockType;
+        if (type === SHORT) this.#addShort(lines, band, at);
+        else this.#addLong(lines, band, WINDOWS[type]![band & 1]!, at);
+      }
     }
     this.#filterBank.run(out);
   }
 
-  /** What is left of the block before; high sub-bands are often empty. */
-  #pass(band: number, at: number): void {
+  /** Starts with what is left of the blocks before. */
+  #begin(at: number): void {
     const { rows } = this.#filterBank;
     const tails = this.#tails;
-    let row = band * ROW + at;
-    for (let i = band * BAND_LINES, end = i + BAND_LINES; i < end; i++, row++) {
-      rows[row] = tails[i]!;
-      tails[i] = 0;
+    for (let band = 0, i = 0; band < BANDS; band++) {
+      for (let row = band * ROW + at, end = row + BAND_LINES; row < end; row++, i++) {
+        rows[row] = tails[i]!;
+        tails[i] = 0;
+      }
     }
   }
 
-  #transformLong(lines: Float64Array, band: number, weights: Float64Array, at: number): void {
+  #addLong(lines: Float64Array, band: number, weights: Float64Array, at: number): void {
     const { rows } = this.#filterBank;
     const [tails, even, odd] = [this.#tails, this.#even, this.#odd];
     const start = band * BAND_LINES;
@@ -112,14 +119,14 @@ export class Mp3Synthesis {
       const b = odd[i]! * ODD_WEIGHTS[i]!;
       const rising = a - b;
       const falling = a + b;
-      rows[row + 8 - i] = rising * weights[8 - i]! + tails[start + 8 - i]!;
-      rows[row + 9 + i] = rising * weights[9 + i]! + tails[start + 9 + i]!;
-      tails[start + 8 - i] = falling * weights[26 - i]!;
-      tails[start + 9 + i] = falling * weights[27 + i]!;
+      rows[row + 8 - i]! += rising * weights[8 - i]!;
+      rows[row + 9 + i]! += rising * weights[9 + i]!;
+      tails[start + 8 - i]! += falling * weights[26 - i]!;
+      tails[start + 9 + i]! += falling * weights[27 + i]!;
     }
   }
 
-  #transformShort(lines: Float64Array, band: number, at: number): void {
+  #addShort(lines: Float64Array, band: number, at: number): void {
     const { rows } = this.#filterBank;
     const block = this.#block.fill(0);
     const start = band * BAND_LINES;
@@ -134,8 +141,8 @@ export class Mp3Synthesis {
     }
     for (let i = 0; i < BAND_LINES; i++) {
       const sign = band & i & 1 ? -1 : 1;
-      rows[band * ROW + at + i] = sign * block[i]! + this.#tails[start + i]!;
-      this.#tails[start + i] = sign * block[BAND_LINES + i]!;
+      rows[band * ROW + at + i]! += sign * block[i]!;
+      this.#tails[start + i]! += sign * block[BAND_LINES + i]!;
     }
   }
 }

@@ -42,7 +42,8 @@ import type { CodecSetup, PacketCodec } from "./_packet_codec.ts";
 /** The most bytes before a frame in which its data may begin. */
 const MAX_RESERVOIR_BYTES = 511;
 
-const SILENCE = new Float64Array(GRANULE_FRAMES);
+/** More than a frame's size at the highest bit rate and the lowest sampling rate. */
+const MAX_FRAME_BYTES = 2 ** 13;
 
 /** Enough for the header of an ID3 tag. */
 const ID3_HEAD_BYTES = 10;
@@ -81,13 +82,13 @@ export function* openMp3(reader: ByteReader, file?: string): Asking<AudioStream>
     likelyFrames: rest === undefined
       ? undefined
       : rest / header.frameBytes * header.granules * GRANULE_FRAMES,
-    blocks: (warn) => mp3Blocks(reader, header, warn),
+    blocks: (warn, isMeanEnough) => mp3Blocks(reader, header, isMeanEnough, warn),
   };
 }
 
 /** MP3 for containers whose packets are its frames. */
 export function openMp3Packets({ channels, sampleRateHz }: CodecSetup): PacketCodec {
-  const decoder = new FrameDecoder(channels);
+  const decoder = new FrameDecoder(channels, false);
   const decode = (packet: Uint8Array) => {
     const header = readMp3Header(packet, 0);
     if (header === undefined || header.frameBytes > packet.length) return [];
@@ -132,9 +133,10 @@ function* findFrame(
 function* mp3Blocks(
   reader: ByteReader,
   like: Mp3Header,
+  isMeanEnough: boolean,
   warn: (doubt: string) => void,
 ): AudioBlocks {
-  const decoder = new FrameDecoder(like.channels);
+  const decoder = new FrameDecoder(like.channels, isMeanEnough);
   for (;;) {
     const head = yield* reader.peek(MAX_HEAD_BYTES);
     if (head.length === 0) return;
@@ -168,18 +170,24 @@ function leftOut(start: number, end: number): string {
 
 /** Decodes frames in their order. */
 class FrameDecoder {
-  readonly #channels: Mp3Synthesis[];
-  /** Samples of a frame by channel. Shape: `[granules * 576]`. */
+  /** One for each channel, or for their mean alone. */
+  readonly #sounds: Mp3Synthesis[];
+  /** Samples of a frame by sound. Shape: `[granules * 576]`. */
   readonly #samples: Float32Array[];
   /** Room for a spectrum by channel. Shape: `[576]`. */
   readonly #lines: Float64Array[];
-  /** The last bytes of the frames before, in which the next one's data may begin. */
-  #reservoir = new Uint8Array(0);
+  /** Halves the spectra of two channels whose sum is made. */
+  readonly #isMixed: boolean;
+  /** The last bytes of the frames before, in which the next one's data may begin, and the frame's. */
+  readonly #data = new Uint8Array(MAX_RESERVOIR_BYTES + MAX_FRAME_BYTES);
+  #dataBytes = 0;
 
-  constructor(channels: number) {
-    this.#channels = Array.from({ length: channels }, () => new Mp3Synthesis());
-    this.#samples = this.#channels.map(() => new Float32Array(2 * GRANULE_FRAMES));
-    this.#lines = this.#channels.map(() => new Float64Array(GRANULE_FRAMES));
+  constructor(channels: number, isMeanEnough: boolean) {
+    this.#isMixed = isMeanEnough && channels === 2;
+    const sounds = this.#isMixed ? 1 : channels;
+    this.#sounds = Array.from({ length: sounds }, () => new Mp3Synthesis());
+    this.#samples = this.#sounds.map(() => new Float32Array(2 * GRANULE_FRAMES));
+    this.#lines = Array.from({ length: channels }, () => new Float64Array(GRANULE_FRAMES));
   }
 
   /** Decodes a frame; one that cannot be read is silent, and false is returned. */
@@ -188,11 +196,9 @@ class FrameDecoder {
     const dataStart = headerBytes + sideBytes;
     if (dataStart > frame.length) return this.#silence(header);
     const side = readSideInfo(new BitReader(frame, headerBytes), header);
-    const before = this.#reservoir;
-    const data = joined(before, frame.subarray(dataStart));
-    this.#reservoir = data.subarray(-MAX_RESERVOIR_BYTES);
-    if (side === undefined || side.mainStart > before.length) return this.#silence(header);
-    const bits = new BitReader(data, before.length - side.mainStart);
+    const before = this.#append(frame.subarray(dataStart));
+    if (side === undefined || side.mainStart > before) return this.#silence(header);
+    const bits = new BitReader(this.#data.subarray(0, this.#dataBytes), before - side.mainStart);
     let factors: ScaleFactors[] = [];
     let isSound = true;
     for (const [i, granules] of side.granules.entries()) {
@@ -202,6 +208,15 @@ class FrameDecoder {
       this.#synthesize(spectra, i, header);
     }
     return isSound;
+  }
+
+  /** Puts a frame's data behind the last bytes of the frames before; returns how many those are. */
+  #append(data: Uint8Array): number {
+    const before = Math.min(this.#dataBytes, MAX_RESERVOIR_BYTES);
+    this.#data.copyWithin(0, this.#dataBytes - before, this.#dataBytes);
+    this.#data.set(data, before);
+    this.#dataBytes = before + data.length;
+    return before;
   }
 
   /** The samples of the last frame. */
@@ -229,7 +244,7 @@ class FrameDecoder {
         const coded = readSpectrum(bits, granule, end, lines);
         bits.seek(end);
         const spectrum = { granule, factors, lines, coded };
-        scaleLines(spectrum);
+        scaleLines(spectrum, this.#isMixed ? 0.5 : 1);
         return spectrum;
       });
     } catch (error) {
@@ -238,27 +253,32 @@ class FrameDecoder {
     }
   }
 
-  #synthesize(spectra: ChannelSpectrum[] | undefined, granule: number, header: Mp3Header): void {
-    if (spectra?.length === 2) unmixStereo(header, spectra[0]!, spectra[1]!);
-    for (const [channel, synthesis] of this.#channels.entries()) {
-      const start = granule * GRANULE_FRAMES;
-      const out = this.#samples[channel]!.subarray(start, start + GRANULE_FRAMES);
-      const spectrum = spectra?.[channel];
-      if (spectrum === undefined) {
-        synthesis.run(SILENCE, 0, 0, out);
-        continue;
-      }
+  #synthesize(
+    spectra: ChannelSpectrum[] = [],
+    granule: number,
+    header: Mp3Header,
+  ): void {
+    if (spectra.length === 2) unmixStereo(header, spectra[0]!, spectra[1]!);
+    for (const spectrum of spectra) {
       interleaveWindows(spectrum);
       cancelAliases(spectrum);
-      const { blockType, layout } = spectrum.granule;
-      synthesis.run(spectrum.lines, blockType, layout.longLines, out);
+    }
+    for (const [sound, synthesis] of this.#sounds.entries()) {
+      const start = granule * GRANULE_FRAMES;
+      const out = this.#samples[sound]!.subarray(start, start + GRANULE_FRAMES);
+      const parts = this.#isMixed ? mixed(spectra) : spectra.slice(sound, sound + 1);
+      synthesis.run(parts, out);
     }
   }
 }
 
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
-  const all = new Uint8Array(a.length + b.length);
-  all.set(a);
-  all.set(b, a.length);
-  return all;
+/** Spectra of which the sum sounds: one where both are of the same kind of blocks. */
+function mixed(spectra: ChannelSpectrum[]): ChannelSpectrum[] {
+  const [first, second] = spectra;
+  if (first === undefined || second === undefined) return spectra;
+  const isAlike = first.granule.blockType === second.granule.blockType &&
+    first.granule.layout === second.granule.layout;
+  if (!isAlike) return spectra;
+  for (let i = 0; i < GRANULE_FRAMES; i++) first.lines[i]! += second.lines[i]!;
+  return [first];
 }
