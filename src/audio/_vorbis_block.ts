@@ -46,29 +46,35 @@ export class VorbisBlocks {
   readonly #transforms: [Imdct, Imdct];
   /** Rising slopes of the windows between short, and between long neighbours. */
   readonly #slopes: [Float64Array, Float64Array];
-  /** By channel: room for a spectrum, and the mirrored half of the block before. */
+  /** Room for a spectrum by channel. */
   readonly #spectra: Float64Array[];
+  /** Whether the mean of the channels is all that is asked for. */
+  readonly #isMixed: boolean;
+  /** By channel, or of the mean: the mirrored half of the block before. */
   readonly #tails: Float64Array[];
   /** The size of the block before, 0 at the start. */
   #before = 0;
 
   /** A decoder at the start of a stream. */
-  constructor(setup: VorbisSetup) {
+  constructor(setup: VorbisSetup, isMeanEnough: boolean) {
     const [short, long] = setup.blockSizes;
     this.#setup = setup;
     this.#transforms = [new Imdct(short), new Imdct(long)];
     this.#slopes = [slopeOf(short / 2), slopeOf(long / 2)];
     this.#spectra = Array.from({ length: setup.channels }, () => new Float64Array(long / 2));
-    this.#tails = Array.from({ length: setup.channels }, () => new Float64Array(long / 4));
+    this.#isMixed = isMeanEnough && setup.channels > 1;
+    const sounds = this.#isMixed ? 1 : setup.channels;
+    this.#tails = Array.from({ length: sounds }, () => new Float64Array(long / 4));
   }
 
-  /** The samples that a packet makes ready by channel; none for the first one. */
+  /** The samples that a packet makes ready, by channel or of their mean; none for the first one. */
   decode(packet: Uint8Array): Float32Array[] | undefined {
     const bits = new LsbBitReader(packet);
     const head = readHead(bits, this.#setup);
     if (head === undefined) return undefined;
     const { size } = head;
-    const spectra = this.#readSpectra(bits, head);
+    const apart = this.#readSpectra(bits, head);
+    const spectra = this.#isMixed ? [meanOf(apart)] : apart;
     const ready = spectra.map((spectrum, channel) => this.#overlap(spectrum, channel, size));
     const isFirst = this.#before === 0;
     this.#before = size;
@@ -115,6 +121,17 @@ export class VorbisBlocks {
     tail.set(folded.subarray(0, size / 4));
     return ready;
   }
+}
+
+/** The mean of spectra, in the place of the first. */
+function meanOf(spectra: Float64Array[]): Float64Array {
+  const [mean, ...others] = spectra as [Float64Array, ...Float64Array[]];
+  for (const other of others) {
+    for (let i = 0; i < mean.length; i++) mean[i]! += other[i]!;
+  }
+  const share = 1 / spectra.length;
+  for (let i = 0; i < mean.length; i++) mean[i]! *= share;
+  return mean;
 }
 
 /** A floor in which the packet ends is silence. */

@@ -14,7 +14,7 @@ const HEADER_PACKETS = 3;
 /** Prepares a decoder from the configuration in Xiph's lacing. */
 export function openVorbisPackets(config: Uint8Array, file?: string): PacketCodec {
   const setup = readVorbisSetup(headersOf(config, file), file);
-  const blocks = new VorbisBlocks(setup);
+  const blocks = new VorbisBlocks(setup, false);
   return {
     channels: setup.channels,
     sampleRateHz: setup.sampleRateHz,

@@ -13,7 +13,7 @@ import type { Asking, ByteReader } from "./_byte_reader.ts";
 import { OggReader } from "./_ogg.ts";
 import { PageBounds } from "./_page_bounds.ts";
 import { VorbisBlocks } from "./_vorbis_block.ts";
-import { readVorbisSetup, type VorbisSetup } from "./_vorbis_setup.ts";
+import { readVorbisSetup } from "./_vorbis_setup.ts";
 
 const MAGIC = "\x01vorbis";
 const HEADER_PACKETS = 3;
@@ -29,15 +29,16 @@ export function* openOggVorbis(reader: ByteReader, file?: string): Asking<AudioS
   }
   const setup = readVorbisSetup(headers, file);
   const { channels, sampleRateHz } = setup;
-  return { channels, sampleRateHz, blocks: (warn) => vorbisBlocks(ogg, setup, warn) };
+  const blocks: AudioStream["blocks"] = (warn, isMeanEnough) =>
+    vorbisBlocks(ogg, new VorbisBlocks(setup, isMeanEnough), warn);
+  return { channels, sampleRateHz, blocks };
 }
 
 function* vorbisBlocks(
   ogg: OggReader,
-  setup: VorbisSetup,
+  blocks: VorbisBlocks,
   warn: (doubt: string) => void,
 ): AudioBlocks {
-  const blocks = new VorbisBlocks(setup);
   const bounds = new PageBounds({ cutsStart: true, skipFrames: 0, warn });
   for (;;) {
     const page = yield* ogg.nextPage();
