@@ -14,6 +14,7 @@ import {
 } from "../detect/mod.ts";
 import { DatasetError } from "../errors.ts";
 import { entryIfThere } from "../files.ts";
+import type { InferenceModel } from "../models/inference_model.ts";
 import { UsageError } from "./_arguments.ts";
 import {
   bestThresholdsLine,
@@ -45,13 +46,15 @@ export interface MeasuredDetection {
 /**
  * Detects in all annotated recordings, and prints the figures.
  *
+ * @param onMeasured is given all that was found, while the model is still there.
  * @throws {DatasetError} where no recording is annotated, or no label is known to the model.
  */
 export async function evaluateDetection(
   directory: string,
   plan: DetectionPlan,
   out: Output,
-): Promise<MeasuredDetection> {
+  onMeasured: (found: MeasuredDetection, model: InferenceModel) => Promise<void>,
+): Promise<void> {
   const truths = await annotatedFiles(plan, out);
   const classifier = await pipeline("audio-classification", directory, {
     onWarning: (message) => out.warn(`Warning: ${message}`),
@@ -72,7 +75,7 @@ export async function evaluateDetection(
     out.line(out.strong(detectionLine(measures)));
     out.line(bestThresholdsLine(measures));
     out.event(detectionRecord(measures));
-    return { recordings, measures };
+    await onMeasured({ recordings, measures }, model);
   } finally {
     classifier.dispose();
   }

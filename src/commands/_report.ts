@@ -79,7 +79,18 @@ export async function writeReport(file: string, run: ReportedRun): Promise<void>
 }
 
 async function reportData(run: ReportedRun, clips: ClipPrediction[]): Promise<ReportData> {
-  const { model, name, directory, dataset } = run;
+  const { model, dataset } = run;
+  return {
+    ...await modelData(run),
+    evaluation: { split: dataset.split, clips },
+    splits: await Promise.all(run.splits.map((split) => splitSummary(split, model.labels.length))),
+  };
+}
+
+/** What is known of a model, whatever it was measured on. */
+export async function modelData(
+  { model, name, directory }: Pick<ReportedRun, "model" | "name" | "directory">,
+): Promise<ReportData> {
   const state = await jsonIn(directory, "trainer_state.json");
   const args = await jsonIn(directory, "training_args.json");
   const history = (state?.log_history ?? []) as ReportLogEntry[];
@@ -88,8 +99,6 @@ async function reportData(run: ReportedRun, clips: ClipPrediction[]): Promise<Re
     problemType: model.problemType,
     labels: model.labels,
     history,
-    evaluation: { split: dataset.split, clips },
-    splits: await Promise.all(run.splits.map((split) => splitSummary(split, model.labels.length))),
     model: {
       Architecture: model.modelType,
       Parameters: model.parameterCount,

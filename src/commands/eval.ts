@@ -25,6 +25,7 @@ import {
   expectNoFiles,
   warnOfUnused,
 } from "./_command.ts";
+import { writeDetectionReport } from "./_detection_report.ts";
 import { DETECT_OPTIONS, detectSettings } from "./_detect_options.ts";
 import { type DetectionPlan, evaluateDetection } from "./_eval_detection.ts";
 import { type ClipLimits, clipLimits, LIMIT_OPTIONS, limited } from "./_clip_limits.ts";
@@ -127,7 +128,12 @@ export async function measure(
   const device = await useDevice(deviceOptions(options, { threads: 0 }));
   try {
     if (detection) {
-      await evaluateDetection(plan.model, detection, out);
+      await evaluateDetection(plan.model, detection, out, async (found, model) => {
+        if (report === undefined) return;
+        const { name, model: directory } = plan;
+        await writeDetectionReport(report, { ...found, model, name, directory, data: plan.data });
+        out.warn(`Report: ${report}`);
+      });
       return 0;
     }
     await evaluate(plan, device, out).catch((error) => {

@@ -22,6 +22,7 @@ export const command: Command = defineCommand({
   examples: [
     "report --model my-model --data path/to/recordings",
     "report --model my-model --data path/to/recordings --split all --report all.html",
+    "report --model my-model --data path/to/streams --annotations path/to/streams/annotations.csv",
   ],
   run: async (parsed, out) => {
     const { report, model } = parsed.options;

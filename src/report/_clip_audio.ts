@@ -4,7 +4,7 @@
  * @module
  */
 import { encodeWav, resample } from "../audio/mod.ts";
-import type { ClipAudio, ClipPrediction, ReportOptions } from "./report_data.ts";
+import type { ClipAudio, ReportOptions } from "./report_data.ts";
 
 /** Speech is clear at this rate, and higher ones are brought down to it. */
 const MAX_RATE_HZ = 16_000;
@@ -23,11 +23,11 @@ export interface EmbeddedClip {
 }
 
 /** Reads the clips one after the other, and shares the bytes fairly: what short ones leave, long ones get. */
-export async function embedClips(
-  clips: readonly ClipPrediction[],
-  options:
-    & Required<Pick<ReportOptions, "maxClipSec" | "maxAudioBytes">>
-    & Pick<ReportOptions, "readClip">,
+export async function embedClips<Clip>(
+  clips: readonly Clip[],
+  options: Required<Pick<ReportOptions, "maxClipSec" | "maxAudioBytes">> & {
+    readClip?: ReadClip<Clip>;
+  },
 ): Promise<EmbeddedClip[]> {
   const { readClip, maxClipSec, maxAudioBytes } = options;
   if (!readClip) return clips.map(() => ({}));
@@ -49,9 +49,11 @@ export async function embedClips(
   }));
 }
 
-async function readStart(
-  clip: ClipPrediction,
-  readClip: NonNullable<ReportOptions["readClip"]>,
+type ReadClip<Clip> = (clip: Clip) => Promise<ClipAudio> | ClipAudio;
+
+async function readStart<Clip>(
+  clip: Clip,
+  readClip: ReadClip<Clip>,
   maxSec: number,
 ): Promise<EmbeddedClip> {
   const { samples, sampleRateHz } = await readClip(clip);

@@ -173,7 +173,10 @@ for (const player of document.querySelectorAll(".player")) {
   const slider = make("input", { type: "range", min: 0, max: 1000, value: 0, "aria-label": "Position in " + name });
   track.append(player.querySelector(".wave"), canvas, head, slider);
   const stage = make("div", { class: "stage" });
-  stage.append(button, track);
+  const names = player.querySelector(".names");
+  const side = names ? make("div", { class: "side" }) : button;
+  if (names) side.append(names, button);
+  stage.append(side, track);
   player.prepend(stage);
   audio.controls = false;
   pictures.set(canvas, audio.src);
@@ -206,7 +209,7 @@ for (const player of document.querySelectorAll(".player")) {
 
 /** Log-mel spectrograms, computed from the embedded sound when a card comes into view. */
 const SPECTROGRAMS = String.raw`
-const SIZE = 512, BANDS = 64, COLUMNS = 320, RANGE_DB = 70, WINDOW_SEC = 0.025;
+const SIZE = 512, BANDS = 64, COLUMNS = 320, MAX_COLUMNS = 1200, COLUMNS_PER_SEC = 32, RANGE_DB = 70, WINDOW_SEC = 0.025;
 const samplesOf = (url) => {
   const bytes = Uint8Array.from(atob(url.slice(url.indexOf(",") + 1)), (char) => char.charCodeAt(0));
   const view = new DataView(bytes.buffer);
@@ -245,9 +248,11 @@ const loudness = ({ samples, rate }) => {
   const edges = bandEdges(rate);
   const width = Math.min(SIZE, Math.round(WINDOW_SEC * rate));
   const hann = Float64Array.from({ length: width }, (_, i) => 0.5 - 0.5 * Math.cos(2 * Math.PI * i / width));
-  const levels = new Float64Array(COLUMNS * BANDS);
-  for (let column = 0; column < COLUMNS; column++) {
-    const start = Math.round(column / COLUMNS * samples.length - width / 2);
+  const wanted = Math.round(COLUMNS_PER_SEC * samples.length / rate);
+  const columns = Math.min(MAX_COLUMNS, Math.max(COLUMNS, wanted));
+  const levels = new Float64Array(columns * BANDS);
+  for (let column = 0; column < columns; column++) {
+    const start = Math.round(column / columns * samples.length - width / 2);
     const re = new Float64Array(SIZE);
     for (let i = 0; i < width; i++) re[i] = (samples[start + i] || 0) * hann[i];
     const im = new Float64Array(SIZE);
@@ -269,14 +274,15 @@ const colorOf = (name) => {
 const draw = (canvas, levels) => {
   const stops = [colorOf("surface"), colorOf("blue"), colorOf("ink")];
   const top = levels.reduce((a, b) => Math.max(a, b), -Infinity);
-  canvas.width = COLUMNS;
+  const columns = levels.length / BANDS;
+  canvas.width = columns;
   canvas.height = BANDS;
   const context = canvas.getContext("2d");
-  const image = context.createImageData(COLUMNS, BANDS);
+  const image = context.createImageData(columns, BANDS);
   levels.forEach((level, i) => {
     const share = 2 * Math.max(0, 1 + (level - top) / RANGE_DB);
     const from = stops[Math.min(1, Math.floor(share))], to = stops[Math.min(2, Math.floor(share) + 1)];
-    const at = 4 * ((BANDS - 1 - i % BANDS) * COLUMNS + Math.floor(i / BANDS));
+    const at = 4 * ((BANDS - 1 - i % BANDS) * columns + Math.floor(i / BANDS));
     from.forEach((value, channel) => image.data[at + channel] = value + (to[channel] - value) * (share % 1));
     image.data[at + 3] = 255;
   });

@@ -221,7 +221,7 @@ const CLIPS = `
 .play:hover{background:var(--blue);color:var(--surface)}
 .play svg{width:1rem;height:1rem;fill:currentColor}
 .track{position:relative;display:grid;gap:3px}
-.wave{width:100%;height:3rem;display:block}
+.wave:not(.lanes){width:100%;height:3rem;display:block}
 .wave path{fill:color-mix(in srgb,var(--slate) 75%,var(--surface))}
 .track canvas{width:100%;height:4rem;display:block;border-radius:3px}
 .track input{position:absolute;inset:0;width:100%;height:100%;margin:0;opacity:0;cursor:pointer}
@@ -244,6 +244,34 @@ dl{margin:.4rem 0 0}
 .lists dd{margin:0;text-align:right;font-variant-numeric:tabular-nums}
 `;
 
+const TIMELINES = `
+.timeline{margin:2rem 0 0}
+.timeline .file{margin:0;font-size:.9rem}
+.timeline figcaption .note{margin:.1rem 0 .6rem}
+.lanes{display:block;width:100%;overflow:hidden}
+.lanes line{stroke:var(--rule);stroke-width:1}
+.lanes .part{fill:color-mix(in srgb,var(--slate) 22%,transparent)}
+.lanes .right{fill:var(--blue)}
+.lanes .false{fill:var(--orange)}
+.lanes .missed{fill:var(--page);stroke:var(--orange);stroke-width:1.5}
+.mark{display:inline-block;width:.9rem;height:.55rem;vertical-align:baseline;margin-left:.3rem}
+.mark.right{background:var(--blue)}
+.mark.false{background:var(--orange)}
+.mark.missed{border:1.5px solid var(--orange)}
+.times{display:flex;justify-content:space-between;margin:.1rem 0 .9rem;color:var(--muted);font-size:.8rem;font-variant-numeric:tabular-nums}
+.silent,.timeline .stage{display:grid;grid-template-columns:4.5rem minmax(0,1fr);gap:.7rem;align-items:start}
+.timeline .player+.times,.silent+.times{margin-left:5.2rem}
+.timeline .track canvas{height:7rem}
+.names{list-style:none;margin:0;padding:0;text-align:right;font-size:.78rem;color:var(--muted)}
+.names li{height:22px;line-height:22px}
+.long .names li{height:36px;line-height:11.5px;font-size:.7rem;display:grid;align-content:center;overflow:hidden}
+.timeline .long .stage,.silent.long{grid-template-columns:clamp(4.5rem,22vw,11rem) minmax(0,1fr)}
+.timeline .long+.times{margin-left:calc(clamp(4.5rem,22vw,11rem) + .7rem)}
+.side{display:grid;gap:3px;justify-items:end}
+.side .names{width:100%}
+.side .play{margin-top:2.2rem}
+`;
+
 const PAPER = `
 @media(prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
 @media print{
@@ -264,4 +292,4 @@ export const STYLE: string = `:root{${tokens(PALETTE.light)}}
 @media screen and (prefers-color-scheme:dark){:root{${tokens(PALETTE.dark)}}}
 ${LAYOUT}${CHARTS}${TABLES}${heatRules("light")}
 @media screen and (prefers-color-scheme:dark){${heatRules("dark")}}
-${CLIPS}${PAPER}`;
+${CLIPS}${TIMELINES}${PAPER}`;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { detectionFigures, detectionSentence } from "./_detection_section.ts";
 import { html, type Markup } from "./_html.ts";
 import { count, counted, percent, short } from "./_numbers.ts";
 import { mean, scoreClasses, type ScoredClip, wilsonInterval } from "./_scores.ts";
@@ -38,7 +39,8 @@ export function summary(data: ReportData, scored: readonly ScoredClip[]): Markup
 }
 
 function sentence(data: ReportData, scored: readonly ScoredClip[]): string {
-  const { evaluation, labels, problemType } = data;
+  const { evaluation, labels, problemType, detection } = data;
+  if (detection) return detectionSentence(detection);
   if (!evaluation || scored.length === 0) {
     return problemType === "regression"
       ? "It estimates a value from a recording, and was not measured yet."
@@ -56,6 +58,7 @@ function sentence(data: ReportData, scored: readonly ScoredClip[]): string {
 }
 
 function figuresOf(data: ReportData, scored: readonly ScoredClip[]): Figure[] {
+  if (data.detection) return detectionFigures(data.detection);
   if (scored.length === 0) return [];
   const loss = { name: "Loss", value: short(mean(scored.map((one) => one.loss))) };
   if (data.problemType === "regression") {

@@ -9,8 +9,10 @@ export type {
   ClipAudio,
   ClipPrediction,
   ReportData,
+  ReportDetection,
   ReportLogEntry,
   ReportOptions,
   ReportProblemType,
+  ReportRecording,
   SplitSummary,
 } from "./report_data.ts";

@@ -14,6 +14,14 @@ import { clipsSection, worstClips } from "./_clips_section.ts";
 import { confidenceSection } from "./_confidence_section.ts";
 import { confusionSection } from "./_confusion_section.ts";
 import { dataSection } from "./_data_section.ts";
+import {
+  detectionClassesSection,
+  mistakeCount,
+  type ShownStretch,
+  timelineSection,
+  wakeWordSection,
+} from "./_detection_section.ts";
+import { worstStretch } from "./_timeline.ts";
 import { html, Markup, type Section } from "./_html.ts";
 import { learningSection } from "./_learning_section.ts";
 import { SCRIPT } from "./_script.ts";
@@ -59,7 +67,15 @@ export async function reportHtml(data: ReportData, options: ReportOptions = {}):
     maxClipSec,
     maxAudioBytes,
   });
+  const timelines = await embeddedStretches(data, options);
   const sections = [
+    ...data.detection
+      ? [
+        timelineSection(timelines, data.detection),
+        detectionClassesSection(data.detection),
+        wakeWordSection(data.detection),
+      ]
+      : [],
     learningSection(data),
     confusionSection(data, scored),
     valuesSection(data, scored),
@@ -73,6 +89,25 @@ export async function reportHtml(data: ReportData, options: ReportOptions = {}):
     data.title,
     html`${summary(data, scored)}${navigation(sections)}<main>${sections.map(sectionHtml)}</main>`,
   );
+}
+
+/** The recordings with most mistakes, and the sound of where these are. */
+async function embeddedStretches(
+  { detection }: ReportData,
+  { maxTimelines = 6, maxStretchSec = 30, maxAudioBytes = 2_500_000, readStretch }: ReportOptions,
+): Promise<ShownStretch[]> {
+  if (!detection) return [];
+  const worst = detection.recordings.toSorted((a, b) => mistakeCount(b) - mistakeCount(a));
+  const stretches = worst.slice(0, maxTimelines)
+    .map((recording) => worstStretch(recording, maxStretchSec));
+  const embedded = await embedClips(stretches, {
+    readClip: readStretch && (({ recording, startSec, endSec }) => {
+      return readStretch(recording, startSec, endSec);
+    }),
+    maxClipSec: maxStretchSec,
+    maxAudioBytes,
+  });
+  return stretches.map((stretch, i) => ({ stretch, embedded: embedded[i]! }));
 }
 
 async function documentOf(title: string, body: Markup): Promise<string> {

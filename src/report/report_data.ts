@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { F1Measures, SoundEvent, WakeWordPoint } from "../detect/mod.ts";
 
 /** What the outputs of the model mean, by the names of `config.json`. */
 export type ReportProblemType =
@@ -38,6 +39,36 @@ export interface SplitSummary {
   readonly durationsSec?: readonly number[];
 }
 
+/** A recording in which was detected. */
+export interface ReportRecording {
+  /** The path or name of the recording. */
+  readonly file: string;
+  /** Its whole length. */
+  readonly durationSec: number;
+  /** What people say is there. */
+  readonly truth: readonly SoundEvent[];
+  /** What the model says is there. */
+  readonly detected: readonly SoundEvent[];
+}
+
+/** What was detected in recordings, and how good that is. */
+export interface ReportDetection {
+  /** Each with what is there and what was detected. */
+  readonly recordings: readonly ReportRecording[];
+  /** As `segmentF1` gives it. */
+  readonly segment: F1Measures;
+  /** As `eventF1` gives it. */
+  readonly event: F1Measures;
+  /** As `psds` gives it. */
+  readonly psds: number;
+  /** Of a class that is a wake word, its curve. */
+  readonly wakeWord?: {
+    readonly label: string;
+    readonly words: number;
+    readonly curve: readonly WakeWordPoint[];
+  };
+}
+
 /** The content of a report. */
 export interface ReportData {
   /** The name of the model, as the heading. */
@@ -54,6 +85,8 @@ export interface ReportData {
     readonly split: string;
     readonly clips: readonly ClipPrediction[];
   };
+  /** What the model detects in recordings of any length. */
+  readonly detection?: ReportDetection;
   /** In the order to show. */
   readonly splits?: readonly SplitSummary[];
   /** Facts of the model by name, such as its parameters, in the order to show. */
@@ -78,6 +111,16 @@ export interface ClipAudio {
 export interface ReportOptions {
   /** Reads the samples of a clip; without it, no clip can be played. */
   readClip?: (clip: ClipPrediction) => Promise<ClipAudio> | ClipAudio;
+  /** Reads a part of a recording, in seconds from its start; without it, no timeline can be played. */
+  readStretch?: (
+    recording: ReportRecording,
+    startSec: number,
+    endSec: number,
+  ) => Promise<ClipAudio> | ClipAudio;
+  /** Most recordings that have a timeline. @default 6 */
+  maxTimelines?: number;
+  /** Most seconds of a recording that are shown large. @default 30 */
+  maxStretchSec?: number;
   /** Most clips that are shown. @default 20 */
   maxClips?: number;
   /** Most seconds of a clip that are embedded. @default 10 */

@@ -98,3 +98,14 @@ Deno.test("eval refuses settings of a detection without annotations", async () =
   assert.equal(code, 2);
   assert.match(stderr, /"--threshold": expected "--annotations FILE" with it/);
 });
+
+Deno.test("report --annotations writes a page that plays the recordings and names no folder", async () => {
+  await withStreams(async (cwd) => {
+    const run = ["report", ...EVAL.slice(1), ...SETTINGS, "--threshold", "0"];
+    await cliOk([...run, "--report", "page.html"], { cwd });
+    const page = await Deno.readTextFile(`${cwd}/page.html`);
+    assert.equal(page.match(/<audio /g)?.length, 2);
+    assert.match(page, /<h3 class="file">a\.wav<\/h3>/);
+    assert.ok(!page.includes(cwd));
+  });
+});
