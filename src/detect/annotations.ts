@@ -142,10 +142,12 @@ export function annotationKind(
   if (first.trimStart().startsWith("{")) return "jsonl";
   const delimiter = delimiterOf(first);
   const [heading] = cellRows(first, delimiter);
-  if (areAnnotations(columnNames(heading!.cells, options.labelColumn))) {
-    return kindOf(heading!.cells, delimiter);
+  // A line of quotes and nothing between them has no cells.
+  if (heading === undefined) return undefined;
+  if (areAnnotations(columnNames(heading.cells, options.labelColumn))) {
+    return kindOf(heading.cells, delimiter);
   }
-  return delimiter === "\t" ? headlessKind(heading!.cells) : undefined;
+  return delimiter === "\t" ? headlessKind(heading.cells) : undefined;
 }
 
 function firstLine(text: string): string | undefined {

@@ -130,7 +130,7 @@ Deno.test("parseAnnotations() counts the lines of quoted cells", () => {
 });
 
 Deno.test("parseAnnotations() says what it reads where a text is none of it", () => {
-  for (const text of ["Dear diary,\n", "name,colour\nx,y\n", "[1]\n", "\u0000\u0001"]) {
+  for (const text of ["Dear diary,\n", "name,colour\nx,y\n", "[1]\n", "\u0000\u0001", '""\n']) {
     throws(() => parseAnnotations(text, { file: "x" }), {
       name: "DatasetError",
       message: /^Cannot read annotations from "x": expected Audacity labels, a Raven table/,

@@ -5,6 +5,8 @@
  */
 import { AUDIO_TARGETS } from "./audio.ts";
 import { CONFIG_TARGETS } from "./configs.ts";
+import { RUN_TARGETS } from "./runs.ts";
+import { SOUND_EVENT_TARGETS } from "./sound_events.ts";
 import { TABLE_TARGETS } from "./tables.ts";
 import type { FuzzTarget } from "./target.ts";
 import { WEIGHT_TARGETS } from "./weights.ts";
@@ -15,4 +17,6 @@ export const TARGETS: Readonly<Record<string, FuzzTarget>> = {
   ...WEIGHT_TARGETS,
   ...CONFIG_TARGETS,
   ...TABLE_TARGETS,
+  ...RUN_TARGETS,
+  ...SOUND_EVENT_TARGETS,
 };

@@ -50,7 +50,7 @@ export function stateOf(json: Json, file: string): TrainerState {
     bestModelCheckpoint: fields.textOrNull("best_model_checkpoint"),
     epoch: fields.number("epoch"),
     evalSteps: fields.number("eval_steps", 0),
-    globalStep: fields.number("global_step"),
+    globalStep: fields.count("global_step"),
     logHistory: fields.list("log_history", isLogEntry),
     loggingSteps: fields.number("logging_steps", 0),
     maxSteps: fields.number("max_steps", 0),
@@ -69,17 +69,17 @@ export function stateOf(json: Json, file: string): TrainerState {
  */
 export function resumeStateOf(json: Json, file: string): ResumeState {
   const fields = new Fields(json, file);
-  const [a, b, c, d] = fields.list("noise", isNumber);
-  if (d === undefined) return fields.fail("noise", "four numbers");
+  const [a, b, c, d, ...more] = fields.list("noise", isState);
+  if (d === undefined || more.length > 0) return fields.fail("noise", "four numbers");
   const noise: RandomState = [a!, b!, c!, d];
   return {
-    epoch: fields.number("epoch"),
-    batches: fields.number("batches"),
-    skippedSteps: fields.number("skippedSteps", 0),
+    epoch: fields.count("epoch"),
+    batches: fields.count("batches"),
+    skippedSteps: fields.count("skippedSteps", 0),
     flopsPerInput: fields.number("flopsPerInput", 0),
     noise,
     lossSum: fields.number("lossSum"),
-    lossSteps: fields.number("lossSteps"),
+    lossSteps: fields.count("lossSteps"),
     totalLoss: fields.number("totalLoss"),
     gradNorm: fields.number("gradNorm"),
   };
@@ -110,6 +110,12 @@ class Fields {
     return isNumber(value) ? value : this.fail(key, "a number");
   }
 
+  /** A whole number from 0. */
+  count(key: string, otherwise?: number): number {
+    const value = this.number(key, otherwise);
+    return isCount(value) ? value : this.fail(key, "a whole number from 0");
+  }
+
   numberOrNull(key: string): number | null {
     const value = this.#json[key] ?? null;
     return value === null || isNumber(value) ? value : this.fail(key, "a number or null");
@@ -138,6 +144,15 @@ class Fields {
 
 function isNumber(value: unknown): value is number {
   return typeof value === "number" && Number.isFinite(value);
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+/** A part of the state of random numbers, of 32 bits. */
+function isState(value: unknown): value is number {
+  return isCount(value) && value < 2 ** 32;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
