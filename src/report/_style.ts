@@ -265,8 +265,8 @@ const TIMELINES = `
 .names{list-style:none;margin:0;padding:0;text-align:right;font-size:.78rem;color:var(--muted)}
 .names li{height:22px;line-height:22px}
 .long .names li{height:36px;line-height:11.5px;font-size:.7rem;display:grid;align-content:center;overflow:hidden}
-.timeline .long .stage,.silent.long{grid-template-columns:clamp(4.5rem,22vw,11rem) minmax(0,1fr)}
-.timeline .long+.times{margin-left:calc(clamp(4.5rem,22vw,11rem) + .7rem)}
+.timeline .long .stage,.silent.long{grid-template-columns:clamp(4.5rem,30vw,11rem) minmax(0,1fr)}
+.timeline .long+.times{margin-left:calc(clamp(4.5rem,30vw,11rem) + .7rem)}
 .side{display:grid;gap:3px;justify-items:end}
 .side .names{width:100%}
 .side .play{margin-top:2.2rem}
