@@ -102,15 +102,16 @@ function atThreshold({ plan }: DetectionSetup, threshold: number): DetectPlan {
 
 function wakeWordMeasures(
   recordings: readonly DetectedRecording[],
-  { labels }: DetectionSetup,
+  { labels, plan: { medianWindows } }: DetectionSetup,
   label: string,
 ): NonNullable<DetectionMeasures["wakeWord"]> {
   const index = labels.indexOf(label);
-  const curve = wakeWordCurve(recordings.map(({ windows, truth, durationSeconds }) => ({
+  const scored = recordings.map(({ windows, truth, durationSeconds }) => ({
     windows: windows.map(({ start, end, scores }) => ({ start, end, score: scores[index]! })),
     words: truth.filter((event) => event.label === label),
     durationSeconds,
-  })));
+  }));
+  const curve = wakeWordCurve(scored, { medianWindows });
   const words = sum(recordings.map(({ truth }) => {
     return truth.filter((event) => event.label === label).length;
   }));

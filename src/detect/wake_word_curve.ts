@@ -4,6 +4,7 @@
  * @module
  */
 
+import { MedianFilter } from "./_median_filter.ts";
 import { overlapSeconds } from "./annotated_detection.ts";
 import type { SoundEvent } from "./sound_event.ts";
 
@@ -23,6 +24,8 @@ export interface WakeWordOptions {
   thresholds?: readonly number[];
   /** For how long after a window that reached the threshold none is looked at. @default 1 */
   pauseSeconds?: number;
+  /** Windows of a median filter over the scores, an odd number. @default 1, for none */
+  medianWindows?: number;
 }
 
 /** What a threshold comes to. */
@@ -73,15 +76,18 @@ export function wakeWordCurve(
   recordings: readonly WakeWordRecording[],
   options: WakeWordOptions = {},
 ): WakeWordPoint[] {
-  const { thresholds = THRESHOLDS, pauseSeconds = 1 } = options;
+  const { thresholds = THRESHOLDS, pauseSeconds = 1, medianWindows = 1 } = options;
   const hours = recordings.reduce((sum, { durationSeconds }) => sum + durationSeconds, 0) / 3600;
   if (!(hours > 0)) {
     throw new RangeError(`Cannot draw a curve: expected recordings above 0 s, found ${hours} h`);
   }
   const words = recordings.reduce((sum, recording) => sum + recording.words.length, 0);
+  const smoothed = recordings.map((recording) => {
+    return { ...recording, windows: filtered(recording.windows, medianWindows) };
+  });
   return thresholds.map((threshold) => {
     let [falseAccepts, accepted] = [0, 0];
-    for (const recording of recordings) {
+    for (const recording of smoothed) {
       const counts = acceptsOf(recording, threshold, pauseSeconds);
       falseAccepts += counts.falseAccepts;
       accepted += counts.words;
@@ -119,6 +125,19 @@ export function wakeWordPoint(
 ): WakeWordPoint | undefined {
   return curve.filter((point) => point.falseAcceptsPerHour <= maxFalseAcceptsPerHour)
     .sort((a, b) => a.misses - b.misses || b.threshold - a.threshold)[0];
+}
+
+function filtered(
+  windows: WakeWordRecording["windows"],
+  medianWindows: number,
+): WakeWordRecording["windows"] {
+  const filter = new MedianFilter(medianWindows);
+  const spans = windows.flatMap(({ start, end, score }) => {
+    return filter.push({ start, end, scores: [score] });
+  });
+  return [...spans, ...filter.finish()].map(({ start, end, scores }) => {
+    return { start, end, score: scores[0]! };
+  });
 }
 
 function acceptsOf(

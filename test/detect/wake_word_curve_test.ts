@@ -52,6 +52,15 @@ Deno.test("wakeWordCurve() counts over all recordings, for each threshold", () =
   assert.throws(() => wakeWordCurve([]), /expected recordings above 0 s, found 0 h$/);
 });
 
+Deno.test("wakeWordCurve() leaves out what a median filter takes away", () => {
+  const windows = windowsOf([0, 0.9, 0, 0, 0.9, 0.9, 0, 0]);
+  const recording = { windows, words: [], durationSeconds: 3600 };
+  const accepts = (medianWindows: number) => {
+    return wakeWordCurve([recording], { thresholds: [0.5], medianWindows })[0]!.falseAccepts;
+  };
+  assert.deepEqual([1, 3, 7].map(accepts), [2, 1, 0]);
+});
+
 Deno.test("wakeWordPoint() misses least within what can be borne", () => {
   const point = (threshold: number, falseAcceptsPerHour: number, misses: number) => {
     return { threshold, falseAccepts: 0, falseAcceptsPerHour, misses, missRate: misses / 100 };
