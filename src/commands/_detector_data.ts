@@ -56,6 +56,10 @@ export const DETECTOR_OPTIONS = {
     max: 1,
     help: "which share of them are cut-off beginnings and ends of training clips (0.25)",
   },
+  "mine-negatives": {
+    kind: "flag",
+    help: "then train on with what the model hears where nothing is, as background",
+  },
 } as const satisfies OptionSpecs;
 
 /** How windows are made, as far as it was asked for. */
@@ -71,6 +75,8 @@ export interface DetectorChoice {
   backgroundClass?: string;
   backgroundRatio: number;
   backgroundEdges: number;
+  /** Whether a second pass is trained on the false alarms of the first. */
+  minesNegatives: boolean;
 }
 
 /** As in detection. */
@@ -89,6 +95,13 @@ export function detectorChoice(options: OptionValues<typeof DETECTOR_OPTIONS>): 
   expectWith(options, ["background-edges"], ["background"]);
   if (isMultiLabel) expectWith(options, ["multi-label"], ["annotations"]);
   const hasBackground = named !== "none" && !isMultiLabel;
+  const { "mine-negatives": minesNegatives } = options;
+  if (minesNegatives) expectWith(options, ["mine-negatives"], ["annotations", "background"]);
+  if (minesNegatives && !hasBackground && !isMultiLabel) {
+    throw new UsageError(
+      'Cannot use argument "--mine-negatives": expected a background class, found none',
+    );
+  }
   if (background !== undefined && !hasBackground) {
     throw new UsageError(
       'Cannot use argument "--background": expected a background class, found none',
@@ -106,6 +119,7 @@ export function detectorChoice(options: OptionValues<typeof DETECTOR_OPTIONS>): 
     backgroundClass: hasBackground ? named : undefined,
     backgroundRatio: options["background-ratio"] ?? 1,
     backgroundEdges: options["background-edges"] ?? 0.25,
+    minesNegatives,
   };
 }
 
@@ -142,6 +156,8 @@ export interface DetectorData extends Disposable {
   folder: SplitFolder;
   /** Where nothing is to be heard in the recordings that are trained on. */
   stretches: readonly RecordingStretch[];
+  /** Where more clips can be cut into; undefined where none were cut. */
+  cuts?: CutFile;
 }
 
 /** What else decides which clips there are. */
@@ -180,6 +196,7 @@ export async function loadDetectorData(
     return {
       folder: made,
       stretches,
+      cuts,
       [Symbol.dispose]: () => cuts[Symbol.dispose](),
     };
   } catch (error) {

@@ -13,6 +13,7 @@ import type { FeatureExtractor } from "../features/mod.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
 import type { ProblemType } from "../models/problem_type.ts";
 import { refusalOf, TrainingArguments, type TrainingOptions } from "../train/options/arguments.ts";
+import { checkpointSteps } from "../train/checkpoints/checkpoint.ts";
 import type { OutputDirectory } from "../train/checkpoints/output_directory.ts";
 import type { BatchSource } from "../train/batches/batches.ts";
 import { clipBatches, clipBatchesOptions } from "../train/batches/clip_batches.ts";
@@ -28,6 +29,7 @@ import {
   DEVICE_OPTIONS,
   deviceOptions,
   expectNoFiles,
+  isThere,
   warnOfUnused,
 } from "./_command.ts";
 import {
@@ -43,6 +45,7 @@ import {
   type DetectorChoice,
   detectorChoice,
   detectorConfig,
+  type DetectorData,
   loadDetectorData,
 } from "./_detector_data.ts";
 import { soundSplits, withSkipHint } from "./_bad_files.ts";
@@ -52,6 +55,7 @@ import { interruptedCode, interruptSignal } from "./_interrupt.ts";
 import { type ClipLimits, clipLimits, LIMIT_OPTIONS, limitedSplits } from "./_clip_limits.ts";
 import { ClipNotices } from "./_notices.ts";
 import { duration, type Output } from "./_output.ts";
+import { firstPassOf, forgetMined, withMined } from "./_mine_negatives.ts";
 import { modelDirectory } from "./_model_directory.ts";
 import { RECIPE_OPTION, recipeLine, withRecipe } from "./_recipe.ts";
 import { openStartingModel, orderedLabels, type StartingModel } from "./_starting_model.ts";
@@ -116,7 +120,7 @@ export const command: Command = defineCommand({
     "fine-tuning and recipes; training_args.json in the output directory has those of a run.",
   run: async (parsed, out) => {
     expectNoFiles(parsed.files);
-    return await trainInto(await planOf(parsed), out).catch((error) => {
+    return await trainPasses(await planOf(parsed), out).catch((error) => {
       throw withSkipHint(error);
     });
   },
@@ -132,6 +136,8 @@ interface TrainPlan extends OutputPlan {
   given: Partial<TrainingOptions>;
   /** The command line, for what is printed to go on with. */
   typed: readonly string[];
+  /** The directory of a first pass whose false alarms are trained on. */
+  firstPass?: string;
 }
 
 async function planOf(
@@ -167,7 +173,7 @@ async function planOf(
     given,
     resume,
     overwrite,
-    typed: line,
+    typed: detector.minesNegatives && !named ? [...line, "--output", args.outputDir] : line,
   };
 }
 
@@ -196,6 +202,31 @@ interface Run {
 }
 
 type Sources = { train: BatchSource; validation?: BatchSource; test?: BatchSource };
+
+/** Trains once, or twice where the false alarms of a first pass are trained on; gives the exit code. */
+async function trainPasses(plan: TrainPlan, out: Output): Promise<number> {
+  const { args, resume } = plan;
+  const { outputDir, maxSteps, numTrainEpochs } = args;
+  if (!plan.detector.minesNegatives) return await trainInto(plan, out);
+  const firstPass = firstPassOf(outputDir);
+  const isFirstDone = resume && await isThere(`${firstPass}/config.json`);
+  if (!isFirstDone) {
+    // Before hours go into the first pass.
+    if (!resume) await abandonOutput(await takeOutput(plan));
+    const first = new TrainingArguments({ ...args, outputDir: firstPass, pushToHub: false });
+    const code = await trainInto({ ...plan, args: first }, out);
+    if (code !== 0) return code;
+    await forgetMined(firstPass);
+  }
+  const hasBegun = isFirstDone && await isThere(outputDir) &&
+    (await checkpointSteps(outputDir)).length > 0;
+  const half = { maxSteps: Math.ceil(maxSteps / 2), numTrainEpochs: numTrainEpochs / 2 };
+  const second = new TrainingArguments({ ...args, ...maxSteps > 0 ? half : { ...half, maxSteps } });
+  return await trainInto(
+    { ...plan, args: second, model: firstPass, firstPass, resume: hasBegun },
+    out,
+  );
+}
 
 /** Takes the output directory, trains, and lets go of it; gives the exit code. */
 async function trainInto(plan: TrainPlan, out: Output): Promise<number> {
@@ -227,10 +258,11 @@ async function train(asked: TrainPlan, directory: OutputDirectory, out: Output):
     out.line(`Device: ${device.description}`);
     if (asked.recipe) out.line(recipeLine(asked.recipe));
     for (const note of limited.notes) out.warn(inFlags(note));
-    const data = { ...limited, splits: await soundSplits(limited.splits, asked.args, out) };
-    out.line(await dataLine(asked.data, data));
-    const detect = detectorConfig(detector, data.labels);
-    const model = await start.build(data.labels, seed, kind, detect && { detect });
+    const sound = { ...limited, splits: await soundSplits(limited.splits, asked.args, out) };
+    out.line(await dataLine(asked.data, sound));
+    const detect = detectorConfig(detector, sound.labels);
+    const model = await start.build(sound.labels, seed, kind, detect && { detect });
+    const data = await withHardNegatives(sound, { asked, loaded, model, start }, out);
     const plan = withFittingFreeze(withFittingMetric(asked, kind), model);
     const { args } = plan;
     expectMetric(args.metricForBestModel, model);
@@ -263,6 +295,25 @@ async function train(asked: TrainPlan, directory: OutputDirectory, out: Output):
   } finally {
     device.dispose();
   }
+}
+
+/** In a second pass, the data with the false alarms of the first. */
+async function withHardNegatives(
+  data: SplitFolder,
+  { asked: { firstPass, detector }, loaded: { stretches, cuts }, model, start }: {
+    asked: TrainPlan;
+    loaded: DetectorData;
+    model: AudioClassificationModel;
+    start: StartingModel;
+  },
+  out: Output,
+): Promise<SplitFolder> {
+  const { train } = data.splits;
+  if (firstPass === undefined || !train || !cuts) return data;
+  const { extractor } = start;
+  const { windowSeconds, backgroundClass: background } = detector;
+  const options = { model, extractor, stretches, cuts, windowSeconds, background, firstPass };
+  return { ...data, splits: { ...data.splits, train: await withMined(train, options, out) } };
 }
 
 /** Trains, tests, and says what comes next; false when it was interrupted. */

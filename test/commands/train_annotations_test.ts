@@ -108,3 +108,30 @@ Deno.test("train names what is wrong with annotations before it makes anything",
     match(stderr, /^1 recording that the annotations name is not there, such as "7.wav"/m);
   });
 });
+
+Deno.test("train trains on with the false alarms of a first pass, and goes on there", async () => {
+  await withFolder(async (folder) => {
+    await writeNights(`${folder}/nights`, 5);
+    // Tones that nobody has labelled are heard as those that somebody has.
+    for (let night = 0; night < 5; night++) {
+      const file = `${folder}/nights/${night}.txt`;
+      const lines = (await Deno.readTextFile(file)).trimEnd().split("\n");
+      await Deno.writeTextFile(file, `${lines.slice(0, 7).join("\n")}\n`);
+    }
+    const args = [...QUICK, "--mine-negatives", "--num-train-epochs", "6"];
+    const { stdout } = await cliOk(args, { cwd: folder });
+    const [, alarms] = stdout.match(/^Hard negatives: (\d+) false alarms? in/m)!;
+    ok(Number(alarms) > 0);
+    const list = `${folder}/model-first-pass/mined_negatives.jsonl`;
+    const mined = (await Deno.readTextFile(list)).trim().split("\n").map((line) =>
+      JSON.parse(line)
+    );
+    ok(mined.every(({ start, score }) => start > 19 && score >= 0.5));
+    const again = await cliOk([...args, "--resume", "--json"], { cwd: folder });
+    match(again.stderr, new RegExp(`^Hard negatives: ${alarms} false alarm`, "m"));
+    const [start] = jsonLines<TrainEvent & { model: string }>(again);
+    equal(start!.model, "model-first-pass");
+    const refused = await cli(args, { cwd: folder });
+    match(refused.stderr, /Cannot train into "model": expected a new directory/);
+  });
+});
