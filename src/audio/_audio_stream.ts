@@ -16,6 +16,7 @@ import {
   MAX_SAMPLE_RATE_HZ,
   MIN_SAMPLE_RATE_HZ,
 } from "./decoded_audio.ts";
+import { TooLongError } from "./too_long.ts";
 
 /** Samples of some frames by channel, all of one length; only valid until the next block. */
 export type AudioBlock = readonly (Float32Array | Float64Array)[];
@@ -240,7 +241,8 @@ export class Mixer {
     const { file, maxSeconds = Infinity } = this.#options;
     const seconds = (frames / this.#stream.sampleRateHz).toFixed(1);
     const expected = frames > MAX_FRAMES ? `${MAX_FRAMES} frames` : `${maxSeconds} s`;
-    return audioError(`expected at most ${expected}, found ${seconds} s${more}`, file);
+    const { message } = audioError(`expected at most ${expected}, found ${seconds} s${more}`, file);
+    return new TooLongError(message, { file });
   }
 }
 

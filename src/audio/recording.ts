@@ -22,6 +22,9 @@ export const MAX_FILE_BYTES = 2 ** 30;
  */
 export const MAX_CLIP_SECONDS = 180;
 
+/** Longest clip that is evaluated in windows: its samples are all in memory, in seconds. */
+export const MAX_LONG_SECONDS = 3_600;
+
 /** Files above this are not read before their header has said how long they are. */
 const LARGE_FILE_BYTES = 16 * 2 ** 20;
 

@@ -9,9 +9,13 @@
 import {
   MAX_FILE_BYTES,
   type Recording,
+  recordingBytes,
   type RecordingFault,
+  type RecordingRules,
   recordingSamples,
 } from "../audio/recording.ts";
+import type { ReadableBytes } from "../audio/mod.ts";
+import { TooLongError } from "../audio/too_long.ts";
 import { readBounded } from "./bounded_stream.ts";
 import { AudioFormatError, FileError } from "../errors.ts";
 
@@ -50,6 +54,9 @@ export type AudioInput =
   | AudioBufferLike
   | BareSamples;
 
+/** Opens a file of the disk, of which parts can then be read. */
+export type OpenFile = (path: string) => Promise<ReadableBytes & { close?(): void }>;
+
 /** What a clip must be, and how a path is read. */
 export interface ClipRules {
   /** The rate to bring the clip to. */
@@ -62,7 +69,9 @@ export interface ClipRules {
   samplingRate?: number;
   /** Called for a clip that was read with a doubt. */
   onWarning?: (message: string) => void;
-  /** The bytes of a file of the disk, where there is one. */
+  /** Opens a file of the disk, where there is one. */
+  openFile?: OpenFile;
+  /** The bytes of a file of the disk, where it cannot be opened. */
   readFile?: (path: string, maxBytes: number) => Promise<Uint8Array>;
 }
 
@@ -82,14 +91,17 @@ export async function clipSamples(
 ): Promise<Float32Array> {
   const file = typeof input === "string" || input instanceof URL ? shortName(input) : name;
   const given = statedSamples(input, rules);
-  const recording = given ? checkedSamples(given, file) : await bytesOf(input, rules);
-  const { samples, warning } = await recordingSamples(recording, {
+  const recordingRules = {
     file,
     samplingRate: rules.rateHz,
     minSamples: rules.minSamples,
     maxSeconds: rules.maxSeconds,
-    refusal: (fault) => refusal(fault, rules, file),
-  });
+    refusal: (fault: RecordingFault) => refusal(fault, rules, file),
+  };
+  const recording = given
+    ? checkedSamples(given, file)
+    : await bytesOf(input, rules, recordingRules);
+  const { samples, warning } = await recordingSamples(recording, recordingRules);
   if (warning !== undefined) rules.onWarning?.(`Odd audio${file ? ` "${file}"` : ""}: ${warning}`);
   return samples;
 }
@@ -97,6 +109,7 @@ export async function clipSamples(
 async function bytesOf(
   input: AudioInput,
   rules: ClipRules,
+  recordingRules: RecordingRules,
 ): Promise<Uint8Array> {
   if (input instanceof Uint8Array) return input;
   if (input instanceof ArrayBuffer) return new Uint8Array(input);
@@ -104,6 +117,14 @@ async function bytesOf(
   if (typeof input !== "string" && !(input instanceof URL)) throw unknownInput(input);
   const place = String(input);
   if (isWebAddress(place)) return await fetchBytes(place);
+  if (rules.openFile) {
+    const opened = await rules.openFile(filePath(place));
+    try {
+      return await recordingBytes(opened, recordingRules);
+    } finally {
+      opened.close?.();
+    }
+  }
   if (rules.readFile) return await rules.readFile(filePath(place), MAX_FILE_BYTES);
   throw new TypeError(
     `Cannot read "${place}": expected bytes, samples or a web address, found a path`,
@@ -248,12 +269,18 @@ function refusal(fault: RecordingFault, rules: ClipRules, file?: string): AudioF
     }
     case "long": {
       const found = fault.seconds.toFixed(1);
-      return clipError(`expected at most ${maxSeconds} s of audio, found ${found} s`, file);
+      const problem = `expected at most ${maxSeconds} s of audio, found ${found} s`;
+      return new TooLongError(clipError(problem, file).message, { file, hint: LONG_HINT });
     }
-    case "large":
-      return clipError(`expected at most ${MAX_FILE_BYTES} bytes, found ${fault.sizeBytes}`, file);
+    case "large": {
+      const problem = `expected at most ${MAX_FILE_BYTES} bytes, found ${fault.sizeBytes}`;
+      return new TooLongError(clipError(problem, file).message, { file, hint: LONG_HINT });
+    }
   }
 }
+
+/** What hears a recording of any length. */
+const LONG_HINT = 'detect() hears it in windows, and so does the option longClips: "windows"';
 
 function clipError(problem: string, file?: string, cause?: unknown): AudioFormatError {
   const name = file === undefined ? "the clip" : `"${file}"`;

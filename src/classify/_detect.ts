@@ -12,6 +12,7 @@ import {
   type FoundEvent,
   type ScoredSpan,
   WindowCutter,
+  type WindowOptions,
   type WindowScores,
 } from "../detect/mod.ts";
 import { AudioFormatError } from "../errors.ts";
@@ -112,6 +113,29 @@ export async function* detectEvents(
   if (warning !== undefined) {
     onWarning?.(`Odd audio${sound.file === undefined ? "" : ` "${sound.file}"`}: ${warning}`);
   }
+}
+
+/** Has batches of windows of a recording computed, and gives its length in samples. */
+export async function eachBatch(
+  sound: Sound,
+  options: WindowOptions,
+  maxBatch: number,
+  compute: (windows: Float32Array[]) => Promise<void>,
+): Promise<number> {
+  const cutter = new WindowCutter(options);
+  let waiting: Float32Array[] = [];
+  for await (const block of sound.blocks) {
+    for (const { samples } of cutter.push(block)) {
+      waiting.push(samples);
+      if (waiting.length < maxBatch) continue;
+      await compute(waiting);
+      waiting = [];
+    }
+  }
+  if (waiting.length > 0) await compute(waiting);
+  const last = cutter.finish();
+  if (last) await compute([last.samples]);
+  return cutter.length;
 }
 
 /** Scores windows, and finds the events in their scores. */

@@ -16,6 +16,7 @@ import {
   fetchResponse,
   filePath,
   isWebAddress,
+  type OpenFile,
   realSamples,
   shortName,
   statedSamples,
@@ -33,9 +34,6 @@ export type SoundSource =
   | ReadableStream<BareSamples>
   | AsyncIterable<Uint8Array>
   | AsyncIterable<BareSamples>;
-
-/** Opens a file of the disk, of which parts can then be read. */
-export type OpenFile = (path: string) => Promise<ReadableBytes & { close?(): void }>;
 
 /** What sound is brought to, and how a path is read. */
 export interface SoundRules {

@@ -8,9 +8,10 @@
  * @module
  */
 import { MAX_CLIP_SECONDS } from "../audio/recording.ts";
-import { type AudioInput, type ClipRules, clipSamples } from "./_audio_input.ts";
-import { DETECT_OPTIONS, detectEvents, type DetectOptions } from "./_detect.ts";
-import type { OpenFile, SoundSource } from "./_sound_source.ts";
+import { TooLongError } from "../audio/too_long.ts";
+import { type AudioInput, type ClipRules, clipSamples, type OpenFile } from "./_audio_input.ts";
+import { DETECT_OPTIONS, detectEvents, type DetectOptions, eachBatch } from "./_detect.ts";
+import { openSound, type SoundRules, type SoundSource } from "./_sound_source.ts";
 import {
   bestClasses,
   type Classification,
@@ -18,7 +19,14 @@ import {
   SCORE_FUNCTIONS,
   type ScoreFunction,
 } from "./_scores.ts";
-import { type DetectedEvent, type DetectPlan, detectPlan } from "../detect/mod.ts";
+import {
+  type DetectedEvent,
+  type DetectPlan,
+  detectPlan,
+  longRecordingNotice,
+  longRecordingWindows,
+  MeanScores,
+} from "../detect/mod.ts";
 import { ofAnyLength } from "../features/feature_extractor.ts";
 import { type FeatureExtractor, loadFeatureExtractor } from "../features/mod.ts";
 import { buildInferenceModel, type InferenceModel, type ProblemType } from "../models/mod.ts";
@@ -47,11 +55,16 @@ export interface ClassifierOptions {
    * wav2vec2-base, so that the default fits into the 4 GiB of WASM memory. @default 180
    */
   maxSeconds?: number;
+  /**
+   * What becomes of a longer one: it is refused, or heard in windows whose mean scores are given, which `onWarning` is
+   * told. Windows have the model's own length for detection, or 30 s. @default "refuse"
+   */
+  longClips?: "refuse" | "windows";
   /** Called for a clip that was read with a doubt, such as one whose end is missing. @default none */
   onWarning?: (message: string) => void;
-  /** Reads a file of the disk; without it a path is refused. */
+  /** Reads a file of the disk; without it or `openFile` a path is refused. */
   readFile?: (path: string, maxBytes: number) => Promise<Uint8Array>;
-  /** Opens a file of the disk, of which `detect` then reads parts; without it `detect` reads it whole. */
+  /** Opens a file of the disk, of which `detect` then reads parts. */
   openFile?: OpenFile;
 }
 
@@ -196,6 +209,7 @@ export function createClassifier(
     rateHz: extractor.samplingRate,
     minSamples: Math.max(model.minSamples, extractor.minSamples),
     maxSeconds: options.maxSeconds ?? MAX_CLIP_SECONDS,
+    openFile: options.openFile,
     readFile: options.readFile,
     onWarning: options.onWarning,
   };
@@ -206,10 +220,13 @@ export function createClassifier(
     const wanted = checkedOptions(asked, model.problemType);
     const results: Classification[][] = [];
     const ruled = { ...rules, samplingRate: asked.samplingRate };
-    for await (const clips of batches(inputs, ruled, fitting.fixedSamples)) {
-      for (const logits of await logitsOf(clips)) {
-        results.push(bestClasses(logits, model.labels, wanted));
-      }
+    const { fixedSamples } = fitting;
+    const keepsLong = options.longClips === "windows";
+    for await (const clips of batches(inputs, ruled, { fixedSamples, keepsLong })) {
+      const rows = Array.isArray(clips)
+        ? await logitsOf(clips)
+        : [await meanLogits(clips.tooLong, asked)];
+      for (const logits of rows) results.push(bestClasses(logits, model.labels, wanted));
     }
     return results;
   }
@@ -218,6 +235,41 @@ export function createClassifier(
     const rows = await model.logits({ ...fitting.extract(clips), attentionMask: undefined });
     for (const logits of rows) expectFinite(logits, model.labels);
     return rows;
+  }
+  const hearing = { labels: model.labels, rateHz: rules.rateHz, config: model.ownConfig.detect };
+  const soundRules: SoundRules = {
+    rateHz: rules.rateHz,
+    openFile: options.openFile,
+    readFile: options.readFile,
+  };
+  const maxBatchOf = (windowSamples: number) => {
+    const mostSamples = MAX_BATCH_SECONDS * rules.rateHz;
+    const most = Math.floor(mostSamples / (fitting.fixedSamples ?? windowSamples));
+    return Math.max(1, Math.min(MAX_BATCH_CLIPS, most));
+  };
+  /** The mean of the windows of a recording that is too long to be heard at once. */
+  async function meanLogits(
+    input: AudioInput,
+    { samplingRate }: ClassifyOptions,
+  ): Promise<Float32Array> {
+    const windows = longRecordingWindows(hearing, {
+      min: rules.minSamples,
+      max: Math.min(fitting.fixedSamples ?? Infinity, rules.maxSeconds * rules.rateHz),
+    });
+    const { windowSamples } = windows;
+    const sound = await openSound(input, { ...soundRules, samplingRate });
+    const mean = new MeanScores();
+    const samples = await eachBatch(sound, windows, maxBatchOf(windowSamples), async (batch) => {
+      for (const logits of await logitsOf(batch)) mean.add(logits);
+    });
+    const notice = {
+      file: sound.file,
+      seconds: samples / rules.rateHz,
+      windows: mean.count,
+      windowSeconds: windowSamples / rules.rateHz,
+    };
+    rules.onWarning?.(longRecordingNotice(notice));
+    return mean.mean();
   }
   async function* detect(
     source: SoundSource,
@@ -229,24 +281,16 @@ export function createClassifier(
     if (functionToApply === "none") {
       throw new TypeError("Cannot detect: expected a model of classes, found one of values");
     }
-    const { labels } = model;
-    const plan = detectPlan(asked, {
-      labels,
-      rateHz: rules.rateHz,
-      config: model.ownConfig.detect,
-    });
+    const plan = detectPlan(asked, hearing);
     expectWindow(plan, rules, fitting.fixedSamples);
     const { samplingRate, file, signal } = asked;
-    const { rateHz, minSamples, onWarning, readFile } = rules;
-    const mostSamples = MAX_BATCH_SECONDS * rateHz;
-    const width = fitting.fixedSamples ?? plan.windowSamples;
     yield* detectEvents(source, {
       plan,
-      labels,
-      minSamples,
-      onWarning,
-      rules: { rateHz, samplingRate, file, signal, readFile, openFile: options.openFile },
-      maxBatch: Math.max(1, Math.min(MAX_BATCH_CLIPS, Math.floor(mostSamples / width))),
+      labels: model.labels,
+      minSamples: rules.minSamples,
+      onWarning: rules.onWarning,
+      rules: { ...soundRules, samplingRate, file, signal },
+      maxBatch: maxBatchOf(plan.windowSamples),
       scoresOf: async (windows) => {
         expectInUse("detect");
         const rows = await logitsOf(windows);
@@ -280,14 +324,23 @@ export function createClassifier(
 async function* batches(
   inputs: readonly AudioInput[],
   rules: ClipRules,
-  fixedSamples?: number,
-): AsyncGenerator<Float32Array[]> {
+  { fixedSamples, keepsLong }: { fixedSamples?: number; keepsLong: boolean },
+): AsyncGenerator<Float32Array[] | { tooLong: AudioInput }> {
   const mostSamples = MAX_BATCH_SECONDS * rules.rateHz;
   const widthOf = (clip: Float32Array) => fixedSamples ?? clip.length;
   let batch: Float32Array[] = [];
   for (const [i, input] of inputs.entries()) {
     const name = inputs.length > 1 ? `clip ${i + 1} of ${inputs.length}` : undefined;
-    const samples = await clipSamples(input, rules, name);
+    const samples = await clipSamples(input, rules, name).catch((error: unknown) => {
+      if (keepsLong && error instanceof TooLongError) return undefined;
+      throw error;
+    });
+    if (samples === undefined) {
+      if (batch.length > 0) yield batch;
+      batch = [];
+      yield { tooLong: input };
+      continue;
+    }
     const width = widthOf(samples);
     const fits = batch.length < MAX_BATCH_CLIPS && batch.every((clip) => widthOf(clip) === width) &&
       (batch.length + 1) * width <= mostSamples;

@@ -17,7 +17,6 @@ import {
 } from "./classifier.ts";
 import type { ReadableBytes } from "../audio/mod.ts";
 import { useDevice } from "../devices.ts";
-import { FileError } from "../errors.ts";
 import type { HubModelOptions } from "../hub/mod.ts";
 import type { FileReader } from "../weights/byte_source.ts";
 import { openCheckpoint } from "../weights/checkpoint.ts";
@@ -29,9 +28,10 @@ export type {
   BareSamples,
   ChannelSamples,
   ClipSamples,
+  OpenFile,
 } from "./_audio_input.ts";
 export type { DetectOptions } from "./_detect.ts";
-export type { OpenFile, SoundSource } from "./_sound_source.ts";
+export type { SoundSource } from "./_sound_source.ts";
 export type { Classification, ScoreFunction } from "./_scores.ts";
 export {
   type AudioClassifier,
@@ -43,7 +43,7 @@ export {
 
 /** How a pipeline is made. */
 export interface PipelineOptions
-  extends Pick<ClassifierOptions, "maxSeconds" | "onWarning">, HubModelOptions {
+  extends Pick<ClassifierOptions, "maxSeconds" | "longClips" | "onWarning">, HubModelOptions {
   /** The device to run on. @default the one in use, else "wasm" */
   device?: "wasm" | "webgpu";
 }
@@ -55,6 +55,7 @@ const PIPELINE_OPTIONS = Object.keys(
   {
     device: 0,
     maxSeconds: 0,
+    longClips: 0,
     onWarning: 0,
     revision: 0,
     token: 0,
@@ -108,13 +109,8 @@ export async function pipeline(
     throw new TypeError(`Cannot make a pipeline: expected a model directory, found ${model}`);
   }
   expectOptions("make a pipeline", options, PIPELINE_OPTIONS);
-  const { device, maxSeconds, onWarning } = options;
-  const classifierOptions = {
-    maxSeconds,
-    onWarning,
-    readFile: readLocalFile,
-    openFile: openLocalFile,
-  };
+  const { device, maxSeconds, longClips, onWarning } = options;
+  const classifierOptions = { maxSeconds, longClips, onWarning, openFile: openLocalFile };
   if (typeof model === "object" && "extractor" in model) {
     return createClassifier(model.model, model.extractor, classifierOptions);
   }
@@ -145,14 +141,4 @@ async function loadNamed(
 async function openLocalFile(path: string): Promise<ReadableBytes & { close(): void }> {
   const { fileSource } = await import("../files.ts");
   return await fileSource(path);
-}
-
-async function readLocalFile(path: string, maxBytes: number): Promise<Uint8Array> {
-  const { fileSource } = await import("../files.ts");
-  using source = await fileSource(path);
-  if (source.sizeBytes <= maxBytes) return await source.read(0, source.sizeBytes);
-  throw new FileError(
-    `Cannot read "${path}": expected at most ${maxBytes} bytes, found ${source.sizeBytes}`,
-    { file: path },
-  );
 }

@@ -11,6 +11,7 @@ const SHOWN = 3;
 const HEADINGS: Readonly<Record<ClipNotice["kind"], readonly [one: string, many: string]>> = {
   skipped: ["clip cannot be used and was left out", "clips cannot be used and were left out"],
   silent: ["clip is silent", "clips are silent"],
+  long: ["clip is too long to hear at once", "clips are too long to hear at once"],
   odd: ["clip was read with a doubt", "clips were read with a doubt"],
 };
 
@@ -25,7 +26,7 @@ export class ClipNotices {
 
   /** Prints how many clips there are of each kind, and names the first three. */
   print(out: Output): void {
-    for (const kind of ["skipped", "silent", "odd"] as const) {
+    for (const kind of ["skipped", "silent", "long", "odd"] as const) {
       const found = this.#waiting.filter((notice) => notice.kind === kind);
       if (found.length === 0) continue;
       const more = found.length > SHOWN ? `, the first ${SHOWN} of them` : "";

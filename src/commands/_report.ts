@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { MAX_CLIP_SECONDS } from "../audio/recording.ts";
+import { MAX_LONG_SECONDS } from "../audio/recording.ts";
 import { basename } from "node:path";
 import earshot from "../../deno.json" with { type: "json" };
 import { recordingBytes, recordingSamples } from "../audio/recording.ts";
@@ -188,7 +188,7 @@ function shownPlaces(args: Readonly<Record<string, unknown>>): Record<string, un
 
 async function readClip(clip: AudioClip): Promise<ClipAudio> {
   using source = await openClip(clip);
-  const rules = { file: clip.file, maxSeconds: MAX_CLIP_SECONDS };
+  const rules = { file: clip.file, maxSeconds: MAX_LONG_SECONDS };
   return await recordingSamples(await recordingBytes(source, rules), rules);
 }
 

@@ -52,6 +52,7 @@ export const command: Command = defineCommand({
     const device = await useDevice(chosen);
     try {
       const classifier = await pipeline("audio-classification", model, {
+        longClips: "windows",
         onWarning: (message) => out.warn(`Warning: ${message}`),
       });
       out.warn(`Device: ${device.description}`);

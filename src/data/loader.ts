@@ -19,7 +19,7 @@ import type { AudioClip, AudioDataset } from "./audio_dataset.ts";
 import { seededRandom } from "./random.ts";
 import type { BatchPlan } from "./sampler.ts";
 
-export { MAX_CLIP_SECONDS } from "../audio/recording.ts";
+export { MAX_CLIP_SECONDS, MAX_LONG_SECONDS } from "../audio/recording.ts";
 
 export type { LoadClipOptions };
 
@@ -27,9 +27,9 @@ export type { LoadClipOptions };
 export interface ClipNotice {
   /**
    * "silent": its samples are all but zero; "skipped": it cannot be used and is left out; "odd": it
-   * was read, with a doubt.
+   * was read, with a doubt; "long": it is evaluated in windows.
    */
-  kind: "silent" | "skipped" | "odd";
+  kind: "silent" | "skipped" | "odd" | "long";
   /** The clip's path. */
   file: string;
   /** What is wrong, one sentence that names the file. */

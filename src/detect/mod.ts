@@ -19,6 +19,7 @@ export {
   parseAnnotations,
   type ParseAnnotationsOptions,
 } from "./annotations.ts";
+export { longRecordingNotice, longRecordingWindows, MeanScores } from "./long_recordings.ts";
 export type { DetectedEvent, SoundEvent, WindowScores } from "./sound_event.ts";
 export {
   type ClassThresholds,

@@ -278,6 +278,38 @@ Deno.test("classifier() takes the shortest clip that the model takes, and refuse
   classifier.dispose();
 });
 
+Deno.test("classifier() hears what is too long in windows where it may, and says so", async () => {
+  const warnings: string[] = [];
+  const classifier = await tinyClassifier({
+    maxSeconds: 1,
+    longClips: "windows",
+    onWarning: (warning) => void warnings.push(warning),
+  });
+  const tones = Float32Array.of(...tone(8_000), ...tone(8_000, 3), ...tone(4_000, 2));
+  const wav = encodeWav(tones, RATE_HZ);
+  const { samples: long } = await decodeAudio(wav);
+  const asked = { functionToApply: "none", samplingRate: RATE_HZ } as const;
+  const windows = [long.slice(0, 8_000), long.slice(8_000, 16_000), long.slice(12_000)];
+  const parts = await classifier(windows, asked);
+  const expected = TINY_LABELS.map((label) => {
+    const scores = parts.map((part) => part.find((row) => row.label === label)!.score);
+    return { label, score: scores.reduce((a, b) => a + b) / 3 };
+  }).sort((a, b) => b.score - a.score);
+  deepEqual(warnings, []);
+  for (const input of [long, wav, new Blob([wav])]) {
+    closeTo(await classifier(input, asked), expected);
+  }
+  const [first, second, third] = await classifier([windows[0]!, long, windows[2]!], asked);
+  closeTo(first!, parts[0]!);
+  closeTo(second!, expected);
+  closeTo(third!, parts[2]!);
+  deepEqual([...new Set(warnings)], [
+    "The recording has 2.5 s, too many to hear at once: its scores are the mean of 3 windows of 1 s; " +
+    "detect tells what is heard when",
+  ]);
+  classifier.dispose();
+});
+
 Deno.test("classifier() refuses what is too long, not finite or no audio", async () => {
   const classifier = await tinyClassifier({ maxSeconds: 1 });
   const long = tone(RATE_HZ + 1);

@@ -15,7 +15,10 @@ export interface Batch {
   lengths?: Int32Array;
   /** `[B]` class numbers; or `[B, N]` numbers, from 0 to 1 where a clip may have several labels. */
   labels: Int32Array | Float32Array;
-  /** `[B]` places of the clips in the data set, where batches go in another order. */
+  /**
+   * `[B]` places of the clips in the data set, where batches go in another order; in evaluation, rows of one place are
+   * windows of one clip.
+   */
   indices?: ArrayLike<number>;
   /** Place of the batch in its epoch, where some may be left out. */
   position?: number;

@@ -3,20 +3,28 @@
  * model input by the feature extractor.
  *
  * Training batches hold clips of like length in an order of each epoch's own, and pieces of long ones. In evaluation a
- * clip is whole, as in prediction, and its scores must not depend on its neighbours: where padding matters to the model, only clips of equal length share a batch. An extractor
+ * clip is whole, or in windows where it is too long for that, as in prediction, and its scores must not depend on its neighbours: where padding matters to the model, only clips of equal length share a batch. An extractor
  * that brings every clip to one length has neither worry.
  *
  * @module
  */
 import type { AudioDataset } from "../../data/audio_dataset.ts";
 import { seededRandom } from "../../data/random.ts";
+import {
+  longRecordingNotice,
+  longRecordingWindows,
+  WindowCutter,
+  type WindowOptions,
+} from "../../detect/mod.ts";
 import { DatasetError } from "../../errors.ts";
 import { clipDurations } from "../../data/durations.ts";
 import {
+  type ClipBatch,
   ClipLoader,
   type ClipLoaderOptions,
   type ClipNotice,
   MAX_CLIP_SECONDS,
+  MAX_LONG_SECONDS,
 } from "../../data/loader.ts";
 import { type BatchPlan, planBatches } from "../../data/sampler.ts";
 import { type FeatureExtractor, ofAnyLength } from "../../features/feature_extractor.ts";
@@ -94,6 +102,9 @@ class ClipBatches implements BatchSource {
   readonly #trainingSamples: { min: number; max: number };
   readonly #loading: ClipLoaderOptions;
   readonly #evaluation: ClipLoader;
+  readonly #onNotice: ClipBatchesOptions["onNotice"];
+  readonly #longWindows: WindowOptions;
+  readonly #knownLong = new Set<number>();
   #training: Promise<ClipLoader> | undefined;
 
   constructor(
@@ -107,6 +118,7 @@ class ClipBatches implements BatchSource {
     this.#dataset = dataset;
     this.#extractor = model.takesAnyLength ? ofAnyLength(extractor) : extractor;
     this.#settings = settings;
+    this.#onNotice = options.onNotice;
     this.#paddingInvariant = model.paddingInvariant;
     const minSamples = Math.max(model.minSamples, extractor.minSamples);
     const { samplingRate, fixedSamples } = this.#extractor;
@@ -123,8 +135,10 @@ class ClipBatches implements BatchSource {
       onNotice: options.onNotice,
       prefetch: settings.dataloaderPrefetchFactor,
     };
-    // As a classifier takes it: what is not cut has to fit whole.
-    this.#evaluation = new ClipLoader(dataset, { ...this.#loading, maxSeconds: MAX_CLIP_SECONDS });
+    this.#evaluation = new ClipLoader(dataset, { ...this.#loading, maxSeconds: MAX_LONG_SECONDS });
+    const hearing = { labels: model.labels, rateHz: samplingRate, config: model.ownConfig.detect };
+    const max = fixedSamples ?? Infinity;
+    this.#longWindows = longRecordingWindows(hearing, { min: minSamples, max });
   }
 
   /** Decodes for training; noise is read when the first epoch begins. */
@@ -175,8 +189,12 @@ class ClipBatches implements BatchSource {
     let turnAt = performance.now();
     for await (const loaded of loader.batches(plan.slice(skip), Math.max(0, epoch))) {
       const { clips } = loaded;
-      const places = clips.map((_, i) => i);
-      const alike = training || this.#mixesLengths() ? [places] : equalLengths(clips);
+      if (!training) yield* this.#longBatches(loaded, batchSize, skip);
+      const places = clips.map((_, i) => i).filter((i) => training || !this.#isLong(clips[i]!));
+      if (places.length === 0) continue;
+      const alike = training || this.#mixesLengths()
+        ? [places]
+        : equalLengths(places.map((i) => clips[i]!)).map((group) => group.map((at) => places[at]!));
       const isBounded = training || this.#extractor.fixedSamples !== undefined;
       const most = batchSize * this.#trainingSamples.max;
       const groups = isBounded ? alike : alike.flatMap((group) => withinBudget(group, clips, most));
@@ -193,6 +211,50 @@ class ClipBatches implements BatchSource {
         };
       }
     }
+  }
+
+  #isLong(clip: Float32Array): boolean {
+    return clip.length > MAX_CLIP_SECONDS * this.#extractor.samplingRate;
+  }
+
+  /** The windows of clips that do not fit whole. */
+  async *#longBatches(
+    { clips, indices, labels, position }: ClipBatch,
+    batchSize: number,
+    skip: number,
+  ): AsyncGenerator<Batch, void, void> {
+    const { windowSamples } = this.#longWindows;
+    const most = Math.floor(batchSize * this.#trainingSamples.max / windowSamples);
+    const atOnce = Math.max(1, Math.min(batchSize, most));
+    for (const [i, clip] of clips.entries()) {
+      if (!this.#isLong(clip)) continue;
+      const cutter = new WindowCutter(this.#longWindows);
+      const windows = Array.from(cutter.push(clip), ({ samples }) => samples);
+      const last = cutter.finish();
+      if (last) windows.push(last.samples);
+      this.#noticeLong(indices[i]!, clip, windows.length);
+      for (let at = 0; at < windows.length; at += atOnce) {
+        const some = windows.slice(at, at + atOnce);
+        await new Promise((resolve) => setTimeout(resolve));
+        yield {
+          ...this.#features(some),
+          labels: rowsOf(labels, some.map(() => i), clips.length),
+          indices: some.map(() => indices[i]!),
+          position: skip + position,
+        };
+      }
+    }
+  }
+
+  #noticeLong(index: number, clip: Float32Array, windows: number): void {
+    if (this.#knownLong.has(index)) return;
+    this.#knownLong.add(index);
+    const { samplingRate } = this.#extractor;
+    const { file } = this.#dataset.clips[index]!;
+    const seconds = clip.length / samplingRate;
+    const windowSeconds = this.#longWindows.windowSamples / samplingRate;
+    const message = longRecordingNotice({ file, seconds, windows, windowSeconds });
+    this.#onNotice?.({ kind: "long", file, message });
   }
 
   /** Clips of each batch, in an order of the epoch's own. */
@@ -219,7 +281,14 @@ class ClipBatches implements BatchSource {
     const durations = this.#extractor.fixedSamples === undefined
       ? await clipDurations(this.#dataset.clips)
       : undefined;
-    return planBatches(this.size, { batchSize, durations, shuffle: false });
+    const plan = planBatches(this.size, { batchSize, durations, shuffle: false });
+    // Alone, so that no more than a few of them are in memory.
+    const known = durations ?? await clipDurations(this.#dataset.clips);
+    return plan.flatMap((batch) => {
+      const long = batch.filter((clip) => known[clip]! > MAX_CLIP_SECONDS);
+      const others = batch.filter((clip) => !long.includes(clip));
+      return [...long.map((clip) => [clip]), ...others.length > 0 ? [others] : []];
+    });
   }
 
   #labelsToBalance(): Int32Array {

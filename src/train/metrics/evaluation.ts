@@ -4,6 +4,7 @@
  * @module
  */
 import { tidy } from "@tensorflow/tfjs-core";
+import { MeanScores } from "../../detect/mod.ts";
 import type { InferenceModel } from "../../models/inference_model.ts";
 import type { ProblemType } from "../../models/problem_type.ts";
 import { type Batch, type BatchSource, upload } from "../batches/batches.ts";
@@ -21,11 +22,13 @@ export interface Evaluation extends EvalPrediction {
 interface ScoredClip {
   index: number;
   labels: Int32Array | Float32Array;
-  scores: Float32Array;
+  /** Of its windows, where it has several. */
+  scores: MeanScores;
 }
 
 /**
- * Runs the model over a data set; scores come in the order of the data.
+ * Runs the model over a data set; scores come in the order of the data. Rows of one index are windows of one clip, whose
+ * scores are their mean.
  *
  * @example
  * ```ts
@@ -47,23 +50,27 @@ export async function evaluateModel(
   options: { batchSize: number; onClips?: (done: number) => void },
 ): Promise<Evaluation> {
   const classes = model.labels.length;
-  const clips: ScoredClip[] = [];
+  const found = new Map<number, ScoredClip>();
+  let rows = 0;
   for await (const batch of data.batches(-1, { batchSize: options.batchSize })) {
-    const before = clips.length;
     const scores = await scoresOf(model, batch);
     const width = batch.labels.length / batch.shape[0]!;
     for (let i = 0; i < batch.shape[0]!; i++) {
-      clips.push({
-        index: batch.indices?.[i] ?? before + i,
+      const index = batch.indices?.[i] ?? rows + i;
+      const clip = found.get(index) ?? {
+        index,
         labels: batch.labels.subarray(i * width, (i + 1) * width),
-        scores: scores.subarray(i * classes, (i + 1) * classes),
-      });
+        scores: new MeanScores(),
+      };
+      clip.scores.add(scores.subarray(i * classes, (i + 1) * classes));
+      found.set(index, clip);
     }
-    options.onClips?.(clips.length);
+    rows += batch.shape[0]!;
+    options.onClips?.(found.size);
   }
-  clips.sort((a, b) => a.index - b.index);
+  const clips = [...found.values()].sort((a, b) => a.index - b.index);
   const prediction: EvalPrediction = {
-    logits: Float32Array.from(clips.flatMap(({ scores }) => [...scores])),
+    logits: Float32Array.from(clips.flatMap(({ scores }) => [...scores.mean()])),
     classes,
     labels: joined(clips, model.problemType),
   };

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { encodeWav } from "../../../src/audio/encode_wav.ts";
+import { createClassifier } from "../../../src/classify/pipeline.ts";
 import type { AudioDataset } from "../../../src/data/audio_dataset.ts";
 import type { ClipNotice } from "../../../src/data/loader.ts";
 import { Wav2Vec2FeatureExtractor } from "../../../src/features/mod.ts";
@@ -271,7 +272,44 @@ clipTest("clipBatches() takes noise from a folder, and refuses one without", asy
   assert.deepEqual(await batchesOf(noisy, -1), await batchesOf(plain, -1));
 });
 
-clipTest("evaluation refuses a clip that a classifier would not take", async (data) => {
-  const batches = batchesOf(await sourceOf(data), -1);
-  await assert.rejects(batches, /expected at most 180 s, found 180\.5 s/);
-}, [180.5 * 8_000]);
+clipTest("evaluation hears a clip that is too long in windows, and says so", async (data) => {
+  const notices: ClipNotice[] = [];
+  const source = await sourceOf(data, { onNotice: (notice) => notices.push(notice) });
+  const batches = await batchesOf(source, -1);
+  const rows = batches.flatMap(({ indices, shape }) =>
+    Array.from(indices!, (index) => ({ index, samples: shape[1] }))
+  );
+  assert.deepEqual(rows, [
+    ...Array.from({ length: 7 }, () => ({ index: 0, samples: 240_000 })),
+    { index: 1, samples: 900 },
+  ]);
+  await batchesOf(source, -1);
+  assert.deepEqual(notices.filter(({ kind }) => kind === "long").map(({ message }) => message), [
+    `"${
+      data.dataset.clips[0]!.file
+    }" has 180.5 s, too many to hear at once: its scores are the mean of 7 windows ` +
+    "of 30 s; detect tells what is heard when",
+  ]);
+}, [180.5 * 8_000, 900]);
+
+clipTest(
+  "evaluation gives a clip that is too long the scores that a classifier gives it",
+  async (data) => {
+    const model = await modelOf();
+    const { logits } = await evaluateModel(model, clipBatches(data.dataset, model, extractorOf()), {
+      batchSize: 3,
+    });
+    const classifier = createClassifier(model, extractorOf(), {
+      longClips: "windows",
+      readFile: (path) => Deno.readFile(path),
+    });
+    for (const [row, { file }] of data.dataset.clips.entries()) {
+      const answer = await classifier(file, { functionToApply: "none" });
+      for (const { label, score } of answer) {
+        assert.equal(logits[row * TINY_LABELS.length + TINY_LABELS.indexOf(label)], score);
+      }
+    }
+    classifier.dispose();
+  },
+  [181 * 8_000, 900, 200 * 8_000],
+);
