@@ -180,6 +180,8 @@ class ThreadCalls {
         yield* found.splice(0);
       }
       if (failure) throw failure;
+      // What came with the end, while an event was handed on.
+      yield* found;
     } finally {
       signal?.removeEventListener("abort", stop);
       if (!isDone) this.#ask({ kind: "stop", id });
