@@ -7,9 +7,11 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { deflateRawSync } from "node:zlib";
 import { UnsupportedOpError } from "../src/errors.ts";
 import { siblingModule } from "../src/sibling_module.ts";
 import type {
@@ -54,6 +56,9 @@ const REPLACED: readonly (readonly [path: RegExp, contents: string])[] = [
 const NOTICE = `// Earshot's service for the model beside it, made by "bundle". Parts of it are
 // TensorFlow.js (Apache-2.0, Google LLC), Hono (MIT, Yusuke Wada and Hono contributors), opus-decoder and
 // simple-yenc (MIT, Ethan Halsall) with libopus (BSD-3-Clause, Xiph.Org, Skype, Octasic and others).`;
+
+/** The compiled kernels. */
+const BINARY = /\/src\/kernels\/wasm\/_binary\.[jt]s$/;
 
 /** The folder that `src` and `edge` lie in. */
 const ROOT = new URL("../", import.meta.url);
@@ -136,6 +141,8 @@ function resolveAndTrim(): Plugin {
         return isOurs(found) ? sourceOf(found) : undefined;
       });
       build.onLoad({ filter: /\.js$/ }, ({ path }) => replacement(path));
+      build.onLoad({ filter: BINARY }, deflatedKernels);
+      build.onLoad({ filter: BINARY, namespace: "web" }, deflatedKernels);
       build.onLoad({ filter: /.*/, namespace: "web" }, ({ path }) => fetchSource(path));
       build.onLoad({ filter: /.*/, namespace: "absent" }, () => ({ contents: "" }));
     },
@@ -178,6 +185,26 @@ function replacement(path: string): OnLoadResult | undefined {
   const contents = REPLACED.find(([end]) => end.test(plain))?.[1];
   return contents === undefined ? undefined : { contents, resolveDir: dirname(path) };
 }
+
+/** The kernels deflated: as text in base64 they do not compress well, which costs 12 KB of what is sent. */
+async function deflatedKernels(): Promise<OnLoadResult> {
+  const values: Record<string, unknown> = await import("../src/kernels/wasm/_binary.ts");
+  const lines = Object.entries(values).map(([name, value]) => {
+    if (typeof value !== "string") return `export const ${name} = ${JSON.stringify(value)};`;
+    const bytes = deflateRawSync(Buffer.from(value, "base64"), { level: 9 });
+    return `export const ${name} = await inflated("${bytes.toString("base64")}");`;
+  });
+  return { contents: [INFLATED, ...lines].join("\n") };
+}
+
+/** Runs when the service starts, and gives the text that stood there. */
+const INFLATED = `async function inflated(base64) {
+  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  const whole = new Uint8Array(await new Response(stream).arrayBuffer());
+  return btoa(Array.from(whole, (byte) => String.fromCharCode(byte)).join(""));
+}
+`;
 
 /** A source of Earshot that was imported from the web. */
 async function fetchSource(url: string): Promise<OnLoadResult> {

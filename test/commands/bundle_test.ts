@@ -121,6 +121,7 @@ Deno.test("bundle() writes code within the byte budget, of nothing but what serv
     "src",
     "src/audio",
     "src/classify",
+    "src/detect",
     "src/features",
     "src/kernels/wasm",
     "src/layers",
