@@ -30,6 +30,7 @@ interface FrameHeader {
 
 /** A decoded frame and where the next one starts. */
 export interface FlacFrame {
+  /** The channels, or the mean of two where that is enough. */
   channels: Float64Array[];
   end: number;
 }
@@ -55,14 +56,22 @@ export function readFlacFrame(
   start: number,
   info: FlacInfo,
   file?: string,
+  isMeanEnough: boolean = false,
 ): FlacFrame {
   const bits = new BitReader(bytes, start);
   const header = readHeader(bits, info, file);
   requireCrc(bytes.subarray(start, bits.byte), HEADER_CRC, bits.read(8), file);
-  const channels = readChannels(bits, header, file);
+  const coded = readChannels(bits, header, file);
   bits.alignToByte();
   requireCrc(bytes.subarray(start, bits.byte), FRAME_CRC, bits.read(16), file);
-  for (const samples of channels) scale(samples, 2 ** (1 - header.bitsPerSample));
+  const factor = 2 ** (1 - header.bitsPerSample);
+  const { assignment } = header;
+  const isMixed = isMeanEnough && coded.length === 2;
+  const channels = isMixed ? [meanOf(assignment, coded, factor)] : coded;
+  if (!isMixed) {
+    if (assignment >= LEFT_SIDE) decorrelate(assignment, coded[0]!, coded[1]!);
+    for (const samples of channels) scale(samples, factor);
+  }
   return { channels, end: bits.byte };
 }
 
@@ -115,18 +124,32 @@ function skipRate(bits: BitReader, code: number, file?: string): void {
 function readChannels(bits: BitReader, header: FrameHeader, file?: string): Float64Array[] {
   const { frames, assignment, bitsPerSample } = header;
   try {
-    const channels = Array.from({ length: header.channels }, (_, channel) => {
+    return Array.from({ length: header.channels }, (_, channel) => {
       const isSide = assignment === SIDE_RIGHT ? channel === 0 : channel === 1;
       const samples = new Float64Array(frames);
       readSubframe(bits, bitsPerSample + (assignment >= LEFT_SIDE && isSide ? 1 : 0), samples);
       return samples;
     });
-    if (assignment >= LEFT_SIDE) decorrelate(assignment, channels[0]!, channels[1]!);
-    return channels;
   } catch (error) {
     if (error instanceof BadSubframe) throw badFrame(error.message, file);
     throw error;
   }
+}
+
+/** The mean of two channels, in the place of the first: every step is exact, in whatever order. */
+function meanOf(assignment: number, coded: Float64Array[], factor: number): Float64Array {
+  const [first, second] = coded as [Float64Array, Float64Array];
+  const half = factor / 2;
+  if (assignment === LEFT_SIDE) {
+    for (let i = 0; i < first.length; i++) first[i] = (2 * first[i]! - second[i]!) * half;
+  } else if (assignment === SIDE_RIGHT) {
+    for (let i = 0; i < first.length; i++) first[i] = (2 * second[i]! + first[i]!) * half;
+  } else if (assignment === MIDDLE_SIDE) {
+    for (let i = 0; i < first.length; i++) first[i] = (2 * first[i]! + (second[i]! & 1)) * half;
+  } else {
+    for (let i = 0; i < first.length; i++) first[i] = (first[i]! + second[i]!) * half;
+  }
+  return first;
 }
 
 /** Makes left and right, in place, from one of them or their middle and their difference. */

@@ -33,7 +33,9 @@ export function* openFlac(reader: ByteReader, file?: string): Asking<AudioStream
   reader.skip(id3Bytes(yield* reader.peek(ID3_HEAD_BYTES)));
   reader.skip(MAGIC_BYTES);
   const info = yield* readStreamInfo(reader, file);
-  return { ...info, blocks: (warn) => flacBlocks(reader, info, warn, file) };
+  const blocks: AudioStream["blocks"] = (warn, isMeanEnough) =>
+    flacBlocks(reader, info, warn, isMeanEnough, file);
+  return { ...info, blocks };
 }
 
 /** Reads the headers of FLAC in Ogg: its packets, put together, are a FLAC file. */
@@ -108,6 +110,7 @@ function* flacBlocks(
   reader: ByteReader,
   info: FlacInfo,
   warn: (doubt: string) => void,
+  isMeanEnough: boolean,
   file?: string,
 ): AudioBlocks {
   let frames = 0;
@@ -116,7 +119,7 @@ function* flacBlocks(
     const bytes = yield* reader.peekAll(least);
     if (bytes.length === 0) return;
     try {
-      const { channels, end } = readFlacFrame(bytes, 0, info, file);
+      const { channels, end } = readFlacFrame(bytes, 0, info, file, isMeanEnough);
       frames += channels[0]!.length;
       reader.skip(end);
       least = 1;
