@@ -96,6 +96,11 @@ class Collected {
     this.length += block.length;
     let rest = block;
     while (rest.length > 0) {
+      if (rest.length < this.#room.length - this.#at) {
+        this.#room.set(rest, this.#at);
+        this.#at += rest.length;
+        return;
+      }
       if (this.#at === this.#room.length) this.#openRoom();
       const part = rest.subarray(0, this.#room.length - this.#at);
       this.#room.set(part, this.#at);
@@ -161,6 +166,8 @@ export class Mixer {
   readonly #limit: number;
   #toSkip: number;
   #frames = 0;
+  /** For the mean of a block. */
+  #room = new Float32Array(0);
   /** The rate and channels of the first block. */
   warning?: string;
 
@@ -178,7 +185,7 @@ export class Mixer {
     if (expectedFrames > this.#limit) throw this.#tooLong(expectedFrames, "");
   }
 
-  /** The mean of the channels, block by block. */
+  /** The mean of the channels, block by block; each is only valid until the next. */
   *blocks(): Generator<Float32Array | Wish, void, unknown> {
     const blocks = this.#blocks(true);
     try {
@@ -186,7 +193,7 @@ export class Mixer {
       while (!step.done) {
         if (isWish(step.value)) step = blocks.next(yield step.value);
         else {
-          const samples = meanOf(step.value);
+          const samples = this.#meanOf(step.value);
           requireFinite(samples, 1, this.#frames - samples.length, this.#options.file);
           yield samples;
           step = blocks.next();
@@ -224,6 +231,26 @@ export class Mixer {
     }
   }
 
+  #meanOf(block: AudioBlock): Float32Array {
+    const first = block[0]!;
+    const second = block[1];
+    if (second === undefined && first instanceof Float32Array) return first;
+    const { length } = first;
+    if (this.#room.length < length) this.#room = new Float32Array(length);
+    const samples = this.#room.subarray(0, length);
+    if (second === undefined) samples.set(first);
+    else if (block.length === 2) {
+      for (let i = 0; i < length; i++) samples[i] = (first[i]! + second[i]!) / 2;
+    } else {
+      for (let i = 0; i < length; i++) {
+        let sum = 0;
+        for (let channel = 0; channel < block.length; channel++) sum += block[channel]![i]!;
+        samples[i] = sum / block.length;
+      }
+    }
+    return samples;
+  }
+
   /** A block without what the codec added, and without what is past the end. */
   #cut(block: AudioBlock, totalFrames: number): AudioBlock {
     const { length } = block[0]!;
@@ -244,22 +271,6 @@ export class Mixer {
     const { message } = audioError(`expected at most ${expected}, found ${seconds} s${more}`, file);
     return new TooLongError(message, { file });
   }
-}
-
-function meanOf(block: AudioBlock): Float32Array {
-  const [first, second] = [block[0]!, block[1]];
-  if (second === undefined) return new Float32Array(first);
-  const samples = new Float32Array(first.length);
-  if (block.length === 2) {
-    for (let i = 0; i < samples.length; i++) samples[i] = (first[i]! + second[i]!) / 2;
-    return samples;
-  }
-  for (let i = 0; i < samples.length; i++) {
-    let sum = 0;
-    for (let channel = 0; channel < block.length; channel++) sum += block[channel]![i]!;
-    samples[i] = sum / block.length;
-  }
-  return samples;
 }
 
 /** Refuses samples that are no numbers, naming the frame they are in. */

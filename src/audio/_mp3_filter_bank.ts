@@ -29,17 +29,12 @@ const FULL_WINDOW = Float64Array.from({ length: 512 }, (_, i) => {
   return i > 256 && i % 64 !== 0 ? -value : value;
 });
 
-/** The transform in place: two rows become their sum and their weighted difference. */
-interface Halving {
-  sum: number;
-  difference: number;
-  weight: number;
-}
+/** The transform in place: pairs of rows become their sum and their weighted difference. */
+const HALVED: number[] = [];
+const HALF_WEIGHTS: number[] = [];
 
-const HALVINGS: Halving[] = [];
-
-/** Then, in this order, rows to which others are added. */
-const ADDITIONS: [to: number, from: number][] = [];
+/** Then, in this order, pairs of rows of which the second is added to the first. */
+const ADDED: number[] = [];
 
 /** The row in which each result of the transform stands afterwards. */
 const ROW_OF = planTransform(Array.from({ length: BANDS }, (_, i) => i));
@@ -55,11 +50,12 @@ function planTransform(rows: number[]): number[] {
   if (half < 1) return rows;
   for (let k = 0; k < half; k++) {
     const weight = 0.5 / Math.cos((2 * k + 1) * Math.PI / (4 * half));
-    HALVINGS.push({ sum: rows[k]!, difference: rows[2 * half - 1 - k]!, weight });
+    HALVED.push(rows[k]!, rows[2 * half - 1 - k]!);
+    HALF_WEIGHTS.push(weight);
   }
   const even = planTransform(rows.slice(0, half));
   const odd = planTransform(rows.slice(half).reverse());
-  for (let k = 0; k + 1 < half; k++) ADDITIONS.push([odd[k]!, odd[k + 1]!]);
+  for (let k = 0; k + 1 < half; k++) ADDED.push(odd[k]!, odd[k + 1]!);
   return even.flatMap((row, k) => [row, odd[k]!]);
 }
 
@@ -109,9 +105,10 @@ export class Mp3FilterBank {
   #transform(): void {
     const { rows } = this;
     const at = this.#at;
-    for (const { sum, difference, weight } of HALVINGS) {
-      let a = sum * ROW + at;
-      let b = difference * ROW + at;
+    for (let i = 0; i < HALF_WEIGHTS.length; i++) {
+      const weight = HALF_WEIGHTS[i]!;
+      let a = HALVED[2 * i]! * ROW + at;
+      let b = HALVED[2 * i + 1]! * ROW + at;
       for (const end = a + BAND_LINES; a < end; a++, b++) {
         const x = rows[a]!;
         const y = rows[b]!;
@@ -119,9 +116,9 @@ export class Mp3FilterBank {
         rows[b] = (x - y) * weight;
       }
     }
-    for (const [to, from] of ADDITIONS) {
-      let a = to * ROW + at;
-      let b = from * ROW + at;
+    for (let i = 0; i < ADDED.length; i += 2) {
+      let a = ADDED[i]! * ROW + at;
+      let b = ADDED[i + 1]! * ROW + at;
       for (const end = a + BAND_LINES; a < end; a++, b++) rows[a]! += rows[b]!;
     }
   }
@@ -147,30 +144,14 @@ export class Mp3FilterBank {
     const mirrored = BANDS - sample;
     const v = WEIGHTS.subarray(2 * TAPS * mirrored, 2 * TAPS * (mirrored + 1));
     // Written out and held in variables, as loops and looks at the weights cost more than the products.
-    const [w0, w1, w2, w3, w4, w5, w6, w7] = [
-      w[0]!,
-      w[1]!,
-      w[2]!,
-      w[3]!,
-      w[4]!,
-      w[5]!,
-      w[6]!,
-      w[7]!,
-    ];
-    const [w8, w9, w10, w11] = [w[8]!, w[9]!, w[10]!, w[11]!];
-    const [w12, w13, w14, w15] = [w[12]!, w[13]!, w[14]!, w[15]!];
-    const [v0, v1, v2, v3, v4, v5, v6, v7] = [
-      v[0]!,
-      v[1]!,
-      v[2]!,
-      v[3]!,
-      v[4]!,
-      v[5]!,
-      v[6]!,
-      v[7]!,
-    ];
-    const [v8, v9, v10, v11] = [v[8]!, v[9]!, v[10]!, v[11]!];
-    const [v12, v13, v14, v15] = [v[12]!, v[13]!, v[14]!, v[15]!];
+    const w0 = w[0]!, w1 = w[1]!, w2 = w[2]!, w3 = w[3]!;
+    const w4 = w[4]!, w5 = w[5]!, w6 = w[6]!, w7 = w[7]!;
+    const w8 = w[8]!, w9 = w[9]!, w10 = w[10]!, w11 = w[11]!;
+    const w12 = w[12]!, w13 = w[13]!, w14 = w[14]!, w15 = w[15]!;
+    const v0 = v[0]!, v1 = v[1]!, v2 = v[2]!, v3 = v[3]!;
+    const v4 = v[4]!, v5 = v[5]!, v6 = v[6]!, v7 = v[7]!;
+    const v8 = v[8]!, v9 = v[9]!, v10 = v[10]!, v11 = v[11]!;
+    const v12 = v[12]!, v13 = v[13]!, v14 = v[14]!, v15 = v[15]!;
     let a = ROW_OF[16 + sample]! * ROW + this.#at;
     let b = ROW_OF[16 - sample]! * ROW + this.#at - 1;
     for (let i = 0; i < BAND_LINES * BANDS; i += BANDS, a++, b++) {

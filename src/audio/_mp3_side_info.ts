@@ -89,7 +89,9 @@ export function readSideInfo(bits: BitReader, header: Mp3Header): SideInfo | und
 }
 
 function readGranule(bits: BitReader, header: Mp3Header, isShared: boolean[]): Granule {
-  const [length, pairs, gain] = [bits.read(12), bits.read(9), bits.read(8)];
+  const length = bits.read(12);
+  const pairs = bits.read(9);
+  const gain = bits.read(8);
   const scaleCode = bits.read(header.isFull ? 4 : 9);
   const isSwitched = bits.read(1) === 1;
   const blocks = isSwitched ? readSwitched(bits, header) : readUnswitched(bits, header);

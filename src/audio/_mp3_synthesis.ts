@@ -154,9 +154,10 @@ function isEmpty(lines: Float64Array, start: number): boolean {
 
 /** `y[i] = sum over k of x[k] cos((2i + 1) k pi / 18)`, in place: mirrored results differ in odd k. */
 function transform9(x: Float64Array): void {
-  const [x1, x2, x3, x4] = [x[1]!, x[2]!, x[3]! * SQRT3_2, x[4]!];
-  const [x5, x7, x8] = [x[5]!, x[7]!, x[8]!];
-  const [sum, difference] = [x[0]! + x[6]! / 2, x[0]! - x[6]!];
+  const x1 = x[1]!, x2 = x[2]!, x3 = x[3]! * SQRT3_2, x4 = x[4]!;
+  const x5 = x[5]!, x7 = x[7]!, x8 = x[8]!;
+  const sum = x[0]! + x[6]! / 2;
+  const difference = x[0]! - x[6]!;
   const rest = x2 - x4 - x8;
   const a0 = sum + x2 * C20 + x4 * C40 + x8 * C80;
   const a1 = difference + rest / 2;

@@ -258,27 +258,38 @@ class FrameDecoder {
     granule: number,
     header: Mp3Header,
   ): void {
-    if (spectra.length === 2) unmixStereo(header, spectra[0]!, spectra[1]!);
-    for (const spectrum of spectra) {
-      interleaveWindows(spectrum);
-      cancelAliases(spectrum);
+    const parts = this.#isMixed ? mixed(header, spectra) : apart(header, spectra);
+    for (const part of parts) {
+      interleaveWindows(part);
+      cancelAliases(part);
     }
     for (const [sound, synthesis] of this.#sounds.entries()) {
       const start = granule * GRANULE_FRAMES;
       const out = this.#samples[sound]!.subarray(start, start + GRANULE_FRAMES);
-      const parts = this.#isMixed ? mixed(spectra) : spectra.slice(sound, sound + 1);
-      synthesis.run(parts, out);
+      synthesis.run(this.#isMixed ? parts : parts.slice(sound, sound + 1), out);
     }
   }
 }
 
+/** The spectra of left and right. */
+function apart(header: Mp3Header, spectra: ChannelSpectrum[]): ChannelSpectrum[] {
+  if (spectra.length === 2) unmixStereo(header, spectra[0]!, spectra[1]!);
+  return spectra;
+}
+
 /** Spectra of which the sum sounds: one where both are of the same kind of blocks. */
-function mixed(spectra: ChannelSpectrum[]): ChannelSpectrum[] {
+function mixed(header: Mp3Header, spectra: ChannelSpectrum[]): ChannelSpectrum[] {
   const [first, second] = spectra;
   if (first === undefined || second === undefined) return spectra;
   const isAlike = first.granule.blockType === second.granule.blockType &&
     first.granule.layout === second.granule.layout;
-  if (!isAlike) return spectra;
+  if (!isAlike) return apart(header, spectra);
+  if (header.isMiddleSide && !header.isIntensity) {
+    // The sides cancel each other out.
+    for (let i = 0; i < GRANULE_FRAMES; i++) first.lines[i]! *= Math.SQRT2;
+    return [first];
+  }
+  unmixStereo(header, first, second);
   for (let i = 0; i < GRANULE_FRAMES; i++) first.lines[i]! += second.lines[i]!;
   return [first];
 }

@@ -133,7 +133,8 @@ async function* decodedBlocks(
       }
       isEmpty = false;
       const ready = resampler.push(step.value);
-      if (ready.length > 0) yield ready;
+      // What is not resampled lies where the next block will.
+      if (ready.length > 0) yield ready === step.value ? ready.slice() : ready;
       step = blocks.next();
     }
     if (isEmpty) throw audioError("expected samples, found an empty clip", file);
