@@ -15,6 +15,7 @@ import { cutClips, type RecordingCut, type RecordingStretch } from "./background
 import type { CutFile } from "./cut_file.ts";
 import { drawnCuts, eventCuts, freeStretches } from "./_cut_plan.ts";
 import { folderFiles } from "./_data_files.ts";
+import { listed } from "./features.ts";
 import { isAudio, type SplitName } from "./folder_layout.ts";
 import { seededRandom } from "./random.ts";
 import {
@@ -103,13 +104,16 @@ export async function annotatedSplits(
     }
   }
   const splits = await cutSplits(planned, { labels, ...options });
+  const isDrawn = !haveSplitFolders(recordings.map(({ name }) => name));
+  const tests = isDrawn ? parts.get("test") ?? [] : [];
+  if (tests.length > 0) notes.push(`Kept for the test: ${listed(tests.map(({ name }) => name))}`);
   const stretches = parts.get("train")!.flatMap((recording) => stretchesOf(recording, options));
   if (!isMultiLabel) notes.push(...mixedNote([...planned.values()].flat()));
   return {
     source: directory,
     labels,
     splits,
-    drawn: splits.test !== undefined && !haveSplitFolders(recordings.map(({ name }) => name)),
+    drawn: splits.test !== undefined && isDrawn,
     notes,
     stretches,
   };
