@@ -6,7 +6,7 @@
  * @module
  */
 import { HTTPException } from "hono/http-exception";
-import type { Encoding, RawSound } from "./_sound.ts";
+import type { RawAudio } from "../src/audio/mod.ts";
 
 /** Windows and events, as `detect` of a classifier takes them; what is not stated is the model's. */
 export interface DetectionSettings {
@@ -23,7 +23,7 @@ export interface DetectionSettings {
 export interface DetectionRequest {
   settings: DetectionSettings;
   /** Bare samples; without it the sound's format is found out. */
-  raw?: RawSound;
+  raw?: RawAudio;
   /** Whether the scores of each window are wanted. */
   scores: boolean;
   /** How many classes a window's scores have, the best first. */
@@ -92,7 +92,7 @@ export function detectionRequest(fields: Readonly<Record<string, unknown>>): Det
   };
 }
 
-function rawOf(fields: Readonly<Record<string, unknown>>): RawSound | undefined {
+function rawOf(fields: Readonly<Record<string, unknown>>): RawAudio | undefined {
   if (!RAW_FIELDS.some((name) => isGiven(fields[name]))) return undefined;
   const rateHz = numberOf("rate", fields.rate, 100, MAX_RATE_HZ);
   if (!Number.isInteger(rateHz)) refuse("rate", "a whole number of hertz", rateHz);
@@ -102,7 +102,7 @@ function rawOf(fields: Readonly<Record<string, unknown>>): RawSound | undefined 
     ? numberOf("channels", fields.channels, 1, MAX_CHANNELS)
     : 1;
   if (!Number.isInteger(channels)) refuse("channels", "a whole number", channels);
-  return { rateHz, encoding: encoding as Encoding, channels };
+  return { rateHz, encoding, channels };
 }
 
 function thresholdOf(field: string, value: unknown): number | Record<string, number> {

@@ -27,6 +27,7 @@ export {
   type OpenAudioOptions,
   type OpenedAudio,
 } from "./open_audio.ts";
+export { RAW_ENCODINGS, type RawAudio, type RawEncoding, withWavHeader } from "./raw_audio.ts";
 export { resample, resampledLength, Resampler } from "./resample.ts";
 export { type ContentKind, sniff } from "./sniff.ts";
 export { decodeWav, decodeWavChannels } from "./wav.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import type { DetectSettings } from "../detect/mod.ts";
-import type { OptionSpecs, OptionValues } from "./_arguments.ts";
+import { type OptionSpecs, type OptionValues, UsageError } from "./_arguments.ts";
 
 /** The options. */
 export const DETECT_OPTIONS = {
@@ -19,11 +19,13 @@ export const DETECT_OPTIONS = {
     help: "from a window to the next (the model's, else 0.5)",
   },
   threshold: {
-    kind: "number",
-    help: "score from which a class is heard (the model's, else 0.5)",
+    kind: "list",
+    value: "SCORE",
+    help: "score from which a class is heard, or CLASS=SCORE, … (the model's, else 0.5)",
   },
   "off-threshold": {
-    kind: "number",
+    kind: "list",
+    value: "SCORE",
     help: "score below which it no longer is (the threshold)",
   },
   "median-windows": {
@@ -44,15 +46,44 @@ export const DETECT_OPTIONS = {
   },
 } as const satisfies OptionSpecs;
 
-/** The settings among the options. */
+/**
+ * The settings among the options.
+ *
+ * @throws {UsageError} for a threshold that is no score.
+ */
 export function detectSettings(options: OptionValues<typeof DETECT_OPTIONS>): DetectSettings {
   return {
     windowSeconds: options["window-seconds"],
     hopSeconds: options["hop-seconds"],
-    threshold: options.threshold,
-    offThreshold: options["off-threshold"],
+    threshold: scoresOf("threshold", options.threshold),
+    offThreshold: scoresOf("off-threshold", options["off-threshold"]),
     medianWindows: options["median-windows"],
     minEventSeconds: options["min-event-seconds"],
     minGapSeconds: options["min-gap-seconds"],
   };
+}
+
+/** `0.7`, or `dog=0.7,cat=0.6`. */
+function scoresOf(
+  option: string,
+  words: readonly string[] | undefined,
+): number | Record<string, number> | undefined {
+  if (words === undefined) return undefined;
+  if (words.length === 1 && !words[0]!.includes("=")) return scoreOf(option, words[0]!, words);
+  const pairs = words.map((word) => {
+    const [, label, score = ""] = word.match(/^(.+)=([^=]*)$/) ?? [];
+    return [label ?? refuse(option, words), scoreOf(option, score, words)] as const;
+  });
+  return Object.fromEntries(pairs);
+}
+
+function scoreOf(option: string, text: string, words: readonly string[]): number {
+  const score = text.trim() === "" ? NaN : Number(text);
+  return Number.isNaN(score) ? refuse(option, words) : score;
+}
+
+function refuse(option: string, words: readonly string[]): never {
+  throw new UsageError(
+    `Cannot use argument "--${option}": expected a score, or CLASS=SCORE, …, found "${words}"`,
+  );
 }

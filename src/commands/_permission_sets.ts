@@ -35,11 +35,23 @@ const VARIABLES = [
   "TRANSFORMERS_OFFLINE",
 ] as const;
 
+/** Which share of a job is this process's, as schedulers say it. */
+const SCHEDULER_VARIABLES = [
+  "SLURM_ARRAY_*",
+  "JOB_COMPLETION_INDEX",
+  "AWS_BATCH_JOB_ARRAY_*",
+  "EARSHOT_SHARDS",
+] as const;
+
 // Packages read variables of their own when they are imported, which must not end a command.
 const READING: PermissionSet = { read: true, env: { allow: VARIABLES, ignore: true } };
 
 // A set cannot know the path of an output, so that it is all paths or none.
-const WRITING: PermissionSet = { ...READING, write: true };
+const WRITING: PermissionSet = {
+  ...READING,
+  write: true,
+  env: { allow: [...VARIABLES, ...SCHEDULER_VARIABLES], ignore: true },
+};
 
 /** This machine, for a hub that is mirrored here. */
 const LOOPBACK = ["127.0.0.1", "localhost"] as const;

@@ -51,6 +51,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     permissions: "read",
     load: () => import("./predict.ts"),
   },
+  detect: {
+    summary: "find sounds in recordings of any length, or in a pipe",
+    permissions: "write",
+    load: () => import("./detect.ts"),
+  },
   serve: {
     summary: "answer requests for predictions over HTTP",
     permissions: "serve",
