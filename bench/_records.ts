@@ -18,6 +18,7 @@ export const UNITS = {
   "loss": "less",
   "%": "more",
   "rows/s": "more",
+  "h/h": "more",
   "GFLOP": "less",
   "M parameters": "less",
 } as const;
