@@ -25,6 +25,7 @@ const QUESTIONS: Readonly<Record<string, () => Promise<{ question: Question }>>>
   "architectures": () => import("./architectures.ts"),
   "webgpu-step": () => import("./webgpu_step.ts"),
   "costs": () => import("./model_costs.ts"),
+  "live": () => import("./live.ts"),
 };
 
 const SHARED: OptionSpecs = {
