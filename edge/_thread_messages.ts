@@ -8,6 +8,7 @@
  */
 import type { Classification, ClassifyOptions } from "../src/classify/pipeline.ts";
 import type { DetectedEvent, WindowScores } from "../src/detect/mod.ts";
+import { TooLongError } from "../src/audio/too_long.ts";
 import { AudioFormatError, CheckpointError } from "../src/errors.ts";
 import type { ServedDetectOptions } from "./mod.ts";
 
@@ -38,6 +39,7 @@ export type Answer =
   | { kind: "turn"; id: number }
   | { kind: "computed"; id: number }
   | { kind: "scores"; id: number; window: WindowScores }
+  | { kind: "warning"; id: number; message: string }
   | { kind: "event"; id: number; event: DetectedEvent }
   | { kind: "done"; id: number };
 
@@ -47,17 +49,20 @@ export interface ErrorFacts {
   message: string;
   hint?: string;
   file?: string;
+  /** Whether it is a recording that can be heard in windows. */
+  isTooLong?: boolean;
 }
 
 /** An error as it travels. */
 export function factsOf(error: unknown): ErrorFacts {
   if (!(error instanceof Error)) return { name: "TypeError", message: String(error) };
   const { name, message, hint, file } = error as Error & Partial<ErrorFacts>;
-  return { name, message, hint, file };
+  return { name, message, hint, file, isTooLong: error instanceof TooLongError };
 }
 
 /** The error that has travelled, of the class that whoever answers a request looks for. */
-export function errorOf({ name, message, hint, file }: ErrorFacts): Error {
+export function errorOf({ name, message, hint, file, isTooLong }: ErrorFacts): Error {
+  if (isTooLong) return new TooLongError(message, { hint, file });
   switch (name) {
     case "AudioFormatError":
       return new AudioFormatError(message, { hint, file });

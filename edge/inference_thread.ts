@@ -45,17 +45,28 @@ export async function answerQuestions(
   }
 }
 
-/** A detection that is being answered. */
-interface Detection {
+/** What is being answered. */
+interface Work {
   ending: AbortController;
   block: PromiseWithResolvers<Float32Array | undefined>;
   go: PromiseWithResolvers<void>;
 }
 
+function newWork(): Work {
+  return { ending: new AbortController(), block: newBlock(), go: Promise.withResolvers() };
+}
+
+/** Who stops may find nobody waiting for sound, and an error that nobody gets ends the thread. */
+function newBlock(): Work["block"] {
+  const block: Work["block"] = Promise.withResolvers();
+  block.promise.catch(() => {});
+  return block;
+}
+
 class InferenceThread {
   readonly #scope: ThreadScope;
   readonly #classifier: ServedClassifier;
-  readonly #detections = new Map<number, Detection>();
+  readonly #works = new Map<number, Work>();
 
   constructor(scope: ThreadScope, classifier: ServedClassifier) {
     this.#scope = scope;
@@ -63,59 +74,69 @@ class InferenceThread {
   }
 
   take(question: Question): void {
-    const detection = this.#detections.get(question.id);
+    const work = this.#works.get(question.id);
     switch (question.kind) {
       case "classify":
         return void this.#classify(question);
       case "detect":
         return void this.#detect(question);
       case "block":
-        return detection?.block.resolve(question.samples);
+        return work?.block.resolve(question.samples);
       case "broken":
-        return detection?.block.reject(errorOf(question.error));
+        return work?.block.reject(errorOf(question.error));
       case "go":
-        return detection?.go.resolve();
+        return work?.go.resolve();
       case "stop":
-        detection?.ending.abort(new TypeError("stopped"));
-        detection?.go.resolve();
-        return detection?.block.reject(new TypeError("stopped"));
+        work?.ending.abort(new TypeError("stopped"));
+        work?.go.resolve();
+        return work?.block.reject(new TypeError("stopped"));
     }
   }
 
   async #classify({ id, bytes, options }: Question & { kind: "classify" }): Promise<void> {
+    const work = newWork();
+    this.#works.set(id, work);
     try {
-      const classes = await this.#classifier(bytes, options);
+      const inTurns = options?.longClips === "windows";
+      const classes = await this.#classifier(bytes, {
+        ...options,
+        ...(inTurns && {
+          turn: (compute) => this.#turn(id, work, compute),
+          onWarning: (message) => this.#scope.postMessage({ kind: "warning", id, message }),
+        }),
+      });
       this.#scope.postMessage({ kind: "classified", id, classes });
     } catch (error) {
       this.#fail(id, error);
+    } finally {
+      this.#works.delete(id);
+    }
+  }
+
+  /** Computes when the service says so. */
+  async #turn<T>(id: number, work: Work, compute: () => Promise<T>): Promise<T> {
+    work.go = Promise.withResolvers();
+    this.#scope.postMessage({ kind: "turn", id });
+    try {
+      // Who has stopped answers no more.
+      if (!work.ending.signal.aborted) await work.go.promise;
+      work.ending.signal.throwIfAborted();
+      return await compute();
+    } finally {
+      this.#scope.postMessage({ kind: "computed", id });
     }
   }
 
   async #detect(question: Question & { kind: "detect" }): Promise<void> {
     const { id, settings, wantsScores } = question;
-    const detection: Detection = {
-      ending: new AbortController(),
-      block: Promise.withResolvers(),
-      go: Promise.withResolvers(),
-    };
-    this.#detections.set(id, detection);
+    const work = newWork();
+    this.#works.set(id, work);
     const tell = (answer: Answer) => this.#scope.postMessage(answer);
     try {
-      const events = this.#classifier.detect!(this.#blocksOf(id, detection), {
+      const events = this.#classifier.detect!(this.#blocksOf(id, work), {
         ...settings,
-        signal: detection.ending.signal,
-        turn: async (compute) => {
-          detection.go = Promise.withResolvers();
-          tell({ kind: "turn", id });
-          try {
-            // Who has stopped answers no more.
-            if (!detection.ending.signal.aborted) await detection.go.promise;
-            detection.ending.signal.throwIfAborted();
-            return await compute();
-          } finally {
-            tell({ kind: "computed", id });
-          }
-        },
+        signal: work.ending.signal,
+        turn: (compute) => this.#turn(id, work, compute),
         onScores: wantsScores ? (window) => tell({ kind: "scores", id, window }) : undefined,
       });
       for await (const event of events) tell({ kind: "event", id, event });
@@ -123,16 +144,16 @@ class InferenceThread {
     } catch (error) {
       this.#fail(id, error);
     } finally {
-      this.#detections.delete(id);
+      this.#works.delete(id);
     }
   }
 
-  async *#blocksOf(id: number, detection: Detection): AsyncGenerator<Float32Array, void, void> {
+  async *#blocksOf(id: number, work: Work): AsyncGenerator<Float32Array, void, void> {
     for (;;) {
-      detection.ending.signal.throwIfAborted();
-      detection.block = Promise.withResolvers();
+      work.ending.signal.throwIfAborted();
+      work.block = newBlock();
       this.#scope.postMessage({ kind: "pull", id });
-      const samples = await detection.block.promise;
+      const samples = await work.block.promise;
       if (samples === undefined) return;
       yield samples;
     }

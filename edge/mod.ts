@@ -21,6 +21,7 @@ import type { Context } from "hono";
 import { Hono } from "hono/tiny";
 import { HTTPException } from "hono/http-exception";
 import { requestId } from "hono/request-id";
+import { TooLongError } from "../src/audio/too_long.ts";
 import type { Classification, ClassifyOptions } from "../src/classify/pipeline.ts";
 import type { DetectedEvent, WindowScores } from "../src/detect/mod.ts";
 import { Bodies } from "./_bodies.ts";
@@ -182,6 +183,8 @@ export function createApp(source: ClassifierSource, options: AppOptions = {}): A
   };
 }
 
+/** The header that says how a clip was heard, where it was not as a whole. */
+const WARNING = "X-Earshot-Warning";
 const PATHS = "/, /detect, /stream or /healthz";
 
 function serviceOf(source: ClassifierSource, options: AppOptions): Service {
@@ -230,11 +233,28 @@ async function classify(
   options: ClassifyOptions,
 ): Promise<Response> {
   const classifier = await classifierOf(service);
-  const answer = await service.queue.run(async (hadToWait) => {
-    if (hadToWait) await expectClient(c.req.raw);
-    return await classifier(bytes, options);
+  const { queue } = service;
+  try {
+    const answer = await queue.run(async (hadToWait) => {
+      if (hadToWait) await expectClient(c.req.raw);
+      return await classifier(bytes, options);
+    });
+    return c.json(answer);
+  } catch (error) {
+    if (!(error instanceof TooLongError)) throw error;
+  }
+  const warnings: string[] = [];
+  const answer = await classifier(bytes, {
+    ...options,
+    longClips: "windows",
+    onWarning: (message) => void warnings.push(message),
+    turn: (compute) =>
+      queue.run(async () => {
+        await expectClient(c.req.raw);
+        return await compute();
+      }),
   });
-  return c.json(answer);
+  return c.json(answer, 200, { [WARNING]: warnings.join("; ").replaceAll(/[^ -~]+/g, "?") });
 }
 
 async function openStream(

@@ -99,24 +99,45 @@ class ThreadCalls {
     return this.#ready.promise;
   }
 
-  async classify(bytes: Uint8Array, options?: ClassifyOptions): Promise<Classification[]> {
+  async classify(bytes: Uint8Array, asked: ClassifyOptions = {}): Promise<Classification[]> {
     await this.ready;
+    const { turn = (compute) => compute(), onWarning, ...options } = asked;
     const id = this.#next++;
     const { promise, resolve, reject } = Promise.withResolvers<Classification[]>();
+    let computed = Promise.withResolvers<void>();
+    const fail = (error: Error) => {
+      computed.resolve();
+      reject(error);
+    };
+    const takeTurn = () => {
+      computed = Promise.withResolvers();
+      turn(() => this.#compute(id, computed.promise)).catch(fail);
+    };
     this.#calls.set(id, {
       answer: (answer) => {
         if (answer.kind === "classified") resolve(answer.classes);
+        if (answer.kind === "turn") takeTurn();
+        if (answer.kind === "computed") computed.resolve();
+        if (answer.kind === "warning") onWarning?.(answer.message);
       },
-      fail: reject,
+      fail,
     });
-    const deadline = this.#deadline();
+    // One that takes turns has a deadline for each of them.
+    const deadline = options.longClips === "windows" ? undefined : this.#deadline();
     try {
       this.#ask({ kind: "classify", id, bytes, options });
       return await promise;
     } finally {
       clearTimeout(deadline);
-      this.#calls.delete(id);
+      if (this.#calls.delete(id)) this.#ask({ kind: "stop", id });
     }
+  }
+
+  /** Lets the thread compute, and waits until it has. */
+  async #compute(id: number, computed: Promise<void>): Promise<void> {
+    const deadline = this.#deadline();
+    this.#ask({ kind: "go", id });
+    await computed.finally(() => clearTimeout(deadline));
   }
 
   async *detect(
@@ -148,11 +169,7 @@ class ThreadCalls {
     };
     const takeTurn = async () => {
       computed = Promise.withResolvers();
-      await turn(async () => {
-        const deadline = this.#deadline();
-        this.#ask({ kind: "go", id });
-        await computed.promise.finally(() => clearTimeout(deadline));
-      }).catch(fail);
+      await turn(() => this.#compute(id, computed.promise)).catch(fail);
     };
     const answers: Partial<Record<Answer["kind"], (answer: Answer) => void>> = {
       pull: supply,

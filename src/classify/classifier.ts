@@ -46,6 +46,12 @@ export interface ClassifyOptions {
   functionToApply?: ScoreFunction;
   /** The rate in hertz of clips that are samples alone, as a bare `Float32Array`. */
   samplingRate?: number;
+  /** What becomes of a clip that is too long. @default the classifier's */
+  longClips?: "refuse" | "windows";
+  /** Called for a clip that was read with a doubt, or in windows. @default the classifier's */
+  onWarning?: (message: string) => void;
+  /** Runs each computation over windows of a long clip, as in `detect`. @default at once */
+  turn?: <T>(compute: () => Promise<T>) => Promise<T>;
 }
 
 /** How a classifier treats clips. */
@@ -219,9 +225,10 @@ export function createClassifier(
   ): Promise<Classification[][]> {
     const wanted = checkedOptions(asked, model.problemType);
     const results: Classification[][] = [];
-    const ruled = { ...rules, samplingRate: asked.samplingRate };
+    const { samplingRate, onWarning = rules.onWarning } = asked;
+    const ruled = { ...rules, samplingRate, onWarning };
     const { fixedSamples } = fitting;
-    const keepsLong = options.longClips === "windows";
+    const keepsLong = (asked.longClips ?? options.longClips) === "windows";
     for await (const clips of batches(inputs, ruled, { fixedSamples, keepsLong })) {
       const rows = Array.isArray(clips)
         ? await logitsOf(clips)
@@ -250,7 +257,7 @@ export function createClassifier(
   /** The mean of the windows of a recording that is too long to be heard at once. */
   async function meanLogits(
     input: AudioInput,
-    { samplingRate }: ClassifyOptions,
+    { samplingRate, onWarning = rules.onWarning, turn = (compute) => compute() }: ClassifyOptions,
   ): Promise<Float32Array> {
     const windows = longRecordingWindows(hearing, {
       min: rules.minSamples,
@@ -260,7 +267,7 @@ export function createClassifier(
     const sound = await openSound(input, { ...soundRules, samplingRate });
     const mean = new MeanScores();
     const samples = await eachBatch(sound, windows, maxBatchOf(windowSamples), async (batch) => {
-      for (const logits of await logitsOf(batch)) mean.add(logits);
+      for (const logits of await turn(() => logitsOf(batch))) mean.add(logits);
     });
     const notice = {
       file: sound.file,
@@ -268,7 +275,7 @@ export function createClassifier(
       windows: mean.count,
       windowSeconds: windowSamples / rules.rateHz,
     };
-    rules.onWarning?.(longRecordingNotice(notice));
+    onWarning?.(longRecordingNotice(notice));
     return mean.mean();
   }
   async function* detect(
@@ -391,7 +398,7 @@ const FUNCTION_OF: Readonly<Record<ProblemType, ScoreFunction>> = {
   regression: "none",
 };
 
-const OPTIONS = ["topK", "functionToApply", "samplingRate"];
+const OPTIONS = ["topK", "functionToApply", "samplingRate", "longClips", "onWarning", "turn"];
 
 /**
  * Refuses an option that is none, since it would have no effect.

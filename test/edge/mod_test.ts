@@ -1,5 +1,6 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import { createApp, type ServedClassifier } from "../../edge/mod.ts";
+import { type ClassifyOptions, createApp, type ServedClassifier } from "../../edge/mod.ts";
+import { TooLongError } from "../../src/audio/too_long.ts";
 import { AudioFormatError, CheckpointError } from "../../src/errors.ts";
 import { base64, type Call, CLIP, fakeClassifier, post, postJson } from "./_served.ts";
 
@@ -111,6 +112,23 @@ Deno.test("createApp() answers 422 with the reason where the audio cannot be cla
     422,
     "Cannot classify the clip: expected at least 1 s",
   ]);
+});
+
+Deno.test("createApp() hears a clip that is too long in windows, in turns, and says so", async () => {
+  const asked: unknown[] = [];
+  const classify = async (_: Uint8Array, options: ClassifyOptions = {}) => {
+    const { longClips, turn, onWarning } = options;
+    asked.push(longClips);
+    if (longClips !== "windows") throw new TooLongError("Cannot classify the clip: too long");
+    for (let i = 0; i < 3; i++) await turn!(() => Promise.resolve(asked.push(i)));
+    onWarning!("the mean of 3 windows of 30 s, über");
+    return [{ label: "yes", score: 1 }];
+  };
+  const app = createApp(Object.assign(classify, { labels: ["yes"] }), silent);
+  const response = await app.fetch(post(CLIP));
+  deepEqual([response.status, await response.json()], [200, [{ label: "yes", score: 1 }]]);
+  deepEqual(asked, [undefined, "windows", 0, 1, 2]);
+  equal(response.headers.get("x-earshot-warning"), "the mean of 3 windows of 30 s, ?ber");
 });
 
 Deno.test("createApp() reads no body beyond the limit, declared or not", async () => {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { encodeWav } from "../../src/audio/mod.ts";
 import { type AudioClassifier, pipeline } from "../../src/classify/pipeline.ts";
 import { bundle } from "../../src/commands/bundle.ts";
@@ -94,6 +94,26 @@ async function hearsAsHere(command: ServiceCommand): Promise<void> {
   });
 }
 
+/** A clip that is too long to be heard at once has the scores of `predict`, and a header that says how. */
+async function hearsInWindows(command: ServiceCommand, maxSeconds: number): Promise<void> {
+  const options = { maxSeconds, longClips: "windows" } as const;
+  const classifier = await pipeline("audio-classification", MODEL, options);
+  const long = encodeWav(tone(185 * 8_000), 8_000);
+  const whole = await classifier(long);
+  classifier.dispose();
+  await whileRunning(command, async (url) => {
+    const response = await fetch(url, { method: "POST", body: long.slice() });
+    deepEqual(await response.json(), whole);
+    match(
+      response.headers.get("x-earshot-warning")!,
+      /^The recording has 185.0 s, too many .*windows/,
+    );
+    const short = await fetch(url, { method: "POST", body: encodeWav(tone(8_000), 8_000).slice() });
+    await short.body?.cancel();
+    equal(short.headers.get("x-earshot-warning"), null);
+  });
+}
+
 /** A stream that is open when the process is asked to end hears of it, and the process ends. */
 async function endsCleanly(command: ServiceCommand, signal: Deno.Signal): Promise<void> {
   await whileRunning(command, async (url, { end }) => {
@@ -110,6 +130,8 @@ const SERVE = serveCommand(MODEL, ["--port", "0"]);
 
 Deno.test("serve hears long and live sound as classifier.detect() does", () => hearsAsHere(SERVE));
 
+Deno.test("serve hears a long clip in windows", () => hearsInWindows(SERVE, 180));
+
 Deno.test("serve closes streams with 1001 and ends", async () => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) await endsCleanly(SERVE, signal);
 });
@@ -118,5 +140,6 @@ Deno.test("a bundle hears long and live sound as classifier.detect() does, and e
   const cwd = `${FOLDER}/bundle`;
   await bundle({ model: MODEL, output: cwd });
   for (const args of BUNDLE_COMMANDS) await hearsAsHere({ args, cwd });
+  await hearsInWindows({ args: BUNDLE_COMMANDS[0]!, cwd }, 60);
   await endsCleanly({ args: BUNDLE_COMMANDS[1]!, cwd }, "SIGTERM");
 });

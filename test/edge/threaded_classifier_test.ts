@@ -68,7 +68,7 @@ Deno.test("threadedClassifier() answers as the classifier in its thread", async 
   equal(classifier.detect, undefined);
   const answers = await Promise.all([classifier(CLIP, { topK: 1 }), classifier(CLIP)]);
   deepEqual(answers[0], [{ label: "yes", score: 0.75 }, { label: "no", score: 0.25 }]);
-  deepEqual(calls.map(({ options }) => options), [{ topK: 1 }, undefined]);
+  deepEqual(calls.map(({ options }) => options), [{ topK: 1 }, {}]);
   deepEqual(calls[0]!.bytes, CLIP);
 });
 
