@@ -18,7 +18,8 @@ const HEADER_BYTES = 7;
 const ID3_HEAD_BYTES = 10;
 const FRAMES_A_BLOCK = 1_024;
 
-/** Bytes in which a frame is looked for at once; two of the longest fit. */
+/** Bytes in which a frame is looked for at first, and at once at most: two of the longest fit. */
+const FIRST_SEARCH_BYTES = 2 ** 9;
 const SEARCH_BYTES = 2 ** 14;
 
 const CUT = "Truncated: the last frame of AAC is incomplete";
@@ -77,23 +78,46 @@ function* adtsBlocks(
 
 /** The next frame that another follows, or that ends the file; the reader stands at its start. */
 function* findFrame(reader: ByteReader, like?: AdtsHeader): Asking<AdtsHeader | undefined> {
+  let least = FIRST_SEARCH_BYTES;
   for (;;) {
-    const window = yield* reader.peek(SEARCH_BYTES);
-    const isEnd = window.length < SEARCH_BYTES;
-    const searched = isEnd ? window.length : window.length / 2;
-    for (let at = 0; at < searched; at++) {
-      const header = readAdtsHeader(window, at);
-      if (header === undefined || like && !isAlike(header, like)) continue;
-      const next = at + header.frameBytes;
-      const following = readAdtsHeader(window, next);
-      const isLast = isEnd && next + HEADER_BYTES > window.length;
-      if (!isLast && !(following && isAlike(following, header))) continue;
-      reader.skip(at);
+    const bytes = yield* reader.peekAll(least);
+    const isEnd = bytes.length < least;
+    const window = bytes.subarray(0, SEARCH_BYTES);
+    const searched = window.length < SEARCH_BYTES ? window.length : SEARCH_BYTES / 2;
+    const at = frameIn(window.subarray(0, searched), window, isEnd, like);
+    const header = at === undefined ? undefined : readAdtsHeader(window, at);
+    if (header !== undefined) {
+      reader.skip(at!);
       return header;
+    }
+    if (window.length < SEARCH_BYTES && !isEnd) {
+      least = Math.min(2 * window.length, SEARCH_BYTES);
+      continue;
     }
     reader.skip(searched);
     if (isEnd) return undefined;
+    least = FIRST_SEARCH_BYTES;
   }
+}
+
+/** Where a frame begins, undefined where none does or what follows the first is not there yet. */
+function frameIn(
+  searched: Uint8Array,
+  window: Uint8Array,
+  isEnd: boolean,
+  like?: AdtsHeader,
+): number | undefined {
+  for (let at = 0; at < searched.length; at++) {
+    const header = readAdtsHeader(window, at);
+    if (header === undefined || like && !isAlike(header, like)) continue;
+    const next = at + header.frameBytes;
+    const following = readAdtsHeader(window, next);
+    if (following && isAlike(following, header)) return at;
+    const isOut = next + HEADER_BYTES > window.length;
+    if (isOut && isEnd) return at;
+    if (isOut && window.length < SEARCH_BYTES) return undefined;
+  }
+  return undefined;
 }
 
 function isAlike(a: AdtsHeader, b: AdtsHeader): boolean {

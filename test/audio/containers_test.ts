@@ -270,6 +270,31 @@ Deno.test("decodeAudio() says of HE-AAC that only its core is decoded", async ()
   match(warning!, /^HE-AAC: only its core is decoded/);
 });
 
+Deno.test("decodeAudio() says of replication within the frames of ADTS that it is left out", async () => {
+  const file = await fixture("stereo.aac");
+  // Filling of one byte: its kind, 13, is replication.
+  const filling = "110 0001 1101 0000".replaceAll(" ", "");
+  const frames: Uint8Array[] = [];
+  for (let at = 0; at < file.length;) {
+    const { frameBytes, headerBytes } = readAdtsHeader(file, at)!;
+    const content = Array.from(
+      file.subarray(at + headerBytes, at + frameBytes),
+      (byte) => byte.toString(2).padStart(8, "0"),
+    ).join("");
+    const bits = `${filling}${content}0`;
+    const header = file.slice(at, at + headerBytes);
+    const size = headerBytes + bits.length / 8;
+    header[4] = size >> 3;
+    header[5] = (size & 7) << 5 | header[5]! & 31;
+    frames.push(header, bitsOf(bits));
+    at += frameBytes;
+  }
+  const plain = await decodeAudio(file);
+  const { samples, warning, sampleRateHz } = await decodeAudio(concat(...frames));
+  deepEqual([samples, sampleRateHz], [plain.samples, 44_100]);
+  match(warning!, /^HE-AAC: only its core is decoded/);
+});
+
 Deno.test("decodeAudio() gives silence where a frame of AAC is broken, and says so", async () => {
   const file = (await fixture("stereo.aac")).slice();
   const { samples } = await decodeAudio(file);

@@ -14,6 +14,7 @@ const ROUGH = [
   "stereo.m4a",
   "fragments.mp4",
   "stereo.aac",
+  "pulses.aac",
   "alac.caf",
   "opus.webm",
   "vorbis.mka",

@@ -62,6 +62,7 @@ Deno.test("decodeAudio() gives back as many frames as were encoded", async () =>
     "stereo.m4a": 5_120,
     "fragments.mp4": 6_144,
     "stereo.aac": 8_192,
+    "pulses.aac": 8_192,
     "vorbis.mka": 1_792,
   };
   for (const name of FIXTURES) {

@@ -9,6 +9,10 @@
  * decodes (Opus: libopus), in 16 bits where the format is lossy. The codes of 4 bits are decoded by sox,
  * to the bit as libsndfile does, because ffmpeg rounds them in another way.
  *
+ * One file is not made here, as no encoder writes pulses: `pulses.aac` is a file that ffmpeg encoded, in whose
+ * long blocks the flag for pulses was set and one to four of them, seeded, were put behind it. ffmpeg
+ * decodes the result.
+ *
  * @module
  */
 
