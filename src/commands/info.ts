@@ -77,6 +77,8 @@ export interface ModelInfo {
   labels: readonly string[];
   /** Hertz. */
   samplingRate: number;
+  /** Whether windows of detection that overlap share work; each is computed as the clip that it is. */
+  windowsShareWork: false;
   /** Where the weights came from. */
   weights: WeightGroup[];
   /** Drawn at random, since the checkpoint does not have them. */
@@ -117,6 +119,7 @@ async function infoOf(directory: string): Promise<ModelInfo> {
       problemType: model.problemType,
       labels: model.labels,
       samplingRate: extractor.samplingRate,
+      windowsShareWork: false,
       weights: weightGroups(model, source, read),
       newlyInitialised: loading.missing,
       mismatched: loading.mismatched,
@@ -220,6 +223,7 @@ function print(info: ModelInfo, title: string, out: Output): void {
   row("labels", `${labels.length}: ${shortened(labels)}`);
   row("problem type", info.problemType);
   row("sampling rate", `${info.samplingRate} Hz`);
+  row("detection", "each window is computed by itself; those that overlap share no work");
   out.line();
   out.line(table(
     ["weights", "tensors", "parameters", "dtype", "file"],

@@ -122,3 +122,35 @@ Deno.test("detect() leaves no tensor behind, whether it ends or is left", async 
   deepEqual([memory().numTensors, memory().numBytes], [numTensors, numBytes]);
   classifier.dispose();
 });
+
+Deno.test("detect() holds no more after ten minutes of a source that never ends than after a minute", async () => {
+  const classifier = await tinyClassifier();
+  let isClosed = false;
+  async function* endless() {
+    try {
+      for (const second = tone(RATE_HZ);;) yield await Promise.resolve(second);
+    } finally {
+      isClosed = true;
+    }
+  }
+  const ending = new AbortController();
+  const held: string[] = [];
+  let windows = 0;
+  const onScores = ({ end }: WindowScores) => {
+    const { numTensors, numDataBuffers, numBytes } = memory();
+    windows++;
+    if (windows % 60 === 0) held.push(`${numTensors} ${numDataBuffers} ${numBytes}`);
+    if (end >= 600) ending.abort();
+  };
+  const options = { ...WINDOWS, hopSeconds: 1, threshold: 0, signal: ending.signal, onScores };
+  let events = 0;
+  try {
+    for await (const _ of classifier.detect(endless(), options)) events++;
+  } catch (error) {
+    ok(ending.signal.aborted, String(error));
+  }
+  ok(isClosed && windows >= 600 && events === classifier.labels.length);
+  equal(held.length, 10);
+  equal(new Set(held).size, 1);
+  classifier.dispose();
+});

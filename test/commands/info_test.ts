@@ -45,6 +45,7 @@ Deno.test("info tells architecture, parameters, memory, labels and rate", async 
       problemType: "single_label_classification",
       labels: [...TINY_LABELS],
       samplingRate: 8_000,
+      windowsShareWork: false,
       newlyInitialised: [],
       mismatched: [],
       unexpected: [],
