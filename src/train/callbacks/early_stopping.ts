@@ -93,6 +93,7 @@ export class EarlyStoppingCallback implements TrainerCallback {
 
   /** Takes the counter back; patience and threshold may have changed. */
   restoreState({ attributes }: CallbackState): void {
-    this.#counter = Number(attributes.early_stopping_patience_counter) || 0;
+    const { early_stopping_patience_counter: counter } = attributes;
+    this.#counter = typeof counter === "number" ? counter : 0;
   }
 }

@@ -161,5 +161,6 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 /** A metric that the data does not define is null in JSON. */
 function isLogEntry(value: unknown): value is LogEntry {
-  return isObject(value) && isNumber(value.step) && isNumber(value.epoch);
+  return isObject(value) && isNumber(value.step) && isNumber(value.epoch) &&
+    Object.values(value).every((figure) => figure === null || isNumber(figure));
 }

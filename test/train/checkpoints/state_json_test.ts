@@ -19,6 +19,10 @@ Deno.test("stateOf() and resumeStateOf() refuse places that no run has", () => {
   for (const global_step of [-1, 0.5, 2 ** 53, "3"]) {
     throws(() => stateOf({ ...STATE, global_step }, "a.json"), expected("global_step"));
   }
+  for (const loss of ["2", [], {}, true]) {
+    const log_history = [{ step: 1, epoch: 1, loss }];
+    throws(() => stateOf({ ...STATE, log_history }, "a.json"), expected("log_history"));
+  }
   for (const batches of [-1, 0.5, null]) {
     throws(() => resumeStateOf({ ...RESUME, batches }, "a.json"), expected("batches"));
   }
