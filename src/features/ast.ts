@@ -188,9 +188,10 @@ export class ASTFeatureExtractor implements FeatureExtractor {
   }
 
   /**
-   * Turns clips into a batch; unless the options differ, each has `maxLength` frames.
+   * Turns clips into a batch; unless the options differ, each has `maxLength` frames. There is no mask, even if one is
+   * asked for, as in the reference: models were trained without.
    *
-   * Shape: B clips of `[samples]` -> `inputValues [B, T, C]`, `attentionMask [B, T]`, `lengths [B]`
+   * Shape: B clips of `[samples]` -> `inputValues [B, T, C]`, `lengths [B]`
    *
    * @param clips waveforms of one channel, at the extractor's rate; they stay as they are.
    * @param options padding and truncation, in samples, and the clips' rate in hertz.
@@ -210,7 +211,7 @@ export class ASTFeatureExtractor implements FeatureExtractor {
    */
   extract(clips: readonly Float32Array[], options: ExtractOptions = {}): FeatureBatch {
     requireRate(this.samplingRate, options.samplingRate);
-    const { numMelBins: bands, returnAttentionMask } = this.#options;
+    const { numMelBins: bands } = this.#options;
     const doNormalize = options.doNormalize ?? this.#options.doNormalize;
     const { padding = "max_length", truncation = true, maxLength = this.fixedSamples } = options;
     const samples = batchLengths(clips, { ...options, padding, truncation, maxLength });
@@ -219,8 +220,6 @@ export class ASTFeatureExtractor implements FeatureExtractor {
     if (frames === 0) requireSamples(0, FRAME_SAMPLES, samples.width);
     const lengths = samples.lengths.map(framesOf);
     const inputValues = new Float32Array(clips.length * frames * bands);
-    const withMask = options.returnAttentionMask ?? returnAttentionMask;
-    const attentionMask = withMask ? new Int32Array(clips.length * frames) : undefined;
     for (const [i, clip] of clips.entries()) {
       const real = clip.subarray(0, samples.lengths[i]!);
       requireFinite(i, real);
@@ -230,10 +229,9 @@ export class ASTFeatureExtractor implements FeatureExtractor {
       for (let j = 0; j < energies.length; j++) {
         energies[j] = Math.log(Math.max(energies[j]!, ENERGY_FLOOR));
       }
-      attentionMask?.fill(1, i * frames, i * frames + lengths[i]!);
     }
     if (doNormalize) this.#normalize(inputValues);
-    return { inputValues, shape: [clips.length, frames, bands], attentionMask, lengths };
+    return { inputValues, shape: [clips.length, frames, bands], lengths };
   }
 
   /** To a mean of 0 and a deviation of a half. */
