@@ -68,7 +68,12 @@ async function recordingsBelow(folder: string): Promise<ListedRecording[]> {
   throw new UsageError(`Cannot read "${folder}": expected audio files in the folder, found none`);
 }
 
-function pathsOf(name: string, text: string): string[] {
+/**
+ * The paths that a list has: lines of text, a column of a table, a field of JSON lines.
+ *
+ * @throws {DatasetError} for a list that is none of these.
+ */
+export function pathsOf(name: string, text: string): string[] {
   const lines = text.replace(/^\ufeff/, "").split(/\r?\n/).filter((line) => line.trim() !== "");
   if (/\.txt$/i.test(name)) return lines.map((line) => line.trim());
   if (/\.jsonl$/i.test(name)) return lines.map((line, i) => pathIn(jsonRow(line, i, name), name));

@@ -14,6 +14,7 @@ import {
   annotationKind,
   parseAnnotations,
 } from "../../src/detect/mod.ts";
+import { pathsOf } from "../../src/commands/_listed_recordings.ts";
 import { detectPlan } from "../../src/detect/settings.ts";
 import { bytesSource } from "../../src/weights/byte_source.ts";
 import { readJsonFile } from "../../src/weights/json_file.ts";
@@ -141,6 +142,29 @@ async function parseSamples(bytes: Uint8Array): Promise<void> {
   equal(found, Math.floor(samples.length / (channels * (encoding === "s16" ? 2 : 4))));
 }
 
+const LISTED = ["a.wav", "b/ä.flac", '"c, d.wav"', "", '"', "{}", "../e.wav", "/f.wav"];
+
+/** A list of recordings; the first byte says how it is written. */
+function recordingList(dice: Dice): FuzzInput {
+  const ending = dice.roll(4);
+  const row = () => {
+    const path = dice.pick(LISTED);
+    if (ending === 3) return JSON.stringify({ [dice.pick(["file", "path", "x"])]: path });
+    return ending === 0 ? path : [path, dice.pick(LISTED)].join(dice.pick([",", "\t", ";"]));
+  };
+  const heading = dice.pick(["file,label", "file_name\tx", "path;x", "x,y", "file,file"]);
+  const lines = [...ending === 0 ? [] : [heading], ...Array.from({ length: dice.roll(9) }, row)];
+  const text = new TextEncoder().encode(lines.join(dice.pick(["\n", "\r\n"])));
+  const bytes = dice.roll(3) === 0 ? dice.damage(text, 3) : text;
+  return { bytes: Uint8Array.of(ending, ...bytes) };
+}
+
+function parseList(bytes: Uint8Array): void {
+  const ending = ["txt", "csv", "tsv", "jsonl"][bytes[0]! % 4]!;
+  const paths = pathsOf(`list.${ending}`, new TextDecoder().decode(bytes.subarray(1)));
+  ok(paths.every((path) => typeof path === "string" && path !== ""), JSON.stringify(paths));
+}
+
 /** What says where sounds are, by what it is. */
 export const SOUND_EVENT_TARGETS: Readonly<Record<string, FuzzTarget>> = {
   "annotations": { make: annotations, parse: parseTable, inputs: 6_000 },
@@ -154,6 +178,7 @@ export const SOUND_EVENT_TARGETS: Readonly<Record<string, FuzzTarget>> = {
     parse: parseDetection,
     inputs: 6_000,
   },
+  "recording-list": { make: recordingList, parse: parseList, inputs: 4_500 },
   "bare-samples": {
     make: (dice) => ({ bytes: dice.bytes(dice.pick([0, 2, 3, 40, MAX_INPUT_BYTES >> 6])) }),
     parse: parseSamples,
