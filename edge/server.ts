@@ -69,5 +69,8 @@ if (scope.name === THREAD) {
 
 const app = createApp(loadInThread, { upgradeWebSocket: upgradeOnDeno });
 
-/** For `deno serve`, and for every host that calls `fetch` of a default export; `close` ends live streams. */
+/**
+ * For `deno serve`, and for every host that calls `fetch` of a default export; `close` ends live streams. The thread of
+ * inference keeps a program that imports this until `Deno.exit()`.
+ */
 export default { fetch: app.fetch, close: app.close } satisfies Deno.ServeDefaultExport & App;

@@ -108,6 +108,7 @@ function callsOf(env: Record<string, string>): Call[] {
     [["data", "inspect", "tones"], /^train +300 /m],
     [["info"], /wav2vec2/i],
     [["predict", clip], /^ {2}\d\.\d{4} {2}\w+$/m],
+    [["detect", clip, "--threshold", "0", "--format", "csv"], /^file,start,end,label,score$/m],
     [["export", "--model", "model", "--output", "q8", "--dtype", "q8"], /q8/],
     [["bundle", "--output", "service"], /^Bundled into service/],
     [["parity", join(ROOT, "test", "golden", "wav2vec2-group")], /wav2vec2-group/],
@@ -132,12 +133,13 @@ async function expectServe(installed: Installed): Promise<void> {
   assert.match(await answer, /^\[\{"label":"\w+","score":0\.\d+\}/);
 }
 
-/** Has the bundle answer a clip, without the package that made it. */
+/** Has the bundle answer a clip, without the package that made it; its thread keeps the process until that is ended. */
 async function expectBundle(folder: string): Promise<void> {
   const program = `const { default: app } = await import("./server.js");
     const body = await Deno.readFile("../tones/test/high/0.wav");
     const answer = await app.fetch(new Request("http://localhost/", { method: "POST", body }));
-    console.log(await answer.text());`;
+    console.log(await answer.text());
+    Deno.exit();`;
   const cwd = join(folder, "service");
   await Deno.writeTextFile(join(cwd, "ask.ts"), program);
   const { stdout, stderr } = await runDeno(["run", "--no-lock", "--allow-read=..", "ask.ts"], {

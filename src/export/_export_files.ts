@@ -102,7 +102,7 @@ function expectHalf(name: string, { parts }: HeldWeight): void {
     if (large === undefined) continue;
     throw new CheckpointError(
       `Cannot store tensor "${name}" in 16 bits: expected numbers up to ${MAX_HALF}, found ${large}`,
-      { key: name, hint: "Export it with --dtype f32" },
+      { key: name, hint: 'Export it with `dtype` "f32"' },
     );
   }
 }

@@ -38,7 +38,7 @@ Deno.test("only commands that use the hub reach it, and no wildcard is wider tha
   const using = NAMES.filter((name) => COMMANDS[name]!.permissions === "hub");
   deepEqual(using, ["train", "login", "push", "pull"]);
   const writing = NAMES.filter((name) => PERMISSION_SETS[COMMANDS[name]!.permissions].write);
-  deepEqual(writing, ["train", "report", "export", "bundle", "login", "push", "pull"]);
+  deepEqual(writing, ["train", "report", "detect", "export", "bundle", "login", "push", "pull"]);
   for (const { net = [], run } of Object.values(PERMISSION_SETS)) {
     const wide = net.filter((host) => host.includes("*"));
     for (const host of wide) match(host, /^\*\.(hf|huggingface)\.co$/);
@@ -56,6 +56,10 @@ const RUNS: Readonly<Record<string, { args: string[]; files?: string[] }>> = {
   },
   eval: { args: ["--model", "model", "--data", "clips", "--threads", "1"] },
   data: { args: ["inspect", "tones"] },
+  detect: {
+    args: ["--model", "model", "clip.wav", "--output", "events", "--format", "parquet"],
+    files: ["events/clip.wav.parquet"],
+  },
   report: {
     args: ["--model", "model", "--data", "clips", "--report", "page.html", "--threads", "1"],
     files: ["page.html"],
