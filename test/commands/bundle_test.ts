@@ -161,7 +161,7 @@ Deno.test("bundle() writes what a host needs, and nothing that it would have to 
   match(main[0]!, /^import server from "\.\/server\.js";$/);
   const server = await read("server.js");
   ok(!/\bimport\s*\(|\bimport\s*["{*\w]|\brequire\(/.test(server), "server.js imports something");
-  match(server, /export\{(\w+) as default\}/);
+  match(server, /export\{([\w$]+) as default\}/);
   equal(server.match(/\bexport\b\s*\{[^}]*\}/)![0].includes(","), false);
 });
 
