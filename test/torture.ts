@@ -12,14 +12,21 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import denoJson from "../deno.json" with { type: "json" };
 import { Random } from "../src/random.ts";
 import { openSavedRun } from "../src/train/checkpoints/checkpoint.ts";
 import { writeTones } from "./commands/_command_line.ts";
-
-const ROOT = join(import.meta.dirname!, "..");
+import {
+  command,
+  fill,
+  mounted,
+  namesIn,
+  pause,
+  startCommand,
+  type StartedProcess,
+  tableOf,
+} from "./killed_process.ts";
 
 const { values: options } = parseArgs({
   args: Deno.args,
@@ -56,40 +63,12 @@ interface Row {
   leftovers: number;
 }
 
-interface Ended {
-  code: number;
-  stderr: string;
-}
-
 const random = new Random(Number(options.seed));
 const folder = await Deno.makeTempDir({ prefix: "earshot-torture-" });
 
-/** A training in a process of its own. */
-function start(args: readonly string[]): { child: Deno.ChildProcess; ended: Promise<Ended> } {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", "--no-check", join(ROOT, "cli.ts"), ...args],
-    cwd: folder,
-    env: { NO_COLOR: "1", INIT_CWD: folder },
-    stdin: "null",
-    stdout: "null",
-    stderr: "piped",
-  }).spawn();
-  const ended = Promise.all([new Response(child.stderr).text(), child.status])
-    .then(([stderr, { code }]) => ({ code, stderr }));
-  return { child, ended };
-}
-
 async function run(args: readonly string[]): Promise<void> {
-  const { code, stderr } = await start(args).ended;
+  const { code, stderr } = await startCommand(folder, args).ended;
   if (code !== 0) throw new RangeError(`Cannot train: ${stderr}`);
-}
-
-function namesIn(path: string): string[] {
-  try {
-    return Array.from(Deno.readDirSync(path), ({ name }) => name);
-  } catch {
-    return [];
-  }
 }
 
 function digestOf(path: string): string | undefined {
@@ -106,7 +85,7 @@ function digestOf(path: string): string | undefined {
 
 /** Ends a training at a random moment; whether that was within a write, or undefined where it was over before. */
 async function killed(
-  { child, ended }: ReturnType<typeof start>,
+  { child, ended }: StartedProcess,
   path: string,
 ): Promise<boolean | undefined> {
   let isOver = false;
@@ -128,10 +107,6 @@ async function writeIn(path: string, others: number, isOver: () => boolean): Pro
     wasWriting = isWriting;
     await pause(0);
   }
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 /** Looks at what a killed training has left. */
@@ -158,7 +133,7 @@ async function torture(row: Row, kills: number, isOverwriting: boolean): Promise
   if (isOverwriting) await copy(`${folder}/old`, path);
   row.trainings++;
   for (let tries = 0; row.kills < kills; tries++) {
-    const training = start(argumentsFor(path, tries, isOverwriting));
+    const training = startCommand(folder, argumentsFor(path, tries, isOverwriting));
     const isInWrite = await killed(training, path);
     if (isInWrite === undefined) {
       const { code, stderr } = await training.ended;
@@ -193,9 +168,9 @@ async function twoWriters(row: Row, kills: number): Promise<void> {
   while (row.kills < kills) {
     const path = `${folder}/shared-${crypto.randomUUID().slice(0, 8)}`;
     row.trainings++;
-    const first = start([...NEW, "--output", path]);
+    const first = startCommand(folder, [...NEW, "--output", path]);
     while (!namesIn(path).includes(".earshot.lock")) await pause(1);
-    const second = await start([...OLD, "--output", path, "--overwrite"]).ended;
+    const second = await startCommand(folder, [...OLD, "--output", path, "--overwrite"]).ended;
     if (second.code !== 1 || !/found process \d+/.test(second.stderr)) {
       row.mixed++;
       console.error(`The second writer ended with ${second.code}: ${second.stderr}`);
@@ -217,7 +192,7 @@ async function fullDisk(row: Row, kills: number): Promise<void> {
   await mounted(path, ["-t", "tmpfs", "-o", "size=16m", "tmpfs"], async () => {
     while (row.kills < kills) {
       row.trainings++;
-      const { child, ended } = start(args);
+      const { child, ended } = startCommand(folder, args);
       let isOver = false;
       void ended.then(() => isOver = true);
       while (!namesIn(`${path}/model`).includes("training_args.json") && !isOver) await pause(1);
@@ -245,16 +220,6 @@ async function fullDisk(row: Row, kills: number): Promise<void> {
   });
 }
 
-async function fill(file: string): Promise<void> {
-  const block = new Uint8Array(2 ** 16);
-  using filler = await Deno.open(file, { write: true, create: true });
-  try {
-    for (;;) await filler.write(block);
-  } catch {
-    // It is full now.
-  }
-}
-
 /** A disk that becomes read-only under an old model: nothing of it changes, and the training says so. */
 async function readOnlyDisk(row: Row): Promise<void> {
   const path = `${folder}/locked`;
@@ -262,24 +227,14 @@ async function readOnlyDisk(row: Row): Promise<void> {
     await copy(`${folder}/old`, `${path}/model`);
     row.trainings++;
     await command("mount", ["-o", "remount,ro", path]);
-    const { code } = await start([...NEW, "--output", `${path}/model`, "--overwrite"]).ended;
+    const { code } = await startCommand(folder, [
+      ...NEW,
+      "--output",
+      `${path}/model`,
+      "--overwrite",
+    ]).ended;
     if (code !== 1 || digestOf(`${path}/model`) !== oldModel) row.mixed++;
   });
-}
-
-async function mounted(path: string, how: string[], use: () => Promise<void>): Promise<void> {
-  await Deno.mkdir(path);
-  await command("mount", [...how, path]);
-  try {
-    await use();
-  } finally {
-    await command("umount", [path]);
-  }
-}
-
-async function command(name: string, args: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command(name, { args }).output();
-  if (!success) throw new RangeError(`Cannot ${name}: ${new TextDecoder().decode(stderr)}`);
 }
 
 async function copy(from: string, to: string): Promise<void> {
@@ -302,10 +257,6 @@ function emptyRow(what: string): Row {
   return { what, trainings: 0, ...counts };
 }
 
-function line(cells: readonly (string | number)[]): string {
-  return `| ${cells.join(" | ")} |`;
-}
-
 function printed(rows: readonly Row[]): string {
   const heads = [
     "training",
@@ -317,12 +268,7 @@ function printed(rows: readonly Row[]): string {
     "other bytes at the end",
     "leftovers",
   ];
-  const cells = rows.map((row) => Object.values(row));
-  const sums = heads.map((_, i) =>
-    i === 0 ? "all" : cells.reduce((sum, row) => sum + Number(row[i]), 0)
-  );
-  const rule = heads.map((_, i) => i === 0 ? "---" : "---:");
-  return [heads, rule, ...cells, sums].map(line).join("\n");
+  return tableOf(heads, rows.map((row) => Object.values(row)));
 }
 
 await writeTones(`${folder}/tones`);
