@@ -22,7 +22,6 @@ import { useDevice } from "../src/devices.ts";
 import { Random } from "../src/random.ts";
 import {
   command,
-  type EndedProcess,
   mounted,
   namesIn,
   pause,
@@ -55,9 +54,8 @@ const DETECT = [
   ...["--backend", "wasm"],
 ];
 
-/** Bytes of the disk that fills up, for a few hundred parts of a block each. */
-const SMALL_DISK = "size=2m";
-const LARGE_DISK = "size=64m";
+/** What a part takes of a disk. */
+const PART_KIB = 4;
 
 interface Row {
   what: string;
@@ -170,13 +168,9 @@ async function torture(what: string, shares: number): Promise<Row> {
   while (row.kills < kills) {
     const processes = startShares(output, shares);
     const parts = recordings * (row.kills + random.uniform() * 0.9 * shares) / (kills + 1);
-    await Promise.race([
-      reached(output, Math.floor(parts), random.uniform() < IN_WRITE),
-      failed(processes),
-    ]);
-    for (const { child } of processes) child.kill("SIGKILL");
-    await Promise.all(processes.map(({ ended }) => ended));
-    row.kills += shares;
+    const isInWrite = random.uniform() < IN_WRITE;
+    await Promise.race([reached(output, Math.floor(parts), isInWrite), allEnded(processes)]);
+    row.kills += await killThem(processes);
     for (const file of temporariesIn(`${folder}/${output}`)) cut.add(file);
     before = inspect(output, before, row);
   }
@@ -186,11 +180,23 @@ async function torture(what: string, shares: number): Promise<Row> {
   return row;
 }
 
-/** Fails where one of the processes ends by itself. */
-async function failed(processes: readonly StartedProcess[]): Promise<never> {
-  const { code, stderr } = await Promise.race(processes.map(({ ended }) => ended)) as EndedProcess;
-  // A killed one ends here too, after the race is decided.
-  throw new RangeError(`Cannot kill a job that has ended with ${code}: ${stderr}`);
+/** Fails where a process fails, or where none is left to be killed. */
+async function allEnded(processes: readonly StartedProcess[]): Promise<never> {
+  await expectEnds(processes);
+  throw new RangeError("Cannot kill a job: expected one that runs, found its end");
+}
+
+/** Kills what still runs; how many that were. */
+async function killThem(processes: readonly StartedProcess[]): Promise<number> {
+  for (const { child } of processes) {
+    try {
+      child.kill("SIGKILL");
+    } catch {
+      // It has heard its share.
+    }
+  }
+  const ends = await Promise.all(processes.map(({ ended }) => ended));
+  return ends.filter(({ code }) => code !== 0).length;
 }
 
 /** Looks at what there is: parts are whole, and those of before are the same files. */
@@ -223,12 +229,15 @@ async function moreThreads(): Promise<Row> {
 async function fullDisk(): Promise<Row> {
   const row = emptyRow("a full disk");
   const path = `${folder}/full`;
-  await mounted(path, ["-t", "tmpfs", "-o", SMALL_DISK, "tmpfs"], async () => {
+  const [small, large] = [recordings / 2, recordings * 2].map((parts) =>
+    `size=${parts * PART_KIB}k`
+  );
+  await mounted(path, ["-t", "tmpfs", "-o", small!, "tmpfs"], async () => {
     const { code, stderr } = await startShare("full/events").ended;
     if (code !== 1 || !/the disk is full/.test(stderr)) row.broken++;
     const before = inspect("full/events", new Map(), row);
     row.leftovers += temporariesIn(path).length;
-    await command("mount", ["-o", `remount,${LARGE_DISK}`, path]);
+    await command("mount", ["-o", `remount,${large}`, path]);
     await expectEnds([startShare("full/events")]);
     finish("full/events", before, row);
   });
