@@ -30,6 +30,8 @@ export {
 } from "./src/pretrained.ts";
 export type {
   AudioClassificationModel,
+  Embedding,
+  EmbedOptions,
   GivenLabels,
   ProblemType,
   SavedDtype,
@@ -50,6 +52,7 @@ export {
   type ClipSamples,
   createClassifier,
   type DetectOptions,
+  type EmbedClipOptions,
   type LoadedClassifier,
   type OpenFile,
   pipeline,

@@ -29,7 +29,13 @@ import {
 } from "../detect/mod.ts";
 import { ofAnyLength } from "../features/feature_extractor.ts";
 import { type FeatureExtractor, loadFeatureExtractor } from "../features/mod.ts";
-import { buildInferenceModel, type InferenceModel, type ProblemType } from "../models/mod.ts";
+import {
+  buildInferenceModel,
+  type Embedding,
+  type EmbedOptions,
+  type InferenceModel,
+  type ProblemType,
+} from "../models/mod.ts";
 import { type FileReader, nameIn } from "../weights/byte_source.ts";
 import { readJsonFile } from "../weights/json_file.ts";
 import type { TensorSource } from "../weights/tensor_source.ts";
@@ -53,6 +59,9 @@ export interface ClassifyOptions {
   /** Runs each computation over windows of a long clip, as in `detect`. @default at once */
   turn?: <T>(compute: () => Promise<T>) => Promise<T>;
 }
+
+/** What a call of `embed` may ask for. */
+export interface EmbedClipOptions extends EmbedOptions, Pick<ClassifyOptions, "samplingRate"> {}
 
 /** How a classifier treats clips. */
 export interface ClassifierOptions {
@@ -128,6 +137,31 @@ export interface AudioClassifier extends LoadedClassifier {
     source: SoundSource,
     options?: DetectOptions,
   ): AsyncGenerator<DetectedEvent, void, void>;
+  /**
+   * What the model makes of a clip before its classes: a hidden state, by default its mean over time.
+   *
+   * @param input a clip as for classifying.
+   * @param options which layer, and whether its mean or all frames with their times.
+   * @throws {RangeError} for a layer that the model has not.
+   * @throws {AudioFormatError} when the clip is no audio, shorter than the model takes, or too long.
+   *
+   * @example
+   * ```ts
+   * import { pipeline } from "@earshot/earshot";
+   * import { equal } from "node:assert/strict";
+   *
+   * const classifier = await pipeline("audio-classification");
+   * const second = { samples: new Float32Array(8_000), samplingRate: 8_000 };
+   * const { size, values } = await classifier.embed(second);
+   * equal(values.length, size);
+   * const { times } = await classifier.embed(second, { layer: 1, pooling: "frames" });
+   * equal(times?.every((sec) => sec > 0 && sec < 1), true);
+   * classifier.dispose();
+   * ```
+   */
+  embed(input: AudioInput, options?: EmbedClipOptions): Promise<Embedding>;
+  /** The same of each clip of a list. */
+  embed(inputs: readonly AudioInput[], options?: EmbedClipOptions): Promise<Embedding[]>;
   /** Gives the model's memory back. */
   dispose(): void;
 }
@@ -305,6 +339,31 @@ export function createClassifier(
       },
     }, asked);
   }
+  async function embedList(
+    inputs: readonly AudioInput[],
+    asked: EmbedClipOptions,
+  ): Promise<Embedding[]> {
+    expectOptions("embed", asked, EMBED_OPTIONS);
+    const { samplingRate, ...chosen } = asked;
+    const found: Embedding[] = [];
+    const ruled = { ...rules, samplingRate };
+    const { fixedSamples } = fitting;
+    for await (const clips of batches(inputs, ruled, { fixedSamples, keepsLong: false })) {
+      if (!Array.isArray(clips)) continue;
+      const batch = { ...fitting.extract(clips), attentionMask: undefined };
+      found.push(...await model.embed(batch, { ...chosen, samplingRate: rules.rateHz }));
+    }
+    return found;
+  }
+  async function embed(
+    input: AudioInput | readonly AudioInput[],
+    asked: EmbedClipOptions = {},
+  ): Promise<Embedding | Embedding[]> {
+    expectInUse("embed");
+    if (isList(input)) return await embedList(input, asked);
+    const [embedding] = await embedList([input], asked);
+    return embedding!;
+  }
   async function classify(
     input: AudioInput | readonly AudioInput[],
     asked: ClassifyOptions = {},
@@ -323,7 +382,7 @@ export function createClassifier(
     if (!isDisposed) model.dispose();
     isDisposed = true;
   };
-  const members = { model, extractor, labels: model.labels, detect, dispose };
+  const members = { model, extractor, labels: model.labels, detect, embed, dispose };
   return Object.assign(classify as AudioClassifier, members);
 }
 
@@ -399,6 +458,7 @@ const FUNCTION_OF: Readonly<Record<ProblemType, ScoreFunction>> = {
 };
 
 const OPTIONS = ["topK", "functionToApply", "samplingRate", "longClips", "onWarning", "turn"];
+const EMBED_OPTIONS = ["layer", "pooling", "samplingRate"];
 
 /**
  * Refuses an option that is none, since it would have no effect.

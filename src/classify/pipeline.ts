@@ -38,6 +38,7 @@ export {
   type ClassifierOptions,
   type ClassifyOptions,
   createClassifier,
+  type EmbedClipOptions,
   type LoadedClassifier,
 } from "./classifier.ts";
 

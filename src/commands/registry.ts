@@ -56,6 +56,16 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     permissions: "write",
     load: () => import("./detect.ts"),
   },
+  embed: {
+    summary: "write what a model makes of recordings before its classes, to search and to sort",
+    permissions: "write",
+    load: () => import("./embed.ts"),
+  },
+  nearest: {
+    summary: "find the recordings most like one, or those that a model is least sure of",
+    permissions: "read",
+    load: () => import("./nearest.ts"),
+  },
   serve: {
     summary: "answer requests for predictions over HTTP",
     permissions: "serve",

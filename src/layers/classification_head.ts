@@ -1,9 +1,10 @@
 /**
- * From encoder states to class scores: an optional weighted sum of all layers, a projection, the mean
- * over time and a linear classifier. No activation and no dropout between them.
+ * From encoder states to class scores: the mean over time, an optional weighted sum of all layers, a projection
+ * and a linear classifier. No activation and no dropout between them.
  *
- * The reference projects each frame and takes the mean then. The mean of an affine map is the map of the mean,
- * so here the mean comes first, which projects one vector a clip instead of one a frame.
+ * The reference sums, projects each frame and takes the mean then. The mean of an affine map is the map of the mean,
+ * so here the mean comes first: one vector a clip is summed and projected instead of one a frame, and all that a
+ * base model has to say about a clip is a vector for each state, its features.
  *
  * Source: Yang et al. 2021 (SUPERB); names as in transformers 5.18 `Wav2Vec2ForSequenceClassification`.
  *
@@ -74,20 +75,30 @@ export function headStates(
   return config.weightedSumAfterNorm ? [...states.slice(0, -1), last] : states;
 }
 
+/** The mean of each state over time. **Shape** states of `[B, T, D]`; `lengths [B]` -> as many of `[B, D]` */
+export function pooledStates(states: Tensor[], lengths?: Tensor): Tensor[] {
+  return states.map((state) => meanPool(state, lengths));
+}
+
+/** The one vector of a clip. **Shape** `features`: L + 1 of `[B, D]` with layer weights, else one -> `[B, D]` */
+export function joinedFeatures(
+  { layerWeights }: Pick<ClassificationHeadParams, "layerWeights">,
+  features: Tensor[],
+): Tensor {
+  return layerWeights ? layerSum(features, layerWeights) : features[0]!.clone();
+}
+
 /**
  * Class scores, with the vector that the classifier saw.
  *
- * **Shape** `states`: L + 1 of `[B, T, D]` with layer weights, else one; `lengths [B]` -> `logits [B, N]`, `pooled [B, P]`
+ * **Shape** `features`: L + 1 of `[B, D]` with layer weights, else one -> `logits [B, N]`, `pooled [B, P]`
  */
 export function classificationHead(
   params: ClassificationHeadParams,
-  states: Tensor[],
-  lengths?: Tensor,
+  features: Tensor[],
 ): { logits: Tensor; pooled: Tensor } {
   return tidy(() => {
-    const { layerWeights, projector, classifier } = params;
-    const hidden = layerWeights ? layerSum(states, layerWeights) : states[0]!;
-    const pooled = linear(projector, meanPool(hidden, lengths)); // [B, P]
-    return { logits: linear(classifier, pooled), pooled };
+    const pooled = linear(params.projector, joinedFeatures(params, features)); // [B, P]
+    return { logits: linear(params.classifier, pooled), pooled };
   });
 }

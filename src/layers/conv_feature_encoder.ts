@@ -93,6 +93,21 @@ export function featureFrames(config: ConvFeatureEncoderConfig, samples: number)
   );
 }
 
+/**
+ * The middle of each frame in samples, of frames as the encoder gives them, or of a whole number of them joined.
+ *
+ * **Shape** -> `[frames]`
+ */
+export function frameCentres(
+  config: ConvFeatureEncoderConfig,
+  { frames, samples }: { frames: number; samples: number },
+): Float64Array {
+  const hop = config.conv_stride.reduce((product, stride) => product * stride, 1);
+  const joined = Math.max(1, Math.round(featureFrames(config, samples) / frames));
+  const first = (receptiveFieldSamples(config) + (joined - 1) * hop) / 2;
+  return Float64Array.from({ length: frames }, (_, i) => first + i * joined * hop);
+}
+
 /** The fewest samples that give one frame. */
 export function receptiveFieldSamples(config: ConvFeatureEncoderConfig): number {
   return config.conv_kernel.reduceRight(

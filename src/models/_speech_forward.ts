@@ -13,6 +13,7 @@ import {
   type ClassificationHeadConfig,
   type ClassificationHeadParams,
   headStates,
+  pooledStates,
 } from "../layers/classification_head.ts";
 import {
   convFeatureEncoder,
@@ -24,7 +25,7 @@ import { featureProjection, type FeatureProjectionParams } from "../layers/featu
 import { clearPadding } from "../layers/padding.ts";
 import { specAugment, type SpecAugmentParams } from "../layers/spec_augment.ts";
 import type { EncoderStates } from "../layers/transformer_encoder.ts";
-import type { Architecture, ForwardOptions } from "./architecture.ts";
+import type { Architecture, ForwardOptions, HeadOutput, ModelOutput } from "./architecture.ts";
 
 /** The parameters before and after the transformer. */
 export interface SpeechParams {
@@ -48,11 +49,20 @@ export type Encode<Params> = (
   options: EncodeOptions,
 ) => EncoderStates;
 
+/** That of the further outputs of a pass which its options ask for. */
+export function asked(
+  { outputFeatures, outputHiddenStates }: ForwardOptions,
+  { features, ...states }: Omit<ModelOutput, keyof HeadOutput>,
+): Omit<ModelOutput, keyof HeadOutput> {
+  return { ...outputFeatures && { features }, ...outputHiddenStates && states };
+}
+
 /** The forward pass of an architecture whose own part is `encode`. **Shape** `inputs [B, S]` -> `logits [B, N]` */
 export function speechForward<Params extends SpeechParams>(
   encode: Encode<Params>,
 ): Architecture<unknown, Params>["forward"] {
-  return (params, { inputs, lengths: samples }, { noise, wrapLayer, outputHiddenStates }) => {
+  return (params, { inputs, lengths: samples }, options) => {
+    const { noise, wrapLayer } = options;
     const { config } = params;
     const lengths = samples && Array.from(samples, (count) => featureFrames(config, count));
     return tidy(() => {
@@ -65,10 +75,15 @@ export function speechForward<Params extends SpeechParams>(
       const augmented = specAugment(params.specAugment, projected, { lengths, noise });
       const frames = clearPadding(augmented, lengths);
       const encoded = encode(params, frames, { lengths: valid, noise, wrapLayer });
-      const scores = classificationHead(params.head, headStates(encoded, config), valid);
-      if (!outputHiddenStates) return scores;
-      const { states, last } = encoded;
-      return { ...scores, hiddenStates: states, convFeatures: features, lastHiddenState: last };
+      const pooled = pooledStates(headStates(encoded, config), valid);
+      return {
+        ...classificationHead(params.head, pooled),
+        ...asked(options, {
+          ...{ features: pooled, convFeatures: features },
+          ...{ hiddenStates: encoded.states, lastHiddenState: encoded.last },
+          frameLengths: lengths && { states: lengths, last: lengths },
+        }),
+      };
     });
   };
 }

@@ -25,6 +25,8 @@ export interface ForwardOptions {
   wrapLayer?: LayerWrapper;
   /** Whether to keep every layer's state. @default false */
   outputHiddenStates?: boolean;
+  /** Whether to give what the head starts from. @default false */
+  outputFeatures?: boolean;
 }
 
 /** What a forward pass gives; the caller disposes it. */
@@ -39,7 +41,14 @@ export interface ModelOutput {
   convFeatures?: Tensor;
   /** `[B, T, D]`, the last hidden state, or what a final norm made of it. */
   lastHiddenState?: Tensor;
+  /** `[B, D]` each: all that the head knows of the clips. */
+  features?: Tensor[];
+  /** Frames of each clip that are no padding, of the hidden states and of the last; absent where all are. */
+  frameLengths?: { states: number[]; last: number[] };
 }
+
+/** Class scores, and the vector that the classifier saw. */
+export type HeadOutput = Pick<ModelOutput, "logits" | "pooled">;
 
 /** A model family: everything that its `config.json` decides. */
 export interface Architecture<Config = unknown, Params = unknown> {
@@ -65,6 +74,10 @@ export interface Architecture<Config = unknown, Params = unknown> {
   load(reader: ParameterReader, config: Config): Promise<Params>;
   /** Samples to class scores. */
   forward(params: Params, inputs: ModelInputs, options: ForwardOptions): ModelOutput;
+  /** Features, as the forward pass gives them, to class scores. */
+  classify(params: Params, features: Tensor[]): HeadOutput;
+  /** The middle of each frame of a hidden state, in samples; NaN for one that stands for the whole clip. */
+  frameCentres(config: Config, frames: { frames: number; samples: number }): Float64Array;
   /** Frames for a number of samples; below 1 where the clip is too short. */
   frames(config: Config, samples: number): number;
   /** The fewest samples that can be classified. */

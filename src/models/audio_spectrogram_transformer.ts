@@ -35,7 +35,14 @@ import { preNormEncoder, type TransformerEncoderParams } from "../layers/transfo
 import type { TransformerLayerParams } from "../layers/transformer_layer.ts";
 import { activationField, COUNT, DEPTH, divisor, SIZE, WIDE } from "./_config_fields.ts";
 import type { ConfigReader } from "./_config_reader.ts";
-import type { Architecture, ForwardOptions, ModelInputs, ModelOutput } from "./architecture.ts";
+import { asked } from "./_speech_forward.ts";
+import type {
+  Architecture,
+  ForwardOptions,
+  HeadOutput,
+  ModelInputs,
+  ModelOutput,
+} from "./architecture.ts";
 
 /** The fields of `config.json` that the model uses, under the hub's names. */
 export interface AstConfig {
@@ -290,8 +297,9 @@ function embed(
 function forward(
   { config, embeddings, encoder, head }: AstParams,
   { inputs }: ModelInputs,
-  { noise, wrapLayer, outputHiddenStates }: ForwardOptions,
+  options: ForwardOptions,
 ): ModelOutput {
+  const { noise, wrapLayer } = options;
   expectSpectrogram(inputs, config);
   return tidy(() => {
     const rates = {
@@ -303,9 +311,26 @@ function forward(
     const embedded = embed(embeddings, inputs, config); // [B, T, D]
     const { states, last } = preNormEncoder(encoder, embedded, { rates, noise, wrapLayer });
     const pooled = meanPool(padFrames(last, { after: TOKENS - last.shape[1]! })); // [B, D]
-    const logits = linear(head.dense, layerNorm(head.norm, pooled));
-    if (!outputHiddenStates) return { logits, pooled };
-    return { logits, pooled, hiddenStates: states, lastHiddenState: last };
+    return {
+      ...classify(head, pooled),
+      ...asked(options, { features: [pooled], hiddenStates: states, lastHiddenState: last }),
+    };
+  });
+}
+
+/** **Shape** `pooled [B, D]` -> `logits [B, N]` */
+function classify({ norm, dense }: AstParams["head"], pooled: Tensor): HeadOutput {
+  return tidy(() => ({ logits: linear(dense, layerNorm(norm, pooled)), pooled: pooled.clone() }));
+}
+
+/** Patches lie band by band, each over its piece of time. */
+function frameCentres(config: AstConfig, { frames }: { frames: number }): Float64Array {
+  const [bands] = patchGrid(config);
+  const columns = (frames - TOKENS) / bands;
+  const first = ((config.patch_size - 1) * HOP_SAMPLES + WINDOW_SAMPLES) / 2;
+  return Float64Array.from({ length: frames }, (_, i) => {
+    if (i < TOKENS) return NaN;
+    return first + ((i - TOKENS) % columns) * config.time_stride * HOP_SAMPLES;
   });
 }
 
@@ -336,6 +361,8 @@ export const audioSpectrogramTransformer: Architecture<AstConfig, AstParams> = {
   parseConfig,
   load,
   forward,
+  classify: ({ head }, [pooled]) => classify(head, pooled!),
+  frameCentres,
   frames: (config, samples) => {
     const frames = Math.floor((samples - WINDOW_SAMPLES) / HOP_SAMPLES) + 1;
     return TOKENS + patchCount(config, config.interpolate_positions ? frames : undefined);

@@ -23,12 +23,14 @@ import {
   weightShape,
 } from "../kernels.ts";
 import {
+  classificationHead,
   type ClassificationHeadParams,
   loadClassificationHead,
 } from "../layers/classification_head.ts";
 import {
   type ConvFeatureEncoderParams,
   featureFrames,
+  frameCentres,
   loadConvFeatureEncoder,
   receptiveFieldSamples,
 } from "../layers/conv_feature_encoder.ts";
@@ -175,6 +177,8 @@ export const data2vecAudio: Architecture<Data2VecAudioConfig, Data2VecAudioParam
   parseConfig,
   load,
   forward: speechForward(encode),
+  classify: ({ head }, features) => classificationHead(head, features),
+  frameCentres,
   frames: featureFrames,
   minSamples: receptiveFieldSamples,
   paddingInvariant: () => false,

@@ -21,11 +21,13 @@ import {
   type ClassificationHeadParams,
   headStates,
   loadClassificationHead,
+  pooledStates,
 } from "../layers/classification_head.ts";
 import {
   convFeatureEncoder,
   type ConvFeatureEncoderParams,
   featureFrames,
+  frameCentres,
   loadConvFeatureEncoder,
   receptiveFieldSamples,
 } from "../layers/conv_feature_encoder.ts";
@@ -55,6 +57,7 @@ import {
   speechFields,
 } from "./_config_fields.ts";
 import type { ConfigReader } from "./_config_reader.ts";
+import { asked } from "./_speech_forward.ts";
 import type { Architecture, ForwardOptions, ModelInputs, ModelOutput } from "./architecture.ts";
 
 /** The fields of `config.json` that the model uses, under the hub's names. */
@@ -193,8 +196,9 @@ function positionsOf(
 function forward(
   params: HubertParams,
   { inputs, lengths: samples }: ModelInputs,
-  { noise, wrapLayer, outputHiddenStates }: ForwardOptions,
+  options: ForwardOptions,
 ): ModelOutput {
+  const { noise, wrapLayer } = options;
   const { config } = params;
   const lengths = samples && Array.from(samples, (count) => featureFrames(config, count));
   return tidy(() => {
@@ -214,10 +218,15 @@ function forward(
       noise,
       wrapLayer,
     });
-    const scores = classificationHead(params.head, headStates(encoded, config), valid);
-    if (!outputHiddenStates) return scores;
-    const { states, last } = encoded;
-    return { ...scores, hiddenStates: states, convFeatures: features, lastHiddenState: last };
+    const pooled = pooledStates(headStates(encoded, config), valid);
+    return {
+      ...classificationHead(params.head, pooled),
+      ...asked(options, {
+        ...{ features: pooled, convFeatures: features },
+        ...{ hiddenStates: encoded.states, lastHiddenState: encoded.last },
+        frameLengths: lengths && { states: lengths, last: lengths },
+      }),
+    };
   });
 }
 
@@ -233,6 +242,8 @@ export const hubert: Architecture<HubertConfig, HubertParams> = {
   parseConfig,
   load,
   forward,
+  classify: ({ head }, features) => classificationHead(head, features),
+  frameCentres,
   frames: featureFrames,
   minSamples: receptiveFieldSamples,
   paddingInvariant: (config) => config.feat_extract_norm === "layer" && !config.conv_pos_batch_norm,

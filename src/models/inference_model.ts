@@ -5,12 +5,26 @@
  *
  * @module
  */
-import { tensor, tidy } from "@tensorflow/tfjs-core";
+import { type Tensor, tensor, tidy } from "@tensorflow/tfjs-core";
 import { CheckpointError } from "../errors.ts";
 import { disposeWeight, sizeOf, type Weight, weightShape } from "../kernels.ts";
 import type { LoadReport } from "../layers/parameters.ts";
 import type { JsonObject } from "./_config_reader.ts";
-import type { Architecture, ForwardOptions, ModelInputs, ModelOutput } from "./architecture.ts";
+import type {
+  Architecture,
+  ForwardOptions,
+  HeadOutput,
+  ModelInputs,
+  ModelOutput,
+} from "./architecture.ts";
+import {
+  chosenState,
+  type Embedding,
+  type EmbedOptions,
+  expectEmbedOptions,
+  framesOf,
+  meanOfFrames,
+} from "./embedding.ts";
 import type { ProblemType } from "./problem_type.ts";
 
 /** A batch of a feature extractor, in the memory of the program. */
@@ -199,6 +213,61 @@ export class InferenceModel {
   }
 
   /**
+   * Class scores of features that `forward` gave with `outputFeatures`; the caller disposes them.
+   *
+   * **Shape** `features [B, D]` each -> `logits [B, N]`
+   */
+  classify(features: Tensor[]): HeadOutput {
+    return this.#parts.architecture.classify(this.#parts.params, features);
+  }
+
+  /**
+   * A hidden state of each clip of a batch, without what is padding.
+   *
+   * @param batch as `extract` gives it; padding is known by its mask, or by the frames of spectrograms.
+   * @param options which layer, and whether its mean or all frames; `samplingRate` in hertz, for the times of frames.
+   * @throws {RangeError} for a layer that the model has not.
+   *
+   * @example
+   * ```ts
+   * import { AutoFeatureExtractor, AutoModelForAudioClassification } from "@earshot/earshot";
+   * import { equal } from "node:assert/strict";
+   *
+   * const extractor = await AutoFeatureExtractor.fromPretrained("models/voice_menu");
+   * const model = await AutoModelForAudioClassification.fromPretrained("models/voice_menu");
+   * const batch = extractor.extract([new Float32Array(8_000)]);
+   * const [embedding] = await model.embed(batch, { layer: 1, samplingRate: 8_000 });
+   * equal(embedding?.values.length, embedding?.size);
+   * model.dispose();
+   * ```
+   */
+  async embed(
+    { inputValues, shape, attentionMask, lengths }: ModelBatch,
+    { samplingRate, ...options }: EmbedOptions & { samplingRate: number },
+  ): Promise<Embedding[]> {
+    const known = attentionMask || shape.length > 2 ? lengths : undefined;
+    const inputs = tensor(inputValues, [...shape], "float32");
+    const output = this.forward({ inputs, lengths: known }, { outputHiddenStates: true });
+    inputs.dispose();
+    try {
+      expectEmbedOptions(options, output.hiddenStates!.length - 1);
+      const chosen = chosenState(output, options.layer);
+      const size = chosen.state.shape[2]!;
+      if (options.pooling !== "frames") {
+        return (await meanOfFrames(chosen)).map((values) => ({ size, values }));
+      }
+      const frames = { frames: chosen.state.shape[1]!, samples: shape[1]! };
+      const { architecture, config } = this.#parts;
+      const times = architecture.frameCentres(config, frames).map((at) => at / samplingRate);
+      return (await framesOf(chosen)).map((values) => {
+        return { size, values, times: times.slice(0, values.length / size) };
+      });
+    } finally {
+      disposeOutput(output);
+    }
+  }
+
+  /**
    * Ends with an error if any parameter had to be drawn at random, for callers that only classify.
    *
    * @throws {CheckpointError} naming what was missing, misshapen and left over.
@@ -228,6 +297,13 @@ export class InferenceModel {
   dispose(): void {
     for (const weight of this.weights.values()) disposeWeight(weight);
   }
+}
+
+/** Disposes all that a forward pass gave. */
+function disposeOutput(output: ModelOutput): void {
+  const { logits, pooled, hiddenStates = [], convFeatures, lastHiddenState } = output;
+  const all = [logits, pooled, ...hiddenStates, convFeatures, lastHiddenState];
+  for (const part of new Set(all)) part?.dispose();
 }
 
 /** Up to five names, and how many more. */

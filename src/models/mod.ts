@@ -28,6 +28,7 @@ export {
   type ChosenPrecision,
   type ModelParts,
 } from "./model.ts";
+export type { Embedding, EmbedOptions } from "./embedding.ts";
 export {
   InferenceModel,
   type InferenceParts,

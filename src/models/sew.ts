@@ -18,11 +18,13 @@ import {
   classificationHead,
   type ClassificationHeadParams,
   loadClassificationHead,
+  pooledStates,
 } from "../layers/classification_head.ts";
 import {
   convFeatureEncoder,
   type ConvFeatureEncoderParams,
   featureFrames,
+  frameCentres,
   loadConvFeatureEncoder,
   receptiveFieldSamples,
 } from "../layers/conv_feature_encoder.ts";
@@ -48,6 +50,7 @@ import {
   speechFields,
 } from "./_config_fields.ts";
 import type { ConfigReader } from "./_config_reader.ts";
+import { asked } from "./_speech_forward.ts";
 import type { Architecture, ForwardOptions, ModelInputs, ModelOutput } from "./architecture.ts";
 
 /** The fields of `config.json` that the model uses, under the hub's names. */
@@ -128,8 +131,9 @@ function project(
 function forward(
   params: SewParams,
   { inputs, lengths: samples }: ModelInputs,
-  { noise, wrapLayer, outputHiddenStates }: ForwardOptions,
+  options: ForwardOptions,
 ): ModelOutput {
+  const { noise, wrapLayer } = options;
   const { config, squeeze } = params;
   const lengths = samples && Array.from(samples, (count) => featureFrames(config, count));
   return tidy(() => {
@@ -148,9 +152,15 @@ function forward(
     const weighed = config.use_weighted_layer_sum ? states : [stretched];
     const most = weighed[0]!.shape[1]!;
     const counted = lengths && tensor1d(lengths.map((length) => Math.min(length, most)), "int32");
-    const scores = classificationHead(params.head, weighed, counted);
-    if (!outputHiddenStates) return scores;
-    return { ...scores, hiddenStates: states, convFeatures: features, lastHiddenState: stretched };
+    const pooled = pooledStates(weighed, counted);
+    return {
+      ...classificationHead(params.head, pooled),
+      ...asked(options, {
+        ...{ features: pooled, convFeatures: features },
+        ...{ hiddenStates: states, lastHiddenState: stretched },
+        frameLengths: lengths && { states: [...valid!], last: lengths },
+      }),
+    };
   });
 }
 
@@ -165,6 +175,8 @@ export const sew: Architecture<SewConfig, SewParams> = {
   parseConfig,
   load,
   forward,
+  classify: ({ head }, features) => classificationHead(head, features),
+  frameCentres,
   frames: featureFrames,
   minSamples: (config) => {
     const hopSamples = config.conv_stride.reduce((product, stride) => product * stride, 1);

@@ -24,12 +24,14 @@ import {
   type ClassificationHeadConfig,
   type ClassificationHeadParams,
   loadClassificationHead,
+  pooledStates,
 } from "../layers/classification_head.ts";
 import {
   convFeatureEncoder,
   type ConvFeatureEncoderConfig,
   type ConvFeatureEncoderParams,
   featureFrames,
+  frameCentres,
   loadConvFeatureEncoder,
   receptiveFieldSamples,
 } from "../layers/conv_feature_encoder.ts";
@@ -66,6 +68,7 @@ import {
   WIDE,
 } from "./_config_fields.ts";
 import type { ConfigReader } from "./_config_reader.ts";
+import { asked } from "./_speech_forward.ts";
 import type { Architecture, ForwardOptions, ModelInputs, ModelOutput } from "./architecture.ts";
 
 /** Which products with distances a score holds. */
@@ -459,8 +462,9 @@ function encode(
 function forward(
   params: SewDParams,
   { inputs, lengths: samples }: ModelInputs,
-  { noise, wrapLayer, outputHiddenStates }: ForwardOptions,
+  options: ForwardOptions,
 ): ModelOutput {
+  const { noise, wrapLayer } = options;
   const { config, squeeze } = params;
   const lengths = samples && Array.from(samples, (count) => featureFrames(config, count));
   return tidy(() => {
@@ -478,9 +482,15 @@ function forward(
     const weighed = config.use_weighted_layer_sum ? states : [stretched];
     const most = weighed[0]!.shape[1]!;
     const counted = lengths && tensor1d(lengths.map((length) => Math.min(length, most)), "int32");
-    const scores = classificationHead(params.head, weighed, counted);
-    if (!outputHiddenStates) return scores;
-    return { ...scores, hiddenStates: states, convFeatures: features, lastHiddenState: stretched };
+    const pooled = pooledStates(weighed, counted);
+    return {
+      ...classificationHead(params.head, pooled),
+      ...asked(options, {
+        ...{ features: pooled, convFeatures: features },
+        ...{ hiddenStates: states, lastHiddenState: stretched },
+        frameLengths: lengths && { states: [...valid!], last: lengths },
+      }),
+    };
   });
 }
 
@@ -501,6 +511,8 @@ export const sewD: Architecture<SewDConfig, SewDParams> = {
   parseConfig,
   load,
   forward,
+  classify: ({ head }, features) => classificationHead(head, features),
+  frameCentres,
   frames: featureFrames,
   minSamples: (config) => {
     const hopSamples = config.conv_stride.reduce((product, stride) => product * stride, 1);

@@ -15,12 +15,14 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { add } from "../kernels.ts";
 import {
+  classificationHead,
   type ClassificationHeadParams,
   loadClassificationHead,
 } from "../layers/classification_head.ts";
 import {
   type ConvFeatureEncoderParams,
   featureFrames,
+  frameCentres,
   loadConvFeatureEncoder,
   receptiveFieldSamples,
 } from "../layers/conv_feature_encoder.ts";
@@ -142,6 +144,8 @@ function member(family: Family): Architecture<Wav2Vec2Config, Wav2Vec2Params> {
     parseConfig,
     load: (reader, config) => load(reader, config, family),
     forward: speechForward(encode),
+    classify: ({ head }, features) => classificationHead(head, features),
+    frameCentres,
     frames: featureFrames,
     minSamples: receptiveFieldSamples,
     paddingInvariant: (config) => config.feat_extract_norm === "layer",

@@ -29,6 +29,7 @@ import {
 } from "../kernels.ts";
 import { batchNorm, type BatchNormParams, loadBatchNorm } from "../layers/batch_norm.ts";
 import {
+  classificationHead,
   type ClassificationHeadParams,
   loadClassificationHead,
 } from "../layers/classification_head.ts";
@@ -36,6 +37,7 @@ import { type Conv1dParams, loadConv1d } from "../layers/conv1d.ts";
 import {
   type ConvFeatureEncoderParams,
   featureFrames,
+  frameCentres,
   loadConvFeatureEncoder,
   receptiveFieldSamples,
 } from "../layers/conv_feature_encoder.ts";
@@ -441,6 +443,8 @@ export const wav2vec2Conformer: Architecture<Wav2Vec2ConformerConfig, Wav2Vec2Co
   parseConfig,
   load,
   forward: speechForward(encode),
+  classify: ({ head }, features) => classificationHead(head, features),
+  frameCentres,
   frames: featureFrames,
   minSamples: receptiveFieldSamples,
   // The convolutions of the layers look into the padding.

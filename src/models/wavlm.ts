@@ -15,12 +15,14 @@
 import { reshape, type Tensor, tensor1d, tidy } from "@tensorflow/tfjs-core";
 import { add, attention, gruGate, relativeScores } from "../kernels.ts";
 import {
+  classificationHead,
   type ClassificationHeadParams,
   loadClassificationHead,
 } from "../layers/classification_head.ts";
 import {
   type ConvFeatureEncoderParams,
   featureFrames,
+  frameCentres,
   loadConvFeatureEncoder,
   receptiveFieldSamples,
 } from "../layers/conv_feature_encoder.ts";
@@ -285,6 +287,8 @@ export const wavlm: Architecture<WavlmConfig, WavlmParams> = {
   parseConfig,
   load,
   forward: speechForward(encode),
+  classify: ({ head }, features) => classificationHead(head, features),
+  frameCentres,
   frames: featureFrames,
   minSamples: receptiveFieldSamples,
   paddingInvariant: (config) => config.feat_extract_norm === "layer",

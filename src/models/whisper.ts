@@ -23,6 +23,7 @@ import {
   type ClassificationHeadParams,
   headStates,
   loadClassificationHead,
+  pooledStates,
 } from "../layers/classification_head.ts";
 import { type Conv1dParams, loadConv1d } from "../layers/conv1d.ts";
 import { loadLinear } from "../layers/linear.ts";
@@ -33,6 +34,7 @@ import { preNormEncoder, type TransformerEncoderParams } from "../layers/transfo
 import type { TransformerLayerParams } from "../layers/transformer_layer.ts";
 import { activationField, COUNT, DEPTH, headFields, SIZE, WIDE } from "./_config_fields.ts";
 import type { ConfigReader } from "./_config_reader.ts";
+import { asked } from "./_speech_forward.ts";
 import type { Architecture, ForwardOptions, ModelInputs, ModelOutput } from "./architecture.ts";
 
 /** The fields of `config.json` that the model uses, under the hub's names. */
@@ -67,6 +69,8 @@ export interface WhisperParams {
 
 const CONV_WIDTH = 3;
 const CONV_STRIDE = 2;
+/** Samples between two frames of the spectrogram, each of which is centred. */
+const HOP_SAMPLES = 160;
 const NORM_EPS = 1e-5;
 const MAX_POSITIONS = 15_000;
 
@@ -200,8 +204,9 @@ function place(x: Tensor, positions: Tensor): Tensor {
 function forward(
   params: WhisperParams,
   { inputs, lengths }: ModelInputs,
-  { noise, wrapLayer, outputHiddenStates }: ForwardOptions,
+  options: ForwardOptions,
 ): ModelOutput {
+  const { noise, wrapLayer } = options;
   const { config } = params;
   expectSpectrogram(inputs, config);
   return tidy(() => {
@@ -214,17 +219,23 @@ function forward(
     };
     const placed = place(frames, params.positions);
     const { states, last } = preNormEncoder(params.encoder, placed, { rates, noise, wrapLayer });
-    const valid = config.pool_mask && lengths ? heardFrames(lengths, config) : undefined;
-    const scores = classificationHead(params.head, headStates({ states, last }, config), valid);
-    if (!outputHiddenStates) return scores;
-    return { ...scores, hiddenStates: [...states.slice(0, -1), last] };
+    const heard = lengths && heardFrames(lengths, config);
+    const valid = config.pool_mask && heard ? tensor1d(heard, "int32") : undefined;
+    const pooled = pooledStates(headStates({ states, last }, config), valid);
+    return {
+      ...classificationHead(params.head, pooled),
+      ...asked(options, {
+        ...{ features: pooled, hiddenStates: [...states.slice(0, -1), last] },
+        frameLengths: heard && { states: heard, last: heard },
+      }),
+    };
   });
 }
 
 /** Frames of the transformer that hold audio, at least one. **Shape** `lengths [B]` in frames of the spectrogram -> `[B]` */
-function heardFrames(lengths: Int32Array, { max_source_positions: most }: WhisperConfig): Tensor {
-  const frames = lengths.map((length) => Math.ceil(length / CONV_STRIDE));
-  return tensor1d(frames.map((count) => Math.min(Math.max(count, 1), most)), "int32");
+function heardFrames(lengths: Int32Array, { max_source_positions: most }: WhisperConfig): number[] {
+  const frames = Array.from(lengths, (length) => Math.ceil(length / CONV_STRIDE));
+  return frames.map((count) => Math.min(Math.max(count, 1), most));
 }
 
 function expectSpectrogram(inputs: Tensor, config: WhisperConfig): void {
@@ -247,6 +258,9 @@ export const whisper: Architecture<WhisperConfig, WhisperParams> = {
   parseConfig,
   load,
   forward,
+  classify: ({ head }, features) => classificationHead(head, features),
+  frameCentres: (_, { frames }) =>
+    Float64Array.from({ length: frames }, (_, i) => i * CONV_STRIDE * HOP_SAMPLES),
   frames: (config) => config.max_source_positions,
   minSamples: () => 1,
   paddingInvariant: () => true,

@@ -4,6 +4,7 @@ import {
   classificationHead,
   headStates,
   loadClassificationHead,
+  pooledStates,
 } from "../../src/layers/classification_head.ts";
 import { linear } from "../../src/layers/linear.ts";
 import {
@@ -42,7 +43,7 @@ function meanOfFrames(x: Tensor): Tensor {
 layerTest("classificationHead() projects each frame and takes the mean", async () => {
   const params = await loadClassificationHead(freshReader(), SIZES);
   const state = noiseTensor([2, 4, 6]);
-  const { logits, pooled } = classificationHead(params, [state]);
+  const { logits, pooled } = classificationHead(params, pooledStates([state]));
   const expected = meanOfFrames(linear(params.projector, state));
   assertClose(pooled, expected);
   assertClose(logits, linear(params.classifier, expected));
@@ -51,8 +52,11 @@ layerTest("classificationHead() projects each frame and takes the mean", async (
 layerTest("classificationHead() takes the mean of real frames only", async () => {
   const params = await loadClassificationHead(freshReader(), SIZES);
   const state = noiseTensor([1, 7, 6]);
-  const short = classificationHead(params, [firstFrames(state, 3)]);
-  assertClose(classificationHead(params, [state], tensor1d([3], "int32")).logits, short.logits);
+  const short = classificationHead(params, pooledStates([firstFrames(state, 3)]));
+  assertClose(
+    classificationHead(params, pooledStates([state], tensor1d([3], "int32"))).logits,
+    short.logits,
+  );
 });
 
 layerTest("classificationHead() weighs states by the softmax of its weights", async () => {
@@ -61,14 +65,16 @@ layerTest("classificationHead() weighs states by the softmax of its weights", as
   const states = [1, 10, 100].map((value) => tensor(new Array(6).fill(value), [1, 1, 6]));
   const even = tensor(new Array(6).fill(37), [1, 1, 6]);
   const plain = { ...params, layerWeights: undefined };
-  const expected = classificationHead(plain, [even]).pooled;
+  const expected = classificationHead(plain, pooledStates([even])).pooled;
   assert.ok(
-    Math.abs(numbers(classificationHead(params, states).pooled)[0]! - numbers(expected)[0]!) < 1e-4,
+    Math.abs(
+      numbers(classificationHead(params, pooledStates(states)).pooled)[0]! - numbers(expected)[0]!,
+    ) < 1e-4,
   );
   const layerWeights = tensor1d([-50, 50, -50]);
   assertClose(
-    classificationHead({ ...params, layerWeights }, states).pooled,
-    classificationHead(plain, [states[1]!]).pooled,
+    classificationHead({ ...params, layerWeights }, pooledStates(states)).pooled,
+    classificationHead(plain, pooledStates([states[1]!])).pooled,
   );
 });
 
@@ -84,11 +90,11 @@ layerTest("headStates() are all or the last, before or after the final norm", ()
 
 layerTest("classificationHead() leaves two tensors and its arguments", async () => {
   const params = await loadClassificationHead(freshReader(), { ...WEIGHED, num_hidden_layers: 1 });
-  const states = [noiseTensor([1, 3, 6]), noiseTensor([1, 3, 6])];
+  const vectors = [noiseTensor([1, 6]), noiseTensor([1, 6])];
   const left = tensorsLeft(() => {
-    classificationHead(params, states);
+    classificationHead(params, vectors);
     return 2;
   });
   assert.equal(left, 0);
-  assert.ok(states.every((state) => !state.isDisposed));
+  assert.ok(vectors.every((vector) => !vector.isDisposed));
 });
