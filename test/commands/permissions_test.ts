@@ -65,6 +65,8 @@ const RUNS: Readonly<Record<string, { args: string[]; files?: string[] }>> = {
     files: ["page.html"],
   },
   predict: { args: ["--model", "model", "clip.wav"] },
+  embed: { args: ["--model", "model", "--output", "x.jsonl", "clip.wav"], files: ["x.jsonl"] },
+  nearest: { args: ["--model", "model", "--in", "x.jsonl", "clip.wav"] },
   export: { args: ["--model", "model", "--output", "q8"], files: ["q8/config.json"] },
   bundle: { args: ["--model", "model", "--output", "service"], files: ["service/server.js"] },
   login: { args: [] },
