@@ -5,10 +5,11 @@
  *
  * @module
  */
-import { type Tensor, tensor, tidy } from "@tensorflow/tfjs-core";
+import { tensor, tidy } from "@tensorflow/tfjs-core";
 import { CheckpointError } from "../errors.ts";
 import { disposeWeight, sizeOf, type Weight, weightShape } from "../kernels.ts";
 import type { LoadReport } from "../layers/parameters.ts";
+import type { Tensor } from "../layers/tensor.ts";
 import type { JsonObject } from "./_config_reader.ts";
 import type {
   Architecture,

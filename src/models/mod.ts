@@ -19,7 +19,13 @@ export type {
 } from "../layers/parameters.ts";
 export { Random, type RandomState } from "../random.ts";
 export type { ConfigReader, JsonObject } from "./_config_reader.ts";
-export type { Architecture, ForwardOptions, ModelInputs, ModelOutput } from "./architecture.ts";
+export type {
+  Architecture,
+  ForwardOptions,
+  HeadOutput,
+  ModelInputs,
+  ModelOutput,
+} from "./architecture.ts";
 export {
   AudioClassificationModel,
   buildInferenceModel,
