@@ -49,7 +49,9 @@ Deno.test("WavLM's biases reach the scores in both orders of norms", async () =>
 Deno.test("WavLM never drops its first layer", async () => {
   await withModel({ ...TINY, layerdrop: 1 }, (model) => {
     const inputs = noiseInputs(1, 200);
-    const { hiddenStates, ...rest } = model.forward({ inputs }, {
+    const { hiddenStates, features: _features, frameLengths: _lengths, ...rest } = model.forward({
+      inputs,
+    }, {
       noise: new Noise(1),
       outputHiddenStates: true,
     });
