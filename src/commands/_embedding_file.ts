@@ -1,11 +1,13 @@
 /**
- * Embeddings as a file of JSON lines, one for each vector, and back.
+ * Embeddings as a file, a Parquet table or JSON lines with a vector each, and back.
  *
  * The fields are `file`, `time` (seconds; null where a vector is of the whole clip), `embedding`, and what the
  * model says of the clip: `label`, `score`, and `margin`, how far the best score is above the next.
  *
  * @module
  */
+import { parquetWriteBuffer } from "hyparquet-writer";
+import { loadDataset } from "../data/load_dataset.ts";
 import { FileError } from "../errors.ts";
 import { fileSource } from "../files.ts";
 
@@ -23,8 +25,35 @@ export interface EmbeddingRow {
 
 const MAX_FILE_BYTES = 2 ** 31;
 
-/** The bytes of a file of embeddings. */
-export function embeddingFile(rows: readonly EmbeddingRow[]): Uint8Array {
+/** The endings of files of embeddings. */
+export const EMBEDDING_ENDINGS = [".parquet", ".jsonl"] as const;
+
+/** The schema of the table: an element of a list is a vector's number, in 32 bits as the model gives it. */
+const SCHEMA: Parameters<typeof parquetWriteBuffer>[0]["schema"] = [
+  { name: "root", num_children: 6 },
+  { name: "file", type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type: "REQUIRED" },
+  { name: "time", type: "DOUBLE", repetition_type: "OPTIONAL" },
+  { name: "label", type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type: "REQUIRED" },
+  { name: "score", type: "DOUBLE", repetition_type: "REQUIRED" },
+  { name: "margin", type: "DOUBLE", repetition_type: "REQUIRED" },
+  { name: "embedding", repetition_type: "REQUIRED", num_children: 1, converted_type: "LIST" },
+  { name: "list", repetition_type: "REPEATED", num_children: 1 },
+  { name: "element", type: "FLOAT", repetition_type: "REQUIRED" },
+];
+
+const COLUMNS = ["file", "time", "label", "score", "margin", "embedding"] as const;
+
+/** Whether a name has one of the endings. */
+export function isEmbeddingFile(file: string): boolean {
+  return EMBEDDING_ENDINGS.some((ending) => file.endsWith(ending));
+}
+
+/** The bytes of a file of embeddings of this name. */
+export function embeddingFile(file: string, rows: readonly EmbeddingRow[]): Uint8Array {
+  if (file.endsWith(".parquet")) {
+    const columnData = COLUMNS.map((name) => ({ name, data: rows.map((row) => row[name]) }));
+    return new Uint8Array(parquetWriteBuffer({ columnData, schema: SCHEMA, createdBy: "Earshot" }));
+  }
   return new TextEncoder().encode(rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
 }
 
@@ -32,8 +61,34 @@ export function embeddingFile(rows: readonly EmbeddingRow[]): Uint8Array {
  * The embeddings of a file.
  *
  * @throws {FileError} where it cannot be read, or is no such file.
+ * @throws {DatasetError} where it is no Parquet file though it is called one.
  */
 export async function readEmbeddings(file: string): Promise<EmbeddingRow[]> {
+  const rows = await (file.endsWith(".parquet") ? tableRows(file) : lineRows(file));
+  const odd = rows.findIndex(({ embedding }) => embedding.length !== rows[0]!.embedding.length);
+  if (odd === -1 && rows.length > 0) return rows;
+  const problem = odd === -1
+    ? "expected embeddings, found none"
+    : `expected ${rows[0]!.embedding.length} numbers in row ${odd + 1}, found ${
+      rows[odd]!.embedding.length
+    }`;
+  throw new FileError(`Cannot read "${file}": ${problem}`, { file });
+}
+
+async function tableRows(file: string): Promise<EmbeddingRow[]> {
+  using _source = await fileSource(file);
+  const table = await loadDataset(file, { split: "train" });
+  if (COLUMNS.some((name) => !table.columnNames.includes(name))) throw notOurs(file, file);
+  const rows: EmbeddingRow[] = [];
+  for (let i = 0; i < table.numRows; i++) {
+    const row = await table.at(i);
+    if (!isRow(row)) throw notOurs(`${file}, row ${i}`, file);
+    rows.push(row);
+  }
+  return rows;
+}
+
+async function lineRows(file: string): Promise<EmbeddingRow[]> {
   using source = await fileSource(file);
   if (source.sizeBytes > MAX_FILE_BYTES) {
     throw new FileError(
@@ -43,21 +98,17 @@ export async function readEmbeddings(file: string): Promise<EmbeddingRow[]> {
   }
   const text = new TextDecoder().decode(await source.read(0, source.sizeBytes));
   const lines = text.split("\n").filter((line) => line.trim() !== "");
-  const rows = lines.map((line, i) => rowOf(line, `${file}:${i + 1}`, file));
-  const odd = rows.findIndex(({ embedding }) => embedding.length !== rows[0]!.embedding.length);
-  if (odd === -1 && rows.length > 0) return rows;
-  const problem = odd === -1
-    ? "expected embeddings, found none"
-    : `expected ${rows[0]!.embedding.length} numbers in line ${odd + 1}, found ${
-      rows[odd]!.embedding.length
-    }`;
-  throw new FileError(`Cannot read "${file}": ${problem}`, { file });
+  return lines.map((line, i) => rowOf(line, `${file}:${i + 1}`, file));
 }
 
 function rowOf(line: string, place: string, file: string): EmbeddingRow {
   const found = parsed(line);
   if (isRow(found)) return found;
-  throw new FileError(`Cannot read "${place}": expected a line of embed, found another text`, {
+  throw notOurs(place, file);
+}
+
+function notOurs(place: string, file: string): FileError {
+  return new FileError(`Cannot read "${place}": expected a row that embed wrote, found another`, {
     file,
     hint: "Write the file with embed",
   });

@@ -16,16 +16,25 @@ import {
   deviceOptions,
   warnOfUnused,
 } from "./_command.ts";
-import { embeddingFile, type EmbeddingRow } from "./_embedding_file.ts";
+import {
+  EMBEDDING_ENDINGS,
+  embeddingFile,
+  type EmbeddingRow,
+  isEmbeddingFile,
+} from "./_embedding_file.ts";
 import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
 import type { Output } from "./_output.ts";
 
 /** `embed` on the command line. */
 export const command: Command = defineCommand({
-  usage: "embed [--model DIR|ID] --output FILE.jsonl FILE|DIR ...",
+  usage: "embed [--model DIR|ID] --output FILE.parquet FILE|DIR ...",
   options: {
     ...MODEL_OPTION,
-    output: { kind: "string", value: "FILE", help: "where the vectors go, as JSON lines" },
+    output: {
+      kind: "string",
+      value: "FILE",
+      help: "where the vectors go, a name that ends with .parquet or .jsonl",
+    },
     layer: {
       kind: "number",
       whole: true,
@@ -40,17 +49,19 @@ export const command: Command = defineCommand({
     ...DEVICE_OPTIONS,
   },
   examples: [
-    "embed --output clips.jsonl path/to/recordings",
+    "embed --output clips.parquet path/to/recordings",
     "embed --model my-model --layer 2 --pooling frames --output frames.jsonl recording.wav",
   ],
   run: async ({ options, files: named }, out) => {
     const { output, layer, pooling } = options;
     if (output === undefined) {
-      throw new UsageError('Cannot embed: expected argument "--output FILE.jsonl", found none');
+      throw new UsageError('Cannot embed: expected argument "--output FILE.parquet", found none');
     }
-    if (!output.endsWith(".jsonl")) {
+    if (!isEmbeddingFile(output)) {
       throw new UsageError(
-        `Cannot use argument "--output": expected a name that ends with .jsonl, found "${output}"`,
+        `Cannot use argument "--output": expected a name that ends with ${
+          EMBEDDING_ENDINGS.join(" or ")
+        }, found "${output}"`,
       );
     }
     if (named.length === 0) {
@@ -72,7 +83,7 @@ export const command: Command = defineCommand({
       const { rows, failed } = await embedAll(classifier, { files, layer, pooling }, out);
       classifier.dispose();
       if (rows.length === 0) return 1;
-      await writeFileAtomic(output, [embeddingFile(rows)]);
+      await writeFileAtomic(output, [embeddingFile(output, rows)]);
       out.event({ event: "done", output, vectors: rows.length, size: rows[0]!.embedding.length });
       out.line(`${rows.length} vectors of ${rows[0]!.embedding.length} numbers are in ${output}`);
       return failed === 0 ? 0 : 1;

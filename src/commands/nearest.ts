@@ -13,7 +13,8 @@ import type { Output } from "./_output.ts";
 
 /** `nearest` on the command line. */
 export const command: Command = defineCommand({
-  usage: "nearest [--model DIR|ID] --in FILE.jsonl CLIP | nearest --in FILE.jsonl --sort margin",
+  usage:
+    "nearest [--model DIR|ID] --in FILE.parquet CLIP | nearest --in FILE.parquet --sort margin",
   options: {
     ...MODEL_OPTION,
     in: { kind: "string", value: "FILE", help: "vectors that embed has written" },
@@ -38,14 +39,14 @@ export const command: Command = defineCommand({
     ...DEVICE_OPTIONS,
   },
   examples: [
-    "nearest --in clips.jsonl path/to/clip.wav",
-    "nearest --in clips.jsonl --sort margin --top-k 20",
+    "nearest --in clips.parquet path/to/clip.wav",
+    "nearest --in clips.parquet --sort margin --top-k 20",
   ],
   run: async ({ options, files: named }, out) => {
     const { in: file, sort, layer } = options;
     const topK = options["top-k"];
     if (file === undefined) {
-      throw new UsageError('Cannot search: expected argument "--in FILE.jsonl", found none');
+      throw new UsageError('Cannot search: expected argument "--in FILE.parquet", found none');
     }
     if (sort === "margin") {
       if (named.length > 0) {

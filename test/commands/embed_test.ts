@@ -24,14 +24,14 @@ const MODEL = ["--model", "model"];
 Deno.test("nearest finds a clip itself first in what embed wrote", async () => {
   await withFolder(async (folder) => {
     await prepare(folder);
-    await cliOk(["embed", ...MODEL, "--output", "x.jsonl", "clips"], { cwd: folder });
-    const search = ["nearest", ...MODEL, "--in", "x.jsonl", "--json"];
+    await cliOk(["embed", ...MODEL, "--output", "x.parquet", "clips"], { cwd: folder });
+    const search = ["nearest", ...MODEL, "--in", "x.parquet", "--json"];
     const found = await cliOk([...search, "clips/mid.wav"], { cwd: folder });
     const lines = jsonLines<{ file: string; similarity: number }>(found);
     equal(lines.length, 3);
     equal(lines[0]!.file, "clips/mid.wav");
     equal(Math.abs(lines[0]!.similarity - 1) < 1e-6, true);
-    const least = await cliOk(["nearest", "--in", "x.jsonl", "--sort", "margin", "--json"], {
+    const least = await cliOk(["nearest", "--in", "x.parquet", "--sort", "margin", "--json"], {
       cwd: folder,
     });
     const margins = jsonLines<Row>(least).map(({ margin }) => margin);
@@ -64,10 +64,15 @@ Deno.test("nearest and embed refuse what they cannot use", async () => {
     };
     await refused(
       ["nearest", "--in", "x.jsonl", "--sort", "margin"],
-      /x\.jsonl:1".*expected a line/,
+      /x\.jsonl:1".*expected a row/,
     );
+    await writeFile(`${folder}/cut.parquet`, new TextEncoder().encode("PAR1"));
+    await refused(["nearest", "--in", "cut.parquet", "--sort", "margin"], /cut\.parquet/);
     await refused(["nearest", ...MODEL, "--in", "none.jsonl", "clips/mid.wav"], /none\.jsonl/);
-    await refused(["embed", ...MODEL, "--output", "x.txt", "clips"], /ends with \.jsonl/);
+    await refused(
+      ["embed", ...MODEL, "--output", "x.txt", "clips"],
+      /ends with \.parquet or \.jsonl/,
+    );
     await refused(["embed", ...MODEL, "clips"], /--output/);
     await refused(["embed", ...MODEL, "--layer", "99", "--output", "y.jsonl", "clips"], /layer/);
   });
