@@ -7,6 +7,7 @@
  * @module
  */
 import { DatasetError } from "../errors.ts";
+import type { AudioDataset } from "../data/audio_dataset.ts";
 import { clipDurations } from "../data/durations.ts";
 import { type DeviceOptions, useDevice } from "../devices.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
@@ -17,6 +18,7 @@ import { checkpointSteps } from "../train/checkpoints/checkpoint.ts";
 import type { OutputDirectory } from "../train/checkpoints/output_directory.ts";
 import type { BatchSource } from "../train/batches/batches.ts";
 import { clipBatches, clipBatchesOptions } from "../train/batches/clip_batches.ts";
+import { LinearHeadCallback } from "../train/callbacks/linear_head.ts";
 import { allMetrics, metricNames } from "../train/metrics/metric_sets.ts";
 import { isPreset } from "../train/options/presets.ts";
 import type { RecipeName } from "../train/options/recipes.ts";
@@ -86,6 +88,11 @@ const OPTIONS = {
     help:
       "tiny, small or base from scratch; or a directory, or org/name@revision on the hub (tiny)",
   },
+  head: {
+    kind: "choice",
+    choices: ["linear"],
+    help: "fit the last layer alone, to its optimum, in one pass over the clips (trained by steps)",
+  },
   output: {
     kind: "string",
     value: "DIR",
@@ -113,6 +120,7 @@ export const command: Command = defineCommand({
     "train --data path/to/recordings --output my-model",
     "train --data path/to/recordings --model small --num-train-epochs 30 --learning-rate 1e-3",
     "train --data path/to/recordings --output my-model --resume",
+    "train --data path/to/recordings --model my-model --head linear --output my-head",
     "train --recipe minds14",
   ],
   note:
@@ -132,6 +140,8 @@ interface TrainPlan extends OutputPlan {
   device: Pick<DeviceOptions, "backend" | "threads" | "f16">;
   limits: ClipLimits;
   detector: DetectorChoice;
+  /** Whether the last layer is fitted in the place of training. */
+  fitsHead: boolean;
   /** Arguments that were asked for; all others are suggested. */
   given: Partial<TrainingOptions>;
   /** The command line, for what is printed to go on with. */
@@ -151,6 +161,7 @@ async function planOf(
     ...await detectorArguments(detector),
     ...options.config === undefined ? {} : await configFile(options.config),
     ...givenTrainingOptions(others),
+    ...options.head && { freezeBaseModel: true },
   };
   const named = options.output ?? given.outputDir;
   if (resume && named === undefined) {
@@ -170,6 +181,7 @@ async function planOf(
     splits: { ...splitChoice(options), skipBadFiles: args.skipBadFiles },
     limits: clipLimits(options),
     detector,
+    fitsHead: options.head !== undefined,
     given,
     resume,
     overwrite,
@@ -395,12 +407,24 @@ function prepareRun(
     evalDataset: sources.validation,
     featureExtractor: start.extractor,
     computeMetrics: allMetrics(model.problemType),
-    callbacks: [progress],
+    callbacks: plan.fitsHead ? [progress, headCallback(splits.train!, out)] : [progress],
     onNotice: (message) => out.warn(message),
     output,
     signal,
   });
   return { plan, data, model, trainer, progress, sources, notices, signal };
+}
+
+/** Clips that were cut out of one recording are judged together. */
+function headCallback({ clips }: AudioDataset, out: Output): LinearHeadCallback {
+  return new LinearHeadCallback({
+    groupOf: (clip) => clips[clip]!.file,
+    onFitted: ({ clips, l2, heldOutLoss }) => {
+      out.event({ event: "head", clips, l2, heldOutLoss });
+      const judged = heldOutLoss === undefined ? "" : `, loss ${heldOutLoss.toFixed(4)} left out`;
+      out.line(`Head: linear, of ${clips} clips in evaluation mode, L2 ${l2}${judged}`);
+    },
+  });
 }
 
 async function dataLine(path: string, data: SplitFolder): Promise<string> {

@@ -1,6 +1,7 @@
 import { deepEqual, equal, match, notDeepEqual, ok } from "node:assert/strict";
 import { encodeWav } from "../../src/audio/mod.ts";
 import { fixture } from "../audio/fixtures.ts";
+import { readTensors } from "../kit.ts";
 import {
   cli,
   cliOk,
@@ -405,5 +406,27 @@ Deno.test("train learns several labels a clip, or values, and eval measures them
       { cwd: folder },
     );
     equal(wrong.code, 1);
+  });
+});
+
+Deno.test("train --head linear changes the last layer alone, and separates tones without a step", async () => {
+  await withFolder(async (folder) => {
+    await writeTones(`${folder}/tones`);
+    await cliOk([...TWO_EPOCHS, "--output", "start"], { cwd: folder });
+    const args = [...QUICK, "--model", "start", "--head", "linear", "--output", "head", "--json"];
+    const events = jsonLines<TrainEvent & { heldOutLoss?: number }>(
+      await cliOk(args, { cwd: folder }),
+    );
+    deepEqual(events.map(({ event }) => event), ["start", "head", "done"]);
+    ok(events[1]!.heldOutLoss! > 0);
+    equal(events.at(-1)!.metrics!.accuracy, 1);
+    const [base, head] = await Promise.all(["start", "head"].map((name) => {
+      return readTensors(`${folder}/${name}/model.safetensors`);
+    }));
+    for (const [name, { values }] of base!) {
+      const isHead = name === "classifier.weight" || name === "classifier.bias";
+      if (isHead) notDeepEqual(head!.get(name)!.values, values, name);
+      else deepEqual(head!.get(name)!.values, values, name);
+    }
   });
 });
