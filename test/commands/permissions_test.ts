@@ -38,7 +38,17 @@ Deno.test("only commands that use the hub reach it, and no wildcard is wider tha
   const using = NAMES.filter((name) => COMMANDS[name]!.permissions === "hub");
   deepEqual(using, ["train", "login", "push", "pull"]);
   const writing = NAMES.filter((name) => PERMISSION_SETS[COMMANDS[name]!.permissions].write);
-  deepEqual(writing, ["train", "report", "detect", "export", "bundle", "login", "push", "pull"]);
+  deepEqual(writing, [
+    "train",
+    "report",
+    "detect",
+    "embed",
+    "export",
+    "bundle",
+    "login",
+    "push",
+    "pull",
+  ]);
   for (const { net = [], run } of Object.values(PERMISSION_SETS)) {
     const wide = net.filter((host) => host.includes("*"));
     for (const host of wide) match(host, /^\*\.(hf|huggingface)\.co$/);
