@@ -108,6 +108,8 @@ function callsOf(env: Record<string, string>): Call[] {
     [["data", "inspect", "tones"], /^train +300 /m],
     [["info"], /wav2vec2/i],
     [["predict", clip], /^ {2}\d\.\d{4} {2}\w+$/m],
+    [["embed", "--output", "clips.parquet", clip], /^1 vectors of \d+ numbers/m],
+    [["nearest", "--in", "clips.parquet", clip], /^ {2}1\.0000 {2}/m],
     [["detect", clip, "--threshold", "0", "--format", "csv"], /^file,start,end,label,score$/m],
     [["export", "--model", "model", "--output", "q8", "--dtype", "q8"], /q8/],
     [["bundle", "--output", "service"], /^Bundled into service/],
