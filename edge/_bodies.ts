@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { joined } from "../src/classify/bounded_stream.ts";
 import { HTTPException } from "hono/http-exception";
 import { withDeadline } from "./_deadline.ts";
 
@@ -116,15 +117,4 @@ export function tooLarge(maxBytes: number): HTTPException {
 
 function busy(problem: string): HTTPException {
   return new HTTPException(503, { message: `Cannot take the request: ${problem}` });
-}
-
-function joined(chunks: Uint8Array[], sizeBytes: number): Uint8Array {
-  if (chunks.length === 1) return chunks[0]!;
-  const bytes = new Uint8Array(sizeBytes);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
 }

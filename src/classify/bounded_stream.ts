@@ -31,7 +31,8 @@ export async function readBounded(
   return joined(chunks, sizeBytes);
 }
 
-function joined(chunks: Uint8Array[], sizeBytes: number): Uint8Array {
+/** Chunks as one array; the very chunk where there is one. */
+export function joined(chunks: Uint8Array[], sizeBytes: number): Uint8Array {
   if (chunks.length === 1) return chunks[0]!;
   const bytes = new Uint8Array(sizeBytes);
   let at = 0;

@@ -39,33 +39,48 @@ export async function listedRecordings(names: readonly string[]): Promise<Listed
   return all.filter(({ file }) => !seen.has(file) && seen.add(file));
 }
 
-async function recordingsOf(name: string): Promise<ListedRecording[]> {
-  if (name === STANDARD_INPUT) return [{ file: name, name: "standard-input" }];
+/**
+ * The audio files that a name stands for: itself, standard input among them, or those in a folder, however deep.
+ *
+ * @returns the files, and the folder that they are in where the name is one.
+ * @throws {UsageError} when there is no such file, or none in the folder.
+ */
+export async function namedAudio(name: string): Promise<{ files: string[]; folder?: string }> {
+  if (name === STANDARD_INPUT) return { files: [name] };
   const info = await Deno.stat(name).catch((cause) => {
     if (!(cause instanceof Deno.errors.NotFound)) throw cause;
     const expected = "a file or folder, found none of that name";
     throw new UsageError(`Cannot read "${name}": expected ${expected}`, { cause });
   });
-  if (info.isDirectory) return await recordingsBelow(name.replace(/(?<=.)[/\\]+$/, ""));
-  if (!LISTS.test(name)) return [{ file: name, name: inside(name.split(/[/\\]/).at(-1)!) }];
-  const folder = dirname(name);
-  const listed = pathsOf(name, await attempt("read", name, () => Deno.readTextFile(name)));
+  if (!info.isDirectory) return { files: [name] };
+  const folder = name.replace(/(?<=.)[/\\]+$/, "");
+  const files = await audioFilesBelow(folder);
+  if (files.length > 0) return { files, folder };
+  throw new UsageError(`Cannot read "${name}": expected audio files in the folder, found none`);
+}
+
+async function recordingsOf(name: string): Promise<ListedRecording[]> {
+  if (name === STANDARD_INPUT) return [{ file: name, name: "standard-input" }];
+  const { files, folder } = await namedAudio(name);
+  if (folder !== undefined) {
+    return files.map((file) => ({ file, name: inside(relative(folder, file)) }));
+  }
+  return LISTS.test(name)
+    ? await recordingsIn(name)
+    : [{ file: name, name: inside(name.split(/[/\\]/).at(-1)!) }];
+}
+
+async function recordingsIn(list: string): Promise<ListedRecording[]> {
+  const folder = dirname(list);
+  const listed = pathsOf(list, await attempt("read", list, () => Deno.readTextFile(list)));
   if (listed.length === 0) {
-    throw new DatasetError(`Cannot use list "${name}": expected paths of recordings, found none`, {
-      file: name,
+    throw new DatasetError(`Cannot use list "${list}": expected paths of recordings, found none`, {
+      file: list,
     });
   }
   return listed.map((path) => {
     return { file: isAbsolute(path) ? path : join(folder, path), name: inside(path) };
   });
-}
-
-async function recordingsBelow(folder: string): Promise<ListedRecording[]> {
-  const files = await audioFilesBelow(folder);
-  if (files.length > 0) {
-    return files.map((file) => ({ file, name: inside(relative(folder, file)) }));
-  }
-  throw new UsageError(`Cannot read "${folder}": expected audio files in the folder, found none`);
 }
 
 /**

@@ -8,7 +8,6 @@ import { type AudioClassifier, type AudioInput, pipeline } from "../classify/pip
 import { useDevice } from "../devices.ts";
 import { AudioFormatError, FileError } from "../errors.ts";
 import { UsageError } from "./_arguments.ts";
-import { audioFilesBelow } from "../data/audio_files.ts";
 import {
   type Command,
   defineCommand,
@@ -16,10 +15,10 @@ import {
   deviceOptions,
   warnOfUnused,
 } from "./_command.ts";
+import { namedAudio, STANDARD_INPUT } from "./_listed_recordings.ts";
 import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
 import type { Output } from "./_output.ts";
 
-const STANDARD_INPUT = "-";
 const MAX_INPUT_BYTES = 512 * 2 ** 20;
 
 /** `predict` on the command line. */
@@ -47,7 +46,7 @@ export const command: Command = defineCommand({
     }
     const topK = options["top-k"];
     const chosen = deviceOptions(options);
-    const files = (await Promise.all(named.map(audioFiles))).flat();
+    const files = (await Promise.all(named.map(namedAudio))).flatMap(({ files }) => files);
     const model = await modelOrBundled(options.model, out);
     const device = await useDevice(chosen);
     try {
@@ -65,24 +64,6 @@ export const command: Command = defineCommand({
     }
   },
 });
-
-/**
- * The audio files that a name stands for: itself, or those in a folder, however deep.
- *
- * @throws {UsageError} when there is no such file, or none in the folder.
- */
-async function audioFiles(name: string): Promise<string[]> {
-  if (name === STANDARD_INPUT) return [name];
-  const info = await Deno.stat(name).catch((cause) => {
-    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-    const expected = "a file or folder, found none of that name";
-    throw new UsageError(`Cannot read "${name}": expected ${expected}`, { cause });
-  });
-  if (!info.isDirectory) return [name];
-  const files = await audioFilesBelow(name.replace(/(?<=.)[/\\]+$/, ""));
-  if (files.length > 0) return files;
-  throw new UsageError(`Cannot read "${name}": expected audio files in the folder, found none`);
-}
 
 /** Prints the classes of each file; a file that cannot be used does not keep the next from their turn. */
 async function predictAll(
