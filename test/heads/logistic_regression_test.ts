@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { fitLogisticRegression } from "../../../src/train/step/logistic_regression.ts";
-import { readJson } from "../../kit.ts";
+import { fitLogisticRegression } from "../../src/heads/logistic_regression.ts";
+import { readJson } from "../kit.ts";
 
 interface Case {
   size: number;
