@@ -10,6 +10,7 @@ import {
   type TrainingSplits,
   type TrainingSplitsOptions,
 } from "../data/training_splits.ts";
+import { readSplitFile, splitByRows } from "../data/split_file.ts";
 import { type OptionSpecs, type OptionValues, UsageError } from "./_arguments.ts";
 import { fromCache } from "./_from_cache.ts";
 
@@ -46,6 +47,21 @@ export const SPLIT_OPTIONS = {
     help: "the same for validation, of the training clips (0.1)",
   },
   stratify: { kind: "flag", on: true, help: "give every label its share in each split" },
+  "group-by": {
+    kind: "string",
+    value: "COLUMN|PATTERN",
+    help: "speaker, recording or site, which is never on both sides of a split: a column, or a " +
+      "pattern with one group in brackets for the path of a file",
+  },
+  "merge-splits": {
+    kind: "flag",
+    help: "take all clips together, whatever splits the data set has",
+  },
+  "split-file": {
+    kind: "string",
+    value: "FILE",
+    help: "split as in a split.csv, which train writes beside a model",
+  },
 } as const satisfies OptionSpecs;
 
 /** Which data. */
@@ -55,11 +71,15 @@ export type SourceChoice = Pick<
 >;
 
 /** Which data, and how it is split where it is not. */
-export interface SplitChoice
-  extends
-    SourceChoice,
-    Pick<TrainingSplitsOptions, "testSize" | "validationSize" | "skipBadFiles"> {
+export interface SplitChoice extends
+  SourceChoice,
+  Pick<
+    TrainingSplitsOptions,
+    "testSize" | "validationSize" | "skipBadFiles" | "groupBy" | "foldBy" | "mergeSplits"
+  > {
   stratify: boolean;
+  /** A table of splits, in the place of those of the data set. */
+  splitFile?: string;
 }
 
 /** A data set with its splits. */
@@ -92,12 +112,40 @@ export function splitChoice(options: OptionValues<typeof SPLIT_OPTIONS>): SplitC
       `Cannot use argument "--${name}": expected a share below 1 or a number of clips, found ${value}`,
     );
   };
-  return {
+  const choice: SplitChoice = {
     ...sourceChoice(options),
     testSize: size("test-size"),
     validationSize: size("validation-size"),
     stratify: options.stratify,
+    groupBy: options["group-by"],
+    mergeSplits: options["merge-splits"],
+    splitFile: options["split-file"],
   };
+  if (choice.splitFile !== undefined) expectAlone(options);
+  return choice;
+}
+
+/** @throws {UsageError} where clips are cut out of whole recordings, which are split as they are, and other splits are asked for. */
+export function expectOwnSplits(
+  options: OptionValues<typeof SPLIT_OPTIONS> & { readonly annotations?: string },
+): void {
+  if (options.annotations === undefined) return;
+  const names = ["group-by", "merge-splits", "split-file"] as const;
+  const asked = names.find((name) => options[name] !== undefined && options[name] !== false);
+  if (asked === undefined) return;
+  throw new UsageError(
+    `Cannot use argument "--${asked}": expected no "--annotations" with it, whose recordings are split whole`,
+  );
+}
+
+/** @throws {UsageError} where a table of splits is given, and another way to split. */
+function expectAlone(options: OptionValues<typeof SPLIT_OPTIONS>): void {
+  const others = ["test-size", "validation-size", "group-by", "merge-splits"] as const;
+  const other = others.find((name) => options[name] !== undefined && options[name] !== false);
+  if (other === undefined) return;
+  throw new UsageError(
+    `Cannot use argument "--${other}": expected no "--split-file" with it, which says all of that`,
+  );
 }
 
 /**
@@ -117,10 +165,27 @@ export async function loadSplits(
 ): Promise<SplitFolder> {
   const sorted = labels && [...labels].sort();
   const found = await dataFromCache(source, choice, (offline) => {
-    return loadTrainingSplits(source, { ...choice, ...!online && offline, labels: sorted, seed });
+    const whole = choice.splitFile !== undefined && { testSize: 0 };
+    return loadTrainingSplits(source, {
+      ...choice,
+      ...whole,
+      ...!online && offline,
+      labels: sorted,
+      seed,
+    });
   });
-  const split = withValidation(found, { seed, validationSize, ...choice });
+  const split = choice.splitFile === undefined
+    ? withValidation(found, { seed, validationSize, ...choice })
+    : await asInFile(found, choice.splitFile, labels === undefined);
   return labels ? withLabels(split, labels) : split;
+}
+
+/** @param isWhole whether each file that the table names has to be there. */
+async function asInFile(folder: SplitFolder, path: string, isWhole: boolean): Promise<SplitFolder> {
+  const rows = await readSplitFile(path);
+  const { source } = folder;
+  const { splits, notes } = splitByRows(splitsInOrder(folder), rows, { source, path, isWhole });
+  return { ...folder, splits, drawn: false, notes: [...folder.notes, ...notes] };
 }
 
 function withValidation(

@@ -8,6 +8,7 @@
  */
 import { DatasetError } from "../errors.ts";
 import type { AudioDataset } from "../data/audio_dataset.ts";
+import { groupOf } from "../data/clip_keys.ts";
 import { clipDurations } from "../data/durations.ts";
 import { type DeviceOptions, useDevice } from "../devices.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
@@ -35,6 +36,7 @@ import {
   warnOfUnused,
 } from "./_command.ts";
 import {
+  expectOwnSplits,
   SPLIT_OPTIONS,
   splitChoice,
   type SplitFolder,
@@ -60,6 +62,7 @@ import { duration, type Output } from "./_output.ts";
 import { firstPassOf, forgetMined, withMined } from "./_mine_negatives.ts";
 import { modelDirectory } from "./_model_directory.ts";
 import { RECIPE_OPTION, recipeLine, withRecipe } from "./_recipe.ts";
+import { splitRecord } from "./_split_record.ts";
 import { openStartingModel, orderedLabels, type StartingModel } from "./_starting_model.ts";
 import { printedPush } from "./_push.ts";
 import {
@@ -157,6 +160,7 @@ async function planOf(
   const { recipe, resume, overwrite, model = "tiny" } = options;
   const data = options.data ?? await bundledData();
   const detector = detectorChoice(options);
+  expectOwnSplits(options);
   const given: Partial<TrainingOptions> = {
     ...await detectorArguments(detector),
     ...options.config === undefined ? {} : await configFile(options.config),
@@ -292,7 +296,9 @@ async function train(asked: TrainPlan, directory: OutputDirectory, out: Output):
       ),
       args,
     });
-    const output = await startOutput(plan, directory);
+    const begun = await startOutput(plan, directory);
+    const drawn = detector.background === undefined ? undefined : detector.backgroundClass;
+    const output = { ...begun, files: [...begun.files ?? [], splitRecord(sound, drawn)] };
     const run = prepareRun({ plan, data, model, start, output }, out);
     const cut = await cutLine(data, args, start.extractor);
     if (cut !== undefined) out.line(cut);
@@ -415,10 +421,10 @@ function prepareRun(
   return { plan, data, model, trainer, progress, sources, notices, signal };
 }
 
-/** Clips that were cut out of one recording are judged together. */
+/** Clips of one group, or cut out of one recording, are judged together. */
 function headCallback({ clips }: AudioDataset, out: Output): LinearHeadCallback {
   return new LinearHeadCallback({
-    groupOf: (clip) => clips[clip]!.file,
+    groupOf: (clip) => groupOf(clips[clip]!),
     onFitted: ({ clips, l2, heldOutLoss }) => {
       out.event({ event: "head", clips, l2, heldOutLoss });
       const judged = heldOutLoss === undefined ? "" : `, loss ${heldOutLoss.toFixed(4)} left out`;

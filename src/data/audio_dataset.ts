@@ -21,6 +21,10 @@ export interface AudioClip {
   readonly label: number;
   /** Numbers to learn, one for each label, where a clip has not one label alone. */
   readonly targets?: readonly number[];
+  /** What it has in common with others, such as its speaker: never on both sides of a split. */
+  readonly group?: string;
+  /** The fold that the data set gives it. */
+  readonly fold?: string;
   /** The row of a metadata file that names `file`, for messages. */
   readonly row?: string;
   /** Opens the recording, where `file` is not its path. */

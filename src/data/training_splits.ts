@@ -17,6 +17,8 @@ import {
   labelTypeOf,
 } from "./audio_clips.ts";
 import { alignLabels, type AudioDataset } from "./audio_dataset.ts";
+import { type ClipKeys, withKeys } from "./clip_keys.ts";
+import { expectGroupsApart, splitByGroup } from "./group_splits.ts";
 import type { Dataset } from "./dataset.ts";
 import { splitsOf } from "./dataset_dict.ts";
 import { type SplitName, splitOf } from "./folder_layout.ts";
@@ -28,7 +30,7 @@ export type { SplitName };
 
 /** Which data, and how it is split where it is not. */
 export interface TrainingSplitsOptions
-  extends ClipColumns, BadRowOptions, Omit<LoadDatasetOptions, "split" | "onNotice"> {
+  extends ClipColumns, ClipKeys, BadRowOptions, Omit<LoadDatasetOptions, "split" | "onNotice"> {
   /**
    * What of the training clips goes to the test split: a part above 0 and below 1, a number of
    * clips, or 0 for none. @default 0.2 where there is one split alone, otherwise 0
@@ -40,6 +42,8 @@ export interface TrainingSplitsOptions
   seed?: number;
   /** Whether every label has the same share in every split made here. @default false */
   stratify?: boolean;
+  /** Whether all clips are taken together, whatever splits the data set has. @default false */
+  mergeSplits?: boolean;
   /**
    * The labels of a trained model, by number. The clips then have that model's numbers, a label
    * that it does not know is an error, and one label is enough.
@@ -112,19 +116,28 @@ export async function loadTrainingSplits(
   if (type.kind !== "regression" && found.length > 1) notes.push(...labelSuspicions(found));
   let sets: AudioDataset[] = [];
   for (const [split, dataset] of named) {
-    sets.push({ ...await audioClips(dataset, { ...options, names: found }), split });
+    const clips = await audioClips(dataset, { ...options, names: found });
+    sets.push({ ...await withKeys(clips, { ...options, rows: dataset, source }), split });
   }
   if (options.labels !== undefined) sets = sets.map((set) => alignLabels(set, options.labels!));
   else if (type.names === undefined || isFolder(datasets[0]!)) requireTrained(sets);
-  const isWhole = named.size === 1 && named.has("train") && !isInSplitFolder(source, sets[0]!);
+  if (options.mergeSplits) sets = [merged(sets)];
+  else expectGroupsApart(source, sets);
+  const isTrain = named.size === 1 && named.has("train") && !isInSplitFolder(source, sets[0]!);
+  const isWhole = isTrain || options.mergeSplits === true;
   const splits = withSplits(source, sets, { isWhole, ...options });
   return {
     source,
     labels: options.labels ?? found,
     splits,
-    drawn: splits.test !== undefined && !named.has("test"),
+    drawn: splits.test !== undefined && (isWhole || !named.has("test")),
     notes: [...notes, ...coverageNotes(splits)],
   };
+}
+
+/** All clips as one split to draw from. */
+function merged(sets: readonly AudioDataset[]): AudioDataset {
+  return { ...sets[0]!, split: "train", clips: sets.flatMap(({ clips }) => clips) };
 }
 
 /** Labels of folders are found and not stated, so one that training lacks is a mistake. */
@@ -180,7 +193,7 @@ function withSplits(
 }
 
 /**
- * Two sets that share no clip and hold all of them.
+ * Two sets that share no clip, and no group where clips have one, and hold all of them.
  *
  * @throws {RangeError} for a size or a seed that is no such number.
  * @throws {DatasetError} where a side would be empty, or a label has one clip alone.
@@ -200,6 +213,9 @@ export function splitClips(
 ): { train: AudioDataset; test: AudioDataset } {
   const { split, labels, clips, kind = "single_label_classification" } = dataset;
   const { stratify = false, ...sizes } = options;
+  if (clips.some(({ group }) => group !== undefined)) {
+    return splitByGroup(dataset, { ...sizes, stratify });
+  }
   const numbers = clips.map((clip) => clip.label);
   const classes = stratify && kind === "single_label_classification"
     ? { numbers, names: labels }
