@@ -10,7 +10,9 @@ import {
   type TrainingSplits,
   type TrainingSplitsOptions,
 } from "../data/training_splits.ts";
+import { fewShots, type Folds, foldsOf, holdOut } from "../data/folds.ts";
 import { readSplitFile, splitByRows } from "../data/split_file.ts";
+import { DatasetError } from "../errors.ts";
 import { type OptionSpecs, type OptionValues, UsageError } from "./_arguments.ts";
 import { fromCache } from "./_from_cache.ts";
 
@@ -80,6 +82,18 @@ export interface SplitChoice extends
   stratify: boolean;
   /** A table of splits, in the place of those of the data set. */
   splitFile?: string;
+  /** The fold to test on, in the place of the test split. */
+  heldOut?: HeldOut;
+  /** Clips of each class to train on, drawn. @default all */
+  shots?: number;
+}
+
+/** One fold of several. */
+export interface HeldOut {
+  /** Its number. */
+  fold: number;
+  /** How many folds are drawn; undefined where the clips have folds. */
+  folds?: number;
 }
 
 /** A data set with its splits. */
@@ -164,8 +178,9 @@ export async function loadSplits(
   },
 ): Promise<SplitFolder> {
   const sorted = labels && [...labels].sort();
+  const { splitFile, heldOut, shots } = choice;
   const found = await dataFromCache(source, choice, (offline) => {
-    const whole = choice.splitFile !== undefined && { testSize: 0 };
+    const whole = (splitFile !== undefined || heldOut) && { testSize: 0, validationSize: 0 };
     return loadTrainingSplits(source, {
       ...choice,
       ...whole,
@@ -174,10 +189,47 @@ export async function loadSplits(
       seed,
     });
   });
-  const split = choice.splitFile === undefined
-    ? withValidation(found, { seed, validationSize, ...choice })
-    : await asInFile(found, choice.splitFile, labels === undefined);
-  return labels ? withLabels(split, labels) : split;
+  const named = splitFile === undefined ? found : await asInFile(found, splitFile, !labels);
+  const tested = heldOut ? withHeldOut(named, { ...heldOut, seed, ...choice }) : named;
+  // Who has a handful of clips trains on all of them.
+  const isSplit = splitFile !== undefined && !heldOut;
+  const wanted = isSplit || shots !== undefined ? validationSize ?? 0 : validationSize;
+  const split = withValidation(tested, { seed, validationSize: wanted, ...choice });
+  const few = shots === undefined ? split : withShots(split, shots, seed);
+  return labels ? withLabels(few, labels) : few;
+}
+
+/** One fold to test on, of the clips that are not the data set's own test clips. */
+export function withHeldOut(
+  folder: SplitFolder,
+  { fold, seed, ...options }: HeldOut & { seed: number; stratify: boolean },
+): SplitFolder {
+  const { pool, folds, notes } = foldsOfFolder(folder, { seed, ...options });
+  const splits = holdOut(pool, folds, fold);
+  return { ...folder, splits, drawn: true, notes: [...folder.notes, ...notes] };
+}
+
+/** The clips that are dealt to folds, and the folds. */
+export function foldsOfFolder(
+  { source, splits: { train, validation, test } }: SplitFolder,
+  { folds: count, ...options }: Pick<HeldOut, "folds"> & { seed: number; stratify: boolean },
+): { pool: AudioDataset; folds: Folds; notes: string[] } {
+  if (!train) {
+    throw new DatasetError(`Cannot make folds of "${source}": expected training clips, found none`);
+  }
+  const clips = [...train.clips, ...validation?.clips ?? []];
+  const pool = { ...train, split: source, clips };
+  const folds = foldsOf(pool, count, options);
+  const aside = test && test.clips.length > 0
+    ? [`The test split, ${test.clips.length} clips, is in no fold; to deal it too: \`mergeSplits\``]
+    : [];
+  return { pool, folds, notes: [...aside, ...folds.notes] };
+}
+
+function withShots(folder: SplitFolder, shots: number, seed: number): SplitFolder {
+  const { train } = folder.splits;
+  if (!train) return folder;
+  return { ...folder, splits: { ...folder.splits, train: fewShots(train, shots, seed) } };
 }
 
 /** @param isWhole whether each file that the table names has to be there. */

@@ -8,7 +8,7 @@ import { DatasetError } from "../errors.ts";
 import type { AudioClip, AudioDataset } from "./audio_dataset.ts";
 import { groupOf } from "./clip_keys.ts";
 import { listed } from "./features.ts";
-import { dealClips, type DealOptions } from "./group_splits.ts";
+import { dealClips, type DealOptions } from "./_group_splits.ts";
 import { seededRandom } from "./random.ts";
 
 /** The parts of a data set, each held out once. */

@@ -18,7 +18,7 @@ import {
 } from "./audio_clips.ts";
 import { alignLabels, type AudioDataset } from "./audio_dataset.ts";
 import { type ClipKeys, withKeys } from "./clip_keys.ts";
-import { expectGroupsApart, splitByGroup } from "./group_splits.ts";
+import { expectGroupsApart, splitByGroup } from "./_group_splits.ts";
 import type { Dataset } from "./dataset.ts";
 import { splitsOf } from "./dataset_dict.ts";
 import { type SplitName, splitOf } from "./folder_layout.ts";

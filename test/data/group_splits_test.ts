@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
 import type { AudioDataset } from "../../src/data/audio_dataset.ts";
-import { dealClips, splitByGroup } from "../../src/data/group_splits.ts";
+import { dealClips, splitByGroup } from "../../src/data/_group_splits.ts";
 import { loadTrainingSplits } from "../../src/data/training_splits.ts";
 import { Random } from "../../src/random.ts";
 import { folderTest, putFiles } from "./folders.ts";
