@@ -109,10 +109,12 @@ export {
   type FeatureExtractor,
   type LoadExtractorOptions,
   type Padding,
+  type RecordingWindow,
   Wav2Vec2FeatureExtractor,
   type Wav2Vec2FeatureExtractorOptions,
   WhisperFeatureExtractor,
   type WhisperFeatureExtractorOptions,
+  type WindowExtractor,
 } from "./src/features/mod.ts";
 
 // Data sets, by the names of datasets.

@@ -17,8 +17,15 @@ import { requireFinite, requireRate, requireSamples } from "./_clips.ts";
 import { ConfigFields, sortedByKey } from "./_config_fields.ts";
 import { kaldiBank } from "./_mel.ts";
 import { batchLengths } from "./_padding.ts";
-import { hannWindow, MelSpectrogram } from "./_spectrogram.ts";
-import type { ExtractOptions, FeatureBatch, FeatureExtractor } from "./feature_extractor.ts";
+import { hannWindow, MelSpectrogram, PAIR_FRAMES } from "./_spectrogram.ts";
+import type {
+  ExtractOptions,
+  FeatureBatch,
+  FeatureExtractor,
+  RecordingWindow,
+  WindowExtractor,
+} from "./feature_extractor.ts";
+import { KeptRows } from "./kept_rows.ts";
 
 /** How spectrograms are made; the fields of `preprocessor_config.json` in camelCase. */
 export interface ASTFeatureExtractorOptions {
@@ -83,6 +90,8 @@ export class ASTFeatureExtractor implements FeatureExtractor {
   readonly minSamples: number = FRAME_SAMPLES - HOP_SAMPLES;
   /** Samples that every clip is padded or cut to: those of `maxLength` frames. */
   readonly fixedSamples: number;
+  /** Extraction of clips that overlap in a recording. */
+  readonly windows: WindowExtractor;
   readonly #options: Required<ASTFeatureExtractorOptions>;
   readonly #spectrogram: MelSpectrogram;
   #otherFields: Record<string, unknown> = {};
@@ -109,6 +118,7 @@ export class ASTFeatureExtractor implements FeatureExtractor {
     };
     this.#spectrogram = new MelSpectrogram({
       fftSize: FFT_SIZE,
+      frameSamples: FRAME_SAMPLES,
       hopSamples: HOP_SAMPLES,
       bank: kaldiBank({
         bands: numMelBins,
@@ -118,7 +128,15 @@ export class ASTFeatureExtractor implements FeatureExtractor {
         maxHz: Math.floor(samplingRate / 2),
       }),
       cut: cutFrame,
+      levelOf: (energy) => Math.log(Math.max(energy, ENERGY_FLOOR)),
     });
+    this.windows = {
+      stepSamples: PAIR_FRAMES * HOP_SAMPLES,
+      begin: () => {
+        const kept = new KeptRows();
+        return (windows, options = {}) => this.#extract(windows, options, kept);
+      },
+    };
   }
 
   /**
@@ -210,7 +228,16 @@ export class ASTFeatureExtractor implements FeatureExtractor {
    * ```
    */
   extract(clips: readonly Float32Array[], options: ExtractOptions = {}): FeatureBatch {
+    return this.#extract(clips.map((samples) => ({ start: 0, samples })), options);
+  }
+
+  #extract(
+    windows: readonly RecordingWindow[],
+    options: ExtractOptions,
+    kept?: KeptRows,
+  ): FeatureBatch {
     requireRate(this.samplingRate, options.samplingRate);
+    const clips = windows.map(({ samples }) => samples);
     const { numMelBins: bands } = this.#options;
     const doNormalize = options.doNormalize ?? this.#options.doNormalize;
     const { padding = "max_length", truncation = true, maxLength = this.fixedSamples } = options;
@@ -220,15 +247,13 @@ export class ASTFeatureExtractor implements FeatureExtractor {
     if (frames === 0) requireSamples(0, FRAME_SAMPLES, samples.width);
     const lengths = samples.lengths.map(framesOf);
     const inputValues = new Float32Array(clips.length * frames * bands);
-    for (const [i, clip] of clips.entries()) {
+    for (const [i, { start, samples: clip }] of windows.entries()) {
       const real = clip.subarray(0, samples.lengths[i]!);
       requireFinite(i, real);
+      kept?.forgetBefore(start);
       const begin = i * frames * bands;
-      const energies = inputValues.subarray(begin, begin + lengths[i]! * bands);
-      this.#spectrogram.energies(real, energies);
-      for (let j = 0; j < energies.length; j++) {
-        energies[j] = Math.log(Math.max(energies[j]!, ENERGY_FLOOR));
-      }
+      const levels = inputValues.subarray(begin, begin + lengths[i]! * bands);
+      this.#spectrogram.levels(real, levels, kept && { kept, start, own: [0, real.length] });
     }
     if (doNormalize) this.#normalize(inputValues);
     return { inputValues, shape: [clips.length, frames, bands], lengths };

@@ -52,6 +52,27 @@ export interface FeatureBatch {
   lengths: Int32Array;
 }
 
+/** A clip that is a stretch of a recording. */
+export interface RecordingWindow {
+  /** The number of its first sample in the recording. */
+  start: number;
+  /** One channel, at the extractor's rate. */
+  samples: Float32Array;
+}
+
+/** Extraction of clips that overlap in a recording, in which frames that they share are computed once. */
+export interface WindowExtractor {
+  /** Windows share frames where their starts lie a multiple of so many samples apart. */
+  readonly stepSamples: number;
+  /**
+   * Begins a recording.
+   *
+   * @returns what gives of windows what `extract` gives of their samples, to the bit; they are to come in the order of
+   * their starts, over all calls.
+   */
+  begin(): (windows: readonly RecordingWindow[], options?: ExtractOptions) => FeatureBatch;
+}
+
 /** Turns waveforms into what a model takes. */
 export interface FeatureExtractor {
   /** The class's name in `feature_extractor_type`. */
@@ -64,6 +85,10 @@ export interface FeatureExtractor {
   readonly minSamples: number;
   /** Samples that every clip is padded or cut to, where the model takes clips of one length only. */
   readonly fixedSamples?: number;
+  /** Whether the samples of a clip that needs no padding reach the model as they are; absent where they do not. */
+  readonly keepsSamples?: boolean;
+  /** The same for clips that overlap in a recording; absent where these share nothing. */
+  readonly windows?: WindowExtractor;
   /** Turns clips, each one channel at `samplingRate`, into a batch. */
   extract(clips: readonly Float32Array[], options?: ExtractOptions): FeatureBatch;
   /** The content of `preprocessor_config.json`, keys sorted. */
@@ -72,14 +97,22 @@ export interface FeatureExtractor {
 
 /** The same extractor for a model that takes clips of any length: it neither pads nor cuts unless asked to. */
 export function ofAnyLength(extractor: FeatureExtractor): FeatureExtractor {
-  const { type, inputName, samplingRate, minSamples } = extractor;
+  const { type, inputName, samplingRate, minSamples, keepsSamples, windows } = extractor;
+  const asTheyAre = { padding: false, truncation: false } as const;
   return {
     type,
     inputName,
     samplingRate,
     minSamples,
-    extract: (clips, options) =>
-      extractor.extract(clips, { padding: false, truncation: false, ...options }),
+    keepsSamples,
+    windows: windows && {
+      stepSamples: windows.stepSamples,
+      begin: () => {
+        const extract = windows.begin();
+        return (clips, options) => extract(clips, { ...asTheyAre, ...options });
+      },
+    },
+    extract: (clips, options) => extractor.extract(clips, { ...asTheyAre, ...options }),
     toConfig: () => extractor.toConfig(),
   };
 }

@@ -10,6 +10,8 @@ export type {
   FeatureBatch,
   FeatureExtractor,
   Padding,
+  RecordingWindow,
+  WindowExtractor,
 } from "./feature_extractor.ts";
 export { featureColumns, type FeatureColumnsOptions } from "./feature_columns.ts";
 export { type LoadExtractorOptions, loadFeatureExtractor } from "./load_extractor.ts";

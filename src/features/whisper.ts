@@ -18,8 +18,15 @@ import { ConfigFields, sortedByKey } from "./_config_fields.ts";
 import { transformRadices } from "./_fourier.ts";
 import { slaneyBank } from "./_mel.ts";
 import { batchLengths } from "./_padding.ts";
-import { hannWindow, MelSpectrogram } from "./_spectrogram.ts";
-import type { ExtractOptions, FeatureBatch, FeatureExtractor } from "./feature_extractor.ts";
+import { hannWindow, MelSpectrogram, PAIR_FRAMES, type Stretch } from "./_spectrogram.ts";
+import type {
+  ExtractOptions,
+  FeatureBatch,
+  FeatureExtractor,
+  RecordingWindow,
+  WindowExtractor,
+} from "./feature_extractor.ts";
+import { KeptRows } from "./kept_rows.ts";
 
 /** How spectrograms are made; the fields of `preprocessor_config.json` in camelCase. */
 export interface WhisperFeatureExtractorOptions {
@@ -81,6 +88,8 @@ export class WhisperFeatureExtractor implements FeatureExtractor {
   readonly minSamples = 1;
   /** Samples that every clip is padded or cut to. */
   readonly fixedSamples: number;
+  /** Extraction of clips that overlap in a recording. */
+  readonly windows: WindowExtractor;
   readonly #options: Required<WhisperFeatureExtractorOptions>;
   readonly #spectrogram: MelSpectrogram;
   #otherFields: Record<string, unknown> = {};
@@ -108,6 +117,7 @@ export class WhisperFeatureExtractor implements FeatureExtractor {
     const window = hannWindow(nFft, nFft);
     this.#spectrogram = new MelSpectrogram({
       fftSize: nFft,
+      frameSamples: nFft,
       hopSamples: hopLength,
       bank: slaneyBank({
         bands: featureSize,
@@ -119,7 +129,17 @@ export class WhisperFeatureExtractor implements FeatureExtractor {
       cut: (samples, start, frame) => {
         for (let i = 0; i < nFft; i++) frame[i] = samples[start + i]! * window[i]!;
       },
+      levelOf: (energy) => Math.log10(Math.max(energy, ENERGY_FLOOR)),
     });
+    this.windows = {
+      stepSamples: PAIR_FRAMES * hopLength,
+      begin: () => {
+        const kept = new KeptRows();
+        // Samples that are normalised have the mean of their window in them.
+        return (windows, options = {}) =>
+          this.#extract(windows, options, options.doNormalize ? undefined : kept);
+      },
+    };
   }
 
   /**
@@ -217,7 +237,16 @@ export class WhisperFeatureExtractor implements FeatureExtractor {
    * ```
    */
   extract(clips: readonly Float32Array[], options: ExtractOptions = {}): FeatureBatch {
+    return this.#extract(clips.map((samples) => ({ start: 0, samples })), options);
+  }
+
+  #extract(
+    windows: readonly RecordingWindow[],
+    options: ExtractOptions,
+    kept?: KeptRows,
+  ): FeatureBatch {
     requireRate(this.samplingRate, options.samplingRate);
+    const clips = windows.map(({ samples }) => samples);
     const { featureSize: bands, hopLength, nFft, returnAttentionMask } = this.#options;
     const { padding = "max_length", truncation = true, maxLength = this.fixedSamples } = options;
     const samples = batchLengths(clips, { ...options, padding, truncation, maxLength });
@@ -229,25 +258,32 @@ export class WhisperFeatureExtractor implements FeatureExtractor {
     const inputValues = new Float32Array(clips.length * frames * bands);
     const withMask = options.returnAttentionMask ?? returnAttentionMask;
     const attentionMask = withMask ? new Int32Array(clips.length * frames) : undefined;
-    for (const [i, clip] of clips.entries()) {
+    for (const [i, { start, samples: clip }] of windows.entries()) {
       const real = clip.slice(0, samples.lengths[i]!);
       requireFinite(i, real);
+      kept?.forgetBefore(start);
       if (options.doNormalize) normalize(real);
       const values = inputValues.subarray(i * frames * bands, (i + 1) * frames * bands);
-      this.#logMel(real, samples.width, values);
+      this.#logMel({ start, samples: real }, { width: samples.width, kept }, values);
       attentionMask?.fill(1, i * frames, i * frames + lengths[i]!);
     }
     return { inputValues, shape: [clips.length, frames, bands], attentionMask, lengths };
   }
 
   /** Frames of nothing but padding are all alike, so the first of them is computed for all. */
-  #logMel(real: Float32Array, width: number, values: Float32Array): void {
+  #logMel(
+    { start, samples: real }: RecordingWindow,
+    { width, kept }: { width: number; kept?: KeptRows },
+    values: Float32Array,
+  ): void {
     const { featureSize: bands, hopLength, nFft, paddingValue } = this.#options;
     const half = Math.floor(nFft / 2);
     const padding = bands * Math.ceil((real.length + half) / hopLength);
     const computed = values.subarray(0, Math.min(values.length, padding + bands));
-    this.#spectrogram.energies(mirrored(real, { width, half, paddingValue }), computed);
-    takeLogarithms(computed);
+    const own: Stretch["own"] = [half, half + real.length];
+    const stretch = kept && { kept, start: start - half, own };
+    this.#spectrogram.levels(mirrored(real, { width, half, paddingValue }), computed, stretch);
+    raiseToFloor(computed);
     for (let at = computed.length; at < values.length; at += bands) {
       values.copyWithin(at, padding, padding + bands);
     }
@@ -282,13 +318,10 @@ function mirrored(
   return samples;
 }
 
-/** Energies to numbers around 0, in place; the loudest one sets the floor of its clip. */
-function takeLogarithms(energies: Float32Array): void {
+/** Levels to numbers around 0, in place; the loudest one sets the floor of its clip. */
+function raiseToFloor(levels: Float32Array): void {
   let loudest = -Infinity;
-  for (let i = 0; i < energies.length; i++) {
-    energies[i] = Math.log10(Math.max(energies[i]!, ENERGY_FLOOR));
-    loudest = Math.max(loudest, energies[i]!);
-  }
+  for (let i = 0; i < levels.length; i++) loudest = Math.max(loudest, levels[i]!);
   const floor = loudest - DYNAMIC_RANGE;
-  for (let i = 0; i < energies.length; i++) energies[i] = (Math.max(energies[i]!, floor) + 4) / 4;
+  for (let i = 0; i < levels.length; i++) levels[i] = (Math.max(levels[i]!, floor) + 4) / 4;
 }
