@@ -70,8 +70,8 @@ export interface WindowClassifier {
   maxBatch: number;
   /** Called for a recording that was heard with a doubt. */
   onWarning?: (message: string) => void;
-  /** The scores of each of several windows of one length. */
-  scoresOf(windows: Float32Array[]): Promise<Float64Array[]>;
+  /** The scores of each of several windows of one length, in the order in which they come. */
+  scoresOf(windows: readonly AudioWindow[]): Promise<Float64Array[]>;
 }
 
 /** How long the program may compute before others get a turn, such as a timer or a signal. */
@@ -158,7 +158,7 @@ class Listener {
     const { scoresOf, rules: { rateHz } } = this.#classifier;
     await this.#pause();
     signal?.throwIfAborted();
-    const all = await turn(() => scoresOf(windows.map(({ samples }) => samples)));
+    const all = await turn(() => scoresOf(windows));
     for (const [i, window] of windows.entries()) {
       const scores = all[i]!;
       onScores?.({ start: window.start / rateHz, end: window.end / rateHz, scores });

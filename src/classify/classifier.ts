@@ -12,6 +12,7 @@ import { TooLongError } from "../audio/too_long.ts";
 import { type AudioInput, type ClipRules, clipSamples, type OpenFile } from "./_audio_input.ts";
 import { DETECT_OPTIONS, detectEvents, type DetectOptions, eachBatch } from "./_detect.ts";
 import { openSound, type SoundRules, type SoundSource } from "./_sound_source.ts";
+import { windowLogits } from "./_window_logits.ts";
 import {
   bestClasses,
   type Classification,
@@ -325,6 +326,7 @@ export function createClassifier(
     const plan = detectPlan(asked, hearing);
     expectWindow(plan, rules, fitting.fixedSamples);
     const { samplingRate, file, signal } = asked;
+    const logitsOfWindows = windowLogits({ model, extractor: fitting }, plan);
     yield* detectEvents(source, {
       plan,
       labels: model.labels,
@@ -334,8 +336,11 @@ export function createClassifier(
       maxBatch: maxBatchOf(plan.windowSamples),
       scoresOf: async (windows) => {
         expectInUse("detect");
-        const rows = await logitsOf(windows);
-        return rows.map((logits) => Float64Array.from(classScores(logits, functionToApply)));
+        const rows = await logitsOfWindows(windows);
+        return rows.map((logits) => {
+          expectFinite(logits, model.labels);
+          return Float64Array.from(classScores(logits, functionToApply));
+        });
       },
     }, asked);
   }

@@ -7,6 +7,7 @@
  */
 import { basename } from "node:path";
 import { tensor, tidy } from "@tensorflow/tfjs-core";
+import { sharedWork } from "../classify/window_sharing.ts";
 import { useDevice } from "../devices.ts";
 import { type FeatureExtractor, ofAnyLength } from "../features/feature_extractor.ts";
 import { loadFeatureExtractor } from "../features/load_extractor.ts";
@@ -77,8 +78,8 @@ export interface ModelInfo {
   labels: readonly string[];
   /** Hertz. */
   samplingRate: number;
-  /** Whether windows of detection that overlap share work; each is computed as the clip that it is. */
-  windowsShareWork: false;
+  /** The work that windows of detection share where the hop is a multiple of `stepSeconds`, or why they share none. */
+  windowsShareWork: { work: string; stepSeconds: number } | { work: null; reason: string };
   /** Where the weights came from. */
   weights: WeightGroup[];
   /** Drawn at random, since the checkpoint does not have them. */
@@ -119,7 +120,7 @@ async function infoOf(directory: string): Promise<ModelInfo> {
       problemType: model.problemType,
       labels: model.labels,
       samplingRate: extractor.samplingRate,
-      windowsShareWork: false,
+      windowsShareWork: sharingOf(extractor),
       weights: weightGroups(model, source, read),
       newlyInitialised: loading.missing,
       mismatched: loading.mismatched,
@@ -164,6 +165,12 @@ function gflopOf(
   });
   const clipSeconds = samples / extractor.samplingRate;
   return { perSecond: flops / 1e9 / clipSeconds, clip: flops / 1e9, clipSeconds };
+}
+
+function sharingOf(extractor: FeatureExtractor): ModelInfo["windowsShareWork"] {
+  const found = sharedWork(extractor);
+  if ("reason" in found) return { work: null, reason: found.reason };
+  return { work: found.shared, stepSeconds: found.stepSamples / extractor.samplingRate };
 }
 
 function weightGroups(
@@ -223,7 +230,7 @@ function print(info: ModelInfo, title: string, out: Output): void {
   row("labels", `${labels.length}: ${shortened(labels)}`);
   row("problem type", info.problemType);
   row("sampling rate", `${info.samplingRate} Hz`);
-  row("detection", "each window is computed by itself; those that overlap share no work");
+  row("detection", sharingText(info.windowsShareWork));
   out.line();
   out.line(table(
     ["weights", "tensors", "parameters", "dtype", "file"],
@@ -250,6 +257,14 @@ function computeText(gflop: ModelInfo["gflop"]): string {
     ? ""
     : `; ${clip.toFixed(2)} for a clip of ${Number(clipSeconds.toFixed(2))} s`;
   return `${perSecond.toFixed(2)} GFLOP a second of audio${whole}`;
+}
+
+function sharingText(sharing: ModelInfo["windowsShareWork"]): string {
+  if (sharing.work === null) return `windows that overlap share no work: ${sharing.reason}`;
+  const { work, stepSeconds } = sharing;
+  return `windows that overlap share ${work}, computed once where the hop is a multiple of ${
+    Number(stepSeconds.toFixed(5))
+  } s`;
 }
 
 const SHOWN_NAMES = 12;

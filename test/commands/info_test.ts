@@ -45,7 +45,7 @@ Deno.test("info tells architecture, parameters, memory, labels and rate", async 
       problemType: "single_label_classification",
       labels: [...TINY_LABELS],
       samplingRate: 8_000,
-      windowsShareWork: false,
+      windowsShareWork: { work: null, reason: "each window is normalised by itself" },
       newlyInitialised: [],
       mismatched: [],
       unexpected: [],
@@ -58,6 +58,19 @@ Deno.test("info tells architecture, parameters, memory, labels and rate", async 
       ...{ tensors: 2, parameters: 65 },
     });
     ok(weights.some(({ group }) => group === "wav2vec2.encoder.layers"));
+  });
+});
+
+Deno.test("info tells what windows of detection share, and at which hops", async () => {
+  await withModels(async (folder) => {
+    for (const { config: { model_type } } of TINY_SPECTROGRAM_MODELS) {
+      const { windowsShareWork } = await infoOf(`${folder}/${model_type}`);
+      deepEqual(windowsShareWork, { work: "mel frames", stepSeconds: 0.02 });
+    }
+    const { stdout } = await cliOk(["info", "--model", `${folder}/whisper`]);
+    match(stdout, /^ {2}detection +windows .* share mel frames, .* a multiple of 0\.02 s$/m);
+    const alone = await cliOk(["info", "--model", `${folder}/wav2vec2`]);
+    match(alone.stdout, /^ {2}detection +windows .* share no work: each window is normalised/m);
   });
 });
 
