@@ -14,6 +14,8 @@ export interface CrossEntropyAttrs {
   labelSmoothing: number;
   /** The sum over the batch is divided by this. @default B */
   normalizer: number;
+  /** A clip counts (1 - p of its class) to this power, so that what is known well counts little. @default 0 */
+  focus: number;
 }
 
 /** `logits [B, N]`, `labels [B]` int32 -> scalar */
@@ -44,7 +46,8 @@ export const crossEntropyGrad: Operation<
 };
 
 /**
- * Softmax cross-entropy with class numbers as targets, summed and divided by `normalizer`.
+ * Softmax cross-entropy with class numbers as targets, summed and divided by `normalizer`; with `focus` the focal loss
+ * (Lin et al. 2017).
  *
  * **Shape** `logits [B, N]`, `labels [B]` int32 -> scalar
  */
@@ -53,6 +56,6 @@ export function crossEntropy(
   labels: Tensor,
   options: Partial<CrossEntropyAttrs> = {},
 ): Tensor {
-  const { labelSmoothing = 0, normalizer = logits.shape[0]! } = options;
-  return run(crossEntropyOperation, { logits, labels }, { labelSmoothing, normalizer });
+  const { labelSmoothing = 0, normalizer = logits.shape[0]!, focus = 0 } = options;
+  return run(crossEntropyOperation, { logits, labels }, { labelSmoothing, normalizer, focus });
 }

@@ -261,10 +261,14 @@ Deno.test("layerSum() weighs the states by softmax", () => {
 
 Deno.test("crossEntropy() is the mean negative log-likelihood, smoothed towards all classes", () => {
   const inputs = { logits: array([2, 3], 1, 2, 0.5, 0, 0, 3), labels: array([2], 1, 0) };
-  const plain = { labelSmoothing: 0, normalizer: 2 };
+  const plain = { labelSmoothing: 0, normalizer: 2, focus: 0 };
   assertEqual(crossEntropy(inputs, plain), array([], 1.7796458702645));
-  const smooth = { labelSmoothing: 0.3, normalizer: 5 };
+  const smooth = { labelSmoothing: 0.3, normalizer: 5, focus: 0 };
   assertEqual(crossEntropy(inputs, smooth), array([], 0.70185834810578));
+  // One clip with p = 1/4: (3/4)^2 log 4.
+  const one = { logits: array([1, 2], 0, Math.log(3)), labels: array([1], 0) };
+  const focused = { labelSmoothing: 0, normalizer: 1, focus: 2 };
+  assertEqual(crossEntropy(one, focused), array([], 0.5625 * Math.log(4)));
 });
 
 Deno.test("gruGate() opens by two sigmoids, of sums of halves", () => {

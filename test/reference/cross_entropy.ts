@@ -1,8 +1,8 @@
 /**
- * Plain softmax cross-entropy against class numbers, with label smoothing as PyTorch's.
+ * Plain softmax cross-entropy against class numbers, with label smoothing as PyTorch's and the focus of Lin et al.
  *
  * The target of a clip is `labelSmoothing / N` for every class and `1 - labelSmoothing` more for its
- * own. Reference of `crossEntropy` and `crossEntropyGrad`.
+ * own; its loss counts `(1 - p)^focus`, p being the softmax of its own class. Reference of `crossEntropy` and `crossEntropyGrad`.
  *
  * @module
  */
@@ -16,14 +16,30 @@ export function crossEntropy(
   attrs: CrossEntropyAttrs,
 ): NdArray {
   const loss = zeros([]);
-  const logSumExps = logSumExpOfRows(logits);
-  const { columns: classes } = rowsOf(logits);
-  logits.values.forEach((logit, i) => {
-    const row = Math.floor(i / classes);
-    const target = targetOf(labels.values[row]!, i % classes, classes, attrs);
-    loss.values[0]! += target * (logSumExps[row]! - logit) / attrs.normalizer;
+  const rows = rowLosses(logits, labels, attrs);
+  rows.forEach(({ plain, others }) => {
+    loss.values[0]! += plain * others ** attrs.focus / attrs.normalizer;
   });
   return loss;
+}
+
+/** Each clip's loss without focus, and what the other classes have of its softmax. */
+function rowLosses(
+  logits: NdArray,
+  labels: NdArray,
+  attrs: CrossEntropyAttrs,
+): { plain: number; others: number }[] {
+  const { columns: classes } = rowsOf(logits);
+  return logSumExpOfRows(logits).map((logSumExp, row) => {
+    const own = logits.values.subarray(row * classes, (row + 1) * classes);
+    const label = labels.values[row]!;
+    const sum = { plain: 0, others: 0 };
+    own.forEach((logit, kind) => {
+      sum.plain += targetOf(label, kind, classes, attrs) * (logSumExp - logit);
+      if (kind !== label) sum.others += Math.exp(logit - logSumExp);
+    });
+    return sum;
+  });
 }
 
 /** `logits`, `labels`, `dy` (scalar) -> `dlogits` */
@@ -33,10 +49,18 @@ export function crossEntropyGrad(
 ): NdArray {
   const logSumExps = logSumExpOfRows(logits);
   const { columns: classes } = rowsOf(logits);
+  const rows = rowLosses(logits, labels, attrs);
   return map(logits, (logit, i) => {
     const row = Math.floor(i / classes);
-    const target = targetOf(labels.values[row]!, i % classes, classes, attrs);
-    return dy.values[0]! * (Math.exp(logit - logSumExps[row]!) - target) / attrs.normalizer;
+    const [label, kind] = [labels.values[row]!, i % classes];
+    const share = Math.exp(logit - logSumExps[row]!);
+    const plainSlope = share - targetOf(label, kind, classes, attrs);
+    const { plain, others } = rows[row]!;
+    const slope = dy.values[0]! / attrs.normalizer;
+    if (attrs.focus === 0) return slope * plainSlope;
+    const ownSlope = (1 - others) * (kind === label ? others : -share);
+    const heldSlope = others > 0 ? -attrs.focus * others ** (attrs.focus - 1) * ownSlope : 0;
+    return slope * (others ** attrs.focus * plainSlope + plain * heldSlope);
   });
 }
 

@@ -1,8 +1,9 @@
 /**
- * Softmax cross-entropy against class numbers, with label smoothing, forward and gradient, on WASM.
+ * Softmax cross-entropy against class numbers, with label smoothing and focus, forward and gradient, on WASM.
  *
  * Computes: with `p = softmax(logits[b])` and the target `q = smoothing / N`, plus `1 - smoothing` at the label,
- *   `loss = -sum_b sum_n q log p / normalizer`; `dlogits = dy (p - q) / normalizer`.
+ *   `loss = -sum_b (1 - p[label])^focus sum_n q log p / normalizer`; without focus `dlogits = dy (p - q) / normalizer`,
+ *   with it by the product rule.
  * Buffers: `logits` [B, N] float32, `labels` [B] int32, `dy` scalar, read; `loss` scalar, `dlogits` [B, N], written.
  * Memory: each row is read three times, from the cache.
  * Error: 1e-6 for losses around 1; the loss is summed in double precision.
@@ -28,8 +29,8 @@ export function crossEntropy(
   expectLabels(backend, labels, classes);
   const loss = backend.output([]);
   const inputs = [backend.address(logits), backend.address(labels, "int32")];
-  const { labelSmoothing, normalizer } = attrs;
-  const sizes = [batch, classes, labelSmoothing, normalizer];
+  const { labelSmoothing, normalizer, focus } = attrs;
+  const sizes = [batch, classes, labelSmoothing, normalizer, focus];
   backend.dispatch("crossEntropy", 1, [...inputs, backend.address(loss), ...sizes]);
   return loss;
 }
@@ -42,9 +43,9 @@ export function crossEntropyGrad(
   const [batch = 0, classes = 0] = logits.shape;
   const dlogits = backend.output(logits.shape);
   const inputs = [backend.address(logits), backend.address(labels, "int32")];
-  const { labelSmoothing, normalizer } = attrs;
+  const { labelSmoothing, normalizer, focus } = attrs;
   const slopes = [backend.address(dy), backend.address(dlogits)];
-  const args = [...inputs, ...slopes, classes, labelSmoothing, normalizer];
+  const args = [...inputs, ...slopes, classes, labelSmoothing, normalizer, focus];
   backend.dispatch("crossEntropyGrad", batch, args, Math.ceil(ROW_GRAIN_ELEMENTS / classes));
   return dlogits;
 }

@@ -1,8 +1,9 @@
 /**
- * Softmax cross-entropy against class numbers with label smoothing, and its gradient.
+ * Softmax cross-entropy against class numbers with label smoothing and focus, and its gradient.
  *
  * Computes: `sum over rows and classes of target * (logSumExp - logit) / normalizer`, the target being
  * `labelSmoothing / N`, and `1 - labelSmoothing` more for the label; `dlogits = dy * (softmax - target) / normalizer`.
+ * With focus the sum of a row is multiplied by `(1 - softmax[label])^focus`, and the gradient follows the product rule.
  * Buffers: logits, dlogits [B, N], losses [B], dy and result scalar, f32; labels [B] i32; the inputs read.
  * Grid: one workgroup per row (`_rows.ts`), then a row sum over the losses.
  * Memory: one number per thread; a row is read three times.
@@ -30,6 +31,25 @@ const LOG_SUM_EXP_TEXT = `
       ${eachColumn("sum += exp(logits[start + column] - largest);")}
       let rest = log(sumWorkgroup(sum));`;
 
+/** Leaves `others`, what the classes beside the label have of the softmax, and `held`, that to the power of the focus. */
+const FOCUS_TEXT = `
+      var other = 0.0;
+      ${
+  eachColumn(
+    "other += select(exp(logits[start + column] - largest - rest), 0.0, u32(labels[row]) == column);",
+  )
+}
+      let others = sumWorkgroup(other);
+      let held = select(0.0, pow(others, uniforms.focus), others > 0.0);`;
+
+/** Leaves `loss`, the sum of a row before it is divided. */
+const ROW_LOSS_TEXT = `
+      var loss = 0.0;
+      ${
+  eachColumn("loss += targetShare(row, column) * (rest - (logits[start + column] - largest));")
+}
+      loss = sumWorkgroup(loss);`;
+
 const TARGET_TEXT = `
     fn targetShare(row: u32, column: u32) -> f32 {
       let own = select(0.0, 1.0 - uniforms.smoothing, u32(labels[row]) == column);
@@ -43,13 +63,11 @@ const LOSSES: Program<RowConfig> = {
       config,
       `
       ${LOG_SUM_EXP_TEXT}
-      var loss = 0.0;
-      ${
-        eachColumn(
-          "loss += targetShare(row, column) * (rest - (logits[start + column] - largest));",
-        )
+      ${ROW_LOSS_TEXT}
+      if (uniforms.focus > 0.0) {
+        ${FOCUS_TEXT}
+        loss *= held;
       }
-      loss = sumWorkgroup(loss);
       if (inside && localIndex == 0u) {
         result[row] = loss / uniforms.normalizer;
       }`,
@@ -70,6 +88,20 @@ const GRADIENT: Program<RowConfig> = {
           let share = exp(logits[start + column] - largest - rest);
           result[start + column] = dy[0] * (share - targetShare(row, column)) / uniforms.normalizer;
         }`)
+      }
+      if (uniforms.focus > 0.0) {
+        ${ROW_LOSS_TEXT}
+        ${FOCUS_TEXT}
+        let slope = dy[0] * loss * uniforms.focus * held / uniforms.normalizer;
+        ${
+        eachColumn(`
+        if (inside) {
+          let share = exp(logits[start + column] - largest - rest);
+          // Others to the power of focus - 1 could be without bound; together with a share of theirs it is not.
+          let turn = select(-share / max(others, 1e-30), 1.0, u32(labels[row]) == column);
+          result[start + column] = result[start + column] * held - slope * (1.0 - others) * turn;
+        }`)
+      }
       }`,
       TARGET_TEXT,
     ),
@@ -110,6 +142,6 @@ export function crossEntropyGrad(
   });
 }
 
-function uniformsOf({ labelSmoothing, normalizer }: CrossEntropyAttrs) {
-  return { smoothing: f32(labelSmoothing), normalizer: f32(normalizer) };
+function uniformsOf({ labelSmoothing, normalizer, focus }: CrossEntropyAttrs) {
+  return { smoothing: f32(labelSmoothing), normalizer: f32(normalizer), focus: f32(focus) };
 }
