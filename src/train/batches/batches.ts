@@ -15,6 +15,8 @@ export interface Batch {
   lengths?: Int32Array;
   /** `[B]` class numbers; or `[B, N]` numbers, from 0 to 1 where a clip may have several labels. */
   labels: Int32Array | Float32Array;
+  /** What is mixed into the clips, where that is; numbers of several labels are mixed already. */
+  mixed?: MixedClips;
   /**
    * `[B]` places of the clips in the data set, where batches go in another order; in evaluation, rows of one place are
    * windows of one clip.
@@ -22,6 +24,16 @@ export interface Batch {
   indices?: ArrayLike<number>;
   /** Place of the batch in its epoch, where some may be left out. */
   position?: number;
+}
+
+/** What a batch holds besides its own clips: another one's share of each. */
+export interface MixedClips {
+  /** Share of the clips themselves, 0 to 1; the rest is the others'. */
+  share: number;
+  /** `[B]` class numbers of the others; absent where a clip has not one label. */
+  labels?: Int32Array;
+  /** `[B]` their places in the data set. */
+  indices: ArrayLike<number>;
 }
 
 /** A data set as batches. */

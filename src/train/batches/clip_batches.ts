@@ -16,7 +16,7 @@ import {
   WindowCutter,
   type WindowOptions,
 } from "../../detect/mod.ts";
-import { DatasetError } from "../../errors.ts";
+import { DatasetError, UnsupportedOpError } from "../../errors.ts";
 import { clipDurations } from "../../data/durations.ts";
 import {
   type ClipBatch,
@@ -35,6 +35,8 @@ import { augmentation, type AugmentOptions } from "./_augment.ts";
 import { balancedOrder } from "./_balanced_order.ts";
 import { type Batch, type BatchSource, countOfBatches, equalLengths } from "./batches.ts";
 import { clipFingerprint } from "./_fingerprint.ts";
+import { maskSpectrograms } from "./_spectrogram_masks.ts";
+import { mixPairs, type PickedClips } from "./_mixup.ts";
 import { loadNoises } from "./_noise_folder.ts";
 
 /** How clips become batches, under the names of the training arguments. */
@@ -62,6 +64,9 @@ export const CLIP_ARGUMENTS = [
   "augmentNoiseMinSnrDb",
   "augmentNoiseMaxSnrDb",
   "augmentNoiseDir",
+  "augmentMixup",
+  "augmentTimeMask",
+  "augmentBandMask",
   "skipBadFiles",
 ] as const;
 
@@ -80,6 +85,12 @@ function clipSettings(options: ClipBatchesOptions): TrainingArguments {
 
 /** After so long, timers and signals get their turn: clips in memory and a CPU device never wait. */
 const TURN_MS = 100;
+
+/** Sets the draws of mixed pairs apart from those of single clips. */
+const MIX_KEY = 2 ** 31;
+
+/** The same of masks. */
+const MASK_KEY = 3 * 2 ** 30;
 
 /** Sets the draws of an order apart from those of its clips. */
 const ORDER_KEY = 2 ** 32 - 1;
@@ -118,6 +129,7 @@ class ClipBatches implements BatchSource {
     this.#dataset = dataset;
     this.#extractor = model.takesAnyLength ? ofAnyLength(extractor) : extractor;
     this.#settings = settings;
+    expectMaskable(settings, extractor);
     this.#onNotice = options.onNotice;
     this.#paddingInvariant = model.paddingInvariant;
     const minSamples = Math.max(model.minSamples, extractor.minSamples);
@@ -203,14 +215,34 @@ class ClipBatches implements BatchSource {
           await new Promise((resolve) => setTimeout(resolve));
           turnAt = performance.now();
         }
-        yield {
-          ...this.#features(group.map((i) => clips[i]!)),
+        const position = skip + loaded.position;
+        const picked: PickedClips = {
+          clips: group.map((i) => clips[i]!),
           labels: rowsOf(loaded.labels, group, clips.length),
           indices: group.map((i) => loaded.indices[i]!),
-          position: skip + loaded.position,
         };
+        const { clips: sounds, ...named } = training
+          ? this.#mixed(picked, epoch, position)
+          : picked;
+        const features = this.#features(sounds);
+        if (training) this.#mask(features, epoch, position);
+        yield { ...features, ...named, position };
       }
     }
+  }
+
+  /** Pairs of clips of a batch mixed, where that is asked for. */
+  #mixed(picked: PickedClips, epoch: number, position: number): PickedClips {
+    const { augmentMixup: concentration, seed } = this.#settings;
+    if (concentration === 0) return picked;
+    return mixPairs(picked, concentration, seededRandom(seed, epoch, MIX_KEY + position));
+  }
+
+  /** Blots out parts of spectrograms, where that is asked for. */
+  #mask(features: Pick<Batch, "inputs" | "shape" | "lengths">, epoch: number, at: number): void {
+    const { augmentTimeMask: timeShare, augmentBandMask: bandShare, seed } = this.#settings;
+    if (timeShare === 0 && bandShare === 0) return;
+    maskSpectrograms(features, { timeShare, bandShare }, seededRandom(seed, epoch, MASK_KEY + at));
   }
 
   #isLong(clip: Float32Array): boolean {
@@ -331,6 +363,21 @@ function withinBudget(
   const count = Math.max(1, Math.floor(maxSamples / longest));
   const parts = Math.ceil(group.length / count);
   return Array.from({ length: parts }, (_, i) => group.slice(i * count, (i + 1) * count));
+}
+
+/** @throws {UnsupportedOpError} for masks of a spectrogram where the model takes samples. */
+function expectMaskable(
+  { augmentTimeMask, augmentBandMask }: TrainingArguments,
+  extractor: FeatureExtractor,
+): void {
+  if (augmentTimeMask + augmentBandMask === 0) return;
+  const { shape } = extractor.extract([new Float32Array(extractor.minSamples)]);
+  if (shape.length === 3) return;
+  const asked = augmentTimeMask > 0 ? "augmentTimeMask" : "augmentBandMask";
+  throw new UnsupportedOpError(
+    `Cannot use \`${asked}\`: expected an extractor of spectrograms, found ${extractor.type}`,
+    { hint: "A model of samples masks as mask_time_prob and mask_feature_prob of its config say" },
+  );
 }
 
 /** The changes that the options ask for, with noise read from its folder. */

@@ -17,7 +17,7 @@ import {
   writeDirectoryAtomic,
   writeFiles,
 } from "../../files.ts";
-import type { StoredTensor } from "../../layers/parameters.ts";
+import type { ParameterSource, StoredTensor } from "../../layers/parameters.ts";
 import type { AudioClassificationModel } from "../../models/model.ts";
 import { jsonBytes, modelFiles } from "../../pretrained.ts";
 import { readJsonFile } from "../../weights/json_file.ts";
@@ -45,6 +45,18 @@ export interface CheckpointParts {
   resume: ResumeState;
   /** What the run was made of. */
   run: RunFacts;
+  /** What else training needs to go on, a file of tensors each. */
+  more?: readonly MoreState[];
+}
+
+/** Tensors of a run besides those of its model and its optimiser. */
+export interface MoreState {
+  /** The file of a checkpoint that holds them. */
+  readonly file: string;
+  /** What is saved. */
+  tensors(): Iterable<StoredTensor>;
+  /** Takes that back, when the model has its weights. */
+  restore(saved: ParameterSource): Promise<void>;
 }
 
 /** The name of a step's checkpoint. */
@@ -77,9 +89,10 @@ export async function writeCheckpoint(
   return name;
 }
 
-function filesToGoOn({ optimizer, resume, run }: CheckpointParts): FileToWrite[] {
+function filesToGoOn({ optimizer, resume, run, more = [] }: CheckpointParts): FileToWrite[] {
   return [
     tensorFile(OPTIMIZER, optimizer.tensors()),
+    ...more.map((state) => tensorFile(state.file, state.tensors())),
     { name: RESUME, chunks: () => [jsonBytes({ ...resume, run })] },
   ];
 }
@@ -116,17 +129,21 @@ export async function openSavedRun(directory: string): Promise<SavedRun> {
 }
 
 /**
- * Takes weights and optimiser state back from a checkpoint.
+ * Takes weights, optimiser state and what else there is back from a checkpoint.
  *
  * @throws {CheckpointError} when it is of another model, or is broken.
  */
 export async function restoreTensors(
   directory: string,
-  { model, optimizer }: { model: AudioClassificationModel; optimizer: Optimizer },
+  { model, optimizer, more = [] }: Pick<CheckpointParts, "model" | "optimizer" | "more">,
 ): Promise<void> {
   await readWeights(directory, model);
   using source = await fileSource(`${directory}/${OPTIMIZER}`);
   await optimizer.restore(await openSafetensors(source));
+  for (const state of more) {
+    using own = await fileSource(`${directory}/${state.file}`);
+    await state.restore(await openSafetensors(own));
+  }
 }
 
 /**

@@ -25,6 +25,7 @@ import {
 } from "../callbacks/callbacks.ts";
 import {
   checkpointName,
+  type CheckpointParts,
   removeOldCheckpoints,
   restoreTensors,
   type SavedRun,
@@ -44,6 +45,7 @@ import { greedyRate } from "../step/greedy.ts";
 import { plateauRate } from "../step/plateau.ts";
 import { learningRateAt } from "../step/schedule.ts";
 import { disposeGradients, lossAndGradients } from "../step/step.ts";
+import { WeightMean } from "../step/weight_mean.ts";
 import { recordIfBest } from "./_best_model.ts";
 import { LossLog } from "./_loss_log.ts";
 import type { CheckpointPushes } from "./_checkpoint_pushes.ts";
@@ -84,6 +86,8 @@ export class TrainingRun {
   classWeights: readonly number[] | undefined;
   readonly #setup: RunSetup;
   readonly #optimizer: Optimizer;
+  /** What is evaluated and saved in the place of the weights, where that is asked for. */
+  readonly #mean: WeightMean | undefined;
   #noise: Noise;
   #losses: LossLog;
   /** Place in the data, and what else a checkpoint keeps. */
@@ -99,6 +103,7 @@ export class TrainingRun {
     const { model, args } = setup.options;
     this.#setup = setup;
     this.#optimizer = optimizerOf(model, args);
+    if (args.emaDecay > 0) this.#mean = new WeightMean(model.trainable(), args.emaDecay);
     this.#noise = new Noise(args.seed);
     this.#losses = new LossLog();
     this.state = initialState(setup.plan, args);
@@ -174,6 +179,7 @@ export class TrainingRun {
     const result = lossAndGradients(model, batches, {
       noise: this.#noise,
       labelSmoothing: args.labelSmoothingFactor,
+      focus: args.focalGamma,
       classWeights: this.classWeights,
       gradientCheckpointing: args.gradientCheckpointing,
     });
@@ -183,6 +189,7 @@ export class TrainingRun {
     disposeGradients(result);
     this.#place.batches = positionAfter(batches, this.#place.batches);
     this.state.globalStep++;
+    this.#mean?.add(this.state.globalStep);
     const perEpoch = trainData.batchCount(args.perDeviceTrainBatchSize);
     this.state.epoch = this.#place.epoch + this.#place.batches / perEpoch;
     const inputs = batches.reduce((sum, batch) => sum + batch.inputs.length, 0);
@@ -278,7 +285,7 @@ export class TrainingRun {
   /** A line in the log about the evaluation set; undefined where there is none. */
   async evaluate(): Promise<LogEntry | undefined> {
     const { options: { args }, callbacks } = this.#setup;
-    const figures = await this.#setup.evaluate();
+    const figures = await this.#withMean(() => this.#setup.evaluate());
     if (!figures) return undefined;
     const { globalStep: step, epoch } = this.state;
     const metrics: LogEntry = { step, epoch, ...figures };
@@ -310,8 +317,10 @@ export class TrainingRun {
       statefulCallbacks: this.exportedStates(),
     };
     const run = await this.#setup.facts();
-    const parts = { model, extractor, optimizer: this.#optimizer, state, resume, run };
-    await writeCheckpoint(args.outputDir, parts, { modelOnly: args.saveOnlyModel });
+    const parts = { model, extractor, ...this.#moving, state, resume, run };
+    await this.#withMean(() =>
+      writeCheckpoint(args.outputDir, parts, { modelOnly: args.saveOnlyModel })
+    );
     this.state = state;
     const directory = `${args.outputDir}/${name}`;
     if (args.pushToHub && args.hubStrategy !== "end") pushes.start(options, state, directory);
@@ -319,6 +328,21 @@ export class TrainingRun {
     await removeOldCheckpoints(args.outputDir, args.saveTotalLimit, kept);
     const context = { ...this.parts, directory };
     await notify(callbacks, "onSave", [args, this.state, this.control, context]);
+  }
+
+  /** What steps change besides the model. */
+  get #moving(): Pick<CheckpointParts, "optimizer" | "more"> {
+    return { optimizer: this.#optimizer, more: this.#mean ? [this.#mean] : [] };
+  }
+
+  /** Does something with the model as it is to be, and not as the last step left it. */
+  async #withMean<T>(body: () => Promise<T>): Promise<T> {
+    return await (this.#mean ? this.#mean.inModel(body) : body());
+  }
+
+  /** Puts the mean of the weights into the model for good, at the end of training. */
+  takeMean(): void {
+    this.#mean?.exchange();
   }
 
   /** What callbacks keep, by name. */
@@ -329,7 +353,7 @@ export class TrainingRun {
   /** Takes everything back from a checkpoint but what the plan of this run says. */
   async restore(saved: SavedRun): Promise<void> {
     const { model, args } = this.#setup.options;
-    await restoreTensors(saved.directory, { model, optimizer: this.#optimizer });
+    await restoreTensors(saved.directory, { model, ...this.#moving });
     const { maxSteps, numTrainEpochs, evalSteps, saveSteps, loggingSteps } = this.state;
     const planned = { maxSteps, numTrainEpochs, evalSteps, saveSteps, loggingSteps };
     this.state = { ...saved.state, ...planned };
@@ -368,9 +392,10 @@ export class TrainingRun {
     await new Promise((resolve) => setTimeout(resolve));
   }
 
-  /** Frees the state of the optimiser and the sums of losses. */
+  /** Frees the state of the optimiser, the mean of the weights and the sums of losses. */
   dispose(): void {
     this.#optimizer.dispose();
+    this.#mean?.dispose();
     this.#losses.dispose();
   }
 }

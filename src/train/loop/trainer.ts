@@ -36,7 +36,7 @@ import { expectSameBatches, expectSameRun, type RunFacts } from "../checkpoints/
 import type { TrainerState } from "../checkpoints/state.ts";
 import { speedMetrics } from "../metrics/metric_names.ts";
 import { TrainingArguments } from "../options/arguments.ts";
-import { classWeightsOf, expectWeighable } from "../step/class_weights.ts";
+import { classWeightsOf, expectFocusable, expectWeighable } from "../step/class_weights.ts";
 import { learningRateAt } from "../step/schedule.ts";
 import { withRecoveryHint } from "./_device_failure.ts";
 import { CheckpointPushes } from "./_checkpoint_pushes.ts";
@@ -110,6 +110,7 @@ export class Trainer {
     freeze(model, args);
     expectRoomToTrain(model, memoryLimitBytes());
     expectWeighable(args.classWeights, model);
+    expectFocusable(args.focalGamma, model);
     this.#trainData = this.#batchesOf(options.trainDataset);
     this.#callbacks = callbacksOf(options);
     this.#pushes = new CheckpointPushes(noticeOf(options));
@@ -391,6 +392,7 @@ export class Trainer {
   async #finish(metrics: Record<string, number>, directory: OutputDirectory): Promise<void> {
     const { model, output, onDiskFull } = this.#options;
     const onNotice = noticeOf(this.#options);
+    this.#run.takeMean();
     await this.#takeBest(onNotice);
     const { globalStep: step, epoch } = this.state;
     await this.#run.record({ step, epoch, ...metrics });

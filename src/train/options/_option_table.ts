@@ -164,6 +164,10 @@ export const TRAINING_OPTIONS: OptionTable = {
   adamEpsilon: real(1e-8, [0, 1], "added to the root of the mean squared gradient"),
   maxGradNorm: real(1, [0, 1e9], "gradients are scaled down to this norm; 0: never"),
   labelSmoothingFactor: real(0, [0, 0.999], "share of the target spread over all classes"),
+  focalGamma: own(
+    real(0, [0, 10], "what is known well counts (1 - its probability) to this power; 0: all"),
+  ),
+  emaDecay: own(real(0, [0, 0.999999], "train on, and keep the mean of the weights; 0: the last")),
   classWeights: own(numbersOr("none", ["none", "balanced"], "what a clip of each class counts")),
   seed: count(42, 0, "seed of weights, order, dropout and masks"),
   dataSeed: count(
@@ -225,6 +229,15 @@ export const TRAINING_OPTIONS: OptionTable = {
   augmentNoiseMinSnrDb: own(real(10, [-40, 100], "least decibels of a clip above its noise")),
   augmentNoiseMaxSnrDb: own(real(40, [-40, 100], "most decibels of a clip above its noise")),
   augmentNoiseDir: own(text(derived("white noise"), "recordings to take noise from")),
+  augmentMixup: own(
+    real(
+      0,
+      [0, 100],
+      "mix pairs of training clips by shares drawn from Beta(this, this); 0: never",
+    ),
+  ),
+  augmentTimeMask: own(real(0, [0, 1], "blot out two spans of up to this share of the frames")),
+  augmentBandMask: own(real(0, [0, 1], "blot out two spans of up to this share of the bands")),
   skipBadFiles: own(flag(false, "leave unreadable files out and count them")),
   pushToHub: free(flag(false, "push the model to the hub when it is trained")),
   hubStrategy: free(word("end", HUB_STRATEGIES, "what is pushed while the run goes on")),

@@ -183,6 +183,16 @@ export interface TrainingOptions extends EffectlessOptions {
   /** Share of the target spread over all classes. @default 0 */
   labelSmoothingFactor: number;
   /**
+   * Focal loss: a clip counts 1 minus the probability of its class, to this power, so that what is known well counts
+   * little. For one label a clip; 0 is the usual loss. @default 0
+   */
+  focalGamma: number;
+  /**
+   * The model that is evaluated and saved is a moving average of the weights over the steps, which keeps this much of
+   * itself at each; the first steps count more. 0 takes the weights as they are. @default 0
+   */
+  emaDecay: number;
+  /**
    * What a clip of each class counts in the loss: "balanced" gives every class the same sum, a list has a weight for
    * each label. @default "none"
    */
@@ -258,6 +268,18 @@ export interface TrainingOptions extends EffectlessOptions {
   augmentNoiseMaxSnrDb: number;
   /** Folder of recordings to take the noise from. @default white noise */
   augmentNoiseDir?: string;
+  /**
+   * Training clips are mixed in pairs with their labels (mixup); how much of a clip is kept is drawn for each batch from
+   * the beta distribution with this number twice. 0 mixes none. @default 0
+   */
+  augmentMixup: number;
+  /**
+   * Of spectrograms, two spans of up to this share of the frames are blotted out (SpecAugment); models of samples mask as
+   * their config says. @default 0
+   */
+  augmentTimeMask: number;
+  /** The same of bands. @default 0 */
+  augmentBandMask: number;
   /** Whether unreadable files are left out and counted instead of ending the run. @default false */
   skipBadFiles: boolean;
   /** Whether the model is to go to the hub: what stands against that is said before the first step. @default false */

@@ -28,6 +28,21 @@ export function expectWeighable(
 }
 
 /**
+ * Checks that a model can be trained with the focal loss.
+ *
+ * @throws {UnsupportedOpError} for a model whose clips have no single label.
+ */
+export function expectFocusable(
+  gamma: number,
+  { problemType }: Pick<AudioClassificationModel, "problemType">,
+): void {
+  if (gamma === 0 || problemType === "single_label_classification") return;
+  throw new UnsupportedOpError(
+    `Cannot use \`focalGamma\` of "${problemType}": expected clips of a single label`,
+  );
+}
+
+/**
  * A weight for each class, or undefined where all count the same.
  *
  * @throws {RangeError} where classes are to be balanced, and the data does not tell its labels.

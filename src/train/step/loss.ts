@@ -15,6 +15,8 @@ export interface LossOptions {
   clips: number;
   /** Of a single label; the other losses know none. @default 0 */
   labelSmoothing?: number;
+  /** The same of the exponent of the focal loss. @default 0 */
+  focus?: number;
 }
 
 /**
@@ -26,7 +28,7 @@ export interface LossOptions {
  * @throws {TypeError} when the labels are of the wrong kind.
  */
 export function batchLoss(logits: Tensor, labels: Tensor, options: LossOptions): Scalar {
-  const { problemType, clips, labelSmoothing = 0 } = options;
+  const { problemType, clips, labelSmoothing = 0, focus = 0 } = options;
   const dtype = problemType === "single_label_classification" ? "int32" : "float32";
   if (labels.dtype !== dtype) {
     throw new TypeError(
@@ -34,7 +36,7 @@ export function batchLoss(logits: Tensor, labels: Tensor, options: LossOptions):
     );
   }
   if (problemType === "single_label_classification") {
-    return crossEntropy(logits, labels, { labelSmoothing, normalizer: clips }) as Scalar;
+    return crossEntropy(logits, labels, { labelSmoothing, normalizer: clips, focus }) as Scalar;
   }
   const kind = problemType === "regression" ? "squaredError" : "binaryCrossEntropy";
   return elementLoss(logits, labels, { kind, normalizer: clips * logits.shape[1]! }) as Scalar;
@@ -48,6 +50,8 @@ export interface WeightedLossOptions {
   clips: number;
   /** @default 0 */
   labelSmoothing?: number;
+  /** @default 0 */
+  focus?: number;
 }
 
 /**
@@ -61,7 +65,7 @@ export interface WeightedLossOptions {
 export function weightedLoss(
   logits: Tensor,
   labels: ArrayLike<number>,
-  { classWeights, clips, labelSmoothing }: WeightedLossOptions,
+  { classWeights, clips, labelSmoothing, focus }: WeightedLossOptions,
 ): Scalar {
   const [batch, classes] = logits.shape as [number, number];
   const diagonal = Float32Array.from(
@@ -79,6 +83,7 @@ export function weightedLoss(
     const rows = linear(tensor2d(picks, [places.length, batch]), columns); // [clips of it, N]
     const part = crossEntropy(rows, tensor1d(places.map(() => label), "int32"), {
       labelSmoothing,
+      focus,
       normalizer: clips / weight,
     });
     sum = sum ? add(sum, part) : part;

@@ -6,13 +6,13 @@
  *
  * @module
  */
-import { type Tensor, tidy, variableGrads } from "@tensorflow/tfjs-core";
+import { type Scalar, type Tensor, tensor1d, tidy, variableGrads } from "@tensorflow/tfjs-core";
 import "../../gradients.ts";
-import { add } from "../../kernels.ts";
+import { add, scale } from "../../kernels.ts";
 import type { Noise } from "../../layers/noise.ts";
 import type { AudioClassificationModel } from "../../models/model.ts";
 import { type Batch, upload } from "../batches/batches.ts";
-import { batchLoss, weightedLoss } from "./loss.ts";
+import { batchLoss, type LossOptions, weightedLoss } from "./loss.ts";
 import { recomputed } from "./_recompute.ts";
 
 /** What a gradient is taken of. */
@@ -21,6 +21,8 @@ export interface StepOptions {
   noise?: Noise;
   /** Of a single label. @default 0 */
   labelSmoothing?: number;
+  /** Exponent of the focal loss, of a single label. @default 0 */
+  focus?: number;
   /** What a clip of each class counts. @default all the same */
   classWeights?: readonly number[];
   /** Whether layers are computed again for their gradient instead of being kept. @default false */
@@ -53,10 +55,14 @@ export function lossAndGradients(
 }
 
 /** What the clips of a batch count together. */
-function weightOf({ labels, shape }: Batch, classWeights?: readonly number[]): number {
+function weightOf({ labels, mixed, shape }: Batch, classWeights?: readonly number[]): number {
   if (!classWeights) return shape[0]!;
-  const weight = Array.from(labels, (label) => classWeights[label]!);
-  return weight.reduce((sum, own) => sum + own, 0);
+  const weigh = (classes: ArrayLike<number>) => {
+    const weight = Array.from(classes, (label) => classWeights[label]!);
+    return weight.reduce((sum, own) => sum + own, 0);
+  };
+  if (!mixed?.labels) return weigh(labels);
+  return mixed.share * weigh(labels) + (1 - mixed.share) * weigh(mixed.labels);
 }
 
 function batchGradients(
@@ -70,8 +76,7 @@ function batchGradients(
     const wrapLayer = gradientCheckpointing ? recomputed : undefined;
     const { logits } = model.forward({ inputs, lengths }, { noise, wrapLayer });
     const { problemType } = model;
-    if (!loss.classWeights) return batchLoss(logits, labels, { ...loss, problemType, clips });
-    return weightedLoss(logits, batch.labels, { ...loss, classWeights: loss.classWeights, clips });
+    return labelLoss(logits, { ...batch, sent: labels }, { ...loss, problemType, clips });
   }, [...trainable.values()]);
   inputs.dispose();
   labels.dispose();
@@ -81,6 +86,30 @@ function batchGradients(
     if (gradient) gradients.set(name, gradient);
   }
   return { loss: value, gradients };
+}
+
+type LabelLossOptions = LossOptions & Pick<StepOptions, "classWeights">;
+
+/** The loss of the clips' labels, and of those that are mixed in, each times its share. */
+function labelLoss(
+  logits: Tensor,
+  { sent, labels, mixed }: Pick<Batch, "labels" | "mixed"> & { sent: Tensor },
+  options: LabelLossOptions,
+): Scalar {
+  const own = unmixedLoss(logits, { sent, labels }, options);
+  if (!mixed?.labels) return own;
+  const others = { sent: tensor1d(mixed.labels, "int32"), labels: mixed.labels };
+  const rest = unmixedLoss(logits, others, options);
+  return add(scale(own, mixed.share), scale(rest, 1 - mixed.share)) as Scalar;
+}
+
+function unmixedLoss(
+  logits: Tensor,
+  { sent, labels }: Pick<Batch, "labels"> & { sent: Tensor },
+  { classWeights, ...options }: LabelLossOptions,
+): Scalar {
+  if (!classWeights) return batchLoss(logits, sent, options);
+  return weightedLoss(logits, labels, { ...options, classWeights });
 }
 
 function accumulate(sum: LossAndGradients, part: LossAndGradients): LossAndGradients {

@@ -313,3 +313,25 @@ clipTest(
   },
   [181 * 8_000, 900, 200 * 8_000],
 );
+
+clipTest(
+  "clipBatches() mixes pairs alike after a resumption, and not in evaluation",
+  async (data) => {
+    const source = await sourceOf(data, { augmentMixup: 1 });
+    const batches = await batchesOf(source, 0);
+    assert.ok(batches.every(({ mixed, indices }) => mixed!.indices.length === indices!.length));
+    assert.notEqual(batches[0]!.mixed!.share, batches[1]!.mixed!.share);
+    const later = await Array.fromAsync(source.batches(0, { batchSize: 3, skip: 1 }));
+    assert.deepEqual(later, batches.slice(1));
+    assert.notEqual((await batchesOf(source, 1))[0]!.mixed!.share, batches[0]!.mixed!.share);
+    assert.ok((await batchesOf(source, -1)).every(({ mixed }) => mixed === undefined));
+  },
+);
+
+clipTest("clipBatches() refuses masks of a spectrogram for a model of samples", async (data) => {
+  await assert.rejects(sourceOf(data, { augmentBandMask: 0.1 }), {
+    name: "UnsupportedOpError",
+    message:
+      "Cannot use `augmentBandMask`: expected an extractor of spectrograms, found Wav2Vec2FeatureExtractor",
+  });
+});

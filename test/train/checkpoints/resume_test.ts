@@ -5,6 +5,8 @@
  */
 import assert from "node:assert/strict";
 import type { BatchSource } from "../../../src/train/batches/batches.ts";
+import { evaluateModel } from "../../../src/train/metrics/evaluation.ts";
+import { AutoModelForAudioClassification } from "../../../src/auto_model.ts";
 import type { Trainer } from "../../../src/train/loop/trainer.ts";
 import {
   checkpointsIn,
@@ -76,6 +78,27 @@ for (const step of [1, 2, 3, 5, 6]) {
 
 runTest("Trainer resumes exactly after a stop at the last step", async (directory) => {
   await expectSameEnding(directory, BEST, stopAfter(9));
+});
+
+runTest("Trainer resumes exactly with a mean of the weights", async (directory) => {
+  const args = { loadBestModelAtEnd: true, emaDecay: 0.9, focalGamma: 2 };
+  await expectSameEnding(directory, { args }, stopAfter(4));
+  const last = `${directory}/whole/checkpoint-9/last_weights.safetensors`;
+  assert.ok((await Deno.stat(last)).isFile);
+  await expectSameEnding(directory, { args: { emaDecay: 0.9 } }, stopAfter(9));
+});
+
+runTest("Trainer saves the mean of the weights, and evaluates it", async (directory) => {
+  const args = { emaDecay: 0.9, saveStrategy: "no" as const };
+  const { trainer } = await tinyRun({ args, outputDir: `${directory}/mean` });
+  await tinyRun({ args: { ...args, emaDecay: 0 }, outputDir: `${directory}/last` });
+  const [mean, last] = [`${directory}/mean`, `${directory}/last`];
+  assert.notEqual(await weightsDigest(mean), await weightsDigest(last));
+  const evaluated = trainer.state.logHistory.findLast((entry) => "eval_loss" in entry)!;
+  const model = await AutoModelForAudioClassification.fromPretrained(mean);
+  const { loss } = await evaluateModel(model, tinySource(5, 4), { batchSize: 8 });
+  assert.ok(Math.abs(loss - evaluated.eval_loss!) < 1e-6, `${loss}, logged ${evaluated.eval_loss}`);
+  model.dispose();
 });
 
 runTest("Trainer resumes exactly with intervals by steps", async (directory) => {

@@ -107,3 +107,25 @@ deviceTest("lossAndGradients() smooths labels as PyTorch defines it", async () =
   assertAllClose([smoothed.loss], [0.8 * plain.loss + 0.2 * even], { atol: 1e-5 });
   model.dispose();
 });
+
+deviceTest("lossAndGradients() of mixed clips weighs the losses of both labels", async () => {
+  const model = await buildModel(TINY_CONFIG, { seed: 1 });
+  const [own, others] = [batchOf(0, 3), { ...batchOf(0, 3), labels: Int32Array.of(3, 2) }];
+  const mixed = { share: 0.7, labels: others.labels, indices: [1, 0] };
+  for (const options of [{}, { focus: 2 }, { classWeights: [1, 2, 3, 4, 5] }]) {
+    const [first, second] = [
+      await resultOf(model, [own], options),
+      await resultOf(model, [others], options),
+    ];
+    const both = await resultOf(model, [{ ...own, mixed }], options);
+    // Weights that the classes have: 1 + 4 of the clips' own, 4 + 3 of the others'.
+    const [a, b] = options.classWeights ? [5 * 0.7, 7 * 0.3] : [0.7, 0.3];
+    assertAllClose([both.loss], [(a * first.loss + b * second.loss) / (a + b)], { atol: 1e-5 });
+    const name = "classifier.bias";
+    const wanted = first.gradients.get(name)!.map((slope, i) =>
+      (a * slope + b * second.gradients.get(name)![i]!) / (a + b)
+    );
+    assertAllClose(both.gradients.get(name)!, wanted, { atol: 1e-5 });
+  }
+  model.dispose();
+});
