@@ -44,7 +44,9 @@ export {
 
 /** How a pipeline is made. */
 export interface PipelineOptions
-  extends Pick<ClassifierOptions, "maxSeconds" | "longClips" | "onWarning">, HubModelOptions {
+  extends
+    Pick<ClassifierOptions, "maxSeconds" | "longClips" | "rawScores" | "onWarning">,
+    HubModelOptions {
   /** The device to run on. @default the one in use, else "wasm" */
   device?: "wasm" | "webgpu";
 }
@@ -57,6 +59,7 @@ const PIPELINE_OPTIONS = Object.keys(
     device: 0,
     maxSeconds: 0,
     longClips: 0,
+    rawScores: 0,
     onWarning: 0,
     revision: 0,
     token: 0,
@@ -110,8 +113,9 @@ export async function pipeline(
     throw new TypeError(`Cannot make a pipeline: expected a model directory, found ${model}`);
   }
   expectOptions("make a pipeline", options, PIPELINE_OPTIONS);
-  const { device, maxSeconds, longClips, onWarning } = options;
-  const classifierOptions = { maxSeconds, longClips, onWarning, openFile: openLocalFile };
+  const { device, maxSeconds, longClips, rawScores, onWarning } = options;
+  const openFile = openLocalFile;
+  const classifierOptions = { maxSeconds, longClips, rawScores, onWarning, openFile };
   if (typeof model === "object" && "extractor" in model) {
     return createClassifier(model.model, model.extractor, classifierOptions);
   }

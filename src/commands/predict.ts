@@ -16,7 +16,7 @@ import {
   warnOfUnused,
 } from "./_command.ts";
 import { namedAudio, STANDARD_INPUT } from "./_listed_recordings.ts";
-import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
+import { MODEL_OPTION, modelOrBundled, RAW_SCORES_OPTION } from "./_model_directory.ts";
 import type { Output } from "./_output.ts";
 
 const MAX_INPUT_BYTES = 512 * 2 ** 20;
@@ -33,6 +33,7 @@ export const command: Command = defineCommand({
       default: 5,
       help: "how many classes to show, the best first",
     },
+    ...RAW_SCORES_OPTION,
     ...DEVICE_OPTIONS,
   },
   examples: [
@@ -52,6 +53,7 @@ export const command: Command = defineCommand({
     try {
       const classifier = await pipeline("audio-classification", model, {
         longClips: "windows",
+        rawScores: options["raw-scores"],
         onWarning: (message) => out.warn(`Warning: ${message}`),
       });
       out.warn(`Device: ${device.description}`);

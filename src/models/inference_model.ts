@@ -26,6 +26,7 @@ import {
   framesOf,
   meanOfFrames,
 } from "./embedding.ts";
+import { ownConfigOf } from "./_own_config.ts";
 import type { ProblemType } from "./problem_type.ts";
 
 /** A batch of a feature extractor, in the memory of the program. */
@@ -38,6 +39,14 @@ export interface ModelBatch {
   attentionMask?: Int32Array;
   /** Real samples or frames of each clip. */
   lengths?: Int32Array;
+}
+
+/** What a model gives for a clip, in the memory of the program. */
+export interface ClipOutputs {
+  /** `[N]` */
+  logits: Float32Array;
+  /** `[D]`, the last of the vectors that the head starts from, where it was asked for. */
+  features?: Float32Array;
 }
 
 /** Where the weights of a model come from. */
@@ -109,8 +118,7 @@ export class InferenceModel {
 
   /** What the config says under `"earshot"`, a key that transformers keeps and ignores. */
   get ownConfig(): Readonly<Record<string, unknown>> {
-    const own = this.#parts.json.earshot;
-    return typeof own === "object" && own !== null ? own as Record<string, unknown> : {};
+    return ownConfigOf(this.#parts.json);
   }
 
   /** Class name to number. */
@@ -193,23 +201,30 @@ export class InferenceModel {
    * model.dispose();
    * ```
    */
-  async logits(
+  async logits(batch: ModelBatch): Promise<Float32Array[]> {
+    return (await this.outputs(batch)).map(({ logits }) => logits);
+  }
+
+  /**
+   * The same, and where it is asked for the last of the vectors that the head starts from.
+   *
+   * **Shape** `inputValues [B, S]` -> B of `logits [N]`, `features [D]`
+   */
+  async outputs(
     { inputValues, shape, attentionMask, lengths }: ModelBatch,
-  ): Promise<Float32Array[]> {
+    { outputFeatures = false }: Pick<ForwardOptions, "outputFeatures"> = {},
+  ): Promise<ClipOutputs[]> {
     const known = attentionMask || shape.length > 2 ? lengths : undefined;
-    const logits = tidy(() => {
+    const found = tidy(() => {
       const inputs = tensor(inputValues, [...shape], "float32");
-      return this.forward({ inputs, lengths: known }).logits;
+      const { logits, features } = this.forward({ inputs, lengths: known }, { outputFeatures });
+      return features ? [logits, features.at(-1)!] : [logits];
     });
     try {
-      const values = await logits.data() as Float32Array;
-      const classes = this.labels.length;
-      return Array.from(
-        { length: shape[0]! },
-        (_, i) => values.slice(i * classes, (i + 1) * classes),
-      );
+      const [logits, features] = await Promise.all(found.map((part) => rowsOf(part, shape[0]!)));
+      return logits!.map((row, i) => ({ logits: row, ...features && { features: features[i]! } }));
     } finally {
-      logits.dispose();
+      for (const part of found) part.dispose();
     }
   }
 
@@ -298,6 +313,13 @@ export class InferenceModel {
   dispose(): void {
     for (const weight of this.weights.values()) disposeWeight(weight);
   }
+}
+
+/** The rows of a tensor, brought back from the device. **Shape** `[B, D]` -> B of `[D]` */
+async function rowsOf(part: Tensor, rows: number): Promise<Float32Array[]> {
+  const values = await part.data() as Float32Array;
+  const size = values.length / rows;
+  return Array.from({ length: rows }, (_, i) => values.slice(i * size, (i + 1) * size));
 }
 
 /** Disposes all that a forward pass gave. */

@@ -36,6 +36,7 @@ export {
 } from "./model.ts";
 export type { Embedding, EmbedOptions } from "./embedding.ts";
 export {
+  type ClipOutputs,
   InferenceModel,
   type InferenceParts,
   type ModelBatch,
