@@ -27,6 +27,7 @@ import {
   meanOfFrames,
 } from "./embedding.ts";
 import { ownConfigOf } from "./_own_config.ts";
+import { headedParts, statesKey, type StoredHead } from "./_headed.ts";
 import type { ProblemType } from "./problem_type.ts";
 
 /** A batch of a feature extractor, in the memory of the program. */
@@ -75,6 +76,8 @@ export interface InferenceParts {
   params: unknown;
   /** The same parameters by hub name. */
   weights: ReadonlyMap<string, Weight>;
+  /** Those that are this model's alone, where it shares the others. @default all */
+  ownWeights?: readonly Weight[];
   /** What loading found. */
   loading: LoadReport;
   /** Where the weights come from. */
@@ -234,7 +237,44 @@ export class InferenceModel {
    * **Shape** `features [B, D]` each -> `logits [B, N]`
    */
   classify(features: Tensor[]): HeadOutput {
-    return this.#parts.architecture.classify(this.#parts.params, features);
+    const { architecture, params } = this.#parts;
+    return architecture.classify(params as { head: unknown }, features);
+  }
+
+  /** What the head starts from, of a batch; the caller disposes it. **Shape** -> one or L + 1 of `[B, D]` */
+  features({ inputValues, shape, attentionMask, lengths }: ModelBatch): Tensor[] {
+    const known = attentionMask || shape.length > 2 ? lengths : undefined;
+    return tidy(() => {
+      const inputs = tensor(inputValues, [...shape], "float32");
+      return this.forward({ inputs, lengths: known }, { outputFeatures: true }).features!;
+    });
+  }
+
+  /**
+   * A model with this one's backbone and a head of its own. What it shares stays this model's, which must outlive it.
+   *
+   * @throws {CheckpointError} where the head is of another architecture, or a tensor of it is missing or misshapen.
+   */
+  async withHead(head: StoredHead): Promise<InferenceModel> {
+    return new InferenceModel(await headedParts(this.#parts, head));
+  }
+
+  /** Which states of the backbone the head looks at: equal text for equal states. */
+  get statesKey(): string {
+    return statesKey(this.#parts);
+  }
+
+  /** Whether the checkpoint had a head of its own. */
+  get hasHead(): boolean {
+    return this.#gaps().every((name) => this.#isOfBase(name));
+  }
+
+  #gaps(): string[] {
+    return [...this.loading.missing, ...this.loading.mismatched];
+  }
+
+  #isOfBase(name: string): boolean {
+    return name.startsWith(`${this.#parts.architecture.basePrefix}.`);
   }
 
   /**
@@ -286,11 +326,12 @@ export class InferenceModel {
   /**
    * Ends with an error if any parameter had to be drawn at random, for callers that only classify.
    *
+   * @param options `backboneAlone`: whether the head may be missing, since others are there. @default false
    * @throws {CheckpointError} naming what was missing, misshapen and left over.
    */
-  expectComplete(file: string): void {
-    const { missing, mismatched, unexpected } = this.loading;
-    const gaps = [...missing, ...mismatched];
+  expectComplete(file: string, { backboneAlone = false } = {}): void {
+    const { unexpected } = this.loading;
+    const gaps = this.#gaps().filter((name) => !backboneAlone || this.#isOfBase(name));
     if (gaps.length === 0) return;
     const left = unexpected.length > 0 ? `; not used: ${listed(unexpected)}` : "";
     throw new CheckpointError(
@@ -303,15 +344,15 @@ export class InferenceModel {
 
   /** A head alone is missing where a model was never fine-tuned; anything else is a broken file. */
   #hintForGaps(gaps: string[]): string {
-    const prefix = `${this.#parts.architecture.basePrefix}.`;
-    return gaps.some((name) => name.startsWith(prefix))
+    return gaps.some((name) => this.#isOfBase(name))
       ? "Get the weights again: part of them is not there"
       : "Fine-tune it first, or name a model that has a classifier";
   }
 
-  /** Gives the weights' memory back. */
+  /** Gives the weights' memory back, but for those that it shares. */
   dispose(): void {
-    for (const weight of this.weights.values()) disposeWeight(weight);
+    const own = this.#parts.ownWeights ?? this.weights.values();
+    for (const weight of own) disposeWeight(weight);
   }
 }
 
