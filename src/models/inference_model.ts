@@ -78,6 +78,8 @@ export interface InferenceParts {
   weights: ReadonlyMap<string, Weight>;
   /** Those that are this model's alone, where it shares the others. @default all */
   ownWeights?: readonly Weight[];
+  /** The names in the checkpoint of what was read from it, by hub name. */
+  found?: ReadonlyMap<string, string>;
   /** What loading found. */
   loading: LoadReport;
   /** Where the weights come from. */
@@ -266,14 +268,20 @@ export class InferenceModel {
 
   /** Whether the checkpoint had a head of its own. */
   get hasHead(): boolean {
-    return this.#gaps().every((name) => this.#isOfBase(name));
+    return this.#gaps().every((name) => this.isOfBase(name));
   }
 
   #gaps(): string[] {
     return [...this.loading.missing, ...this.loading.mismatched];
   }
 
-  #isOfBase(name: string): boolean {
+  /** The names in the checkpoint of what was read from it, by hub name. */
+  get checkpointNames(): ReadonlyMap<string, string> {
+    return this.#parts.found ?? new Map();
+  }
+
+  /** Whether a tensor, by its hub name, is the backbone's; all others are the head's. */
+  isOfBase(name: string): boolean {
     return name.startsWith(`${this.#parts.architecture.basePrefix}.`);
   }
 
@@ -331,7 +339,7 @@ export class InferenceModel {
    */
   expectComplete(file: string, { backboneAlone = false } = {}): void {
     const { unexpected } = this.loading;
-    const gaps = this.#gaps().filter((name) => !backboneAlone || this.#isOfBase(name));
+    const gaps = this.#gaps().filter((name) => !backboneAlone || this.isOfBase(name));
     if (gaps.length === 0) return;
     const left = unexpected.length > 0 ? `; not used: ${listed(unexpected)}` : "";
     throw new CheckpointError(
@@ -344,7 +352,7 @@ export class InferenceModel {
 
   /** A head alone is missing where a model was never fine-tuned; anything else is a broken file. */
   #hintForGaps(gaps: string[]): string {
-    return gaps.some((name) => this.#isOfBase(name))
+    return gaps.some((name) => this.isOfBase(name))
       ? "Get the weights again: part of them is not there"
       : "Fine-tune it first, or name a model that has a classifier";
   }

@@ -118,7 +118,7 @@ export async function buildInferenceModel(
 }
 
 /** All that is known of a model before its weights. */
-type ModelDescription = Omit<ModelParts, "params" | "parameters" | "weights" | "loading">;
+type ModelDescription = Omit<ModelParts, "params" | "parameters" | "weights" | "found" | "loading">;
 
 function describeModel(json: JsonObject, options: BuildModelOptions): ModelDescription {
   const { file = "config.json", origin = {} } = options;
@@ -166,8 +166,8 @@ async function loadParameters(
   });
   try {
     const params = await load(reader, known.config);
-    const { parameters, weights } = reader;
-    return { ...known, params, parameters, weights, loading: reader.report() };
+    const { parameters, weights, found } = reader;
+    return { ...known, params, parameters, weights, found, loading: reader.report() };
   } catch (error) {
     for (const weight of reader.weights.values()) disposeWeight(weight);
     throw error;
