@@ -220,6 +220,9 @@ export {
 
 // What becomes of a model: an export, a report, a page on the hub.
 export {
+  exportHead,
+  type ExportHeadOptions,
+  type ExportHeadReport,
   exportModel,
   type ExportOptions,
   type ExportReport,

@@ -30,6 +30,15 @@ export const RAW_SCORES_OPTION = {
   },
 } as const satisfies OptionSpecs;
 
+/** The option of the commands that answer with one head. */
+export const HEAD_OPTION = {
+  head: {
+    kind: "string",
+    value: "DIR|ID",
+    help: "a head's directory, used on the backbone that --model names",
+  },
+} as const satisfies OptionSpecs;
+
 /** How a model is found. */
 export interface FindModelOptions {
   /** Whether the hub may be asked. @default false */

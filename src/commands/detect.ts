@@ -29,7 +29,12 @@ import {
 import { endingOf, EVENT_FORMATS, type EventFormat } from "./_event_table.ts";
 import { interruptedCode, interruptSignal } from "./_interrupt.ts";
 import { type ListedRecording, listedRecordings, STANDARD_INPUT } from "./_listed_recordings.ts";
-import { MODEL_OPTION, modelOrBundled, RAW_SCORES_OPTION } from "./_model_directory.ts";
+import {
+  HEAD_OPTION,
+  MODEL_OPTION,
+  modelOrBundled,
+  RAW_SCORES_OPTION,
+} from "./_model_directory.ts";
 import { duration, type Output } from "./_output.ts";
 import { modelFingerprint, PartsDirectory } from "./_parts_directory.ts";
 import { RAW_AUDIO_OPTIONS, rawAudio } from "./_raw_audio_options.ts";
@@ -40,6 +45,7 @@ const CLOSED_OUTPUT_CODE = 141;
 
 const OPTIONS = {
   ...MODEL_OPTION,
+  ...HEAD_OPTION,
   ...DETECT_OPTIONS,
   ...RAW_AUDIO_OPTIONS,
   format: {
@@ -80,6 +86,7 @@ export const command: Command = defineCommand({
     const device = await useDevice(deviceOptions(options));
     try {
       const classifier = await pipeline("audio-classification", model, {
+        head: options.head,
         rawScores: options["raw-scores"],
         onWarning: (message) => out.warn(`Warning: ${message}`),
       });

@@ -27,10 +27,15 @@ const OF_TRAINING = /\.(masked_spec_embed|num_batches_tracked)$/;
  * The fingerprint of a model's backbone.
  *
  * @param source the weights that it was loaded from.
+ * @param json its own `config.json`.
  * @throws {CheckpointError} where an exported model has none, or a tensor cannot be read.
  */
-export async function fingerprintOf(model: InferenceModel, source: TensorSource): Promise<string> {
-  if (source.exported !== undefined) return exportedFingerprint(model, source.file);
+export async function fingerprintOf(
+  model: InferenceModel,
+  source: TensorSource,
+  json: JsonObject,
+): Promise<string> {
+  if (source.exported !== undefined) return exportedFingerprint(json, source.file);
   const names = model.checkpointNames;
   const isOfBase = (name: string) => model.isOfBase(name) && !OF_TRAINING.test(name);
   return await weightsFingerprint({
@@ -41,8 +46,8 @@ export async function fingerprintOf(model: InferenceModel, source: TensorSource)
   }, isOfBase);
 }
 
-function exportedFingerprint({ ownConfig }: InferenceModel, file: string): string {
-  const facts = backboneFacts({ earshot: ownConfig });
+function exportedFingerprint(json: JsonObject, file: string): string {
+  const facts = backboneFacts(json);
   if (facts) return facts.fingerprint;
   throw new CheckpointError(
     `Cannot tell the backbone of "${file}": expected a fingerprint in its config, found none`,
