@@ -8,6 +8,7 @@
  * @module
  */
 import { type AudioClassifier, pipeline } from "../src/classify/pipeline.ts";
+import { STEADY_V8_FLAGS } from "../src/commands/registry.ts";
 import type { Notes, Options, Question } from "./_question.ts";
 import { fromWhereTyped, ROOT } from "./_process.ts";
 import { type BenchRow, rowOf } from "./_records.ts";
@@ -17,8 +18,6 @@ const RATE_HZ = 8_000;
 const PIECE_SAMPLES = 160;
 const WINDOW_SECONDS = 2;
 const HOP_SECONDS = 0.5;
-/** Windows of the hours are far apart, so that what is measured is not the model. */
-const LONG_HOP_SECONDS = 60;
 const FED_BYTES = 2 ** 16;
 
 /** `live`. */
@@ -83,7 +82,10 @@ async function windowMs(classifier: AudioClassifier): Promise<number> {
 }
 
 async function startService(model: string): Promise<{ child: Deno.ChildProcess; url: string }> {
-  const args = ["run", "--quiet", "-P=serve", "cli.ts", "serve", "--port", "0", "--model", model];
+  const args = [
+    ...["run", "--quiet", "-P=serve", STEADY_V8_FLAGS, "cli.ts"],
+    ...["serve", "--port", "0", "--model", model],
+  ];
   const options = { args, cwd: ROOT, env: { NO_COLOR: "1" } };
   const child = new Deno.Command(Deno.execPath(), {
     ...options,
@@ -150,7 +152,7 @@ async function fedFor(
   pid: number,
   notes: Notes,
 ): Promise<{ firstMb: number; lastMb: number; tookMs: number }> {
-  const windows = `&window_seconds=${WINDOW_SECONDS}&hop_seconds=${LONG_HOP_SECONDS}`;
+  const windows = `&window_seconds=${WINDOW_SECONDS}&hop_seconds=${WINDOW_SECONDS}`;
   let taken = 0;
   let wake = Promise.withResolvers<void>();
   const socket = await opened(`${url}${windows}&progress=true`, ({ type, bytes }) => {

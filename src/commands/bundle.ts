@@ -16,6 +16,7 @@ import { jsonBytes, loadPretrained, savePretrained } from "../pretrained.ts";
 import { PACKED_FILE } from "../weights/packed.ts";
 import { type Command, defineCommand, expectNoFiles } from "./_command.ts";
 import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
+import { STEADY_V8_FLAGS } from "./_v8_flags.ts";
 
 /** `bundle` on the command line. */
 export const command: Command = defineCommand({
@@ -70,7 +71,7 @@ const CODE_FILES = ["server.js", "main.js", "deno.json"] as const;
 const OWN_NAMES: readonly string[] = [...CODE_FILES, "model", "deno.lock"];
 
 const DENO_JSON = {
-  tasks: { start: "deno run --allow-read=. --allow-net main.js" },
+  tasks: { start: `deno run --allow-read=. --allow-net ${STEADY_V8_FLAGS} main.js` },
   deploy: { runtime: { type: "dynamic", entrypoint: "main.js" } },
 };
 

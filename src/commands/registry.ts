@@ -14,6 +14,7 @@ export { type Output, processOutput } from "./_output.ts";
 export { onOneLine } from "./_printable.ts";
 export { runCommand } from "./_run_command.ts";
 export { typedCommand } from "./_typed_command.ts";
+export { STEADY_V8_FLAGS } from "./_v8_flags.ts";
 
 /** A command that is not loaded yet. */
 export interface CommandEntry {
@@ -21,6 +22,8 @@ export interface CommandEntry {
   summary: string;
   /** What it may do on this machine. */
   permissions: PermissionSetName;
+  /** Whether it may run for days, so that its memory must not grow. @default false */
+  runsForDays?: true;
   load(): Promise<{ command: Command }>;
 }
 
@@ -54,6 +57,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   detect: {
     summary: "find sounds in recordings of any length, or in a pipe",
     permissions: "write",
+    runsForDays: true,
     load: () => import("./detect.ts"),
   },
   embed: {
@@ -69,6 +73,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   serve: {
     summary: "answer requests for predictions over HTTP",
     permissions: "serve",
+    runsForDays: true,
     load: () => import("./serve.ts"),
   },
   export: {

@@ -34,14 +34,15 @@ export function requireFinite(clip: number, values: Float32Array): void {
 /** Brings values to zero mean and unit variance in place, by sums in float64. */
 export function normalize(values: Float32Array): void {
   const mean = meanOf(values);
-  let squares = 0;
-  for (let i = 0; i < values.length; i++) squares += (values[i]! - mean) ** 2;
-  const deviation = Math.sqrt(squares / values.length + VARIANCE_FLOOR);
+  const squares = new Float64Array(1);
+  for (let i = 0; i < values.length; i++) squares[0]! += (values[i]! - mean) ** 2;
+  const deviation = Math.sqrt(squares[0]! / values.length + VARIANCE_FLOOR);
   for (let i = 0; i < values.length; i++) values[i] = (values[i]! - mean) / deviation;
 }
 
+/** The sum is in an array: as a variable V8 keeps it on the heap here, a new object for each sample. */
 function meanOf(values: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i]!;
-  return sum / values.length;
+  const sum = new Float64Array(1);
+  for (let i = 0; i < values.length; i++) sum[0]! += values[i]!;
+  return sum[0]! / values.length;
 }

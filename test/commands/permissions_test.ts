@@ -7,7 +7,7 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { join } from "node:path";
 import denoJson from "../../deno.json" with { type: "json" };
-import { COMMANDS, PERMISSION_SETS } from "../../src/commands/registry.ts";
+import { COMMANDS, PERMISSION_SETS, STEADY_V8_FLAGS } from "../../src/commands/registry.ts";
 import { useDevice } from "../../src/devices.ts";
 import { folderFiles, startHub, TOKEN } from "../hub/hub.ts";
 import { saveTinyModel, TINY_LABELS } from "../tiny_model.ts";
@@ -26,10 +26,11 @@ Deno.test("deno.json holds the permission sets of the commands, and no other for
 
 Deno.test("deno.json has a task for each command, described as in the registry", () => {
   const tasks: Readonly<Record<string, { description: string; command: string }>> = denoJson.tasks;
-  for (const [name, { summary, permissions }] of Object.entries(COMMANDS)) {
+  for (const [name, { summary, permissions, runsForDays }] of Object.entries(COMMANDS)) {
+    const flags = runsForDays ? `${STEADY_V8_FLAGS} ` : "";
     deepEqual(tasks[name], {
       description: summary[0]!.toUpperCase() + summary.slice(1),
-      command: `deno run --quiet -P=${permissions} cli.ts ${name}`,
+      command: `deno run --quiet -P=${permissions} ${flags}cli.ts ${name}`,
     });
   }
 });
