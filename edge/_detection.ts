@@ -76,11 +76,10 @@ export async function listen(
 }
 
 function bestOf(
-  { start, end, scores, none }: WindowScores,
+  { start, end, scores }: WindowScores,
   labels: readonly string[],
   topK: number,
 ): Finding {
   const classes = labels.map((label, i) => ({ label, score: scores[i]! }));
-  if (none) classes.unshift(none);
   return { start, end, scores: classes.sort((a, b) => b.score - a.score).slice(0, topK) };
 }

@@ -183,6 +183,8 @@ export async function loadSplits(
     const whole = (splitFile !== undefined || heldOut) && { testSize: 0, validationSize: 0 };
     return loadTrainingSplits(source, {
       ...choice,
+      // A table of splits has the folds, too.
+      ...splitFile !== undefined && { foldBy: undefined },
       ...whole,
       ...!online && offline,
       labels: sorted,

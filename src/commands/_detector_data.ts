@@ -156,8 +156,6 @@ export interface DetectorData extends Disposable {
   folder: SplitFolder;
   /** Where nothing is to be heard in the recordings that are trained on. */
   stretches: readonly RecordingStretch[];
-  /** Recordings of the background that are trained on; undefined where there are none. */
-  noiseFiles?: readonly string[];
   /** Where more clips can be cut into; undefined where none were cut. */
   cuts?: CutFile;
 }
@@ -194,11 +192,10 @@ export async function loadDetectorData(
       ? await load()
       : await cutSplits(data, { ...choice, ...context, annotations, cuts });
     const made = await withClass(folder, { ...choice, ...context, cuts });
-    const { stretches = [], trained: noiseFiles } = { ...folder, ...made };
+    const { stretches = [] } = { ...folder, ...made };
     return {
       folder: made,
       stretches,
-      noiseFiles,
       cuts,
       [Symbol.dispose]: () => cuts[Symbol.dispose](),
     };
@@ -208,10 +205,7 @@ export async function loadDetectorData(
   }
 }
 
-type MadeSplits = SplitFolder & {
-  stretches?: readonly RecordingStretch[];
-  trained?: readonly string[];
-};
+type MadeSplits = SplitFolder & { stretches?: readonly RecordingStretch[] };
 
 async function cutSplits(
   data: string,

@@ -7,11 +7,13 @@ import type { AudioDataset } from "../data/audio_dataset.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
 import type { TrainingArguments } from "../train/options/arguments.ts";
 import type { BatchSource } from "../train/batches/batches.ts";
+import { writeFileAtomic } from "../files.ts";
 import { evaluateModel } from "../train/metrics/evaluation.ts";
 import { prefixed, speedMetrics } from "../train/metrics/metric_names.ts";
 import type { LogEntry } from "../train/checkpoints/state.ts";
 import type { Trainer, TrainOutput } from "../train/loop/trainer.ts";
 import { measuresLine, measuresOf, measuresTables } from "./_measures.ts";
+import { predictedClips, predictionLines, PREDICTIONS_FILE } from "./_predictions.ts";
 import type { Output } from "./_output.ts";
 import { writeReport } from "./_report.ts";
 
@@ -22,6 +24,8 @@ export interface FinalTest {
   trainer: Trainer;
   /** Test clips where there are any, else those for validation. */
   split?: { source: BatchSource; dataset: AudioDataset };
+  /** The folder or file of the data set. */
+  data: string;
   /** All splits, for the report. */
   splits: readonly AudioDataset[];
   /** Aborted at Ctrl-C. */
@@ -29,12 +33,13 @@ export interface FinalTest {
 }
 
 /**
- * Tests a model, and leaves `eval_results.json`, `test_results.json`, `all_results.json` and `report.html` beside it.
+ * Tests a model, and leaves `eval_results.json`, `test_results.json`, `all_results.json`, `predictions.jsonl` and
+ * `report.html` beside it.
  *
  * @returns its metrics by name.
  */
 export async function finalTest(
-  { model, args, trainer, split, splits, signal }: FinalTest,
+  { model, args, trainer, split, data, splits, signal }: FinalTest,
   result: TrainOutput,
   out: Output,
 ): Promise<Record<string, number>> {
@@ -65,6 +70,10 @@ export async function finalTest(
   const bounds = interval && { accuracy_low: interval.low, accuracy_high: interval.high };
   const figures = prefixed({ ...metrics, ...bounds, samples }, prefix);
   await trainer.saveMetrics(prefix, { ...figures, ...speed });
+  if (model.problemType === "single_label_classification") {
+    const clips = predictedClips(evaluation, dataset, data);
+    await writeFileAtomic(`${args.outputDir}/${PREDICTIONS_FILE}`, [predictionLines(clips)]);
+  }
   const report = `${args.outputDir}/report.html`;
   const run = { model, name: args.outputDir, directory: args.outputDir, dataset, evaluation };
   await writeReport(report, { ...run, splits });

@@ -22,7 +22,7 @@ import { isPreset } from "../train/options/presets.ts";
 import { UsageError } from "./_arguments.ts";
 import { isThere } from "./_command.ts";
 import type { SplitChoice } from "./_data.ts";
-import type { DetectorChoice } from "./_detector_data.ts";
+import { PREDICTIONS_FILE } from "./_predictions.ts";
 
 /** What is said of a run in its directory, and how it may begin there. */
 export interface OutputPlan {
@@ -32,8 +32,6 @@ export interface OutputPlan {
   model: string;
   args: TrainingArguments;
   splits: SplitChoice;
-  /** How windows are made for a model that hears sound that goes on. */
-  detector: DetectorChoice;
   resume: boolean;
   overwrite: boolean;
 }
@@ -69,6 +67,7 @@ const REPLACED = ".replaced";
 const STALE = [
   "all_results.json",
   "eval_results.json",
+  PREDICTIONS_FILE,
   "report.html",
   "test_results.json",
   "train_results.json",
@@ -127,11 +126,10 @@ export async function startOutput(
   plan: OutputPlan,
   directory: OutputDirectory,
 ): Promise<RunOutput> {
-  const { args, data, model, resume, detector: { isDetector, ...detector } } = plan;
+  const { args, data, model, resume } = plan;
   const { path } = directory;
   if (!resume) await setAside(path);
-  const origin = await originOf(plan);
-  const content = jsonBytes({ data, model, ...args, ...isDetector && { detector }, origin });
+  const content = jsonBytes({ data, model, ...args, origin: await originOf(plan) });
   const record = { name: ARGUMENTS_FILE, chunks: () => [content] };
   // Beside an old model the file would say how another one was made.
   if (!await isThere(`${path}/config.json`)) await writeFiles(path, [record]);

@@ -94,3 +94,21 @@ export function pushCommand({ outputDir, hubModelId, hubPrivateRepo }: TrainingA
   const how = hubPrivateRepo ? ["--private"] : [];
   return typedCommand(`push ${shellWords(["--model", outputDir, "--repo", repo, ...how])}`);
 }
+
+/** Options of several runs, and what is another where one model comes of all clips. */
+const OF_SEVERAL = /^--(folds|fold-by|repeat|shots|output|test-size|resume|overwrite)(=|$)/;
+
+/** Those of them without a value. */
+const FLAGS_OF_SEVERAL = /^--(resume|overwrite)$/;
+
+/** The command that trains one model on all clips, after several that were tested on some. */
+export function allClipsCommand(typed: readonly string[]): string {
+  const spelt = typed.map((arg) => arg.replace(/^--[\w-]+/, (name) => name.replaceAll("_", "-")));
+  const args = typed.filter((_, i) => {
+    const [before = "", own = ""] = [spelt[i - 1], spelt[i]];
+    const isValue = OF_SEVERAL.test(before) && !before.includes("=") &&
+      !FLAGS_OF_SEVERAL.test(before);
+    return !isValue && !OF_SEVERAL.test(own);
+  });
+  return typedCommand(`train ${shellWords([...args, "--test-size", "0"])}`);
+}

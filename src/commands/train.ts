@@ -46,6 +46,7 @@ import {
 import {
   DETECTOR_OPTIONS,
   detectorArguments,
+  type DetectorChoice,
   detectorChoice,
   detectorConfig,
   type DetectorData,
@@ -63,6 +64,8 @@ import { modelDirectory } from "./_model_directory.ts";
 import { RECIPE_OPTION, recipeLine, withRecipe } from "./_recipe.ts";
 import { splitRecord } from "./_split_record.ts";
 import { openStartingModel, orderedLabels, type StartingModel } from "./_starting_model.ts";
+import { isSeveral, type Protocol, PROTOCOL_OPTIONS, protocolOf } from "./_protocol.ts";
+import { trainSeveral } from "./_several_runs.ts";
 import { printedPush } from "./_push.ts";
 import {
   abandonOutput,
@@ -105,6 +108,7 @@ const OPTIONS = {
   config: { kind: "string", value: "FILE", help: "training arguments from a JSON file" },
   ...DEVICE_OPTIONS,
   ...SPLIT_OPTIONS,
+  ...PROTOCOL_OPTIONS,
   ...DETECTOR_OPTIONS,
   ...LIMIT_OPTIONS,
 } as const satisfies OptionSpecs;
@@ -123,6 +127,7 @@ export const command: Command = defineCommand({
     "train --data path/to/recordings --model small --num-train-epochs 30 --learning-rate 1e-3",
     "train --data path/to/recordings --output my-model --resume",
     "train --data path/to/recordings --model my-model --head linear --output my-head",
+    "train --data path/to/recordings --folds 5 --group-by '/(\\w+)_\\d+\\.wav$/'",
     "train --recipe minds14",
   ],
   note:
@@ -141,6 +146,9 @@ interface TrainPlan extends OutputPlan {
   recipe?: RecipeName;
   device: Pick<DeviceOptions, "backend" | "threads" | "f16">;
   limits: ClipLimits;
+  detector: DetectorChoice;
+  /** How often, and on what. */
+  protocol: Protocol;
   /** Whether the last layer is fitted in the place of training. */
   fitsHead: boolean;
   /** Arguments that were asked for; all others are suggested. */
@@ -165,6 +173,8 @@ async function planOf(
     ...givenTrainingOptions(others),
     ...options.head && { freezeBaseModel: true },
   };
+  const protocol = protocolOf(options, { ...options, "push-to-hub": given.pushToHub });
+  const isInParts = detector.minesNegatives || isSeveral(protocol);
   const named = options.output ?? given.outputDir;
   if (resume && named === undefined) {
     throw new UsageError('Cannot resume: expected argument "--output DIR", found none');
@@ -180,14 +190,20 @@ async function planOf(
     recipe,
     args,
     device: deviceOptions(options),
-    splits: { ...splitChoice(options), skipBadFiles: args.skipBadFiles },
+    splits: {
+      ...splitChoice(options),
+      foldBy: protocol.foldBy,
+      shots: protocol.shots[0],
+      skipBadFiles: args.skipBadFiles,
+    },
+    protocol,
     limits: clipLimits(options),
     detector,
     fitsHead: options.head !== undefined,
     given,
     resume,
     overwrite,
-    typed: detector.minesNegatives && !named ? [...line, "--output", args.outputDir] : line,
+    typed: isInParts && !named ? [...line, "--output", args.outputDir] : line,
   };
 }
 
@@ -221,6 +237,9 @@ type Sources = { train: BatchSource; validation?: BatchSource; test?: BatchSourc
 async function trainPasses(plan: TrainPlan, out: Output): Promise<number> {
   const { args, resume } = plan;
   const { outputDir, maxSteps, numTrainEpochs } = args;
+  if (isSeveral(plan.protocol)) {
+    return await trainSeveral(plan, (run, runOut) => trainInto({ ...plan, ...run }, runOut), out);
+  }
   if (!plan.detector.minesNegatives) return await trainInto(plan, out);
   const firstPass = firstPassOf(outputDir);
   const isFirstDone = resume && await isThere(`${firstPass}/config.json`);
@@ -297,7 +316,7 @@ async function train(asked: TrainPlan, directory: OutputDirectory, out: Output):
     const begun = await startOutput(plan, directory);
     const drawn = detector.background === undefined ? undefined : detector.backgroundClass;
     const output = { ...begun, files: [...begun.files ?? [], splitRecord(sound, drawn)] };
-    const run = prepareRun({ plan, data, model, start, output, loaded }, out);
+    const run = prepareRun({ plan, data, model, start, output }, out);
     const cut = await cutLine(data, args, start.extractor);
     if (cut !== undefined) out.line(cut);
     const trained = [...model.trainable().values()].reduce((sum, { size }) => sum + size, 0);
@@ -350,7 +369,7 @@ async function runToEnd(run: Run, started: number, out: Output): Promise<boolean
   const source = test ?? validation;
   const split = source && dataset && { source, dataset };
   const { model, signal } = run;
-  const tested = { model, args: plan.args, trainer, split, splits, signal };
+  const tested = { model, args: plan.args, trainer, split, data: data.source, splits, signal };
   const metrics = await finalTest(tested, result, out).catch((error) => {
     out.warn(`The trained model is in ${outputDir}, but was not tested`);
     if (!run.signal.aborted) throw error;
@@ -378,22 +397,17 @@ async function runToEnd(run: Run, started: number, out: Output): Promise<boolean
 }
 
 function prepareRun(
-  { plan, data, model, start, output, loaded }: Pick<Run, "plan" | "data" | "model"> & {
+  { plan, data, model, start, output }: Pick<Run, "plan" | "data" | "model"> & {
     start: StartingModel;
     output: RunOutput;
-    loaded: DetectorData;
   },
   out: Output,
 ): Run {
   const { args } = plan;
   const notices = new ClipNotices();
-  // Noise of a background comes from what is trained on, not from what is kept for a test.
-  const isBackground = args.augmentNoiseDir === plan.detector.background;
-  const noiseFiles = isBackground ? loaded.noiseFiles : undefined;
   const make = (split: SplitFolder["splits"]["train"]) =>
     split && clipBatches(split, model, start.extractor, {
       ...clipBatchesOptions(args),
-      noiseFiles,
       onNotice: (notice) => notices.add(notice),
     });
   const { splits } = data;

@@ -49,14 +49,6 @@ export interface RecordingStretch extends Stretch {
   path: string;
 }
 
-/** What of the background is trained on. */
-export interface Background {
-  /** Where clips of it may lie. */
-  stretches: RecordingStretch[];
-  /** Paths of the recordings, however short. */
-  trained: string[];
-}
-
 /**
  * The splits with a background class, from recordings of each split's own.
  *
@@ -66,7 +58,7 @@ export interface Background {
 export async function withBackground(
   data: TrainingSplits,
   options: BackgroundOptions,
-): Promise<TrainingSplits & Background> {
+): Promise<TrainingSplits & { stretches: RecordingStretch[] }> {
   const { directory, label, seed } = options;
   const names = Object.keys(data.splits) as SplitName[];
   const { paths } = await folderFiles(directory);
@@ -99,15 +91,7 @@ export async function withBackground(
       clips: [...dataset.clips, ...clips.map((clip) => ({ ...clip, label: number }))],
     };
   }
-  const trained = (recordings.get("train") ?? []).map((name) => join(directory, name));
-  return {
-    ...data,
-    labels,
-    splits,
-    notes: [...data.notes, ...notes],
-    stretches: training,
-    trained,
-  };
+  return { ...data, labels, splits, notes: [...data.notes, ...notes], stretches: training };
 }
 
 /** Sets these draws apart from those of splits and orders. */

@@ -4,14 +4,15 @@
  * @module
  */
 import { CheckpointError } from "../errors.ts";
-import { filesOf, openWeights } from "../pretrained.ts";
+import { directoryFiles } from "../files.ts";
+import { openCheckpoint } from "../weights/checkpoint.ts";
 
 /** @throws {CheckpointError} where the weights of a model directory are an export of 8 bits. */
 export async function expectTrained(
   directory: string,
   verb: "export" | "fine-tune",
 ): Promise<void> {
-  const source = await openWeights(await filesOf(directory));
+  const source = await openCheckpoint(directoryFiles(directory));
   source.close();
   if (source.exported !== "q8") return;
   throw new CheckpointError(

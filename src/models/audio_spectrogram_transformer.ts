@@ -150,21 +150,19 @@ async function load(reader: ParameterReader, config: AstConfig): Promise<AstPara
     config,
     embeddings: await loadEmbeddings(base.at("embeddings"), config),
     encoder: { norm: await loadNorm(base.at("layernorm"), size, eps), layers: [] },
-    head: await loadHead(reader, config),
+    head: {
+      norm: await loadNorm(reader.at("classifier.layernorm"), size, eps),
+      dense: await loadLinear(
+        reader.at("classifier.dense"),
+        { inputs: size, outputs: config.classes },
+        { weight: normal(config.initializer_range) },
+      ),
+    },
   };
   for (let i = 0; i < config.num_hidden_layers; i++) {
     params.encoder.layers.push(await loadLayer(base.at("encoder.layer", i), config));
   }
   return params;
-}
-
-async function loadHead(reader: ParameterReader, config: AstConfig): Promise<AstHeadParams> {
-  const { hidden_size: size, layer_norm_eps: eps, classes: outputs } = config;
-  const init = { weight: normal(config.initializer_range) };
-  return {
-    norm: await loadNorm(reader.at("classifier.layernorm"), size, eps),
-    dense: await loadLinear(reader.at("classifier.dense"), { inputs: size, outputs }, init),
-  };
 }
 
 async function loadEmbeddings(
@@ -363,7 +361,6 @@ export const audioSpectrogramTransformer: Architecture<AstConfig, AstParams> = {
   parseConfig,
   load,
   forward,
-  loadHead,
   classify: ({ head }, [pooled]) => classify(head, pooled!),
   frameCentres,
   frames: (config, samples) => {

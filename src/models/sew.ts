@@ -175,7 +175,6 @@ export const sew: Architecture<SewConfig, SewParams> = {
   parseConfig,
   load,
   forward,
-  loadHead: loadClassificationHead,
   classify: ({ head }, features) => classificationHead(head, features),
   frameCentres,
   frames: featureFrames,

@@ -71,16 +71,30 @@ export function bootstrapInterval(
 export function resampledInterval(
   clips: number,
   figure: (places: Int32Array) => number,
-  { level = 0.95, resamples = 1000, seed = 42 }: BootstrapOptions = {},
+  options: BootstrapOptions = {},
 ): Interval {
+  const { level = 0.95 } = options;
+  const values = resampledFigures(clips, figure, options);
+  return { low: quantile(values, (1 - level) / 2), high: quantile(values, (1 + level) / 2) };
+}
+
+/**
+ * A figure over data sets drawn with replacement, sorted; those that are no number are left out.
+ *
+ * @throws {RangeError} where there is no clip.
+ */
+export function resampledFigures(
+  clips: number,
+  figure: (places: Int32Array) => number,
+  { resamples = 1000, seed = 42 }: BootstrapOptions = {},
+): number[] {
   if (!(clips > 0)) throw new RangeError("Cannot draw data sets: expected clips, found none");
   const random = new Random(seed);
   const drawn = new Int32Array(clips);
-  const values = Array.from({ length: resamples }, () => {
+  return Array.from({ length: resamples }, () => {
     for (let i = 0; i < clips; i++) drawn[i] = random.below(clips);
     return figure(drawn);
   }).filter((value) => !Number.isNaN(value)).sort((a, b) => a - b);
-  return { low: quantile(values, (1 - level) / 2), high: quantile(values, (1 + level) / 2) };
 }
 
 /** The prediction of some of its clips, some of them more than once. */
@@ -100,7 +114,7 @@ function picked(
 }
 
 /** Between the two nearest of sorted values, by their distance. */
-function quantile(sorted: number[], share: number): number {
+export function quantile(sorted: number[], share: number): number {
   const place = share * (sorted.length - 1);
   const before = Math.floor(place);
   const after = Math.min(sorted.length - 1, before + 1);
