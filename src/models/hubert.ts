@@ -242,6 +242,7 @@ export const hubert: Architecture<HubertConfig, HubertParams> = {
   parseConfig,
   load,
   forward,
+  loadHead: loadClassificationHead,
   classify: ({ head }, features) => classificationHead(head, features),
   frameCentres,
   frames: featureFrames,

@@ -22,6 +22,7 @@ export type { ConfigReader, JsonObject } from "./_config_reader.ts";
 export type {
   Architecture,
   ForwardOptions,
+  HeadOf,
   HeadOutput,
   ModelInputs,
   ModelOutput,
@@ -36,11 +37,13 @@ export {
 } from "./model.ts";
 export type { Embedding, EmbedOptions } from "./embedding.ts";
 export {
+  type ClipOutputs,
   InferenceModel,
   type InferenceParts,
   type ModelBatch,
   type ModelOrigin,
 } from "./inference_model.ts";
+export type { StoredHead } from "./_headed.ts";
 export type { GivenLabels } from "./given_labels.ts";
 export type {
   HeldPart,

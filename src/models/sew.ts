@@ -175,6 +175,7 @@ export const sew: Architecture<SewConfig, SewParams> = {
   parseConfig,
   load,
   forward,
+  loadHead: loadClassificationHead,
   classify: ({ head }, features) => classificationHead(head, features),
   frameCentres,
   frames: featureFrames,

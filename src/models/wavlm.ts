@@ -287,6 +287,7 @@ export const wavlm: Architecture<WavlmConfig, WavlmParams> = {
   parseConfig,
   load,
   forward: speechForward(encode),
+  loadHead: loadClassificationHead,
   classify: ({ head }, features) => classificationHead(head, features),
   frameCentres,
   frames: featureFrames,
