@@ -69,6 +69,7 @@ export {
   type OperationName,
   OPERATIONS,
   registerDevice,
+  rowsAreStable,
 } from "./operations/mod.ts";
 export { type Operation, type Shape, sizeOf, type With } from "./operations/operation.ts";
 export { padFrames, type PadFramesAttrs } from "./operations/pad_frames.ts";

@@ -118,7 +118,7 @@ async function infoOf(directory: string): Promise<ModelInfo> {
       problemType: model.problemType,
       labels: model.labels,
       samplingRate: extractor.samplingRate,
-      windowsShareWork: sharingOf(extractor),
+      windowsShareWork: sharingOf(model, extractor),
       weights: weightGroups(model, source, read),
       newlyInitialised: loading.missing,
       mismatched: loading.mismatched,
@@ -165,8 +165,11 @@ function gflopOf(
   return { perSecond: flops / 1e9 / clipSeconds, clip: flops / 1e9, clipSeconds };
 }
 
-function sharingOf(extractor: FeatureExtractor): ModelInfo["windowsShareWork"] {
-  const found = sharedWork(extractor);
+function sharingOf(
+  model: AudioClassificationModel,
+  extractor: FeatureExtractor,
+): ModelInfo["windowsShareWork"] {
+  const found = sharedWork({ model, extractor });
   if ("reason" in found) return { work: null, reason: found.reason };
   return { work: found.shared, stepSeconds: found.stepSamples / extractor.samplingRate };
 }

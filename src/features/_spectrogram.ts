@@ -10,7 +10,7 @@
 
 import { PowerSpectrum } from "./_fourier.ts";
 import { bandEnergies, type MelBank } from "./_mel.ts";
-import type { KeptRows } from "./_kept_rows.ts";
+import type { KeptRows } from "./kept_rows.ts";
 
 /** Frames that are computed together. */
 export const PAIR_FRAMES = 2;

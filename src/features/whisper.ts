@@ -26,7 +26,7 @@ import type {
   RecordingWindow,
   WindowExtractor,
 } from "./feature_extractor.ts";
-import { KeptRows } from "./_kept_rows.ts";
+import { KeptRows } from "./kept_rows.ts";
 
 /** How spectrograms are made; the fields of `preprocessor_config.json` in camelCase. */
 export interface WhisperFeatureExtractorOptions {

@@ -10,7 +10,7 @@
  * @module
  */
 import { reshape, type Tensor, tidy } from "@tensorflow/tfjs-core";
-import type { Activation } from "../kernels.ts";
+import { type Activation, weightShape } from "../kernels.ts";
 import { conv1d, conv1dFrames, type Conv1dInit, type Conv1dParams, loadConv1d } from "./conv1d.ts";
 import { groupNorm, layerNorm, loadNorm, type NormParams } from "./norm.ts";
 import type { ParameterReader } from "./parameters.ts";
@@ -64,8 +64,9 @@ export async function loadConvFeatureEncoder(
   return { kind, activation: config.feat_extract_activation, layers };
 }
 
-/** **Shape** `samples [B, S]` -> `[B, T, C]` */
+/** **Shape** `samples [B, S]` -> `[B, T, C]`; frames `[B, T, C]` that it gave before stay as they are. */
 export function convFeatureEncoder(params: ConvFeatureEncoderParams, samples: Tensor): Tensor {
+  if (samples.rank === 3) return samples.clone();
   return tidy(() => {
     let x: Tensor = reshape(samples, [...samples.shape, 1]); // [B, S, 1]
     for (const { conv, norm } of params.layers) {
@@ -93,6 +94,26 @@ export function featureFrames(config: ConvFeatureEncoderConfig, samples: number)
   );
 }
 
+/** How frames lie in the samples of which they are made. */
+export interface FrameLayout {
+  /** Samples from the first of a frame to the first of the next. */
+  hopSamples: number;
+  /** Samples of a frame. */
+  fieldSamples: number;
+}
+
+/** How the frames of an encoder lie, where each is made of its own samples alone; undefined with a group norm. */
+export function ownFrames(params: ConvFeatureEncoderParams): FrameLayout | undefined {
+  if (params.kind === "group") return undefined;
+
+  const conv_stride = params.layers.map(({ conv }) => conv.stride);
+  const conv_kernel = params.layers.map(({ conv }) => weightShape(conv.weight)[2]!);
+  return {
+    hopSamples: hopOf({ conv_stride }),
+    fieldSamples: receptiveFieldSamples({ conv_kernel, conv_stride }),
+  };
+}
+
 /**
  * The middle of each frame in samples, of frames as the encoder gives them, or of a whole number of them joined.
  *
@@ -102,16 +123,22 @@ export function frameCentres(
   config: ConvFeatureEncoderConfig,
   { frames, samples }: { frames: number; samples: number },
 ): Float64Array {
-  const hop = config.conv_stride.reduce((product, stride) => product * stride, 1);
+  const hop = hopOf(config);
   const joined = Math.max(1, Math.round(featureFrames(config, samples) / frames));
   const first = (receptiveFieldSamples(config) + (joined - 1) * hop) / 2;
   return Float64Array.from({ length: frames }, (_, i) => first + i * joined * hop);
 }
 
 /** The fewest samples that give one frame. */
-export function receptiveFieldSamples(config: ConvFeatureEncoderConfig): number {
+export function receptiveFieldSamples(
+  config: Pick<ConvFeatureEncoderConfig, "conv_kernel" | "conv_stride">,
+): number {
   return config.conv_kernel.reduceRight(
     (samples, width, i) => (samples - 1) * config.conv_stride[i]! + width,
     1,
   );
+}
+
+function hopOf({ conv_stride }: Pick<ConvFeatureEncoderConfig, "conv_stride">): number {
+  return conv_stride.reduce((product, stride) => product * stride, 1);
 }

@@ -20,12 +20,19 @@ import {
   type ConvFeatureEncoderConfig,
   type ConvFeatureEncoderParams,
   featureFrames,
+  ownFrames,
 } from "../layers/conv_feature_encoder.ts";
 import { featureProjection, type FeatureProjectionParams } from "../layers/feature_projection.ts";
 import { clearPadding } from "../layers/padding.ts";
 import { specAugment, type SpecAugmentParams } from "../layers/spec_augment.ts";
 import type { EncoderStates } from "../layers/transformer_encoder.ts";
-import type { Architecture, ForwardOptions, HeadOutput, ModelOutput } from "./architecture.ts";
+import type {
+  Architecture,
+  Convolutions,
+  ForwardOptions,
+  HeadOutput,
+  ModelOutput,
+} from "./architecture.ts";
 
 /** The parameters before and after the transformer. */
 export interface SpeechParams {
@@ -35,6 +42,12 @@ export interface SpeechParams {
   featureProjection: FeatureProjectionParams;
   head: ClassificationHeadParams;
 }
+
+/** The convolutions of all whose parameters have them in this place. */
+export const CONVOLUTIONS: Convolutions<Pick<SpeechParams, "featureEncoder">> = {
+  ownFrames: ({ featureEncoder }) => ownFrames(featureEncoder),
+  forward: ({ featureEncoder }, samples) => convFeatureEncoder(featureEncoder, samples),
+};
 
 /** What a transformer needs besides its parameters and its input. */
 export interface EncodeOptions extends Pick<ForwardOptions, "noise" | "wrapLayer"> {

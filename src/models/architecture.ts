@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { FrameLayout } from "../layers/conv_feature_encoder.ts";
 import type { Noise } from "../layers/noise.ts";
 import type { ParameterReader } from "../layers/parameters.ts";
 import type { ConfigReader } from "./_config_reader.ts";
@@ -11,7 +12,10 @@ import type { LayerWrapper, Tensor } from "../layers/tensor.ts";
 
 /** One batch, as a feature extractor gives it. */
 export interface ModelInputs {
-  /** `[B, S]` waveforms, or `[B, frames, bands]`; on the device in use. */
+  /**
+   * `[B, S]` waveforms, or `[B, frames, bands]`; of waveforms also `[B, T, C]`, what the convolutions made of them. On
+   * the device in use.
+   */
   inputs: Tensor;
   /** Real samples, or frames of a spectrogram, of each clip, where the model is to know about padding. */
   lengths?: Int32Array;
@@ -53,6 +57,14 @@ export type HeadOutput = Pick<ModelOutput, "logits" | "pooled">;
 /** The part of a model's parameters that is its head. */
 export type HeadOf<Params> = Params extends { head: infer Head } ? Head : unknown;
 
+/** The convolutions of a model, apart from the rest of its forward pass. */
+export interface Convolutions<Params> {
+  /** How frames lie where each is made of its own samples alone; undefined where it depends on the whole clip. */
+  ownFrames(params: Params): FrameLayout | undefined;
+  /** **Shape** `samples [B, S]` -> `[B, T, C]` */
+  forward(params: Params, samples: Tensor): Tensor;
+}
+
 /** A model family: everything that its `config.json` decides. */
 export interface Architecture<Config = unknown, Params = unknown> {
   /** `model_type` of `config.json`. */
@@ -79,6 +91,8 @@ export interface Architecture<Config = unknown, Params = unknown> {
   loadHead(reader: ParameterReader, config: Config): Promise<HeadOf<Params>>;
   /** Samples to class scores. */
   forward(params: Params, inputs: ModelInputs, options: ForwardOptions): ModelOutput;
+  /** The convolutions from samples to frames, where there are such. */
+  readonly convolutions?: Convolutions<Params>;
   /** Features, as the forward pass gives them, to class scores; of the parameters the head alone is used. */
   classify(params: { head: HeadOf<Params> }, features: Tensor[]): HeadOutput;
   /** The middle of each frame of a hidden state, in samples; NaN for one that stands for the whole clip. */

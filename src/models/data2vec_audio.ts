@@ -49,7 +49,7 @@ import {
 import { loadTransformerLayer } from "../layers/transformer_layer.ts";
 import { COUNT, DEPTH, divisor, type SpeechFields, speechFields } from "./_config_fields.ts";
 import type { ConfigReader } from "./_config_reader.ts";
-import { type EncodeOptions, speechForward } from "./_speech_forward.ts";
+import { CONVOLUTIONS, type EncodeOptions, speechForward } from "./_speech_forward.ts";
 import type { Architecture } from "./architecture.ts";
 
 /** The fields of `config.json` that the model uses, under the hub's names. */
@@ -178,6 +178,7 @@ export const data2vecAudio: Architecture<Data2VecAudioConfig, Data2VecAudioParam
   load,
   forward: speechForward(encode),
   loadHead: loadClassificationHead,
+  convolutions: CONVOLUTIONS,
   classify: ({ head }, features) => classificationHead(head, features),
   frameCentres,
   frames: featureFrames,

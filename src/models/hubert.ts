@@ -57,7 +57,7 @@ import {
   speechFields,
 } from "./_config_fields.ts";
 import type { ConfigReader } from "./_config_reader.ts";
-import { asked } from "./_speech_forward.ts";
+import { asked, CONVOLUTIONS } from "./_speech_forward.ts";
 import type { Architecture, ForwardOptions, ModelInputs, ModelOutput } from "./architecture.ts";
 
 /** The fields of `config.json` that the model uses, under the hub's names. */
@@ -243,6 +243,7 @@ export const hubert: Architecture<HubertConfig, HubertParams> = {
   load,
   forward,
   loadHead: loadClassificationHead,
+  convolutions: CONVOLUTIONS,
   classify: ({ head }, features) => classificationHead(head, features),
   frameCentres,
   frames: featureFrames,

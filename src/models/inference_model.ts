@@ -7,7 +7,8 @@
  */
 import { tensor, tidy } from "@tensorflow/tfjs-core";
 import { CheckpointError } from "../errors.ts";
-import { disposeWeight, sizeOf, type Weight, weightShape } from "../kernels.ts";
+import { disposeWeight, rowsAreStable, sizeOf, type Weight, weightShape } from "../kernels.ts";
+import type { FrameLayout } from "../layers/conv_feature_encoder.ts";
 import type { LoadReport } from "../layers/parameters.ts";
 import type { Tensor } from "../layers/tensor.ts";
 import type { JsonObject } from "./_config_reader.ts";
@@ -34,7 +35,7 @@ import type { ProblemType } from "./problem_type.ts";
 export interface ModelBatch {
   /** The numbers, in the order of `shape`. */
   inputValues: Float32Array;
-  /** `[B, S]` for waveforms, `[B, T, C]` for spectrograms. */
+  /** `[B, S]` for waveforms, `[B, T, C]` for spectrograms, or what `convFeatures` made of waveforms. */
   shape: readonly number[];
   /** Present where a model of waveforms is to know about padding. */
   attentionMask?: Int32Array;
@@ -157,6 +158,18 @@ export class InferenceModel {
     return this.#parts.architecture.takesAnyLength?.(this.#parts.config) ?? false;
   }
 
+  /**
+   * How the frames of the convolutions lie in a clip, where each has the same bits in every clip that has its samples;
+   * otherwise why that is not so, in words.
+   */
+  get ownFrames(): FrameLayout | string {
+    const { architecture: { convolutions }, params } = this.#parts;
+    if (!convolutions) return "the model has no convolutions over samples";
+    const layout = convolutions.ownFrames(params);
+    if (!layout) return "its convolutions are normalised over the whole window";
+    return rowsAreStable() ? layout : "on this device the bits of a frame may depend on its place";
+  }
+
   /** Encoder frames for a number of samples. */
   frames(samples: number): number {
     return this.#parts.architecture.frames(this.#parts.config, samples);
@@ -230,6 +243,30 @@ export class InferenceModel {
       return logits!.map((row, i) => ({ logits: row, ...features && { features: features[i]! } }));
     } finally {
       for (const part of found) part.dispose();
+    }
+  }
+
+  /**
+   * What the convolutions make of samples; rows of it can be given to `logits` in the place of samples.
+   *
+   * **Shape** `samples [S]` -> `[T, C]`
+   *
+   * @throws {TypeError} where the model has no convolutions over samples.
+   */
+  async convFeatures(samples: Float32Array): Promise<Float32Array> {
+    const { architecture: { convolutions }, params } = this.#parts;
+    if (!convolutions) {
+      throw new TypeError(
+        `Cannot convolve samples: expected a model of waveforms, found "${this.modelType}"`,
+      );
+    }
+    const frames = tidy(() => {
+      return convolutions.forward(params, tensor(samples, [1, samples.length], "float32"));
+    });
+    try {
+      return await frames.data() as Float32Array;
+    } finally {
+      frames.dispose();
     }
   }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export type { FrameLayout } from "../layers/conv_feature_encoder.ts";
 export { Noise } from "../layers/noise.ts";
 export type {
   GainAndDirection,
@@ -21,6 +22,7 @@ export { Random, type RandomState } from "../random.ts";
 export type { ConfigReader, JsonObject } from "./_config_reader.ts";
 export type {
   Architecture,
+  Convolutions,
   ForwardOptions,
   HeadOf,
   HeadOutput,

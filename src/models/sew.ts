@@ -50,7 +50,7 @@ import {
   speechFields,
 } from "./_config_fields.ts";
 import type { ConfigReader } from "./_config_reader.ts";
-import { asked } from "./_speech_forward.ts";
+import { asked, CONVOLUTIONS } from "./_speech_forward.ts";
 import type { Architecture, ForwardOptions, ModelInputs, ModelOutput } from "./architecture.ts";
 
 /** The fields of `config.json` that the model uses, under the hub's names. */
@@ -176,6 +176,7 @@ export const sew: Architecture<SewConfig, SewParams> = {
   load,
   forward,
   loadHead: loadClassificationHead,
+  convolutions: CONVOLUTIONS,
   classify: ({ head }, features) => classificationHead(head, features),
   frameCentres,
   frames: featureFrames,

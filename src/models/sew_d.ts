@@ -68,7 +68,7 @@ import {
   WIDE,
 } from "./_config_fields.ts";
 import type { ConfigReader } from "./_config_reader.ts";
-import { asked } from "./_speech_forward.ts";
+import { asked, CONVOLUTIONS } from "./_speech_forward.ts";
 import type { Architecture, ForwardOptions, ModelInputs, ModelOutput } from "./architecture.ts";
 
 /** Which products with distances a score holds. */
@@ -512,6 +512,7 @@ export const sewD: Architecture<SewDConfig, SewDParams> = {
   load,
   forward,
   loadHead: loadClassificationHead,
+  convolutions: CONVOLUTIONS,
   classify: ({ head }, features) => classificationHead(head, features),
   frameCentres,
   frames: featureFrames,

@@ -54,7 +54,7 @@ import {
   speechFields,
 } from "./_config_fields.ts";
 import type { ConfigReader } from "./_config_reader.ts";
-import { type EncodeOptions, speechForward } from "./_speech_forward.ts";
+import { CONVOLUTIONS, type EncodeOptions, speechForward } from "./_speech_forward.ts";
 import type { Architecture } from "./architecture.ts";
 
 /** The fields of `config.json` that the model uses, under the hub's names. */
@@ -145,6 +145,7 @@ function member(family: Family): Architecture<Wav2Vec2Config, Wav2Vec2Params> {
     load: (reader, config) => load(reader, config, family),
     forward: speechForward(encode),
     loadHead: loadClassificationHead,
+    convolutions: CONVOLUTIONS,
     classify: ({ head }, features) => classificationHead(head, features),
     frameCentres,
     frames: featureFrames,

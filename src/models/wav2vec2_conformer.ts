@@ -61,7 +61,7 @@ import {
   speechFields,
 } from "./_config_fields.ts";
 import type { ConfigReader } from "./_config_reader.ts";
-import { type EncodeOptions, speechForward } from "./_speech_forward.ts";
+import { CONVOLUTIONS, type EncodeOptions, speechForward } from "./_speech_forward.ts";
 import type { Architecture } from "./architecture.ts";
 
 /** The fields of `config.json` that the model uses, under the hub's names. */
@@ -444,6 +444,7 @@ export const wav2vec2Conformer: Architecture<Wav2Vec2ConformerConfig, Wav2Vec2Co
   load,
   forward: speechForward(encode),
   loadHead: loadClassificationHead,
+  convolutions: CONVOLUTIONS,
   classify: ({ head }, features) => classificationHead(head, features),
   frameCentres,
   frames: featureFrames,

@@ -50,7 +50,7 @@ import {
   speechFields,
 } from "./_config_fields.ts";
 import type { ConfigReader } from "./_config_reader.ts";
-import { type EncodeOptions, speechForward } from "./_speech_forward.ts";
+import { CONVOLUTIONS, type EncodeOptions, speechForward } from "./_speech_forward.ts";
 import type { Architecture } from "./architecture.ts";
 
 /** The fields of `config.json` that the model uses, under the hub's names. */
@@ -288,6 +288,7 @@ export const wavlm: Architecture<WavlmConfig, WavlmParams> = {
   load,
   forward: speechForward(encode),
   loadHead: loadClassificationHead,
+  convolutions: CONVOLUTIONS,
   classify: ({ head }, features) => classificationHead(head, features),
   frameCentres,
   frames: featureFrames,

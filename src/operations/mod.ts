@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { engine } from "@tensorflow/tfjs-core";
 import { activationGrad, activationOperation } from "./activation.ts";
 import { adafactorStepOperation } from "./adafactor_step.ts";
 import { adamwStepsOperation } from "./adamw_steps.ts";
@@ -156,10 +157,24 @@ export interface Device<Backend> {
   readonly kernels: Kernels<Backend>;
   /** Absent where weights are read as rows. */
   readonly packing?: WeightPacking<Backend>;
+  /**
+   * Whether a row of a product, a convolution or a layer norm has the same bits wherever it lies, whatever lies beside
+   * it, and however many there are. Absent where that is not so, or not known.
+   */
+  readonly hasStableRows?: true;
 }
 
+const stable = new Set<string>();
+
 /** Makes a device known, so that operations run on it while its backend is in use. */
-export function registerDevice<Backend>({ backendName, kernels, packing }: Device<Backend>): void {
+export function registerDevice<Backend>(device: Device<Backend>): void {
+  const { backendName, kernels, packing, hasStableRows } = device;
   registerKernels(backendName, kernels);
   if (packing) registerPacking(backendName, packing);
+  if (hasStableRows) stable.add(backendName);
+}
+
+/** Whether rows have the same bits wherever they lie, on the device in use; see {@linkcode Device}. */
+export function rowsAreStable(): boolean {
+  return stable.has(engine().backendName);
 }

@@ -1,84 +1,14 @@
 /**
- * Windows that share work have the scores of the clips that they are, to the bit, and what they share is computed once.
+ * Windows that share mel frames have the scores of the clips that they are, to the bit, and a frame is computed once.
  */
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { createClassifier, type DetectOptions } from "../../src/classify/pipeline.ts";
 import { isShared } from "../../src/classify/window_sharing.ts";
-import type { WindowScores } from "../../src/detect/mod.ts";
 import { PowerSpectrum } from "../../src/features/_fourier.ts";
-import type { FeatureExtractor } from "../../src/features/mod.ts";
-import type { InferenceModel } from "../../src/models/mod.ts";
-import { Random } from "../../src/random.ts";
 import { startTestWasm } from "../devices.ts";
 import { TINY_SPECTROGRAM_MODELS, tinySpectrogramModel } from "../tiny_spectrogram_models.ts";
+import { clipScores, type Lengths, recording, windowsOf } from "./_windows.ts";
 
-const RATE_HZ = 16_000;
 const PAIR_SAMPLES = 320;
-
-interface Loaded {
-  model: InferenceModel;
-  extractor: FeatureExtractor;
-}
-
-/** Noise that falls almost silent and is very loud again, so that what lies beside a frame shows in its bits. */
-function recording(samples: number): Float32Array {
-  const random = new Random(3);
-  return Float32Array.from({ length: samples }, (_, i) => {
-    const loudness = Math.floor(i / 560) % 2 === 0 ? 1e4 : 1e-4;
-    return loudness * random.normal();
-  });
-}
-
-/** Lengths in samples. */
-interface Lengths extends Pick<DetectOptions, "lastWindow"> {
-  window: number;
-  hop: number;
-  /** Of the blocks in which the samples come. @default all at once */
-  block?: number;
-}
-
-async function windowsOf(
-  loaded: Loaded,
-  samples: Float32Array,
-  { window, hop, block, lastWindow }: Lengths,
-): Promise<WindowScores[]> {
-  const classifier = createClassifier(loaded.model, loaded.extractor);
-  const windows: WindowScores[] = [];
-  async function* blocks() {
-    for (let at = 0; at < samples.length; at += block!) {
-      yield await Promise.resolve(samples.subarray(at, at + block!));
-    }
-  }
-  const events = classifier.detect(block ? blocks() : samples, {
-    samplingRate: RATE_HZ,
-    windowSeconds: window / RATE_HZ,
-    hopSeconds: hop / RATE_HZ,
-    lastWindow,
-    onScores: (scores) => void windows.push(scores),
-  });
-  await Array.fromAsync(events);
-  return windows;
-}
-
-/** What the classifier answers for the samples of windows. */
-async function clipScores(
-  { model, extractor }: Loaded,
-  samples: Float32Array,
-  { windows, window }: { windows: readonly WindowScores[]; window: number },
-): Promise<WindowScores[]> {
-  const classifier = createClassifier(model, extractor);
-  const expected: WindowScores[] = [];
-  for (const { start, end } of windows) {
-    const clip = new Float32Array(window);
-    clip.set(samples.subarray(Math.round(start * RATE_HZ), Math.round(end * RATE_HZ)));
-    const answer = await classifier(clip, { samplingRate: RATE_HZ, topK: null });
-    const scores = classifier.labels.map((label) => {
-      return answer.find((row) => row.label === label)!.score;
-    });
-    expected.push({ start, end, scores: Float64Array.from(scores) });
-  }
-  return expected;
-}
 
 /** Runs a body, and counts the Fourier transforms, of two frames each, that it takes. */
 async function countTransforms<T>(body: () => Promise<T>): Promise<[T, number]> {
@@ -110,7 +40,11 @@ Deno.test("isShared() asks for a hop of whole steps, or a few hops that make som
     [32_000, false],
   ];
   for (const [hopSamples, expected] of sizes) {
-    equal(isShared(320, { windowSamples: 32_000, hopSamples }), expected, `hop ${hopSamples}`);
+    equal(
+      isShared({ stepSamples: 320 }, { windowSamples: 32_000, hopSamples }),
+      expected,
+      `hop ${hopSamples}`,
+    );
   }
 });
 

@@ -1,4 +1,6 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { Wav2Vec2FeatureExtractor } from "../../src/features/mod.ts";
+import { buildModel } from "../../src/models/mod.ts";
 import { savePretrained } from "../../src/pretrained.ts";
 import type { ModelInfo } from "../../src/commands/info.ts";
 import { startTestWasm } from "../devices.ts";
@@ -45,7 +47,7 @@ Deno.test("info tells architecture, parameters, memory, labels and rate", async 
       problemType: "single_label_classification",
       labels: [...TINY_LABELS],
       samplingRate: 8_000,
-      windowsShareWork: { work: null, reason: "each window is normalised by itself" },
+      windowsShareWork: { work: null, reason: "each is normalised by itself" },
       newlyInitialised: [],
       mismatched: [],
       unexpected: [],
@@ -70,7 +72,15 @@ Deno.test("info tells what windows of detection share, and at which hops", async
     const { stdout } = await cliOk(["info", "--model", `${folder}/whisper`]);
     match(stdout, /^ {2}detection +windows .* share mel frames, .* a multiple of 0\.02 s$/m);
     const alone = await cliOk(["info", "--model", `${folder}/wav2vec2`]);
-    match(alone.stdout, /^ {2}detection +windows .* share no work: each window is normalised/m);
+    match(alone.stdout, /^ {2}detection +windows .* share no work: each is normalised/m);
+    const device = await startTestWasm({ threads: 1 });
+    const model = await buildModel({ ...TINY_CONFIG, feat_extract_norm: "layer" }, { seed: 1 });
+    const extractor = new Wav2Vec2FeatureExtractor({ samplingRate: 8_000, doNormalize: false });
+    await savePretrained(`${folder}/layer`, model, extractor);
+    model.dispose();
+    device.dispose();
+    const { windowsShareWork } = await infoOf(`${folder}/layer`);
+    deepEqual(windowsShareWork, { work: "convolutions", stepSeconds: 50 / 8_000 });
   });
 });
 

@@ -5,7 +5,7 @@ import {
   WhisperFeatureExtractor,
 } from "../../src/features/mod.ts";
 import { ofAnyLength } from "../../src/features/feature_extractor.ts";
-import { KeptRows } from "../../src/features/_kept_rows.ts";
+import { KeptRows } from "../../src/features/kept_rows.ts";
 import { Random } from "../../src/random.ts";
 
 /** Noise that falls almost silent and is very loud again, so that what lies beside a frame shows in its bits. */

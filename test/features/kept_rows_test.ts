@@ -1,5 +1,5 @@
 import { deepEqual, equal } from "node:assert/strict";
-import { KeptRows } from "../../src/features/_kept_rows.ts";
+import { KeptRows } from "../../src/features/kept_rows.ts";
 
 Deno.test("KeptRows() keeps copies until they are forgotten, and no others", () => {
   const kept = new KeptRows();

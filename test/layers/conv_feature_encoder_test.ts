@@ -5,8 +5,11 @@ import {
   type ConvFeatureEncoderConfig,
   featureFrames,
   loadConvFeatureEncoder,
+  ownFrames,
   receptiveFieldSamples,
 } from "../../src/layers/conv_feature_encoder.ts";
+import { rowsAreStable } from "../../src/kernels.ts";
+import { startTestWasm } from "../devices.ts";
 import {
   distance,
   firstFrames,
@@ -48,6 +51,55 @@ layerTest("receptiveFieldSamples() is the shortest clip that gives a frame", () 
   }
   assert.equal(featureFrames(BASE, 16_000), 49);
 });
+
+layerTest("ownFrames() tells how frames lie, where a clip has no part in them", async () => {
+  const layered = { ...CONFIG, feat_extract_norm: "layer" } as const;
+  const params = await loadConvFeatureEncoder(freshReader(), layered);
+  assert.deepEqual(ownFrames(params), { hopSamples: 20, fieldSamples: 30 });
+  assert.equal(ownFrames(await loadConvFeatureEncoder(freshReader(), CONFIG)), undefined);
+  // The reference does not say that it keeps bits.
+  assert.equal(rowsAreStable(), false);
+});
+
+layerTest("convFeatureEncoder() leaves frames as they are", async () => {
+  const params = await loadConvFeatureEncoder(freshReader(), CONFIG);
+  const frames = noiseTensor([2, 3, 5]);
+  const found = convFeatureEncoder(params, frames);
+  assert.deepEqual(found.shape, [2, 3, 5]);
+  assert.deepEqual(await found.data(), await frames.data());
+});
+
+for (const build of [{ threads: 1 }, { threads: 3 }, { threads: 1, relaxedSimd: false }]) {
+  const name = `${build.threads} threads${build.relaxedSimd === false ? ", plain SIMD" : ""}`;
+  Deno.test(`convFeatureEncoder() gives a frame the same bits in any clip [wasm, ${name}]`, async () => {
+    const device = await startTestWasm(build);
+    assert.ok(rowsAreStable());
+    for (const feat_extract_activation of ["gelu", "mish"] as const) {
+      // Sums over more than a block of the product's depth, and columns beside whole vectors and panels.
+      const config: ConvFeatureEncoderConfig = {
+        ...{ ...CONFIG, conv_dim: [530, 39, 21], conv_bias: true },
+        ...{ feat_extract_norm: "layer", feat_extract_activation },
+      };
+      const params = await loadConvFeatureEncoder(freshReader(), config);
+      const { hopSamples, fieldSamples } = ownFrames(params)!;
+      const [clips, samples] = [2, 1_511];
+      const noise = noiseTensor([clips, samples]);
+      const [values, whole] = [await noise.data(), convFeatureEncoder(params, noise)];
+      const [, frames, channels] = whole.shape as [number, number, number];
+      const expected = await whole.data();
+      for (
+        const [clip, first, count] of [[0, 0, 1], [1, 3, 1], [1, 1, 7], [0, 30, 38], [1, 73, 1]]
+      ) {
+        const begin = clip! * samples + first! * hopSamples;
+        const end = begin + (count! - 1) * hopSamples + fieldSamples;
+        const part = convFeatureEncoder(params, tensor(values.slice(begin, end), [1, end - begin]));
+        const at = (clip! * frames + first!) * channels;
+        assert.deepEqual(await part.data(), expected.slice(at, at + count! * channels));
+      }
+    }
+    device.dispose();
+  });
+}
 
 layerTest("loadConvFeatureEncoder() has a norm after the first, or after each", async () => {
   const namesOf = async (config: ConvFeatureEncoderConfig): Promise<string[]> => {

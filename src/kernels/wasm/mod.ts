@@ -100,6 +100,8 @@ const WASM: Device<WasmBackend> = {
     weightNormGrad,
   },
   packing: PACKING,
+  // Sums run over k in one order, vectors over the columns of a row, and int8 scales belong to one row.
+  hasStableRows: true,
 };
 
 registerDevice(WASM);
