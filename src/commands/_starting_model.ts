@@ -11,7 +11,7 @@ import { labelsInConfig } from "../models/labels.ts";
 import { type AudioClassificationModel, buildModel } from "../models/model.ts";
 import type { ProblemType } from "../models/problem_type.ts";
 import { AutoFeatureExtractor, expectRoomFor, filesOf, openWeights } from "../pretrained.ts";
-import { isPreset, PRESETS } from "../train/options/presets.ts";
+import { isPreset, presetOf, PRESETS } from "../train/options/presets.ts";
 import { readJsonFile } from "../weights/json_file.ts";
 import type { TensorSource } from "../weights/tensor_source.ts";
 
@@ -45,11 +45,15 @@ const DRAWN_NAMES = /^(projector|classifier|layer_weights)\b|\bmasked_spec_embed
 /**
  * Opens a preset or a model directory.
  *
+ * @param options `clipSeconds`: what clips a preset that sees spectrograms is made for, where not its own.
  * @throws {CheckpointError} when a file of the directory is missing or wrong.
  */
-export async function openStartingModel(name: string): Promise<StartingModel> {
+export async function openStartingModel(
+  name: string,
+  { clipSeconds }: { clipSeconds?: number } = {},
+): Promise<StartingModel> {
   if (isPreset(name)) {
-    const { config, preprocessor } = PRESETS[name];
+    const { config, preprocessor } = presetOf(name, clipSeconds);
     return {
       extractor: featureExtractorFromConfig(preprocessor),
       build: (labels, seed, problemType = SINGLE, own) =>

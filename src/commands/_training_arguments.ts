@@ -23,6 +23,7 @@ import {
 } from "../train/options/arguments.ts";
 import { PROBLEM_TYPES } from "../models/problem_type.ts";
 import { metricNames } from "../train/metrics/metric_sets.ts";
+import { isPreset } from "../train/options/presets.ts";
 import { type RecipeName, suggestedArguments } from "../train/options/recipes.ts";
 import { readJsonFile } from "../weights/json_file.ts";
 import {
@@ -119,10 +120,10 @@ function checkedValue(inCode: string, value: unknown): unknown {
  * @throws {UsageError} when arguments contradict each other.
  */
 export function trainingArguments(
-  { model, recipe }: { model: string; recipe?: RecipeName },
+  { model, recipe, clipSeconds }: { model: string; recipe?: RecipeName; clipSeconds?: number },
   given: Partial<TrainingOptions> & { outputDir: string },
 ): TrainingArguments {
-  const options = { ...suggestedArguments(model, recipe), ...given };
+  const options = { ...suggested(model, recipe, clipSeconds), ...given };
   const { metricForBestModel: metric } = options;
   if (metric !== undefined && !METRICS.includes(metric.replace(/^eval_/, ""))) {
     throw new UsageError(
@@ -136,6 +137,23 @@ export function trainingArguments(
     const isSuggested = options.loadBestModelAtEnd && given.loadBestModelAtEnd === undefined;
     if (isSuggested) options.loadBestModelAtEnd = canKeepBest(options);
     return new TrainingArguments(options);
+  } catch (cause) {
+    throw new UsageError(asError(cause).message, { cause });
+  }
+}
+
+function suggested(
+  model: string,
+  recipe?: RecipeName,
+  clipSeconds?: number,
+): Partial<TrainingOptions> {
+  if (clipSeconds !== undefined && !isPreset(model)) {
+    throw new UsageError(
+      `Cannot use argument "--clip-seconds": expected a preset as model, found "${model}"`,
+    );
+  }
+  try {
+    return suggestedArguments(model, recipe, { clipSeconds });
   } catch (cause) {
     throw new UsageError(asError(cause).message, { cause });
   }

@@ -21,7 +21,7 @@ import type { BatchSource } from "../train/batches/batches.ts";
 import { clipBatches, clipBatchesOptions } from "../train/batches/clip_batches.ts";
 import { LinearHeadCallback } from "../train/callbacks/linear_head.ts";
 import { allMetrics, metricNames } from "../train/metrics/metric_sets.ts";
-import { isPreset } from "../train/options/presets.ts";
+import { isPreset, PRESETS } from "../train/options/presets.ts";
 import type { RecipeName } from "../train/options/recipes.ts";
 import { type RunOutput, Trainer } from "../train/loop/trainer.ts";
 import { type OptionSpecs, type ParsedArguments, UsageError } from "./_arguments.ts";
@@ -90,7 +90,11 @@ const OPTIONS = {
   model: {
     kind: "string",
     help:
-      "tiny, small or base from scratch; or a directory, or org/name@revision on the hub (tiny)",
+      "tiny, tiny-sound, wake-word, small or base from scratch; or a directory, or org/name@revision on the hub (tiny)",
+  },
+  "clip-seconds": {
+    kind: "number",
+    help: "tiny-sound and wake-word for clips of so many seconds (5 and 1, or --window-seconds)",
   },
   head: {
     kind: "choice",
@@ -114,8 +118,7 @@ const OPTIONS = {
 
 /** `train` on the command line. */
 export const command: Command = defineCommand({
-  usage:
-    "train [--recipe NAME] [--data DIR|FILE|ID] [--model tiny|small|base|DIR|ID] [--output DIR] " +
+  usage: "train [--recipe NAME] [--data DIR|FILE|ID] [--model PRESET|DIR|ID] [--output DIR] " +
     "[training arguments]",
   options: OPTIONS,
   others: trainingOptionSpecs(),
@@ -129,8 +132,7 @@ export const command: Command = defineCommand({
     "train --data path/to/recordings --folds 5 --group-by '/(\\w+)_\\d+\\.wav$/'",
     "train --recipe minds14",
   ],
-  note:
-    "tiny, small and base bring arguments of their own in the place of some defaults, and so do\n" +
+  note: "presets bring arguments of their own in the place of some defaults, and so do\n" +
     "fine-tuning and recipes; training_args.json in the output directory has those of a run.",
   run: async (parsed, out) => {
     expectNoFiles(parsed.files);
@@ -147,6 +149,8 @@ interface TrainPlan extends OutputPlan {
   limits: ClipLimits;
   /** How often, and on what. */
   protocol: Protocol;
+  /** What clips a preset that sees spectrograms is made for, where not its own. */
+  clipSeconds?: number;
   /** Whether the last layer is fitted in the place of training. */
   fitsHead: boolean;
   /** Arguments that were asked for; all others are suggested. */
@@ -178,7 +182,11 @@ async function planOf(
     throw new UsageError('Cannot resume: expected argument "--output DIR", found none');
   }
   // Arguments are checked before a directory is made.
-  const asked = trainingArguments({ model, recipe }, { ...given, outputDir: named ?? "runs" });
+  const clipSeconds = options["clip-seconds"] ?? windowOfPreset(model, detector);
+  const asked = trainingArguments({ model, recipe, clipSeconds }, {
+    ...given,
+    outputDir: named ?? "runs",
+  });
   const args = named
     ? asked
     : new TrainingArguments({ ...asked, outputDir: await freshDirectory(data) });
@@ -197,12 +205,22 @@ async function planOf(
     protocol,
     limits: clipLimits(options),
     detector,
+    clipSeconds,
     fitsHead: options.head !== undefined,
     given,
     resume,
     overwrite,
     typed: isInParts && !named ? [...line, "--output", args.outputDir] : line,
   };
+}
+
+/** A model that takes clips of one length, and is to hear windows, takes clips of a window. */
+function windowOfPreset(
+  model: string,
+  { isDetector, windowSeconds }: DetectorChoice,
+): number | undefined {
+  const isFixed = isPreset(model) && PRESETS[model].config.max_length !== undefined;
+  return isDetector && isFixed ? windowSeconds : undefined;
 }
 
 const BUNDLED_DATA = "examples/voice_menu";
@@ -274,7 +292,10 @@ async function trainInto(plan: TrainPlan, out: Output): Promise<number> {
 
 async function train(asked: TrainPlan, directory: OutputDirectory, out: Output): Promise<number> {
   const started = performance.now();
-  const start = await openStartingModel(await modelDirectory(asked.model, out, { online: true }));
+  const start = await openStartingModel(
+    await modelDirectory(asked.model, out, { online: true }),
+    asked,
+  );
   const { args: { seed, skipBadFiles, augmentSpeed: speed }, splits, detector } = asked;
   const { samplingRate } = start.extractor;
   const context = { splits, seed, samplingRate, skipBadFiles, speed };

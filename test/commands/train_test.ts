@@ -270,7 +270,10 @@ Deno.test("train refuses arguments out of range or against each other with 2", a
     [["--threads", "1.5"], /"--threads": expected a whole number from 0 to 48, found 1.5/],
     [["--metric-for-best-model", "f1"], /-best-model": expected loss, accuracy, .*, found "f1"/],
     [["--validation-size", "-1"], /"--validation-size": expected a number from 0, found -1/],
-    [["--model", "tyni"], /"--model": expected tiny, small, base or a model directory/],
+    [
+      ["--model", "tyni"],
+      /"--model": expected tiny, tiny-sound, wake-word, small, base or a model directory/,
+    ],
     [["--resume"], /^Cannot resume: expected argument "--output DIR", found none/],
     [
       [..."--eval-strategy steps --save-strategy steps --logging-steps 300".split(" ")]

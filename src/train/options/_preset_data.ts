@@ -6,6 +6,19 @@
 import type { TrainingOptions } from "./arguments.ts";
 import type { Preset, PresetName } from "./presets.ts";
 
+/** What the extractors of presets that take spectrograms have in common; they are normalised as AudioSet's are. */
+const SPECTROGRAMS = {
+  do_normalize: true,
+  feature_extractor_type: "ASTFeatureExtractor",
+  feature_size: 1,
+  mean: -4.2677393,
+  padding_side: "right",
+  padding_value: 0,
+  return_attention_mask: false,
+  sampling_rate: 16_000,
+  std: 4.5689974,
+};
+
 /** Training arguments of every preset, where it has none of its own. */
 export const FROM_SCRATCH: Partial<TrainingOptions> = {
   learningRate: 1e-3,
@@ -67,6 +80,68 @@ export const PRESET_DATA: Readonly<Record<PresetName, Preset>> = {
       labelSmoothingFactor: 0.1,
       augmentSpeed: 0.2,
       numTrainEpochs: 30,
+    },
+  },
+  "tiny-sound": {
+    config: {
+      model_type: "audio-spectrogram-transformer",
+      num_mel_bins: 32,
+      patch_size: 32,
+      frequency_stride: 32,
+      time_stride: 8,
+      max_length: 500,
+      hidden_size: 128,
+      num_hidden_layers: 2,
+      num_attention_heads: 4,
+      intermediate_size: 512,
+      initializer_range: 0.04,
+      hidden_dropout_prob: 0.1,
+    },
+    preprocessor: { ...SPECTROGRAMS, num_mel_bins: 32, max_length: 500 },
+    args: {
+      perDeviceTrainBatchSize: 16,
+      lrSchedulerType: "cosine",
+      weightDecay: 0.05,
+      numTrainEpochs: 45,
+      labelSmoothingFactor: 0.1,
+      emaDecay: 0.99,
+      augmentSpeed: 0.1,
+      augmentShiftSeconds: 1,
+      augmentGainDb: 6,
+      augmentMixup: 0.5,
+      augmentTimeMask: 0.1,
+      augmentBandMask: 0.15,
+    },
+  },
+  "wake-word": {
+    config: {
+      model_type: "audio-spectrogram-transformer",
+      num_mel_bins: 24,
+      patch_size: 24,
+      frequency_stride: 24,
+      time_stride: 6,
+      max_length: 100,
+      hidden_size: 56,
+      num_hidden_layers: 2,
+      num_attention_heads: 4,
+      intermediate_size: 160,
+      initializer_range: 0.06,
+      hidden_dropout_prob: 0.05,
+    },
+    preprocessor: { ...SPECTROGRAMS, num_mel_bins: 24, max_length: 100 },
+    args: {
+      learningRate: 2e-3,
+      perDeviceTrainBatchSize: 16,
+      lrSchedulerType: "cosine",
+      weightDecay: 0.05,
+      numTrainEpochs: 40,
+      labelSmoothingFactor: 0.1,
+      emaDecay: 0.99,
+      augmentSpeed: 0.15,
+      augmentShiftSeconds: 0.1,
+      augmentGainDb: 6,
+      augmentTimeMask: 0.1,
+      augmentBandMask: 0.1,
     },
   },
   small: {

@@ -5,7 +5,7 @@
  */
 import { RECIPES } from "./_recipe_data.ts";
 import type { TrainingOptions } from "./arguments.ts";
-import { FINE_TUNING, isPreset, PRESETS } from "./presets.ts";
+import { FINE_TUNING, isPreset, presetOf } from "./presets.ts";
 
 export { RECIPES };
 
@@ -48,6 +48,7 @@ export function isRecipe(name: string): name is RecipeName {
  *
  * @param model a preset, or anything that names a checkpoint.
  * @param recipe the recipe; without one the model alone decides.
+ * @param options `clipSeconds`: what clips a preset that sees spectrograms is made for, where not its own.
  *
  * @example
  * ```ts
@@ -58,9 +59,13 @@ export function isRecipe(name: string): name is RecipeName {
  * equal(suggestedArguments("tiny", "minds14").learningRate, 2e-3);
  * ```
  */
-export function suggestedArguments(model: string, recipe?: RecipeName): Partial<TrainingOptions> {
+export function suggestedArguments(
+  model: string,
+  recipe?: RecipeName,
+  { clipSeconds }: { clipSeconds?: number } = {},
+): Partial<TrainingOptions> {
   const own = recipe && RECIPES[recipe];
   return isPreset(model)
-    ? { ...PRESETS[model].args, ...own?.fromScratch }
+    ? { ...presetOf(model, clipSeconds).args, ...own?.fromScratch }
     : { ...FINE_TUNING, ...own?.fineTuning };
 }
