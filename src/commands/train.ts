@@ -46,6 +46,7 @@ import {
 import {
   DETECTOR_OPTIONS,
   detectorArguments,
+  type DetectorChoice,
   detectorChoice,
   detectorConfig,
   type DetectorData,
