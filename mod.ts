@@ -25,6 +25,7 @@ export {
 export {
   AutoFeatureExtractor,
   type FromPretrainedOptions,
+  type ModelFilesOptions,
   savePretrained,
   type SavePretrainedOptions,
 } from "./src/pretrained.ts";
@@ -220,6 +221,10 @@ export {
 
 // What becomes of a model: an export, a report, a page on the hub.
 export {
+  type BackboneFacts,
+  exportHead,
+  type ExportHeadOptions,
+  type ExportHeadReport,
   exportModel,
   type ExportOptions,
   type ExportReport,

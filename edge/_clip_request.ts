@@ -9,6 +9,7 @@
 import { HTTPException } from "hono/http-exception";
 import { DECODED_FORMATS, sniff } from "../src/audio/mod.ts";
 import type { ClassifyOptions, ScoreFunction } from "../src/classify/pipeline.ts";
+import { flagIn } from "./_detect_request.ts";
 
 /** A clip to classify. */
 export interface ClipRequest {
@@ -17,7 +18,7 @@ export interface ClipRequest {
 }
 
 const SCORE_FUNCTIONS: readonly unknown[] = ["softmax", "sigmoid", "none"];
-const PARAMETERS: readonly string[] = ["top_k", "function_to_apply"];
+const PARAMETERS: readonly string[] = ["top_k", "function_to_apply", "raw_scores"];
 
 /**
  * What can be refused before the body is read.
@@ -87,6 +88,11 @@ function parseObject(body: Uint8Array): Record<string, unknown> {
 function optionsFrom(fields: Record<string, unknown>): ClassifyOptions {
   const { top_k: topK, function_to_apply: functionToApply } = fields;
   const options: ClassifyOptions = {};
+  const rawScores = flagIn(fields.raw_scores);
+  if (rawScores === undefined) {
+    fail(400, `Cannot use raw_scores: expected true or false, found ${shown(fields.raw_scores)}`);
+  }
+  if (rawScores) options.rawScores = true;
   if (topK !== undefined && topK !== null) {
     if (!Number.isInteger(topK) || topK as number < 1) {
       fail(400, `Cannot use top_k: expected a whole number of 1 or more, found ${shown(topK)}`);

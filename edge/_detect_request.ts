@@ -17,6 +17,7 @@ export interface DetectionSettings {
   medianWindows?: number;
   minEventSeconds?: number;
   minGapSeconds?: number;
+  rawScores?: boolean;
 }
 
 /** All that can be asked for. */
@@ -51,7 +52,7 @@ const THRESHOLDS: Readonly<Record<string, "threshold" | "offThreshold">> = {
   off_threshold: "offThreshold",
 };
 
-const FLAGS = ["scores", "began", "progress"] as const;
+const FLAGS = ["scores", "began", "progress", "raw_scores"] as const;
 const RAW_FIELDS = ["rate", "encoding", "channels"];
 const DEFAULT_TOP_K = 5;
 const MAX_RATE_HZ = 768_000;
@@ -81,15 +82,23 @@ export function detectionRequest(fields: Readonly<Record<string, unknown>>): Det
   }
   const topK = isGiven(fields.top_k) ? numberOf("top_k", fields.top_k, 1, 1e6) : DEFAULT_TOP_K;
   if (!Number.isInteger(topK)) refuse("top_k", "a whole number", topK);
-  const [scores, began, progress] = FLAGS.map((name) => flagOf(name, fields[name]));
+  const [scores, began, progress, rawScores] = FLAGS.map((name) => flagOf(name, fields[name]));
   return {
-    settings,
+    settings: rawScores ? { ...settings, rawScores } : settings,
     raw: rawOf(fields),
     scores: scores!,
     topK,
     began: began!,
     progress: progress!,
   };
+}
+
+/** A flag as a query or JSON has it, off where it is not given; undefined for anything else. */
+export function flagIn(value: unknown): boolean | undefined {
+  if (value === true || value === "true" || value === "1" || value === "") return true;
+  return !isGiven(value) || value === false || value === "false" || value === "0"
+    ? false
+    : undefined;
 }
 
 function rawOf(fields: Readonly<Record<string, unknown>>): RawAudio | undefined {
@@ -123,10 +132,7 @@ function numberOf(field: string, value: unknown, least: number, most: number): n
 }
 
 function flagOf(field: string, value: unknown): boolean {
-  if (!isGiven(value)) return false;
-  if (value === true || value === "true" || value === "1" || value === "") return true;
-  if (value === false || value === "false" || value === "0") return false;
-  return refuse(field, "true or false", value);
+  return flagIn(value) ?? refuse(field, "true or false", value);
 }
 
 function isGiven(value: unknown): boolean {

@@ -76,10 +76,11 @@ export async function listen(
 }
 
 function bestOf(
-  { start, end, scores }: WindowScores,
+  { start, end, scores, none }: WindowScores,
   labels: readonly string[],
   topK: number,
 ): Finding {
   const classes = labels.map((label, i) => ({ label, score: scores[i]! }));
+  if (none) classes.unshift(none);
   return { start, end, scores: classes.sort((a, b) => b.score - a.score).slice(0, topK) };
 }

@@ -79,6 +79,8 @@ export interface ServedDetectOptions {
   minEventSeconds?: number;
   /** Events that are nearer to each other become one. */
   minGapSeconds?: number;
+  /** Whether scores are those of the model alone. */
+  rawScores?: boolean;
   /** Hertz of the samples. */
   samplingRate: number;
   /** Ends it. */
@@ -141,7 +143,7 @@ export interface App {
  * | `GET /healthz` | status 200 when the model is loaded, else 503 |
  * | `GET /` | what this is, in JSON |
  *
- * `top_k` and `function_to_apply` are parameters of the JSON form, or of the query. An error is
+ * `top_k`, `function_to_apply` and `raw_scores` are parameters of the JSON form, or of the query. An error is
  * `{ error }`, one line: 400, 404, 405, 408, 413, 415 and 422 for the request's faults, 503 with
  * `Retry-After` when too many are waiting or the model cannot be loaded, 500 for ours. `docs/serving.md` has the
  * parameters of `/detect` and `/stream`, and the codes with which a stream is closed.

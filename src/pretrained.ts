@@ -34,6 +34,10 @@ import {
   type JsonObject,
 } from "./models/model.ts";
 import type { ProblemType } from "./models/problem_type.ts";
+import { expectBackbone, fingerprintOf } from "./heads/backbone.ts";
+import { HEAD_FILE, openHead } from "./heads/head_directory.ts";
+import { joinHead } from "./heads/joined_weights.ts";
+import { isLayered, type LayeredFiles, layeredFiles } from "./heads/layered_files.ts";
 import { readJsonFile } from "./weights/json_file.ts";
 import { type FileReader, nameIn } from "./weights/byte_source.ts";
 import { openCheckpoint } from "./weights/checkpoint.ts";
@@ -42,8 +46,18 @@ import { lendTensors } from "./weights/lent_tensors.ts";
 import { streamSafetensors } from "./weights/safetensors_writer.ts";
 import type { TensorSource } from "./weights/tensor_source.ts";
 
+/** Which files make a model. */
+export interface ModelFilesOptions extends HubModelOptions {
+  /**
+   * A head's directory, or `org/name` on the hub: the model is then that head on this backbone.
+   * @default the head that the model has
+   */
+  head?: string;
+}
+
 /** How a pretrained model is adapted while it is loaded. */
-export interface FromPretrainedOptions extends HubModelOptions, GivenLabels, LoadExtractorOptions {
+export interface FromPretrainedOptions
+  extends ModelFilesOptions, GivenLabels, LoadExtractorOptions {
   /** What the outputs mean, in place of the config's `problem_type`. */
   problemType?: ProblemType;
   /** Fields in place of those of `config.json`, `{ layerdrop: 0 }` for one. */
@@ -140,7 +154,7 @@ export function loadInferenceModel(
   });
 }
 
-async function withCheckpoint<Model>(
+async function withCheckpoint<Model extends InferenceModel>(
   files: FileReader,
   options: FromPretrainedOptions,
   hubId: string | undefined,
@@ -149,15 +163,46 @@ async function withCheckpoint<Model>(
   const labels = givenLabels(options);
   const json = await readJsonFile(files, "config.json");
   const config = { ...json, ...options.config, ...ownFields(json.model_type, options) };
-  const checkpoint = await openCheckpoint(files);
+  const checkpoint = await openWeights(files);
   const source = copiesAtOnce() ? lendTensors(checkpoint) : checkpoint;
   try {
     expectRoomFor(source);
     const file = nameIn(files, "config.json");
     const origin = { file: checkpoint.file, exported: checkpoint.exported, hubId };
-    return await build(config, { ...options, labels, source, file, origin });
+    const model = await build(config, { ...options, labels, source, file, origin });
+    if (isLayered(files)) await expectOwnBackbone(files, model, source);
+    return model;
   } finally {
     source.close();
+  }
+}
+
+/** The weights of a model directory, those of a head in the place of the backbone's own. */
+export async function openWeights(files: FileReader): Promise<TensorSource> {
+  if (!isLayered(files)) return await openCheckpoint(files);
+  const head = await openHead(files.above);
+  const backbone = await openCheckpoint(files.backbone).catch((error) => {
+    head.source.close();
+    throw error;
+  });
+  return joinHead(backbone, head.source, isOfHead);
+}
+
+/** Refuses a head of another backbone; the model is disposed then. */
+async function expectOwnBackbone(
+  files: LayeredFiles,
+  model: InferenceModel,
+  source: TensorSource,
+): Promise<void> {
+  try {
+    const head = await openHead(files.above);
+    head.source.close();
+    const json = await readJsonFile(files.backbone, "config.json");
+    const fingerprint = await fingerprintOf(model, source, json);
+    expectBackbone(head, { file: files.backbone.name ?? source.file, fingerprint });
+  } catch (error) {
+    model.dispose();
+    throw error;
   }
 }
 
@@ -175,7 +220,7 @@ export function isOfHead(name: string): boolean {
  * @throws {CheckpointError} when there are no weights, or they cannot be read.
  */
 export async function backboneFingerprint(files: FileReader): Promise<string> {
-  const checkpoint = await openCheckpoint(files);
+  const checkpoint = await openWeights(files);
   try {
     return await weightsFingerprint(checkpoint, (name) => !isOfHead(name));
   } finally {
@@ -249,7 +294,24 @@ function ownFields(modelType: unknown, options: FromPretrainedOptions): Record<s
  */
 export async function filesOf(
   model: string | FileReader,
-  options: HubModelOptions = {},
+  options: ModelFilesOptions = {},
+): Promise<FileReader> {
+  const { head, ...hub } = options;
+  const files = await directFiles(model, hub);
+  if (head !== undefined) return layeredFiles(await directFiles(head, hub), files);
+  if (typeof model !== "string" || !await entryIfThere(`${model}/${HEAD_FILE}`)) return files;
+  const { file, backbone: { name }, source } = await openHead(files);
+  source.close();
+  if (name !== undefined) return layeredFiles(files, await directFiles(name, hub));
+  throw new CheckpointError(
+    `Cannot load model "${file}": expected a whole model, found a head that does not name its backbone`,
+    { file, hint: "Name its backbone as the model, and this as the option `head`" },
+  );
+}
+
+async function directFiles(
+  model: string | FileReader,
+  options: HubModelOptions,
 ): Promise<FileReader> {
   if (typeof model !== "string") return model;
   const found = await entryIfThere(model);

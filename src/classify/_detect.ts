@@ -10,6 +10,7 @@ import {
   type DetectSettings,
   EventFinder,
   type FoundEvent,
+  heardScores,
   type ScoredSpan,
   WindowCutter,
   type WindowOptions,
@@ -30,6 +31,8 @@ export interface DetectOptions extends DetectSettings {
   samplingRate?: number;
   /** What messages call the recording. @default its path or URL */
   file?: string;
+  /** Whether scores are those of the model alone, as for the classifier. @default the classifier's */
+  rawScores?: boolean;
   /** Ends it: what waits is given up, and the reason is thrown. */
   signal?: AbortSignal;
   /** Called with the scores of each window, in order, before the events that they make. */
@@ -52,6 +55,7 @@ export const DETECT_OPTIONS: readonly string[] = Object.keys(
     ignoredLabels: 0,
     samplingRate: 0,
     file: 0,
+    rawScores: 0,
     signal: 0,
     onScores: 0,
     turn: 0,
@@ -70,8 +74,8 @@ export interface WindowClassifier {
   maxBatch: number;
   /** Called for a recording that was heard with a doubt. */
   onWarning?: (message: string) => void;
-  /** The scores of each of several windows of one length, in the order in which they come. */
-  scoresOf(windows: readonly AudioWindow[]): Promise<Float64Array[]>;
+  /** What is said of each of several windows of one length, in the order in which they come. */
+  scoresOf(windows: readonly AudioWindow[]): Promise<Pick<WindowScores, "scores" | "none">[]>;
 }
 
 /** How long the program may compute before others get a turn, such as a timer or a signal. */
@@ -160,9 +164,9 @@ class Listener {
     signal?.throwIfAborted();
     const all = await turn(() => scoresOf(windows));
     for (const [i, window] of windows.entries()) {
-      const scores = all[i]!;
-      onScores?.({ start: window.start / rateHz, end: window.end / rateHz, scores });
-      yield* this.#toSeconds(this.#finder.push(this.#spanOf(window, scores, end)));
+      const found = all[i]!;
+      onScores?.({ start: window.start / rateHz, end: window.end / rateHz, ...found });
+      yield* this.#toSeconds(this.#finder.push(this.#spanOf(window, heardScores(found), end)));
     }
   }
 

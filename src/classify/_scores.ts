@@ -1,15 +1,21 @@
 /**
- * Class scores of a model as labels with a share each, best first.
- *
- * Plain JavaScript in double precision: a handful of numbers a clip, not worth a kernel.
+ * What a model gives for a clip as labels with a score each, best first.
  *
  * @module
  */
+import {
+  type ClipOutputs,
+  judge,
+  noneLabel,
+  type ScoreSettings,
+  sigmoid,
+  softmax,
+} from "../scores/mod.ts";
 
 /** How a model's raw scores are shown: shares of one, each on its own from 0 to 1, or as they are. */
 export type ScoreFunction = "softmax" | "sigmoid" | "none";
 
-/** One class of a clip. */
+/** One class of a clip; or "none", first, where the model's config says how a clip is known that is none of them. */
 export interface Classification {
   /** The class's name. */
   label: string;
@@ -19,20 +25,45 @@ export interface Classification {
 
 const FUNCTIONS: Readonly<Record<ScoreFunction, (logits: number[]) => number[]>> = {
   softmax,
-  sigmoid: (logits) => logits.map((logit) => 1 / (1 + Math.exp(-logit))),
+  sigmoid,
   none: (logits) => logits,
 };
 
 /** The names of the functions. */
 export const SCORE_FUNCTIONS: readonly string[] = Object.keys(FUNCTIONS);
 
+/** How outputs become scores. */
+export interface ScoreRules {
+  functionToApply: ScoreFunction;
+  /** The model's own, where they apply. */
+  settings?: ScoreSettings;
+}
+
+/** What is said of a clip. */
+export interface ClipScores {
+  /** `[N]` */
+  scores: number[];
+  /** Where it is none of the classes. */
+  none?: Classification;
+}
+
 /**
  * The scores of all classes, by number.
  *
- * **Shape** `logits [N]` -> `[N]`
+ * **Shape** `logits [N]` -> `scores [N]`
  */
-export function classScores(logits: ArrayLike<number>, functionToApply: ScoreFunction): number[] {
-  return FUNCTIONS[functionToApply](Array.from(logits));
+export function clipScores(
+  outputs: ClipOutputs,
+  { functionToApply, settings }: ScoreRules,
+  labels: readonly string[],
+): ClipScores {
+  if (settings === undefined || functionToApply === "none") {
+    return { scores: FUNCTIONS[functionToApply](Array.from(outputs.logits)) };
+  }
+  const { scores, none } = judge(outputs, { settings, labels, kind: functionToApply });
+  return none === undefined
+    ? { scores }
+    : { scores, none: { label: noneLabel(labels), score: none } };
 }
 
 /**
@@ -41,20 +72,12 @@ export function classScores(logits: ArrayLike<number>, functionToApply: ScoreFun
  * **Shape** `logits [N]`, `labels [N]` -> `min(topK, N)` classes
  */
 export function bestClasses(
-  logits: ArrayLike<number>,
+  outputs: ClipOutputs,
   labels: readonly string[],
-  options: { topK: number; functionToApply: ScoreFunction },
+  rules: ScoreRules & { topK: number },
 ): Classification[] {
-  const scores = classScores(logits, options.functionToApply);
-  return labels.map((label, i) => ({ label, score: scores[i]! }))
-    .sort((a, b) => b.score - a.score)
-    .slice(0, options.topK);
-}
-
-/** Taking the greatest off first keeps `exp` finite. */
-function softmax(logits: number[]): number[] {
-  const greatest = logits.reduce((a, b) => Math.max(a, b), -Infinity);
-  const powers = logits.map((logit) => Math.exp(logit - greatest));
-  const sum = powers.reduce((a, b) => a + b, 0);
-  return powers.map((power) => power / sum);
+  const { scores, none } = clipScores(outputs, rules, labels);
+  const classes = labels.map((label, i) => ({ label, score: scores[i]! }));
+  if (none) classes.unshift(none);
+  return classes.sort((a, b) => b.score - a.score).slice(0, rules.topK);
 }

@@ -12,13 +12,14 @@ import { TooLongError } from "../audio/too_long.ts";
 import { type AudioInput, type ClipRules, clipSamples, type OpenFile } from "./_audio_input.ts";
 import { DETECT_OPTIONS, detectEvents, type DetectOptions, eachBatch } from "./_detect.ts";
 import { openSound, type SoundRules, type SoundSource } from "./_sound_source.ts";
-import { windowLogits } from "./_window_logits.ts";
+import { windowOutputs } from "./_window_outputs.ts";
 import {
   bestClasses,
   type Classification,
-  classScores,
+  clipScores,
   SCORE_FUNCTIONS,
   type ScoreFunction,
+  type ScoreRules,
 } from "./_scores.ts";
 import {
   type DetectedEvent,
@@ -32,11 +33,13 @@ import { ofAnyLength } from "../features/feature_extractor.ts";
 import { type FeatureExtractor, loadFeatureExtractor } from "../features/mod.ts";
 import {
   buildInferenceModel,
+  type ClipOutputs,
   type Embedding,
   type EmbedOptions,
   type InferenceModel,
   type ProblemType,
 } from "../models/mod.ts";
+import { needsFeatures, type ScoreSettings, scoreSettings } from "../scores/mod.ts";
 import { type FileReader, nameIn } from "../weights/byte_source.ts";
 import { readJsonFile } from "../weights/json_file.ts";
 import type { TensorSource } from "../weights/tensor_source.ts";
@@ -51,6 +54,8 @@ export interface ClassifyOptions {
    * @default "softmax"; by the model's problem type "sigmoid" for several labels a clip, "none" for values
    */
   functionToApply?: ScoreFunction;
+  /** Whether scores are those of the model alone, as for the classifier. @default the classifier's */
+  rawScores?: boolean;
   /** The rate in hertz of clips that are samples alone, as a bare `Float32Array`. */
   samplingRate?: number;
   /** What becomes of a clip that is too long. @default the classifier's */
@@ -76,6 +81,11 @@ export interface ClassifierOptions {
    * told. Windows have the model's own length for detection, or 30 s. @default "refuse"
    */
   longClips?: "refuse" | "windows";
+  /**
+   * Whether scores are those of the model alone, without the temperature, the thresholds and the rejection of its
+   * config's `earshot.scores`. So are those of another function than the model's own. @default false
+   */
+  rawScores?: boolean;
   /** Called for a clip that was read with a doubt, such as one whose end is missing. @default none */
   onWarning?: (message: string) => void;
   /** Reads a file of the disk; without it or `openFile` a path is refused. */
@@ -246,7 +256,7 @@ export function createClassifier(
   options: ClassifierOptions = {},
 ): AudioClassifier {
   const fitting = model.takesAnyLength ? ofAnyLength(extractor) : extractor;
-  const rules: ClipRules = {
+  const clipRules: ClipRules = {
     rateHz: extractor.samplingRate,
     minSamples: Math.max(model.minSamples, extractor.minSamples),
     maxSeconds: options.maxSeconds ?? MAX_CLIP_SECONDS,
@@ -258,60 +268,87 @@ export function createClassifier(
     inputs: readonly AudioInput[],
     asked: ClassifyOptions,
   ): Promise<Classification[][]> {
-    const wanted = checkedOptions(asked, model.problemType);
+    const { topK, functionToApply } = checkedOptions(asked, model.problemType);
+    const rules = rulesFor(functionToApply, asked);
     const results: Classification[][] = [];
-    const { samplingRate, onWarning = rules.onWarning } = asked;
-    const ruled = { ...rules, samplingRate, onWarning };
+    const { samplingRate, onWarning = clipRules.onWarning } = asked;
+    const ruled = { ...clipRules, samplingRate, onWarning };
     const { fixedSamples } = fitting;
     const keepsLong = (asked.longClips ?? options.longClips) === "windows";
     for await (const clips of batches(inputs, ruled, { fixedSamples, keepsLong })) {
       const rows = Array.isArray(clips)
-        ? await logitsOf(clips)
-        : [await meanLogits(clips.tooLong, asked)];
-      for (const logits of rows) results.push(bestClasses(logits, model.labels, wanted));
+        ? await outputsOf(clips, rules)
+        : [await meanOutputs(clips.tooLong, rules, asked)];
+      for (const row of rows) results.push(bestClasses(row, model.labels, { ...rules, topK }));
     }
     return results;
   }
+  let ownScores: { settings?: ScoreSettings } | undefined;
+  /** The model's own settings mean nothing for another function than they were fitted for. */
+  function rulesFor(
+    functionToApply: ScoreFunction,
+    { rawScores = options.rawScores }: Pick<ClassifyOptions, "rawScores">,
+  ): ScoreRules {
+    if (rawScores || functionToApply !== FUNCTION_OF[model.problemType]) return { functionToApply };
+    ownScores ??= { settings: scoreSettings(model.ownConfig.scores, model) };
+    return { functionToApply, ...ownScores };
+  }
+  // What is wrong with them is said at once, and not with the first clip.
+  rulesFor(FUNCTION_OF[model.problemType], {});
   /** Clips of one batch have one length, so that no mask is needed. */
-  async function logitsOf(clips: Float32Array[]): Promise<Float32Array[]> {
-    const rows = await model.logits({ ...fitting.extract(clips), attentionMask: undefined });
-    for (const logits of rows) expectFinite(logits, model.labels);
+  async function outputsOf(
+    clips: Float32Array[],
+    { settings }: ScoreRules,
+  ): Promise<ClipOutputs[]> {
+    const batch = { ...fitting.extract(clips), attentionMask: undefined };
+    const rows = await model.outputs(batch, { outputFeatures: needsFeatures(settings) });
+    for (const { logits } of rows) expectFinite(logits, model.labels);
     return rows;
   }
-  const hearing = { labels: model.labels, rateHz: rules.rateHz, config: model.ownConfig.detect };
+  const hearing = {
+    labels: model.labels,
+    rateHz: clipRules.rateHz,
+    config: model.ownConfig.detect,
+  };
   const soundRules: SoundRules = {
-    rateHz: rules.rateHz,
+    rateHz: clipRules.rateHz,
     openFile: options.openFile,
     readFile: options.readFile,
   };
   const maxBatchOf = (windowSamples: number) => {
-    const mostSamples = MAX_BATCH_SECONDS * rules.rateHz;
+    const mostSamples = MAX_BATCH_SECONDS * clipRules.rateHz;
     const most = Math.floor(mostSamples / (fitting.fixedSamples ?? windowSamples));
     return Math.max(1, Math.min(MAX_BATCH_CLIPS, most));
   };
   /** The mean of the windows of a recording that is too long to be heard at once. */
-  async function meanLogits(
+  async function meanOutputs(
     input: AudioInput,
-    { samplingRate, onWarning = rules.onWarning, turn = (compute) => compute() }: ClassifyOptions,
-  ): Promise<Float32Array> {
+    scoring: ScoreRules,
+    { samplingRate, onWarning = clipRules.onWarning, turn = (compute) => compute() }:
+      ClassifyOptions,
+  ): Promise<ClipOutputs> {
     const windows = longRecordingWindows(hearing, {
-      min: rules.minSamples,
-      max: Math.min(fitting.fixedSamples ?? Infinity, rules.maxSeconds * rules.rateHz),
+      min: clipRules.minSamples,
+      max: Math.min(fitting.fixedSamples ?? Infinity, clipRules.maxSeconds * clipRules.rateHz),
     });
     const { windowSamples } = windows;
     const sound = await openSound(input, { ...soundRules, samplingRate });
-    const mean = new MeanScores();
+    const logits = new MeanScores();
+    const features = needsFeatures(scoring.settings) ? new MeanScores() : undefined;
     const samples = await eachBatch(sound, windows, maxBatchOf(windowSamples), async (batch) => {
-      for (const logits of await turn(() => logitsOf(batch))) mean.add(logits);
+      for (const row of await turn(() => outputsOf(batch, scoring))) {
+        logits.add(row.logits);
+        features?.add(row.features!);
+      }
     });
     const notice = {
       file: sound.file,
-      seconds: samples / rules.rateHz,
-      windows: mean.count,
-      windowSeconds: windowSamples / rules.rateHz,
+      seconds: samples / clipRules.rateHz,
+      windows: logits.count,
+      windowSeconds: windowSamples / clipRules.rateHz,
     };
     onWarning?.(longRecordingNotice(notice));
-    return mean.mean();
+    return { logits: logits.mean(), features: features?.mean() };
   }
   async function* detect(
     source: SoundSource,
@@ -323,23 +360,29 @@ export function createClassifier(
     if (functionToApply === "none") {
       throw new TypeError("Cannot detect: expected a model of classes, found one of values");
     }
-    const plan = detectPlan(asked, hearing);
-    expectWindow(plan, rules, fitting.fixedSamples);
+    const scoring = rulesFor(functionToApply, asked);
+    const { thresholds } = scoring.settings ?? {};
+    const plan = detectPlan(asked, { ...hearing, thresholds });
+    // The plan has them, or what the caller says in their place.
+    const settings = scoring.settings && { ...scoring.settings, thresholds: {} };
+    expectWindow(plan, clipRules, fitting.fixedSamples);
     const { samplingRate, file, signal } = asked;
-    const logitsOfWindows = windowLogits({ model, extractor: fitting }, plan);
+    const outputFeatures = needsFeatures(settings);
+    const outputsOfWindows = windowOutputs({ model, extractor: fitting, outputFeatures }, plan);
     yield* detectEvents(source, {
       plan,
       labels: model.labels,
-      minSamples: rules.minSamples,
-      onWarning: rules.onWarning,
+      minSamples: clipRules.minSamples,
+      onWarning: clipRules.onWarning,
       rules: { ...soundRules, samplingRate, file, signal },
       maxBatch: maxBatchOf(plan.windowSamples),
       scoresOf: async (windows) => {
         expectInUse("detect");
-        const rows = await logitsOfWindows(windows);
-        return rows.map((logits) => {
-          expectFinite(logits, model.labels);
-          return Float64Array.from(classScores(logits, functionToApply));
+        const rows = await outputsOfWindows(windows);
+        return rows.map((row) => {
+          expectFinite(row.logits, model.labels);
+          const { scores, none } = clipScores(row, { functionToApply, settings }, model.labels);
+          return { scores: Float64Array.from(scores), ...none && { none } };
         });
       },
     }, asked);
@@ -351,12 +394,12 @@ export function createClassifier(
     expectOptions("embed", asked, EMBED_OPTIONS);
     const { samplingRate, ...chosen } = asked;
     const found: Embedding[] = [];
-    const ruled = { ...rules, samplingRate };
+    const ruled = { ...clipRules, samplingRate };
     const { fixedSamples } = fitting;
     for await (const clips of batches(inputs, ruled, { fixedSamples, keepsLong: false })) {
       if (!Array.isArray(clips)) continue;
       const batch = { ...fitting.extract(clips), attentionMask: undefined };
-      found.push(...await model.embed(batch, { ...chosen, samplingRate: rules.rateHz }));
+      found.push(...await model.embed(batch, { ...chosen, samplingRate: clipRules.rateHz }));
     }
     return found;
   }
@@ -462,7 +505,15 @@ const FUNCTION_OF: Readonly<Record<ProblemType, ScoreFunction>> = {
   regression: "none",
 };
 
-const OPTIONS = ["topK", "functionToApply", "samplingRate", "longClips", "onWarning", "turn"];
+const OPTIONS = [
+  "topK",
+  "functionToApply",
+  "rawScores",
+  "samplingRate",
+  "longClips",
+  "onWarning",
+  "turn",
+];
 const EMBED_OPTIONS = ["layer", "pooling", "samplingRate"];
 
 /**

@@ -17,7 +17,7 @@ import {
 } from "./classifier.ts";
 import type { ReadableBytes } from "../audio/mod.ts";
 import { useDevice } from "../devices.ts";
-import type { HubModelOptions } from "../hub/mod.ts";
+import type { ModelFilesOptions } from "../pretrained.ts";
 import type { FileReader } from "../weights/byte_source.ts";
 import { openCheckpoint } from "../weights/checkpoint.ts";
 
@@ -44,7 +44,9 @@ export {
 
 /** How a pipeline is made. */
 export interface PipelineOptions
-  extends Pick<ClassifierOptions, "maxSeconds" | "longClips" | "onWarning">, HubModelOptions {
+  extends
+    Pick<ClassifierOptions, "maxSeconds" | "longClips" | "rawScores" | "onWarning">,
+    ModelFilesOptions {
   /** The device to run on. @default the one in use, else "wasm" */
   device?: "wasm" | "webgpu";
 }
@@ -57,7 +59,9 @@ const PIPELINE_OPTIONS = Object.keys(
     device: 0,
     maxSeconds: 0,
     longClips: 0,
+    rawScores: 0,
     onWarning: 0,
+    head: 0,
     revision: 0,
     token: 0,
     endpoint: 0,
@@ -110,14 +114,25 @@ export async function pipeline(
     throw new TypeError(`Cannot make a pipeline: expected a model directory, found ${model}`);
   }
   expectOptions("make a pipeline", options, PIPELINE_OPTIONS);
-  const { device, maxSeconds, longClips, onWarning } = options;
-  const classifierOptions = { maxSeconds, longClips, onWarning, openFile: openLocalFile };
+  const { device, maxSeconds, longClips, rawScores, onWarning } = options;
+  const openFile = openLocalFile;
+  const classifierOptions = { maxSeconds, longClips, rawScores, onWarning, openFile };
   if (typeof model === "object" && "extractor" in model) {
+    expectNoHead(options);
     return createClassifier(model.model, model.extractor, classifierOptions);
   }
   await useDevice(device && { backend: device });
-  if (typeof model === "string") return await loadNamed(model, options, classifierOptions);
+  if (typeof model === "string" || options.head !== undefined) {
+    return await loadNamed(model ?? await defaultModel(), options, classifierOptions);
+  }
   return await loadClassifier(model ?? await defaultModel(), openCheckpoint, classifierOptions);
+}
+
+function expectNoHead({ head }: PipelineOptions): void {
+  if (head === undefined) return;
+  throw new TypeError(
+    'Cannot make a pipeline: expected a model directory for option "head", found a loaded model',
+  );
 }
 
 async function defaultModel(): Promise<FileReader> {
@@ -126,17 +141,18 @@ async function defaultModel(): Promise<FileReader> {
 }
 
 async function loadNamed(
-  name: string,
-  hub: HubModelOptions,
+  model: string | FileReader,
+  wanted: ModelFilesOptions,
   options: ClassifierOptions,
 ): Promise<AudioClassifier> {
   const { AutoFeatureExtractor, filesOf, loadInferenceModel } = await import(
     "../pretrained.ts"
   );
-  const files = await filesOf(name, hub);
+  const files = await filesOf(model, wanted);
   const extractor = await AutoFeatureExtractor.fromPretrained(files, options);
-  const model = await loadInferenceModel(files, { onWarning: options.onWarning });
-  return createComplete({ model, extractor }, name, options);
+  const loaded = await loadInferenceModel(files, { onWarning: options.onWarning });
+  const name = typeof model === "string" ? model : loaded.origin.file ?? "";
+  return createComplete({ model: loaded, extractor }, name, options);
 }
 
 async function openLocalFile(path: string): Promise<ReadableBytes & { close(): void }> {

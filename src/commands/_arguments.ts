@@ -82,7 +82,7 @@ export function parseArguments<const Specs extends OptionSpecs>(
   const files: string[] = [];
   for (const token of tokens) {
     if (token.kind === "positional") files.push(token.value);
-    if (token.kind === "option") Object.assign(given, optionOf(token, specs, refused));
+    if (token.kind === "option") addTo(given, optionOf(token, specs, refused));
   }
   const isOwn = ([name]: [string, OptionValue]) => Object.hasOwn(options, name);
   const own = Object.entries(given).filter(isOwn);
@@ -94,6 +94,14 @@ export function parseArguments<const Specs extends OptionSpecs>(
     files,
     args,
   };
+}
+
+/** The last value counts; lists go on. */
+function addTo(given: Record<string, OptionValue>, next: Record<string, OptionValue>): void {
+  for (const [name, value] of Object.entries(next)) {
+    const before = given[name];
+    given[name] = Array.isArray(before) && Array.isArray(value) ? [...before, ...value] : value;
+  }
 }
 
 function defaultsOf(specs: OptionSpecs): Record<string, OptionValue> {

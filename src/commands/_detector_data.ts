@@ -156,6 +156,8 @@ export interface DetectorData extends Disposable {
   folder: SplitFolder;
   /** Where nothing is to be heard in the recordings that are trained on. */
   stretches: readonly RecordingStretch[];
+  /** Recordings of the background that are trained on; undefined where there are none. */
+  noiseFiles?: readonly string[];
   /** Where more clips can be cut into; undefined where none were cut. */
   cuts?: CutFile;
 }
@@ -192,10 +194,11 @@ export async function loadDetectorData(
       ? await load()
       : await cutSplits(data, { ...choice, ...context, annotations, cuts });
     const made = await withClass(folder, { ...choice, ...context, cuts });
-    const { stretches = [] } = { ...folder, ...made };
+    const { stretches = [], trained: noiseFiles } = { ...folder, ...made };
     return {
       folder: made,
       stretches,
+      noiseFiles,
       cuts,
       [Symbol.dispose]: () => cuts[Symbol.dispose](),
     };
@@ -205,7 +208,10 @@ export async function loadDetectorData(
   }
 }
 
-type MadeSplits = SplitFolder & { stretches?: readonly RecordingStretch[] };
+type MadeSplits = SplitFolder & {
+  stretches?: readonly RecordingStretch[];
+  trained?: readonly string[];
+};
 
 async function cutSplits(
   data: string,

@@ -50,13 +50,14 @@ export interface MeasuredDetection {
  * @throws {DatasetError} where no recording is annotated, or no label is known to the model.
  */
 export async function evaluateDetection(
-  directory: string,
+  { model: directory, head }: { model: string; head?: string },
   plan: DetectionPlan,
   out: Output,
   onMeasured: (found: MeasuredDetection, model: InferenceModel) => Promise<void>,
 ): Promise<void> {
   const truths = await annotatedFiles(plan, out);
   const classifier = await pipeline("audio-classification", directory, {
+    head,
     onWarning: (message) => out.warn(`Warning: ${message}`),
   });
   try {

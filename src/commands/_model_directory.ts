@@ -22,6 +22,23 @@ export const MODEL_OPTION = {
   model: { kind: "string", value: "DIR|ID", help: "directory, or org/name@revision on the hub" },
 } as const satisfies OptionSpecs;
 
+/** The option of the commands that print scores. */
+export const RAW_SCORES_OPTION = {
+  "raw-scores": {
+    kind: "flag",
+    help: "scores of the model alone, without its temperature, thresholds and rejection",
+  },
+} as const satisfies OptionSpecs;
+
+/** The option of the commands that answer with one head. */
+export const HEAD_OPTION = {
+  head: {
+    kind: "string",
+    value: "DIR|ID",
+    help: "a head's directory, used on the backbone that --model names",
+  },
+} as const satisfies OptionSpecs;
+
 /** How a model is found. */
 export interface FindModelOptions {
   /** Whether the hub may be asked. @default false */

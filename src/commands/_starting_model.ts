@@ -7,13 +7,11 @@
  */
 import { CheckpointError } from "../errors.ts";
 import { type FeatureExtractor, featureExtractorFromConfig } from "../features/mod.ts";
-import { directoryFiles } from "../files.ts";
 import { labelsInConfig } from "../models/labels.ts";
 import { type AudioClassificationModel, buildModel } from "../models/model.ts";
 import type { ProblemType } from "../models/problem_type.ts";
-import { AutoFeatureExtractor, expectRoomFor } from "../pretrained.ts";
+import { AutoFeatureExtractor, expectRoomFor, filesOf, openWeights } from "../pretrained.ts";
 import { isPreset, presetOf, PRESETS } from "../train/options/presets.ts";
-import { openCheckpoint } from "../weights/checkpoint.ts";
 import { readJsonFile } from "../weights/json_file.ts";
 import type { TensorSource } from "../weights/tensor_source.ts";
 
@@ -71,7 +69,8 @@ export async function openStartingModel(
   }
   const extractor = await AutoFeatureExtractor.fromPretrained(name);
   await expectTrained(name, "fine-tune");
-  const config = await readJsonFile(directoryFiles(name), "config.json");
+  const files = await filesOf(name);
+  const config = await readJsonFile(files, "config.json");
   const known = labelsInConfig(config, `${name}/config.json`);
   return {
     extractor,
@@ -82,7 +81,7 @@ export async function openStartingModel(
       const sameClasses = labels.length === known.length &&
         labels.every((label, i) => isValue || label === known[i]);
       const file = `${name}/config.json`;
-      const source = await openCheckpoint(directoryFiles(name));
+      const source = await openWeights(files);
       try {
         expectRoomFor(source);
         const weights = sameClasses ? source : withoutClassifier(source);

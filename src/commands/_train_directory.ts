@@ -22,6 +22,7 @@ import { isPreset } from "../train/options/presets.ts";
 import { UsageError } from "./_arguments.ts";
 import { isThere } from "./_command.ts";
 import type { SplitChoice } from "./_data.ts";
+import type { DetectorChoice } from "./_detector_data.ts";
 import { PREDICTIONS_FILE } from "./_predictions.ts";
 
 /** What is said of a run in its directory, and how it may begin there. */
@@ -32,6 +33,8 @@ export interface OutputPlan {
   model: string;
   args: TrainingArguments;
   splits: SplitChoice;
+  /** How windows are made for a model that hears sound that goes on. */
+  detector: DetectorChoice;
   resume: boolean;
   overwrite: boolean;
 }
@@ -126,10 +129,11 @@ export async function startOutput(
   plan: OutputPlan,
   directory: OutputDirectory,
 ): Promise<RunOutput> {
-  const { args, data, model, resume } = plan;
+  const { args, data, model, resume, detector: { isDetector, ...detector } } = plan;
   const { path } = directory;
   if (!resume) await setAside(path);
-  const content = jsonBytes({ data, model, ...args, origin: await originOf(plan) });
+  const origin = await originOf(plan);
+  const content = jsonBytes({ data, model, ...args, ...isDetector && { detector }, origin });
   const record = { name: ARGUMENTS_FILE, chunks: () => [content] };
   // Beside an old model the file would say how another one was made.
   if (!await isThere(`${path}/config.json`)) await writeFiles(path, [record]);

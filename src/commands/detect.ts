@@ -29,7 +29,12 @@ import {
 import { endingOf, EVENT_FORMATS, type EventFormat } from "./_event_table.ts";
 import { interruptedCode, interruptSignal } from "./_interrupt.ts";
 import { type ListedRecording, listedRecordings, STANDARD_INPUT } from "./_listed_recordings.ts";
-import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
+import {
+  HEAD_OPTION,
+  MODEL_OPTION,
+  modelOrBundled,
+  RAW_SCORES_OPTION,
+} from "./_model_directory.ts";
 import { duration, type Output } from "./_output.ts";
 import { modelFingerprint, PartsDirectory } from "./_parts_directory.ts";
 import { RAW_AUDIO_OPTIONS, rawAudio } from "./_raw_audio_options.ts";
@@ -40,6 +45,7 @@ const CLOSED_OUTPUT_CODE = 141;
 
 const OPTIONS = {
   ...MODEL_OPTION,
+  ...HEAD_OPTION,
   ...DETECT_OPTIONS,
   ...RAW_AUDIO_OPTIONS,
   format: {
@@ -49,6 +55,7 @@ const OPTIONS = {
   },
   output: { kind: "string", value: "DIR", help: "a directory that gets a part for each recording" },
   began: { kind: "flag", help: "tell of a sound as soon as it begins, too" },
+  ...RAW_SCORES_OPTION,
   ...SHARD_OPTIONS,
   ...DEVICE_OPTIONS,
 } as const;
@@ -79,13 +86,18 @@ export const command: Command = defineCommand({
     const device = await useDevice(deviceOptions(options));
     try {
       const classifier = await pipeline("audio-classification", model, {
+        head: options.head,
+        rawScores: options["raw-scores"],
         onWarning: (message) => out.warn(`Warning: ${message}`),
       });
       out.warn(`Device: ${device.description}`);
       warnOfUnused(classifier.model, model, out);
       const sink = options.output === undefined
         ? lineSink(lineFormat(format, out))
-        : await partsOf(options.output, { model, format, settings, raw });
+        : await partsOf(options.output, {
+          ...{ model, format, settings, raw },
+          rawScores: options["raw-scores"],
+        });
       const job: Job = { classifier, settings, raw, sink, began: options.began, signal };
       return await detectAll(job, recordings, { out, showsBar: mayShowBar(options, out) });
     } finally {
@@ -169,15 +181,17 @@ function expectOwnParts(recordings: readonly ListedRecording[]): void {
 
 async function partsOf(
   output: string,
-  { model, format = "jsonl", settings, raw }: {
+  { model, format = "jsonl", settings, raw, rawScores }: {
     model: string;
     format?: EventFormat;
     settings: DetectSettings;
     raw?: RawAudio;
+    rawScores: boolean;
   },
 ): Promise<EventSink> {
   const made = { earshot: denoJson.version, model: await modelFingerprint(model), format };
-  const parts = await PartsDirectory.open(output, endingOf(format), { ...made, settings, raw });
+  const facts = { ...made, settings, raw, ...rawScores && { rawScores } };
+  const parts = await PartsDirectory.open(output, endingOf(format), facts);
   return partSink(parts, format);
 }
 

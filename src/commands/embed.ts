@@ -110,7 +110,7 @@ async function embedAll(
   for (const file of files) {
     try {
       const { values, size, times } = await classifier.embed(file, { layer, pooling });
-      const [best, next] = await classifier(file, { topK: 2 });
+      const [best, next] = await classifier(file, { topK: 2, rawScores: true });
       const said = {
         label: best!.label,
         score: best!.score,

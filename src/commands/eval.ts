@@ -29,7 +29,7 @@ import { writeDetectionReport } from "./_detection_report.ts";
 import { DETECT_OPTIONS, detectSettings } from "./_detect_options.ts";
 import { type DetectionPlan, evaluateDetection } from "./_eval_detection.ts";
 import { type ClipLimits, clipLimits, LIMIT_OPTIONS, limited } from "./_clip_limits.ts";
-import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
+import { HEAD_OPTION, MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
 import {
   loadSplits,
   SPLIT_OPTIONS,
@@ -60,6 +60,7 @@ const TRAINING_NAMES = [
 /** The options of the commands that measure a model. */
 export const EVAL_OPTIONS = {
   ...MODEL_OPTION,
+  ...HEAD_OPTION,
   data: {
     kind: "string",
     value: "DIR|FILE|ID",
@@ -121,6 +122,7 @@ export async function measure(
     splits: { ...splitChoice(options), skipBadFiles: args.skipBadFiles },
     args,
     model: await modelOrBundled(options.model, out),
+    head: options.head,
     name: options.model ?? "voice_menu",
     limits: clipLimits(options),
     report,
@@ -128,7 +130,7 @@ export async function measure(
   const device = await useDevice(deviceOptions(options, { threads: 0 }));
   try {
     if (detection) {
-      await evaluateDetection(plan.model, detection, out, async (found, model) => {
+      await evaluateDetection(plan, detection, out, async (found, model) => {
         if (report === undefined) return;
         const { name, model: directory } = plan;
         await writeDetectionReport(report, { ...found, model, name, directory, data: plan.data });
@@ -160,6 +162,8 @@ function detectionPlan(
 
 interface EvalPlan {
   model: string;
+  /** A head in the place of the model's own. */
+  head?: string;
   data: string;
   split: string;
   splits: SplitChoice;
@@ -173,8 +177,9 @@ interface EvalPlan {
 
 async function evaluate(plan: EvalPlan, device: Device, out: Output): Promise<void> {
   const { model: directory, args } = plan;
-  const extractor = await AutoFeatureExtractor.fromPretrained(directory);
-  const model = await loadInferenceModel(await filesOf(directory));
+  const files = await filesOf(directory, { head: plan.head });
+  const extractor = await AutoFeatureExtractor.fromPretrained(files);
+  const model = await loadInferenceModel(files);
   try {
     model.expectComplete(directory);
     warnOfUnused(model, directory, out);

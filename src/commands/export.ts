@@ -10,14 +10,17 @@ import {
   type ExportReport,
   MAX_CLIPS,
 } from "../export/export_model.ts";
+import { exportHead } from "../export/export_head.ts";
 import { PACKED_DTYPES } from "../weights/packed.ts";
+import { UsageError } from "./_arguments.ts";
 import { type Command, defineCommand, expectNoFiles } from "./_command.ts";
 import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
 import { megabytes, type Output, table } from "./_output.ts";
 
 /** `export` on the command line. */
 export const command: Command = defineCommand({
-  usage: "export [--model DIR|ID] --output DIR --dtype q8|f16|f32 [--calibrate DIR]",
+  usage:
+    "export [--model DIR|ID] --output DIR [--dtype q8|f16|f32] [--calibrate DIR] [--head-only]",
   options: {
     ...MODEL_OPTION,
     output: { kind: "string", value: "DIR", required: true, help: "where the exported model goes" },
@@ -35,13 +38,27 @@ export const command: Command = defineCommand({
       default: MAX_CLIPS,
       help: "most clips of each set to measure",
     },
+    "head-only": {
+      kind: "flag",
+      help: "the head alone, for use on the backbone it was trained on",
+    },
+    backbone: {
+      kind: "string",
+      value: "DIR|ID",
+      help: "with --head-only: the backbone, to be checked and named in the head's config",
+    },
   },
   examples: [
     "export --output voice_menu-q8 --dtype q8 --calibrate examples/voice_menu",
     "export --model my-model --output my-model-f16 --dtype f16",
+    "export --model my-model --output my-head --head-only --backbone path/to/backbone",
   ],
   run: async ({ options, files }, out) => {
     expectNoFiles(files);
+    if (options["head-only"]) return await exportHeadAlone(options, out);
+    if (options.backbone !== undefined) {
+      throw new UsageError('Cannot use argument "--backbone": expected "--head-only" with it');
+    }
     const request: ExportOptions = {
       model: await modelOrBundled(options.model, out),
       output: options.output,
@@ -60,6 +77,27 @@ export const command: Command = defineCommand({
     }
   },
 });
+
+/** Writes the head's directory, and says what to do with it; gives the exit code. */
+async function exportHeadAlone(
+  { model: named, output, backbone }: { model?: string; output: string; backbone?: string },
+  out: Output,
+): Promise<number> {
+  const model = await modelOrBundled(named, out);
+  const device = await useDevice({ backend: "wasm", threads: 1 });
+  try {
+    const report = await exportHead({ model, output, backbone });
+    out.line(out.strong(`Exported the head to ${output}`));
+    out.line(`  classes     ${report.labels.length}`);
+    out.line(`  parameters  ${counted(report.parameters)}`);
+    out.line(`  backbone    ${report.backbone.fingerprint}`);
+    out.line(`Try it: predict --model ${backbone ?? "BACKBONE"} --head ${output} clip.wav`);
+    out.event({ output, ...report });
+    return 0;
+  } finally {
+    device.dispose();
+  }
+}
 
 /** Prints what was exported and measured, for people. */
 export function printExport(

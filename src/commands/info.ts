@@ -11,12 +11,10 @@ import { sharedWork } from "../classify/window_sharing.ts";
 import { useDevice } from "../devices.ts";
 import { type FeatureExtractor, ofAnyLength } from "../features/feature_extractor.ts";
 import { loadFeatureExtractor } from "../features/load_extractor.ts";
-import { directoryFiles } from "../files.ts";
 import { countFlops } from "../flops.ts";
 import { type AudioClassificationModel, buildModel } from "../models/model.ts";
-import { expectRoomFor } from "../pretrained.ts";
+import { expectRoomFor, filesOf, openWeights } from "../pretrained.ts";
 import { Random } from "../random.ts";
-import { openCheckpoint } from "../weights/checkpoint.ts";
 import { readJsonFile } from "../weights/json_file.ts";
 import type { TensorSource } from "../weights/tensor_source.ts";
 import { type Command, defineCommand, expectNoFiles } from "./_command.ts";
@@ -91,10 +89,10 @@ export interface ModelInfo {
 }
 
 async function infoOf(directory: string): Promise<ModelInfo> {
-  const files = directoryFiles(directory);
+  const files = await filesOf(directory);
   const extractor = await loadFeatureExtractor(files);
   const config = await readJsonFile(files, "config.json");
-  const source = await openCheckpoint(files);
+  const source = await openWeights(files);
   try {
     expectRoomFor(source);
     const read: string[] = [];

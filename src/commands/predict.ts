@@ -16,16 +16,22 @@ import {
   warnOfUnused,
 } from "./_command.ts";
 import { namedAudio, STANDARD_INPUT } from "./_listed_recordings.ts";
-import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
+import {
+  HEAD_OPTION,
+  MODEL_OPTION,
+  modelOrBundled,
+  RAW_SCORES_OPTION,
+} from "./_model_directory.ts";
 import type { Output } from "./_output.ts";
 
 const MAX_INPUT_BYTES = 512 * 2 ** 20;
 
 /** `predict` on the command line. */
 export const command: Command = defineCommand({
-  usage: "predict [--model DIR|ID] FILE|DIR|- ...",
+  usage: "predict [--model DIR|ID] [--head DIR] FILE|DIR|- ...",
   options: {
     ...MODEL_OPTION,
+    ...HEAD_OPTION,
     "top-k": {
       kind: "number",
       whole: true,
@@ -33,6 +39,7 @@ export const command: Command = defineCommand({
       default: 5,
       help: "how many classes to show, the best first",
     },
+    ...RAW_SCORES_OPTION,
     ...DEVICE_OPTIONS,
   },
   examples: [
@@ -51,7 +58,9 @@ export const command: Command = defineCommand({
     const device = await useDevice(chosen);
     try {
       const classifier = await pipeline("audio-classification", model, {
+        head: options.head,
         longClips: "windows",
+        rawScores: options["raw-scores"],
         onWarning: (message) => out.warn(`Warning: ${message}`),
       });
       out.warn(`Device: ${device.description}`);

@@ -148,7 +148,6 @@ interface TrainPlan extends OutputPlan {
   recipe?: RecipeName;
   device: Pick<DeviceOptions, "backend" | "threads" | "f16">;
   limits: ClipLimits;
-  detector: DetectorChoice;
   /** How often, and on what. */
   protocol: Protocol;
   /** What clips a preset that sees spectrograms is made for, where not its own. */
@@ -337,7 +336,7 @@ async function train(asked: TrainPlan, directory: OutputDirectory, out: Output):
     const begun = await startOutput(plan, directory);
     const drawn = detector.background === undefined ? undefined : detector.backgroundClass;
     const output = { ...begun, files: [...begun.files ?? [], splitRecord(sound, drawn)] };
-    const run = prepareRun({ plan, data, model, start, output }, out);
+    const run = prepareRun({ plan, data, model, start, output, loaded }, out);
     const cut = await cutLine(data, args, start.extractor);
     if (cut !== undefined) out.line(cut);
     const trained = [...model.trainable().values()].reduce((sum, { size }) => sum + size, 0);
@@ -418,17 +417,22 @@ async function runToEnd(run: Run, started: number, out: Output): Promise<boolean
 }
 
 function prepareRun(
-  { plan, data, model, start, output }: Pick<Run, "plan" | "data" | "model"> & {
+  { plan, data, model, start, output, loaded }: Pick<Run, "plan" | "data" | "model"> & {
     start: StartingModel;
     output: RunOutput;
+    loaded: DetectorData;
   },
   out: Output,
 ): Run {
   const { args } = plan;
   const notices = new ClipNotices();
+  // Noise of a background comes from what is trained on, not from what is kept for a test.
+  const isBackground = args.augmentNoiseDir === plan.detector.background;
+  const noiseFiles = isBackground ? loaded.noiseFiles : undefined;
   const make = (split: SplitFolder["splits"]["train"]) =>
     split && clipBatches(split, model, start.extractor, {
       ...clipBatchesOptions(args),
+      noiseFiles,
       onNotice: (notice) => notices.add(notice),
     });
   const { splits } = data;

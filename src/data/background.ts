@@ -49,6 +49,14 @@ export interface RecordingStretch extends Stretch {
   path: string;
 }
 
+/** What of the background is trained on. */
+export interface Background {
+  /** Where clips of it may lie. */
+  stretches: RecordingStretch[];
+  /** Paths of the recordings, however short. */
+  trained: string[];
+}
+
 /**
  * The splits with a background class, from recordings of each split's own.
  *
@@ -58,7 +66,7 @@ export interface RecordingStretch extends Stretch {
 export async function withBackground(
   data: TrainingSplits,
   options: BackgroundOptions,
-): Promise<TrainingSplits & { stretches: RecordingStretch[] }> {
+): Promise<TrainingSplits & Background> {
   const { directory, label, seed } = options;
   const names = Object.keys(data.splits) as SplitName[];
   const { paths } = await folderFiles(directory);
@@ -91,7 +99,15 @@ export async function withBackground(
       clips: [...dataset.clips, ...clips.map((clip) => ({ ...clip, label: number }))],
     };
   }
-  return { ...data, labels, splits, notes: [...data.notes, ...notes], stretches: training };
+  const trained = (recordings.get("train") ?? []).map((name) => join(directory, name));
+  return {
+    ...data,
+    labels,
+    splits,
+    notes: [...data.notes, ...notes],
+    stretches: training,
+    trained,
+  };
 }
 
 /** Sets these draws apart from those of splits and orders. */

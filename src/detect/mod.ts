@@ -20,7 +20,12 @@ export {
   type ParseAnnotationsOptions,
 } from "./annotations.ts";
 export { longRecordingNotice, longRecordingWindows, MeanScores } from "./long_recordings.ts";
-export type { DetectedEvent, SoundEvent, WindowScores } from "./sound_event.ts";
+export {
+  type DetectedEvent,
+  heardScores,
+  type SoundEvent,
+  type WindowScores,
+} from "./sound_event.ts";
 export {
   type ClassThresholds,
   EventFinder,

@@ -6,7 +6,7 @@
 
 import { EventFinder } from "./events.ts";
 import type { DetectPlan } from "./settings.ts";
-import type { SoundEvent, WindowScores } from "./sound_event.ts";
+import { heardScores, type SoundEvent, type WindowScores } from "./sound_event.ts";
 
 /** The scores of a whole recording. */
 export interface ScoredRecording {
@@ -53,7 +53,7 @@ export function eventsOfScores(
     const start = heardTo;
     const isLast = at === windows.length - 1;
     heardTo = isLast ? length : Math.round(window.start * rateHz) + half;
-    return finder.push({ start, end: heardTo, scores: window.scores });
+    return finder.push({ start, end: heardTo, scores: heardScores(window) });
   });
   return [...found, ...finder.finish(length)].filter(({ state }) => state === "ended")
     .map(({ start, end, index, score }) => {

@@ -63,6 +63,8 @@ export interface HearingModel {
   rateHz: number;
   /** `earshot.detect` of its config. */
   config?: unknown;
+  /** Those of its scores, by label, where the other has none. */
+  thresholds?: Readonly<Record<string, number>>;
   /** What messages call the config. */
   file?: string;
 }
@@ -104,7 +106,7 @@ export function detectPlan(settings: DetectSettings, model: HearingModel): Detec
     minGapSamples: samplesOf(all.minGapSeconds),
     classes: model.labels.flatMap((label, index) => {
       if (all.ignoredLabels.includes(label)) return [];
-      return [{ index, ...thresholdsOf(label, settings, own) }];
+      return [{ index, ...thresholdsOf(label, settings, { ...own, scored: model.thresholds }) }];
     }),
   };
 }
@@ -112,10 +114,11 @@ export function detectPlan(settings: DetectSettings, model: HearingModel): Detec
 function thresholdsOf(
   label: string,
   settings: DetectSettings,
-  own: DetectSettings,
+  own: DetectSettings & { scored?: PerLabel },
 ): Omit<ClassThresholds, "index"> {
   const { threshold } = DEFAULT_DETECT_SETTINGS;
-  const on = valueFor(settings.threshold, label) ?? valueFor(own.threshold, label) ?? threshold;
+  const on = valueFor(settings.threshold, label) ?? valueFor(own.threshold, label) ??
+    valueFor(own.scored, label) ?? threshold;
   const off = valueFor(settings.offThreshold, label);
   if (off !== undefined && off > on) {
     refuseOption("offThreshold", `at most the threshold ${on} of "${label}"`, off);

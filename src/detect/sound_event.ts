@@ -28,6 +28,16 @@ export interface WindowScores {
   start: number;
   /** Seconds from the recording's first sample. */
   end: number;
-  /** Scores by class number, to the bit as the classifier gives them for a clip of these samples. */
+  /**
+   * Scores by class number, to the bit as the classifier gives them for a clip of these samples; thresholds of the
+   * model make no "none" here, since events have their own.
+   */
   scores: Float64Array;
+  /** Where the window is none of the classes: what such a window is called, and how surely it is one. */
+  none?: { label: string; score: number };
+}
+
+/** The scores that events are found in: of a window that is none of the classes, zeros. */
+export function heardScores({ scores, none }: Pick<WindowScores, "scores" | "none">): Float64Array {
+  return none ? new Float64Array(scores.length) : scores;
 }

@@ -9,7 +9,7 @@ import type { FeatureExtractor } from "../features/mod.ts";
 import { type FileToWrite, writeDirectoryAtomic, writeFiles } from "../files.ts";
 import { type HeldWeight, heldWeight, isPacked, type Weight } from "../kernels.ts";
 import { storedTensor } from "../layers/parameters.ts";
-import type { AudioClassificationModel, InferenceModel } from "../models/mod.ts";
+import type { AudioClassificationModel, InferenceModel, JsonObject } from "../models/mod.ts";
 import { jsonBytes } from "../pretrained.ts";
 import {
   PACKED_FILE,
@@ -110,8 +110,8 @@ function expectHalf(name: string, { parts }: HeldWeight): void {
 /** Writes the directory, whole or not at all, the file that makes it a model last. */
 export async function writeExport(
   directory: string,
-  { model, extractor, weights, report }: {
-    model: AudioClassificationModel;
+  { config, extractor, weights, report }: {
+    config: JsonObject;
     extractor: FeatureExtractor;
     weights: PackedWeights;
     report: object;
@@ -125,6 +125,6 @@ export async function writeExport(
       { name: PACKED_FILE, chunks: weights.chunks },
       json(REPORT_FILE, report),
       json("preprocessor_config.json", extractor.toConfig()),
-      json("config.json", model.toConfig()),
+      json("config.json", config),
     ]));
 }

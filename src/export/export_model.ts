@@ -10,7 +10,9 @@ import { FileError } from "../errors.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
 import { listFolderIfThere } from "../files.ts";
 import type { AudioClassificationModel } from "../models/mod.ts";
-import { AutoFeatureExtractor, loadPretrained } from "../pretrained.ts";
+import { withBackbone } from "../heads/backbone.ts";
+import { fingerprintOfFiles } from "./export_head.ts";
+import { AutoFeatureExtractor, filesOf, loadPretrained } from "../pretrained.ts";
 import { PACKED_VERSION, type PackedDtype } from "../weights/packed.ts";
 import { calibrate, type Calibration } from "./_calibration.ts";
 import { calibrationSets } from "./_calibration_sets.ts";
@@ -83,18 +85,21 @@ export async function exportModel(options: ExportOptions): Promise<ExportReport>
   const { model: directory, output, dtype, data } = options;
   await expectNew(output);
   await expectTrained(directory, "export");
-  const extractor = await AutoFeatureExtractor.fromPretrained(directory);
+  const files = await filesOf(directory);
+  const extractor = await AutoFeatureExtractor.fromPretrained(files);
   const calibration = dtype === "q8" && data !== undefined
     ? await measured({ ...options, data }, extractor)
     : undefined;
-  const model = await loadPretrained(directory);
+  const model = await loadPretrained(files);
   try {
     model.expectComplete(directory);
+    const fingerprint = await fingerprintOfFiles(files, model);
     const precision = calibration?.plan ?? (dtype === "q8" ? "int8" : "float32");
     const prepared = await model.prepare(precision);
     const weights = packWeights(model, prepared, dtype);
     const report = reportOf(options, { model, weights, calibration });
-    await writeExport(output, { model, extractor, weights, report });
+    const config = withBackbone(model.toConfig(), { fingerprint });
+    await writeExport(output, { config, extractor, weights, report });
     prepared.dispose();
     return report;
   } finally {

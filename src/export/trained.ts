@@ -4,15 +4,14 @@
  * @module
  */
 import { CheckpointError } from "../errors.ts";
-import { directoryFiles } from "../files.ts";
-import { openCheckpoint } from "../weights/checkpoint.ts";
+import { filesOf, openWeights } from "../pretrained.ts";
 
 /** @throws {CheckpointError} where the weights of a model directory are an export of 8 bits. */
 export async function expectTrained(
   directory: string,
   verb: "export" | "fine-tune",
 ): Promise<void> {
-  const source = await openCheckpoint(directoryFiles(directory));
+  const source = await openWeights(await filesOf(directory));
   source.close();
   if (source.exported !== "q8") return;
   throw new CheckpointError(

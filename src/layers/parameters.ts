@@ -141,6 +141,8 @@ export class ParameterReader {
   readonly parameters: Map<string, Variable>;
   /** All that was given so far, in the order of asking: the parameters, and weights that were laid out. */
   readonly weights: Map<string, Weight>;
+  /** The names in the checkpoint of what was read from it, by full hub name. */
+  readonly found: Map<string, string>;
   #options: ParameterReaderOptions;
   #path: string;
   #report: { missing: string[]; mismatched: string[]; used: Set<string>; lackingSize: number };
@@ -155,6 +157,7 @@ export class ParameterReader {
     this.#path = path;
     this.parameters = parent?.parameters ?? new Map();
     this.weights = parent?.weights ?? new Map();
+    this.found = parent?.found ?? new Map();
     this.#report = parent
       ? parent.#report
       : { missing: [], mismatched: [], used: new Set(), lackingSize: 0 };
@@ -265,7 +268,7 @@ export class ParameterReader {
     const found = this.#find(spellings);
     const file = source?.file ?? "";
     if (!found || !source?.form?.(found)) return { name, file };
-    this.#report.used.add(found);
+    this.#use(name, found);
     return { name, held: await source.readHeld!(found), file };
   }
 
@@ -298,7 +301,7 @@ export class ParameterReader {
   ): Promise<Tensor | undefined> {
     const source = this.#options.source!;
     const stored = source.shape(found)!;
-    this.#report.used.add(found);
+    this.#use(name, found);
     if (stored.length === shape.length && stored.every((size, i) => size === shape[i])) {
       const own = source.tensor?.(found);
       if (own) return own.clone();
@@ -328,6 +331,11 @@ export class ParameterReader {
       throw loadError(source, name, fault);
     }
     return init(size, random);
+  }
+
+  #use(name: string, found: string): void {
+    this.#report.used.add(found);
+    this.found.set(name, found);
   }
 
   #missing(name: string): void {

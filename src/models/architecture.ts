@@ -54,6 +54,9 @@ export interface ModelOutput {
 /** Class scores, and the vector that the classifier saw. */
 export type HeadOutput = Pick<ModelOutput, "logits" | "pooled">;
 
+/** The part of a model's parameters that is its head. */
+export type HeadOf<Params> = Params extends { head: infer Head } ? Head : unknown;
+
 /** The convolutions of a model, apart from the rest of its forward pass. */
 export interface Convolutions<Params> {
   /** How frames lie where each is made of its own samples alone; undefined where it depends on the whole clip. */
@@ -84,12 +87,14 @@ export interface Architecture<Config = unknown, Params = unknown> {
   parseConfig(reader: ConfigReader, classes: number): Config;
   /** Asks the reader for every parameter. */
   load(reader: ParameterReader, config: Config): Promise<Params>;
+  /** Asks the reader for the parameters of the head alone. */
+  loadHead(reader: ParameterReader, config: Config): Promise<HeadOf<Params>>;
   /** Samples to class scores. */
   forward(params: Params, inputs: ModelInputs, options: ForwardOptions): ModelOutput;
   /** The convolutions from samples to frames, where there are such. */
   readonly convolutions?: Convolutions<Params>;
-  /** Features, as the forward pass gives them, to class scores. */
-  classify(params: Params, features: Tensor[]): HeadOutput;
+  /** Features, as the forward pass gives them, to class scores; of the parameters the head alone is used. */
+  classify(params: { head: HeadOf<Params> }, features: Tensor[]): HeadOutput;
   /** The middle of each frame of a hidden state, in samples; NaN for one that stands for the whole clip. */
   frameCentres(config: Config, frames: { frames: number; samples: number }): Float64Array;
   /** Frames for a number of samples; below 1 where the clip is too short. */

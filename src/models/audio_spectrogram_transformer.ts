@@ -150,19 +150,21 @@ async function load(reader: ParameterReader, config: AstConfig): Promise<AstPara
     config,
     embeddings: await loadEmbeddings(base.at("embeddings"), config),
     encoder: { norm: await loadNorm(base.at("layernorm"), size, eps), layers: [] },
-    head: {
-      norm: await loadNorm(reader.at("classifier.layernorm"), size, eps),
-      dense: await loadLinear(
-        reader.at("classifier.dense"),
-        { inputs: size, outputs: config.classes },
-        { weight: normal(config.initializer_range) },
-      ),
-    },
+    head: await loadHead(reader, config),
   };
   for (let i = 0; i < config.num_hidden_layers; i++) {
     params.encoder.layers.push(await loadLayer(base.at("encoder.layer", i), config));
   }
   return params;
+}
+
+async function loadHead(reader: ParameterReader, config: AstConfig): Promise<AstHeadParams> {
+  const { hidden_size: size, layer_norm_eps: eps, classes: outputs } = config;
+  const init = { weight: normal(config.initializer_range) };
+  return {
+    norm: await loadNorm(reader.at("classifier.layernorm"), size, eps),
+    dense: await loadLinear(reader.at("classifier.dense"), { inputs: size, outputs }, init),
+  };
 }
 
 async function loadEmbeddings(
@@ -361,6 +363,7 @@ export const audioSpectrogramTransformer: Architecture<AstConfig, AstParams> = {
   parseConfig,
   load,
   forward,
+  loadHead,
   classify: ({ head }, [pooled]) => classify(head, pooled!),
   frameCentres,
   frames: (config, samples) => {

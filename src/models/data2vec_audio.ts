@@ -177,6 +177,7 @@ export const data2vecAudio: Architecture<Data2VecAudioConfig, Data2VecAudioParam
   parseConfig,
   load,
   forward: speechForward(encode),
+  loadHead: loadClassificationHead,
   convolutions: CONVOLUTIONS,
   classify: ({ head }, features) => classificationHead(head, features),
   frameCentres,

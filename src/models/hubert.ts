@@ -242,6 +242,7 @@ export const hubert: Architecture<HubertConfig, HubertParams> = {
   parseConfig,
   load,
   forward,
+  loadHead: loadClassificationHead,
   convolutions: CONVOLUTIONS,
   classify: ({ head }, features) => classificationHead(head, features),
   frameCentres,

@@ -27,6 +27,8 @@ import {
   framesOf,
   meanOfFrames,
 } from "./embedding.ts";
+import { ownConfigOf } from "./_own_config.ts";
+import { headedParts, statesKey, type StoredHead } from "./_headed.ts";
 import type { ProblemType } from "./problem_type.ts";
 
 /** A batch of a feature extractor, in the memory of the program. */
@@ -39,6 +41,14 @@ export interface ModelBatch {
   attentionMask?: Int32Array;
   /** Real samples or frames of each clip. */
   lengths?: Int32Array;
+}
+
+/** What a model gives for a clip, in the memory of the program. */
+export interface ClipOutputs {
+  /** `[N]` */
+  logits: Float32Array;
+  /** `[D]`, the last of the vectors that the head starts from, where it was asked for. */
+  features?: Float32Array;
 }
 
 /** Where the weights of a model come from. */
@@ -67,6 +77,10 @@ export interface InferenceParts {
   params: unknown;
   /** The same parameters by hub name. */
   weights: ReadonlyMap<string, Weight>;
+  /** Those that are this model's alone, where it shares the others. @default all */
+  ownWeights?: readonly Weight[];
+  /** The names in the checkpoint of what was read from it, by hub name. */
+  found?: ReadonlyMap<string, string>;
   /** What loading found. */
   loading: LoadReport;
   /** Where the weights come from. */
@@ -110,8 +124,7 @@ export class InferenceModel {
 
   /** What the config says under `"earshot"`, a key that transformers keeps and ignores. */
   get ownConfig(): Readonly<Record<string, unknown>> {
-    const own = this.#parts.json.earshot;
-    return typeof own === "object" && own !== null ? own as Record<string, unknown> : {};
+    return ownConfigOf(this.#parts.json);
   }
 
   /** Class name to number. */
@@ -206,23 +219,30 @@ export class InferenceModel {
    * model.dispose();
    * ```
    */
-  async logits(
+  async logits(batch: ModelBatch): Promise<Float32Array[]> {
+    return (await this.outputs(batch)).map(({ logits }) => logits);
+  }
+
+  /**
+   * The same, and where it is asked for the last of the vectors that the head starts from.
+   *
+   * **Shape** `inputValues [B, S]` -> B of `logits [N]`, `features [D]`
+   */
+  async outputs(
     { inputValues, shape, attentionMask, lengths }: ModelBatch,
-  ): Promise<Float32Array[]> {
+    { outputFeatures = false }: Pick<ForwardOptions, "outputFeatures"> = {},
+  ): Promise<ClipOutputs[]> {
     const known = attentionMask || shape.length > 2 ? lengths : undefined;
-    const logits = tidy(() => {
+    const found = tidy(() => {
       const inputs = tensor(inputValues, [...shape], "float32");
-      return this.forward({ inputs, lengths: known }).logits;
+      const { logits, features } = this.forward({ inputs, lengths: known }, { outputFeatures });
+      return features ? [logits, features.at(-1)!] : [logits];
     });
     try {
-      const values = await logits.data() as Float32Array;
-      const classes = this.labels.length;
-      return Array.from(
-        { length: shape[0]! },
-        (_, i) => values.slice(i * classes, (i + 1) * classes),
-      );
+      const [logits, features] = await Promise.all(found.map((part) => rowsOf(part, shape[0]!)));
+      return logits!.map((row, i) => ({ logits: row, ...features && { features: features[i]! } }));
     } finally {
-      logits.dispose();
+      for (const part of found) part.dispose();
     }
   }
 
@@ -256,7 +276,50 @@ export class InferenceModel {
    * **Shape** `features [B, D]` each -> `logits [B, N]`
    */
   classify(features: Tensor[]): HeadOutput {
-    return this.#parts.architecture.classify(this.#parts.params, features);
+    const { architecture, params } = this.#parts;
+    return architecture.classify(params as { head: unknown }, features);
+  }
+
+  /** What the head starts from, of a batch; the caller disposes it. **Shape** -> one or L + 1 of `[B, D]` */
+  features({ inputValues, shape, attentionMask, lengths }: ModelBatch): Tensor[] {
+    const known = attentionMask || shape.length > 2 ? lengths : undefined;
+    return tidy(() => {
+      const inputs = tensor(inputValues, [...shape], "float32");
+      return this.forward({ inputs, lengths: known }, { outputFeatures: true }).features!;
+    });
+  }
+
+  /**
+   * A model with this one's backbone and a head of its own. What it shares stays this model's, which must outlive it.
+   *
+   * @throws {CheckpointError} where the head is of another architecture, or a tensor of it is missing or misshapen.
+   */
+  async withHead(head: StoredHead): Promise<InferenceModel> {
+    return new InferenceModel(await headedParts(this.#parts, head));
+  }
+
+  /** Which states of the backbone the head looks at: equal text for equal states. */
+  get statesKey(): string {
+    return statesKey(this.#parts);
+  }
+
+  /** Whether the checkpoint had a head of its own. */
+  get hasHead(): boolean {
+    return this.#gaps().every((name) => this.isOfBase(name));
+  }
+
+  #gaps(): string[] {
+    return [...this.loading.missing, ...this.loading.mismatched];
+  }
+
+  /** The names in the checkpoint of what was read from it, by hub name. */
+  get checkpointNames(): ReadonlyMap<string, string> {
+    return this.#parts.found ?? new Map();
+  }
+
+  /** Whether a tensor, by its hub name, is the backbone's; all others are the head's. */
+  isOfBase(name: string): boolean {
+    return name.startsWith(`${this.#parts.architecture.basePrefix}.`);
   }
 
   /**
@@ -308,11 +371,12 @@ export class InferenceModel {
   /**
    * Ends with an error if any parameter had to be drawn at random, for callers that only classify.
    *
+   * @param options `backboneAlone`: whether the head may be missing, since others are there. @default false
    * @throws {CheckpointError} naming what was missing, misshapen and left over.
    */
-  expectComplete(file: string): void {
-    const { missing, mismatched, unexpected } = this.loading;
-    const gaps = [...missing, ...mismatched];
+  expectComplete(file: string, { backboneAlone = false } = {}): void {
+    const { unexpected } = this.loading;
+    const gaps = this.#gaps().filter((name) => !backboneAlone || this.isOfBase(name));
     if (gaps.length === 0) return;
     const left = unexpected.length > 0 ? `; not used: ${listed(unexpected)}` : "";
     throw new CheckpointError(
@@ -325,16 +389,23 @@ export class InferenceModel {
 
   /** A head alone is missing where a model was never fine-tuned; anything else is a broken file. */
   #hintForGaps(gaps: string[]): string {
-    const prefix = `${this.#parts.architecture.basePrefix}.`;
-    return gaps.some((name) => name.startsWith(prefix))
+    return gaps.some((name) => this.isOfBase(name))
       ? "Get the weights again: part of them is not there"
       : "Fine-tune it first, or name a model that has a classifier";
   }
 
-  /** Gives the weights' memory back. */
+  /** Gives the weights' memory back, but for those that it shares. */
   dispose(): void {
-    for (const weight of this.weights.values()) disposeWeight(weight);
+    const own = this.#parts.ownWeights ?? this.weights.values();
+    for (const weight of own) disposeWeight(weight);
   }
+}
+
+/** The rows of a tensor, brought back from the device. **Shape** `[B, D]` -> B of `[D]` */
+async function rowsOf(part: Tensor, rows: number): Promise<Float32Array[]> {
+  const values = await part.data() as Float32Array;
+  const size = values.length / rows;
+  return Array.from({ length: rows }, (_, i) => values.slice(i * size, (i + 1) * size));
 }
 
 /** Disposes all that a forward pass gave. */

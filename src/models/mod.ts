@@ -24,6 +24,7 @@ export type {
   Architecture,
   Convolutions,
   ForwardOptions,
+  HeadOf,
   HeadOutput,
   ModelInputs,
   ModelOutput,
@@ -38,11 +39,13 @@ export {
 } from "./model.ts";
 export type { Embedding, EmbedOptions } from "./embedding.ts";
 export {
+  type ClipOutputs,
   InferenceModel,
   type InferenceParts,
   type ModelBatch,
   type ModelOrigin,
 } from "./inference_model.ts";
+export type { StoredHead } from "./_headed.ts";
 export type { GivenLabels } from "./given_labels.ts";
 export type {
   HeldPart,

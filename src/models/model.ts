@@ -24,6 +24,7 @@ import { InferenceModel, type InferenceParts, type ModelOrigin } from "./inferen
 import { Lora, type LoraOptions } from "./lora.ts";
 import { type ProblemType, problemTypeOf } from "./problem_type.ts";
 import { architectureOf } from "./registry.ts";
+import { hasOwnScores, ownConfigOf, withoutOwnScores } from "./_own_config.ts";
 import { followsVersion4, followVersion5, VERSION_5 } from "./_weighted_sum.ts";
 import type { Variable } from "../layers/tensor.ts";
 
@@ -117,7 +118,7 @@ export async function buildInferenceModel(
 }
 
 /** All that is known of a model before its weights. */
-type ModelDescription = Omit<ModelParts, "params" | "parameters" | "weights" | "loading">;
+type ModelDescription = Omit<ModelParts, "params" | "parameters" | "weights" | "found" | "loading">;
 
 function describeModel(json: JsonObject, options: BuildModelOptions): ModelDescription {
   const { file = "config.json", origin = {} } = options;
@@ -136,7 +137,15 @@ function describeModel(json: JsonObject, options: BuildModelOptions): ModelDescr
         "Trained further, the model follows version 5",
     );
   }
-  return { architecture, json, config, labels, problemType, origin };
+  const isSame = labels === options.labels && hasOwnScores(json)
+    ? isEqualList(labels, labelsOf(fields))
+    : true;
+  const kept = isSame ? json : withoutOwnScores(json);
+  return { architecture, json: kept, config, labels, problemType, origin };
+}
+
+function isEqualList(some: readonly string[], others: readonly string[]): boolean {
+  return some.length === others.length && some.every((item, i) => item === others[i]);
 }
 
 /** Reads or draws the parameters; where a precision is given, weights are laid out in it. */
@@ -157,8 +166,8 @@ async function loadParameters(
   });
   try {
     const params = await load(reader, known.config);
-    const { parameters, weights } = reader;
-    return { ...known, params, parameters, weights, loading: reader.report() };
+    const { parameters, weights, found } = reader;
+    return { ...known, params, parameters, weights, found, loading: reader.report() };
   } catch (error) {
     for (const weight of reader.weights.values()) disposeWeight(weight);
     throw error;
@@ -215,9 +224,9 @@ export class AudioClassificationModel extends InferenceModel {
    */
   async prepare(precision: ChosenPrecision = "float32"): Promise<InferenceModel> {
     const source = this.#asSource();
-    const config = { ...this.#parts.config as object };
+    const known = { ...this.#parts, json: this.#json, config: { ...this.#parts.config as object } };
     return new InferenceModel({
-      ...await loadParameters({ ...this.#parts, config }, { source, precision }),
+      ...await loadParameters(known, { source, precision }),
       loading: this.loading,
     });
   }
@@ -318,12 +327,19 @@ export class AudioClassificationModel extends InferenceModel {
 
   /**
    * Makes the forward pass that of transformers 5, which is what a trained model is saved for: a weighted sum of a
-   * checkpoint of version 4 takes its last layer otherwise. Called before each step; what was prepared stays.
+   * checkpoint of version 4 takes its last layer otherwise. What was fitted to the scores of the weights before is
+   * forgotten. Called before each step; what was prepared stays.
    */
   startTraining(): void {
+    if (hasOwnScores(this.#json)) this.#json = withoutOwnScores(this.#json);
     if (!followsVersion4(this.#json)) return;
     this.#json = { ...this.#json, transformers_version: VERSION_5 };
     followVersion5(this.#parts.config);
+  }
+
+  /** See {@linkcode InferenceModel.ownConfig}. */
+  override get ownConfig(): Readonly<Record<string, unknown>> {
+    return ownConfigOf(this.#json);
   }
 
   /** The parameters that training changes. */

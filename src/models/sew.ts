@@ -175,6 +175,7 @@ export const sew: Architecture<SewConfig, SewParams> = {
   parseConfig,
   load,
   forward,
+  loadHead: loadClassificationHead,
   convolutions: CONVOLUTIONS,
   classify: ({ head }, features) => classificationHead(head, features),
   frameCentres,

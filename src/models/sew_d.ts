@@ -511,6 +511,7 @@ export const sewD: Architecture<SewDConfig, SewDParams> = {
   parseConfig,
   load,
   forward,
+  loadHead: loadClassificationHead,
   convolutions: CONVOLUTIONS,
   classify: ({ head }, features) => classificationHead(head, features),
   frameCentres,

@@ -144,6 +144,7 @@ function member(family: Family): Architecture<Wav2Vec2Config, Wav2Vec2Params> {
     parseConfig,
     load: (reader, config) => load(reader, config, family),
     forward: speechForward(encode),
+    loadHead: loadClassificationHead,
     convolutions: CONVOLUTIONS,
     classify: ({ head }, features) => classificationHead(head, features),
     frameCentres,

@@ -443,6 +443,7 @@ export const wav2vec2Conformer: Architecture<Wav2Vec2ConformerConfig, Wav2Vec2Co
   parseConfig,
   load,
   forward: speechForward(encode),
+  loadHead: loadClassificationHead,
   convolutions: CONVOLUTIONS,
   classify: ({ head }, features) => classificationHead(head, features),
   frameCentres,

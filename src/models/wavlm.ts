@@ -287,6 +287,7 @@ export const wavlm: Architecture<WavlmConfig, WavlmParams> = {
   parseConfig,
   load,
   forward: speechForward(encode),
+  loadHead: loadClassificationHead,
   convolutions: CONVOLUTIONS,
   classify: ({ head }, features) => classificationHead(head, features),
   frameCentres,

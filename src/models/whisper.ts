@@ -124,17 +124,24 @@ async function load(reader: ParameterReader, config: WhisperConfig): Promise<Whi
       trainable: false,
     }),
     encoder: { norm: await loadNorm(base.at("layer_norm"), outputs, NORM_EPS), layers: [] },
-    head: await loadClassificationHead(reader, {
-      ...config,
-      hidden_size: outputs,
-      num_hidden_layers: depth,
-      initializer_range: config.init_std,
-    }),
+    head: await loadHead(reader, config),
   };
   for (let i = 0; i < depth; i++) {
     params.encoder.layers.push(await loadLayer(base.at("layers", i), config));
   }
   return params;
+}
+
+function loadHead(
+  reader: ParameterReader,
+  config: WhisperConfig,
+): Promise<ClassificationHeadParams> {
+  return loadClassificationHead(reader, {
+    ...config,
+    hidden_size: config.d_model,
+    num_hidden_layers: config.encoder_layers,
+    initializer_range: config.init_std,
+  });
 }
 
 /**
@@ -258,6 +265,7 @@ export const whisper: Architecture<WhisperConfig, WhisperParams> = {
   parseConfig,
   load,
   forward,
+  loadHead,
   classify: ({ head }, features) => classificationHead(head, features),
   frameCentres: (_, { frames }) =>
     Float64Array.from({ length: frames }, (_, i) => i * CONV_STRIDE * HOP_SAMPLES),

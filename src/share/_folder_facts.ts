@@ -19,6 +19,7 @@ export const ARGUMENTS_FILE = "training_args.json";
 const PLACES = new Set([
   "data",
   "model",
+  "detector",
   "outputDir",
   "augmentNoiseDir",
   "runName",

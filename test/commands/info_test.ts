@@ -168,7 +168,7 @@ Deno.test("info takes the architecture's extractor where the model has none, and
 Deno.test("info needs a model, and takes no files", async () => {
   const none = await cli(["info", "--model", "no-such-directory"]);
   equal(none.code, 1);
-  match(none.stderr, /^Cannot read "no-such-directory\/config\.json"/);
+  match(none.stderr, /^Cannot load model "no-such-directory": expected a model directory/);
   equal((await cli(["info", "my-model"])).code, 2);
 });
 

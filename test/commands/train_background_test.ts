@@ -44,6 +44,9 @@ Deno.test("train draws a background class, and the model says how to hear with i
     deepEqual(earshot, {
       detect: { window_seconds: 0.6, hop_seconds: 0.2, background_label: "background" },
     });
+    const record = JSON.parse(await Deno.readTextFile(`${folder}/model/training_args.json`));
+    const { background, windowSeconds, backgroundEdges } = record.detector;
+    deepEqual([background, windowSeconds, backgroundEdges], ["nights", 0.6, 0.25]);
     const resume = args.map((arg, i) => args[i - 1] === "--num-train-epochs" ? "2" : arg);
     const resumed = await cliOk([...resume, "--resume"], { cwd: folder });
     match(resumed.stderr, /^Goes on with --num-train-epochs 2/m);

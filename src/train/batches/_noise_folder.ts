@@ -14,16 +14,21 @@ const MAX_SAMPLES = 16_000 * 600;
 /**
  * Loads the recordings of a folder in the order of their names, as many as fit in memory kept for them.
  *
+ * @param files those to take, by their paths. @default all that lie in the folder itself
  * @throws {DatasetError} where there is none.
  * @throws {FileError | AudioFormatError} where one cannot be read.
  */
-export async function loadNoises(directory: string, samplingRate: number): Promise<Float32Array[]> {
-  const names = (await listFolder(directory)).files.filter((name) => isAudio(name)).sort();
+export async function loadNoises(
+  directory: string,
+  samplingRate: number,
+  files?: readonly string[],
+): Promise<Float32Array[]> {
+  const paths = files ?? await recordingsIn(directory);
   const noises: Float32Array[] = [];
   let left = MAX_SAMPLES;
-  for (const name of names) {
+  for (const path of paths) {
     if (left <= 0) break;
-    const samples = await firstSamples(`${directory}/${name}`, { samplingRate, count: left });
+    const samples = await firstSamples(path, { samplingRate, count: left });
     noises.push(samples);
     left -= samples.length;
   }
@@ -32,4 +37,9 @@ export async function loadNoises(directory: string, samplingRate: number): Promi
     `Cannot take noise from "${directory}": expected audio files, found none`,
     { file: directory },
   );
+}
+
+async function recordingsIn(directory: string): Promise<string[]> {
+  const { files } = await listFolder(directory);
+  return files.filter((name) => isAudio(name)).sort().map((name) => `${directory}/${name}`);
 }

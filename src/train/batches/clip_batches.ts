@@ -44,6 +44,8 @@ export interface ClipBatchesOptions
   extends Partial<Pick<TrainingOptions, (typeof CLIP_ARGUMENTS)[number]>> {
   /** Seed of the order, the cuts and the changes. @default 42 */
   seed?: number;
+  /** Paths of the recordings that noise is taken from. @default all in `augmentNoiseDir` */
+  noiseFiles?: readonly string[];
   /** Called for silent, odd and skipped clips. */
   onNotice?: (notice: ClipNotice) => void;
 }
@@ -113,6 +115,7 @@ class ClipBatches implements BatchSource {
   readonly #trainingSamples: { min: number; max: number };
   readonly #loading: ClipLoaderOptions;
   readonly #evaluation: ClipLoader;
+  readonly #noiseFiles: ClipBatchesOptions["noiseFiles"];
   readonly #onNotice: ClipBatchesOptions["onNotice"];
   readonly #longWindows: WindowOptions;
   readonly #knownLong = new Set<number>();
@@ -130,6 +133,7 @@ class ClipBatches implements BatchSource {
     this.#extractor = model.takesAnyLength ? ofAnyLength(extractor) : extractor;
     this.#settings = settings;
     expectMaskable(settings, extractor);
+    this.#noiseFiles = options.noiseFiles;
     this.#onNotice = options.onNotice;
     this.#paddingInvariant = model.paddingInvariant;
     const minSamples = Math.max(model.minSamples, extractor.minSamples);
@@ -156,8 +160,9 @@ class ClipBatches implements BatchSource {
   /** Decodes for training; noise is read when the first epoch begins. */
   async #makeTraining(): Promise<ClipLoader> {
     const { min, max } = this.#trainingSamples;
+    const { samplingRate } = this.#extractor;
     const augment = augmentation(
-      await augmentOptions(this.#settings, this.#extractor.samplingRate),
+      await augmentOptions(this.#settings, samplingRate, this.#noiseFiles),
     );
     return new ClipLoader(this.#dataset, {
       ...this.#loading,
@@ -384,8 +389,10 @@ function expectMaskable(
 async function augmentOptions(
   settings: TrainingArguments,
   samplingRate: number,
+  noiseFiles: readonly string[] | undefined,
 ): Promise<AugmentOptions> {
   const { augmentNoise: share, augmentNoiseDir: directory } = settings;
+  const takesNoise = directory !== undefined && share > 0;
   return {
     speed: settings.augmentSpeed,
     shiftSamples: Math.round(settings.augmentShiftSeconds * samplingRate),
@@ -395,7 +402,7 @@ async function augmentOptions(
       share,
       minSnrDb: settings.augmentNoiseMinSnrDb,
       maxSnrDb: settings.augmentNoiseMaxSnrDb,
-      recordings: directory && share > 0 ? await loadNoises(directory, samplingRate) : undefined,
+      recordings: takesNoise ? await loadNoises(directory, samplingRate, noiseFiles) : undefined,
     },
   };
 }

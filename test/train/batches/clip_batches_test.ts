@@ -272,6 +272,20 @@ clipTest("clipBatches() takes noise from a folder, and refuses one without", asy
   assert.deepEqual(await batchesOf(noisy, -1), await batchesOf(plain, -1));
 });
 
+clipTest("clipBatches() takes noise from the files it is given alone", async (data) => {
+  const folder = `${data.folder}/noise`;
+  await Deno.mkdir(folder);
+  await Deno.writeFile(`${folder}/hum.wav`, encodeWav(new Float32Array(50).fill(0.5), 8_000));
+  const options = { augmentNoise: 1, augmentNoiseDir: folder };
+  const [alone] = await batchesOf(await sourceOf(data, options), 0);
+  await Deno.writeFile(`${folder}/held_out.wav`, encodeWav(new Float32Array(50).fill(-1), 8_000));
+  const noiseFiles = [`${folder}/hum.wav`];
+  const [chosen] = await batchesOf(await sourceOf(data, { ...options, noiseFiles }), 0);
+  assert.deepEqual(chosen!.inputs, alone!.inputs);
+  const [all] = await batchesOf(await sourceOf(data, options), 0);
+  assert.notDeepEqual(all!.inputs, alone!.inputs);
+});
+
 clipTest("evaluation hears a clip that is too long in windows, and says so", async (data) => {
   const notices: ClipNotice[] = [];
   const source = await sourceOf(data, { onNotice: (notice) => notices.push(notice) });

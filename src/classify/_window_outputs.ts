@@ -1,5 +1,5 @@
 /**
- * The scores of windows of one recording, in which work that windows share is done once.
+ * The outputs of windows of one recording, in which work that windows share is done once.
  *
  * Mel frames are kept by the extractor. Frames of convolutions are kept here, as numbers and not as tensors, so that a
  * recording which is left in the middle leaves nothing behind: those that a batch of windows lacks are computed in
@@ -9,41 +9,49 @@
  */
 import type { FeatureExtractor, RecordingWindow } from "../features/mod.ts";
 import { KeptRows } from "../features/kept_rows.ts";
-import type { FrameLayout, InferenceModel } from "../models/mod.ts";
+import type { ClipOutputs, FrameLayout, InferenceModel } from "../models/mod.ts";
 import { isShared, sharedWork } from "./window_sharing.ts";
 
-/** The raw scores of windows of one length, to the bit those of the clips that they are. */
-export type WindowLogits = (windows: readonly RecordingWindow[]) => Promise<Float32Array[]>;
+/** The outputs of windows of one length, to the bit those of the clips that they are. */
+export type WindowOutputs = (windows: readonly RecordingWindow[]) => Promise<ClipOutputs[]>;
 
 interface Loaded {
   model: InferenceModel;
   extractor: FeatureExtractor;
+  outputFeatures: boolean;
 }
 
 /** For one recording, whose windows overlap or touch, and come in the order of their starts. */
-export function windowLogits(
+export function windowOutputs(
   loaded: Loaded,
   size: { windowSamples: number; hopSamples: number },
-): WindowLogits {
-  const { model, extractor } = loaded;
+): WindowOutputs {
+  const { model, extractor, outputFeatures } = loaded;
   const work = sharedWork(loaded);
   if (!("reason" in work) && isShared(work, size)) {
     const frames = model.ownFrames;
-    if (work.shared === "mel frames") return melLogits(loaded);
-    if (typeof frames !== "string") return convolutionLogits(loaded, frames);
+    if (work.shared === "mel frames") return melOutputs(loaded);
+    if (typeof frames !== "string") return convolutionOutputs(loaded, frames);
   }
   return (windows) => {
     const clips = windows.map(({ samples }) => samples);
-    return model.logits({ ...extractor.extract(clips), attentionMask: undefined });
+    return model.outputs(
+      { ...extractor.extract(clips), attentionMask: undefined },
+      { outputFeatures },
+    );
   };
 }
 
-function melLogits({ model, extractor }: Loaded): WindowLogits {
+function melOutputs({ model, extractor, outputFeatures }: Loaded): WindowOutputs {
   const extract = extractor.windows!.begin();
-  return (windows) => model.logits({ ...extract(windows), attentionMask: undefined });
+  return (windows) =>
+    model.outputs({ ...extract(windows), attentionMask: undefined }, { outputFeatures });
 }
 
-function convolutionLogits({ model, extractor }: Loaded, layout: FrameLayout): WindowLogits {
+function convolutionOutputs(
+  { model, extractor, outputFeatures }: Loaded,
+  layout: FrameLayout,
+): WindowOutputs {
   const kept = new KeptRows();
   return async (windows) => {
     const { inputValues, shape } = extractor.extract(windows.map(({ samples }) => samples));
@@ -61,7 +69,7 @@ function convolutionLogits({ model, extractor }: Loaded, layout: FrameLayout): W
         kept.set(first + i * layout.hopSamples, row);
       }
     }
-    return await model.logits(batchOf(starts, kept, windows.length));
+    return await model.outputs(batchOf(starts, kept, windows.length), { outputFeatures });
   };
 }
 

@@ -1,0 +1,26 @@
+/**
+ * Scores that mean something: what a model's config says of them, and what that makes of a clip.
+ *
+ * @module
+ */
+export {
+  calibrated,
+  type ClipOutputs,
+  excess,
+  judge,
+  type Judgement,
+  needsFeatures,
+  noiseOf,
+  type ScoreKind,
+  sigmoid,
+  softmax,
+  unlikenessOf,
+} from "./judgement.ts";
+export {
+  noneLabel,
+  type Rejection,
+  type ScoredModel,
+  type ScoreSettings,
+  scoreSettings,
+  type Unlikeness,
+} from "./settings.ts";
