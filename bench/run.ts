@@ -20,6 +20,7 @@ const QUESTIONS: Readonly<Record<string, () => Promise<{ question: Question }>>>
   "data-wait": () => import("./data_wait.ts"),
   "audio": () => import("./audio.ts"),
   "detect": () => import("./detect.ts"),
+  "overlap": () => import("./overlap.ts"),
   "detect-memory": () => import("./detect_memory.ts"),
   "learning": () => import("./learning.ts"),
   "architectures": () => import("./architectures.ts"),
