@@ -54,7 +54,7 @@ export async function finalTest(
     tick(done);
   };
   const started = performance.now();
-  const evaluation = await evaluateModel(model, source, { batchSize, onClips })
+  const evaluation = await evaluateModel(model, trainer.batchesOf(source), { batchSize, onClips })
     .finally(() => tick(undefined));
   const seconds = (performance.now() - started) / 1000;
   const measures = measuresOf(evaluation, model);

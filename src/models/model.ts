@@ -342,6 +342,23 @@ export class AudioClassificationModel extends InferenceModel {
     return ownConfigOf(this.#json);
   }
 
+  /**
+   * What makes a pass of training differ from one of evaluation: rates above 0 in the config, with their values, and
+   * `"batch norm"`.
+   */
+  get trainingNoise(): string[] {
+    const config = this.#parts.config as Readonly<Record<string, unknown>>;
+    const masks = config.apply_spec_augment !== false;
+    const rates = Object.entries(config).filter(([name, rate]) =>
+      (/dropout|layerdrop/.test(name) || masks && /^mask_\w+_prob$/.test(name)) && Number(rate) > 0
+    );
+    const hasBatchNorm = [...this.parameters.keys()].some((name) => name.endsWith(".running_mean"));
+    return [
+      ...rates.map(([name, rate]) => `${name} ${rate}`),
+      ...hasBatchNorm ? ["batch norm"] : [],
+    ];
+  }
+
   /** The parameters that training changes. */
   trainable(): Map<string, Variable> {
     const own = [...this.parameters].filter(([, parameter]) => parameter.trainable);

@@ -4,6 +4,8 @@
  * @module
  */
 import { type Tensor, tensor, tensor1d, tensor2d } from "@tensorflow/tfjs-core";
+import type { ForwardOptions, HeadOutput } from "../../models/architecture.ts";
+import type { InferenceModel } from "../../models/inference_model.ts";
 
 /** One batch in host memory. */
 export interface Batch {
@@ -24,6 +26,8 @@ export interface Batch {
   indices?: ArrayLike<number>;
   /** Place of the batch in its epoch, where some may be left out. */
   position?: number;
+  /** What the base model makes of the clips, `[B, D]` for each state that the head sees, where that is known. */
+  features?: readonly Float32Array[];
 }
 
 /** What a batch holds besides its own clips: another one's share of each. */
@@ -44,6 +48,8 @@ export interface BatchSource {
   labels?(): Promise<ArrayLike<number> | undefined>;
   /** A text that differs for other clips, labels or another order; undefined, or no function, where it is not known. */
   fingerprint?(): Promise<string | undefined>;
+  /** Whether a clip is another one in each epoch of training. @default it is not */
+  varies?(): Promise<boolean>;
   /** Batches of an epoch. */
   batchCount(batchSize: number): number;
   /**
@@ -54,11 +60,12 @@ export interface BatchSource {
   batches(epoch: number, options: { batchSize: number; skip?: number }): AsyncIterable<Batch>;
 }
 
-/** A batch on the device; the caller disposes its tensors. */
+/** A batch on the device, until it is disposed. */
 export interface DeviceBatch {
-  inputs: Tensor;
   labels: Tensor;
-  lengths?: Int32Array;
+  /** What a model says of it, from its features where these are known; the caller disposes it. */
+  output(model: InferenceModel, options?: ForwardOptions): HeadOutput;
+  dispose(): void;
 }
 
 /** Batches of an epoch of training, where a last one of fewer clips may be left out. */
@@ -83,14 +90,18 @@ export function firstClip({ inputs, shape: [clips, ...rest], lengths, labels }: 
 }
 
 /** Sends a batch to the device. */
-export function upload(batch: Batch): DeviceBatch {
-  const { labels, shape: [clips] } = batch;
+export function upload({ inputs, shape, lengths, features, ...batch }: Batch): DeviceBatch {
+  const [clips] = shape as [number];
+  const rows = (values: Float32Array) => tensor2d(values, [clips, values.length / clips]);
+  const labels = batch.labels instanceof Int32Array
+    ? tensor1d(batch.labels, "int32")
+    : rows(batch.labels);
+  const sent = features ? features.map(rows) : [tensor(inputs, shape, "float32")];
   return {
-    inputs: tensor(batch.inputs, batch.shape, "float32"),
-    labels: labels instanceof Int32Array
-      ? tensor1d(labels, "int32")
-      : tensor2d(labels, [clips!, labels.length / clips!], "float32"),
-    lengths: batch.lengths,
+    labels,
+    output: (model, options) =>
+      features ? model.classify(sent) : model.forward({ inputs: sent[0]!, lengths }, options),
+    dispose: () => [labels, ...sent].forEach((part) => part.dispose()),
   };
 }
 

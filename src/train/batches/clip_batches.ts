@@ -69,6 +69,7 @@ export const CLIP_ARGUMENTS = [
   "augmentMixup",
   "augmentTimeMask",
   "augmentBandMask",
+  "featureViews",
   "skipBadFiles",
 ] as const;
 
@@ -185,6 +186,15 @@ class ClipBatches implements BatchSource {
     return clipFingerprint(this.#dataset);
   }
 
+  async varies(): Promise<boolean> {
+    if (this.#settings.featureViews > 0) return false;
+    const { samplingRate } = this.#extractor;
+    if (augmentation(await augmentOptions(this.#settings, samplingRate))) return true;
+    const { max } = this.#trainingSamples;
+    const durations = await clipDurations(this.#dataset.clips);
+    return durations.some((seconds) => Math.round(seconds * samplingRate) > max);
+  }
+
   #singleLabels(): Int32Array | undefined {
     const { clips } = this.#dataset;
     if (clips.some(({ targets }) => targets !== undefined)) return undefined;
@@ -204,7 +214,9 @@ class ClipBatches implements BatchSource {
       await (training ? this.#trainingPlan(epoch, batchSize) : this.#evaluationPlan(batchSize));
     const loader = training ? await (this.#training ??= this.#makeTraining()) : this.#evaluation;
     let turnAt = performance.now();
-    for await (const loaded of loader.batches(plan.slice(skip), Math.max(0, epoch))) {
+    const { featureViews: views } = this.#settings;
+    const view = views > 0 ? epoch % views : epoch;
+    for await (const loaded of loader.batches(plan.slice(skip), Math.max(0, view))) {
       const { clips } = loaded;
       if (!training) yield* this.#longBatches(loaded, batchSize, skip);
       const places = clips.map((_, i) => i).filter((i) => training || !this.#isLong(clips[i]!));

@@ -103,6 +103,10 @@ class RecordingBatches implements BatchSource {
     return await (await (this.#source ??= this.#make())).fingerprint?.();
   }
 
+  async varies(): Promise<boolean> {
+    return await (await (this.#source ??= this.#make())).varies?.() ?? false;
+  }
+
   async *batches(
     epoch: number,
     options: { batchSize: number; skip?: number },

@@ -85,9 +85,8 @@ async function vectorsOf(
   const labels: number[] = [];
   const indices: number[] = [];
   for await (const batch of data.batches(-1, { batchSize })) {
-    const { inputs, labels: sent, lengths } = upload(batch);
-    const pooled = tidy(() => model.forward({ inputs, lengths }).pooled);
-    inputs.dispose();
+    const sent = upload(batch);
+    const pooled = tidy(() => sent.output(model).pooled);
     sent.dispose();
     rows.push(await pooled.data() as Float32Array);
     pooled.dispose();

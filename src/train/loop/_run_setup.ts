@@ -18,6 +18,7 @@ import { TensorBoardCallback } from "../callbacks/tensorboard.ts";
 import { Adafactor, adafactorSettings } from "../step/adafactor.ts";
 import { AdamW, type Optimizer } from "../step/optimizer.ts";
 import { Sgd, sgdSettings } from "../step/sgd.ts";
+import { isBaseFrozen } from "../features/frozen_features.ts";
 import type { TrainerOptions } from "./_trainer_options.ts";
 
 /** @throws {TypeError} where there is none. */
@@ -34,7 +35,25 @@ export function freeze(model: AudioClassificationModel, args: TrainingArguments)
   if (args.freezeFeatureEncoder) model.freezeFeatureEncoder();
   if (args.freezeBaseModel) model.freezeBaseModel();
   model.freezeLayers(args.freezeLayers);
-  if (args.loraRank === 0) return;
+  if (args.loraRank > 0) addLora(model, args);
+  expectFrozenBase(model, args);
+}
+
+/** @throws {RangeError} for arguments about a base model that stays as it is, where it does not. */
+function expectFrozenBase(model: AudioClassificationModel, args: TrainingArguments): void {
+  const asked = args.frozenBaseEval
+    ? "frozenBaseEval"
+    : args.featureViews > 0
+    ? "featureViews"
+    : undefined;
+  if (asked === undefined || isBaseFrozen(model)) return;
+  throw new RangeError(
+    `Cannot use training argument "${asked}": expected \`freezeBaseModel\` and no \`loraRank\`, ` +
+      "found a base model that is trained",
+  );
+}
+
+function addLora(model: AudioClassificationModel, args: TrainingArguments): void {
   model.addLora({
     rank: args.loraRank,
     alpha: args.loraAlpha,
@@ -124,9 +143,8 @@ export function callbacksOf(options: TrainerOptions): TrainerCallback[] {
 /** Operations of a forward pass over one clip, for each number of its input. */
 export function flopsPerInput(model: AudioClassificationModel, batch: Batch): number {
   const clip = firstClip(batch);
-  const { inputs, labels, lengths } = upload(clip);
-  const flops = countFlops(() => tidy(() => void model.forward({ inputs, lengths })));
-  inputs.dispose();
-  labels.dispose();
+  const sent = upload(clip);
+  const flops = countFlops(() => tidy(() => void sent.output(model)));
+  sent.dispose();
   return flops / clip.inputs.length;
 }

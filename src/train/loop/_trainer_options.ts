@@ -48,6 +48,8 @@ export interface TrainerOptions {
   onNotice?: (message: string) => void;
   /** Asked whether to save again where the disk is full. @default on a terminal the user is; elsewhere it is tried for ten minutes */
   onDiskFull?: (question: string) => boolean | Promise<boolean>;
+  /** A folder that keeps what base models that stay as they are make of clips, for later runs. @default memory alone */
+  featureDirectory?: string;
   /**
    * The output directory where it is held already, and what goes there with the model: for the command line.
    *

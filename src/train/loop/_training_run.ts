@@ -177,7 +177,7 @@ export class TrainingRun {
   #step(batches: Batch[]): void {
     const { options: { model, args }, trainData } = this.#setup;
     const result = lossAndGradients(model, batches, {
-      noise: this.#noise,
+      noise: args.frozenBaseEval ? undefined : this.#noise,
       labelSmoothing: args.labelSmoothingFactor,
       focus: args.focalGamma,
       classWeights: this.classWeights,

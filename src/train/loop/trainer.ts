@@ -35,6 +35,7 @@ import { resultFiles, saveMetrics, STATE_FILE, stateBytes } from "../checkpoints
 import { expectSameBatches, expectSameRun, type RunFacts } from "../checkpoints/run_facts.ts";
 import type { TrainerState } from "../checkpoints/state.ts";
 import { speedMetrics } from "../metrics/metric_names.ts";
+import { type FrozenFeatures, frozenFeatures } from "../features/frozen_features.ts";
 import { TrainingArguments } from "../options/arguments.ts";
 import { classWeightsOf, expectFocusable, expectWeighable } from "../step/class_weights.ts";
 import { learningRateAt } from "../step/schedule.ts";
@@ -86,6 +87,7 @@ export type { RunOutput, TrainerOptions, TrainOutput };
 export class Trainer {
   #options: TrainerOptions;
   readonly #extractor: FeatureExtractor;
+  readonly #features: FrozenFeatures | undefined;
   readonly #trainData: BatchSource;
   readonly #callbacks: TrainerCallback[];
   readonly #pushes: CheckpointPushes;
@@ -111,7 +113,11 @@ export class Trainer {
     expectRoomToTrain(model, memoryLimitBytes());
     expectWeighable(args.classWeights, model);
     expectFocusable(args.focalGamma, model);
-    this.#trainData = this.#batchesOf(options.trainDataset);
+    this.#features = frozenFeatures(model, args, {
+      directory: options.featureDirectory,
+      onNotice: noticeOf(options),
+    });
+    this.#trainData = this.batchesOf(options.trainDataset);
     this.#callbacks = callbacksOf(options);
     this.#pushes = new CheckpointPushes(noticeOf(options));
     this.#run = this.#newRun();
@@ -221,7 +227,7 @@ export class Trainer {
       config: model.toConfig(),
       clips: this.#trainData.size,
       data: await this.#trainData.fingerprint?.(),
-      evaluationData: evalDataset && await this.#batchesOf(evalDataset).fingerprint?.(),
+      evaluationData: evalDataset && await this.batchesOf(evalDataset).fingerprint?.(),
       // Where it goes changes nothing, and is not for everyone who may see a checkpoint.
       args: { ...args, outputDir: undefined },
     };
@@ -293,7 +299,7 @@ export class Trainer {
     { metricKeyPrefix = "eval" }: { metricKeyPrefix?: string } = {},
   ): Promise<Record<string, number>> {
     if (!data) throw new TypeError("Cannot evaluate: expected an evalDataset, found none");
-    return (await measured(this.#batchesOf(data), { ...this.#options, prefix: metricKeyPrefix }))
+    return (await measured(this.batchesOf(data), { ...this.#options, prefix: metricKeyPrefix }))
       .metrics;
   }
 
@@ -306,7 +312,7 @@ export class Trainer {
     data: BatchSource | Dataset<Row>,
     { metricKeyPrefix = "test" }: { metricKeyPrefix?: string } = {},
   ): Promise<PredictionOutput> {
-    const output = await measured(this.#batchesOf(data), {
+    const output = await measured(this.batchesOf(data), {
       ...this.#options,
       prefix: metricKeyPrefix,
     });
@@ -320,11 +326,13 @@ export class Trainer {
     return output;
   }
 
-  /** Rows become batches as the arguments say. */
-  #batchesOf(data: BatchSource | Dataset<Row>): BatchSource {
-    if (!isDataset(data)) return data;
+  /** Rows as batches, as the arguments say; with what a base model that stays as it is makes of them, where it is known. */
+  batchesOf(data: BatchSource | Dataset<Row>): BatchSource {
     const { model, args } = this.#options;
-    return datasetBatches(data, model, this.#extractor, clipBatchesOptions(args));
+    const batches = isDataset(data)
+      ? datasetBatches(data, model, this.#extractor, clipBatchesOptions(args))
+      : data;
+    return this.#features?.of(batches) ?? batches;
   }
 
   /**

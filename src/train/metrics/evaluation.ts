@@ -90,10 +90,9 @@ function joined(clips: ScoredClip[], problemType: ProblemType): Int32Array | Flo
 
 /** Scores of one batch, back in host memory. */
 async function scoresOf(model: InferenceModel, batch: Batch): Promise<Float32Array> {
-  const { inputs, labels, lengths } = upload(batch);
-  const logits = tidy(() => model.forward({ inputs, lengths }).logits);
-  inputs.dispose();
-  labels.dispose();
+  const sent = upload(batch);
+  const logits = tidy(() => sent.output(model).logits);
+  sent.dispose();
   try {
     return await logits.data() as Float32Array;
   } finally {

@@ -177,6 +177,10 @@ export const TRAINING_OPTIONS: OptionTable = {
   ),
   freezeFeatureEncoder: own(flag(false, "keep the convolutional feature encoder as it is")),
   freezeBaseModel: own(flag(false, "train the head only")),
+  frozenBaseEval: own(
+    flag(false, "run a base model that stays as it is without dropout and masks, once a clip"),
+  ),
+  featureViews: own(count(0, 0, "changed forms of a training clip; 0: new ones in each epoch")),
   freezeLayers: own(count(0, 0, "keep the first so many layers, and all before them, as they are")),
   loraRank: own(count(0, 0, "train changes of this rank in attention, and the head; 0: all")),
   loraAlpha: own(real(

@@ -205,6 +205,16 @@ export interface TrainingOptions extends EffectlessOptions {
   freezeFeatureEncoder: boolean;
   /** Whether everything but the head stays as it is. @default false */
   freezeBaseModel: boolean;
+  /**
+   * Whether a base model that stays as it is runs as in evaluation: without dropout, masks and statistics of the batch.
+   * What it makes of a clip is then computed once. @default false
+   */
+  frozenBaseEval: boolean;
+  /**
+   * With augmentation, how many changed forms of a clip there are, which epochs take in turn; 0 makes new ones for each
+   * epoch. @default 0
+   */
+  featureViews: number;
   /** Transformer layers, from the first on, that stay as they are with all before them; 0 freezes none. @default 0 */
   freezeLayers: number;
   /** Rank of the changes of attention projections that are trained in the place of the model; 0 trains the model. @default 0 */

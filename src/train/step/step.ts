@@ -71,15 +71,15 @@ function batchGradients(
   { noise, gradientCheckpointing, clips, ...loss }: StepOptions & { clips: number },
 ): LossAndGradients {
   const trainable = model.trainable();
-  const { inputs, labels, lengths } = upload(batch);
+  const sent = upload(batch);
+  const { labels } = sent;
   const { value, grads } = variableGrads(() => {
     const wrapLayer = gradientCheckpointing ? recomputed : undefined;
-    const { logits } = model.forward({ inputs, lengths }, { noise, wrapLayer });
+    const { logits } = sent.output(model, { noise, wrapLayer });
     const { problemType } = model;
     return labelLoss(logits, { ...batch, sent: labels }, { ...loss, problemType, clips });
   }, [...trainable.values()]);
-  inputs.dispose();
-  labels.dispose();
+  sent.dispose();
   const gradients = new Map<string, Tensor>();
   for (const [name, variable] of trainable) {
     const gradient = grads[variable.name];
