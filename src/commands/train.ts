@@ -54,6 +54,7 @@ import {
 } from "./_detector_data.ts";
 import { soundSplits, withSkipHint } from "./_bad_files.ts";
 import { finalTest } from "./_final_test.ts";
+import { FEATURE_CACHE_OPTION, featureDirectory, featuresLine } from "./_feature_cache.ts";
 import { inFlags } from "./_flags.ts";
 import { interruptedCode, interruptSignal } from "./_interrupt.ts";
 import { type ClipLimits, clipLimits, LIMIT_OPTIONS, limitedSplits } from "./_clip_limits.ts";
@@ -110,6 +111,7 @@ const OPTIONS = {
   resume: { kind: "flag", help: "go on from the newest checkpoint in --output" },
   overwrite: { kind: "flag", help: "replace the model in --output" },
   config: { kind: "string", value: "FILE", help: "training arguments from a JSON file" },
+  ...FEATURE_CACHE_OPTION,
   ...DEVICE_OPTIONS,
   ...SPLIT_OPTIONS,
   ...PROTOCOL_OPTIONS,
@@ -154,6 +156,8 @@ interface TrainPlan extends OutputPlan {
   clipSeconds?: number;
   /** Whether the last layer is fitted in the place of training. */
   fitsHead: boolean;
+  /** Where features are kept, as it was asked for. */
+  featureCache?: string;
   /** Arguments that were asked for; all others are suggested. */
   given: Partial<TrainingOptions>;
   /** The command line, for what is printed to go on with. */
@@ -174,7 +178,7 @@ async function planOf(
     ...await detectorArguments(detector),
     ...options.config === undefined ? {} : await configFile(options.config),
     ...givenTrainingOptions(others),
-    ...options.head && { freezeBaseModel: true },
+    ...options.head && { freezeBaseModel: true, frozenBaseEval: true },
   };
   const protocol = protocolOf(options, { ...options, "push-to-hub": given.pushToHub });
   const isInParts = detector.minesNegatives || isSeveral(protocol);
@@ -208,6 +212,7 @@ async function planOf(
     detector,
     clipSeconds,
     fitsHead: options.head !== undefined,
+    featureCache: options["feature-cache"],
     given,
     resume,
     overwrite,
@@ -336,13 +341,16 @@ async function train(asked: TrainPlan, directory: OutputDirectory, out: Output):
     const begun = await startOutput(plan, directory);
     const drawn = detector.background === undefined ? undefined : detector.backgroundClass;
     const output = { ...begun, files: [...begun.files ?? [], splitRecord(sound, drawn)] };
-    const run = prepareRun({ plan, data, model, start, output, loaded }, out);
+    const features = await featureDirectory(plan.featureCache);
+    const run = prepareRun({ plan, data, model, start, output, loaded, features }, out);
     const cut = await cutLine(data, args, start.extractor);
     if (cut !== undefined) out.line(cut);
     const trained = [...model.trainable().values()].reduce((sum, { size }) => sum + size, 0);
     if (trained < model.parameterCount) {
       out.line(`Trained: ${(trained / 1e6).toFixed(2)} M parameters, all others stay as they are`);
     }
+    const computed = featuresLine(model, args, await run.sources.train.varies?.() ?? false);
+    if (computed !== undefined) out.line(computed);
     out.line();
     const finished = await runToEnd(run, started, out);
     model.dispose();
@@ -417,10 +425,11 @@ async function runToEnd(run: Run, started: number, out: Output): Promise<boolean
 }
 
 function prepareRun(
-  { plan, data, model, start, output, loaded }: Pick<Run, "plan" | "data" | "model"> & {
+  { plan, data, model, start, output, loaded, features }: Pick<Run, "plan" | "data" | "model"> & {
     start: StartingModel;
     output: RunOutput;
     loaded: DetectorData;
+    features?: string;
   },
   out: Output,
 ): Run {
@@ -457,6 +466,7 @@ function prepareRun(
     computeMetrics: allMetrics(model.problemType),
     callbacks: plan.fitsHead ? [progress, headCallback(splits.train!, out)] : [progress],
     onNotice: (message) => out.warn(message),
+    featureDirectory: features,
     output,
     signal,
   });

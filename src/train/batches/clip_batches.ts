@@ -188,11 +188,18 @@ class ClipBatches implements BatchSource {
 
   async varies(): Promise<boolean> {
     if (this.#settings.featureViews > 0) return false;
+    if (this.#mixes) return true;
     const { samplingRate } = this.#extractor;
-    if (augmentation(await augmentOptions(this.#settings, samplingRate))) return true;
+    if (augmentation(await augmentOptions(this.#settings, samplingRate, []))) return true;
     const { max } = this.#trainingSamples;
     const durations = await clipDurations(this.#dataset.clips);
     return durations.some((seconds) => Math.round(seconds * samplingRate) > max);
+  }
+
+  /** Whether what becomes of a clip depends on its batch. */
+  get #mixes(): boolean {
+    const { augmentMixup, augmentTimeMask, augmentBandMask } = this.#settings;
+    return augmentMixup + augmentTimeMask + augmentBandMask > 0;
   }
 
   #singleLabels(): Int32Array | undefined {
@@ -210,13 +217,14 @@ class ClipBatches implements BatchSource {
     { batchSize, skip = 0 }: { batchSize: number; skip?: number },
   ): AsyncIterable<Batch> {
     const training = epoch >= 0;
+    const { featureViews: views } = this.#settings;
+    const drawn = training && views > 0 ? epoch % views : Math.max(0, epoch);
+    const order = this.#mixes ? drawn : epoch;
     const plan =
-      await (training ? this.#trainingPlan(epoch, batchSize) : this.#evaluationPlan(batchSize));
+      await (training ? this.#trainingPlan(order, batchSize) : this.#evaluationPlan(batchSize));
     const loader = training ? await (this.#training ??= this.#makeTraining()) : this.#evaluation;
     let turnAt = performance.now();
-    const { featureViews: views } = this.#settings;
-    const view = views > 0 ? epoch % views : epoch;
-    for await (const loaded of loader.batches(plan.slice(skip), Math.max(0, view))) {
+    for await (const loaded of loader.batches(plan.slice(skip), drawn)) {
       const { clips } = loaded;
       if (!training) yield* this.#longBatches(loaded, batchSize, skip);
       const places = clips.map((_, i) => i).filter((i) => training || !this.#isLong(clips[i]!));
@@ -239,10 +247,10 @@ class ClipBatches implements BatchSource {
           indices: group.map((i) => loaded.indices[i]!),
         };
         const { clips: sounds, ...named } = training
-          ? this.#mixed(picked, epoch, position)
+          ? this.#mixed(picked, drawn, position)
           : picked;
         const features = this.#features(sounds);
-        if (training) this.#mask(features, epoch, position);
+        if (training) this.#mask(features, drawn, position);
         yield { ...features, ...named, position };
       }
     }

@@ -349,3 +349,42 @@ clipTest("clipBatches() refuses masks of a spectrogram for a model of samples", 
       "Cannot use `augmentBandMask`: expected an extractor of spectrograms, found Wav2Vec2FeatureExtractor",
   });
 });
+
+clipTest("epochs take the views of clips in turn", async (data) => {
+  const augment = { augmentGainDb: 6, augmentNoise: 0.5, groupByLength: false };
+  for (const [options, clips] of [[augment, 1], [{ ...augment, augmentMixup: 0.4 }, 3]] as const) {
+    const source = await sourceOf(data, { ...options, featureViews: 2 });
+    const epochs: Map<number, Float32Array>[] = [];
+    for (let epoch = 0; epoch < 4; epoch++) {
+      const batches = await batchesOf(source, epoch, clips);
+      epochs.push(
+        new Map(
+          batches.flatMap(({ inputs, shape, indices }) =>
+            Array.from(indices!, (clip, row) => {
+              return [clip, inputs.slice(row * shape[1]!, (row + 1) * shape[1]!)] as const;
+            })
+          ),
+        ),
+      );
+    }
+    assert.deepEqual([epochs[2], epochs[3]], [epochs[0], epochs[1]]);
+    assert.notDeepEqual(epochs[0]!.get(0), epochs[1]!.get(0));
+    assert.equal(await source.varies?.(), false);
+  }
+});
+
+clipTest("clips vary where they are changed, mixed or cut", async (data) => {
+  const varies = async (options: ClipBatchesOptions) =>
+    await (await sourceOf(data, options)).varies?.();
+  assert.equal(await varies({}), false);
+  for (
+    const options of [
+      { augmentGainDb: 3 },
+      { augmentMixup: 0.4 },
+      { augmentWindowSeconds: 0.2 },
+      { maxLengthSeconds: 0.1 },
+    ]
+  ) {
+    assert.equal(await varies(options), true, JSON.stringify(options));
+  }
+});
