@@ -8,9 +8,8 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { tensor2d, tidy } from "@tensorflow/tfjs-core";
+import { tensor1d, tensor2d, tidy } from "@tensorflow/tfjs-core";
 import { activation, layerNorm, linear } from "../../kernels.ts";
-import { tensor1d } from "@tensorflow/tfjs-core";
 import type { AudioClassificationModel } from "../../models/model.ts";
 import { isOfHead } from "../../pretrained.ts";
 import { weightsFingerprint } from "../../weights/fingerprint.ts";
@@ -37,9 +36,14 @@ export async function backboneKey(model: AudioClassificationModel): Promise<stri
     dtype: (name) => parameters.get(name)?.dtype,
     read: async (name) => Float32Array.from(await parameters.get(name)!.data()),
   }, (name) => !isOfHead(name));
-  const config = Object.entries(model.toConfig()).filter(([name]) => !OF_HEAD.includes(name));
-  const facts = JSON.stringify([weights, config, await deviceProbe()]);
+  const facts = JSON.stringify([weights, baseConfig(model), await deviceProbe()]);
   return createHash("sha256").update(facts).digest("hex");
+}
+
+/** The config of the base model, as a text. */
+export function baseConfig(model: AudioClassificationModel): string {
+  const fields = Object.entries(model.toConfig());
+  return JSON.stringify(fields.filter(([name]) => !OF_HEAD.includes(name)));
 }
 
 const PROBE = { rows: 5, inputs: 67, outputs: 33 };

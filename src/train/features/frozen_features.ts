@@ -12,7 +12,7 @@ import type { AudioClassificationModel } from "../../models/model.ts";
 import { isOfHead } from "../../pretrained.ts";
 import type { Batch, BatchSource } from "../batches/batches.ts";
 import type { TrainingArguments } from "../options/arguments.ts";
-import { backboneKey, inputKeys } from "./_key.ts";
+import { backboneKey, baseConfig, inputKeys } from "./_key.ts";
 import { VectorStore } from "./_vector_store.ts";
 
 /** Where features are kept, and who hears of trouble with that. */
@@ -91,7 +91,7 @@ export class FrozenFeatures {
   #store(): Promise<VectorStore> {
     const model = this.#model;
     // What a model of transformers 4 sums changes when training starts.
-    const config = JSON.stringify(model.toConfig());
+    const config = baseConfig(model);
     const known = this.#stores.get(config);
     if (known) return known;
     const made = this.#newStore();
