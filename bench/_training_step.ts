@@ -13,13 +13,12 @@ import { ADAMW } from "./_process.ts";
 
 /** Scores of a batch, read back. */
 export function forwardPass(model: AudioClassificationModel, batch: Batch): void {
-  const { inputs, labels, lengths } = upload(batch);
+  const sent = upload(batch);
   engine().tidy(() => {
-    model.forward({ inputs, lengths }).logits.dataSync();
+    sent.output(model).logits.dataSync();
     return [];
   });
-  inputs.dispose();
-  labels.dispose();
+  sent.dispose();
 }
 
 /** Loss, gradients and the optimiser's step. @returns the loss, read back. */

@@ -41,7 +41,6 @@ import { isLayered, type LayeredFiles, layeredFiles } from "./heads/layered_file
 import { readJsonFile } from "./weights/json_file.ts";
 import { type FileReader, nameIn } from "./weights/byte_source.ts";
 import { openCheckpoint } from "./weights/checkpoint.ts";
-import { weightsFingerprint } from "./weights/fingerprint.ts";
 import { lendTensors } from "./weights/lent_tensors.ts";
 import { streamSafetensors } from "./weights/safetensors_writer.ts";
 import type { TensorSource } from "./weights/tensor_source.ts";
@@ -209,23 +208,8 @@ async function expectOwnBackbone(
 /** Tensors of a classification head, whatever the architecture; all others are the backbone's. */
 const HEAD_TENSOR = /^(projector|classifier|layer_weights)\b/;
 
-/** Whether a tensor belongs to the head of a model, by its hub name. */
-export function isOfHead(name: string): boolean {
+function isOfHead(name: string): boolean {
   return HEAD_TENSOR.test(name);
-}
-
-/**
- * The fingerprint of a model's weights without its head: the same for all heads over one backbone.
- *
- * @throws {CheckpointError} when there are no weights, or they cannot be read.
- */
-export async function backboneFingerprint(files: FileReader): Promise<string> {
-  const checkpoint = await openWeights(files);
-  try {
-    return await weightsFingerprint(checkpoint, (name) => !isOfHead(name));
-  } finally {
-    checkpoint.close();
-  }
 }
 
 /** @throws {CheckpointError} where the weights of a model are an export of 8 bits: steps would be lost in rounding. */

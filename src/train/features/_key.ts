@@ -11,7 +11,6 @@ import { createHash } from "node:crypto";
 import { tensor1d, tensor2d, tidy } from "@tensorflow/tfjs-core";
 import { activation, layerNorm, linear } from "../../kernels.ts";
 import type { AudioClassificationModel } from "../../models/model.ts";
-import { isOfHead } from "../../pretrained.ts";
 import { weightsFingerprint } from "../../weights/fingerprint.ts";
 import type { Batch } from "../batches/batches.ts";
 
@@ -35,7 +34,7 @@ export async function backboneKey(model: AudioClassificationModel): Promise<stri
     shape: (name) => parameters.get(name)?.shape,
     dtype: (name) => parameters.get(name)?.dtype,
     read: async (name) => Float32Array.from(await parameters.get(name)!.data()),
-  }, (name) => !isOfHead(name));
+  }, (name) => model.isOfBase(name));
   const facts = JSON.stringify([weights, baseConfig(model), await deviceProbe()]);
   return createHash("sha256").update(facts).digest("hex");
 }

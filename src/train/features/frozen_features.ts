@@ -9,7 +9,6 @@
  */
 import { tensor, tidy } from "@tensorflow/tfjs-core";
 import type { AudioClassificationModel } from "../../models/model.ts";
-import { isOfHead } from "../../pretrained.ts";
 import type { Batch, BatchSource } from "../batches/batches.ts";
 import type { TrainingArguments } from "../options/arguments.ts";
 import { backboneKey, baseConfig, inputKeys } from "./_key.ts";
@@ -25,7 +24,8 @@ export interface FrozenFeaturesOptions {
 
 /** Whether training leaves the base model as it is. */
 export function isBaseFrozen(model: AudioClassificationModel): boolean {
-  return model.lora === undefined && [...model.trainable().keys()].every(isOfHead);
+  return model.lora === undefined &&
+    ![...model.trainable().keys()].some((name) => model.isOfBase(name));
 }
 
 /** What computes the features of a model's base once; undefined where training changes the base. */
