@@ -54,6 +54,7 @@ export {
   createClassifier,
   type DetectOptions,
   type EmbedClipOptions,
+  type EmbeddedClip,
   type LoadedClassifier,
   type OpenFile,
   pipeline,

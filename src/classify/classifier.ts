@@ -69,6 +69,12 @@ export interface ClassifyOptions {
 /** What a call of `embed` may ask for. */
 export interface EmbedClipOptions extends EmbedOptions, Pick<ClassifyOptions, "samplingRate"> {}
 
+/** What a model makes of a clip before its classes, and its classes. */
+export interface EmbeddedClip extends Omit<Embedding, "logits" | "features"> {
+  /** All classes of the clip, in descending order of score, as the classifier gives them. */
+  classes: Classification[];
+}
+
 /** How a classifier treats clips. */
 export interface ClassifierOptions {
   /**
@@ -170,9 +176,9 @@ export interface AudioClassifier extends LoadedClassifier {
    * classifier.dispose();
    * ```
    */
-  embed(input: AudioInput, options?: EmbedClipOptions): Promise<Embedding>;
+  embed(input: AudioInput, options?: EmbedClipOptions): Promise<EmbeddedClip>;
   /** The same of each clip of a list. */
-  embed(inputs: readonly AudioInput[], options?: EmbedClipOptions): Promise<Embedding[]>;
+  embed(inputs: readonly AudioInput[], options?: EmbedClipOptions): Promise<EmbeddedClip[]>;
   /** Gives the model's memory back. */
   dispose(): void;
 }
@@ -390,23 +396,33 @@ export function createClassifier(
   async function embedList(
     inputs: readonly AudioInput[],
     asked: EmbedClipOptions,
-  ): Promise<Embedding[]> {
+  ): Promise<EmbeddedClip[]> {
     expectOptions("embed", asked, EMBED_OPTIONS);
     const { samplingRate, ...chosen } = asked;
-    const found: Embedding[] = [];
+    const found: EmbeddedClip[] = [];
     const ruled = { ...clipRules, samplingRate };
     const { fixedSamples } = fitting;
+    const rules = rulesFor(FUNCTION_OF[model.problemType], {});
+    const outputFeatures = needsFeatures(rules.settings);
+    const asEmbedded = { ...chosen, outputFeatures, samplingRate: clipRules.rateHz };
     for await (const clips of batches(inputs, ruled, { fixedSamples, keepsLong: false })) {
       if (!Array.isArray(clips)) continue;
       const batch = { ...fitting.extract(clips), attentionMask: undefined };
-      found.push(...await model.embed(batch, { ...chosen, samplingRate: clipRules.rateHz }));
+      for (const { logits, features, ...embedding } of await model.embed(batch, asEmbedded)) {
+        expectFinite(logits, model.labels);
+        const classes = bestClasses({ logits, features }, model.labels, {
+          ...rules,
+          topK: Infinity,
+        });
+        found.push({ ...embedding, classes });
+      }
     }
     return found;
   }
   async function embed(
     input: AudioInput | readonly AudioInput[],
     asked: EmbedClipOptions = {},
-  ): Promise<Embedding | Embedding[]> {
+  ): Promise<EmbeddedClip | EmbeddedClip[]> {
     expectInUse("embed");
     if (isList(input)) return await embedList(input, asked);
     const [embedding] = await embedList([input], asked);

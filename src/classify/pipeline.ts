@@ -39,6 +39,7 @@ export {
   type ClassifyOptions,
   createClassifier,
   type EmbedClipOptions,
+  type EmbeddedClip,
   type LoadedClassifier,
 } from "./classifier.ts";
 

@@ -2,14 +2,19 @@
  * Embeddings as a file, a Parquet table or JSON lines with a vector each, and back.
  *
  * The fields are `file`, `time` (seconds; null where a vector is of the whole clip), `embedding`, and what the
- * model says of the clip: `label`, `score`, and `margin`, how far the best score is above the next.
+ * model says of the clip: `label`, `score`, and `margin`, how far the best score is above the next. Which model and
+ * layer the vectors are of stands in the notes of a table, and in each line.
  *
  * @module
  */
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { loadDataset } from "../data/load_dataset.ts";
-import { FileError } from "../errors.ts";
+import { parquetNotes } from "../data/parquet_notes.ts";
+import { CheckpointError, FileError } from "../errors.ts";
+import { fingerprintOfFiles } from "../export/export_head.ts";
 import { fileSource } from "../files.ts";
+import type { InferenceModel } from "../models/mod.ts";
+import { filesOf } from "../pretrained.ts";
 
 /** A vector of a recording. */
 export interface EmbeddingRow {
@@ -22,6 +27,24 @@ export interface EmbeddingRow {
   /** How far the best score is above the next. */
   margin: number;
 }
+
+/** What vectors are of. */
+export interface EmbeddingOrigin {
+  /** The fingerprint of the model's backbone; absent where it is not known. */
+  model?: string;
+  /** The layer that was asked for; null for what the head looks at. */
+  layer: number | null;
+}
+
+/** What a file holds. */
+export interface EmbeddingFile {
+  rows: EmbeddingRow[];
+  /** Absent where the file does not say. */
+  origin?: EmbeddingOrigin;
+}
+
+/** The key of the notes of a table. */
+const NOTE = "earshot";
 
 const MAX_FILE_BYTES = 2 ** 31;
 
@@ -48,13 +71,32 @@ export function isEmbeddingFile(file: string): boolean {
   return EMBEDDING_ENDINGS.some((ending) => file.endsWith(ending));
 }
 
+/** The fingerprint of a loaded model's backbone; undefined of an export that does not say what it was made from. */
+export async function embeddingModel(
+  directory: string,
+  model: InferenceModel,
+): Promise<string | undefined> {
+  try {
+    return await fingerprintOfFiles(await filesOf(directory), model);
+  } catch (error) {
+    if (error instanceof CheckpointError && model.origin.exported !== undefined) return undefined;
+    throw error;
+  }
+}
+
 /** The bytes of a file of embeddings of this name. */
-export function embeddingFile(file: string, rows: readonly EmbeddingRow[]): Uint8Array {
+export function embeddingFile(
+  file: string,
+  { rows, origin }: { rows: readonly EmbeddingRow[]; origin: EmbeddingOrigin },
+): Uint8Array {
   if (file.endsWith(".parquet")) {
     const columnData = COLUMNS.map((name) => ({ name, data: rows.map((row) => row[name]) }));
-    return new Uint8Array(parquetWriteBuffer({ columnData, schema: SCHEMA, createdBy: "Earshot" }));
+    const kvMetadata = [{ key: NOTE, value: JSON.stringify(origin) }];
+    const table = { columnData, schema: SCHEMA, kvMetadata, createdBy: "Earshot" };
+    return new Uint8Array(parquetWriteBuffer(table));
   }
-  return new TextEncoder().encode(rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+  const lines = rows.map((row) => `${JSON.stringify({ ...row, ...origin })}\n`);
+  return new TextEncoder().encode(lines.join(""));
 }
 
 /**
@@ -63,10 +105,11 @@ export function embeddingFile(file: string, rows: readonly EmbeddingRow[]): Uint
  * @throws {FileError} where it cannot be read, or is no such file.
  * @throws {DatasetError} where it is no Parquet file though it is called one.
  */
-export async function readEmbeddings(file: string): Promise<EmbeddingRow[]> {
-  const rows = await (file.endsWith(".parquet") ? tableRows(file) : lineRows(file));
+export async function readEmbeddings(file: string): Promise<EmbeddingFile> {
+  const found = await (file.endsWith(".parquet") ? tableRows(file) : lineRows(file));
+  const { rows } = found;
   const odd = rows.findIndex(({ embedding }) => embedding.length !== rows[0]!.embedding.length);
-  if (odd === -1 && rows.length > 0) return rows;
+  if (odd === -1 && rows.length > 0) return found;
   const problem = odd === -1
     ? "expected embeddings, found none"
     : `expected ${rows[0]!.embedding.length} numbers in row ${odd + 1}, found ${
@@ -75,7 +118,7 @@ export async function readEmbeddings(file: string): Promise<EmbeddingRow[]> {
   throw new FileError(`Cannot read "${file}": ${problem}`, { file });
 }
 
-async function tableRows(file: string): Promise<EmbeddingRow[]> {
+async function tableRows(file: string): Promise<EmbeddingFile> {
   using _source = await fileSource(file);
   const table = await loadDataset(file, { split: "train" });
   if (COLUMNS.some((name) => !table.columnNames.includes(name))) throw notOurs(file, file);
@@ -85,10 +128,18 @@ async function tableRows(file: string): Promise<EmbeddingRow[]> {
     if (!isRow(row)) throw notOurs(`${file}, row ${i}`, file);
     rows.push(row);
   }
-  return rows;
+  const note = (await parquetNotes(file)).get(NOTE);
+  return { rows, origin: note === undefined ? undefined : originOf(parsed(note)) };
 }
 
-async function lineRows(file: string): Promise<EmbeddingRow[]> {
+function originOf(value: unknown): EmbeddingOrigin | undefined {
+  const { model, layer } = (value ?? {}) as Partial<EmbeddingOrigin>;
+  const isLayer = layer === null || typeof layer === "number";
+  if (!isLayer) return undefined;
+  return { layer, ...typeof model === "string" && { model } };
+}
+
+async function lineRows(file: string): Promise<EmbeddingFile> {
   using source = await fileSource(file);
   if (source.sizeBytes > MAX_FILE_BYTES) {
     throw new FileError(
@@ -98,7 +149,8 @@ async function lineRows(file: string): Promise<EmbeddingRow[]> {
   }
   const text = new TextDecoder().decode(await source.read(0, source.sizeBytes));
   const lines = text.split("\n").filter((line) => line.trim() !== "");
-  return lines.map((line, i) => rowOf(line, `${file}:${i + 1}`, file));
+  const rows = lines.map((line, i) => rowOf(line, `${file}:${i + 1}`, file));
+  return { rows, origin: originOf(rows[0]) };
 }
 
 function rowOf(line: string, place: string, file: string): EmbeddingRow {

@@ -19,6 +19,7 @@ import {
 import {
   EMBEDDING_ENDINGS,
   embeddingFile,
+  embeddingModel,
   type EmbeddingRow,
   isEmbeddingFile,
 } from "./_embedding_file.ts";
@@ -81,9 +82,11 @@ export const command: Command = defineCommand({
       out.warn(`Device: ${device.description}`);
       warnOfUnused(classifier.model, model, out);
       const { rows, failed } = await embedAll(classifier, { files, layer, pooling }, out);
+      const fingerprint = await embeddingModel(model, classifier.model);
       classifier.dispose();
       if (rows.length === 0) return 1;
-      await writeFileAtomic(output, [embeddingFile(output, rows)]);
+      const origin = { model: fingerprint, layer: layer ?? null };
+      await writeFileAtomic(output, [embeddingFile(output, { rows, origin })]);
       out.event({ event: "done", output, vectors: rows.length, size: rows[0]!.embedding.length });
       out.line(`${rows.length} vectors of ${rows[0]!.embedding.length} numbers are in ${output}`);
       return failed === 0 ? 0 : 1;

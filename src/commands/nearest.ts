@@ -7,7 +7,12 @@ import { pipeline } from "../classify/pipeline.ts";
 import { useDevice } from "../devices.ts";
 import { UsageError } from "./_arguments.ts";
 import { type Command, defineCommand, DEVICE_OPTIONS, deviceOptions } from "./_command.ts";
-import { type EmbeddingRow, readEmbeddings } from "./_embedding_file.ts";
+import {
+  embeddingModel,
+  type EmbeddingOrigin,
+  type EmbeddingRow,
+  readEmbeddings,
+} from "./_embedding_file.ts";
 import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
 import type { Output } from "./_output.ts";
 
@@ -54,20 +59,22 @@ export const command: Command = defineCommand({
           `Cannot use argument "${named[0]}": --sort margin needs no clip to compare with`,
         );
       }
-      const rows = await readEmbeddings(file);
+      const { rows } = await readEmbeddings(file);
       print(ranked(rows, ({ margin }) => -margin), { topK, shown: "margin" }, out);
       return 0;
     }
     if (named.length !== 1) {
       throw new UsageError(`Cannot search: expected one clip, found ${named.length}`);
     }
-    const rows = await readEmbeddings(file);
+    const { rows, origin } = await readEmbeddings(file);
     const model = await modelOrBundled(options.model, out);
     const device = await useDevice(deviceOptions(options));
     try {
       const classifier = await pipeline("audio-classification", model);
       const { values, size } = await classifier.embed(named[0]!, { layer });
+      const fingerprint = await embeddingModel(model, classifier.model);
       classifier.dispose();
+      expectSameOrigin(file, origin, { model: fingerprint, layer: layer ?? null });
       expectSize(rows, size, file);
       print(ranked(rows, similarityTo(values)), { topK, shown: "similarity" }, out);
       return 0;
@@ -103,7 +110,31 @@ function similarityTo(wanted: Float32Array): (row: EmbeddingRow) => number {
   };
 }
 
-/** Vectors of another model say nothing about this clip. */
+/** Vectors of another model or layer say nothing about this clip. */
+function expectSameOrigin(
+  file: string,
+  found: EmbeddingOrigin | undefined,
+  { model, layer }: EmbeddingOrigin,
+): void {
+  if (found === undefined) return;
+  if (model !== undefined && found.model !== undefined && found.model !== model) {
+    const short = (fingerprint: string) => fingerprint.slice(0, 12);
+    throw new UsageError(
+      `Cannot search in "${file}": expected vectors of a model of fingerprint ${short(model)}, ` +
+        `found ${short(found.model)}`,
+      { hint: "Name the model with which the file was written" },
+    );
+  }
+  if (found.layer === layer) return;
+  const named = (layer: number | null) =>
+    layer === null ? "what the head looks at" : `layer ${layer}`;
+  throw new UsageError(
+    `Cannot search in "${file}": expected vectors of ${named(layer)}, found ${named(found.layer)}`,
+    { hint: "Give the --layer with which the file was written" },
+  );
+}
+
+/** The same of a file that does not say what it is of. */
 function expectSize(rows: readonly EmbeddingRow[], size: number, file: string): void {
   const found = rows[0]!.embedding.length;
   if (found === size) return;

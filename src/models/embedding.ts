@@ -6,6 +6,7 @@
 import { type Tensor, tensor1d, tidy } from "@tensorflow/tfjs-core";
 import { meanPool } from "../kernels.ts";
 import type { ModelOutput } from "./architecture.ts";
+import type { ClipOutputs } from "./inference_model.ts";
 
 /** Which state, and how much of it. */
 export interface EmbedOptions {
@@ -18,8 +19,8 @@ export interface EmbedOptions {
   pooling?: "mean" | "frames";
 }
 
-/** A hidden state of one clip. */
-export interface Embedding {
+/** A hidden state of one clip, and what the model says of the clip in the same pass. */
+export interface Embedding extends ClipOutputs {
   /** Numbers of a vector. */
   size: number;
   /** The vector; or those of all frames, one after the other. */

@@ -236,13 +236,12 @@ export class InferenceModel {
     const found = tidy(() => {
       const inputs = tensor(inputValues, [...shape], "float32");
       const { logits, features } = this.forward({ inputs, lengths: known }, { outputFeatures });
-      return features ? [logits, features.at(-1)!] : [logits];
+      return features ? { logits, features: [features.at(-1)!] } : { logits };
     });
     try {
-      const [logits, features] = await Promise.all(found.map((part) => rowsOf(part, shape[0]!)));
-      return logits!.map((row, i) => ({ logits: row, ...features && { features: features[i]! } }));
+      return await outputsOf(found, shape[0]!);
     } finally {
-      for (const part of found) part.dispose();
+      for (const part of [found.logits, ...found.features ?? []]) part.dispose();
     }
   }
 
@@ -344,24 +343,29 @@ export class InferenceModel {
    */
   async embed(
     { inputValues, shape, attentionMask, lengths }: ModelBatch,
-    { samplingRate, ...options }: EmbedOptions & { samplingRate: number },
+    { samplingRate, outputFeatures, ...options }:
+      & EmbedOptions
+      & Pick<ForwardOptions, "outputFeatures">
+      & { samplingRate: number },
   ): Promise<Embedding[]> {
     const known = attentionMask || shape.length > 2 ? lengths : undefined;
     const inputs = tensor(inputValues, [...shape], "float32");
-    const output = this.forward({ inputs, lengths: known }, { outputHiddenStates: true });
+    const asked = { outputHiddenStates: true, outputFeatures };
+    const output = this.forward({ inputs, lengths: known }, asked);
     inputs.dispose();
     try {
       expectEmbedOptions(options, output.hiddenStates!.length - 1);
       const chosen = chosenState(output, options.layer);
       const size = chosen.state.shape[2]!;
+      const outputs = await outputsOf(output, shape[0]!);
       if (options.pooling !== "frames") {
-        return (await meanOfFrames(chosen)).map((values) => ({ size, values }));
+        return (await meanOfFrames(chosen)).map((values, i) => ({ size, values, ...outputs[i]! }));
       }
       const frames = { frames: chosen.state.shape[1]!, samples: shape[1]! };
       const { architecture, config } = this.#parts;
       const times = architecture.frameCentres(config, frames).map((at) => at / samplingRate);
-      return (await framesOf(chosen)).map((values) => {
-        return { size, values, times: times.slice(0, values.length / size) };
+      return (await framesOf(chosen)).map((values, i) => {
+        return { size, values, times: times.slice(0, values.length / size), ...outputs[i]! };
       });
     } finally {
       disposeOutput(output);
@@ -408,10 +412,24 @@ async function rowsOf(part: Tensor, rows: number): Promise<Float32Array[]> {
   return Array.from({ length: rows }, (_, i) => values.slice(i * size, (i + 1) * size));
 }
 
+/** What a pass says of each clip. */
+async function outputsOf(
+  { logits, features }: Pick<ModelOutput, "logits" | "features">,
+  clips: number,
+): Promise<ClipOutputs[]> {
+  const last = features?.at(-1);
+  const [scores, vectors] = await Promise.all([
+    rowsOf(logits, clips),
+    last && rowsOf(last, clips),
+  ]);
+  return scores.map((row, i) => ({ logits: row, ...vectors && { features: vectors[i]! } }));
+}
+
 /** Disposes all that a forward pass gave. */
 function disposeOutput(output: ModelOutput): void {
-  const { logits, pooled, hiddenStates = [], convFeatures, lastHiddenState } = output;
-  const all = [logits, pooled, ...hiddenStates, convFeatures, lastHiddenState];
+  const { logits, pooled, hiddenStates = [], convFeatures, lastHiddenState, features = [] } =
+    output;
+  const all = [logits, pooled, ...hiddenStates, convFeatures, lastHiddenState, ...features];
   for (const part of new Set(all)) part?.dispose();
 }
 

@@ -419,3 +419,18 @@ kitTest(
     }
   },
 );
+
+Deno.test("classifier.embed() gives the classes of the same pass", async () => {
+  await useReference();
+  const model = await tinyModel();
+  const forward = model.forward.bind(model);
+  let passes = 0;
+  model.forward = (inputs, options) => (passes++, forward(inputs, options));
+  const classifier = createClassifier(model, tinyExtractor());
+  const before = memory().numTensors;
+  const { classes } = await classifier.embed(clip(tone(800)));
+  equal(passes, 1);
+  equal(memory().numTensors, before);
+  deepEqual(classes, await classifier(clip(tone(800))));
+  classifier.dispose();
+});

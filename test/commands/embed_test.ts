@@ -1,6 +1,7 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { useReference } from "../reference/backend.ts";
-import { saveTinyModel } from "../tiny_model.ts";
+import { savePretrained } from "../../src/pretrained.ts";
+import { saveTinyModel, tinyExtractor, tinyModel } from "../tiny_model.ts";
 import { cli, cliOk, jsonLines, toneFile, withFolder, writeFile } from "./_command_line.ts";
 
 interface Row {
@@ -75,5 +76,27 @@ Deno.test("nearest and embed refuse what they cannot use", async () => {
     );
     await refused(["embed", ...MODEL, "clips"], /--output/);
     await refused(["embed", ...MODEL, "--layer", "99", "--output", "y.jsonl", "clips"], /layer/);
+  });
+});
+
+Deno.test("nearest refuses vectors of another model, or of another layer", async () => {
+  await withFolder(async (folder) => {
+    await prepare(folder);
+    const other = await tinyModel(2);
+    await savePretrained(`${folder}/other`, other, tinyExtractor());
+    other.dispose();
+    for (const file of ["x.parquet", "x.jsonl"]) {
+      await cliOk(["embed", ...MODEL, "--output", file, "clips"], { cwd: folder });
+      const search = async (...args: string[]) => {
+        const { code, stderr } = await cli(
+          ["nearest", "--in", file, "clips/mid.wav", ...args],
+          { cwd: folder },
+        );
+        equal(code > 0, true, file);
+        return stderr;
+      };
+      match(await search("--model", "other"), /model of fingerprint \w{12}, found \w{12}/);
+      match(await search(...MODEL, "--layer", "1"), /layer 1, found what the head looks at/);
+    }
   });
 });
