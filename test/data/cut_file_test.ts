@@ -1,8 +1,10 @@
-import { deepEqual, equal, rejects } from "node:assert/strict";
+import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { encodeWav } from "../../src/audio/encode_wav.ts";
+import { openAudio } from "../../src/audio/mod.ts";
 import { decodeWav } from "../../src/audio/wav.ts";
 import { resample } from "../../src/audio/resample.ts";
 import { type CutClip, CutFile } from "../../src/data/cut_file.ts";
+import { fileSource } from "../../src/files.ts";
 import { folderTest } from "./folders.ts";
 
 /** Samples that say where they are, as 16 bits hold them. */
@@ -27,6 +29,34 @@ folderTest(
     }
   },
 );
+
+folderTest("CutFile loses no sample where a stretch begins or ends beside a block", async (dir) => {
+  const path = `${dir}/night.wav`;
+  // Neighbours differ, so that a sample that is lost or moved shows.
+  const samples = Float32Array.from({ length: 100_000 }, (_, i) => (i % 30_000 + 1) / 32_768);
+  await Deno.writeFile(path, encodeWav(samples, 8_000));
+  using source = await fileSource(path);
+  const audio = await openAudio(source, { samplingRate: 8_000 });
+  const ends: number[] = [];
+  for await (const block of audio.blocks()) ends.push((ends.at(-1) ?? 0) + block.length);
+  const borders = ends.slice(0, 2);
+  ok(ends.length > 2 && borders.every((border) => border > 10));
+  const wanted = borders.flatMap((border) =>
+    [-1, 0, 1].flatMap((shift) => [
+      { first: border + shift, length: 3 },
+      { first: border + shift - 7, length: 7 },
+    ])
+  );
+  using cuts = await CutFile.make(8_000);
+  const clips = await cuts.add(
+    path,
+    wanted.map(({ first, length }) => ({ start: first / 8_000, seconds: length / 8_000 })),
+  );
+  for (const [i, { first, length }] of wanted.entries()) {
+    const expected = samples.slice(first, first + length);
+    deepEqual(await samplesOf(clips[i]!), expected, `${length} from ${first} on, of ${ends}`);
+  }
+});
 
 folderTest("CutFile gives the samples of the resampled recording", async (dir) => {
   const path = `${dir}/night.wav`;
