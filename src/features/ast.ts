@@ -90,8 +90,6 @@ export class ASTFeatureExtractor implements FeatureExtractor {
   readonly minSamples: number = FRAME_SAMPLES - HOP_SAMPLES;
   /** Samples that every clip is padded or cut to: those of `maxLength` frames. */
   readonly fixedSamples: number;
-  /** Extraction of clips that overlap in a recording. */
-  readonly windows: WindowExtractor;
   readonly #options: Required<ASTFeatureExtractorOptions>;
   readonly #spectrogram: MelSpectrogram;
   #otherFields: Record<string, unknown> = {};
@@ -130,13 +128,6 @@ export class ASTFeatureExtractor implements FeatureExtractor {
       cut: cutFrame,
       levelOf: (energy) => Math.log(Math.max(energy, ENERGY_FLOOR)),
     });
-    this.windows = {
-      stepSamples: PAIR_FRAMES * HOP_SAMPLES,
-      begin: () => {
-        const kept = new KeptRows();
-        return (windows, options = {}) => this.#extract(windows, options, kept);
-      },
-    };
   }
 
   /**
@@ -203,6 +194,17 @@ export class ASTFeatureExtractor implements FeatureExtractor {
       sampling_rate: this.#options.samplingRate,
       std: this.#options.std,
     });
+  }
+
+  /** Extraction of clips that overlap in a recording. */
+  get windows(): WindowExtractor {
+    return {
+      stepSamples: PAIR_FRAMES * HOP_SAMPLES,
+      begin: () => {
+        const kept = new KeptRows();
+        return (windows, options = {}) => this.#extract(windows, options, kept);
+      },
+    };
   }
 
   /**

@@ -74,8 +74,6 @@ export class Wav2Vec2FeatureExtractor implements FeatureExtractor {
   readonly samplingRate: number;
   /** The fewest samples that it takes. */
   readonly minSamples = 1;
-  /** Whether the samples of a clip that needs no padding reach the model as they are. */
-  readonly keepsSamples: boolean;
   readonly #options: Required<Wav2Vec2FeatureExtractorOptions>;
   #otherFields: Record<string, unknown> = {};
 
@@ -88,7 +86,6 @@ export class Wav2Vec2FeatureExtractor implements FeatureExtractor {
     const { samplingRate = 16_000, doNormalize = true, returnAttentionMask = false } = options;
     const { paddingValue = 0, paddingSide = "right" } = options;
     this.samplingRate = samplingRate;
-    this.keepsSamples = !doNormalize;
     this.#options = { samplingRate, doNormalize, returnAttentionMask, paddingValue, paddingSide };
   }
 
@@ -148,6 +145,11 @@ export class Wav2Vec2FeatureExtractor implements FeatureExtractor {
       return_attention_mask: this.#options.returnAttentionMask,
       sampling_rate: this.#options.samplingRate,
     });
+  }
+
+  /** Whether the samples of a clip that needs no padding reach the model as they are. */
+  get keepsSamples(): boolean {
+    return !this.#options.doNormalize;
   }
 
   /**

@@ -88,8 +88,6 @@ export class WhisperFeatureExtractor implements FeatureExtractor {
   readonly minSamples = 1;
   /** Samples that every clip is padded or cut to. */
   readonly fixedSamples: number;
-  /** Extraction of clips that overlap in a recording. */
-  readonly windows: WindowExtractor;
   readonly #options: Required<WhisperFeatureExtractorOptions>;
   readonly #spectrogram: MelSpectrogram;
   #otherFields: Record<string, unknown> = {};
@@ -131,15 +129,6 @@ export class WhisperFeatureExtractor implements FeatureExtractor {
       },
       levelOf: (energy) => Math.log10(Math.max(energy, ENERGY_FLOOR)),
     });
-    this.windows = {
-      stepSamples: PAIR_FRAMES * hopLength,
-      begin: () => {
-        const kept = new KeptRows();
-        // Samples that are normalised have the mean of their window in them.
-        return (windows, options = {}) =>
-          this.#extract(windows, options, options.doNormalize ? undefined : kept);
-      },
-    };
   }
 
   /**
@@ -213,6 +202,19 @@ export class WhisperFeatureExtractor implements FeatureExtractor {
       return_attention_mask: this.#options.returnAttentionMask,
       sampling_rate: this.samplingRate,
     });
+  }
+
+  /** Extraction of clips that overlap in a recording. */
+  get windows(): WindowExtractor {
+    return {
+      stepSamples: PAIR_FRAMES * this.#options.hopLength,
+      begin: () => {
+        const kept = new KeptRows();
+        // Samples that are normalised have the mean of their window in them.
+        return (windows, options = {}) =>
+          this.#extract(windows, options, options.doNormalize ? undefined : kept);
+      },
+    };
   }
 
   /**
