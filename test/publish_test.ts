@@ -104,6 +104,7 @@ function callsOf(env: Record<string, string>): Call[] {
       /deno run -A jsr:@earshot\/earshot\/cli predict/,
     ],
     [["eval", "--model", "model", "--data", "tones"], /accuracy/i],
+    [["compare", "model", "model"], /no difference was seen/],
     [["report", "--model", "model", "--data", "tones"], /report\.html/],
     [["data", "inspect", "tones"], /^train +300 /m],
     [["info"], /wav2vec2/i],

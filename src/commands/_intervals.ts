@@ -38,18 +38,32 @@ export function intervalsOf(
   return Object.fromEntries(wide);
 }
 
-function ofShare(share: number, clips: number): Interval {
+/** Of a share of clips, after Wilson. */
+export function ofShare(share: number, clips: number): Interval {
   const [low, high] = wilsonInterval(share, clips);
   return { low, high };
 }
 
-/** Of the mean over classes that clips have or were taken for, each twice what is right over all that is of it. */
 function f1Interval(evaluation: Evaluation, clips: number): Interval {
   const { labels, classes } = evaluation;
-  const claimed = argMax(evaluation);
+  return resampledInterval(clips, macroF1(labels, argMax(evaluation), classes));
+}
+
+/**
+ * Macro F1 of clips by their places: the mean over classes that these have or were taken for, each twice what is right over
+ * all that is of it.
+ *
+ * @param labels the class of every clip.
+ * @param claimed what it was taken for.
+ */
+export function macroF1(
+  labels: ArrayLike<number>,
+  claimed: ArrayLike<number>,
+  classes: number,
+): (places: Int32Array) => number {
   const right = new Int32Array(classes);
   const either = new Int32Array(classes);
-  return resampledInterval(clips, (places) => {
+  return (places) => {
     right.fill(0);
     either.fill(0);
     for (const place of places) {
@@ -65,7 +79,7 @@ function f1Interval(evaluation: Evaluation, clips: number): Interval {
       sum += 2 * right[i]! / either[i]!;
     }
     return sum / present;
-  });
+  };
 }
 
 function lossInterval(losses: Float64Array): Interval {

@@ -4,13 +4,15 @@
  * @module
  */
 import type { AudioDataset } from "../data/audio_dataset.ts";
+import { pathInSource } from "../data/clip_keys.ts";
 import { type Device, useDevice } from "../devices.ts";
+import type { InferenceModel } from "../models/inference_model.ts";
 import { DatasetError } from "../errors.ts";
 import { expectWritable } from "../files.ts";
 import { AutoFeatureExtractor, filesOf, loadInferenceModel } from "../pretrained.ts";
 import { TrainingArguments } from "../train/options/arguments.ts";
 import { clipBatches } from "../train/batches/clip_batches.ts";
-import { evaluateModel } from "../train/metrics/evaluation.ts";
+import { evaluateModel, type Evaluation } from "../train/metrics/evaluation.ts";
 import {
   type OptionSpecs,
   type OptionValues,
@@ -48,6 +50,7 @@ import { soundSplits, withSkipHint } from "./_bad_files.ts";
 import { ClipNotices } from "./_notices.ts";
 import type { Output } from "./_output.ts";
 import { writeReport } from "./_report.ts";
+import { warnOfTrained } from "./_split_record.ts";
 import { givenTrainingOptions, trainingOptionSpecs } from "./_training_arguments.ts";
 
 /** The training arguments that mean something here. */
@@ -176,6 +179,30 @@ interface EvalPlan {
 }
 
 async function evaluate(plan: EvalPlan, device: Device, out: Output): Promise<void> {
+  await withEvaluation(plan, device, out, async (found) => {
+    const { model, dataset } = found;
+    print(measuresOf(found.evaluation, model), out);
+    if (plan.report === undefined) return;
+    const run = { ...found, name: plan.name, directory: plan.model, splits: [dataset] };
+    await writeReport(plan.report, run);
+    out.warn(`Report: ${plan.report}`);
+  });
+}
+
+/** A model, the clips that it was measured on, and its scores. */
+export interface Evaluated {
+  model: InferenceModel;
+  dataset: AudioDataset;
+  evaluation: Evaluation;
+}
+
+/** Scores a split with a model, and calls `use` before the model goes. */
+export async function withEvaluation(
+  plan: Pick<EvalPlan, "model" | "head" | "data" | "split" | "splits" | "args" | "limits">,
+  device: Device,
+  out: Output,
+  use: (found: Evaluated) => Promise<void>,
+): Promise<void> {
   const { model: directory, args } = plan;
   const files = await filesOf(directory, { head: plan.head });
   const extractor = await AutoFeatureExtractor.fromPretrained(files);
@@ -188,6 +215,10 @@ async function evaluate(plan: EvalPlan, device: Device, out: Output): Promise<vo
     expectSameKind(asked, model);
     const { dataset } = await soundSplits({ dataset: asked }, args, out);
     out.warn(`Device: ${device.description}`);
+    if (plan.split !== "train") {
+      const clips = dataset.clips.map(({ file }) => ({ file: pathInSource(file, plan.data) }));
+      await warnOfTrained({ directory, data: plan.data }, clips, out);
+    }
     const notices = new ClipNotices();
     const source = clipBatches(dataset, model, extractor, {
       skipBadFiles: args.skipBadFiles,
@@ -198,19 +229,14 @@ async function evaluate(plan: EvalPlan, device: Device, out: Output): Promise<vo
     const evaluation = await evaluateModel(model, source, { batchSize, onClips: tick });
     tick(undefined);
     notices.print(out);
-    print(measuresOf(evaluation, model), out);
-    if (plan.report !== undefined) {
-      const run = { model, name: plan.name, directory, dataset, evaluation, splits: [dataset] };
-      await writeReport(plan.report, run);
-      out.warn(`Report: ${plan.report}`);
-    }
+    await use({ model, dataset, evaluation });
   } finally {
     model.dispose();
   }
 }
 
 async function datasetOf(
-  { data, split, splits, args }: EvalPlan,
+  { data, split, splits, args }: Pick<EvalPlan, "data" | "split" | "splits" | "args">,
   labels: readonly string[],
   out: Output,
 ): Promise<AudioDataset> {

@@ -39,6 +39,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     permissions: "read",
     load: () => import("./eval.ts"),
   },
+  compare: {
+    summary: "tell whether one of two models is better, or it can be chance",
+    permissions: "read",
+    load: () => import("./compare.ts"),
+  },
   data: {
     summary: "look through a data set for what spoils training",
     permissions: "read",

@@ -66,6 +66,7 @@ const RUNS: Readonly<Record<string, { args: string[]; files?: string[] }>> = {
     files: ["new/config.json"],
   },
   eval: { args: ["--model", "model", "--data", "clips", "--threads", "1"] },
+  compare: { args: ["model", "model", "--data", "clips", "--threads", "1"] },
   data: { args: ["inspect", "tones"] },
   detect: {
     args: ["--model", "model", "clip.wav", "--output", "events", "--format", "parquet"],
