@@ -1,8 +1,8 @@
 /**
  * Splits rows in two, row for row as Hugging Face `datasets` does for the same seed.
  *
- * Rows are dealt out one by one, so two recordings of one person may land on both sides; a data
- * set with people in it is better split by hand into folders. The stratified way is scikit-learn's
+ * Rows are dealt out one by one, so two recordings of one person may land on both sides;
+ * `_group_splits.ts` keeps them together. The stratified way is scikit-learn's
  * StratifiedShuffleSplit, which `datasets` follows.
  *
  * @module
