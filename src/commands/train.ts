@@ -19,7 +19,7 @@ import { checkpointSteps } from "../train/checkpoints/checkpoint.ts";
 import type { OutputDirectory } from "../train/checkpoints/output_directory.ts";
 import type { BatchSource } from "../train/batches/batches.ts";
 import { clipBatches, clipBatchesOptions } from "../train/batches/clip_batches.ts";
-import { LinearHeadCallback } from "../train/callbacks/linear_head.ts";
+import { FittedHeadCallback, HEAD_KINDS, type HeadKind } from "../train/callbacks/fitted_head.ts";
 import { allMetrics, metricNames } from "../train/metrics/metric_sets.ts";
 import { isPreset, PRESETS } from "../train/options/presets.ts";
 import type { RecipeName } from "../train/options/recipes.ts";
@@ -100,8 +100,8 @@ const OPTIONS = {
   },
   head: {
     kind: "choice",
-    choices: ["linear"],
-    help: "fit the last layer alone, to its optimum, in one pass over the clips (trained by steps)",
+    choices: HEAD_KINDS,
+    help: "fit the last layer alone, in one pass over the clips (trained by steps)",
   },
   output: {
     kind: "string",
@@ -154,8 +154,8 @@ interface TrainPlan extends OutputPlan {
   protocol: Protocol;
   /** What clips a preset that sees spectrograms is made for, where not its own. */
   clipSeconds?: number;
-  /** Whether the last layer is fitted in the place of training. */
-  fitsHead: boolean;
+  /** What is fitted in the place of training. */
+  head?: HeadKind;
   /** Where features are kept, as it was asked for. */
   featureCache?: string;
   /** Arguments that were asked for; all others are suggested. */
@@ -211,7 +211,7 @@ async function planOf(
     limits: clipLimits(options),
     detector,
     clipSeconds,
-    fitsHead: options.head !== undefined,
+    head: HEAD_KINDS.find((kind) => kind === options.head),
     featureCache: options["feature-cache"],
     given,
     resume,
@@ -464,7 +464,7 @@ function prepareRun(
     evalDataset: sources.validation,
     featureExtractor: start.extractor,
     computeMetrics: allMetrics(model.problemType),
-    callbacks: plan.fitsHead ? [progress, headCallback(splits.train!, out)] : [progress],
+    callbacks: plan.head ? [progress, headCallback(plan.head, splits.train!, out)] : [progress],
     onNotice: (message) => out.warn(message),
     featureDirectory: features,
     output,
@@ -473,14 +473,21 @@ function prepareRun(
   return { plan, data, model, trainer, progress, sources, notices, signal };
 }
 
-/** Clips of one group, or cut out of one recording, are judged together. */
-function headCallback({ clips }: AudioDataset, out: Output): LinearHeadCallback {
-  return new LinearHeadCallback({
+/** Clips of one group or recording are judged together. */
+function headCallback(
+  kind: HeadKind,
+  { clips }: AudioDataset,
+  out: Output,
+): FittedHeadCallback {
+  return new FittedHeadCallback({
+    kind,
     groupOf: (clip) => groupOf(clips[clip]!),
-    onFitted: ({ clips, l2, heldOutLoss }) => {
-      out.event({ event: "head", clips, l2, heldOutLoss });
+    onFitted: (head) => {
+      const { clips, l2, temperature, heldOutLoss } = head;
+      out.event({ event: "head", ...head });
+      const chosen = l2 === undefined ? `temperature ${temperature}` : `L2 ${l2}`;
       const judged = heldOutLoss === undefined ? "" : `, loss ${heldOutLoss.toFixed(4)} left out`;
-      out.line(`Head: linear, of ${clips} clips in evaluation mode, L2 ${l2}${judged}`);
+      out.line(`Head: ${kind}, of ${clips} clips in evaluation mode, ${chosen}${judged}`);
     },
   });
 }

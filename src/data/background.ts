@@ -146,7 +146,7 @@ export interface RecordingCut {
   seconds: number;
 }
 
-/** Takes clips out of recordings, each of which is decoded once. */
+/** Takes clips out of recordings, each of which is decoded once; those of one recording are a group. */
 export async function cutClips(
   planned: readonly RecordingCut[],
   cuts: CutFile,
@@ -157,7 +157,7 @@ export async function cutClips(
     const taken = await cuts.add(path, at.map((place) => planned[place]!));
     taken.forEach(({ open }, i) => {
       const { start } = planned[at[i]!]!;
-      clips[at[i]!] = { file: `${path} at ${start.toFixed(3)} s`, open };
+      clips[at[i]!] = { file: `${path} at ${start.toFixed(3)} s`, open, group: path };
     });
   }
   return clips;

@@ -1,6 +1,6 @@
 /**
- * A linear classifier over the vectors that a backbone gives: how they are scaled, and how strongly weights are held
- * down.
+ * A linear classifier over the vectors that a backbone gives: logistic regression, of one class a clip or of each label
+ * against all others.
  *
  * The vectors are brought to mean 0 and deviation 1 for fitting, which is folded back into the weights, so that the
  * result is an ordinary classifier. How strongly weights are held down is chosen by cross-validation, in which clips of
@@ -8,9 +8,13 @@
  *
  * @module
  */
-import { fitLogisticRegression, type LabelledVectors } from "./logistic_regression.ts";
+import { type ClipVectors, countOf, type Layer, sizeOf, standardised } from "./_clip_vectors.ts";
+import { chosenSetting } from "./_cross_validation.ts";
+import { fitLogisticRegression, type LogisticRegression } from "./logistic_regression.ts";
 
-const FOLDS = 5;
+export type { ClipVectors, Layer };
+
+/** From strong to weak, so that each fit begins where the one before it ended. */
 const L2 = [1000, 100, 10, 1, 0.1, 0.01];
 /** Enough to tell settings apart. */
 const ROUGHLY = 1e-4;
@@ -27,109 +31,70 @@ export interface LinearFitOptions {
 export interface LinearFit extends Layer {
   /** What held the weights down; 1 where there was nothing to choose by. */
   l2: number;
-  /** Mean cross-entropy of clips that were left out, with that; undefined where none were. */
+  /** Mean loss of clips that were left out, with that; undefined where none were. */
   heldOutLoss?: number;
 }
 
-/** `weights [N, D]` row by row, `biases [N]` */
-interface Layer {
-  weights: Float64Array;
-  biases: Float64Array;
-}
-
 /** The layer of least loss. */
-export function fitLinear(data: LabelledVectors, options: LinearFitOptions = {}): LinearFit {
-  const { groups = Array.from(data.labels, (_, clip) => String(clip)), l2: given } = options;
+export function fitLinear(data: ClipVectors, options: LinearFitOptions = {}): LinearFit {
+  const groups = options.groups ?? Array.from({ length: countOf(data) }, (_, clip) => `${clip}`);
   const { scaled, fold } = standardised(data);
-  const chosen = given === undefined ? chooseL2(scaled, groups) : { l2: given };
-  return { ...fold(fitLogisticRegression(scaled, chosen)), ...chosen };
+  const { l2, heldOutLoss } = options.l2 === undefined
+    ? chosenL2(scaled, groups)
+    : { l2: options.l2 };
+  const { layer } = fitted(scaled, { l2 });
+  return { ...fold(layer), l2, ...heldOutLoss !== undefined && { heldOutLoss } };
 }
 
-/** Vectors of mean 0 and deviation 1, and what makes a layer over them one over the vectors as they were. */
-function standardised(
-  data: LabelledVectors,
-): { scaled: LabelledVectors; fold: (layer: Layer) => Layer } {
-  const { vectors, labels } = data;
-  const size = vectors.length / labels.length;
-  const [mean, deviation] = [new Float64Array(size), new Float64Array(size)];
-  vectors.forEach((value, i) => mean[i % size] = mean[i % size]! + value / labels.length);
-  vectors.forEach((value, i) => {
-    deviation[i % size] = deviation[i % size]! + (value - mean[i % size]!) ** 2 / labels.length;
-  });
-  // What is the same in all clips says nothing, and stays as it is.
-  deviation.forEach((square, d) => deviation[d] = Math.sqrt(square) || 1);
-  return {
-    scaled: {
-      ...data,
-      vectors: vectors.map((value, i) => (value - mean[i % size]!) / deviation[i % size]!),
-    },
-    fold: ({ weights, biases }) => {
-      const folded = weights.map((weight, i) => weight / deviation[i % size]!);
-      const moved = biases.map((bias, k) => {
-        const own = folded.subarray(k * size, (k + 1) * size);
-        return own.reduce((sum, weight, d) => sum - weight * mean[d]!, bias);
-      });
-      return { weights: folded, biases: moved };
-    },
-  };
-}
-
-/** The setting with the least loss of clips that were left out. */
-function chooseL2(
-  data: LabelledVectors,
+function chosenL2(
+  data: ClipVectors,
   groups: readonly string[],
 ): { l2: number; heldOutLoss?: number } {
-  const folds = foldsOf(data, groups);
-  const used = [...new Set(folds)];
-  if (used.length < 2) return { l2: 1 };
-  const rows = folds.map((_, i) => i);
-  const parts = used.map((fold) => ({
-    fitted: rowsOf(data, rows.filter((i) => folds[i] !== fold)),
-    left: rowsOf(data, rows.filter((i) => folds[i] === fold)),
-  }));
-  const tried = L2.map((l2) => {
-    const losses = parts.map(({ fitted, left }) =>
-      lossOf(fitLogisticRegression(fitted, { l2, tolerance: ROUGHLY }), left)
-    );
-    return { l2, heldOutLoss: losses.reduce((a, b) => a + b, 0) / rows.length };
+  const chosen = chosenSetting(data, {
+    groups,
+    settings: L2,
+    *fits(part) {
+      let start: LogisticRegression[] | undefined;
+      for (const l2 of L2) {
+        const { layer, parts } = fitted(part, { l2, tolerance: ROUGHLY, start });
+        start = parts;
+        yield layer;
+      }
+    },
   });
-  return tried.reduce((best, next) => next.heldOutLoss < best.heldOutLoss ? next : best);
+  return chosen ? { l2: chosen.setting, heldOutLoss: chosen.heldOutLoss } : { l2: 1 };
 }
 
-/** A fold for each clip: all of a group in one, and the groups of a class dealt out in turn. */
-function foldsOf({ labels }: LabelledVectors, groups: readonly string[]): number[] {
-  const folds = new Map<string, number>();
-  const dealt = new Map<number, number>();
-  return groups.map((group, i) => {
-    const label = labels[i]!;
-    const turn = dealt.get(label) ?? label;
-    const fold = folds.get(group) ?? turn % FOLDS;
-    if (!folds.has(group)) dealt.set(label, turn + 1);
-    folds.set(group, fold);
-    return fold;
-  });
+interface FitOptions {
+  l2: number;
+  tolerance?: number;
+  start?: readonly LogisticRegression[];
 }
 
-function rowsOf({ vectors, labels, classes }: LabelledVectors, rows: number[]): LabelledVectors {
-  const size = vectors.length / labels.length;
-  const chosen = new Float64Array(rows.length * size);
-  rows.forEach((row, i) => chosen.set(vectors.subarray(row * size, (row + 1) * size), i * size));
-  return { vectors: chosen, labels: rows.map((row) => labels[row]!), classes };
-}
-
-/** The sum of cross-entropies. */
-function lossOf({ weights, biases }: Layer, { vectors, labels }: LabelledVectors): number {
-  const size = vectors.length / labels.length;
-  let loss = 0;
-  for (let row = 0; row < labels.length; row++) {
-    const scores = Array.from(biases, (bias, k) => {
-      let score = bias;
-      for (let d = 0; d < size; d++) score += weights[k * size + d]! * vectors[row * size + d]!;
-      return score;
-    });
-    const most = Math.max(...scores);
-    const sum = scores.reduce((total, score) => total + Math.exp(score - most), 0);
-    loss += Math.log(sum) + most - scores[labels[row]!]!;
+/** A layer, and the regressions that it is made of. */
+function fitted(
+  data: ClipVectors,
+  { start, ...options }: FitOptions,
+): { layer: Layer; parts: LogisticRegression[] } {
+  if ("labels" in data) {
+    const part = fitLogisticRegression(data, { ...options, start: start?.[0] });
+    return { layer: part, parts: [part] };
   }
-  return loss;
+  const { vectors, targets, classes } = data;
+  const [count, size] = [countOf(data), sizeOf(data)];
+  const layer = { weights: new Float64Array(classes * size), biases: new Float64Array(classes) };
+  const parts = Array.from({ length: classes }, (_, k) => {
+    const labels = Array.from({ length: count }, (_, row) => +(targets[row * classes + k]! > 0));
+    const part = fitLogisticRegression({ vectors, labels, classes: 2 }, {
+      ...options,
+      // Two classes share a difference of weights, half of which each holds down.
+      l2: 2 * options.l2,
+      start: start?.[k],
+    });
+    const { weights, biases } = part;
+    for (let d = 0; d < size; d++) layer.weights[k * size + d] = weights[size + d]! - weights[d]!;
+    layer.biases[k] = biases[1]! - biases[0]!;
+    return part;
+  });
+  return { layer, parts };
 }

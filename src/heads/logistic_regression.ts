@@ -32,15 +32,27 @@ const MEMORY = 10;
 const MAX_STEPS = 1000;
 const ENOUGH = 1e-4;
 
-/** The classifier of least loss; `tolerance` is the largest slope left, as a share of the number of vectors. */
+/** How a classifier is searched for. */
+export interface LogisticRegressionOptions {
+  /** What holds the weights down. */
+  l2: number;
+  /** The largest slope left, as a share of the number of vectors. @default 1e-9 */
+  tolerance?: number;
+  /** Where the search begins. @default at zero */
+  start?: Pick<LogisticRegression, "weights" | "biases">;
+}
+
+/** The classifier of least loss. */
 export function fitLogisticRegression(
   data: LabelledVectors,
-  { l2, tolerance = 1e-9 }: { l2: number; tolerance?: number },
+  { l2, tolerance = 1e-9, start }: LogisticRegressionOptions,
 ): LogisticRegression {
   const { classes, labels } = data;
   const size = data.vectors.length / labels.length;
   const lossAt = (point: Float64Array, slope: Float64Array) => lossAndSlope(data, l2, point, slope);
-  const point = minimise(lossAt, classes * (size + 1), tolerance * labels.length);
+  const from = new Float64Array(classes * (size + 1));
+  if (start) from.set([...start.weights, ...start.biases]);
+  const point = minimise(lossAt, from, tolerance * labels.length);
   const loss = lossAt(point, new Float64Array(point.length));
   return { weights: point.slice(0, classes * size), biases: point.slice(classes * size), loss };
 }
@@ -83,13 +95,14 @@ function lossAndSlope(
   return loss;
 }
 
-/** L-BFGS from zero until no slope is steeper than `tolerance`, or nothing is gained any more. */
+/** L-BFGS from a point on until no slope is steeper than `tolerance`, or nothing is gained any more. */
 function minimise(
   lossAt: (point: Float64Array, slope: Float64Array) => number,
-  length: number,
+  start: Float64Array,
   tolerance: number,
 ): Float64Array {
-  let point = new Float64Array(length);
+  const { length } = start;
+  let point = start;
   let slope = new Float64Array(length);
   let loss = lossAt(point, slope);
   const kept: { step: Float64Array; change: Float64Array; product: number }[] = [];

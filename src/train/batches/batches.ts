@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Tensor, tensor, tensor1d, tensor2d } from "@tensorflow/tfjs-core";
+import { type Tensor, tensor, tensor1d, tensor2d, tidy } from "@tensorflow/tfjs-core";
 import type { ForwardOptions, HeadOutput } from "../../models/architecture.ts";
 import type { InferenceModel } from "../../models/inference_model.ts";
 
@@ -65,6 +65,8 @@ export interface DeviceBatch {
   labels: Tensor;
   /** What a model says of it, from its features where these are known; the caller disposes it. */
   output(model: InferenceModel, options?: ForwardOptions): HeadOutput;
+  /** What the head starts from; the caller disposes it. */
+  features(model: InferenceModel): Tensor[];
   dispose(): void;
 }
 
@@ -101,6 +103,12 @@ export function upload({ inputs, shape, lengths, features, ...batch }: Batch): D
     labels,
     output: (model, options) =>
       features ? model.classify(sent) : model.forward({ inputs: sent[0]!, lengths }, options),
+    features: (model) =>
+      features
+        ? sent.map((part) => part.clone())
+        : tidy(() =>
+          model.forward({ inputs: sent[0]!, lengths }, { outputFeatures: true }).features!
+        ),
     dispose: () => [labels, ...sent].forEach((part) => part.dispose()),
   };
 }
