@@ -3,6 +3,7 @@ import { encodeWav } from "../../src/audio/encode_wav.ts";
 import { decodeWav } from "../../src/audio/wav.ts";
 import { annotatedSplits, type AnnotatedSplitsOptions } from "../../src/data/annotated_splits.ts";
 import { type AudioClip, openClip } from "../../src/data/audio_dataset.ts";
+import { groupOf } from "../../src/data/clip_keys.ts";
 import { CutFile } from "../../src/data/cut_file.ts";
 import { folderTest } from "./folders.ts";
 
@@ -61,6 +62,14 @@ cutTest("annotatedSplits() cuts clips that hold what their label says", async (d
     }
   }
   equal(splits.test!.clips.every(({ file }) => file.includes(" at ")), true);
+});
+
+cutTest("annotatedSplits() makes a group of the clips of a recording", async (dir, splitsOf) => {
+  await putRecordings(dir, 5);
+  const { splits } = await splitsOf({ background: { label: "calm", ratio: 1 } });
+  for (const clip of Object.values(splits).flatMap(({ clips }) => clips)) {
+    equal(groupOf(clip), clip.file.split(" at ")[0]);
+  }
 });
 
 cutTest(

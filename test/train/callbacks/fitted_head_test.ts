@@ -1,15 +1,18 @@
 import assert from "node:assert/strict";
+import { fill } from "@tensorflow/tfjs-core";
 import { type AudioClassificationModel, buildModel } from "../../../src/models/mod.ts";
 import { Random } from "../../../src/random.ts";
-import type { BatchSource } from "../../../src/train/batches/batches.ts";
+import { type BatchSource, upload } from "../../../src/train/batches/batches.ts";
 import type { CallbackEvent } from "../../../src/train/callbacks/callbacks.ts";
 import {
   type FittedHead,
   FittedHeadCallback,
   type FittedHeadOptions,
 } from "../../../src/train/callbacks/fitted_head.ts";
+import { headPlaceOf } from "../../../src/train/callbacks/_head_place.ts";
 import { evaluateModel } from "../../../src/train/metrics/evaluation.ts";
 import { accuracy } from "../../../src/train/metrics/metrics.ts";
+import { assertAllClose } from "../../compare.ts";
 import { startTestWasm } from "../../devices.ts";
 import { TINY_ARCHITECTURES } from "../../tiny_architectures.ts";
 import { TINY_CONFIG, TINY_LABELS, tone } from "../../tiny_model.ts";
@@ -88,16 +91,46 @@ for (const [name, { config }] of Object.entries(TINY_ARCHITECTURES)) {
     const source = sounds(24, rest);
     for (const kind of ["linear", "centroid"] as const) {
       const model = await buildModel(config, { labels: ["a", "b"] });
-      const names = [...model.parameters.keys()].filter((key) => !key.startsWith("classifier"));
+      const names = [...model.parameters.keys()].filter((key) =>
+        !/^classifier\.(dense\.)?(weight|bias)$/.test(key)
+      );
+      // As a norm that was trained.
+      model.parameters.get("classifier.layernorm.bias")?.assign(fill([16], 3));
       const before = await Promise.all(names.map((key) => model.parameters.get(key)!.data()));
       await fit(model, source, { kind });
       const right = accuracy(await evaluateModel(model, source, { batchSize: 1 }));
       assert.ok(right >= (kind === "linear" ? 0.95 : 0.8), `${kind} ${right}`);
+      await expectVectorsOfLastLayer(model, source);
       const after = await Promise.all(names.map((key) => model.parameters.get(key)!.data()));
       assert.deepEqual(after, before);
       model.dispose();
     }
   });
+}
+
+/** That the last layer makes scores of these vectors. */
+async function expectVectorsOfLastLayer(
+  model: AudioClassificationModel,
+  source: BatchSource,
+): Promise<void> {
+  for await (const batch of source.batches(-1, { batchSize: 1 })) {
+    const sent = upload(batch);
+    const features = sent.features(model);
+    const vectors = headPlaceOf(model).vectors(features);
+    const { logits } = model.classify(features);
+    const last = [...model.parameters.keys()].filter((name) => /classifier.*weight$/.test(name)).at(
+      -1,
+    )!;
+    const weights = await model.parameters.get(last)!.data();
+    const biases = await model.parameters.get(last.replace("weight", "bias"))!.data();
+    const own = Array.from(await vectors.data());
+    const expected = Array.from(
+      biases,
+      (bias, k) => own.reduce((sum, value, d) => sum + value * weights[k * own.length + d]!, bias),
+    );
+    assertAllClose([...await logits.data()], expected, { atol: 1e-3, rtol: 1e-3 });
+    return;
+  }
 }
 
 /** A tiny model whose checkpoint lacks the head. */
