@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { LabelledVectors } from "./logistic_regression.ts";
+import type { LabelledVectors } from "./_logistic_regression.ts";
 
 /** Vectors of clips that have any number of labels. */
 export interface TargetVectors {

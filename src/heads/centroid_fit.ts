@@ -10,7 +10,7 @@
  */
 import { countOf, type Layer, sizeOf, standardised } from "./_clip_vectors.ts";
 import { chosenSetting } from "./_cross_validation.ts";
-import type { LabelledVectors } from "./logistic_regression.ts";
+import type { LabelledVectors } from "./_logistic_regression.ts";
 
 /** From sure to unsure. */
 const TEMPERATURES = [1, 3, 10, 30, 100, 300, 1000];

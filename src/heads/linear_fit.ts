@@ -10,7 +10,7 @@
  */
 import { type ClipVectors, countOf, type Layer, sizeOf, standardised } from "./_clip_vectors.ts";
 import { chosenSetting } from "./_cross_validation.ts";
-import { fitLogisticRegression, type LogisticRegression } from "./logistic_regression.ts";
+import { fitLogisticRegression, type LogisticRegression } from "./_logistic_regression.ts";
 
 export type { ClipVectors, Layer };
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { chosenSetting } from "../../src/heads/_cross_validation.ts";
-import type { LabelledVectors } from "../../src/heads/logistic_regression.ts";
+import type { LabelledVectors } from "../../src/heads/_logistic_regression.ts";
 
 /** Vectors that say which clip they are of. */
 function clips(labels: number[]): LabelledVectors {

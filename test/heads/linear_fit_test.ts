@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { fitLinear } from "../../src/heads/linear_fit.ts";
-import { fitLogisticRegression } from "../../src/heads/logistic_regression.ts";
+import { fitLogisticRegression } from "../../src/heads/_logistic_regression.ts";
 import { Random } from "../../src/random.ts";
 
 const random = new Random(5);

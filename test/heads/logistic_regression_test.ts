@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fitLogisticRegression } from "../../src/heads/logistic_regression.ts";
+import { fitLogisticRegression } from "../../src/heads/_logistic_regression.ts";
 import { readJson } from "../kit.ts";
 
 interface Case {
