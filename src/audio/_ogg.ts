@@ -1,10 +1,10 @@
 /**
- * Takes an Ogg file apart into the packets of its first stream of a kind, page by page.
+ * Takes a stream of a kind in an Ogg file apart into its packets, page by page.
  *
  * Pages carry a checksum, which is held against their bytes. A page that is cut off ends the file with
  * a warning; a wrong checksum, a page that is missing or other bytes between pages are errors. Of
- * several streams side by side the others are left out, and so is a stream that follows. Written
- * after RFC 3533.
+ * several streams side by side the others are left out. A stream that follows (`_ogg_chain.ts`) is
+ * only noticed. Written after RFC 3533.
  *
  * @module
  */
@@ -33,6 +33,8 @@ interface Page {
   data: Uint8Array;
 }
 
+/** What every page begins with: "OggS". */
+const CAPTURE = [0x4f, 0x67, 0x67, 0x53];
 const HEADER_BYTES = 27;
 const CHECKSUM_AT = 22;
 const CONTINUED = 1;
@@ -59,8 +61,11 @@ export class OggReader {
   #pieces: Uint8Array[] = [];
   #pieceBytes = 0;
   #isEnded = false;
+  #hasSound = false;
   /** What is odd about the stream, once its end was read. */
   warning?: string;
+  /** Whether another stream of the kind begins where this one has ended. */
+  isFollowed = false;
 
   /** Starts at the place of the reader. */
   constructor(reader: ByteReader, magic: string, file?: string) {
@@ -84,11 +89,18 @@ export class OggReader {
     this.#page = undefined;
     if (page?.packets.length) return page;
     while (!this.#isEnded) {
+      const start = this.#reader.position;
       const page = yield* this.#readPage();
       if (page === undefined) break;
       if (this.#serial === undefined && !this.#begins(page)) continue;
       this.#serial ??= page.serial;
-      if (page.serial !== this.#serial) continue;
+      if (page.serial !== this.#serial) {
+        // Streams side by side begin before there is sound; what begins later follows one that was cut off.
+        if (!this.#hasSound || !this.#begins(page)) continue;
+        this.#reader.seek(start);
+        break;
+      }
+      this.#hasSound ||= page.granule > 0;
       const packets = this.#packetsOf(page);
       this.#isEnded = (page.flags & ENDS) !== 0;
       if (packets.length === 0) continue;
@@ -133,7 +145,7 @@ export class OggReader {
     };
   }
 
-  #begins({ flags, data }: Page): boolean {
+  #begins({ flags, data }: Pick<Page, "flags" | "data">): boolean {
     const head = String.fromCharCode(...data.subarray(0, this.#magic.length));
     return (flags & BEGINS) !== 0 && head === this.#magic;
   }
@@ -172,11 +184,19 @@ export class OggReader {
     this.#sequence = sequence;
   }
 
+  *#isFollowed(): Asking<boolean> {
+    const head = yield* this.#reader.peek(HEADER_BYTES + 255 + this.#magic.length);
+    if (head.length < HEADER_BYTES || !CAPTURE.every((byte, i) => head[i] === byte)) return false;
+    const data = head.subarray(HEADER_BYTES + head[HEADER_BYTES - 1]!);
+    return this.#begins({ flags: head[5]!, data });
+  }
+
   /** Notes what is missing at the end of the stream, or follows it. */
   *#finish(): Asking<void> {
     if (this.#serial === undefined) {
       throw audioError("expected the first page of an Ogg stream, found none", this.#file);
     }
+    this.isFollowed = yield* this.#isFollowed();
     if (!this.#isEnded) {
       this.warning ??= "Truncated: the last page of the Ogg stream is missing";
       return;

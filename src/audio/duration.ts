@@ -30,6 +30,7 @@ const PIECE_BYTES = 4_096;
 const MAX_PAGE_BYTES = 65_307;
 
 const GRANULE_AT = 6;
+const SERIAL_AT = 14;
 const OPUS_RATE_HZ = 48_000;
 
 /**
@@ -130,9 +131,12 @@ function oggSeconds(head: Uint8Array, tail: Uint8Array): number | undefined {
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
   const headerAt = opus >= 0 ? opus : vorbis;
   const page = lastPage(tail);
-  if (headerAt + 16 > head.length || page + GRANULE_AT + 8 > tail.length || page < 0) {
+  if (headerAt + 16 > head.length || page + SERIAL_AT + 4 > tail.length || page < 0) {
     return undefined;
   }
+  // Of several streams behind each other the last one counts from its own start.
+  const serialOf = (bytes: Uint8Array, at: number) => String(bytes.subarray(at, at + 4));
+  if (serialOf(head, SERIAL_AT) !== serialOf(tail, page + SERIAL_AT)) return undefined;
   const end = new DataView(tail.buffer, tail.byteOffset + page + GRANULE_AT, 8);
   const frames = Number(end.getBigInt64(0, true));
   return opus >= 0

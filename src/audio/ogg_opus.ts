@@ -9,7 +9,8 @@
 
 import type { AudioBlock, AudioBlocks, AudioStream } from "./_audio_stream.ts";
 import type { Asking, ByteReader } from "./_byte_reader.ts";
-import { OggReader } from "./_ogg.ts";
+import type { OggReader } from "./_ogg.ts";
+import { openChain } from "./_ogg_chain.ts";
 import { OpusPackets } from "./_opus_decoder.ts";
 import { OPUS_RATE_HZ, readOpusHeader } from "./_opus_header.ts";
 import { PageBounds } from "./_page_bounds.ts";
@@ -18,7 +19,10 @@ const MAGIC = "OpusHead";
 
 /** Reads the headers of an Ogg Opus file. */
 export function* openOggOpus(reader: ByteReader, file?: string): Asking<AudioStream> {
-  const ogg = new OggReader(reader, MAGIC, file);
+  return yield* openChain({ magic: MAGIC, open: openStream }, reader, file);
+}
+
+function* openStream(ogg: OggReader, file?: string): Asking<AudioStream> {
   const first = yield* ogg.nextPacket();
   const header = readOpusHeader(first ?? new Uint8Array(0), file);
   yield* ogg.nextPacket(); // comments
@@ -44,5 +48,4 @@ function* opusBlocks(
     const ready: AudioBlock[] = page.packets.flatMap((packet) => decoder.decode(packet));
     yield* bounds.cut(ready, page);
   }
-  if (ogg.warning !== undefined) warn(ogg.warning);
 }

@@ -10,7 +10,8 @@
 
 import type { AudioBlock, AudioBlocks, AudioStream } from "./_audio_stream.ts";
 import type { Asking, ByteReader } from "./_byte_reader.ts";
-import { OggReader } from "./_ogg.ts";
+import type { OggReader } from "./_ogg.ts";
+import { openChain } from "./_ogg_chain.ts";
 import { PageBounds } from "./_page_bounds.ts";
 import { VorbisBlocks } from "./_vorbis_block.ts";
 import { readVorbisSetup } from "./_vorbis_setup.ts";
@@ -20,7 +21,10 @@ const HEADER_PACKETS = 3;
 
 /** Reads the headers of an Ogg Vorbis file. */
 export function* openOggVorbis(reader: ByteReader, file?: string): Asking<AudioStream> {
-  const ogg = new OggReader(reader, MAGIC, file);
+  return yield* openChain({ magic: MAGIC, open: openStream }, reader, file);
+}
+
+function* openStream(ogg: OggReader, file?: string): Asking<AudioStream> {
   const headers: Uint8Array[] = [];
   while (headers.length < HEADER_PACKETS) {
     const packet = yield* ogg.nextPacket();
@@ -50,5 +54,4 @@ function* vorbisBlocks(
     }
     yield* bounds.cut(ready, page);
   }
-  if (ogg.warning !== undefined) warn(ogg.warning);
 }
