@@ -44,6 +44,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     permissions: "read",
     load: () => import("./compare.ts"),
   },
+  scores: {
+    summary: "fit what a model's scores mean: temperature, thresholds, and what is no class",
+    permissions: "write",
+    load: () => import("./scores.ts"),
+  },
   data: {
     summary: "look through a data set for what spoils training",
     permissions: "read",

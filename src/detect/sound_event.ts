@@ -37,7 +37,7 @@ export interface WindowScores {
   none?: { label: string; score: number };
 }
 
-/** The scores that events are found in: of a window that is none of the classes, zeros. */
+/** The scores that events are found in: of a window that is none of the classes, less than any threshold. */
 export function heardScores({ scores, none }: Pick<WindowScores, "scores" | "none">): Float64Array {
-  return none ? new Float64Array(scores.length) : scores;
+  return none ? new Float64Array(scores.length).fill(-1) : scores;
 }

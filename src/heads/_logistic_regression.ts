@@ -96,7 +96,7 @@ function lossAndSlope(
 }
 
 /** L-BFGS from a point on until no slope is steeper than `tolerance`, or nothing is gained any more. */
-function minimise(
+export function minimise(
   lossAt: (point: Float64Array, slope: Float64Array) => number,
   start: Float64Array,
   tolerance: number,

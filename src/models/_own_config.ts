@@ -15,6 +15,11 @@ export function hasOwnScores(json: JsonObject): boolean {
   return ownConfigOf(json).scores !== undefined;
 }
 
+/** The config with what was fitted to the model's scores. */
+export function withOwnScores(json: JsonObject, scores: JsonObject): JsonObject {
+  return { ...json, earshot: { ...ownConfigOf(json), scores } };
+}
+
 /** The config of a model whose scores are others than those it was fitted to. */
 export function withoutOwnScores(json: JsonObject): JsonObject {
   const { scores: _, ...others } = ownConfigOf(json);

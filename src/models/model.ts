@@ -24,7 +24,7 @@ import { InferenceModel, type InferenceParts, type ModelOrigin } from "./inferen
 import { Lora, type LoraOptions } from "./lora.ts";
 import { type ProblemType, problemTypeOf } from "./problem_type.ts";
 import { architectureOf } from "./registry.ts";
-import { hasOwnScores, ownConfigOf, withoutOwnScores } from "./_own_config.ts";
+import { hasOwnScores, ownConfigOf, withoutOwnScores, withOwnScores } from "./_own_config.ts";
 import { followsVersion4, followVersion5, VERSION_5 } from "./_weighted_sum.ts";
 import type { Variable } from "../layers/tensor.ts";
 
@@ -331,10 +331,20 @@ export class AudioClassificationModel extends InferenceModel {
    * forgotten. Called before each step; what was prepared stays.
    */
   startTraining(): void {
-    if (hasOwnScores(this.#json)) this.#json = withoutOwnScores(this.#json);
+    this.setScores(undefined);
     if (!followsVersion4(this.#json)) return;
     this.#json = { ...this.#json, transformers_version: VERSION_5 };
     followVersion5(this.#parts.config);
+  }
+
+  /**
+   * Says what the scores of these weights mean, as `earshot.scores` of the config; training forgets it.
+   *
+   * @param config as `scores` of the command line writes it, or nothing.
+   */
+  setScores(config: Readonly<Record<string, unknown>> | undefined): void {
+    if (hasOwnScores(this.#json)) this.#json = withoutOwnScores(this.#json);
+    if (config) this.#json = withOwnScores(this.#json, config);
   }
 
   /** See {@linkcode InferenceModel.ownConfig}. */

@@ -24,3 +24,11 @@ export {
   scoreSettings,
   type Unlikeness,
 } from "./settings.ts";
+export {
+  auroc,
+  calibrationError,
+  CONFIDENCE_BINS,
+  type ConfidenceBin,
+  confidenceBins,
+  quantile,
+} from "./quality.ts";

@@ -38,7 +38,7 @@ export {
   type DatasetBatchesOptions,
   isDataset,
 } from "./batches/dataset_batches.ts";
-export { evaluateModel, type Evaluation } from "./metrics/evaluation.ts";
+export { evaluateModel, type EvaluateOptions, type Evaluation } from "./metrics/evaluation.ts";
 export { allMetrics } from "./metrics/metric_sets.ts";
 export {
   accuracy,

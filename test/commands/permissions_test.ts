@@ -41,6 +41,7 @@ Deno.test("only commands that use the hub reach it, and no wildcard is wider tha
   const writing = NAMES.filter((name) => PERMISSION_SETS[COMMANDS[name]!.permissions].write);
   deepEqual(writing, [
     "train",
+    "scores",
     "report",
     "detect",
     "embed",
@@ -67,6 +68,10 @@ const RUNS: Readonly<Record<string, { args: string[]; files?: string[] }>> = {
   },
   eval: { args: ["--model", "model", "--data", "clips", "--threads", "1"] },
   compare: { args: ["model", "model", "--data", "clips", "--threads", "1"] },
+  scores: {
+    args: ["--model", "copy", "--data", "words", "--threads", "1"],
+    files: ["copy/config.json"],
+  },
   data: { args: ["inspect", "tones"] },
   detect: {
     args: ["--model", "model", "clip.wav", "--output", "events", "--format", "parquet"],
@@ -97,11 +102,17 @@ async function withThings(
   await withFolder(async (folder) => {
     const device = await useDevice({ backend: "wasm", threads: 1 });
     await saveTinyModel(`${folder}/model`);
+    await saveTinyModel(`${folder}/copy`);
     device.dispose();
     hub.addRepository("acme/tiny", await folderFiles(`${folder}/model`));
     await writeTones(`${folder}/tones`);
     for (const label of TINY_LABELS) {
       await writeFile(`${folder}/clips/test/${label}/1.wav`, toneFile("mid"));
+    }
+    for (const split of ["train", "validation"]) {
+      for (const [i, label] of [...TINY_LABELS, ...TINY_LABELS].entries()) {
+        await writeFile(`${folder}/words/${split}/${label}/${i}.wav`, toneFile("mid", i));
+      }
     }
     await writeFile(`${folder}/clip.wav`, toneFile("mid"));
     const env = { HF_ENDPOINT: hub.url, HF_HOME: `${folder}/home`, HF_TOKEN: TOKEN };

@@ -17,6 +17,18 @@ export interface Evaluation extends EvalPrediction {
   loss: number;
   /** Which clip of the data each row is of; some are missing where bad files are skipped. */
   indices: Int32Array;
+  /** `[clips, D]`, the last of the vectors that the head starts from, where they were asked for. */
+  features?: Float32Array;
+}
+
+/** How a data set is run through a model. */
+export interface EvaluateOptions {
+  /** Clips at a time. */
+  batchSize: number;
+  /** Called with the number of clips that are done. */
+  onClips?: (done: number) => void;
+  /** Whether what the head starts from is kept. @default false */
+  outputFeatures?: boolean;
 }
 
 interface ScoredClip {
@@ -24,6 +36,7 @@ interface ScoredClip {
   labels: Int32Array | Float32Array;
   /** Of its windows, where it has several. */
   scores: MeanScores;
+  features: MeanScores;
 }
 
 /**
@@ -47,25 +60,29 @@ interface ScoredClip {
 export async function evaluateModel(
   model: InferenceModel,
   data: BatchSource,
-  options: { batchSize: number; onClips?: (done: number) => void },
+  options: EvaluateOptions,
 ): Promise<Evaluation> {
   const classes = model.labels.length;
   const found = new Map<number, ScoredClip>();
   let rows = 0;
   for await (const batch of data.batches(-1, { batchSize: options.batchSize })) {
-    const scores = await scoresOf(model, batch);
-    const width = batch.labels.length / batch.shape[0]!;
-    for (let i = 0; i < batch.shape[0]!; i++) {
+    const clips = batch.shape[0]!;
+    const [scores, features] = await outputsOf(model, batch, options);
+    const width = batch.labels.length / clips;
+    const size = (features?.length ?? 0) / clips;
+    for (let i = 0; i < clips; i++) {
       const index = batch.indices?.[i] ?? rows + i;
       const clip = found.get(index) ?? {
         index,
         labels: batch.labels.subarray(i * width, (i + 1) * width),
         scores: new MeanScores(),
+        features: new MeanScores(),
       };
+      if (features) clip.features.add(features.subarray(i * size, (i + 1) * size));
       clip.scores.add(scores.subarray(i * classes, (i + 1) * classes));
       found.set(index, clip);
     }
-    rows += batch.shape[0]!;
+    rows += clips;
     options.onClips?.(found.size);
   }
   const clips = [...found.values()].sort((a, b) => a.index - b.index);
@@ -78,6 +95,9 @@ export async function evaluateModel(
     ...prediction,
     loss: meanLoss(prediction, model.problemType),
     indices: Int32Array.from(clips, ({ index }) => index),
+    ...options.outputFeatures && {
+      features: Float32Array.from(clips.flatMap(({ features }) => [...features.mean()])),
+    },
   };
 }
 
@@ -88,14 +108,23 @@ function joined(clips: ScoredClip[], problemType: ProblemType): Int32Array | Flo
     : Float32Array.from(all);
 }
 
-/** Scores of one batch, back in host memory. */
-async function scoresOf(model: InferenceModel, batch: Batch): Promise<Float32Array> {
+/** Scores of one batch, and where they are asked for its features, back in host memory. */
+async function outputsOf(
+  model: InferenceModel,
+  batch: Batch,
+  { outputFeatures }: EvaluateOptions,
+): Promise<[Float32Array, Float32Array?]> {
   const sent = upload(batch);
-  const logits = tidy(() => sent.output(model).logits);
+  const parts = tidy(() => {
+    if (!outputFeatures) return [sent.output(model).logits];
+    const features = sent.features(model);
+    return [model.classify(features).logits, features.at(-1)!];
+  });
   sent.dispose();
   try {
-    return await logits.data() as Float32Array;
+    const [logits, features] = await Promise.all(parts.map((part) => part.data()));
+    return [logits as Float32Array, features as Float32Array | undefined];
   } finally {
-    logits.dispose();
+    for (const part of parts) part.dispose();
   }
 }
