@@ -27,6 +27,7 @@ const QUESTIONS: Readonly<Record<string, () => Promise<{ question: Question }>>>
   "webgpu-step": () => import("./webgpu_step.ts"),
   "costs": () => import("./model_costs.ts"),
   "live": () => import("./live.ts"),
+  "few-shots": () => import("./few_shots.ts"),
 };
 
 const SHARED: OptionSpecs = {

@@ -59,7 +59,9 @@ async function make(): Promise<void> {
   const plan = lessonsOf(clips, seed);
   const teachers = { yamnet: values.yamnet, speechEmbedding };
   const cache = await lessonCache(join(work, "lessons"), plan, teachers);
-  console.log(`${clips.length} recordings, ${plan.length} lessons; what is computed is in ${cache}`);
+  console.log(
+    `${clips.length} recordings, ${plan.length} lessons; what is computed is in ${cache}`,
+  );
   await fillCache(plan, {
     cache,
     teachers,

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { BACKBONE, bundledModelFiles } from "./default_model/mod.ts";
 import { CheckpointError, DeviceError } from "./errors.ts";
 import {
   directoryFiles,
@@ -270,7 +271,8 @@ function ownFields(modelType: unknown, options: FromPretrainedOptions): Record<s
 }
 
 /**
- * The files of a model: of the directory of that name or, where there is none, of the hub.
+ * The files of a model: of the directory of that name or, where there is none, of the model to start from that comes
+ * with the package, or of the hub.
  *
  * @throws {CheckpointError} when the name is that of a file, or cannot be one of the hub.
  * @throws {FileError} when something of that name is here and cannot be looked at; the hub is not asked then.
@@ -300,6 +302,7 @@ async function directFiles(
   if (typeof model !== "string") return model;
   const found = await entryIfThere(model);
   if (found?.isDirectory) return directoryFiles(model);
+  if (!found && model === BACKBONE) return await bundledModelFiles(BACKBONE);
   const { hubModelFiles, parseHubName } = await import("./hub/mod.ts");
   if (!found && parseHubName(model)) return await hubModelFiles(model, options);
   const hint = /^[\w.-]+$/.test(model) ? 'A model of the hub is named "org/name"' : undefined;

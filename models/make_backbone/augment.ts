@@ -99,8 +99,10 @@ function tilt(spectrogram: Spectrogram, random: Random): void {
     BANDS * random.uniform(),
     4 + 8 * random.uniform(),
   ];
-  const change = Array.from({ length: BANDS }, (_, band) =>
-    slope * (band - BANDS / 2) + height * Math.exp(-(((band - centre) / width) ** 2)));
+  const change = Array.from(
+    { length: BANDS },
+    (_, band) => slope * (band - BANDS / 2) + height * Math.exp(-(((band - centre) / width) ** 2)),
+  );
   for (let i = 0; i < spectrogram.length; i++) spectrogram[i]! += change[i % BANDS]!;
 }
 

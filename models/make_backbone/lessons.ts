@@ -122,7 +122,10 @@ export class Lessons {
 
   /** Hours of all lessons. */
   get hours(): number {
-    const frames = this.#all().reduce((sum, { spectrogram }) => sum + spectrogram.length / BANDS, 0);
+    const frames = this.#all().reduce(
+      (sum, { spectrogram }) => sum + spectrogram.length / BANDS,
+      0,
+    );
     return frames / FRAMES_AN_HOUR;
   }
 

@@ -28,8 +28,8 @@ import {
 import "../../src/gradients.ts";
 import { add, crossEntropy, elementLoss, linear, padFrames, scale } from "../../src/kernels.ts";
 import {
-  audioSpectrogramTransformer,
   type AstParams,
+  audioSpectrogramTransformer,
 } from "../../src/models/audio_spectrogram_transformer.ts";
 import { type AudioClassificationModel, buildModel } from "../../src/models/model.ts";
 import { Random } from "../../src/random.ts";

@@ -11,7 +11,12 @@ import { encodeSafetensors } from "../../src/weights/safetensors_writer.ts";
 import { openSafetensors } from "../../src/weights/safetensors.ts";
 import { type Lesson, MAX_SAMPLES, render } from "./rendering.ts";
 import { isSpoken } from "./sources.ts";
-import { SPEECH_EMBEDDING_SIZE, SPEECH_HOP, SPEECH_WINDOW, SpeechEmbedding } from "./speech_embedding.ts";
+import {
+  SPEECH_EMBEDDING_SIZE,
+  SPEECH_HOP,
+  SPEECH_WINDOW,
+  SpeechEmbedding,
+} from "./speech_embedding.ts";
 import { Yamnet, type YamnetOutput } from "./yamnet.ts";
 
 /** Bands of the spectrogram. */
@@ -74,7 +79,10 @@ export function loudFrames(energies: Float32Array): [first: number, end: number]
     return Math.log(sum + 1e-10);
   });
   const least = Math.max(...levels) - QUIET;
-  return [levels.findIndex((level) => level >= least), levels.findLastIndex((level) => level >= least) + 1];
+  return [
+    levels.findIndex((level) => level >= least),
+    levels.findLastIndex((level) => level >= least) + 1,
+  ];
 }
 
 /** What is made of one clip. */

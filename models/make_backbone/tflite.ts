@@ -216,7 +216,9 @@ function compute({ code, options }: Operator, x: Images, others: FileTensor[]): 
     case OPERATORS.logistic:
       return { ...x, values: x.values.map((value) => 1 / (1 + Math.exp(-value))) };
     default:
-      throw new RangeError(`Cannot compute a graph: expected an operation known here, found ${code}`);
+      throw new RangeError(
+        `Cannot compute a graph: expected an operation known here, found ${code}`,
+      );
   }
 }
 
@@ -341,7 +343,7 @@ function depthwise(
         }
       }
     }
-    if (isRelu) for (let c = 0; c < channels; c++) out[at + c] = Math.max(0, out[at + c]!);
+    if (isRelu) { for (let c = 0; c < channels; c++) out[at + c] = Math.max(0, out[at + c]!); }
   }
   return { shape: [batch, rows, columns, channels], values: out };
 }

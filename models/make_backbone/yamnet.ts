@@ -117,7 +117,9 @@ export class Yamnet {
   constructor(bytes: Uint8Array, file: string) {
     this.#model = parseTflite(bytes, file);
     const first = this.#model.operators.find(({ code }) => code === OPERATORS.convolution);
-    if (!first) throw new SyntaxError(`Cannot use "${file}": expected YAMNet, found no convolution`);
+    if (!first) {
+      throw new SyntaxError(`Cannot use "${file}": expected YAMNet, found no convolution`);
+    }
     this.#from = first.inputs[0]!;
   }
 

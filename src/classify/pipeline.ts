@@ -137,8 +137,8 @@ function expectNoHead({ head }: PipelineOptions): void {
 }
 
 async function defaultModel(): Promise<FileReader> {
-  const { defaultModelFiles } = await import("../default_model/mod.ts");
-  return await defaultModelFiles();
+  const { bundledModelFiles, DEFAULT_MODEL } = await import("../default_model/mod.ts");
+  return await bundledModelFiles(DEFAULT_MODEL);
 }
 
 async function loadNamed(

@@ -7,7 +7,13 @@
  */
 import { join } from "node:path";
 import denoJson from "../../deno.json" with { type: "json" };
-import { DEFAULT_MODEL, DEFAULT_MODEL_FILES, defaultModelFiles } from "../default_model/mod.ts";
+import {
+  BACKBONE,
+  BUNDLED_MODEL_FILES,
+  type BundledModel,
+  bundledModelFiles,
+  DEFAULT_MODEL,
+} from "../default_model/mod.ts";
 import { writeDirectoryAtomic } from "../files.ts";
 import { hubModelDirectory, type HubModelOptions, parseHubName } from "../hub/mod.ts";
 import { hubSettings } from "../hub/settings.ts";
@@ -19,7 +25,7 @@ import { transferBars } from "./_transfers.ts";
 
 /** The option of the commands that use a model. */
 export const MODEL_OPTION = {
-  model: { kind: "string", value: "DIR|ID", help: "directory, or org/name@revision on the hub" },
+  model: { kind: "string", value: "DIR|ID", help: "directory, backbone, or org/name@revision on the hub" },
 } as const satisfies OptionSpecs;
 
 /** The option of the commands that print scores. */
@@ -55,17 +61,22 @@ export async function modelOrBundled(
   out: Output,
 ): Promise<string> {
   if (model !== undefined) return await modelDirectory(model, out);
-  return await bundledPath("models/voice_menu") ?? await writtenDefaultModel();
+  return await bundledModelDirectory(DEFAULT_MODEL);
 }
 
-/** The default model as a directory beside the hub's cache, for an Earshot that was not installed as a clone. */
-async function writtenDefaultModel(): Promise<string> {
+/** A model that comes with the package, as a directory: in a clone it is there. */
+async function bundledModelDirectory(model: BundledModel): Promise<string> {
+  return await bundledPath(`models/${model}`) ?? await writtenBundledModel(model);
+}
+
+/** Such a model as a directory beside the hub's cache, for an Earshot that was not installed as a clone. */
+async function writtenBundledModel(model: BundledModel): Promise<string> {
   const { cacheDirectory } = await hubSettings();
-  const directory = join(cacheDirectory, "..", "earshot", denoJson.version, DEFAULT_MODEL);
+  const directory = join(cacheDirectory, "..", "earshot", denoJson.version, model);
   if (await isThere(directory)) return directory;
-  const files = await defaultModelFiles();
+  const files = await bundledModelFiles(model);
   await writeDirectoryAtomic(directory, async (folder) => {
-    for (const name of DEFAULT_MODEL_FILES) {
+    for (const name of BUNDLED_MODEL_FILES) {
       const source = (await files.open(name))!;
       await Deno.writeFile(join(folder, name), await source.read(0, source.sizeBytes));
     }
@@ -77,7 +88,8 @@ async function writtenDefaultModel(): Promise<string> {
 }
 
 /**
- * The directory that a name stands for; where there is none of that name, the model of the hub.
+ * The directory that a name stands for; where there is none of that name, the model to start from that comes with the
+ * package, or the model of the hub.
  *
  * @throws {HubError} when the hub or the cache does not give it.
  */
@@ -86,7 +98,9 @@ export async function modelDirectory(
   out: Output,
   { online = false }: FindModelOptions = {},
 ): Promise<string> {
-  if (await isThere(name) || !parseHubName(name)) return name;
+  if (await isThere(name)) return name;
+  if (name === BACKBONE) return await bundledModelDirectory(BACKBONE);
+  if (!parseHubName(name)) return name;
   return online
     ? await fetchModel(name, {}, out)
     : await fromCache({ kind: "model", name }, hubModelDirectory(name, { offline: true }));

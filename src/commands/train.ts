@@ -57,6 +57,7 @@ import { finalTest } from "./_final_test.ts";
 import { FEATURE_CACHE_OPTION, featureDirectory, featuresLine } from "./_feature_cache.ts";
 import { inFlags } from "./_flags.ts";
 import { interruptedCode, interruptSignal } from "./_interrupt.ts";
+import { chosenStart } from "./_chosen_start.ts";
 import { type ClipLimits, clipLimits, LIMIT_OPTIONS, limitedSplits } from "./_clip_limits.ts";
 import { ClipNotices } from "./_notices.ts";
 import { duration, type Output } from "./_output.ts";
@@ -92,7 +93,7 @@ const OPTIONS = {
   model: {
     kind: "string",
     help:
-      "tiny, tiny-sound, wake-word, small or base from scratch; or a directory, or org/name@revision on the hub (tiny)",
+      "tiny, tiny-sound, wake-word, small or base from scratch; backbone, a directory, or org/name@revision on the hub (tiny, or of few clips backbone)",
   },
   "clip-seconds": {
     kind: "number",
@@ -156,6 +157,8 @@ interface TrainPlan extends OutputPlan {
   clipSeconds?: number;
   /** What is fitted in the place of training. */
   head?: HeadKind;
+  /** Why this model, where none was named. */
+  reason?: string;
   /** Where features are kept, as it was asked for. */
   featureCache?: string;
   /** Arguments that were asked for; all others are suggested. */
@@ -170,7 +173,7 @@ async function planOf(
   { options: typed, others, args: line }: ParsedArguments<typeof OPTIONS>,
 ): Promise<TrainPlan> {
   const options = withRecipe(typed);
-  const { recipe, resume, overwrite, model = "tiny" } = options;
+  const { recipe, resume, overwrite } = options;
   const data = options.data ?? await bundledData();
   const detector = detectorChoice(options);
   expectOwnSplits(options);
@@ -178,7 +181,6 @@ async function planOf(
     ...await detectorArguments(detector),
     ...options.config === undefined ? {} : await configFile(options.config),
     ...givenTrainingOptions(others),
-    ...options.head && { freezeBaseModel: true, frozenBaseEval: true },
   };
   const protocol = protocolOf(options, { ...options, "push-to-hub": given.pushToHub });
   const isInParts = detector.minesNegatives || isSeveral(protocol);
@@ -186,10 +188,19 @@ async function planOf(
   if (resume && named === undefined) {
     throw new UsageError('Cannot resume: expected argument "--output DIR", found none');
   }
+  const splits = { ...splitChoice(options), foldBy: protocol.foldBy, shots: protocol.shots[0] };
+  const { isDetector } = detector;
+  const asHead = HEAD_KINDS.find((kind) => kind === options.head);
+  const { model, head, reason } = await chosenStart({
+    ...{ model: options.model, head: asHead, resume, isDetector, data, splits },
+    ...{ given: Object.keys(given), seed: given.seed ?? 42, shots: protocol.shots },
+  });
+  const frozen = head && { freezeBaseModel: true, frozenBaseEval: true };
   // Arguments are checked before a directory is made.
   const clipSeconds = options["clip-seconds"] ?? windowOfPreset(model, detector);
   const asked = trainingArguments({ model, recipe, clipSeconds }, {
     ...given,
+    ...frozen,
     outputDir: named ?? "runs",
   });
   const args = named
@@ -201,19 +212,15 @@ async function planOf(
     recipe,
     args,
     device: deviceOptions(options),
-    splits: {
-      ...splitChoice(options),
-      foldBy: protocol.foldBy,
-      shots: protocol.shots[0],
-      skipBadFiles: args.skipBadFiles,
-    },
+    splits: { ...splits, skipBadFiles: args.skipBadFiles },
     protocol,
     limits: clipLimits(options),
     detector,
     clipSeconds,
-    head: HEAD_KINDS.find((kind) => kind === options.head),
+    head,
+    reason,
     featureCache: options["feature-cache"],
-    given,
+    given: { ...given, ...frozen },
     resume,
     overwrite,
     typed: isInParts && !named ? [...line, "--output", args.outputDir] : line,
@@ -315,6 +322,7 @@ async function train(asked: TrainPlan, directory: OutputDirectory, out: Output):
   try {
     out.line(`Device: ${device.description}`);
     if (asked.recipe) out.line(recipeLine(asked.recipe));
+    if (asked.reason) out.line(asked.reason);
     for (const note of limited.notes) out.warn(inFlags(note));
     const sound = { ...limited, splits: await soundSplits(limited.splits, asked.args, out) };
     out.line(await dataLine(asked.data, sound));
