@@ -25,7 +25,11 @@ import { transferBars } from "./_transfers.ts";
 
 /** The option of the commands that use a model. */
 export const MODEL_OPTION = {
-  model: { kind: "string", value: "DIR|ID", help: "directory, backbone, or org/name@revision on the hub" },
+  model: {
+    kind: "string",
+    value: "DIR|ID",
+    help: "directory, backbone, or org/name@revision on the hub",
+  },
 } as const satisfies OptionSpecs;
 
 /** The option of the commands that print scores. */
