@@ -43,6 +43,7 @@ const NEUTRAL: readonly string[] = [
   "dataSeed",
   "freezeBaseModel",
   "frozenBaseEval",
+  "featureViews",
   "perDeviceEvalBatchSize",
   "maxLengthSeconds",
   "skipBadFiles",
