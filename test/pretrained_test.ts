@@ -266,3 +266,32 @@ Deno.test({
     await Deno.remove(folder, { recursive: true });
   },
 });
+
+savedTest("the backbone loads by its name, and is as small as it is said to be", async () => {
+  const model = await loadPretrained("backbone");
+  const extractor = await AutoFeatureExtractor.fromPretrained("backbone");
+  assert.ok(model.parameterCount <= 2.5e6, `${model.parameterCount} parameters`);
+  assert.deepEqual(model.loading, { missing: [], mismatched: [], unexpected: [] });
+  const [scores] = await model.logits(extractor.extract([new Float32Array(16_000)]));
+  assert.equal(scores!.length, model.labels.length);
+  const { size } = await Deno.stat(
+    new URL("../models/backbone/model.safetensors", import.meta.url),
+  );
+  assert.ok(size <= 3e6, `${size} bytes`);
+  model.dispose();
+});
+
+savedTest("a directory of the name comes before the backbone", async (folder) => {
+  const before = Deno.cwd();
+  const model = await tinyModel();
+  await savePretrained(`${folder}/backbone`, model, tinyExtractor());
+  Deno.chdir(folder);
+  try {
+    const again = await loadPretrained("backbone");
+    assert.equal(again.parameterCount, model.parameterCount);
+    again.dispose();
+  } finally {
+    Deno.chdir(before);
+    model.dispose();
+  }
+});

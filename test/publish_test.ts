@@ -237,26 +237,36 @@ Deno.test("deno install -g makes the command earshot", async () => {
   });
 });
 
-Deno.test("the default model is fetched when it is used, once, and then works offline", async () => {
-  await withFolder(async (folder) => {
-    const installed = await overHttp(folder);
-    const { run, requested } = installed;
-    await Deno.writeTextFile(
-      join(folder, "program.ts"),
-      `import { pipeline } from "${denoJson.name}";
-      if (Deno.args.length > 0) console.log((await pipeline("audio-classification")).labels.length);`,
-    );
-    const start = ["run", ...installed.rights];
-    assert.equal((await run([...start, "program.ts"])).code, 0);
-    const isModel = (file: string) => file.startsWith("src/default_model/_");
-    assert.deepEqual([...requested!].filter(isModel), []);
-    assert.equal((await run([...start, "program.ts", "use"])).stdout, "14\n");
-    assert.deepEqual([...requested!].filter(isModel), ["src/default_model/_files.ts"]);
-    await installed[Symbol.asyncDispose]();
-    const offline = await run([...start, "--cached-only", "program.ts", "use"]);
-    assert.equal(offline.stdout, "14\n", offline.stderr);
+for (
+  const [what, argument, classes, module] of [
+    ["the default model", "undefined", 14, "_files"],
+    ["the backbone", '"backbone"', 60, "_backbone_files"],
+  ] as const
+) {
+  Deno.test(`${what} is fetched when it is used, once, and then works offline`, async () => {
+    await withFolder(async (folder) => {
+      const installed = await overHttp(folder);
+      const { run, requested } = installed;
+      await Deno.writeTextFile(
+        join(folder, "program.ts"),
+        `import { pipeline } from "${denoJson.name}";
+        if (Deno.args.length > 0) {
+          console.log((await pipeline("audio-classification", ${argument})).labels.length);
+        }`,
+      );
+      const start = ["run", ...installed.rights];
+      assert.equal((await run([...start, "program.ts"])).code, 0);
+      const isModel = (file: string) => file.startsWith("src/default_model/_");
+      assert.deepEqual([...requested!].filter(isModel), []);
+      const used = await run([...start, "program.ts", "use"]);
+      assert.equal(used.stdout, `${classes}\n`, used.stderr);
+      assert.deepEqual([...requested!].filter(isModel), [`src/default_model/${module}.ts`]);
+      await installed[Symbol.asyncDispose]();
+      const offline = await run([...start, "--cached-only", "program.ts", "use"]);
+      assert.equal(offline.stdout, `${classes}\n`, offline.stderr);
+    });
   });
-});
+}
 
 Deno.test("what is published is code and documents, below the registry's limit", async () => {
   const files = await publishedFiles();

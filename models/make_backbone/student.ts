@@ -71,9 +71,9 @@ export const CONFIG = {
 
 const LABEL_SMOOTHING = 0.1;
 /** What the losses count. */
-const WEIGHTS = { labels: 1, numbers: 1, scores: 20 };
+const WEIGHTS = { labels: 1, numbers: 4, scores: 20 };
 /** Share of the averaged weights that a step leaves. */
-const AVERAGING = 0.998;
+const AVERAGING = 0.98;
 
 /** How the input is scaled, as the feature extractor does: `(x - mean) / (2 std)`. */
 export interface InputScale {

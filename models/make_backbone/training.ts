@@ -44,7 +44,7 @@ export interface RunOptions {
 const LEARNING_RATE = 1.5e-3;
 const WARMUP_STEPS = 100;
 /** When the learning rate begins to fall, as a share of the run. */
-const FALL = 0.4;
+const FALL = 0.5;
 /** Steps of a copy by itself. */
 const ALONE = 20;
 /** Rounds of these between checkpoints. */
