@@ -5,14 +5,15 @@
  * @module
  */
 import { BACKBONE } from "../default_model/mod.ts";
+import type { HeadKind } from "../train/callbacks/fitted_head.ts";
 import type { OptionName } from "../train/options/arguments.ts";
 import { loadSplits, type SplitChoice } from "./_data.ts";
 
 /** A model to start from. */
 export interface ChosenStart {
   model: string;
-  /** Whether the last layer is fitted in the place of training. */
-  fitsHead: boolean;
+  /** What is fitted in the place of training. */
+  head?: HeadKind;
   /** Why, in one line; absent where it was asked for. */
   reason?: string;
 }
@@ -20,7 +21,7 @@ export interface ChosenStart {
 /** What was asked for, as far as it decides. */
 export interface AskedStart {
   model?: string;
-  head?: string;
+  head?: HeadKind;
   resume: boolean;
   /** Whether windows of recordings are learnt. */
   isDetector: boolean;
@@ -63,26 +64,26 @@ const NEUTRAL: readonly string[] = [
 /** The model that was named, or the one that suits the clips. */
 export async function chosenStart(asked: AskedStart): Promise<ChosenStart> {
   const { model, head, resume, isDetector, given } = asked;
-  if (model !== undefined) return { model, fitsHead: head !== undefined };
+  if (model !== undefined) return { model, head };
   if (head !== undefined) {
     const reason = "a head alone is fitted to what has learnt before";
-    return { model: BACKBONE, fitsHead: true, reason: lineOf(BACKBONE, reason) };
+    return { model: BACKBONE, head, reason: lineOf(`${BACKBONE} with a ${head} head`, reason) };
   }
   const isBySteps = given.some((name) => !NEUTRAL.includes(name));
-  if (resume || isDetector || isBySteps) return { model: "tiny", fitsHead: false };
+  if (resume || isDetector || isBySteps) return { model: "tiny" };
   const clips = await medianClips(asked);
-  if (clips === undefined) return { model: "tiny", fitsHead: false };
+  if (clips === undefined) return { model: "tiny" };
   const few = clips < ENOUGH_CLIPS;
   const found = `the median class has ${clips} training clip${clips === 1 ? "" : "s"}`;
   const reason =
     `${found}, and ${few ? `fewer than ${ENOUGH_CLIPS} are too few` : "these do"} for ` +
     "training from scratch";
-  const chosen = few ? BACKBONE : "tiny";
-  return { model: chosen, fitsHead: few, reason: lineOf(chosen, reason) };
+  return few
+    ? { model: BACKBONE, head: "linear", reason: lineOf(`${BACKBONE} with a linear head`, reason) }
+    : { model: "tiny", reason: lineOf("tiny", reason) };
 }
 
-function lineOf(model: string, reason: string): string {
-  const what = model === BACKBONE ? `${BACKBONE} with a linear head` : model;
+function lineOf(what: string, reason: string): string {
   return `Chosen: ${what}, as ${reason}; --model takes another`;
 }
 

@@ -27,16 +27,16 @@ function asked(data: string, more: Partial<AskedStart> = {}): AskedStart {
 
 Deno.test("chosenStart() keeps tiny where the median class has 40 training clips", async () => {
   await withClips({ no: 2, yes: 40, maybe: 41 }, async (data) => {
-    const { model, fitsHead, reason } = await chosenStart(asked(data));
-    deepEqual({ model, fitsHead }, { model: "tiny", fitsHead: false });
+    const { model, head, reason } = await chosenStart(asked(data));
+    deepEqual([model, head], ["tiny", undefined]);
     match(reason!, /^Chosen: tiny, as the median class has 40 training clips/);
   });
 });
 
 Deno.test("chosenStart() takes the backbone with a linear head where it has fewer", async () => {
   await withClips({ no: 39, yes: 39, maybe: 60 }, async (data) => {
-    const { model, fitsHead, reason } = await chosenStart(asked(data));
-    deepEqual({ model, fitsHead }, { model: "backbone", fitsHead: true });
+    const { model, head, reason } = await chosenStart(asked(data));
+    deepEqual([model, head], ["backbone", "linear"]);
     match(reason!, /^Chosen: backbone with a linear head, as the median class has 39 training/);
   });
 });
@@ -51,17 +51,17 @@ Deno.test("chosenStart() counts the few clips that are drawn", async () => {
 Deno.test("chosenStart() keeps to what was asked for", async () => {
   await withClips({ no: 1, yes: 1 }, async (data) => {
     const choose = (more: Partial<AskedStart>) => chosenStart(asked(data, more));
-    deepEqual(await choose({ model: "small" }), { model: "small", fitsHead: false });
-    deepEqual(await choose({ model: "mine", head: "linear" }), { model: "mine", fitsHead: true });
-    deepEqual(await choose({ given: ["numTrainEpochs"] }), { model: "tiny", fitsHead: false });
-    deepEqual(await choose({ resume: true }), { model: "tiny", fitsHead: false });
-    deepEqual(await choose({ isDetector: true }), { model: "tiny", fitsHead: false });
+    deepEqual(await choose({ model: "small" }), { model: "small", head: undefined });
+    deepEqual(await choose({ model: "mine", head: "linear" }), { model: "mine", head: "linear" });
+    deepEqual(await choose({ given: ["numTrainEpochs"] }), { model: "tiny" });
+    deepEqual(await choose({ resume: true }), { model: "tiny" });
+    deepEqual(await choose({ isDetector: true }), { model: "tiny" });
     equal((await choose({ given: ["outputDir", "seed"] })).model, "backbone");
-    const head = await choose({ head: "linear" });
-    deepEqual([head.model, head.fitsHead], ["backbone", true]);
+    const { model, head } = await choose({ head: "centroid" });
+    deepEqual([model, head], ["backbone", "centroid"]);
   });
 });
 
 Deno.test("chosenStart() leaves it to the loading to say what is wrong with data", async () => {
-  deepEqual(await chosenStart(asked("no/such/folder")), { model: "tiny", fitsHead: false });
+  deepEqual(await chosenStart(asked("no/such/folder")), { model: "tiny" });
 });
