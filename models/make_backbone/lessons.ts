@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { Random } from "../../src/random.ts";
+import type { Random } from "../../src/random.ts";
 import { changed, LEAST, type Spectrogram, type Strength } from "./augment.ts";
 import type { Lesson } from "./rendering.ts";
 import { isSpoken, type SourceName } from "./sources.ts";
