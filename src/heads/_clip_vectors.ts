@@ -79,3 +79,56 @@ export function standardised<Data extends ClipVectors>(
     },
   };
 }
+
+/**
+ * Vectors of fewer numbers where there are more of them than clips: those along directions that the clips span, in which
+ * distances and angles are what they were; and what makes a layer over them one over the vectors as they were.
+ *
+ * Weights that are held down by their squares lie in that span, so that nothing is lost.
+ */
+export function spanned<Data extends ClipVectors>(
+  data: Data,
+): { narrow: Data; widen: (layer: Layer) => Layer } {
+  const [count, size] = [countOf(data), sizeOf(data)];
+  if (size <= count) return { narrow: data, widen: (layer) => layer };
+  const directions: Float64Array[] = [];
+  const parts = Array.from({ length: count }, (_, row) => {
+    const rest = data.vectors.slice(row * size, (row + 1) * size);
+    const whole = Math.hypot(...rest);
+    const own = new Float64Array(count);
+    // Twice, since the first time leaves what rounding takes.
+    for (let pass = 0; pass < 2; pass++) {
+      directions.forEach((direction, j) => own[j]! += takeOut(rest, direction));
+    }
+    const length = Math.hypot(...rest);
+    if (length > 1e-10 * whole) {
+      own[directions.length] = length;
+      directions.push(rest.map((value) => value / length));
+    }
+    return own;
+  });
+  const width = Math.max(1, directions.length);
+  const vectors = new Float64Array(count * width);
+  parts.forEach((own, row) => vectors.set(own.subarray(0, width), row * width));
+  return {
+    narrow: { ...data, vectors },
+    widen: ({ weights, biases }) => {
+      const wide = new Float64Array(biases.length * size);
+      for (let k = 0; k < biases.length; k++) {
+        directions.forEach((direction, j) => {
+          const weight = weights[k * width + j]!;
+          for (let d = 0; d < size; d++) wide[k * size + d]! += weight * direction[d]!;
+        });
+      }
+      return { weights: wide, biases };
+    },
+  };
+}
+
+/** Takes the part along a direction out of a vector. @returns its length. */
+function takeOut(vector: Float64Array, direction: Float64Array): number {
+  let along = 0;
+  for (let d = 0; d < vector.length; d++) along += vector[d]! * direction[d]!;
+  for (let d = 0; d < vector.length; d++) vector[d]! -= along * direction[d]!;
+  return along;
+}

@@ -8,7 +8,14 @@
  *
  * @module
  */
-import { type ClipVectors, countOf, type Layer, sizeOf, standardised } from "./_clip_vectors.ts";
+import {
+  type ClipVectors,
+  countOf,
+  type Layer,
+  sizeOf,
+  spanned,
+  standardised,
+} from "./_clip_vectors.ts";
 import { chosenSetting } from "./_cross_validation.ts";
 import { fitLogisticRegression, type LogisticRegression } from "./_logistic_regression.ts";
 
@@ -39,11 +46,12 @@ export interface LinearFit extends Layer {
 export function fitLinear(data: ClipVectors, options: LinearFitOptions = {}): LinearFit {
   const groups = options.groups ?? Array.from({ length: countOf(data) }, (_, clip) => `${clip}`);
   const { scaled, fold } = standardised(data);
+  const { narrow, widen } = spanned(scaled);
   const { l2, heldOutLoss } = options.l2 === undefined
-    ? chosenL2(scaled, groups)
+    ? chosenL2(narrow, groups)
     : { l2: options.l2 };
-  const { layer } = fitted(scaled, { l2 });
-  return { ...fold(layer), l2, ...heldOutLoss !== undefined && { heldOutLoss } };
+  const { layer } = fitted(narrow, { l2 });
+  return { ...fold(widen(layer)), l2, ...heldOutLoss !== undefined && { heldOutLoss } };
 }
 
 function chosenL2(

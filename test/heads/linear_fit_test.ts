@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spanned } from "../../src/heads/_clip_vectors.ts";
 import { fitLinear } from "../../src/heads/linear_fit.ts";
 import { fitLogisticRegression } from "../../src/heads/_logistic_regression.ts";
 import { Random } from "../../src/random.ts";
@@ -60,4 +61,19 @@ Deno.test("fitLinear() takes classes of one clip, and labels that all clips or n
     assert.ok([...weights, ...biases].every(Number.isFinite));
   }
   assert.ok(odd.biases[0]! < -5 && odd.biases[1]! > 5);
+});
+
+Deno.test("fitLinear() of more numbers than clips is at the optimum too", () => {
+  const clips = 12;
+  // The second half of the clips is as the first, so that they span no more than six directions.
+  const wide = Float64Array.from({ length: clips / 2 * 30 }, () => random.normal());
+  const vectors = Float64Array.from({ length: clips * 30 }, (_, i) => wide[i % wide.length]!);
+  const labels = Array.from({ length: clips }, (_, i) => i % 3);
+  const data = { vectors, labels, classes: 3 };
+  const { narrow, widen } = spanned(data);
+  assert.equal(narrow.vectors.length, clips * 6);
+  const found = widen(fitLogisticRegression(narrow, { l2: 0.7 }));
+  const expected = fitLogisticRegression(data, { l2: 0.7 });
+  const furthest = Math.max(...expected.weights.map((w, i) => Math.abs(w - found.weights[i]!)));
+  assert.ok(furthest < 1e-7, `${furthest}`);
 });
