@@ -23,7 +23,7 @@ import { FittedHeadCallback, HEAD_KINDS, type HeadKind } from "../train/callback
 import { allMetrics, metricNames } from "../train/metrics/metric_sets.ts";
 import { isPreset, PRESETS } from "../train/options/presets.ts";
 import type { RecipeName } from "../train/options/recipes.ts";
-import { type RunOutput, Trainer } from "../train/loop/trainer.ts";
+import { type RunOutput, type Teacher, Trainer } from "../train/loop/trainer.ts";
 import { type OptionSpecs, type ParsedArguments, UsageError } from "./_arguments.ts";
 import {
   bundledPath,
@@ -68,6 +68,7 @@ import { splitRecord } from "./_split_record.ts";
 import { openStartingModel, orderedLabels, type StartingModel } from "./_starting_model.ts";
 import { isSeveral, type Protocol, PROTOCOL_OPTIONS, protocolOf } from "./_protocol.ts";
 import { trainSeveral } from "./_several_runs.ts";
+import { openTeacher } from "./_teacher.ts";
 import { printedPush } from "./_push.ts";
 import {
   abandonOutput,
@@ -98,6 +99,11 @@ const OPTIONS = {
   "clip-seconds": {
     kind: "number",
     help: "tiny-sound and wake-word for clips of so many seconds (5 and 1, or --window-seconds)",
+  },
+  teacher: {
+    kind: "string",
+    value: "DIR|ID",
+    help: "learn from what this model answers as well, so that a small one becomes like it",
   },
   head: {
     kind: "choice",
@@ -153,6 +159,8 @@ interface TrainPlan extends OutputPlan {
   limits: ClipLimits;
   /** How often, and on what. */
   protocol: Protocol;
+  /** A model to learn from, besides the labels. */
+  teacher?: string;
   /** What clips a preset that sees spectrograms is made for, where not its own. */
   clipSeconds?: number;
   /** What is fitted in the place of training. */
@@ -184,6 +192,9 @@ async function planOf(
   };
   const protocol = protocolOf(options, { ...options, "push-to-hub": given.pushToHub });
   const isInParts = detector.minesNegatives || isSeveral(protocol);
+  if (options.teacher !== undefined && options.head) {
+    throw new UsageError('Cannot use argument "--teacher" with "--head": no step is taken there');
+  }
   const named = options.output ?? given.outputDir;
   if (resume && named === undefined) {
     throw new UsageError('Cannot resume: expected argument "--output DIR", found none');
@@ -216,6 +227,7 @@ async function planOf(
     protocol,
     limits: clipLimits(options),
     detector,
+    teacher: options.teacher,
     clipSeconds,
     head,
     reason,
@@ -350,7 +362,11 @@ async function train(asked: TrainPlan, directory: OutputDirectory, out: Output):
     const drawn = detector.background === undefined ? undefined : detector.backgroundClass;
     const output = { ...begun, files: [...begun.files ?? [], splitRecord(sound, drawn)] };
     const features = await featureDirectory(plan.featureCache);
-    const run = prepareRun({ plan, data, model, start, output, loaded, features }, out);
+    const clips = data.splits.train;
+    const teacher = plan.teacher !== undefined && clips
+      ? await openTeacher(plan.teacher, { clips, skipBadFiles }, out)
+      : undefined;
+    const run = prepareRun({ plan, data, model, start, output, loaded, features, teacher }, out);
     const cut = await cutLine(data, args, start.extractor);
     if (cut !== undefined) out.line(cut);
     const trained = [...model.trainable().values()].reduce((sum, { size }) => sum + size, 0);
@@ -361,6 +377,7 @@ async function train(asked: TrainPlan, directory: OutputDirectory, out: Output):
     if (computed !== undefined) out.line(computed);
     out.line();
     const finished = await runToEnd(run, started, out);
+    teacher?.model.dispose();
     model.dispose();
     return finished ? 0 : interruptedCode(run.signal);
   } finally {
@@ -433,12 +450,15 @@ async function runToEnd(run: Run, started: number, out: Output): Promise<boolean
 }
 
 function prepareRun(
-  { plan, data, model, start, output, loaded, features }: Pick<Run, "plan" | "data" | "model"> & {
-    start: StartingModel;
-    output: RunOutput;
-    loaded: DetectorData;
-    features?: string;
-  },
+  { plan, data, model, start, output, loaded, features, teacher }:
+    & Pick<Run, "plan" | "data" | "model">
+    & {
+      start: StartingModel;
+      output: RunOutput;
+      loaded: DetectorData;
+      features?: string;
+      teacher?: Teacher;
+    },
   out: Output,
 ): Run {
   const { args } = plan;
@@ -469,6 +489,7 @@ function prepareRun(
     model,
     args,
     trainDataset,
+    teacher,
     evalDataset: sources.validation,
     featureExtractor: start.extractor,
     computeMetrics: allMetrics(model.problemType),

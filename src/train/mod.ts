@@ -63,5 +63,5 @@ export {
 } from "./options/recipes.ts";
 export type { LogEntry, TrainerState } from "./checkpoints/state.ts";
 export { TensorBoardCallback } from "./callbacks/tensorboard.ts";
-export { Trainer, type TrainerOptions, type TrainOutput } from "./loop/trainer.ts";
+export { type Teacher, Trainer, type TrainerOptions, type TrainOutput } from "./loop/trainer.ts";
 export type { TrainerPushOptions } from "./loop/push.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Tensor, tensor, tensor1d, tensor2d, tidy } from "@tensorflow/tfjs-core";
-import type { ForwardOptions, HeadOutput } from "../../models/architecture.ts";
+import type { ForwardOptions, HeadOutput, ModelOutput } from "../../models/architecture.ts";
 import type { InferenceModel } from "../../models/inference_model.ts";
 
 /** One batch in host memory. */
@@ -60,11 +60,14 @@ export interface BatchSource {
   batches(epoch: number, options: { batchSize: number; skip?: number }): AsyncIterable<Batch>;
 }
 
+/** What a head says, and where it is asked for what it starts from. */
+type FeatureOutput = HeadOutput & Pick<ModelOutput, "features">;
+
 /** A batch on the device, until it is disposed. */
 export interface DeviceBatch {
   labels: Tensor;
   /** What a model says of it, from its features where these are known; the caller disposes it. */
-  output(model: InferenceModel, options?: ForwardOptions): HeadOutput;
+  output(model: InferenceModel, options?: ForwardOptions): FeatureOutput;
   /** What the head starts from; the caller disposes it. */
   features(model: InferenceModel): Tensor[];
   dispose(): void;
@@ -102,7 +105,12 @@ export function upload({ inputs, shape, lengths, features, ...batch }: Batch): D
   return {
     labels,
     output: (model, options) =>
-      features ? model.classify(sent) : model.forward({ inputs: sent[0]!, lengths }, options),
+      features
+        ? {
+          ...model.classify(sent),
+          ...options?.outputFeatures && { features: sent.map((part) => part.clone()) },
+        }
+        : model.forward({ inputs: sent[0]!, lengths }, options),
     features: (model) =>
       features
         ? sent.map((part) => part.clone())

@@ -23,6 +23,8 @@ export interface RunFacts {
   readonly data?: string;
   /** Fingerprint of the evaluation data, where it has one. */
   readonly evaluationData?: string;
+  /** Fingerprint of a teacher's answers, where there is one. */
+  readonly teacher?: string;
   /** The arguments. */
   readonly args: Json;
 }
@@ -115,6 +117,7 @@ function differences(saved: RunFacts, now: RunFacts): { refused: string[]; allow
   if (saved.clips !== now.clips) refused.push(changed("training clips", saved.clips, now.clips));
   else if (isOther(saved.data, now.data)) refused.push("other training clips, labels or order");
   if (isOther(saved.evaluationData, now.evaluationData)) refused.push("other evaluation clips");
+  if (!isSame(saved.teacher, now.teacher)) refused.push("other answers of a teacher");
   for (const key of Object.keys({ ...saved.config, ...now.config })) {
     const [before, after] = [saved.config[key], now.config[key]];
     if (NOT_COMPARED.has(key) || isSame(before, after)) continue;

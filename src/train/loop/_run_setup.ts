@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { engine, tidy } from "@tensorflow/tfjs-core";
+import { engine, tidy, type Variable } from "@tensorflow/tfjs-core";
 import { DeviceError } from "../../errors.ts";
 import type { FeatureExtractor } from "../../features/mod.ts";
 import { countFlops } from "../../flops.ts";
@@ -93,8 +93,10 @@ export function expectRoomToTrain(
 }
 
 /** What updates the parameters. */
-export function optimizerOf(model: AudioClassificationModel, args: TrainingArguments): Optimizer {
-  const parameters = model.trainable();
+export function optimizerOf(
+  parameters: ReadonlyMap<string, Variable>,
+  args: TrainingArguments,
+): Optimizer {
   switch (args.optim) {
     case "sgd":
       return new Sgd(parameters, sgdSettings(args.optimArgs));

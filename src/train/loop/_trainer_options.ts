@@ -10,6 +10,7 @@ import type { AudioClassificationModel } from "../../models/model.ts";
 import type { FileToWrite } from "../../files.ts";
 import type { OutputDirectory } from "../checkpoints/output_directory.ts";
 import type { TrainingArguments } from "../options/arguments.ts";
+import type { Teacher } from "./_teacher.ts";
 import type { BatchSource } from "../batches/batches.ts";
 import type { TrainerCallback } from "../callbacks/callbacks.ts";
 import type { ComputeMetrics } from "../metrics/metrics.ts";
@@ -34,6 +35,8 @@ export interface TrainerOptions {
   trainDataset: BatchSource | Dataset<Row>;
   /** What it is judged by. @default none */
   evalDataset?: BatchSource | Dataset<Row>;
+  /** A model to learn from, besides the labels; how much, say `teacherWeight` and the arguments beside it. @default none */
+  teacher?: Teacher;
   /** Saved beside the model. */
   featureExtractor?: FeatureExtractor;
   /** The same under the name that transformers 5 gives it. */

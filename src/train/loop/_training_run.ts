@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { engine } from "@tensorflow/tfjs-core";
+import { engine, type Variable } from "@tensorflow/tfjs-core";
 import { DatasetError, FileError } from "../../errors.ts";
 import type { FeatureExtractor } from "../../features/mod.ts";
 import { isDiskFull } from "../../files.ts";
@@ -45,6 +45,7 @@ import { greedyRate } from "../step/greedy.ts";
 import { plateauRate } from "../step/plateau.ts";
 import { learningRateAt } from "../step/schedule.ts";
 import { disposeGradients, lossAndGradients } from "../step/step.ts";
+import type { Teaching } from "../step/teaching.ts";
 import { WeightMean } from "../step/weight_mean.ts";
 import { recordIfBest } from "./_best_model.ts";
 import { LossLog } from "./_loss_log.ts";
@@ -85,6 +86,9 @@ export class TrainingRun {
   /** What a clip of each class counts; undefined where all count the same. */
   classWeights: readonly number[] | undefined;
   readonly #setup: RunSetup;
+  /** What the optimiser changes: of the model, and what is trained along. */
+  readonly #parameters: Map<string, Variable>;
+  #teaching: Teaching | undefined;
   readonly #optimizer: Optimizer;
   /** What is evaluated and saved in the place of the weights, where that is asked for. */
   readonly #mean: WeightMean | undefined;
@@ -102,7 +106,8 @@ export class TrainingRun {
   constructor(setup: RunSetup) {
     const { model, args } = setup.options;
     this.#setup = setup;
-    this.#optimizer = optimizerOf(model, args);
+    this.#parameters = model.trainable();
+    this.#optimizer = optimizerOf(this.#parameters, args);
     if (args.emaDecay > 0) this.#mean = new WeightMean(model.trainable(), args.emaDecay);
     this.#noise = new Noise(args.seed);
     this.#losses = new LossLog();
@@ -182,6 +187,7 @@ export class TrainingRun {
       focus: args.focalGamma,
       classWeights: this.classWeights,
       gradientCheckpointing: args.gradientCheckpointing,
+      teaching: this.#teaching,
     });
     const learningRate = this.#learningRateAt(this.state.globalStep);
     const norm = this.#optimizer.step(result.gradients, { ...args, learningRate });
@@ -332,7 +338,19 @@ export class TrainingRun {
 
   /** What steps change besides the model. */
   get #moving(): Pick<CheckpointParts, "optimizer" | "more"> {
-    return { optimizer: this.#optimizer, more: this.#mean ? [this.#mean] : [] };
+    const more = [this.#mean, this.#teaching].filter((state) => state !== undefined);
+    return { optimizer: this.#optimizer, more };
+  }
+
+  /** Which answers of a teacher it learns from; undefined without one. */
+  get teacherFingerprint(): string | undefined {
+    return this.#teaching?.fingerprint;
+  }
+
+  /** Learns from a teacher's answers from now on. */
+  learnFrom(teaching: Teaching): void {
+    this.#teaching = teaching;
+    for (const [name, parameter] of teaching.parameters) this.#parameters.set(name, parameter);
   }
 
   /** Does something with the model as it is to be, and not as the last step left it. */
@@ -392,10 +410,11 @@ export class TrainingRun {
     await new Promise((resolve) => setTimeout(resolve));
   }
 
-  /** Frees the state of the optimiser, the mean of the weights and the sums of losses. */
+  /** Frees the state of the optimiser, what is trained along, the mean of the weights and the sums of losses. */
   dispose(): void {
     this.#optimizer.dispose();
     this.#mean?.dispose();
+    this.#teaching?.dispose();
     this.#losses.dispose();
   }
 }

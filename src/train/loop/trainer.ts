@@ -54,9 +54,10 @@ import {
 import type { RunOutput, TrainerOptions, TrainOutput } from "./_trainer_options.ts";
 import { TrainingRun } from "./_training_run.ts";
 import { expectHub, pushRun, type TrainerPushOptions } from "./push.ts";
+import { type Teacher, teachingOf } from "./_teacher.ts";
 import { runPlan } from "./run_plan.ts";
 
-export type { RunOutput, TrainerOptions, TrainOutput };
+export type { RunOutput, Teacher, TrainerOptions, TrainOutput };
 
 /**
  * Trains a model on a data set.
@@ -189,6 +190,7 @@ export class Trainer {
       const { model } = this.#options;
       const weights = [args.classWeights, this.#trainData, model.labels.length] as const;
       this.#run.classWeights = await classWeightsOf(...weights);
+      await this.#learnFromTeacher();
       if (options.resumeFromCheckpoint) await this.#resume(options.resumeFromCheckpoint);
       return await this.#trainWithin(directory);
     } catch (error) {
@@ -198,6 +200,26 @@ export class Trainer {
       this.#run.dispose();
       if (!output) await directory[Symbol.asyncDispose]();
     }
+  }
+
+  /** Asks the teacher, where there is one, about all training clips. */
+  async #learnFromTeacher(): Promise<void> {
+    const { teacher, model, args } = this.#options;
+    if (!teacher) return;
+    const { trainDataset: heard = this.#heardBy(teacher) } = teacher;
+    const plan = { teacher: teacher.model, heard, model, trainData: this.#trainData, args };
+    this.#run.learnFrom(await teachingOf(plan));
+  }
+
+  /** @throws {TypeError} where the training clips are batches, which no other model can take. */
+  #heardBy({ model, featureExtractor }: Teacher): BatchSource {
+    const { trainDataset, args } = this.#options;
+    if (isDataset(trainDataset)) {
+      return datasetBatches(trainDataset, model, featureExtractor, clipBatchesOptions(args));
+    }
+    throw new TypeError(
+      "Cannot learn from a teacher: expected its own trainDataset beside batches, found none",
+    );
   }
 
   /** Goes on from a checkpoint, if this run is made of what that one was. */
@@ -228,6 +250,7 @@ export class Trainer {
       clips: this.#trainData.size,
       data: await this.#trainData.fingerprint?.(),
       evaluationData: evalDataset && await this.batchesOf(evalDataset).fingerprint?.(),
+      teacher: this.#run.teacherFingerprint,
       // Where it goes changes nothing, and is not for everyone who may see a checkpoint.
       args: { ...args, outputDir: undefined },
     };
@@ -242,13 +265,13 @@ export class Trainer {
         const { autoFindBatchSize, perDeviceTrainBatchSize: clips } = this.#options.args;
         const isTooLarge = error instanceof DeviceError && error.reason === "memory";
         if (!isTooLarge || !autoFindBatchSize || clips === 1) throw error;
-        this.#startAgain(Math.floor(clips / 2));
+        await this.#startAgain(Math.floor(clips / 2));
       }
     }
   }
 
   /** A new run from the weights as they are, as in the reference. */
-  #startAgain(perDeviceTrainBatchSize: number): void {
+  async #startAgain(perDeviceTrainBatchSize: number): Promise<void> {
     const { args } = this.#options;
     noticeOf(this.#options)(
       `Out of memory: starts again with \`perDeviceTrainBatchSize: ${perDeviceTrainBatchSize}\``,
@@ -261,6 +284,7 @@ export class Trainer {
     this.#facts = undefined;
     this.#run = this.#newRun();
     this.#run.classWeights = classWeights;
+    await this.#learnFromTeacher();
   }
 
   async #train(directory: OutputDirectory): Promise<TrainOutput> {

@@ -168,6 +168,9 @@ export const TRAINING_OPTIONS: OptionTable = {
     real(0, [0, 10], "what is known well counts (1 - its probability) to this power; 0: all"),
   ),
   emaDecay: own(real(0, [0, 0.999999], "train on, and keep the mean of the weights; 0: the last")),
+  teacherWeight: own(real(0.5, [0, 1], "share of a teacher's scores in the loss")),
+  teacherTemperature: own(real(2, [0.01, 100], "what its scores are divided by")),
+  teacherFeatureWeight: own(real(1, [0, 1000], "how much counts that it sees other features")),
   classWeights: own(numbersOr("none", ["none", "balanced"], "what a clip of each class counts")),
   seed: count(42, 0, "seed of weights, order, dropout and masks"),
   dataSeed: count(

@@ -192,6 +192,12 @@ export interface TrainingOptions extends EffectlessOptions {
    * itself at each; the first steps count more. 0 takes the weights as they are. @default 0
    */
   emaDecay: number;
+  /** Where there is a teacher, the share of its scores in the loss; the rest is that of the labels. @default 0.5 */
+  teacherWeight: number;
+  /** Scores of teacher and model are divided by this before they are compared; of one label a clip. @default 2 */
+  teacherTemperature: number;
+  /** How much counts that a linear map of the model's features has another direction than the teacher's. @default 1 */
+  teacherFeatureWeight: number;
   /**
    * What a clip of each class counts in the loss: "balanced" gives every class the same sum, a list has a weight for
    * each label. @default "none"

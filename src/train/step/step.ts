@@ -13,6 +13,7 @@ import type { Noise } from "../../layers/noise.ts";
 import type { AudioClassificationModel } from "../../models/model.ts";
 import { type Batch, upload } from "../batches/batches.ts";
 import { batchLoss, type LossOptions, weightedLoss } from "./loss.ts";
+import type { Teaching } from "./teaching.ts";
 import { recomputed } from "./_recompute.ts";
 
 /** What a gradient is taken of. */
@@ -27,6 +28,8 @@ export interface StepOptions {
   classWeights?: readonly number[];
   /** Whether layers are computed again for their gradient instead of being kept. @default false */
   gradientCheckpointing?: boolean;
+  /** Another model to learn from. @default none */
+  teaching?: Teaching;
 }
 
 /** Mean loss and its gradients by parameter name; the caller disposes them. */
@@ -46,9 +49,10 @@ export function lossAndGradients(
 ): LossAndGradients {
   model.startTraining();
   const clips = batches.reduce((sum, batch) => sum + weightOf(batch, options.classWeights), 0);
+  const taught = batches.reduce((sum, { shape }) => sum + shape[0]!, 0);
   let sum: LossAndGradients | undefined;
   for (const batch of batches) {
-    const part = batchGradients(model, batch, { ...options, clips });
+    const part = batchGradients(model, batch, { ...options, clips, taught });
     sum = sum ? accumulate(sum, part) : part;
   }
   return sum!;
@@ -68,16 +72,22 @@ function weightOf({ labels, mixed, shape }: Batch, classWeights?: readonly numbe
 function batchGradients(
   model: AudioClassificationModel,
   batch: Batch,
-  { noise, gradientCheckpointing, clips, ...loss }: StepOptions & { clips: number },
+  { noise, gradientCheckpointing, teaching, clips, taught, ...loss }: StepOptions & {
+    clips: number;
+    taught: number;
+  },
 ): LossAndGradients {
-  const trainable = model.trainable();
+  const trainable = new Map([...model.trainable(), ...teaching?.parameters ?? []]);
   const sent = upload(batch);
   const { labels } = sent;
   const { value, grads } = variableGrads(() => {
     const wrapLayer = gradientCheckpointing ? recomputed : undefined;
-    const { logits } = sent.output(model, { noise, wrapLayer });
+    const asked = { noise, wrapLayer, outputFeatures: teaching !== undefined };
+    const output = sent.output(model, asked);
     const { problemType } = model;
-    return labelLoss(logits, { ...batch, sent: labels }, { ...loss, problemType, clips });
+    const known = { ...batch, sent: labels };
+    const ofLabels = labelLoss(output.logits, known, { ...loss, problemType, clips });
+    return teaching ? teaching.loss(ofLabels, output, { batch, clips: taught }) : ofLabels;
   }, [...trainable.values()]);
   sent.dispose();
   const gradients = new Map<string, Tensor>();
