@@ -17,6 +17,7 @@ import { type TeacherAnswer, Teaching } from "../step/teaching.ts";
 
 /** A model to learn from. */
 export interface Teacher {
+  /** It stays as it is. */
   model: InferenceModel;
   /** What it takes clips through. */
   featureExtractor: FeatureExtractor;
