@@ -28,7 +28,7 @@ import type { Random } from "../../random.ts";
 import type { Batch } from "../batches/batches.ts";
 import type { MoreState } from "../checkpoints/checkpoint.ts";
 import { readAs } from "./optimizer.ts";
-import { divergence, softmax } from "./soft_targets.ts";
+import { divergence, softmax } from "./_soft_targets.ts";
 
 /** What a teacher says of one clip. */
 export interface TeacherAnswer {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { tensor2d, variable, variableGrads } from "@tensorflow/tfjs-core";
 import "../../../src/gradients.ts";
-import { divergence, softmax } from "../../../src/train/step/soft_targets.ts";
+import { divergence, softmax } from "../../../src/train/step/_soft_targets.ts";
 import { assertAllClose } from "../../compare.ts";
 import { deviceTest } from "../../devices.ts";
 

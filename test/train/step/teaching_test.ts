@@ -13,7 +13,7 @@ import {
 import "../../../src/gradients.ts";
 import { crossEntropy, scale } from "../../../src/kernels.ts";
 import { Random } from "../../../src/random.ts";
-import { divergence, softmax } from "../../../src/train/step/soft_targets.ts";
+import { divergence, softmax } from "../../../src/train/step/_soft_targets.ts";
 import {
   type TeacherAnswer,
   Teaching,
