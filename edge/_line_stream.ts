@@ -38,6 +38,11 @@ export class LineStream {
     return this.#first.promise;
   }
 
+  /** Bytes that were written and not read. */
+  get waitingBytes(): number {
+    return AHEAD_BYTES - (this.#controller.desiredSize ?? AHEAD_BYTES);
+  }
+
   /** Adds a line. */
   write(value: unknown): void {
     if (!this.#isOpen) return;

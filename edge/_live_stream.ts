@@ -148,7 +148,7 @@ export class LiveStream implements SocketListener {
     this.#wantsProgress = asked.progress;
     const classifier = await detectorOf(this.#service);
     const bytes = asked.raw ? this.#bytes : checkedPieces(this.#bytes, expectKnown);
-    const sound = await openSound(bytes, asked.raw).catch((cause: unknown) => {
+    const sound = await openSound(bytes, asked.raw, 0).catch((cause: unknown) => {
       throw cause instanceof AudioFormatError ? new UnknownSound(cause) : cause;
     });
     await listen(sound, asked, {

@@ -7,15 +7,15 @@ import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { DECODED_FORMATS, sniff } from "../src/audio/mod.ts";
 import { checkedPieces } from "./_audio_head.ts";
-import { brokenOff, tooLarge } from "./_bodies.ts";
 import { queryFields } from "./_clip_request.ts";
 import { withDeadline } from "./_deadline.ts";
 import { listen } from "./_detection.ts";
 import { type DetectionRequest, detectionRequest } from "./_detect_request.ts";
 import { failureOf, logFailure } from "./_failure.ts";
 import { LineStream } from "./_line_stream.ts";
+import { RecordingBody } from "./_recording_body.ts";
 import { openSound } from "./_sound.ts";
-import { detectorOf, type Limits, type Service } from "./_service.ts";
+import { detectorOf, type Service } from "./_service.ts";
 
 const HEADERS = {
   "Content-Type": "application/x-ndjson",
@@ -31,7 +31,7 @@ const HEADERS = {
  */
 export async function detectRecording(c: Context, service: Service): Promise<Response> {
   const asked = detectionRequest(queryFields(c.req.url));
-  expectRecording(c.req.raw, service.limits.maxDetectBytes);
+  expectRecording(c.req.raw);
   return await new RecordingAnswer(c, service, asked).begun();
 }
 
@@ -43,12 +43,15 @@ class RecordingAnswer {
   readonly #ending = new AbortController();
   readonly #lines = new LineStream(() => this.#clientLeft());
   readonly #begun = Promise.withResolvers<void>();
+  readonly #body: RecordingBody;
   #hasBegun = false;
+  #isWaitedFor = false;
 
   constructor(context: Context, service: Service, asked: DetectionRequest) {
     this.#context = context;
     this.#service = service;
     this.#asked = asked;
+    this.#body = new RecordingBody(context.req.raw, service.limits, this.#ending.signal);
   }
 
   /** The answer, as soon as there is a line, an end, or nothing that a client would wait for longer. */
@@ -57,7 +60,7 @@ class RecordingAnswer {
     const leave = sessions.enter(() => this.#stop(503, "The service is ending"));
     const late = `Cannot detect: expected an end within ${limits.detectTimeoutMs / 1000} s`;
     const deadline = setTimeout(() => this.#stop(408, late), limits.detectTimeoutMs);
-    const hold = setTimeout(() => this.#begin(), limits.statusWaitMs);
+    const hold = setTimeout(() => this.#beginIfRoom(), limits.statusWaitMs);
     const work = this.#work().finally(() => {
       clearTimeout(deadline);
       clearTimeout(hold);
@@ -87,20 +90,20 @@ class RecordingAnswer {
     const { limits, queue } = this.#service;
     const { signal } = this.#ending;
     const classifier = await detectorOf(this.#service);
-    const pieces = recordingPieces(this.#context.req.raw.body, limits, signal);
-    const sound = await openSound(
-      this.#asked.raw ? pieces : checkedPieces(pieces, expectKnown),
-      this.#asked.raw,
-    );
+    const { raw } = this.#asked;
+    const pieces = raw ? this.#body : checkedPieces(this.#body, expectKnown);
+    const sound = await openSound(pieces, raw, limits.maxAheadBytes);
     await listen(sound, this.#asked, {
       classifier,
       queue,
       signal,
       tell: (finding) => {
-        this.#begin();
         this.#lines.write(finding);
+        this.#beginIfRoom();
       },
       room: async () => {
+        if (this.#isWaitedFor) this.#beginIfRoom();
+        if (!this.#hasBegun) return;
         const { bodyTimeoutMs } = limits;
         const late = `Cannot send events: expected them to be read within ${
           bodyTimeoutMs / 1000
@@ -110,8 +113,16 @@ class RecordingAnswer {
     });
   }
 
+  /** The answer waits while more of the recording is to come than may be in memory, or than lines wait for it. */
+  #beginIfRoom(): void {
+    this.#isWaitedFor = true;
+    const { maxAheadBytes } = this.#service.limits;
+    if (this.#body.isNearEnd || this.#lines.waitingBytes > maxAheadBytes) this.#begin();
+  }
+
   #begin(): void {
     this.#hasBegun = true;
+    this.#body.answerBegins();
     this.#begun.resolve();
   }
 
@@ -124,37 +135,11 @@ class RecordingAnswer {
   }
 }
 
-function expectRecording(request: Request, maxBytes: number): void {
+function expectRecording(request: Request): void {
   const type = request.headers.get("content-type") ?? "";
   if (/^multipart\/form-data/i.test(type)) {
     const message = "Cannot read a form: expected the file's bytes as the body (curl -T FILE)";
     throw new HTTPException(415, { message });
-  }
-  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge(maxBytes);
-}
-
-/** The body as it comes, which may be slow but must not stand still. */
-async function* recordingPieces(
-  body: ReadableStream<Uint8Array> | null,
-  { bodyTimeoutMs, maxDetectBytes }: Limits,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array, void, void> {
-  const reader = body?.getReader();
-  const stop = () => void reader?.cancel(signal.reason).catch(() => {});
-  signal.addEventListener("abort", stop);
-  const late = `Cannot read the body: expected more of it within ${bodyTimeoutMs / 1000} s`;
-  try {
-    for (let sizeBytes = 0; reader;) {
-      const step = await withDeadline(reader.read().catch(brokenOff), bodyTimeoutMs, late);
-      signal.throwIfAborted();
-      if (step.done) return;
-      sizeBytes += step.value.length;
-      if (sizeBytes > maxDetectBytes) throw tooLarge(maxDetectBytes);
-      yield step.value;
-    }
-  } finally {
-    signal.removeEventListener("abort", stop);
-    stop();
   }
 }
 

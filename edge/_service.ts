@@ -13,6 +13,7 @@ import type { Sessions } from "./_sessions.ts";
 /** Sizes in bytes and times in milliseconds; `AppOptions` says what they are. */
 export interface Limits extends BodyLimits {
   maxDetectBytes: number;
+  maxAheadBytes: number;
   detectTimeoutMs: number;
   statusWaitMs: number;
   streamBufferBytes: number;

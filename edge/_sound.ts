@@ -10,11 +10,13 @@ import { openAudio, type OpenedAudio, type RawAudio, withWavHeader } from "../sr
  *
  * @param bytes the pieces as they come.
  * @param raw what they are where they have no header; little-endian, the channels side by side.
+ * @param maxHeldBytes how much may be held of a file whose description stands behind its sound.
  * @throws {AudioFormatError} where it begins like no format that is decoded.
  */
 export async function openSound(
   bytes: AsyncIterable<Uint8Array>,
-  raw?: RawAudio,
+  raw: RawAudio | undefined,
+  maxHeldBytes: number,
 ): Promise<OpenedAudio> {
-  return await openAudio(raw ? withWavHeader(bytes, raw) : bytes);
+  return await openAudio(raw ? withWavHeader(bytes, raw) : bytes, { maxHeldBytes });
 }

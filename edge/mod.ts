@@ -109,6 +109,11 @@ export interface AppOptions {
   maxSessions?: number;
   /** Most bytes of a recording whose events are asked for. @default 4 GiB */
   maxDetectBytes?: number;
+  /**
+   * Bytes of such a recording that may be in memory: sent ahead of what is listened to, or a file whose description
+   * stands behind its sound. @default 64 MiB
+   */
+  maxAheadBytes?: number;
   /** Longest time for all of such a recording, in milliseconds. @default 3600000 */
   detectTimeoutMs?: number;
   /** How long the status of such an answer waits for the first event, in milliseconds. @default 10000 */
@@ -198,6 +203,7 @@ function serviceOf(source: ClassifierSource, options: AppOptions): Service {
     maxBodies: options.maxBodies ?? 256,
     maxBodiesBytes: options.maxBodiesBytes ?? 64 * 2 ** 20,
     maxDetectBytes: options.maxDetectBytes ?? 2 ** 32,
+    maxAheadBytes: options.maxAheadBytes ?? 64 * 2 ** 20,
     detectTimeoutMs: options.detectTimeoutMs ?? 3_600_000,
     statusWaitMs: options.statusWaitMs ?? 10_000,
     streamBufferBytes: options.streamBufferBytes ?? 2 * 2 ** 20,

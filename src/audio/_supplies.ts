@@ -15,6 +15,8 @@ const PIECE_BYTES = 2 ** 16;
 export interface ClosableSupply extends ByteSupply {
   /** Bytes of the whole, where they are known. */
   readonly sizeBytes?: number;
+  /** The headers are read: what has passed is not asked for again. */
+  opened?(): void;
   /** Gives back what the source holds. */
   close(): Promise<void>;
 }
@@ -32,19 +34,27 @@ export function fileSupply(source: ReadableBytes): ClosableSupply {
   };
 }
 
-/** Bytes that come one piece after the other; what was asked for and passed is forgotten. */
+/**
+ * Bytes that come one piece after the other; what was asked for and passed is forgotten.
+ *
+ * While the headers are read it is kept, up to a limit: they may turn out to stand behind the sound.
+ */
 export class StreamSupply implements ClosableSupply {
   readonly #pieces: AsyncIterator<Uint8Array>;
   readonly #file?: string;
   #held: Uint8Array = new Uint8Array(0);
   #start = 0;
   #isEnded = false;
+  #room: Uint8Array = new Uint8Array(0);
+  /** Bytes up to which all is kept. */
+  #keptBytes: number;
 
   /** Reads from an iterable of pieces, or from a stream of the web. */
   constructor(
     source: AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>,
-    file?: string,
+    { file, maxHeldBytes }: { file?: string; maxHeldBytes: number },
   ) {
+    this.#keptBytes = maxHeldBytes;
     this.#pieces = Symbol.asyncIterator in source
       ? source[Symbol.asyncIterator]()
       : piecesOf(source);
@@ -66,9 +76,17 @@ export class StreamSupply implements ClosableSupply {
     }
     await this.#hold(start, start + least);
     const at = Math.min(start - this.#start, this.#held.length);
-    this.#held = this.#held.subarray(at);
-    this.#start = start;
-    return this.#held.subarray(0, Math.min(most, this.#held.length));
+    const rest = this.#held.subarray(at);
+    if (this.#keptBytes === 0) {
+      this.#held = rest;
+      this.#start = start;
+    }
+    return rest.subarray(0, Math.min(most, rest.length));
+  }
+
+  opened(): void {
+    this.#keptBytes = 0;
+    this.#room = new Uint8Array(0);
   }
 
   async close(): Promise<void> {
@@ -86,7 +104,8 @@ export class StreamSupply implements ClosableSupply {
         this.#isEnded = true;
         break;
       }
-      if (heldEnd <= start) {
+      if (heldEnd > this.#keptBytes) this.#keptBytes = 0;
+      if (heldEnd <= start && this.#keptBytes === 0) {
         // Nothing of what is held is wanted any more.
         pieces.length = 0;
         heldStart = heldEnd;
@@ -95,8 +114,24 @@ export class StreamSupply implements ClosableSupply {
       heldEnd += value.length;
     }
     this.#start = heldStart;
-    if (pieces.length !== 1) this.#held = joined(pieces);
-    else this.#held = pieces[0]!;
+    if (pieces.length === 1) this.#held = pieces[0]!;
+    else this.#held = this.#keptBytes > 0 ? this.#appended(pieces) : joined(pieces);
+  }
+
+  /** What is kept, of which the first piece is what was held, lies in a room that doubles: few bytes may come at a time. */
+  #appended(pieces: Uint8Array[]): Uint8Array {
+    const size = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    const [held, ...added] = pieces as [Uint8Array, ...Uint8Array[]];
+    let at = held.length;
+    if (held.buffer !== this.#room.buffer || size > this.#room.length) {
+      this.#room = new Uint8Array(Math.max(size, 2 * this.#room.length));
+      this.#room.set(held);
+    }
+    for (const piece of added) {
+      this.#room.set(piece, at);
+      at += piece.length;
+    }
+    return this.#room.subarray(0, size);
   }
 }
 

@@ -2,8 +2,8 @@
  * Decodes a recording of any length block by block, in memory that does not grow with it.
  *
  * The samples are those of `decodeAudio`, whichever way the bytes come: at once, in pieces of any size, or
- * live. A file whose description stands behind the sound (MP4 that was not written for streaming, CAF
- * with packets) needs a source that can go back.
+ * live. Of a stream whose description stands behind the sound (MP4 that was not written for streaming,
+ * CAF with packets) all is held until it has come, up to a limit.
  *
  * @module
  */
@@ -29,6 +29,8 @@ export type AudioSource =
 export interface OpenAudioOptions extends DecodeOptions {
   /** The rate to bring it to, in hertz. @default the recording's own */
   samplingRate?: number;
+  /** Bytes of a stream that are kept until it is known where its description stands. @default 256 MiB */
+  maxHeldBytes?: number;
 }
 
 /** A recording that is being decoded. */
@@ -48,6 +50,9 @@ export interface OpenedAudio {
 /** What most formats need to be recognised, and where MP3 behind junk is looked for. */
 const HEAD_BYTES = 512;
 const LONG_HEAD_BYTES = 2 ** 16;
+
+/** A phone's recording of hours; a stream that is played while it comes has its description in front. */
+const MAX_HELD_BYTES = 2 ** 28;
 
 /**
  * Reads the headers of a recording, to decode it block by block.
@@ -76,10 +81,11 @@ export async function openAudio(
   source: AudioSource,
   options: OpenAudioOptions = {},
 ): Promise<OpenedAudio> {
-  const supply = supplyFor(source, options.file);
+  const supply = supplyFor(source, options);
   try {
     const open = await openerOf(await headOf(supply), options.file);
     const stream = await answerFrom(supply, open(new ByteReader(supply.sizeBytes), options.file));
+    supply.opened?.();
     const mixer = new Mixer(stream, options);
     const { samplingRate = stream.sampleRateHz } = options;
     const resampler = new Resampler(stream.sampleRateHz, samplingRate);
@@ -99,13 +105,14 @@ export async function openAudio(
   }
 }
 
-function supplyFor(source: AudioSource, file?: string): ClosableSupply {
+function supplyFor(source: AudioSource, options: OpenAudioOptions): ClosableSupply {
   if (source instanceof Uint8Array) {
     const sizeBytes = source.length;
     return { ...supplyOf(source), sizeBytes, close: () => Promise.resolve() };
   }
   if ("read" in source) return fileSupply(source);
-  return new StreamSupply(source, file);
+  const { file, maxHeldBytes = MAX_HELD_BYTES } = options;
+  return new StreamSupply(source, { file, maxHeldBytes });
 }
 
 /** The first bytes: as few as tell the format, so that live sound does not have to wait. */

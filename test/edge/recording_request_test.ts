@@ -2,6 +2,7 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { type App, createApp } from "../../edge/mod.ts";
 import { nextTurn } from "../../edge/_queue.ts";
 import { encodeWav } from "../../src/audio/mod.ts";
+import { fixture } from "../audio/fixtures.ts";
 import { CLIP, fakeClassifier, fakeDetector, loudness } from "./_served.ts";
 
 const silent = { log: () => {} };
@@ -46,6 +47,55 @@ Deno.test("POST /detect answers with the events of a recording, a line of JSON e
     [0.1, 3 * 0.1, "yes", "ended"],
     [0.5, 8 * 0.1, "yes", "ended"],
   ]);
+});
+
+Deno.test("POST /detect holds a file whose description stands behind its sound, up to a limit", async () => {
+  const file = await fixture("s16.mov");
+  const body = () => ReadableStream.from([file.slice(0, 1_000), file.slice(1_000)]);
+  const window = "?window_seconds=0.02&scores=true";
+  const held = await ask(createApp(fakeDetector(), silent), body(), window);
+  equal(held.status, 200);
+  ok(linesOf(await held.text()).length > 1);
+  const refused = await ask(
+    createApp(fakeDetector(), { ...silent, maxAheadBytes: 900 }),
+    body(),
+    window,
+  );
+  equal(refused.status, 422);
+  match((await refused.json()).error, /expected a recording that can be read in order/);
+});
+
+Deno.test("POST /detect answers when no more of a long body is to come than may be in memory", async () => {
+  const app = createApp(fakeDetector(), { ...silent, maxAheadBytes: 2_000, statusWaitMs: 1 });
+  const { body, writer } = growingBody();
+  const headers = { "content-length": String(RECORDING.length) };
+  let status = 0;
+  const answer = ask(app, body, "", { headers }).then((response) => {
+    status = response.status;
+    return response;
+  });
+  const most = RECORDING.length - 2_001;
+  await writer.write(RECORDING.slice(0, most));
+  // It has been taken, and what it holds has been found, when more is asked for.
+  await writer.ready;
+  await nextTurn();
+  equal(status, 0);
+  const rest = writer.write(RECORDING.slice(most)).then(() => writer.close());
+  equal(linesOf(await (await answer).text()).length, 2);
+  await rest;
+});
+
+Deno.test("POST /detect ends with a line for a client that is too far ahead of the answer", async () => {
+  const detector = fakeDetector();
+  const app = createApp(detector, { ...silent, maxAheadBytes: 8_000 });
+  const pieces = function* () {
+    yield RECORDING.slice(0, 44 + 2 * 3_600);
+    for (let i = 0; i < 1_000; i++) yield new Uint8Array(2 * 800);
+  };
+  const response = await ask(app, ReadableStream.from(pieces()), "?window_seconds=0.1");
+  const lines = linesOf(await response.text());
+  equal(response.status, 200);
+  match(String(lines.at(-1)!.error), /at most 8000 bytes ahead of what was listened to/);
 });
 
 Deno.test("POST /detect takes its parameters from the query", async () => {
@@ -158,7 +208,8 @@ Deno.test("POST /detect does not let the status wait for ever, nor the body, nor
 
 Deno.test("POST /detect goes no further than its client reads, and gives up on one that does not", async () => {
   const { promise: ended, resolve: onEnd } = Promise.withResolvers<void>();
-  const app = createApp(fakeDetector({ onEnd }), { ...silent, bodyTimeoutMs: 20 });
+  const limits = { bodyTimeoutMs: 20, maxAheadBytes: 2 ** 21 };
+  const app = createApp(fakeDetector({ onEnd }), { ...silent, ...limits });
   let pulls = 0;
   const samples = new Uint8Array(loudness("0123456789").buffer as ArrayBuffer);
   const endless = new ReadableStream({
@@ -174,7 +225,7 @@ Deno.test("POST /detect goes no further than its client reads, and gives up on o
   const lines = linesOf(await response.text());
   match(
     lines.at(-1)!.error as string,
-    /^Cannot send events: expected them to be read within/,
+    /^Cannot (send events: expected them to be read within|take the recording: .* bytes ahead of)/,
   );
 });
 
