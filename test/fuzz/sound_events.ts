@@ -133,7 +133,7 @@ async function parseSamples(bytes: Uint8Array): Promise<void> {
       yield await Promise.resolve(samples.slice(at, at + 1 + size));
     }
   };
-  const sound = await openSound(pieces(), { rateHz: 8_000, encoding, channels });
+  const sound = await openSound(pieces(), { rateHz: 8_000, encoding, channels }, 0);
   let found = 0;
   for await (const block of sound.blocks()) {
     ok(block.every(Number.isFinite), "samples that are not finite");
