@@ -144,6 +144,20 @@ export function plannedRuns(protocol: Protocol, folds?: readonly string[]): Plan
   return runs;
 }
 
+/**
+ * The splits of all runs. A head that is fitted has no use for validation clips, and in folds none are taken unless asked
+ * for, so that all other folds are trained on.
+ */
+export function splitsOf(
+  { folds, foldBy, shots }: Protocol,
+  splits: SplitChoice,
+  fitsHead: boolean,
+): SplitChoice {
+  const isFolded = folds !== undefined || foldBy !== undefined;
+  const { validationSize = fitsHead && isFolded ? 0 : undefined } = splits;
+  return { ...splits, foldBy, shots: shots[0], validationSize };
+}
+
 /** The splits of one run. */
 export function splitsOfRun(splits: SplitChoice, { heldOut, shots }: PlannedRun): SplitChoice {
   return { ...splits, heldOut, shots };

@@ -50,16 +50,17 @@ export async function trainSeveral(
   out: Output,
 ): Promise<number> {
   const { args: { outputDir: root } } = plan;
-  const { runs, folder } = await checkedRuns(plan, out);
+  const { runs, folder } = await checkedRuns(plan);
   await expectFreeRoot(plan);
   const directory = await OutputDirectory.take(root);
   try {
     if (plan.overwrite) await forgetSummary(root, runs);
     out.line(headLine(plan, runs));
     const finished: FinishedRun[] = [];
+    const warned = new Set<string>();
     for (const [i, run] of runs.entries()) {
       const title = `Run ${i + 1} of ${runs.length} (${run.name})`;
-      const code = await trainRun(plan, run, once, runOutput(out, run, title));
+      const code = await trainRun(plan, run, once, runOutput(out, run, { title, warned }));
       if (code !== 0) return code;
       const result = await finishedRun(root, run, seedOf(plan, run));
       finished.push(result);
@@ -81,7 +82,6 @@ export async function trainSeveral(
 /** The runs, whose data are loaded once each, so that no run fails after hours for want of clips. */
 async function checkedRuns(
   { data, splits, args: { seed }, protocol }: SeveralPlan,
-  out: Output,
 ): Promise<{ runs: PlannedRun[]; folder: SplitFolder }> {
   const { folds, foldBy } = protocol;
   const isFolded = folds !== undefined || foldBy !== undefined;
@@ -102,7 +102,6 @@ async function checkedRuns(
     if (run.repeat > 0) continue;
     await loadSplits(data, { ...splitsOfRun(splits, run), seed, online: true });
   }
-  if (dealt) { for (const note of dealt.notes) out.warn(note); }
   return { runs, folder };
 }
 
@@ -117,11 +116,19 @@ function headLine({ data, model, protocol }: SeveralPlan, runs: readonly Planned
   return `Data: ${data}; model: ${model}; ${runs.length} runs: ${parts.join(", ")}`;
 }
 
-/** Errors and warnings, and progress; figures come when all runs are done. */
-function runOutput(out: Output, { name }: PlannedRun, title: string): Output {
+/** Warnings, each once, and progress; figures come when all runs are done. */
+function runOutput(
+  out: Output,
+  { name }: PlannedRun,
+  { title, warned }: { title: string; warned: Set<string> },
+): Output {
   return {
     ...out,
     line: () => {},
+    warn: (text) => {
+      if (!warned.has(text)) out.warn(text);
+      warned.add(text);
+    },
     event: (object) => out.event({ run: name, ...object }),
     progress: (label, total) => out.progress(`${title}: ${label}`, total),
   };

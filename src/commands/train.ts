@@ -66,7 +66,7 @@ import { modelDirectory } from "./_model_directory.ts";
 import { RECIPE_OPTION, recipeLine, withRecipe } from "./_recipe.ts";
 import { splitRecord } from "./_split_record.ts";
 import { openStartingModel, orderedLabels, type StartingModel } from "./_starting_model.ts";
-import { isSeveral, type Protocol, PROTOCOL_OPTIONS, protocolOf } from "./_protocol.ts";
+import { isSeveral, type Protocol, PROTOCOL_OPTIONS, protocolOf, splitsOf } from "./_protocol.ts";
 import { trainSeveral } from "./_several_runs.ts";
 import { openTeacher } from "./_teacher.ts";
 import { printedPush } from "./_push.ts";
@@ -223,7 +223,10 @@ async function planOf(
     recipe,
     args,
     device: deviceOptions(options),
-    splits: { ...splits, skipBadFiles: args.skipBadFiles },
+    splits: {
+      ...splitsOf(protocol, splits, head !== undefined),
+      skipBadFiles: args.skipBadFiles,
+    },
     protocol,
     limits: clipLimits(options),
     detector,

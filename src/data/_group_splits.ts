@@ -196,9 +196,14 @@ function withAllClasses(dataset: AudioDataset, parts: readonly number[]): number
 /**
  * Checks that no group is in two splits.
  *
+ * @param hint what can be done about it.
  * @throws {DatasetError} naming one that is.
  */
-export function expectGroupsApart(source: string, sets: readonly AudioDataset[]): void {
+export function expectGroupsApart(
+  source: string,
+  sets: readonly AudioDataset[],
+  hint = "Draw other splits with `mergeSplits: true`, or use these as they are without `groupBy`",
+): void {
   const places = new Map<string, Map<string, number>>();
   for (const { split, clips } of sets) {
     for (const { group } of clips) {
@@ -214,10 +219,6 @@ export function expectGroupsApart(source: string, sets: readonly AudioDataset[])
   throw new DatasetError(
     `Cannot use the splits of "${source}": expected each group in one of them, found ` +
       `${torn.length} of ${places.size} in several, such as "${name}" (clips: ${where})`,
-    {
-      file: source,
-      hint:
-        "Draw other splits with `mergeSplits: true`, or use these as they are without `groupBy`",
-    },
+    { file: source, hint },
   );
 }

@@ -12,6 +12,7 @@ import { CsvError, parse } from "csv-parse/sync";
 import { DatasetError } from "../errors.ts";
 import { fileSource } from "../files.ts";
 import type { AudioClip, AudioDataset } from "./audio_dataset.ts";
+import { expectGroupsApart } from "./_group_splits.ts";
 import { pathInSource } from "./clip_keys.ts";
 import { listed } from "./features.ts";
 import type { SplitName } from "./folder_layout.ts";
@@ -158,7 +159,7 @@ export interface SplitByFile {
  *
  * @param path the table, for messages.
  * @param isWhole whether each file that the table names has to be there; else some.
- * @throws {DatasetError} where files of the table are missing.
+ * @throws {DatasetError} where files of the table are missing, or a group is in two of its splits.
  */
 export function splitByRows(
   sets: readonly AudioDataset[],
@@ -179,6 +180,7 @@ export function splitByRows(
     const clips = pairs.map(({ clip, row: { fold, group } }) => ({ ...clip, fold, group }));
     splits[split] = { ...sets[0]!, split, clips };
   }
+  expectGroupsApart(path, Object.values(splits), "Correct its column group, or leave it out");
   const left = all.length - found.length;
   const notes = left > 0 ? [`${left} clips that "${path}" does not name are left out`] : [];
   return { splits, notes };

@@ -84,6 +84,8 @@ Deno.test("train --folds holds each clip out once, goes on, and refuses to mix r
     const other = await cli([...folds, "--resume", "--seed", "1"], { cwd });
     match(other.stderr, /^Cannot go on in "cv\/fold-0": expected a run with seed 1, found 42$/m);
 
+    // What is said of the data is said once.
+    await writeFile(`${cwd}/tones/stray.wav`, toneFile("low"));
     // The folds of the table, by its column.
     const file = [
       "--split-file",
@@ -94,9 +96,9 @@ Deno.test("train --folds holds each clip out once, goes on, and refuses to mix r
       "same",
       "--json",
     ];
-    const events = jsonLines<{ event: string } & RunsReport>(
-      await cliOk([...TRAIN, ...file], { cwd }),
-    );
+    const shown = await cliOk([...TRAIN, ...file], { cwd });
+    equal(shown.stderr.match(/stray\.wav/g)?.length, 1);
+    const events = jsonLines<{ event: string } & RunsReport>(shown);
     deepEqual(events.at(-1)!.event, "summary");
     deepEqual(
       events.at(-1)!.runs.map(({ metrics }) => metrics),

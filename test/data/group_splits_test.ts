@@ -55,6 +55,29 @@ Deno.test("dealClips() keeps groups whole, and classes near their shares", () =>
   ok(dealClips(data, Array(4).fill(0.25), { seed: 1 }).some((part, i) => part !== parts[i]));
 });
 
+Deno.test("dealClips() deals the largest group first, and fills up with small ones", () => {
+  const small = Array.from({ length: 50 }, (_, i) => [0, `small ${i}`] as const);
+  const large = Array.from({ length: 50 }, () => [0, "large"] as const);
+  const data = dataset([...small, ...large]);
+  for (let seed = 0; seed < 5; seed++) {
+    deepEqual(tableOf(data, dealClips(data, [0.5, 0.5], { seed }), 2), [[50], [50]]);
+  }
+});
+
+Deno.test("splitByGroup() gives five speakers of like size to two sides as two and three", () => {
+  const data = dataset(
+    Array.from({ length: 50 }, (_, i) => [Math.floor(i / 5), `speaker ${i % 5}`] as const),
+  );
+  const speakers = new Set<string>();
+  for (let seed = 0; seed < 20; seed++) {
+    const { test } = splitByGroup(data, { testSize: 30, seed });
+    const own = [...new Set(test.clips.map(({ group }) => group))].sort();
+    equal(own.length, 3);
+    speakers.add(own.join());
+  }
+  ok(speakers.size > 3);
+});
+
 Deno.test("dealClips() leaves no part empty while there are groups enough", () => {
   const data = dataset([[0, "a"], [0, "b"], [1, "a"], [1, "b"]]);
   deepEqual(dealClips(data, [0.9, 0.1]).toSorted(), [0, 0, 1, 1]);

@@ -79,6 +79,23 @@ Deno.test("splitByRows() splits as a table says", () => {
   );
 });
 
+Deno.test("splitByRows() refuses a group in two splits", () => {
+  const row = (file: string, split: SplitRow["split"]) => ({
+    file,
+    label: "",
+    split,
+    group: "anna",
+  });
+  const rows = [row("1.wav", "train"), row("3.wav", "train"), row("4.wav", "test")];
+  throws(() => splitByRows(SETS, rows, { source: SOURCE, path: "split.csv", isWhole: true }), {
+    name: "DatasetError",
+    message:
+      'Cannot use the splits of "split.csv": expected each group in one of them, found 1 of ' +
+      '1 in several, such as "anna" (clips: train 2, test 1)',
+    hint: "Correct its column group, or leave it out",
+  });
+});
+
 Deno.test("splitByRows() takes a table of folds alone as clips to train on", () => {
   const rows = ["1.wav", "4.wav"].map((file, i) => ({
     file,
