@@ -21,6 +21,7 @@ const QUESTIONS: Readonly<Record<string, () => Promise<{ question: Question }>>>
   "audio": () => import("./audio.ts"),
   "detect": () => import("./detect.ts"),
   "overlap": () => import("./overlap.ts"),
+  "unknown": () => import("./unknown.ts"),
   "detect-memory": () => import("./detect_memory.ts"),
   "learning": () => import("./learning.ts"),
   "architectures": () => import("./architectures.ts"),

@@ -143,7 +143,8 @@ export interface AudioClassifier extends LoadedClassifier {
    * async function* microphone() {
    *   for (let second = 0; second < 4; second++) yield new Float32Array(8_000);
    * }
-   * const options = { samplingRate: 8_000, windowSeconds: 1, hopSeconds: 1, threshold: 0 };
+   * // Silence is none of the classes, unless scores are taken as they are.
+   * const options = { samplingRate: 8_000, windowSeconds: 1, threshold: 0, rawScores: true };
    * const events = await Array.fromAsync(classifier.detect(microphone(), options));
    * equal(events.length, 2 * classifier.labels.length);
    * equal(events.at(-1)?.end, 4);

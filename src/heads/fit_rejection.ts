@@ -45,8 +45,11 @@ export interface FittedRejection {
 
 /** Of validation clips, this share is kept by the limit of a measure. */
 const KEPT = 0.98;
-/** So many deviations above the mean lie 99 % of what is normally distributed: few clips say little of their highest. */
-const DEVIATIONS = 2.326;
+/**
+ * Below so many deviations above the mean lie 99.5 % of what is normally distributed: few clips say little of their
+ * highest, and clips from elsewhere lie further out.
+ */
+const DEVIATIONS = 2.576;
 /** Noise may cost no larger share of validation clips than this. */
 const NOISE_COST = 0.05;
 /** This share of a feature's variance is replaced by the mean over all, which few clips know better. */
