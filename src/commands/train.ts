@@ -515,9 +515,13 @@ function headCallback(
     kind,
     groupOf: (clip) => groupOf(clips[clip]!),
     onFitted: (head) => {
-      const { clips, l2, temperature, heldOutLoss } = head;
+      const { clips, l2, temperature, neighbours, heldOutLoss } = head;
       out.event({ event: "head", ...head });
-      const chosen = l2 === undefined ? `temperature ${temperature}` : `L2 ${l2}`;
+      const chosen = {
+        linear: `L2 ${l2}`,
+        centroid: `temperature ${temperature}`,
+        knn: neighbours === 1 ? "the nearest counts" : `the ${neighbours} nearest vote`,
+      }[kind];
       const judged = heldOutLoss === undefined ? "" : `, loss ${heldOutLoss.toFixed(4)} left out`;
       out.line(`Head: ${kind}, of ${clips} clips in evaluation mode, ${chosen}${judged}`);
     },

@@ -6,7 +6,7 @@
 import { writeDirectoryAtomic, writeFiles } from "../files.ts";
 import { type BackboneFacts, expectBackbone, fingerprintOf } from "../heads/backbone.ts";
 import { headFiles } from "../heads/head_directory.ts";
-import type { AudioClassificationModel } from "../models/mod.ts";
+import { type AudioClassificationModel, expectLastLayer } from "../models/mod.ts";
 import { filesOf, loadInferenceModel, loadPretrained, openWeights } from "../pretrained.ts";
 import type { FileReader } from "../weights/byte_source.ts";
 import { readJsonFile } from "../weights/json_file.ts";
@@ -56,6 +56,7 @@ export async function exportHead(options: ExportHeadOptions): Promise<ExportHead
   const model = await loadPretrained(files);
   try {
     model.expectComplete(name);
+    expectLastLayer(model, `export the head of "${name}"`);
     const fingerprint = await fingerprintOfFiles(files, model);
     const backbone = { fingerprint, ...named !== undefined && { name: named } };
     if (named !== undefined) await expectSameBase({ file: name, backbone }, named);

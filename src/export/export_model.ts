@@ -9,7 +9,7 @@
 import { FileError } from "../errors.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
 import { listFolderIfThere } from "../files.ts";
-import type { AudioClassificationModel } from "../models/mod.ts";
+import { type AudioClassificationModel, expectLastLayer } from "../models/mod.ts";
 import { withBackbone } from "../heads/backbone.ts";
 import { fingerprintOfFiles } from "./export_head.ts";
 import { AutoFeatureExtractor, filesOf, loadPretrained } from "../pretrained.ts";
@@ -93,6 +93,7 @@ export async function exportModel(options: ExportOptions): Promise<ExportReport>
   const model = await loadPretrained(files);
   try {
     model.expectComplete(directory);
+    expectLastLayer(model, `export "${directory}"`);
     const fingerprint = await fingerprintOfFiles(files, model);
     const precision = calibration?.plan ?? (dtype === "q8" ? "int8" : "float32");
     const prepared = await model.prepare(precision);

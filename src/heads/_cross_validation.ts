@@ -6,6 +6,9 @@
  */
 import { type ClipVectors, countOf, type Layer, rowsOf, sizeOf } from "./_clip_vectors.ts";
 
+/** Scores of all classes, of a vector. **Shape** `[D]` -> `[N]` */
+export type Scorer = (vector: Float64Array) => ArrayLike<number>;
+
 const FOLDS = 5;
 
 /** A setting, and the mean loss of clips that were left out with it. */
@@ -18,14 +21,14 @@ export interface Chosen<Setting> {
  * The setting with the least loss of clips that were left out; undefined where there is nothing to judge by: no two
  * groups, or no class in two of them.
  *
- * @param fits fits to some of the clips with each setting, in the order of the settings.
+ * @param scorers fits to some of the clips with each setting, in the order of the settings.
  */
 export function chosenSetting<Setting, Data extends ClipVectors>(
   data: Data,
-  { groups, settings, fits }: {
+  { groups, settings, scorers }: {
     groups: readonly string[];
     settings: readonly Setting[];
-    fits: (data: Data) => Iterable<Layer>;
+    scorers: (data: Data) => Iterable<Scorer>;
   },
 ): Chosen<Setting> | undefined {
   const folds = foldsOf(data, groups);
@@ -40,7 +43,7 @@ export function chosenSetting<Setting, Data extends ClipVectors>(
     if (countOf(left) === 0) continue;
     judged += countOf(left);
     let at = 0;
-    for (const layer of fits(fitted)) losses[at]! += lossOf(layer, left), at++;
+    for (const scorer of scorers(fitted)) losses[at]! += lossOf(scorer, left), at++;
   }
   if (judged === 0) return undefined;
   const best = losses.reduce((least, loss, i) => loss < losses[least]! ? i : least, 0);
@@ -70,11 +73,12 @@ function heardIn<Data extends ClipVectors>(fitted: Data, left: Data): Data {
 }
 
 /** The sum over clips: of the cross-entropy, or of the mean binary one of all labels. */
-function lossOf(layer: Layer, data: ClipVectors): number {
+function lossOf(scorer: Scorer, data: ClipVectors): number {
   const { classes } = data;
+  const size = sizeOf(data);
   let loss = 0;
   for (let row = 0; row < countOf(data); row++) {
-    const scores = scoresOf(layer, data, row);
+    const scores = Array.from(scorer(data.vectors.subarray(row * size, (row + 1) * size)));
     if ("labels" in data) {
       const most = Math.max(...scores);
       const sum = scores.reduce((total, score) => total + Math.exp(score - most), 0);
@@ -90,11 +94,12 @@ function lossOf(layer: Layer, data: ClipVectors): number {
   return loss;
 }
 
-function scoresOf({ weights, biases }: Layer, data: ClipVectors, row: number): number[] {
-  const size = sizeOf(data);
-  return Array.from(biases, (bias, k) => {
-    let score = bias;
-    for (let d = 0; d < size; d++) score += weights[k * size + d]! * data.vectors[row * size + d]!;
-    return score;
-  });
+/** What a layer makes of a vector. */
+export function layerScorer({ weights, biases }: Layer): Scorer {
+  return (vector) =>
+    biases.map((bias, k) => {
+      let score = bias;
+      for (let d = 0; d < vector.length; d++) score += weights[k * vector.length + d]! * vector[d]!;
+      return score;
+    });
 }

@@ -9,7 +9,7 @@
  * @module
  */
 import { countOf, type Layer, sizeOf, standardised } from "./_clip_vectors.ts";
-import { chosenSetting } from "./_cross_validation.ts";
+import { chosenSetting, layerScorer } from "./_cross_validation.ts";
 import type { LabelledVectors } from "./_logistic_regression.ts";
 
 /** From sure to unsure. */
@@ -35,9 +35,9 @@ export function fitCentroids(
   const chosen = chosenSetting(scaled, {
     groups,
     settings: TEMPERATURES,
-    fits: (part) => {
+    scorers: (part) => {
       const layer = nearestMean(part);
-      return TEMPERATURES.map((temperature) => divided(layer, temperature));
+      return TEMPERATURES.map((temperature) => layerScorer(divided(layer, temperature)));
     },
   });
   const temperature = chosen?.setting ?? sizeOf(data);

@@ -16,10 +16,14 @@ import {
   spanned,
   standardised,
 } from "./_clip_vectors.ts";
-import { chosenSetting } from "./_cross_validation.ts";
-import { fitLogisticRegression, type LogisticRegression } from "./_logistic_regression.ts";
+import { chosenSetting, layerScorer } from "./_cross_validation.ts";
+import {
+  fitLogisticRegression,
+  type LabelledVectors,
+  type LogisticRegression,
+} from "./_logistic_regression.ts";
 
-export type { ClipVectors, Layer };
+export type { ClipVectors, LabelledVectors, Layer };
 
 /** From strong to weak, so that each fit begins where the one before it ended. */
 const L2 = [1000, 100, 10, 1, 0.1, 0.01];
@@ -61,12 +65,12 @@ function chosenL2(
   const chosen = chosenSetting(data, {
     groups,
     settings: L2,
-    *fits(part) {
+    *scorers(part) {
       let start: LogisticRegression[] | undefined;
       for (const l2 of L2) {
         const { layer, parts } = fitted(part, { l2, tolerance: ROUGHLY, start });
         start = parts;
-        yield layer;
+        yield layerScorer(layer);
       }
     },
   });

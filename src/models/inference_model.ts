@@ -29,6 +29,7 @@ import {
 } from "./embedding.ts";
 import { ownConfigOf } from "./_own_config.ts";
 import { headedParts, statesKey, type StoredHead } from "./_headed.ts";
+import type { Neighbours } from "./neighbours.ts";
 import type { ProblemType } from "./problem_type.ts";
 
 /** A batch of a feature extractor, in the memory of the program. */
@@ -85,6 +86,8 @@ export interface InferenceParts {
   loading: LoadReport;
   /** Where the weights come from. */
   origin: ModelOrigin;
+  /** Examples that answer in the place of the last layer. @default none */
+  neighbours?: Neighbours;
 }
 
 /** An audio-classification model on the device in use that answers and does not change. */
@@ -97,6 +100,8 @@ export class InferenceModel {
   readonly weights: ReadonlyMap<string, Weight>;
   /** Where the weights come from. */
   readonly origin: ModelOrigin;
+  /** Examples that answer in the place of the last layer, where there are such; `forward` does not know them. */
+  neighbours: Neighbours | undefined;
   readonly #parts: InferenceParts;
 
   /**
@@ -110,6 +115,7 @@ export class InferenceModel {
     this.loading = parts.loading;
     this.weights = parts.weights;
     this.origin = parts.origin;
+    this.neighbours = parts.neighbours;
   }
 
   /** `model_type` of the config. */
@@ -235,13 +241,15 @@ export class InferenceModel {
     const known = attentionMask || shape.length > 2 ? lengths : undefined;
     const found = tidy(() => {
       const inputs = tensor(inputValues, [...shape], "float32");
-      const { logits, features } = this.forward({ inputs, lengths: known }, { outputFeatures });
-      return features ? { logits, features: [features.at(-1)!] } : { logits };
+      const { logits, pooled, features } = this.forward({ inputs, lengths: known }, {
+        outputFeatures,
+      });
+      return features ? { logits, pooled, features: [features.at(-1)!] } : { logits, pooled };
     });
     try {
-      return await outputsOf(found, shape[0]!);
+      return await this.#outputsOf(found, shape[0]!);
     } finally {
-      for (const part of [found.logits, ...found.features ?? []]) part.dispose();
+      for (const part of [found.logits, found.pooled, ...found.features ?? []]) part.dispose();
     }
   }
 
@@ -294,7 +302,30 @@ export class InferenceModel {
    * @throws {CheckpointError} where the head is of another architecture, or a tensor of it is missing or misshapen.
    */
   async withHead(head: StoredHead): Promise<InferenceModel> {
-    return new InferenceModel(await headedParts(this.#parts, head));
+    return new InferenceModel({
+      ...await headedParts(this.#parts, head),
+      neighbours: undefined,
+    });
+  }
+
+  /** What a pass says of each clip. */
+  async #outputsOf(
+    output: HeadOutput & Pick<ModelOutput, "features">,
+    clips: number,
+  ): Promise<ClipOutputs[]> {
+    const last = output.features?.at(-1);
+    const [scores, vectors] = await Promise.all([
+      this.scoresOf(output, clips),
+      last && rowsOf(last, clips),
+    ]);
+    return scores.map((row, i) => ({ logits: row, ...vectors && { features: vectors[i]! } }));
+  }
+
+  /** Class scores of each clip of a pass, brought back from the device: the last layer's, or those of the examples. */
+  async scoresOf({ logits, pooled }: HeadOutput, clips: number): Promise<Float32Array[]> {
+    const { neighbours } = this;
+    if (!neighbours) return await rowsOf(logits, clips);
+    return (await rowsOf(pooled, clips)).map((vector) => neighbours.logits(vector));
   }
 
   /** Which states of the backbone the head looks at: equal text for equal states. */
@@ -357,7 +388,7 @@ export class InferenceModel {
       expectEmbedOptions(options, output.hiddenStates!.length - 1);
       const chosen = chosenState(output, options.layer);
       const size = chosen.state.shape[2]!;
-      const outputs = await outputsOf(output, shape[0]!);
+      const outputs = await this.#outputsOf(output, shape[0]!);
       if (options.pooling !== "frames") {
         return (await meanOfFrames(chosen)).map((values, i) => ({ size, values, ...outputs[i]! }));
       }
@@ -410,19 +441,6 @@ async function rowsOf(part: Tensor, rows: number): Promise<Float32Array[]> {
   const values = await part.data() as Float32Array;
   const size = values.length / rows;
   return Array.from({ length: rows }, (_, i) => values.slice(i * size, (i + 1) * size));
-}
-
-/** What a pass says of each clip. */
-async function outputsOf(
-  { logits, features }: Pick<ModelOutput, "logits" | "features">,
-  clips: number,
-): Promise<ClipOutputs[]> {
-  const last = features?.at(-1);
-  const [scores, vectors] = await Promise.all([
-    rowsOf(logits, clips),
-    last && rowsOf(last, clips),
-  ]);
-  return scores.map((row, i) => ({ logits: row, ...vectors && { features: vectors[i]! } }));
 }
 
 /** Disposes all that a forward pass gave. */

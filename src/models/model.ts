@@ -22,6 +22,7 @@ import { labelFields, labelsOf } from "./labels.ts";
 import type { ForwardOptions, ModelInputs, ModelOutput } from "./architecture.ts";
 import { InferenceModel, type InferenceParts, type ModelOrigin } from "./inference_model.ts";
 import { Lora, type LoraOptions } from "./lora.ts";
+import { isOfNeighbours, readNeighbours } from "./neighbours.ts";
 import { type ProblemType, problemTypeOf } from "./problem_type.ts";
 import { architectureOf } from "./registry.ts";
 import { hasOwnScores, ownConfigOf, withoutOwnScores, withOwnScores } from "./_own_config.ts";
@@ -167,7 +168,13 @@ async function loadParameters(
   try {
     const params = await load(reader, known.config);
     const { parameters, weights, found } = reader;
-    return { ...known, params, parameters, weights, found, loading: reader.report() };
+    const report = reader.report();
+    const unexpected = report.unexpected.filter((name) => !isOfNeighbours(name));
+    const loading = { ...report, unexpected };
+    const classes = known.labels.length;
+    const neighbours = source &&
+      await readNeighbours(source, { classes, isAsked: options.labels !== undefined });
+    return { ...known, params, parameters, weights, found, loading, neighbours };
   } catch (error) {
     for (const weight of reader.weights.values()) disposeWeight(weight);
     throw error;
@@ -228,6 +235,7 @@ export class AudioClassificationModel extends InferenceModel {
     return new InferenceModel({
       ...await loadParameters(known, { source, precision }),
       loading: this.loading,
+      neighbours: this.neighbours,
     });
   }
 
@@ -332,6 +340,7 @@ export class AudioClassificationModel extends InferenceModel {
    */
   startTraining(): void {
     this.setScores(undefined);
+    this.neighbours = undefined;
     if (!followsVersion4(this.#json)) return;
     this.#json = { ...this.#json, transformers_version: VERSION_5 };
     followVersion5(this.#parts.config);
@@ -399,6 +408,7 @@ export class AudioClassificationModel extends InferenceModel {
       const stored = storedTensor(name, parameter, dtype);
       yield { ...stored, values: this.#lora?.merged(name) ?? stored.values };
     }
+    yield* this.neighbours?.tensors() ?? [];
   }
 
   /**

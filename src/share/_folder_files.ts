@@ -7,10 +7,11 @@
  * @module
  */
 import { join } from "node:path";
-import { CheckpointError } from "../errors.ts";
+import { CheckpointError, UnsupportedOpError } from "../errors.ts";
 import { directoryFiles, listFolder } from "../files.ts";
 import { fileBlob, type HubUpload } from "../hub/mod.ts";
 import { modelFileNames } from "../hub/model_files.ts";
+import { isOfNeighbours } from "../models/mod.ts";
 import { openCheckpoint } from "../weights/checkpoint.ts";
 
 /** What is read by people, and by those who compare runs. */
@@ -53,6 +54,13 @@ async function weightsOf(directory: string): Promise<FolderWeights> {
   try {
     let parameters = 0;
     for (const name of source.names()) {
+      if (isOfNeighbours(name)) {
+        throw new UnsupportedOpError(
+          `Cannot push "${directory}": expected a model that transformers knows, found a head by ` +
+            "nearest neighbours",
+          { hint: "Fit a linear or a centroid head to the same clips" },
+        );
+      }
       if (!source.dtype(name)?.match(/^(F|BF|I8)/)) continue;
       parameters += source.shape(name)!.reduce((product, length) => product * length, 1);
     }

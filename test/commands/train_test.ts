@@ -433,3 +433,29 @@ Deno.test("train --head linear changes the last layer alone, without a step", as
     }
   });
 });
+
+Deno.test("train --head knn and centroid write what predict and eval answer with", async () => {
+  await withFolder(async (folder) => {
+    await writeTones(`${folder}/tones`);
+    await cliOk([...TWO_EPOCHS, "--output", "start"], { cwd: folder });
+    for (const head of ["knn", "centroid"]) {
+      const args = [...QUICK, "--model", "start", "--head", head, "--output", head, "--json"];
+      const events = jsonLines<TrainEvent & { neighbours?: number }>(
+        await cliOk([...args, "--feature-cache", "features"], { cwd: folder }),
+      );
+      const { accuracy } = events.at(-1)!.metrics!;
+      ok(accuracy! > 0.8, `${head} ${accuracy}`);
+      const tensors = await readTensors(`${folder}/${head}/model.safetensors`);
+      equal(tensors.has("earshot.neighbours.vectors"), head === "knn");
+
+      const predict = ["predict", "--model", head, "--json", "tones/train/low"];
+      const lines = jsonLines<{ predictions: { label: string }[] }>(
+        await cliOk(predict, { cwd: folder }),
+      );
+      const right = lines.filter(({ predictions }) => predictions[0]!.label === "low").length;
+      ok(right > 0.8 * lines.length, `${head}: ${right} of ${lines.length}`);
+    }
+    const names = Array.from(Deno.readDirSync(`${folder}/features`), ({ name }) => name);
+    equal(names.length, 1, "both heads have one backbone");
+  });
+});

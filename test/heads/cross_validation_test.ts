@@ -7,17 +7,15 @@ function clips(labels: number[]): LabelledVectors {
   return { vectors: Float64Array.from(labels, (_, clip) => clip), labels, classes: 3 };
 }
 
-const NOTHING = { weights: new Float64Array(3), biases: new Float64Array(3) };
-
 /** The clips that each fit saw. */
 function fittedClips(labels: number[], groups: string[]) {
   const seen: number[][] = [];
   const chosen = chosenSetting(clips(labels), {
     groups,
     settings: ["only"],
-    fits: ({ vectors }) => {
+    scorers: ({ vectors }) => {
       seen.push([...vectors]);
-      return [NOTHING];
+      return [() => [0, 0, 0]];
     },
   });
   return { seen, chosen };
@@ -54,11 +52,7 @@ Deno.test("chosenSetting() takes the setting of least loss", () => {
   const chosen = chosenSetting({ ...clips(labels), classes: 2 }, {
     groups: labels.map((_, i) => `${i}`),
     settings: [-1, 1, 0],
-    fits: () =>
-      [-1, 1, 0].map((bias) => ({
-        weights: new Float64Array(2),
-        biases: Float64Array.of(0, 3 * bias),
-      })),
+    scorers: () => [-1, 1, 0].map((bias) => () => [0, 3 * bias]),
   });
   assert.deepEqual(chosen, { setting: 0, heldOutLoss: Math.log(2) });
 });

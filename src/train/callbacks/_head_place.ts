@@ -37,9 +37,16 @@ export function headPlaceOf(model: AudioClassificationModel): HeadPlace {
   );
 }
 
+/** What a model's output calls `pooled`, which is what examples are compared by. */
+export function placeOfLastLayer(
+  model: AudioClassificationModel,
+): Pick<HeadPlace, "vectors"> {
+  return { vectors: (features) => tidy(() => model.classify(features).pooled) };
+}
+
 function placeBehindProjector(model: AudioClassificationModel): HeadPlace {
   return {
-    vectors: (features) => tidy(() => model.classify(features).pooled),
+    ...placeOfLastLayer(model),
     put: ({ weights, biases }) => {
       assign(model, "classifier.weight", weights);
       assign(model, "classifier.bias", biases);

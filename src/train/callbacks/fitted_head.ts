@@ -7,14 +7,20 @@
 import { tidy } from "@tensorflow/tfjs-core";
 import { DatasetError, UnsupportedOpError } from "../../errors.ts";
 import { fitCentroids } from "../../heads/centroid_fit.ts";
-import { type ClipVectors, fitLinear, type Layer } from "../../heads/linear_fit.ts";
+import {
+  type ClipVectors,
+  fitLinear,
+  type LabelledVectors,
+  type Layer,
+} from "../../heads/linear_fit.ts";
+import { fitNeighbours } from "../../heads/neighbour_fit.ts";
 import type { AudioClassificationModel } from "../../models/model.ts";
 import { type BatchSource, upload } from "../batches/batches.ts";
 import type { CallbackEvent, TrainerCallback } from "./callbacks.ts";
-import { type HeadPlace, headPlaceOf } from "./_head_place.ts";
+import { type HeadPlace, headPlaceOf, placeOfLastLayer } from "./_head_place.ts";
 
-/** Which heads there are: logistic regression, and the nearest class mean. */
-export const HEAD_KINDS = ["linear", "centroid"] as const;
+/** Which heads there are: logistic regression, the nearest class mean, and the nearest examples. */
+export const HEAD_KINDS = ["linear", "centroid", "knn"] as const;
 
 /** A kind of head. */
 export type HeadKind = (typeof HEAD_KINDS)[number];
@@ -37,6 +43,8 @@ export interface FittedHead {
   l2?: number;
   /** What the distances of a centroid head are divided by. */
   temperature?: number;
+  /** How many of the nearest examples vote. */
+  neighbours?: number;
   /** Mean loss of clips that were left out, with that; undefined where there were no two groups to choose by. */
   heldOutLoss?: number;
 }
@@ -58,10 +66,18 @@ export class FittedHeadCallback implements TrainerCallback {
     const place = headPlaceOf(model);
     const batchSize = args.perDeviceEvalBatchSize;
     const { data, indices } = await vectorsOf(trainDataset, { model, place, batchSize });
-    const { weights, biases, ...chosen } = fitted(kind, data, indices.map(groupOf));
+    const groups = indices.map(groupOf);
+    const clips = new Set(indices).size;
+    // The last layer of a head by neighbours is for programs that do not know these.
+    const { weights, biases, ...chosen } = fitted(kind, data, groups);
     place.put({ weights, biases });
-    onFitted?.({ kind, clips: new Set(indices).size, ...chosen });
     control.shouldTrainingStop = true;
+    if (kind !== "knn") return onFitted?.({ kind, clips, ...chosen });
+    const seen = { model, place: placeOfLastLayer(model), batchSize };
+    const examples = await vectorsOf(trainDataset, seen);
+    const { neighbours, heldOutLoss } = fitNeighbours(examples.data as LabelledVectors, groups);
+    model.neighbours = neighbours;
+    onFitted?.({ kind, clips, neighbours: neighbours.examples.count, heldOutLoss });
   }
 }
 
@@ -81,7 +97,7 @@ function fitted(
   data: ClipVectors,
   groups: readonly string[],
 ): Layer & Pick<FittedHead, "l2" | "temperature" | "heldOutLoss"> {
-  return kind === "centroid" && "labels" in data
+  return kind !== "linear" && "labels" in data
     ? fitCentroids(data, groups)
     : fitLinear(data, { groups });
 }
@@ -91,7 +107,7 @@ async function vectorsOf(
   source: BatchSource,
   { model, place, batchSize }: {
     model: AudioClassificationModel;
-    place: HeadPlace;
+    place: Pick<HeadPlace, "vectors">;
     batchSize: number;
   },
 ): Promise<{ data: ClipVectors; indices: number[] }> {

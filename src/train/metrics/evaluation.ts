@@ -116,15 +116,30 @@ async function outputsOf(
 ): Promise<[Float32Array, Float32Array?]> {
   const sent = upload(batch);
   const parts = tidy(() => {
-    if (!outputFeatures) return [sent.output(model).logits];
+    if (!outputFeatures) {
+      const { logits, pooled } = sent.output(model);
+      return { logits, pooled };
+    }
     const features = sent.features(model);
-    return [model.classify(features).logits, features.at(-1)!];
+    const { logits, pooled } = model.classify(features);
+    return { logits, pooled, features: features.at(-1)! };
   });
   sent.dispose();
   try {
-    const [logits, features] = await Promise.all(parts.map((part) => part.data()));
-    return [logits as Float32Array, features as Float32Array | undefined];
+    const { features } = parts;
+    const [rows, vectors] = await Promise.all([
+      model.scoresOf(parts, batch.shape[0]!),
+      features?.data(),
+    ]);
+    return [joinedRows(rows), vectors as Float32Array | undefined];
   } finally {
-    for (const part of parts) part.dispose();
+    for (const part of Object.values(parts)) part.dispose();
   }
+}
+
+function joinedRows(rows: readonly Float32Array[]): Float32Array {
+  const size = rows[0]?.length ?? 0;
+  const all = new Float32Array(rows.length * size);
+  rows.forEach((row, i) => all.set(row, i * size));
+  return all;
 }

@@ -1,13 +1,17 @@
 import assert from "node:assert/strict";
 import { fill } from "@tensorflow/tfjs-core";
 import { type AudioClassificationModel, buildModel } from "../../../src/models/mod.ts";
+import { exportModel } from "../../../src/export/mod.ts";
+import { loadPretrained, savePretrained } from "../../../src/pretrained.ts";
 import { Random } from "../../../src/random.ts";
+import { pushDirectory } from "../../../src/share/mod.ts";
 import { type BatchSource, upload } from "../../../src/train/batches/batches.ts";
 import type { CallbackEvent } from "../../../src/train/callbacks/callbacks.ts";
 import {
   type FittedHead,
   FittedHeadCallback,
   type FittedHeadOptions,
+  HEAD_KINDS,
 } from "../../../src/train/callbacks/fitted_head.ts";
 import { headPlaceOf } from "../../../src/train/callbacks/_head_place.ts";
 import { evaluateModel } from "../../../src/train/metrics/evaluation.ts";
@@ -15,7 +19,7 @@ import { accuracy } from "../../../src/train/metrics/metrics.ts";
 import { assertAllClose } from "../../compare.ts";
 import { startTestWasm } from "../../devices.ts";
 import { TINY_ARCHITECTURES } from "../../tiny_architectures.ts";
-import { TINY_CONFIG, TINY_LABELS, tone } from "../../tiny_model.ts";
+import { TINY_CONFIG, TINY_LABELS, tinyExtractor, tone } from "../../tiny_model.ts";
 
 /** Clips of the first two classes, in turn: tones, or of a spectrogram more or less of its first bands. */
 function sounds(
@@ -89,7 +93,7 @@ for (const [name, { config }] of Object.entries(TINY_ARCHITECTURES)) {
       ? [places ? 2 * Number(places) : Number(frames), Number(bands)]
       : [800];
     const source = sounds(24, rest);
-    for (const kind of ["linear", "centroid"] as const) {
+    for (const kind of HEAD_KINDS) {
       const model = await buildModel(config, { labels: ["a", "b"] });
       const names = [...model.parameters.keys()].filter((key) =>
         !/^classifier\.(dense\.)?(weight|bias)$/.test(key)
@@ -196,4 +200,36 @@ wasmTest("a linear head takes clips with several labels, a centroid head does no
   const regression = await buildModel(TINY_CONFIG, { labels: ["age"], problemType: "regression" });
   await assert.rejects(fit(regression, source), /Cannot fit a linear head: expected classes/);
   regression.dispose();
+});
+
+wasmTest("a head by nearest neighbours is saved, prepared, and forgotten by training", async () => {
+  const model = await buildModel(TINY_CONFIG, { labels: ["a", "b"] });
+  const source = sounds(24);
+  const { neighbours } = await fit(model, source, { kind: "knn" });
+  assert.ok(neighbours! >= 1);
+  const batch = { inputValues: tone(800, 2), shape: [1, 800] };
+  const [expected] = await model.logits(batch);
+  assert.ok(Math.abs(expected!.reduce((sum, logit) => sum + Math.exp(logit), 0) - 1) < 1e-6);
+  const { logits } = await evaluateModel(model, sounds(1), { batchSize: 1 });
+  assert.ok(Math.abs(logits.reduce((sum, logit) => sum + Math.exp(logit), 0) - 1) < 1e-6);
+  const prepared = await model.prepare();
+  const folder = await Deno.makeTempDir();
+  await savePretrained(`${folder}/model`, model, tinyExtractor());
+  const loaded = await loadPretrained(`${folder}/model`);
+  assert.deepEqual(loaded.loading.unexpected, []);
+  for (const other of [prepared, loaded]) {
+    const [found] = await other.logits(batch);
+    assertAllClose([...found!], [...expected!], { atol: 1e-5 });
+  }
+  loaded.startTraining();
+  const [plain] = await loaded.logits(batch);
+  assert.ok(Math.abs(plain!.reduce((sum, logit) => sum + Math.exp(logit), 0) - 1) > 1e-3);
+  await assert.rejects(pushDirectory("me/it", `${folder}/model`, { token: false }), {
+    name: "UnsupportedOpError",
+    message: /found a head by nearest neighbours/,
+  });
+  const export_ = exportModel({ model: `${folder}/model`, output: `${folder}/out`, dtype: "q8" });
+  await assert.rejects(export_, /found a head by nearest neighbours/);
+  await Deno.remove(folder, { recursive: true });
+  for (const each of [model, prepared, loaded]) each.dispose();
 });
