@@ -1,6 +1,6 @@
 /**
  * Changes of a spectrogram that a listener would not mind: speed, the size of the speaker, reverberation, another
- * microphone, gain, noise, and holes in time and frequency.
+ * microphone, gain, noise, a telephone, and holes in time and frequency.
  *
  * All of it on logarithms of energies, where gain is a sum and noise adds its energy, so that a step costs no more for
  * it; samples would have to be transformed anew each time.
@@ -14,6 +14,8 @@ import { BANDS } from "./teachers.ts";
 
 /** The extractor's least energy. */
 export const LEAST = Math.log(1.192092955078125e-07);
+/** Bands below 4 kHz. */
+const TELEPHONE_BANDS = 30;
 const NEPERS = Math.LN10 / 10;
 
 /** How much is changed. */
@@ -45,6 +47,7 @@ export function changed(
       ? withNoise(now, noise, 30 * random.uniform(), random)
       : withHiss(now, 5 + 30 * random.uniform(), random);
   }
+  if (random.uniform() < 0.35) limitBand(now, random);
   for (let i = 0; i < now.length; i++) if (now[i]! < LEAST) now[i] = LEAST;
   if (random.uniform() < 0.4) punch(now, random);
   return now;
@@ -104,6 +107,15 @@ function tilt(spectrogram: Spectrogram, random: Random): void {
     (_, band) => slope * (band - BANDS / 2) + height * Math.exp(-(((band - centre) / width) ** 2)),
   );
   for (let i = 0; i < spectrogram.length; i++) spectrogram[i]! += change[i % BANDS]!;
+}
+
+/** Nearly nothing above a frequency: 4 kHz, as of a telephone, or another. */
+function limitBand(spectrogram: Spectrogram, random: Random): void {
+  const first = random.uniform() < 0.7 ? TELEPHONE_BANDS : 22 + random.below(BANDS - 22);
+  const less = 5 + 13 * random.uniform();
+  for (let i = 0; i < spectrogram.length; i++) {
+    if (i % BANDS >= first) spectrogram[i]! -= less;
+  }
 }
 
 function lift(spectrogram: Spectrogram, decibels: number): void {
