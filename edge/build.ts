@@ -76,8 +76,12 @@ const EFFECTIVE = /\/src\/kernels\/|\/edge\/_tfjs_platform\.[jt]s$/;
  */
 export async function buildServer(): Promise<ServerBuild> {
   try {
-    // Deno tells where a package lies once it is loaded; where there is node_modules, always.
-    await import("./server.ts");
+    // Deno tells where a package lies once it is loaded; where there is node_modules, always. `server.ts` itself would
+    // look for its settings.
+    await import("./_tfjs_platform.ts");
+    await import("../src/kernels/wasm/mod.ts");
+    await import("../src/classify/classifier.ts");
+    await import("./mod.ts");
     return await buildWith(await import("esbuild"));
   } catch (error) {
     throw asRefusal(error);

@@ -25,6 +25,7 @@ import { TooLongError } from "../src/audio/too_long.ts";
 import type { Classification, ClassifyOptions } from "../src/classify/pipeline.ts";
 import type { DetectedEvent, WindowScores } from "../src/detect/mod.ts";
 import { Bodies } from "./_bodies.ts";
+import { refuseStrangers, shareAnswers } from "./_cors.ts";
 import { clipRequest, expectClipRequest, queryFields } from "./_clip_request.ts";
 import { failureOf, logFailure, reasonOf } from "./_failure.ts";
 import { LiveStream } from "./_live_stream.ts";
@@ -33,6 +34,7 @@ import { nextTurn, WorkQueue } from "./_queue.ts";
 import { detectRecording } from "./_recording_request.ts";
 import { classifierOf, type Service } from "./_service.ts";
 import { Sessions } from "./_sessions.ts";
+import { checkedOrigins } from "./settings.ts";
 import type { UpgradeWebSocket } from "./web_socket.ts";
 
 export type { Classification, ClassifyOptions, ScoreFunction } from "../src/classify/pipeline.ts";
@@ -122,6 +124,8 @@ export interface AppOptions {
   streamBufferBytes?: number;
   /** How long a live stream may be silent, in milliseconds. @default 60000 */
   streamIdleMs?: number;
+  /** Origins whose pages may read answers and open streams, such as `https://example.org`; `*`: all. @default none */
+  cors?: readonly string[];
   /** How this host makes a WebSocket of a request. @default none: `/stream` gets status 501 */
   upgradeWebSocket?: UpgradeWebSocket;
   /** Gets a line of JSON for each failure of ours. @default console.error */
@@ -154,7 +158,8 @@ export interface App {
  * parameters of `/detect` and `/stream`, and the codes with which a stream is closed.
  *
  * @param source the classifier; a function is called once, on the first request, and again only after it failed.
- * @param options limits of size, time and number, and the log.
+ * @param options limits of size, time and number, who may ask, and the log.
+ * @throws {RangeError} for an origin that no browser would send.
  *
  * @example
  * ```ts
@@ -172,7 +177,10 @@ export interface App {
 export function createApp(source: ClassifierSource, options: AppOptions = {}): App {
   const service = serviceOf(source, options);
   const app = new Hono();
+  const origins = checkedOrigins(options.cors ?? []);
   app.use(requestId());
+  app.use(shareAnswers(origins));
+  app.use("/stream", refuseStrangers(origins));
   app.get("/", (c) => describe(c, service));
   app.post("/", (c) => takeClip(c, service));
   app.all("/", (c) => wrongMethod(c, "GET, HEAD, POST"));

@@ -18,6 +18,7 @@ import type { TensorSource } from "../src/weights/tensor_source.ts";
 import { folderFiles } from "./_model_files.ts";
 import { answerQuestions, type ThreadScope } from "./inference_thread.ts";
 import { type App, createApp, type ServedClassifier, upgradeOnDeno } from "./mod.ts";
+import { settingsBeside } from "./settings.ts";
 import { threadedClassifier } from "./threaded_classifier.ts";
 import { webWorker } from "./web_worker.ts";
 
@@ -67,7 +68,11 @@ if (scope.name === THREAD) {
   await answerQuestions(scope, async () => ({ classifier: await load(), device: "WASM" }));
 }
 
-const app = createApp(loadInThread, { upgradeWebSocket: upgradeOnDeno });
+const settings = await settingsBeside({
+  ...folderFiles(new URL("./", import.meta.url)),
+  name: ".",
+});
+const app = createApp(loadInThread, { ...settings, upgradeWebSocket: upgradeOnDeno });
 
 /**
  * For `deno serve`, and for every host that calls `fetch` of a default export; `close` ends live streams. The thread of

@@ -6,6 +6,7 @@
  * @module
  */
 import earshot from "../../deno.json" with { type: "json" };
+import { SETTINGS_VARIABLES } from "../../edge/settings.ts";
 import { HUB_HOSTS } from "../hub/settings.ts";
 
 /** Which set a command has. */
@@ -80,7 +81,11 @@ const ESBUILD = [
 export const PERMISSION_SETS: Readonly<Record<PermissionSetName, PermissionSet>> = {
   read: READING,
   write: WRITING,
-  serve: { ...READING, net: ADDRESSES },
+  serve: {
+    ...READING,
+    env: { allow: [...VARIABLES, ...SETTINGS_VARIABLES], ignore: true },
+    net: ADDRESSES,
+  },
   bundle: { ...WRITING, run: ESBUILD },
   hub: { ...WRITING, net: [...LOOPBACK, ...HUB_HOSTS] },
 };

@@ -8,6 +8,7 @@
  */
 import { gzipSync } from "node:zlib";
 import { buildServer, type ServerBuild } from "../../edge/build.ts";
+import { type ServiceSettings, SETTINGS_FILE, SETTINGS_VARIABLES } from "../../edge/settings.ts";
 import { pipeline } from "../classify/pipeline.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
 import { FileError } from "../errors.ts";
@@ -16,6 +17,7 @@ import { jsonBytes, loadPretrained, savePretrained } from "../pretrained.ts";
 import { PACKED_FILE } from "../weights/packed.ts";
 import { type Command, defineCommand, expectNoFiles } from "./_command.ts";
 import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
+import { SERVICE_OPTIONS, serviceSettings } from "./_service_options.ts";
 import { STEADY_V8_FLAGS } from "./_v8_flags.ts";
 
 /** `bundle` on the command line. */
@@ -25,13 +27,15 @@ export const command: Command = defineCommand({
     ...MODEL_OPTION,
     output: { kind: "string", value: "DIR", required: true, help: "where the bundle goes" },
     overwrite: { kind: "flag", help: "replace an earlier bundle in --output" },
+    ...SERVICE_OPTIONS,
   },
   examples: ["bundle --output service", "bundle --model my-model --output service --overwrite"],
   run: async ({ options, files }, out) => {
     expectNoFiles(files);
     const { output, overwrite } = options;
     const model = await modelOrBundled(options.model, out);
-    const result = await bundle({ model, output, overwrite, log: out.line });
+    const settings = serviceSettings(options);
+    const result = await bundle({ model, output, overwrite, settings, log: out.line });
     out.event(result);
     return 0;
   },
@@ -45,6 +49,8 @@ export interface BundleOptions {
   output: string;
   /** Whether an earlier bundle there is replaced. @default false */
   overwrite?: boolean;
+  /** Who may ask, for `settings.json`; the environment goes before. @default no such file */
+  settings?: ServiceSettings;
   /** Gets the lines for the user. @default none */
   log?: (line: string) => void;
 }
@@ -68,10 +74,11 @@ const WEIGHT_FILES = ["model.safetensors", PACKED_FILE] as const;
 const CODE_FILES = ["server.js", "main.js", "deno.json"] as const;
 
 /** All that a bundle holds; a directory with anything else in it is never replaced. */
-const OWN_NAMES: readonly string[] = [...CODE_FILES, "model", "deno.lock"];
+const OWN_NAMES: readonly string[] = [...CODE_FILES, SETTINGS_FILE, "model", "deno.lock"];
 
+const RIGHTS = `--allow-read=. --allow-net --allow-env=${SETTINGS_VARIABLES.join(",")}`;
 const DENO_JSON = {
-  tasks: { start: `deno run --allow-read=. --allow-net ${STEADY_V8_FLAGS} main.js` },
+  tasks: { start: `deno run ${RIGHTS} ${STEADY_V8_FLAGS} main.js` },
   deploy: { runtime: { type: "dynamic", entrypoint: "main.js" } },
 };
 
@@ -82,7 +89,8 @@ const DENO_JSON = {
  * @throws {FileError} when the output holds files already, or cannot be written.
  */
 export async function bundle(options: BundleOptions): Promise<BundleResult> {
-  const { model, output, overwrite = false, log = () => {} } = options;
+  const { model, output, overwrite = false, settings = {}, log = () => {} } = options;
+  const hasSettings = Object.keys(settings).length > 0;
   const replace = await mayReplace(output, overwrite);
   // A model that cannot be loaded here could not answer there.
   const classifier = await pipeline("audio-classification", model);
@@ -92,6 +100,7 @@ export async function bundle(options: BundleOptions): Promise<BundleResult> {
       await Deno.writeFile(`${folder}/server.js`, build.server);
       await Deno.writeFile(`${folder}/main.js`, build.main);
       await Deno.writeFile(`${folder}/deno.json`, jsonBytes(DENO_JSON));
+      if (hasSettings) await Deno.writeFile(`${folder}/${SETTINGS_FILE}`, jsonBytes(settings));
       await Deno.mkdir(`${folder}/model`);
       await writeModel(model, `${folder}/model`, classifier.extractor);
     }, { replace });
@@ -145,7 +154,8 @@ async function saveAs(to: string, from: string, extractor: FeatureExtractor): Pr
 
 async function resultOf(output: string, build: ServerBuild): Promise<BundleResult> {
   const { files } = await listFolder(`${output}/model`);
-  const names = [...CODE_FILES, ...files.map((name) => `model/${name}`)];
+  const settings = (await listFolder(output)).files.filter((name) => name === SETTINGS_FILE);
+  const names = [...CODE_FILES, ...settings, ...files.map((name) => `model/${name}`)];
   return {
     output,
     files: await Promise.all(names.map(async (name) => {

@@ -4,11 +4,13 @@
  * @module
  */
 import { createApp, upgradeOnDeno } from "../../edge/mod.ts";
+import { type ServiceSettings, settingsOfEnvironment } from "../../edge/settings.ts";
 import { type ThreadedClassifier, threadedClassifier } from "../../edge/threaded_classifier.ts";
 import { webWorker } from "../../edge/web_worker.ts";
 import { siblingModule } from "../sibling_module.ts";
 import { type Command, defineCommand, expectNoFiles } from "./_command.ts";
 import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
+import { SERVICE_OPTIONS, serviceSettings } from "./_service_options.ts";
 
 /** `serve` on the command line. */
 export const command: Command = defineCommand({
@@ -24,6 +26,7 @@ export const command: Command = defineCommand({
       help: "0: any that is free",
     },
     hostname: { kind: "string", default: "127.0.0.1", help: "0.0.0.0: to all" },
+    ...SERVICE_OPTIONS,
   },
   examples: ["serve", "serve --model my-model --port 9000 --hostname 0.0.0.0"],
   run: async ({ options, files }, out) => {
@@ -32,6 +35,7 @@ export const command: Command = defineCommand({
       model: await modelOrBundled(options.model, out),
       port: options.port,
       hostname: options.hostname,
+      settings: { ...settingsOfEnvironment(), ...serviceSettings(options) },
       log: out.line,
     });
     return 0;
@@ -46,6 +50,8 @@ export interface ServeOptions {
   port?: number;
   /** The address to listen on; "0.0.0.0" for all. @default "127.0.0.1" */
   hostname?: string;
+  /** Who may ask. @default as `createApp` has it */
+  settings?: ServiceSettings;
   /** Ends the service. Without one, an interrupt does. */
   signal?: AbortSignal;
   /** Gets the lines for the user. @default none */
@@ -64,7 +70,11 @@ export async function serve(options: ServeOptions): Promise<void> {
   const { model, port = 8000, hostname = "127.0.0.1", log = () => {}, onListen } = options;
   const classifier = await inThread(model);
   try {
-    const app = createApp(classifier, { log, upgradeWebSocket: upgradeOnDeno });
+    const app = createApp(classifier, {
+      ...options.settings,
+      log,
+      upgradeWebSocket: upgradeOnDeno,
+    });
     const server = listen({ port, hostname }, app.fetch);
     log(`Device: ${classifier.device}`);
     const url = `http://${hostname === "0.0.0.0" ? "localhost" : hostname}:${server.addr.port}/`;

@@ -14,6 +14,7 @@ export interface ServiceCommand {
   deno?: string;
   args: readonly string[];
   cwd: string;
+  env?: Readonly<Record<string, string>>;
 }
 
 /** A service that answers. */
@@ -43,7 +44,7 @@ export async function whileRunning(
   command: ServiceCommand,
   use: (url: string, service: RunningService) => Promise<void>,
 ): Promise<void> {
-  const env = { DENO_SERVE_ADDRESS: "tcp:127.0.0.1:0", NO_COLOR: "1" };
+  const env = { DENO_SERVE_ADDRESS: "tcp:127.0.0.1:0", NO_COLOR: "1", ...command.env };
   const { deno = Deno.execPath(), args, cwd } = command;
   const program = { args: [...args], cwd, env };
   const child = new Deno.Command(deno, { ...program, stdout: "piped", stderr: "piped" }).spawn();
