@@ -1,16 +1,22 @@
 /**
- * What Chromium's MediaRecorder makes of a microphone goes through `/` and `/stream` as it is.
+ * What Chromium's MediaRecorder makes of a microphone goes through `/stream` while it is recorded, and through `/` and
+ * `/stream` of `serve` as it is.
  *
  * The microphone is a file, the page is served here; whoever has no Chromium sees a skip.
  *
  * @module
  */
 import { deepEqual, equal, ok } from "node:assert/strict";
+import { join } from "node:path";
 import { createApp, upgradeOnDeno } from "../../edge/mod.ts";
 import { decodeAudio, encodeWav } from "../../src/audio/mod.ts";
+import { pipeline } from "../../src/classify/pipeline.ts";
+import { useDevice } from "../../src/devices.ts";
 import { exists } from "../kit.ts";
 import { tone } from "../tiny_model.ts";
+import { serveCommand, whileRunning } from "./_processes.ts";
 import { fakeDetector } from "./_served.ts";
+import { StreamClient } from "./_stream_client.ts";
 
 const BROWSERS = ["chromium", "chromium-browser", "google-chrome"].map((name) =>
   `/usr/bin/${name}`
@@ -18,6 +24,7 @@ const BROWSERS = ["chromium", "chromium-browser", "google-chrome"].map((name) =>
 const BROWSER = Deno.env.get("EARSHOT_CHROMIUM") ?? BROWSERS.find(exists);
 /** For a browser that hangs; no answer takes so long on any machine. */
 const PATIENCE_MS = 300_000;
+const MODEL = join(import.meta.dirname!, "..", "..", "models", "voice_menu");
 const RECORDING_MS = 2_000;
 const PIECE_MS = 100;
 
@@ -100,8 +107,51 @@ async function recordedBy(browser: string): Promise<Recorded> {
   }
 }
 
+/** What `serve` makes of a recording, at once and live. */
+async function served(recording: Uint8Array<ArrayBuffer>, windowSeconds: number) {
+  const found: { clip?: unknown; live?: unknown; code?: number } = {};
+  await whileRunning(serveCommand(MODEL, ["--port", "0"]), async (url) => {
+    const response = await fetch(`${url}?top_k=3`, { method: "POST", body: recording });
+    found.clip = await response.json();
+    const query =
+      `?window_seconds=${windowSeconds}&hop_seconds=${windowSeconds}&scores=true&top_k=3`;
+    const stream = new StreamClient(url, query);
+    await stream.ready();
+    stream.send(recording);
+    stream.send({ end: true });
+    found.code = (await stream.inbox.closing).code;
+    found.live = stream.inbox.of("scores").map(({ scores }) => scores);
+  });
+  return found;
+}
+
+/** The same from the recording's samples, in this process. */
+async function classified(recording: Uint8Array<ArrayBuffer>, windowSeconds: number) {
+  const device = await useDevice({ backend: "wasm", threads: 1 });
+  const classifier = await pipeline("audio-classification", MODEL);
+  try {
+    const clip = await classifier(recording, { topK: 3 });
+    const live: unknown[] = [];
+    const sound = classifier.detect(recording, {
+      windowSeconds,
+      hopSeconds: windowSeconds,
+      onScores: ({ scores }) => {
+        const all = classifier.labels.map((label, i) => ({ label, score: scores[i]! }));
+        live.push(all.sort((a, b) => b.score - a.score).slice(0, 3));
+      },
+    });
+    await Array.fromAsync(sound);
+    return { clip, live, code: 1000 };
+  } finally {
+    classifier.dispose();
+    device.dispose();
+  }
+}
+
 Deno.test({
-  name: `a recording of Chromium goes through / and /stream${BROWSER ? "" : " [skipped: none]"}`,
+  name: `a recording of Chromium goes through / and /stream of serve as it is${
+    BROWSER ? "" : " [skipped: none]"
+  }`,
   ignore: BROWSER === undefined,
   fn: async () => {
     const { error, mimeType, recording, code, messages } = await recordedBy(BROWSER!);
@@ -119,6 +169,7 @@ Deno.test({
       return found.find(({ label }) => label === "yes")!.score;
     });
     deepEqual(heard, expected);
+    deepEqual(await served(bytes, 0.5), await classified(bytes, 0.5));
     console.log(
       `${mimeType}: ${(samples.length / sampleRateHz).toFixed(2)} s, ${bytes.length} bytes`,
     );
