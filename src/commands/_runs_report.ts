@@ -103,7 +103,7 @@ export function runsReport(
     const figures = figuresOf(own, foldBy !== undefined);
     const metrics = Object.entries(figures).map(([name, values]) => [
       name,
-      summaryOfRuns(values, { level: LEVEL, testRatio: interval.testRatio }),
+      withinRange(name, summaryOfRuns(values, { level: LEVEL, testRatio: interval.testRatio })),
     ]);
     const [values = []] = Object.values(figures);
     return { shots, runs: values.length, metrics: Object.fromEntries(metrics) };
@@ -121,6 +121,17 @@ export function runsReport(
     heldOut,
     runs: [...runs],
   };
+}
+
+/** What can be above 1; all other figures are shares. */
+const UNBOUNDED = /^(loss|mae|rmse)$/;
+
+/** The part of an interval where the figure can lie. */
+function withinRange(name: string, summary: RunsSummary): RunsSummary {
+  const { low, high } = summary;
+  if (low === undefined || high === undefined) return summary;
+  const most = UNBOUNDED.test(name) ? Infinity : 1;
+  return { ...summary, low: Math.max(0, low), high: Math.min(most, high) };
 }
 
 /** The figures of each run by name; those of one given fold are one, their mean. */
@@ -141,7 +152,7 @@ function figuresOf(runs: readonly FinishedRun[], byFold: boolean): Record<string
 }
 
 function intervalOf(
-  { folds, foldBy }: Protocol,
+  { folds, foldBy, shots }: Protocol,
   runs: readonly FinishedRun[],
   { drawn, splits: { train, validation, test } }: SplitFolder,
 ): RunsReport["interval"] {
@@ -149,6 +160,11 @@ function intervalOf(
   if (folds !== undefined || foldBy !== undefined) {
     const count = new Set(runs.map(({ fold }) => fold)).size;
     return { level: LEVEL, method: corrected, testRatio: 1 / (count - 1) };
+  }
+  if (shots.length > 0) {
+    // A few clips of many are hardly ever the same ones.
+    const method = "Student's t over the draws of clips, as few-shot papers give it";
+    return { level: LEVEL, method, testRatio: 0 };
   }
   if (!drawn) {
     const method =
@@ -214,11 +230,14 @@ export function runsTables({ runs, groups, heldOut, interval }: RunsReport): str
 
 function summaryCells({ mean, deviation, low, high }: RunsSummary): string[] {
   if (deviation === undefined) return [mean.toFixed(4), "-", "-"];
-  const half = (high! - low!) / 2;
+  const half = Math.min(mean - low!, high! - mean);
+  // One that is cut off where the figure ends lies to one side.
+  const isEven = Math.abs(high! - mean - half) < 1e-9 && Math.abs(mean - low! - half) < 1e-9;
+  const reach = isEven ? `± ${half.toFixed(4)}, ` : "";
   return [
     mean.toFixed(4),
     deviation.toFixed(4),
-    `± ${half.toFixed(4)} (${low!.toFixed(4)} to ${high!.toFixed(4)})`,
+    `${reach}${low!.toFixed(4)} to ${high!.toFixed(4)}`,
   ];
 }
 
