@@ -6,7 +6,8 @@
 import { writeDirectoryAtomic, writeFiles } from "../files.ts";
 import { type BackboneFacts, expectBackbone, fingerprintOf } from "../heads/backbone.ts";
 import { headFiles } from "../heads/head_directory.ts";
-import { type AudioClassificationModel, expectLastLayer } from "../models/mod.ts";
+import type { AudioClassificationModel } from "../models/mod.ts";
+import { expectLastLayer } from "../models/neighbours.ts";
 import { filesOf, loadInferenceModel, loadPretrained, openWeights } from "../pretrained.ts";
 import type { FileReader } from "../weights/byte_source.ts";
 import { readJsonFile } from "../weights/json_file.ts";

@@ -9,7 +9,8 @@
 import { FileError } from "../errors.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
 import { listFolderIfThere } from "../files.ts";
-import { type AudioClassificationModel, expectLastLayer } from "../models/mod.ts";
+import type { AudioClassificationModel } from "../models/mod.ts";
+import { expectLastLayer } from "../models/neighbours.ts";
 import { withBackbone } from "../heads/backbone.ts";
 import { fingerprintOfFiles } from "./export_head.ts";
 import { AutoFeatureExtractor, filesOf, loadPretrained } from "../pretrained.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Neighbours } from "../models/mod.ts";
+import { Neighbours } from "../models/neighbours.ts";
 import { countOf } from "./_clip_vectors.ts";
 import { chosenSetting } from "./_cross_validation.ts";
 import type { LabelledVectors } from "./_logistic_regression.ts";

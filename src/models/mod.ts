@@ -60,4 +60,4 @@ export type {
 export type { ProblemType } from "./problem_type.ts";
 export type { LayerWrapper, Tensor, Variable } from "../layers/tensor.ts";
 export type { AttentionProjection, Lora, LoraOptions } from "./lora.ts";
-export { type Examples, expectLastLayer, isOfNeighbours, Neighbours } from "./neighbours.ts";
+export type { Examples, Neighbours } from "./neighbours.ts";

@@ -11,7 +11,7 @@ import { CheckpointError, UnsupportedOpError } from "../errors.ts";
 import { directoryFiles, listFolder } from "../files.ts";
 import { fileBlob, type HubUpload } from "../hub/mod.ts";
 import { modelFileNames } from "../hub/model_files.ts";
-import { isOfNeighbours } from "../models/mod.ts";
+import { isOfNeighbours } from "../models/neighbours.ts";
 import { openCheckpoint } from "../weights/checkpoint.ts";
 
 /** What is read by people, and by those who compare runs. */
