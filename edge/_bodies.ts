@@ -36,6 +36,16 @@ export class Bodies {
     this.#limits = limits;
   }
 
+  /** How many are on their way. */
+  get arriving(): number {
+    return this.#arriving;
+  }
+
+  /** What is in hand of all of them. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /**
    * Reads a body, and uses it while its bytes are counted.
    *

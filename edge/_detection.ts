@@ -47,7 +47,10 @@ export async function listen(
   let hasListened = false;
   async function* blocks(): AsyncGenerator<Float32Array, void, void> {
     hasListened = true;
-    yield* sound.blocks();
+    for await (const block of sound.blocks()) {
+      queue.meter.decoded(block.length / sound.sampleRateHz, 0);
+      yield block;
+    }
   }
   try {
     const events = classifier.detect!(blocks(), {

@@ -7,17 +7,31 @@
  * @module
  */
 import { HTTPException } from "hono/http-exception";
+import { Meter } from "./_metrics.ts";
 
 /** Requests in hand, and the inference that runs. */
 export class WorkQueue {
-  readonly #maxPending: number;
+  /** Most requests in hand, the one that runs included. */
+  readonly maxPending: number;
+  /** Counts what its jobs take. */
+  readonly meter = new Meter();
   #pending = 0;
   #unfinished = 0;
   #last: Promise<unknown> = Promise.resolve();
 
   /** @param maxPending requests in hand, the one that runs included. */
   constructor(maxPending: number) {
-    this.#maxPending = maxPending;
+    this.maxPending = maxPending;
+  }
+
+  /** Requests in hand. */
+  get length(): number {
+    return this.#pending;
+  }
+
+  /** Whether one more would be turned away. */
+  get isFull(): boolean {
+    return this.#pending >= this.maxPending;
   }
 
   /**
@@ -26,9 +40,9 @@ export class WorkQueue {
    * @throws {HTTPException} with status 503 when as many as may be are pending.
    */
   async admit<T>(handle: () => Promise<T>): Promise<T> {
-    if (this.#pending >= this.#maxPending) {
+    if (this.isFull) {
       throw new HTTPException(503, {
-        message: `Cannot take the request: expected at most ${this.#maxPending} at a time`,
+        message: `Cannot take the request: expected at most ${this.maxPending} at a time`,
       });
     }
     this.#pending++;
@@ -42,9 +56,19 @@ export class WorkQueue {
   /** Runs a job when all jobs before it are done; `hadToWait` says whether there were any. */
   run<T>(job: (hadToWait: boolean) => Promise<T>): Promise<T> {
     const hadToWait = this.#unfinished++ > 0;
-    const turn = this.#last.then(nextTurn).then(() => job(hadToWait));
+    const asked = performance.now();
+    const turn = this.#last.then(nextTurn).then(() => this.#timed(asked, () => job(hadToWait)));
     this.#last = turn.catch(() => {}).finally(() => this.#unfinished--);
     return turn;
+  }
+
+  async #timed<T>(asked: number, job: () => Promise<T>): Promise<T> {
+    const begun = performance.now();
+    try {
+      return await job();
+    } finally {
+      this.meter.ran((begun - asked) / 1_000, (performance.now() - begun) / 1_000);
+    }
   }
 }
 

@@ -20,6 +20,16 @@ export class Sessions {
     this.#maxSessions = maxSessions;
   }
 
+  /** How many there are. */
+  get count(): number {
+    return this.#ends.size;
+  }
+
+  /** Whether the service is ending. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   /**
    * Takes a place.
    *

@@ -40,6 +40,7 @@ export type Answer =
   | { kind: "computed"; id: number }
   | { kind: "scores"; id: number; window: WindowScores }
   | { kind: "warning"; id: number; message: string }
+  | { kind: "decoded"; id: number; clip: { seconds: number; decodingSeconds: number } }
   | { kind: "event"; id: number; event: DetectedEvent }
   | { kind: "done"; id: number };
 

@@ -100,10 +100,9 @@ class InferenceThread {
       const inTurns = options?.longClips === "windows";
       const classes = await this.#classifier(bytes, {
         ...options,
-        ...(inTurns && {
-          turn: (compute) => this.#turn(id, work, compute),
-          onWarning: (message) => this.#scope.postMessage({ kind: "warning", id, message }),
-        }),
+        onDecoded: (clip) => this.#scope.postMessage({ kind: "decoded", id, clip }),
+        onWarning: (message) => this.#scope.postMessage({ kind: "warning", id, message }),
+        ...(inTurns && { turn: (compute) => this.#turn(id, work, compute) }),
       });
       this.#scope.postMessage({ kind: "classified", id, classes });
     } catch (error) {

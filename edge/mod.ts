@@ -27,9 +27,11 @@ import type { DetectedEvent, WindowScores } from "../src/detect/mod.ts";
 import { Bodies } from "./_bodies.ts";
 import { refuseStrangers, shareAnswers } from "./_cors.ts";
 import { clipRequest, expectClipRequest, queryFields } from "./_clip_request.ts";
-import { failureOf, logFailure, reasonOf } from "./_failure.ts";
+import { failureOf, logFailure } from "./_failure.ts";
 import { LiveStream } from "./_live_stream.ts";
+import { countAnswers, metrics } from "./_metrics.ts";
 import { ModelOnce } from "./_model_once.ts";
+import { health, live, readiness } from "./_probes.ts";
 import { nextTurn, WorkQueue } from "./_queue.ts";
 import { detectRecording } from "./_recording_request.ts";
 import { classifierOf, type Service } from "./_service.ts";
@@ -150,6 +152,8 @@ export interface App {
  * | `POST /detect` with an audio file of any length | its events, a line of JSON each, while they are found |
  * | `GET /stream` as a WebSocket: options, then sound | what is heard, in messages of JSON |
  * | `GET /healthz` | status 200 when the model is loaded, else 503 |
+ * | `GET /readyz`, `GET /livez` | whether a clip would be taken now; whether the service lives |
+ * | `GET /metrics` | what it has done, in Prometheus' text format |
  * | `GET /` | what this is, in JSON |
  *
  * `top_k`, `function_to_apply` and `raw_scores` are parameters of the JSON form, or of the query. An error is
@@ -178,6 +182,7 @@ export function createApp(source: ClassifierSource, options: AppOptions = {}): A
   const service = serviceOf(source, options);
   const app = new Hono();
   const origins = checkedOrigins(options.cors ?? []);
+  app.use(countAnswers(service.queue.meter));
   app.use(requestId());
   app.use(shareAnswers(origins));
   app.use("/stream", refuseStrangers(origins));
@@ -188,8 +193,11 @@ export function createApp(source: ClassifierSource, options: AppOptions = {}): A
   app.all("/detect", (c) => wrongMethod(c, "POST"));
   app.get("/stream", (c) => openStream(c, service, options.upgradeWebSocket));
   app.all("/stream", (c) => wrongMethod(c, "GET"));
-  app.get("/healthz", (c) => health(c, service));
-  app.all("/healthz", (c) => wrongMethod(c, "GET, HEAD"));
+  const asked = { healthz: health, health, livez: live, readyz: readiness, metrics };
+  for (const [name, answer] of Object.entries(asked)) {
+    app.get(`/${name}`, (c) => answer(c, service));
+    app.all(`/${name}`, (c) => wrongMethod(c, "GET, HEAD"));
+  }
   app.notFound((c) => c.json({ error: `Cannot find ${c.req.path}: expected ${PATHS}` }, 404));
   app.onError((error, c) => answerFailure(error, c, service));
   return {
@@ -198,9 +206,9 @@ export function createApp(source: ClassifierSource, options: AppOptions = {}): A
   };
 }
 
-/** The header that says how a clip was heard, where it was not as a whole. */
+/** The header that says what was odd about a clip, or about how it was heard. */
 const WARNING = "X-Earshot-Warning";
-const PATHS = "/, /detect, /stream or /healthz";
+const PATHS = "/, /detect, /stream, /healthz, /readyz, /livez or /metrics";
 
 function serviceOf(source: ClassifierSource, options: AppOptions): Service {
   const limits = {
@@ -250,26 +258,35 @@ async function classify(
 ): Promise<Response> {
   const classifier = await classifierOf(service);
   const { queue } = service;
+  const warnings: string[] = [];
+  const asked: ClassifyOptions = {
+    ...options,
+    onDecoded: ({ seconds, decodingSeconds }) => queue.meter.decoded(seconds, decodingSeconds),
+    onWarning: (message) => void warnings.push(message),
+  };
   try {
     const answer = await queue.run(async (hadToWait) => {
       if (hadToWait) await expectClient(c.req.raw);
-      return await classifier(bytes, options);
+      return await classifier(bytes, asked);
     });
-    return c.json(answer);
+    return withWarnings(c, answer, warnings);
   } catch (error) {
     if (!(error instanceof TooLongError)) throw error;
   }
-  const warnings: string[] = [];
   const answer = await classifier(bytes, {
-    ...options,
+    ...asked,
     longClips: "windows",
-    onWarning: (message) => void warnings.push(message),
     turn: (compute) =>
       queue.run(async () => {
         await expectClient(c.req.raw);
         return await compute();
       }),
   });
+  return withWarnings(c, answer, warnings);
+}
+
+function withWarnings(c: Context, answer: Classification[], warnings: string[]): Response {
+  if (warnings.length === 0) return c.json(answer);
   return c.json(answer, 200, { [WARNING]: warnings.join("; ").replaceAll(/[^ -~]+/g, "?") });
 }
 
@@ -302,14 +319,6 @@ async function expectClient({ signal }: Request): Promise<void> {
   if (signal.aborted) throw new HTTPException(400, { message: "The client closed the connection" });
 }
 
-/** Asking after the model's health starts its loading. */
-function health(c: Context, { model, log }: Service): Response {
-  const thread = model.ready && "device" in model.ready ? "own" : "the service's";
-  if (model.ready) return c.json({ status: "ready", thread });
-  model.get().catch((error) => log(JSON.stringify({ path: c.req.path, error: reasonOf(error) })));
-  return c.json({ status: "loading" }, 503, { "Retry-After": "1" });
-}
-
 function describe(c: Context, { model, limits }: Service): Response {
   return c.json({
     name: "Earshot",
@@ -323,6 +332,9 @@ function describe(c: Context, { model, limits }: Service): Response {
       "POST /detect": "a recording of any length; its events, a line of JSON each",
       "GET /stream": "a WebSocket: live sound, as samples or WebM or Ogg Opus; its events",
       "GET /healthz": "whether the model is loaded",
+      "GET /readyz": "whether a clip would be taken now",
+      "GET /livez": "whether the service lives",
+      "GET /metrics": "what it has done, for Prometheus",
     },
   });
 }

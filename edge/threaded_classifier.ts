@@ -101,7 +101,7 @@ class ThreadCalls {
 
   async classify(bytes: Uint8Array, asked: ClassifyOptions = {}): Promise<Classification[]> {
     await this.ready;
-    const { turn = (compute) => compute(), onWarning, ...options } = asked;
+    const { turn = (compute) => compute(), onWarning, onDecoded, ...options } = asked;
     const id = this.#next++;
     const { promise, resolve, reject } = Promise.withResolvers<Classification[]>();
     let computed = Promise.withResolvers<void>();
@@ -119,6 +119,7 @@ class ThreadCalls {
         if (answer.kind === "turn") takeTurn();
         if (answer.kind === "computed") computed.resolve();
         if (answer.kind === "warning") onWarning?.(answer.message);
+        if (answer.kind === "decoded") onDecoded?.(answer.clip);
       },
       fail,
     });

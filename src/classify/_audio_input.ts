@@ -69,6 +69,8 @@ export interface ClipRules {
   samplingRate?: number;
   /** Called for a clip that was read with a doubt. */
   onWarning?: (message: string) => void;
+  /** Called for a clip that is now samples. */
+  onDecoded?: (clip: { seconds: number; decodingSeconds: number }) => void;
   /** Opens a file of the disk, where there is one. */
   openFile?: OpenFile;
   /** The bytes of a file of the disk, where it cannot be opened. */
@@ -101,7 +103,10 @@ export async function clipSamples(
   const recording = given
     ? checkedSamples(given, file)
     : await bytesOf(input, rules, recordingRules);
+  const begun = performance.now();
   const { samples, warning } = await recordingSamples(recording, recordingRules);
+  const decodingSeconds = (performance.now() - begun) / 1_000;
+  rules.onDecoded?.({ seconds: samples.length / rules.rateHz, decodingSeconds });
   if (warning !== undefined) rules.onWarning?.(`Odd audio${file ? ` "${file}"` : ""}: ${warning}`);
   return samples;
 }

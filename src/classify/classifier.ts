@@ -62,6 +62,8 @@ export interface ClassifyOptions {
   longClips?: "refuse" | "windows";
   /** Called for a clip that was read with a doubt, or in windows. @default the classifier's */
   onWarning?: (message: string) => void;
+  /** Called for a clip that is now samples, with its length and how long that took. @default none */
+  onDecoded?: (clip: { seconds: number; decodingSeconds: number }) => void;
   /** Runs each computation over windows of a long clip, as in `detect`. @default at once */
   turn?: <T>(compute: () => Promise<T>) => Promise<T>;
 }
@@ -278,8 +280,8 @@ export function createClassifier(
     const { topK, functionToApply } = checkedOptions(asked, model.problemType);
     const rules = rulesFor(functionToApply, asked);
     const results: Classification[][] = [];
-    const { samplingRate, onWarning = clipRules.onWarning } = asked;
-    const ruled = { ...clipRules, samplingRate, onWarning };
+    const { samplingRate, onWarning = clipRules.onWarning, onDecoded } = asked;
+    const ruled = { ...clipRules, samplingRate, onWarning, onDecoded };
     const { fixedSamples } = fitting;
     const keepsLong = (asked.longClips ?? options.longClips) === "windows";
     for await (const clips of batches(inputs, ruled, { fixedSamples, keepsLong })) {
@@ -331,7 +333,7 @@ export function createClassifier(
   async function meanOutputs(
     input: AudioInput,
     scoring: ScoreRules,
-    { samplingRate, onWarning = clipRules.onWarning, turn = (compute) => compute() }:
+    { samplingRate, onWarning = clipRules.onWarning, onDecoded, turn = (compute) => compute() }:
       ClassifyOptions,
   ): Promise<ClipOutputs> {
     const windows = longRecordingWindows(hearing, {
@@ -355,6 +357,8 @@ export function createClassifier(
       windowSeconds: windowSamples / clipRules.rateHz,
     };
     onWarning?.(longRecordingNotice(notice));
+    // It was decoded between its windows, which is not timed.
+    onDecoded?.({ seconds: notice.seconds, decodingSeconds: 0 });
     return { logits: logits.mean(), features: features?.mean() };
   }
   async function* detect(
@@ -529,6 +533,7 @@ const OPTIONS = [
   "samplingRate",
   "longClips",
   "onWarning",
+  "onDecoded",
   "turn",
 ];
 const EMBED_OPTIONS = ["layer", "pooling", "samplingRate"];

@@ -21,7 +21,8 @@ export function fakeClassifier(
   calls: Call[] = [],
   work: () => Promise<void> = () => Promise.resolve(),
 ): ServedClassifier {
-  const classify = async (bytes: Uint8Array, options?: ClassifyOptions) => {
+  const classify = async (bytes: Uint8Array, asked: ClassifyOptions = {}) => {
+    const { onDecoded: _, onWarning: __, ...options } = asked;
     calls.push({ bytes, options });
     await work();
     return [{ label: "yes", score: 0.75 }, { label: "no", score: 0.25 }];

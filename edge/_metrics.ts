@@ -1,0 +1,106 @@
+/**
+ * What the service has done, counted, and how that is written for Prometheus.
+ *
+ * @module
+ */
+import type { Context, MiddlewareHandler } from "hono";
+import type { Service } from "./_service.ts";
+
+/** Paths by which requests are counted; all others together are `other`. */
+export const ROUTES: readonly string[] = [
+  "/",
+  "/detect",
+  "/stream",
+  "/metrics",
+  "/livez",
+  "/readyz",
+  "/healthz",
+  "/health",
+];
+
+/** Counts; times in seconds. */
+export class Meter {
+  readonly #requests = new Map<string, number>();
+  #decodedInJob = 0;
+  decoding = 0;
+  waiting = 0;
+  computing = 0;
+  audio = 0;
+
+  /** A request was answered. */
+  answered(path: string, status: number): void {
+    const labels = `route="${ROUTES.includes(path) ? path : "other"}",status="${status}"`;
+    this.#requests.set(labels, (this.#requests.get(labels) ?? 0) + 1);
+  }
+
+  /** A clip was decoded, inside the job that runs. */
+  decoded(audioSeconds: number, decodingSeconds: number): void {
+    this.audio += audioSeconds;
+    this.decoding += decodingSeconds;
+    this.#decodedInJob += decodingSeconds;
+  }
+
+  /** A job had its turn. */
+  ran(waitedSeconds: number, jobSeconds: number): void {
+    this.waiting += waitedSeconds;
+    this.computing += Math.max(0, jobSeconds - this.#decodedInJob);
+    this.#decodedInJob = 0;
+  }
+
+  /** Answered requests by their labels. */
+  get requests(): ReadonlyMap<string, number> {
+    return this.#requests;
+  }
+}
+
+/** Counts every request when its status is known. */
+export function countAnswers(meter: Meter): MiddlewareHandler {
+  return async (c, next) => {
+    await next();
+    meter.answered(c.req.path, c.res.status);
+  };
+}
+
+/** All figures in Prometheus' text format, version 0.0.4. */
+export function metrics(c: Context, service: Service): Response {
+  const { queue, bodies, sessions, model } = service;
+  const { meter } = queue;
+  const families = [
+    family("requests", "counter", "Answered requests", [...meter.requests]),
+    family("decoding_seconds", "counter", "Decoding of clips", meter.decoding),
+    family("waiting_seconds", "counter", "Waiting for a turn", meter.waiting),
+    family("computing_seconds", "counter", "Computing of clips and windows", meter.computing),
+    family("audio_seconds", "counter", "Sound that was decoded", meter.audio),
+    family("queue_length", "gauge", "Clips that wait or run", queue.length),
+    family("queue_limit", "gauge", "Clips that may wait or run", queue.maxPending),
+    family("bodies_in_flight", "gauge", "Bodies of clips on their way", bodies.arriving),
+    family("bodies_bytes", "gauge", "Bytes of bodies in hand", bodies.bytes),
+    family("sessions", "gauge", "Streams and detections in hand", sessions.count),
+    family("model_ready", "gauge", "Whether the model is loaded", model.ready ? 1 : 0),
+  ];
+  const resident = residentBytes();
+  if (resident !== undefined) {
+    const name = "process_resident_memory_bytes";
+    families.push(`# HELP ${name} Resident memory\n# TYPE ${name} gauge\n${name} ${resident}\n`);
+  }
+  return c.body(families.join(""), 200, { "Content-Type": "text/plain; version=0.0.4" });
+}
+
+function family(
+  short: string,
+  kind: "counter" | "gauge",
+  help: string,
+  values: number | [labels: string, value: number][],
+): string {
+  const name = `earshot_${short}${kind === "counter" ? "_total" : ""}`;
+  const lines = typeof values === "number"
+    ? [`${name} ${values}`]
+    : values.map(([labels, value]) => `${name}{${labels}} ${value}`);
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${kind}\n${lines.join("\n")}\n`;
+}
+
+/** Where the host tells it. */
+function residentBytes(): number | undefined {
+  const { Deno: host } = globalThis as { Deno?: typeof Deno };
+  return host?.memoryUsage?.().rss;
+}
