@@ -12,6 +12,7 @@ import { classesSection } from "./_classes_section.ts";
 import { embedClips } from "./_clip_audio.ts";
 import { clipsSection, worstClips } from "./_clips_section.ts";
 import { confidenceSection } from "./_confidence_section.ts";
+import { scoresSection } from "./_scores_section.ts";
 import { confusionSection } from "./_confusion_section.ts";
 import { dataSection } from "./_data_section.ts";
 import {
@@ -81,6 +82,7 @@ export async function reportHtml(data: ReportData, options: ReportOptions = {}):
     valuesSection(data, scored),
     classesSection(data, scored),
     confidenceSection(data, scored),
+    scoresSection(data, scored),
     clipsSection(data, worst, embedded),
     dataSection(data),
     settingsSection(data),

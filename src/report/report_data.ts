@@ -25,6 +25,10 @@ export interface ClipPrediction {
   readonly target: number | readonly number[];
   /** The outputs of the model. Shape: `[N]`. */
   readonly logits: ArrayLike<number>;
+  /** The scores of the classes by the model's temperature, where one was fitted. Shape: `[N]`. */
+  readonly scores?: ArrayLike<number>;
+  /** How unlike the classes it is, from 0 on rejected, where a rejection was fitted. */
+  readonly unlikeness?: number;
   /** Its whole length. */
   readonly durationSec?: number;
 }
@@ -85,6 +89,10 @@ export interface ReportData {
     readonly split: string;
     readonly clips: readonly ClipPrediction[];
   };
+  /** How unlike the classes clips of none of them are; without a rejection minus their best score. */
+  readonly unknown?: readonly number[];
+  /** The thresholds that were fitted, by label. */
+  readonly thresholds?: Readonly<Record<string, number>>;
   /** What the model detects in recordings of any length. */
   readonly detection?: ReportDetection;
   /** In the order to show. */
