@@ -20,6 +20,14 @@ import {
   type ReportLogEntry,
   type SplitSummary,
 } from "../report/mod.ts";
+import {
+  calibrated,
+  excess,
+  type ScoreSettings,
+  scoreSettings,
+  sigmoid,
+  softmax,
+} from "../scores/mod.ts";
 import type { TrainingOrigin } from "../share/mod.ts";
 import { TrainingArguments } from "../train/options/arguments.ts";
 import type { Evaluation } from "../train/metrics/evaluation.ts";
@@ -37,6 +45,8 @@ export interface ReportedRun {
   /** The clips that were evaluated. */
   dataset: AudioDataset;
   evaluation: Evaluation;
+  /** The same of clips of none of the classes, where there are such. */
+  unknown?: Evaluation;
   /** All splits that are known. */
   splits: readonly AudioDataset[];
 }
@@ -79,9 +89,12 @@ export async function writeReport(file: string, run: ReportedRun): Promise<void>
 }
 
 async function reportData(run: ReportedRun, clips: ClipPrediction[]): Promise<ReportData> {
-  const { model, dataset } = run;
+  const { model, dataset, unknown } = run;
+  const settings = scoreSettings(model.ownConfig.scores, model);
   return {
     ...await modelData(run),
+    ...unknown && { unknown: rowsOf(unknown).map((row) => unlikenessOf(row, settings)) },
+    ...settings && { thresholds: settings.thresholds },
     evaluation: { split: dataset.split, clips },
     splits: await Promise.all(run.splits.map((split) => splitSummary(split, model.labels.length))),
   };
@@ -126,16 +139,49 @@ async function jsonIn(
 async function predictions(
   { model, dataset, evaluation }: ReportedRun,
 ): Promise<ClipPrediction[]> {
-  const { logits, labels, classes, indices } = evaluation;
+  const { labels, indices } = evaluation;
+  const settings = scoreSettings(model.ownConfig.scores, model);
+  const rows = rowsOf(evaluation);
   const durations = await clipDurations(dataset.clips);
   const width = labels.length / indices.length;
   const isVector = model.problemType === "multi_label_classification";
   return Array.from(indices, (index, row) => ({
     file: dataset.clips[index]!.file,
     target: isVector ? Array.from(labels.subarray(row * width, (row + 1) * width)) : labels[row]!,
-    logits: logits.subarray(row * classes, (row + 1) * classes),
+    logits: rows[row]!.logits,
+    ...settings && fittedScores(rows[row]!, settings, isVector),
     durationSec: durations[index],
   }));
+}
+
+/** The outputs of each clip, with features where they were kept. */
+function rowsOf({ logits, features, classes, indices }: Evaluation): ClipRow[] {
+  const size = (features?.length ?? 0) / indices.length;
+  return Array.from(indices, (_, row) => ({
+    logits: logits.subarray(row * classes, (row + 1) * classes),
+    ...features && { features: features.subarray(row * size, (row + 1) * size) },
+  }));
+}
+
+type ClipRow = { logits: Float32Array; features?: Float32Array };
+
+/** What the model's config makes of a clip's outputs. */
+function fittedScores(
+  row: ClipRow,
+  settings: ScoreSettings,
+  isVector: boolean,
+): Pick<ClipPrediction, "scores" | "unlikeness"> {
+  const moved = calibrated(row.logits, settings);
+  return {
+    scores: (isVector ? sigmoid : softmax)(moved),
+    ...settings.rejection && row.features && { unlikeness: excess(row, settings.rejection) },
+  };
+}
+
+/** How unlike the classes a clip is; without a rejection minus its best score. */
+function unlikenessOf(row: ClipRow, settings: ScoreSettings | undefined): number {
+  if (settings?.rejection) return excess(row, settings.rejection);
+  return -Math.max(...softmax(Array.from(row.logits)));
 }
 
 async function splitSummary(

@@ -6,6 +6,7 @@
 import type { AudioDataset } from "../data/audio_dataset.ts";
 import { pathInSource } from "../data/clip_keys.ts";
 import { type Device, useDevice } from "../devices.ts";
+import type { FeatureExtractor } from "../features/mod.ts";
 import type { InferenceModel } from "../models/inference_model.ts";
 import { DatasetError } from "../errors.ts";
 import { expectWritable } from "../files.ts";
@@ -50,6 +51,7 @@ import { soundSplits, withSkipHint } from "./_bad_files.ts";
 import { ClipNotices } from "./_notices.ts";
 import type { Output } from "./_output.ts";
 import { writeReport } from "./_report.ts";
+import { unknownClips } from "./_unknown_clips.ts";
 import { warnOfTrained } from "./_split_record.ts";
 import { givenTrainingOptions, trainingOptionSpecs } from "./_training_arguments.ts";
 
@@ -108,15 +110,15 @@ export const command: Command = defineCommand({
 /**
  * Measures a model on a split.
  *
- * @param report the page to write, if one is.
+ * @param page the page to write, if one is.
  */
 export async function measure(
   { options, others, files }: ParsedArguments<typeof EVAL_OPTIONS>,
   out: Output,
-  report?: string,
+  page?: ReportPage,
 ): Promise<number> {
   expectNoFiles(files);
-  if (report !== undefined) await expectWritable(report);
+  if (page !== undefined) await expectWritable(page.file);
   const args = new TrainingArguments({ outputDir: ".", ...givenTrainingOptions(others) });
   const detection = detectionPlan(options);
   const plan: EvalPlan = {
@@ -128,16 +130,22 @@ export async function measure(
     head: options.head,
     name: options.model ?? "voice_menu",
     limits: clipLimits(options),
-    report,
+    page,
   };
   const device = await useDevice(deviceOptions(options, { threads: 0 }));
   try {
     if (detection) {
       await evaluateDetection(plan, detection, out, async (found, model) => {
-        if (report === undefined) return;
+        if (page === undefined) return;
         const { name, model: directory } = plan;
-        await writeDetectionReport(report, { ...found, model, name, directory, data: plan.data });
-        out.warn(`Report: ${report}`);
+        await writeDetectionReport(page.file, {
+          ...found,
+          model,
+          name,
+          directory,
+          data: plan.data,
+        });
+        out.warn(`Report: ${page.file}`);
       });
       return 0;
     }
@@ -174,23 +182,49 @@ interface EvalPlan {
   /** What the user calls the model. */
   name: string;
   limits: ClipLimits;
-  /** Where a page to look at goes. */
-  report?: string;
+  /** A page to look at. */
+  page?: ReportPage;
+}
+
+/** Where a page goes, and what is on it beside the split. */
+export interface ReportPage {
+  file: string;
+  /** A folder of clips of none of the classes. */
+  unknown?: string;
 }
 
 async function evaluate(plan: EvalPlan, device: Device, out: Output): Promise<void> {
   await withEvaluation(plan, device, out, async (found) => {
     const { model, dataset } = found;
     print(measuresOf(found.evaluation, model), out);
-    if (plan.report === undefined) return;
-    const run = { ...found, name: plan.name, directory: plan.model, splits: [dataset] };
-    await writeReport(plan.report, run);
-    out.warn(`Report: ${plan.report}`);
+    if (plan.page === undefined) return;
+    const { file } = plan.page;
+    const unknown = await unknownEvaluation(plan.page, found, plan, out);
+    const run = { ...found, unknown, name: plan.name, directory: plan.model, splits: [dataset] };
+    await writeReport(file, run);
+    out.warn(`Report: ${file}`);
   });
+}
+
+/** What the model says to clips of none of its classes, where there are such. */
+async function unknownEvaluation(
+  { unknown }: ReportPage,
+  { model, extractor, dataset }: Evaluated,
+  { args }: EvalPlan,
+  out: Output,
+): Promise<Evaluation | undefined> {
+  if (unknown === undefined) return undefined;
+  const clips = await unknownClips(unknown, model.labels, [dataset]);
+  const source = clipBatches(clips, model, extractor, { skipBadFiles: args.skipBadFiles });
+  const tick = out.progress("Unknown clips", source.size);
+  const batchSize = args.perDeviceEvalBatchSize;
+  return await evaluateModel(model, source, { batchSize, onClips: tick, outputFeatures: true })
+    .finally(() => tick(undefined));
 }
 
 /** A model, the clips that it was measured on, and its scores. */
 export interface Evaluated {
+  extractor: FeatureExtractor;
   model: InferenceModel;
   dataset: AudioDataset;
   evaluation: Evaluation;
@@ -198,7 +232,7 @@ export interface Evaluated {
 
 /** Scores a split with a model, and calls `use` before the model goes. */
 export async function withEvaluation(
-  plan: Pick<EvalPlan, "model" | "head" | "data" | "split" | "splits" | "args" | "limits">,
+  plan: Pick<EvalPlan, "model" | "head" | "data" | "split" | "splits" | "args" | "limits" | "page">,
   device: Device,
   out: Output,
   use: (found: Evaluated) => Promise<void>,
@@ -226,10 +260,13 @@ export async function withEvaluation(
     });
     const tick = out.progress("Evaluating", source.size);
     const batchSize = args.perDeviceEvalBatchSize;
-    const evaluation = await evaluateModel(model, source, { batchSize, onClips: tick });
+    const evaluation = await evaluateModel(model, source, {
+      ...{ batchSize, onClips: tick },
+      outputFeatures: plan.page !== undefined,
+    });
     tick(undefined);
     notices.print(out);
-    await use({ model, dataset, evaluation });
+    await use({ extractor, model, dataset, evaluation });
   } finally {
     model.dispose();
   }

@@ -5,6 +5,7 @@
  */
 import { type Command, defineCommand } from "./_command.ts";
 import { reportPath } from "./_report.ts";
+import { UNKNOWN_OPTION } from "./_unknown_clips.ts";
 import { EVAL_OPTIONS, EVAL_OTHERS, measure } from "./eval.ts";
 
 /** `report` on the command line. */
@@ -12,6 +13,7 @@ export const command: Command = defineCommand({
   usage: "report [--model DIR|ID] --data DIR|FILE|ID [--split test] [--report FILE]",
   options: {
     ...EVAL_OPTIONS,
+    ...UNKNOWN_OPTION,
     report: {
       kind: "string",
       value: "FILE",
@@ -25,7 +27,7 @@ export const command: Command = defineCommand({
     "report --model my-model --data path/to/streams --annotations path/to/streams/annotations.csv",
   ],
   run: async (parsed, out) => {
-    const { report, model } = parsed.options;
-    return await measure(parsed, out, report ?? await reportPath(model));
+    const { report, model, unknown } = parsed.options;
+    return await measure(parsed, out, { file: report ?? await reportPath(model), unknown });
   },
 });
