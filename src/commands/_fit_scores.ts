@@ -5,6 +5,7 @@
  */
 import type { AudioDataset } from "../data/audio_dataset.ts";
 import { DatasetError } from "../errors.ts";
+import { directoryFiles, writeFileAtomic } from "../files.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
 import type { KnownClip } from "../heads/fit_rejection.ts";
 import {
@@ -16,6 +17,8 @@ import {
 import type { ThresholdAim } from "../heads/fit_thresholds.ts";
 import { syntheticNoise } from "../heads/synthetic_noise.ts";
 import type { InferenceModel } from "../models/mod.ts";
+import { jsonBytes } from "../pretrained.ts";
+import { readJsonFile } from "../weights/json_file.ts";
 import { auroc, type ClipOutputs, excess } from "../scores/mod.ts";
 import { clipBatches } from "../train/batches/clip_batches.ts";
 import type { Evaluation } from "../train/metrics/evaluation.ts";
@@ -213,4 +216,15 @@ export function printScores(result: ScoresResult, labels: readonly string[], out
     ? ""
     : `; AUROC of the unknown ${unknownAuroc.toFixed(3)}`;
   out.line(`Rejection by ${rejection.unlikeness.method}: ${parts.join(", ")} are rejected${told}`);
+}
+
+/** Puts the settings into the config, whole or not at all. */
+export async function writeScores(
+  directory: string,
+  scores: Record<string, unknown>,
+): Promise<void> {
+  const json = await readJsonFile(directoryFiles(directory), "config.json");
+  const earshot = { ...json.earshot as object | undefined, scores };
+  const entries = Object.entries({ ...json, earshot }).sort(([a], [b]) => a < b ? -1 : 1);
+  await writeFileAtomic(`${directory}/config.json`, [jsonBytes(Object.fromEntries(entries))]);
 }

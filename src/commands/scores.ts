@@ -5,10 +5,9 @@
  */
 import { useDevice } from "../devices.ts";
 import { FileError } from "../errors.ts";
-import { directoryFiles, expectWritable, writeFileAtomic } from "../files.ts";
-import { AutoFeatureExtractor, jsonBytes, loadInferenceModel } from "../pretrained.ts";
+import { directoryFiles, expectWritable } from "../files.ts";
+import { AutoFeatureExtractor, loadInferenceModel } from "../pretrained.ts";
 import { TrainingArguments } from "../train/options/arguments.ts";
-import { readJsonFile } from "../weights/json_file.ts";
 import type { OptionSpecs } from "./_arguments.ts";
 import { soundSplits, withSkipHint } from "./_bad_files.ts";
 import {
@@ -21,7 +20,7 @@ import {
   warnOfUnused,
 } from "./_command.ts";
 import { loadSplits, SPLIT_OPTIONS, splitChoice, splitsInOrder } from "./_data.ts";
-import { FIT_OPTIONS, fitChoice, fitModelScores, printScores } from "./_fit_scores.ts";
+import { FIT_OPTIONS, fitChoice, fitModelScores, printScores, writeScores } from "./_fit_scores.ts";
 import { givenTrainingOptions, trainingOptionSpecs } from "./_training_arguments.ts";
 import { UNKNOWN_OPTION, unknownClips } from "./_unknown_clips.ts";
 
@@ -110,12 +109,4 @@ async function expectModel(directory: string): Promise<void> {
       hint: "A model of the hub has to be copied first: the cache holds what the hub has",
     },
   );
-}
-
-/** Puts the settings into the config, whole or not at all. */
-async function writeScores(directory: string, scores: Record<string, unknown>): Promise<void> {
-  const json = await readJsonFile(directoryFiles(directory), "config.json");
-  const earshot = { ...json.earshot as object | undefined, scores };
-  const entries = Object.entries({ ...json, earshot }).sort(([a], [b]) => a < b ? -1 : 1);
-  await writeFileAtomic(`${directory}/config.json`, [jsonBytes(Object.fromEntries(entries))]);
 }

@@ -54,6 +54,7 @@ import {
 } from "./_detector_data.ts";
 import { soundSplits, withSkipHint } from "./_bad_files.ts";
 import { finalTest } from "./_final_test.ts";
+import { fitModelScores, printScores, writeScores } from "./_fit_scores.ts";
 import { FEATURE_CACHE_OPTION, featureDirectory, featuresLine } from "./_feature_cache.ts";
 import { inFlags } from "./_flags.ts";
 import { interruptedCode, interruptSignal } from "./_interrupt.ts";
@@ -118,6 +119,10 @@ const OPTIONS = {
   resume: { kind: "flag", help: "go on from the newest checkpoint in --output" },
   overwrite: { kind: "flag", help: "replace the model in --output" },
   config: { kind: "string", value: "FILE", help: "training arguments from a JSON file" },
+  "fit-scores": {
+    kind: "flag",
+    help: "then fit a temperature and a rejection to validation clips, as the command scores does",
+  },
   ...FEATURE_CACHE_OPTION,
   ...DEVICE_OPTIONS,
   ...SPLIT_OPTIONS,
@@ -157,6 +162,8 @@ interface TrainPlan extends OutputPlan {
   recipe?: RecipeName;
   device: Pick<DeviceOptions, "backend" | "threads" | "f16">;
   limits: ClipLimits;
+  /** Whether it is fitted in the end what scores mean. */
+  fitsScores: boolean;
   /** How often, and on what. */
   protocol: Protocol;
   /** A model to learn from, besides the labels. */
@@ -229,6 +236,7 @@ async function planOf(
     },
     protocol,
     limits: clipLimits(options),
+    fitsScores: options["fit-scores"],
     detector,
     teacher: options.teacher,
     clipSeconds,
@@ -264,6 +272,7 @@ async function bundledData(): Promise<string> {
 
 /** A run that is ready to start. */
 interface Run {
+  extractor: FeatureExtractor;
   plan: TrainPlan;
   data: SplitFolder;
   model: AudioClassificationModel;
@@ -407,6 +416,16 @@ async function withHardNegatives(
   return { ...data, splits: { ...data.splits, train: await withMined(train, options, out) } };
 }
 
+/** Fits what the scores of the trained model mean, into its config. */
+async function fitScoresOf({ plan, model, extractor, data }: Run, out: Output): Promise<void> {
+  const { outputDir, seed, skipBadFiles, perDeviceEvalBatchSize: batchSize } = plan.args;
+  const settings = { isVector: false, rejects: true, batchSize, skipBadFiles, seed };
+  const fitted = await fitModelScores({ ...settings, model, extractor, splits: data.splits }, out);
+  model.setScores(fitted.config);
+  await writeScores(outputDir, fitted.config);
+  printScores(fitted, model.labels, out);
+}
+
 /** Trains, tests, and says what comes next; false when it was interrupted. */
 async function runToEnd(run: Run, started: number, out: Output): Promise<boolean> {
   const { plan, trainer, progress, notices, data } = run;
@@ -419,6 +438,7 @@ async function runToEnd(run: Run, started: number, out: Output): Promise<boolean
     out.warn(`- Go on with: ${resumeCommand(plan.typed, outputDir)}`);
     return false;
   }
+  if (plan.fitsScores) await fitScoresOf(run, out);
   const { test, validation } = run.sources;
   const splits = splitsInOrder(data);
   const dataset = data.splits.test ?? data.splits.validation;
@@ -502,7 +522,8 @@ function prepareRun(
     output,
     signal,
   });
-  return { plan, data, model, trainer, progress, sources, notices, signal };
+  const { extractor } = start;
+  return { extractor, plan, data, model, trainer, progress, sources, notices, signal };
 }
 
 /** Clips of one group or recording are judged together. */

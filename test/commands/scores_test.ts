@@ -191,13 +191,16 @@ async function trainTones(folder: string): Promise<void> {
     const noise = Float32Array.from({ length: 3_000 }, (_, at) => Math.sin(at * at * (i + 1)) / 3);
     await writeFile(`${folder}/others/hiss/${i}.wav`, encodeWav(noise, RATE_HZ));
   }
-  const how = ["--max-steps", "2", "--threads", "1", "--eval-strategy", "no"];
+  const how = ["--max-steps", "2", "--threads", "1", "--eval-strategy", "no", "--fit-scores"];
   await cliOk(["train", "--data", "tones", "--output", "model", ...how], { cwd: folder });
 }
 
 Deno.test("scores fits a model, says what it came to, and refuses what it cannot use", async () => {
   await withFolder(async (folder) => {
     await trainTones(folder);
+    const configOf = async (model: string) =>
+      JSON.parse(await Deno.readTextFile(`${folder}/${model}/config.json`));
+    deepEqual(Object.keys((await configOf("model")).earshot.scores), ["temperature", "rejection"]);
     const fit = ["scores", "--model", "model", "--data", "tones", "--threads", "1"];
     const others = ["--unknown", "others", "--thresholds-by", "f1", "--json"];
     const fitted = await cliOk([...fit, ...others], { cwd: folder });
@@ -212,6 +215,9 @@ Deno.test("scores fits a model, says what it came to, and refuses what it cannot
     deepEqual(Object.keys(config.earshot.scores), ["temperature", "thresholds", "rejection"]);
     match(fitted.stderr, /Temperature \d+\.\d+: loss .*AUROC of the unknown/s);
     deepEqual(Object.keys(config.earshot.scores.thresholds).sort(), [...TONE_LABELS].sort());
+    const report = ["report", "--model", "model", "--data", "tones", "--split", "validation"];
+    await cliOk([...report, "--unknown", "others", "--report", "page.html"], { cwd: folder });
+    match(await Deno.readTextFile(`${folder}/page.html`), /AUROC of the unknown: [01]\.\d{3}/);
     const refused = async (args: string[], message: RegExp) => {
       const { code, stderr } = await cli([...fit, ...args], { cwd: folder });
       equal(code > 0, true);

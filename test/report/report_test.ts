@@ -16,6 +16,7 @@ const SECTIONS = [
   "values",
   "classes",
   "confidence",
+  "scores",
   "clips",
   "data",
   "made",
