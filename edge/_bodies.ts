@@ -8,6 +8,7 @@
 import { joined } from "../src/classify/bounded_stream.ts";
 import { HTTPException } from "hono/http-exception";
 import { withDeadline } from "./_deadline.ts";
+import { unpackedBody } from "./_packed_body.ts";
 
 /** What bodies may take. */
 export interface BodyLimits {
@@ -69,8 +70,8 @@ export class Bodies {
     if (Number(request.headers.get("content-length") ?? 0) > maxBodyBytes) {
       throw tooLarge(maxBodyBytes);
     }
+    const reader = unpackedBody(request)?.getReader();
     this.#arriving++;
-    const reader = request.body?.getReader();
     try {
       const late = `Cannot read the body: expected it within ${bodyTimeoutMs / 1000} s`;
       return await withDeadline(this.#read(reader, taken), bodyTimeoutMs, late);

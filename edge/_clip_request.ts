@@ -2,7 +2,7 @@
  * What a request asks for: the bytes of a clip, and how the answer is to look.
  *
  * Both forms of Hugging Face's API are read: the bytes alone, of any content type, or JSON with
- * `inputs` in base64 and `parameters`.
+ * `inputs` in base64, bare or as a data URL, and `parameters`; and forms with a file.
  *
  * @module
  */
@@ -10,11 +10,14 @@ import { HTTPException } from "hono/http-exception";
 import { DECODED_FORMATS, sniff } from "../src/audio/mod.ts";
 import type { ClassifyOptions, ScoreFunction } from "../src/classify/pipeline.ts";
 import { flagIn } from "./_detect_request.ts";
+import { type FormClip, formClip } from "./_form.ts";
 
 /** A clip to classify. */
 export interface ClipRequest {
   bytes: Uint8Array;
   options: ClassifyOptions;
+  /** Parameters that there are not. */
+  unknown: string[];
 }
 
 const SCORE_FUNCTIONS: readonly unknown[] = ["softmax", "sigmoid", "none"];
@@ -23,12 +26,9 @@ const PARAMETERS: readonly string[] = ["top_k", "function_to_apply", "raw_scores
 /**
  * What can be refused before the body is read.
  *
- * @throws {HTTPException} 400 for a wrong parameter of the query, 415 for a form.
+ * @throws {HTTPException} 400 for a wrong parameter of the query.
  */
 export function expectClipRequest(request: Request): void {
-  if (contentType(request) === "multipart/form-data") {
-    fail(415, "Cannot read a form: expected the file's bytes as the body (curl --data-binary)");
-  }
   optionsFrom(queryFields(request.url));
 }
 
@@ -37,41 +37,39 @@ export function expectClipRequest(request: Request): void {
  *
  * @throws {HTTPException} 400 for a wrong parameter or body, 415 for what is plainly no audio that is read here.
  */
-export function clipRequest(request: Request, body: Uint8Array): ClipRequest {
+export async function clipRequest(request: Request, body: Uint8Array): Promise<ClipRequest> {
   const asked = optionsFrom(queryFields(request.url));
   if (body.length === 0) fail(400, "Cannot classify: expected audio as the body, found nothing");
-  if (contentType(request) !== "application/json") {
-    return { bytes: expectAudio(body), options: asked };
+  const type = contentType(request);
+  if (type !== "application/json" && type !== "multipart/form-data") {
+    return { bytes: expectAudio(body), options: asked, unknown: [] };
   }
-  const { bytes, options } = fromJson(body);
-  return { bytes: expectAudio(bytes), options: { ...asked, ...options } };
+  const { bytes, fields } = type === "application/json"
+    ? fromJson(body)
+    : await formClip(request.headers.get("content-type")!, body);
+  const unknown = Object.keys(fields).filter((name) => !PARAMETERS.includes(name)).map(shown);
+  return { bytes: expectAudio(bytes), options: { ...asked, ...optionsFrom(fields) }, unknown };
 }
 
 function contentType(request: Request): string | undefined {
   return request.headers.get("content-type")?.replace(/;.*/, "").trim().toLowerCase();
 }
 
-/** The fields of an address; a whole `top_k` as a number. */
+/** The fields of an address. */
 export function queryFields(url: string): Record<string, unknown> {
-  const fields = Object.fromEntries(new URL(url).searchParams);
-  const isNumber = /^\d+$/.test(fields.top_k ?? "");
-  return isNumber ? { ...fields, top_k: Number(fields.top_k) } : fields;
+  return Object.fromEntries(new URL(url).searchParams);
 }
 
-function fromJson(body: Uint8Array): ClipRequest {
-  const { inputs, parameters = {} } = parseObject(body);
+function fromJson(body: Uint8Array): FormClip {
+  const { inputs, parameters: given } = parseObject(body);
+  const parameters = given ?? {};
   if (typeof inputs !== "string") {
     fail(400, `Cannot read field "inputs": expected audio in base64, found ${kindOf(inputs)}`);
   }
   if (kindOf(parameters) !== "object") {
     fail(400, `Cannot read field "parameters": expected an object, found ${kindOf(parameters)}`);
   }
-  const fields = parameters as Record<string, unknown>;
-  const unknown = Object.keys(fields).find((key) => !PARAMETERS.includes(key));
-  if (unknown !== undefined) {
-    fail(400, `Cannot use parameter "${shown(unknown)}": expected ${PARAMETERS.join(" or ")}`);
-  }
-  return { bytes: fromBase64(inputs as string), options: optionsFrom(fields) };
+  return { bytes: fromBase64(inputs as string), fields: parameters as Record<string, unknown> };
 }
 
 function parseObject(body: Uint8Array): Record<string, unknown> {
@@ -86,7 +84,9 @@ function parseObject(body: Uint8Array): Record<string, unknown> {
 }
 
 function optionsFrom(fields: Record<string, unknown>): ClassifyOptions {
-  const { top_k: topK, function_to_apply: functionToApply } = fields;
+  const { top_k, function_to_apply: functionToApply } = fields;
+  // Forms and queries have numbers as text only, and some clients write them so everywhere.
+  const topK = typeof top_k === "string" && /^\d+$/.test(top_k) ? Number(top_k) : top_k;
   const options: ClassifyOptions = {};
   const rawScores = flagIn(fields.raw_scores);
   if (rawScores === undefined) {
@@ -110,7 +110,7 @@ function optionsFrom(fields: Record<string, unknown>): ClassifyOptions {
 
 function fromBase64(text: string): Uint8Array {
   try {
-    const characters = atob(text);
+    const characters = atob(text.replace(/^data:[^,]{0,200};base64,/i, ""));
     const bytes = new Uint8Array(characters.length);
     for (let i = 0; i < bytes.length; i++) bytes[i] = characters.charCodeAt(i);
     return bytes;
@@ -122,6 +122,12 @@ function fromBase64(text: string): Uint8Array {
 function expectAudio(bytes: Uint8Array): Uint8Array {
   const found = sniff(bytes)?.name ?? "an unknown format";
   if (DECODED_FORMATS.includes(found)) return bytes;
+  if (bytes[0] === 0x7b) {
+    fail(
+      415,
+      "Cannot decode audio: expected audio, found JSON without Content-Type: application/json",
+    );
+  }
   return fail(415, `Cannot decode audio: expected ${DECODED_FORMATS.join(", ")}, found ${found}`);
 }
 

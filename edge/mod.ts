@@ -24,9 +24,10 @@ import { requestId } from "hono/request-id";
 import { TooLongError } from "../src/audio/too_long.ts";
 import type { Classification, ClassifyOptions } from "../src/classify/pipeline.ts";
 import type { DetectedEvent, WindowScores } from "../src/detect/mod.ts";
+import { pathOf, refuseNoHost } from "./_address.ts";
 import { Bodies } from "./_bodies.ts";
 import { refuseStrangers, shareAnswers } from "./_cors.ts";
-import { clipRequest, expectClipRequest, queryFields } from "./_clip_request.ts";
+import { type ClipRequest, clipRequest, expectClipRequest, queryFields } from "./_clip_request.ts";
 import { failureOf, logFailure } from "./_failure.ts";
 import { LiveStream } from "./_live_stream.ts";
 import { countAnswers, metrics } from "./_metrics.ts";
@@ -180,10 +181,11 @@ export interface App {
  */
 export function createApp(source: ClassifierSource, options: AppOptions = {}): App {
   const service = serviceOf(source, options);
-  const app = new Hono();
+  const app = new Hono({ getPath: pathOf });
   const origins = checkedOrigins(options.cors ?? []);
   app.use(countAnswers(service.queue.meter));
   app.use(requestId());
+  app.use(refuseNoHost);
   app.use(shareAnswers(origins));
   app.use("/stream", refuseStrangers(origins));
   app.get("/", (c) => describe(c, service));
@@ -245,20 +247,19 @@ async function takeClip(c: Context, service: Service): Promise<Response> {
   const { bodies, queue } = service;
   expectClipRequest(c.req.raw);
   return await bodies.use(c.req.raw, async (body) => {
-    const { bytes, options } = clipRequest(c.req.raw, body);
-    return await queue.admit(() => classify(c, service, bytes, options));
+    const clip = await clipRequest(c.req.raw, body);
+    return await queue.admit(() => classify(c, service, clip));
   });
 }
 
 async function classify(
   c: Context,
   service: Service,
-  bytes: Uint8Array,
-  options: ClassifyOptions,
+  { bytes, options, unknown }: ClipRequest,
 ): Promise<Response> {
   const classifier = await classifierOf(service);
   const { queue } = service;
-  const warnings: string[] = [];
+  const warnings = unknown.map((name) => `Ignored parameter "${name}", which there is not`);
   const asked: ClassifyOptions = {
     ...options,
     onDecoded: ({ seconds, decodingSeconds }) => queue.meter.decoded(seconds, decodingSeconds),
