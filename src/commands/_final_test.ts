@@ -5,7 +5,7 @@
  */
 import type { AudioDataset } from "../data/audio_dataset.ts";
 import type { AudioClassificationModel } from "../models/model.ts";
-import type { TrainingArguments } from "../train/options/arguments.ts";
+import { type TrainingArguments, viewsOf } from "../train/options/arguments.ts";
 import type { BatchSource } from "../train/batches/batches.ts";
 import { writeFileAtomic } from "../files.ts";
 import { evaluateModel } from "../train/metrics/evaluation.ts";
@@ -54,7 +54,11 @@ export async function finalTest(
     tick(done);
   };
   const started = performance.now();
-  const evaluation = await evaluateModel(model, trainer.batchesOf(source), { batchSize, onClips })
+  const evaluation = await evaluateModel(model, trainer.batchesOf(source), {
+    batchSize,
+    onClips,
+    views: viewsOf(args),
+  })
     .finally(() => tick(undefined));
   const seconds = (performance.now() - started) / 1000;
   const measures = measuresOf(evaluation, model);

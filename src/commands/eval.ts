@@ -11,7 +11,7 @@ import type { InferenceModel } from "../models/inference_model.ts";
 import { DatasetError } from "../errors.ts";
 import { expectWritable } from "../files.ts";
 import { AutoFeatureExtractor, filesOf, loadInferenceModel } from "../pretrained.ts";
-import { TrainingArguments } from "../train/options/arguments.ts";
+import { TrainingArguments, viewsOf } from "../train/options/arguments.ts";
 import { clipBatches } from "../train/batches/clip_batches.ts";
 import { evaluateModel, type Evaluation } from "../train/metrics/evaluation.ts";
 import {
@@ -58,6 +58,8 @@ import { givenTrainingOptions, trainingOptionSpecs } from "./_training_arguments
 /** The training arguments that mean something here. */
 const TRAINING_NAMES = [
   "per-device-eval-batch-size",
+  "eval-views",
+  "eval-view-shift-seconds",
   "skip-bad-files",
   "seed",
 ] as const;
@@ -263,6 +265,7 @@ export async function withEvaluation(
     const evaluation = await evaluateModel(model, source, {
       ...{ batchSize, onClips: tick },
       outputFeatures: plan.page !== undefined,
+      views: viewsOf(args),
     });
     tick(undefined);
     notices.print(out);

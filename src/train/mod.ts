@@ -18,7 +18,13 @@ export {
   type TrainingOptions,
   type WayType,
 } from "./options/arguments.ts";
-export type { Batch, BatchSource, MixedClips } from "./batches/batches.ts";
+export type {
+  Batch,
+  BatchesOptions,
+  BatchSource,
+  EvaluationViews,
+  MixedClips,
+} from "./batches/batches.ts";
 export { bootstrapInterval, type BootstrapOptions, type Interval } from "./metrics/bootstrap.ts";
 export type {
   CallbackEvent,

@@ -40,6 +40,22 @@ export interface MixedClips {
   indices: ArrayLike<number>;
 }
 
+/** Which batches of an epoch. */
+export interface BatchesOptions {
+  batchSize: number;
+  /** Batches to leave out at the beginning. @default 0 */
+  skip?: number;
+  /** In evaluation, each clip at several places in time, as rows of one index. @default one, as it is */
+  views?: EvaluationViews;
+}
+
+/** At how many places in time a clip is evaluated. */
+export interface EvaluationViews {
+  count: number;
+  /** The first is so much earlier, the last so much later. */
+  shiftSeconds: number;
+}
+
 /** A data set as batches. */
 export interface BatchSource {
   /** Clips of an epoch. */
@@ -57,7 +73,7 @@ export interface BatchSource {
    *
    * @param epoch counted from 0; -1 for evaluation, in the order of the data.
    */
-  batches(epoch: number, options: { batchSize: number; skip?: number }): AsyncIterable<Batch>;
+  batches(epoch: number, options: BatchesOptions): AsyncIterable<Batch>;
 }
 
 /** What a head says, and where it is asked for what it starts from. */

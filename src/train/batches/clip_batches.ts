@@ -31,9 +31,16 @@ import { type FeatureExtractor, ofAnyLength } from "../../features/feature_extra
 import type { InferenceModel } from "../../models/inference_model.ts";
 import type { Random } from "../../random.ts";
 import { TrainingArguments, type TrainingOptions } from "../options/arguments.ts";
-import { augmentation, type AugmentOptions } from "./_augment.ts";
+import { augmentation, type AugmentOptions, shift } from "./_augment.ts";
 import { balancedOrder } from "./_balanced_order.ts";
-import { type Batch, type BatchSource, countOfBatches, equalLengths } from "./batches.ts";
+import {
+  type Batch,
+  type BatchesOptions,
+  type BatchSource,
+  countOfBatches,
+  equalLengths,
+  type EvaluationViews,
+} from "./batches.ts";
 import { clipFingerprint } from "./_fingerprint.ts";
 import { maskSpectrograms } from "./_spectrogram_masks.ts";
 import { mixPairs, type PickedClips } from "./_mixup.ts";
@@ -214,9 +221,10 @@ class ClipBatches implements BatchSource {
 
   async *batches(
     epoch: number,
-    { batchSize, skip = 0 }: { batchSize: number; skip?: number },
+    { batchSize, skip = 0, views: evaluated }: BatchesOptions,
   ): AsyncIterable<Batch> {
     const training = epoch >= 0;
+    const shifts = training ? [0] : viewShifts(evaluated, this.#extractor.samplingRate);
     const { featureViews: views } = this.#settings;
     const drawn = training && views > 0 ? epoch % views : Math.max(0, epoch);
     const order = this.#mixes ? drawn : epoch;
@@ -249,9 +257,12 @@ class ClipBatches implements BatchSource {
         const { clips: sounds, ...named } = training
           ? this.#mixed(picked, drawn, position)
           : picked;
-        const features = this.#features(sounds);
-        if (training) this.#mask(features, drawn, position);
-        yield { ...features, ...named, position };
+        for (const later of shifts) {
+          const moved = later === 0 ? sounds : sounds.map((clip) => shift(clip, later));
+          const features = this.#features(moved);
+          if (training) this.#mask(features, drawn, position);
+          yield { ...features, ...named, position };
+        }
       }
     }
   }
@@ -388,6 +399,14 @@ function withinBudget(
   const count = Math.max(1, Math.floor(maxSamples / longest));
   const parts = Math.ceil(group.length / count);
   return Array.from({ length: parts }, (_, i) => group.slice(i * count, (i + 1) * count));
+}
+
+/** By how many samples a clip is moved for each view. */
+function viewShifts(views: EvaluationViews | undefined, samplingRate: number): number[] {
+  const { count, shiftSeconds } = views ?? { count: 1, shiftSeconds: 0 };
+  if (count === 1) return [0];
+  const most = shiftSeconds * samplingRate;
+  return Array.from({ length: count }, (_, i) => Math.round(most * (2 * i / (count - 1) - 1)));
 }
 
 /** @throws {UnsupportedOpError} for masks of a spectrogram where the model takes samples. */

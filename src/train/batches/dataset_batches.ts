@@ -21,7 +21,13 @@ import { planBatches } from "../../data/sampler.ts";
 import { DatasetError } from "../../errors.ts";
 import type { FeatureExtractor } from "../../features/feature_extractor.ts";
 import type { InferenceModel } from "../../models/inference_model.ts";
-import { type Batch, type BatchSource, countOfBatches, equalLengths } from "./batches.ts";
+import {
+  type Batch,
+  type BatchesOptions,
+  type BatchSource,
+  countOfBatches,
+  equalLengths,
+} from "./batches.ts";
 import { clipBatches, type ClipBatchesOptions } from "./clip_batches.ts";
 
 /** How rows become batches. */
@@ -109,7 +115,7 @@ class RecordingBatches implements BatchSource {
 
   async *batches(
     epoch: number,
-    options: { batchSize: number; skip?: number },
+    options: BatchesOptions,
   ): AsyncIterable<Batch> {
     yield* (await (this.#source ??= this.#make())).batches(epoch, options);
   }

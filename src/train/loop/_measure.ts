@@ -8,6 +8,7 @@ import type { PredictionOutput } from "../callbacks/callbacks.ts";
 import { evaluateModel, type Evaluation } from "../metrics/evaluation.ts";
 import { prefixed, speedMetrics } from "../metrics/metric_names.ts";
 import { accuracy } from "../metrics/metrics.ts";
+import { viewsOf } from "../options/arguments.ts";
 import type { TrainerOptions } from "./_trainer_options.ts";
 
 /**
@@ -22,7 +23,7 @@ export async function measured(
   const { model, args, prefix } = options;
   const batchSize = args.perDeviceEvalBatchSize;
   const started = performance.now();
-  const evaluation = await evaluateModel(model, data, { batchSize });
+  const evaluation = await evaluateModel(model, data, { batchSize, views: viewsOf(args) });
   const seconds = (performance.now() - started) / 1000;
   const steps = Math.ceil(data.size / batchSize);
   return {

@@ -7,7 +7,7 @@ import { tidy } from "@tensorflow/tfjs-core";
 import { MeanScores } from "../../detect/mod.ts";
 import type { InferenceModel } from "../../models/inference_model.ts";
 import type { ProblemType } from "../../models/problem_type.ts";
-import { type Batch, type BatchSource, upload } from "../batches/batches.ts";
+import { type Batch, type BatchSource, type EvaluationViews, upload } from "../batches/batches.ts";
 import { meanLoss } from "../step/loss.ts";
 import type { EvalPrediction } from "./metrics.ts";
 
@@ -29,6 +29,8 @@ export interface EvaluateOptions {
   onClips?: (done: number) => void;
   /** Whether what the head starts from is kept. @default false */
   outputFeatures?: boolean;
+  /** At how many places in time each clip is looked at, where the data can. @default one, as it is */
+  views?: EvaluationViews;
 }
 
 interface ScoredClip {
@@ -62,10 +64,11 @@ export async function evaluateModel(
   data: BatchSource,
   options: EvaluateOptions,
 ): Promise<Evaluation> {
+  const { batchSize, views } = options;
   const classes = model.labels.length;
   const found = new Map<number, ScoredClip>();
   let rows = 0;
-  for await (const batch of data.batches(-1, { batchSize: options.batchSize })) {
+  for await (const batch of data.batches(-1, { batchSize, views })) {
     const clips = batch.shape[0]!;
     const [scores, features] = await outputsOf(model, batch, options);
     const width = batch.labels.length / clips;

@@ -121,6 +121,12 @@ export const TRAINING_OPTIONS: OptionTable = {
   )),
   evalDelay: free(real(0, [0, 1e9], "epochs or steps before the first evaluation")),
   evalOnStart: free(flag(false, "evaluate before the first step")),
+  evalViews: free(
+    own(count(1, 1, "average an evaluation's scores over so many places of each clip")),
+  ),
+  evalViewShiftSeconds: free(
+    own(real(0.1, [0, 60], "these go from so much earlier to so much later")),
+  ),
   predictionLossOnly: free(flag(false, "evaluations measure the loss alone")),
   saveStrategy: free(word("epoch", SAVES, "when to write a checkpoint")),
   saveSteps: free(interval(

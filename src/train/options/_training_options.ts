@@ -122,6 +122,10 @@ export interface TrainingOptions extends EffectlessOptions {
   evalDelay: number;
   /** Whether to evaluate before the first step. @default false */
   evalOnStart: boolean;
+  /** Evaluations take the mean of the scores of each clip at so many places in time (test-time augmentation). @default 1 */
+  evalViews: number;
+  /** The first of them is so many seconds earlier, the last so many later, the others evenly between. @default 0.1 */
+  evalViewShiftSeconds: number;
   /** Whether evaluation measures the loss alone. @default false */
   predictionLossOnly: boolean;
   /** When to write a checkpoint. @default "epoch" */

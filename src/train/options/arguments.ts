@@ -145,6 +145,13 @@ export function stepsOf(stepsOrShare: number, totalSteps: number): number {
   return stepsOrShare < 1 ? Math.max(1, Math.ceil(stepsOrShare * totalSteps)) : stepsOrShare;
 }
 
+/** At how many places in time clips are evaluated. */
+export function viewsOf(
+  { evalViews: count, evalViewShiftSeconds: shiftSeconds }: TrainingArguments,
+): { count: number; shiftSeconds: number } {
+  return { count, shiftSeconds };
+}
+
 /** The metric that chooses the best model must be measured. */
 function expectBestModelCriterion(args: TrainingArguments): void {
   const { loadBestModelAtEnd, earlyStoppingPatience, saveStrategy, evalStrategy } = args;

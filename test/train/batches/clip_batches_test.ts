@@ -388,3 +388,25 @@ clipTest("clips vary where they are changed, mixed or cut", async (data) => {
     assert.equal(await varies(options), true, JSON.stringify(options));
   }
 });
+
+clipTest(
+  "clipBatches() gives a clip at several places, whose scores are averaged",
+  async (data) => {
+    const model = await modelOf();
+    const source = clipBatches(data.dataset, model, extractorOf());
+    const views = { count: 3, shiftSeconds: 0.01 };
+    const moved = piecesOf(await Array.fromAsync(source.batches(-1, { batchSize: 1, views })));
+    assert.equal(moved.length, 3 * LENGTHS.length);
+    const ofFirst = moved.filter(({ clip }) => clip === 0).map(({ samples }) => samples);
+    assert.deepEqual(ofFirst[0]!.subarray(0, 620), ofFirst[1]!.subarray(80));
+    assert.deepEqual(ofFirst[2]!.subarray(80), ofFirst[1]!.subarray(0, 620));
+    const { logits, indices } = await evaluateModel(model, source, { batchSize: 2, views });
+    assert.deepEqual([...indices], [...LENGTHS.keys()]);
+    const alone = await Promise.all(
+      ofFirst.map((samples) => model.logits(extractorOf().extract([samples]))),
+    );
+    const mean = alone[0]![0]!.map((_, k) => alone.reduce((sum, [row]) => sum + row![k]! / 3, 0));
+    assertAllClose(logits.subarray(0, mean.length), mean, { atol: 1e-5 });
+    model.dispose();
+  },
+);
