@@ -42,6 +42,7 @@ export interface MixedClips {
 
 /** Which batches of an epoch. */
 export interface BatchesOptions {
+  /** Clips of a batch. */
   batchSize: number;
   /** Batches to leave out at the beginning. @default 0 */
   skip?: number;
@@ -51,6 +52,7 @@ export interface BatchesOptions {
 
 /** At how many places in time a clip is evaluated. */
 export interface EvaluationViews {
+  /** How many. */
   count: number;
   /** The first is so much earlier, the last so much later. */
   shiftSeconds: number;
