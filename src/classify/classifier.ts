@@ -37,6 +37,7 @@ import {
   type Embedding,
   type EmbedOptions,
   type InferenceModel,
+  type ModelBatch,
   type ProblemType,
 } from "../models/mod.ts";
 import { needsFeatures, type ScoreSettings, scoreSettings } from "../scores/mod.ts";
@@ -264,6 +265,28 @@ export function createClassifier(
   extractor: FeatureExtractor,
   options: ClassifierOptions = {},
 ): AudioClassifier {
+  return classifierParts(model, extractor, options).classifier;
+}
+
+/** A classifier, and its two halves: what is computed of clips, and what is said of it. */
+export interface ClassifierParts {
+  classifier: AudioClassifier;
+  /** The outputs of clips; of one that is too long, the mean of those of its windows. */
+  outputsOf(
+    inputs: readonly AudioInput[],
+    asked: ClassifyOptions,
+    compute: (batch: ModelBatch) => Promise<ClipOutputs[]>,
+  ): Promise<ClipOutputs[]>;
+  /** The classes by a clip's outputs. */
+  answer(outputs: ClipOutputs, asked: ClassifyOptions): Classification[];
+}
+
+/** The parts of what {@linkcode createClassifier} makes. */
+export function classifierParts(
+  model: InferenceModel,
+  extractor: FeatureExtractor,
+  options: ClassifierOptions = {},
+): ClassifierParts {
   const fitting = model.takesAnyLength ? ofAnyLength(extractor) : extractor;
   const clipRules: ClipRules = {
     rateHz: extractor.samplingRate,
@@ -277,20 +300,40 @@ export function createClassifier(
     inputs: readonly AudioInput[],
     asked: ClassifyOptions,
   ): Promise<Classification[][]> {
+    const rules = answerRules(asked);
+    const outputFeatures = needsFeatures(rules.settings);
+    const rows = await outputsOf(
+      inputs,
+      asked,
+      (batch) => model.outputs(batch, { outputFeatures }),
+    );
+    return rows.map((row) => classesOf(row, rules));
+  }
+  function answerRules(asked: ClassifyOptions): ScoreRules & { topK: number } {
     const { topK, functionToApply } = checkedOptions(asked, model.problemType);
-    const rules = rulesFor(functionToApply, asked);
-    const results: Classification[][] = [];
+    return { topK, ...rulesFor(functionToApply, asked) };
+  }
+  function classesOf(row: ClipOutputs, rules: ScoreRules & { topK: number }): Classification[] {
+    expectFinite(row.logits, model.labels);
+    return bestClasses(row, model.labels, rules);
+  }
+  async function outputsOf(
+    inputs: readonly AudioInput[],
+    asked: ClassifyOptions,
+    compute: (batch: ModelBatch) => Promise<ClipOutputs[]>,
+  ): Promise<ClipOutputs[]> {
     const { samplingRate, onWarning = clipRules.onWarning, onDecoded } = asked;
     const ruled = { ...clipRules, samplingRate, onWarning, onDecoded };
     const { fixedSamples } = fitting;
     const keepsLong = (asked.longClips ?? options.longClips) === "windows";
+    const rows: ClipOutputs[] = [];
     for await (const clips of batches(inputs, ruled, { fixedSamples, keepsLong })) {
-      const rows = Array.isArray(clips)
-        ? await outputsOf(clips, rules)
-        : [await meanOutputs(clips.tooLong, rules, asked)];
-      for (const row of rows) results.push(bestClasses(row, model.labels, { ...rules, topK }));
+      const next = Array.isArray(clips)
+        ? await compute(batchOf(clips))
+        : [await meanOutputs(clips.tooLong, asked, compute)];
+      rows.push(...next);
     }
-    return results;
+    return rows;
   }
   let ownScores: { settings?: ScoreSettings } | undefined;
   /** The model's own settings mean nothing for another function than they were fitted for. */
@@ -305,15 +348,10 @@ export function createClassifier(
   // What is wrong with them is said at once, and not with the first clip.
   rulesFor(FUNCTION_OF[model.problemType], {});
   /** Clips of one batch have one length, so that no mask is needed. */
-  async function outputsOf(
-    clips: Float32Array[],
-    { settings }: ScoreRules,
-  ): Promise<ClipOutputs[]> {
-    const batch = { ...fitting.extract(clips), attentionMask: undefined };
-    const rows = await model.outputs(batch, { outputFeatures: needsFeatures(settings) });
-    for (const { logits } of rows) expectFinite(logits, model.labels);
-    return rows;
-  }
+  const batchOf = (clips: Float32Array[]) => ({
+    ...fitting.extract(clips),
+    attentionMask: undefined,
+  });
   const hearing = {
     labels: model.labels,
     rateHz: clipRules.rateHz,
@@ -332,9 +370,9 @@ export function createClassifier(
   /** The mean of the windows of a recording that is too long to be heard at once. */
   async function meanOutputs(
     input: AudioInput,
-    scoring: ScoreRules,
     { samplingRate, onWarning = clipRules.onWarning, onDecoded, turn = (compute) => compute() }:
       ClassifyOptions,
+    compute: (batch: ModelBatch) => Promise<ClipOutputs[]>,
   ): Promise<ClipOutputs> {
     const windows = longRecordingWindows(hearing, {
       min: clipRules.minSamples,
@@ -343,11 +381,11 @@ export function createClassifier(
     const { windowSamples } = windows;
     const sound = await openSound(input, { ...soundRules, samplingRate });
     const logits = new MeanScores();
-    const features = needsFeatures(scoring.settings) ? new MeanScores() : undefined;
+    const features = new MeanScores();
     const samples = await eachBatch(sound, windows, maxBatchOf(windowSamples), async (batch) => {
-      for (const row of await turn(() => outputsOf(batch, scoring))) {
+      for (const row of await turn(() => compute(batchOf(batch)))) {
         logits.add(row.logits);
-        features?.add(row.features!);
+        if (row.features) features.add(row.features);
       }
     });
     const notice = {
@@ -359,7 +397,7 @@ export function createClassifier(
     onWarning?.(longRecordingNotice(notice));
     // It was decoded between its windows, which is not timed.
     onDecoded?.({ seconds: notice.seconds, decodingSeconds: 0 });
-    return { logits: logits.mean(), features: features?.mean() };
+    return { logits: logits.mean(), ...features.count > 0 && { features: features.mean() } };
   }
   async function* detect(
     source: SoundSource,
@@ -412,8 +450,9 @@ export function createClassifier(
     const asEmbedded = { ...chosen, outputFeatures, samplingRate: clipRules.rateHz };
     for await (const clips of batches(inputs, ruled, { fixedSamples, keepsLong: false })) {
       if (!Array.isArray(clips)) continue;
-      const batch = { ...fitting.extract(clips), attentionMask: undefined };
-      for (const { logits, features, ...embedding } of await model.embed(batch, asEmbedded)) {
+      for (
+        const { logits, features, ...embedding } of await model.embed(batchOf(clips), asEmbedded)
+      ) {
         expectFinite(logits, model.labels);
         const classes = bestClasses({ logits, features }, model.labels, {
           ...rules,
@@ -452,7 +491,11 @@ export function createClassifier(
     isDisposed = true;
   };
   const members = { model, extractor, labels: model.labels, detect, embed, dispose };
-  return Object.assign(classify as AudioClassifier, members);
+  return {
+    classifier: Object.assign(classify as AudioClassifier, members),
+    outputsOf,
+    answer: (outputs, asked) => classesOf(outputs, answerRules(asked)),
+  };
 }
 
 /** Neighbours of one length together, or any where all become `fixedSamples` long; one batch is in memory at a time. */

@@ -7,6 +7,7 @@ import type { FrameLayout } from "../layers/conv_feature_encoder.ts";
 import type { Noise } from "../layers/noise.ts";
 import type { ParameterReader } from "../layers/parameters.ts";
 import type { ConfigReader } from "./_config_reader.ts";
+import type { HeadTensor, LinearLayer } from "./_linear_head.ts";
 import type { AttentionProjection } from "./lora.ts";
 import type { LayerWrapper, Tensor } from "../layers/tensor.ts";
 
@@ -95,6 +96,13 @@ export interface Architecture<Config = unknown, Params = unknown> {
   readonly convolutions?: Convolutions<Params>;
   /** Features, as the forward pass gives them, to class scores; of the parameters the head alone is used. */
   classify(params: { head: HeadOf<Params> }, features: Tensor[]): HeadOutput;
+  /** A head that is a linear classifier; absent where it is a projector with a classifier behind it. */
+  readonly linearHead?: {
+    /** What the classifier multiplies, of features. */
+    input(config: Config, features: Float32Array): Float32Array;
+    /** The head's tensors. */
+    tensors(layer: LinearLayer): HeadTensor[];
+  };
   /** The middle of each frame of a hidden state, in samples; NaN for one that stands for the whole clip. */
   frameCentres(config: Config, frames: { frames: number; samples: number }): Float64Array;
   /** Frames for a number of samples; below 1 where the clip is too short. */

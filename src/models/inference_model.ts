@@ -30,6 +30,12 @@ import {
 import { ownConfigOf } from "./_own_config.ts";
 import { headedParts, statesKey, type StoredHead } from "./_headed.ts";
 import type { Neighbours } from "./neighbours.ts";
+import {
+  type HeadTensor,
+  linearHeadFields,
+  type LinearLayer,
+  projectorTensors,
+} from "./_linear_head.ts";
 import type { ProblemType } from "./problem_type.ts";
 
 /** A batch of a feature extractor, in the memory of the program. */
@@ -287,13 +293,67 @@ export class InferenceModel {
     return architecture.classify(params as { head: unknown }, features);
   }
 
-  /** What the head starts from, of a batch; the caller disposes it. **Shape** -> one or L + 1 of `[B, D]` */
-  features({ inputValues, shape, attentionMask, lengths }: ModelBatch): Tensor[] {
+  /** What `linearHead` multiplies, of the features of a clip. **Shape** `[D]` -> `[D]` */
+  linearInput(features: Float32Array): Float32Array {
+    const { architecture, config } = this.#parts;
+    return architecture.linearHead?.input(config, features) ?? features;
+  }
+
+  /** A linear classifier of features as a head of this backbone, for `withHead` and to be written. */
+  linearHead(
+    layer: LinearLayer,
+    labels: readonly string[],
+  ): { json: JsonObject; tensors: HeadTensor[] } {
+    const { architecture, json } = this.#parts;
+    const tensors = architecture.linearHead?.tensors ?? projectorTensors;
+    return { json: linearHeadFields(json, labels), tensors: tensors(layer) };
+  }
+
+  /** How many numbers a feature has. */
+  get featureSize(): number {
+    const { hidden_size, d_model } = this.#parts.config as Record<string, number>;
+    return (hidden_size ?? d_model)!;
+  }
+
+  /**
+   * The outputs of heads on this backbone, which is passed once for all that look at the same states of it.
+   *
+   * **Shape** `inputValues [B, S]` -> B of one for each head, `logits [N]`, `features [D]`
+   *
+   * @param heads as `withHead` gives them; this model itself may be one.
+   */
+  async headOutputs(
+    { inputValues, shape, attentionMask, lengths }: ModelBatch,
+    heads: readonly InferenceModel[],
+  ): Promise<ClipOutputs[][]> {
     const known = attentionMask || shape.length > 2 ? lengths : undefined;
-    return tidy(() => {
+    const passes = new Map<string, Tensor[]>();
+    const found = tidy(() => {
       const inputs = tensor(inputValues, [...shape], "float32");
-      return this.forward({ inputs, lengths: known }, { outputFeatures: true }).features!;
+      const featuresFor = (head: InferenceModel) => {
+        const features = passes.get(head.statesKey) ??
+          head.forward({ inputs, lengths: known }, { outputFeatures: true }).features!;
+        passes.set(head.statesKey, features);
+        return features;
+      };
+      const logits = heads.map((head) => head.classify(featuresFor(head)).logits);
+      const features = [...passes].map(([key, of]) => [key, of.at(-1)!] as const);
+      return { logits, features: Object.fromEntries(features) };
     });
+    const clips = shape[0]!;
+    try {
+      const ofStates: Record<string, Float32Array[]> = {};
+      for (const [key, part] of Object.entries(found.features)) {
+        ofStates[key] = await rowsOf(part, clips);
+      }
+      const ofHeads = await Promise.all(found.logits.map((part) => rowsOf(part, clips)));
+      return Array.from({ length: clips }, (_, i) =>
+        heads.map((head, k) => {
+          return { logits: ofHeads[k]![i]!, features: ofStates[head.statesKey]![i]! };
+        }));
+    } finally {
+      for (const part of [...found.logits, ...Object.values(found.features)]) part.dispose();
+    }
   }
 
   /**

@@ -46,6 +46,7 @@ export {
   type ModelOrigin,
 } from "./inference_model.ts";
 export type { StoredHead } from "./_headed.ts";
+export type { HeadTensor, LinearLayer } from "./_linear_head.ts";
 export type { GivenLabels } from "./given_labels.ts";
 export type {
   HeldPart,
