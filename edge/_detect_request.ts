@@ -10,6 +10,8 @@ import type { RawAudio } from "../src/audio/mod.ts";
 
 /** Windows and events, as `detect` of a classifier takes them; what is not stated is the model's. */
 export interface DetectionSettings {
+  /** Which head answers. */
+  head?: string;
   windowSeconds?: number;
   hopSeconds?: number;
   threshold?: number | Record<string, number>;
@@ -65,6 +67,7 @@ export const DETECTION_FIELDS: readonly string[] = [
   ...FLAGS,
   ...RAW_FIELDS,
   "top_k",
+  "head",
 ];
 
 /**
@@ -84,7 +87,11 @@ export function detectionRequest(fields: Readonly<Record<string, unknown>>): Det
   if (!Number.isInteger(topK)) refuse("top_k", "a whole number", topK);
   const [scores, began, progress, rawScores] = FLAGS.map((name) => flagOf(name, fields[name]));
   return {
-    settings: rawScores ? { ...settings, rawScores } : settings,
+    settings: {
+      ...settings,
+      ...rawScores && { rawScores },
+      ...isGiven(fields.head) && { head: String(fields.head) },
+    },
     raw: rawOf(fields),
     scores: scores!,
     topK,

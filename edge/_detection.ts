@@ -6,6 +6,7 @@
 import type { OpenedAudio } from "../src/audio/mod.ts";
 import type { DetectedEvent, WindowScores } from "../src/detect/mod.ts";
 import type { DetectionRequest } from "./_detect_request.ts";
+import { headsWith, labelsOf } from "./_heads_request.ts";
 import type { WorkQueue } from "./_queue.ts";
 import type { ServedClassifier } from "./mod.ts";
 
@@ -44,6 +45,9 @@ export async function listen(
   asked: DetectionRequest,
   { classifier, queue, signal, tell, room = () => Promise.resolve() }: Listening,
 ): Promise<void> {
+  const { head } = asked.settings;
+  if (head !== undefined) headsWith(classifier, head);
+  const labels = labelsOf(classifier, head);
   let hasListened = false;
   async function* blocks(): AsyncGenerator<Float32Array, void, void> {
     hasListened = true;
@@ -65,7 +69,7 @@ export async function listen(
         });
       },
       onScores: (window) => {
-        if (asked.scores) tell(bestOf(window, classifier.labels, asked.topK));
+        if (asked.scores) tell(bestOf(window, labels, asked.topK));
       },
     });
     for await (const event of events) {

@@ -19,6 +19,12 @@ export interface Failure {
   reason?: string;
 }
 
+/** What goes with a status. */
+const HEADERS: Readonly<Record<number, Record<string, string>>> = {
+  401: { "WWW-Authenticate": "Bearer" },
+  503: { "Retry-After": "1" },
+};
+
 /** What to answer to an error. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof AudioFormatError) {
@@ -31,7 +37,7 @@ export function failureOf(error: unknown): Failure {
   }
   const { status, message, cause } = error;
   const reason = cause === undefined ? undefined : reasonOf(cause);
-  return { status, message, headers: status === 503 ? { "Retry-After": "1" } : {}, reason };
+  return { status, message, headers: HEADERS[status] ?? {}, reason };
 }
 
 /** Writes down what a client does not get to see. */

@@ -15,6 +15,7 @@ import { listen, SettingsError } from "./_detection.ts";
 import { DETECTION_FIELDS, type DetectionRequest, detectionRequest } from "./_detect_request.ts";
 import { reasonOf } from "./_failure.ts";
 import { detectorOf, type Service } from "./_service.ts";
+import { headsWith, labelsOf } from "./_heads_request.ts";
 import { openSound } from "./_sound.ts";
 import type { ServerSocket, SocketListener } from "./web_socket.ts";
 
@@ -92,8 +93,10 @@ export class LiveStream implements SocketListener {
   /** Options are refused, and the model loaded, before there is sound. */
   async #greet(): Promise<void> {
     try {
-      detectionRequest(this.#fields);
-      const { labels } = await detectorOf(this.#service);
+      const { settings: { head } } = detectionRequest(this.#fields);
+      const classifier = await detectorOf(this.#service);
+      if (head !== undefined) headsWith(classifier, head);
+      const labels = labelsOf(classifier, head);
       this.#send({ type: "ready", bufferBytes: this.#service.limits.streamBufferBytes, labels });
     } catch (error) {
       this.#fail(error);

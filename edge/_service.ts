@@ -8,6 +8,7 @@ import type { Bodies, BodyLimits } from "./_bodies.ts";
 import type { ModelOnce } from "./_model_once.ts";
 import type { ServedClassifier } from "./mod.ts";
 import type { WorkQueue } from "./_queue.ts";
+import type { Teaching } from "./_teaching.ts";
 import type { Sessions } from "./_sessions.ts";
 
 /** Sizes in bytes and times in milliseconds; `AppOptions` says what they are. */
@@ -26,6 +27,7 @@ export interface Service {
   queue: WorkQueue;
   bodies: Bodies;
   sessions: Sessions;
+  teaching: Teaching;
   limits: Limits;
   log: (line: string) => void;
 }

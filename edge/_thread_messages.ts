@@ -6,7 +6,9 @@
  *
  * @module
  */
-import type { Classification, ClassifyOptions } from "../src/classify/pipeline.ts";
+import type { HeadFacts } from "../src/classify/heads.ts";
+import type { ClassifyOptions } from "../src/classify/pipeline.ts";
+import type { HeadExamples } from "../src/heads/taught_head.ts";
 import type { DetectedEvent, WindowScores } from "../src/detect/mod.ts";
 import { TooLongError } from "../src/audio/too_long.ts";
 import { AudioFormatError, CheckpointError } from "../src/errors.ts";
@@ -15,9 +17,14 @@ import type { ServedDetectOptions } from "./mod.ts";
 /** Settings of a detection, without what cannot be copied. */
 export type DetectionSettings = Omit<ServedDetectOptions, "signal" | "turn" | "onScores">;
 
+/** What is asked of a clip: its classes by one head or by all, or what heads are fitted to. */
+export type ClipTask = "classes" | "heads" | "features";
+
 /** To the thread; `id` is the call's. */
 export type Question =
-  | { kind: "classify"; id: number; bytes: Uint8Array; options?: ClassifyOptions }
+  | { kind: "classify"; id: number; task: ClipTask; bytes: Uint8Array; options?: ClassifyOptions }
+  /** Fits a head to examples, or takes it away where there are none. */
+  | { kind: "fit"; id: number; name: string; examples?: HeadExamples }
   | { kind: "detect"; id: number; settings: DetectionSettings; wantsScores: boolean }
   /** The next samples, or none where the sound is over. */
   | { kind: "block"; id: number; samples?: Float32Array }
@@ -29,9 +36,16 @@ export type Question =
 
 /** From the thread. */
 export type Answer =
-  | { kind: "ready"; labels: readonly string[]; device: string; detects: boolean }
+  | {
+    kind: "ready";
+    labels: readonly string[];
+    device: string;
+    detects: boolean;
+    heads?: HeadFacts[];
+  }
   | { kind: "unready"; error: ErrorFacts }
-  | { kind: "classified"; id: number; classes: Classification[] }
+  /** The answer to what was asked of a clip or a head. */
+  | { kind: "classified"; id: number; result: unknown }
   | { kind: "failed"; id: number; error: ErrorFacts }
   /** More sound is wanted. */
   | { kind: "pull"; id: number }

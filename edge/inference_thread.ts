@@ -37,8 +37,12 @@ export async function answerQuestions(
     const { classifier, device } = await load();
     const thread = new InferenceThread(scope, classifier);
     scope.onmessage = ({ data }) => thread.take(data);
-    const { labels, detect } = classifier;
-    scope.postMessage({ kind: "ready", labels, device, detects: detect !== undefined });
+    const { labels, detect, heads } = classifier;
+    const detects = detect !== undefined;
+    scope.postMessage({
+      ...{ kind: "ready", labels, device, detects },
+      ...heads && { heads: [...heads.list()] },
+    });
     for (const question of early) thread.take(question);
   } catch (error) {
     scope.postMessage({ kind: "unready", error: factsOf(error) });
@@ -78,6 +82,8 @@ class InferenceThread {
     switch (question.kind) {
       case "classify":
         return void this.#classify(question);
+      case "fit":
+        return void this.#fit(question);
       case "detect":
         return void this.#detect(question);
       case "block":
@@ -93,22 +99,34 @@ class InferenceThread {
     }
   }
 
-  async #classify({ id, bytes, options }: Question & { kind: "classify" }): Promise<void> {
+  async #classify({ id, task, bytes, options }: Question & { kind: "classify" }): Promise<void> {
     const work = newWork();
     this.#works.set(id, work);
     try {
       const inTurns = options?.longClips === "windows";
-      const classes = await this.#classifier(bytes, {
+      const { heads } = this.#classifier;
+      const ask = { classes: this.#classifier, heads: heads?.classify, features: heads?.features };
+      const result = await ask[task]!(bytes, {
         ...options,
         onDecoded: (clip) => this.#scope.postMessage({ kind: "decoded", id, clip }),
         onWarning: (message) => this.#scope.postMessage({ kind: "warning", id, message }),
         ...(inTurns && { turn: (compute) => this.#turn(id, work, compute) }),
       });
-      this.#scope.postMessage({ kind: "classified", id, classes });
+      this.#scope.postMessage({ kind: "classified", id, result });
     } catch (error) {
       this.#fail(id, error);
     } finally {
       this.#works.delete(id);
+    }
+  }
+
+  async #fit({ id, name, examples }: Question & { kind: "fit" }): Promise<void> {
+    const heads = this.#classifier.heads!;
+    try {
+      const result = examples ? await heads.fit(name, examples) : await heads.remove(name);
+      this.#scope.postMessage({ kind: "classified", id, result });
+    } catch (error) {
+      this.#fail(id, error);
     }
   }
 

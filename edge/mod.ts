@@ -22,13 +22,17 @@ import { Hono } from "hono/tiny";
 import { HTTPException } from "hono/http-exception";
 import { requestId } from "hono/request-id";
 import { TooLongError } from "../src/audio/too_long.ts";
+import type { FittedHead, HeadedClassifyOptions, HeadFacts } from "../src/classify/heads.ts";
 import type { Classification, ClassifyOptions } from "../src/classify/pipeline.ts";
+import type { HeadExamples } from "../src/heads/taught_head.ts";
 import type { DetectedEvent, WindowScores } from "../src/detect/mod.ts";
 import { pathOf, refuseNoHost } from "./_address.ts";
 import { Bodies } from "./_bodies.ts";
 import { refuseStrangers, shareAnswers } from "./_cors.ts";
 import { type ClipRequest, clipRequest, expectClipRequest, queryFields } from "./_clip_request.ts";
 import { failureOf, logFailure } from "./_failure.ts";
+import { headsOf, headsWith, listHeads, teach } from "./_heads_request.ts";
+import { Teaching } from "./_teaching.ts";
 import { LiveStream } from "./_live_stream.ts";
 import { countAnswers, metrics } from "./_metrics.ts";
 import { ModelOnce } from "./_model_once.ts";
@@ -40,7 +44,9 @@ import { Sessions } from "./_sessions.ts";
 import { checkedOrigins } from "./settings.ts";
 import type { UpgradeWebSocket } from "./web_socket.ts";
 
+export type { FittedHead, HeadedClassifyOptions, HeadFacts } from "../src/classify/heads.ts";
 export type { Classification, ClassifyOptions, ScoreFunction } from "../src/classify/pipeline.ts";
+export type { HeadExamples } from "../src/heads/taught_head.ts";
 export type { DetectedEvent, SoundEvent, WindowScores } from "../src/detect/mod.ts";
 export {
   type ServerSocket,
@@ -52,7 +58,7 @@ export {
 /** What the application needs of a classifier; every `AudioClassifier` is one. */
 export interface ServedClassifier {
   /** The classes of a clip, given the bytes of its file. */
-  (bytes: Uint8Array, options?: ClassifyOptions): Promise<Classification[]>;
+  (bytes: Uint8Array, options?: HeadedClassifyOptions): Promise<Classification[]>;
   /** Class names by number. */
   readonly labels: readonly string[];
   /** The events of sound that goes on; without it `/detect` and `/stream` are refused. */
@@ -60,6 +66,22 @@ export interface ServedClassifier {
     source: AsyncIterable<Float32Array>,
     options: ServedDetectOptions,
   ): AsyncIterable<DetectedEvent>;
+  /** Several heads on one backbone; without it there is one that has no name. */
+  readonly heads?: ServedHeads;
+}
+
+/** What the application needs of heads; those of every `HeadedClassifier` will do. */
+export interface ServedHeads {
+  /** All, in the order in which they came. */
+  list(): readonly HeadFacts[];
+  /** The classes of a clip by every head. */
+  classify(bytes: Uint8Array, options?: ClassifyOptions): Promise<Record<string, Classification[]>>;
+  /** What `fit` takes of a clip. */
+  features(bytes: Uint8Array): Promise<Float32Array>;
+  /** Fits a head to examples. */
+  fit(name: string, examples: HeadExamples): Promise<FittedHead>;
+  /** Takes a head away. */
+  remove(name: string): void | Promise<void>;
 }
 
 /** A classifier, one that is being loaded, or a function that loads it on the first request. */
@@ -70,6 +92,8 @@ export type ClassifierSource =
 
 /** How sound that goes on is listened to; `detect` of a classifier says what each means. */
 export interface ServedDetectOptions {
+  /** Which head is to answer, where there are several. */
+  head?: string;
   /** Length of a window. */
   windowSeconds?: number;
   /** From the start of a window to that of the next. */
@@ -129,6 +153,16 @@ export interface AppOptions {
   streamIdleMs?: number;
   /** Origins whose pages may read answers and open streams, such as `https://example.org`; `*`: all. @default none */
   cors?: readonly string[];
+  /** What clients have to know to teach heads, as `Authorization: Bearer`. @default none: nobody may */
+  teachToken?: string;
+  /** Most examples of a head that is taught. @default 1000 */
+  maxExamples?: number;
+  /** Most bytes of the examples of all heads. @default 32 MiB */
+  maxExamplesBytes?: number;
+  /** Most heads that are taught. @default 100 */
+  maxTaughtHeads?: number;
+  /** Keeps the files of a head that was taught. @default it is in memory alone */
+  saveHead?: (name: string, files: { name: string; bytes: Uint8Array }[]) => Promise<void>;
   /** How this host makes a WebSocket of a request. @default none: `/stream` gets status 501 */
   upgradeWebSocket?: UpgradeWebSocket;
   /** Gets a line of JSON for each failure of ours. @default console.error */
@@ -152,13 +186,18 @@ export interface App {
  * | `POST /` with JSON `{ inputs, parameters }`, audio in base64 | the same |
  * | `POST /detect` with an audio file of any length | its events, a line of JSON each, while they are found |
  * | `GET /stream` as a WebSocket: options, then sound | what is heard, in messages of JSON |
+ * | `GET /heads` | the heads, where there are several on one backbone |
+ * | `POST /heads/NAME` as `POST /`, or `?head=NAME` | the answer of one |
+ * | `POST /heads` as `POST /` | `{ NAME: [{ label, score }] }`, the answers of all |
+ * | `POST /heads/NAME/examples?label=X` with a clip and the token | how many examples the head has now |
+ * | `DELETE /heads/NAME` with the token | status 204; a head that was taught is forgotten |
  * | `GET /healthz` | status 200 when the model is loaded, else 503 |
  * | `GET /readyz`, `GET /livez` | whether a clip would be taken now; whether the service lives |
  * | `GET /metrics` | what it has done, in Prometheus' text format |
  * | `GET /` | what this is, in JSON |
  *
  * `top_k`, `function_to_apply` and `raw_scores` are parameters of the JSON form, or of the query. An error is
- * `{ error }`, one line: 400, 404, 405, 408, 413, 415 and 422 for the request's faults, 503 with
+ * `{ error }`, one line: 400, 401, 403, 404, 405, 408, 409, 413, 415 and 422 for the request's faults, 503 with
  * `Retry-After` when too many are waiting or the model cannot be loaded, 500 for ours. `docs/serving.md` has the
  * parameters of `/detect` and `/stream`, and the codes with which a stream is closed.
  *
@@ -195,6 +234,14 @@ export function createApp(source: ClassifierSource, options: AppOptions = {}): A
   app.all("/detect", (c) => wrongMethod(c, "POST"));
   app.get("/stream", (c) => openStream(c, service, options.upgradeWebSocket));
   app.all("/stream", (c) => wrongMethod(c, "GET"));
+  app.get("/heads", (c) => listHeads(c, service));
+  app.post("/heads", (c) => takeClip(c, service, (work) => allHeads(work)));
+  app.all("/heads", (c) => wrongMethod(c, "GET, HEAD, POST"));
+  app.post("/heads/:name", (c) => takeClip(c, service));
+  app.delete("/heads/:name", (c) => forgetHead(c, service));
+  app.all("/heads/:name", (c) => wrongMethod(c, "POST, DELETE"));
+  app.post("/heads/:name/examples", (c) => takeExample(c, service));
+  app.all("/heads/:name/examples", (c) => wrongMethod(c, "POST"));
   const asked = { healthz: health, health, livez: live, readyz: readiness, metrics };
   for (const [name, answer] of Object.entries(asked)) {
     app.get(`/${name}`, (c) => answer(c, service));
@@ -210,7 +257,7 @@ export function createApp(source: ClassifierSource, options: AppOptions = {}): A
 
 /** The header that says what was odd about a clip, or about how it was heard. */
 const WARNING = "X-Earshot-Warning";
-const PATHS = "/, /detect, /stream, /healthz, /readyz, /livez or /metrics";
+const PATHS = "/, /detect, /stream, /heads, /healthz, /readyz, /livez or /metrics";
 
 function serviceOf(source: ClassifierSource, options: AppOptions): Service {
   const limits = {
@@ -233,8 +280,26 @@ function serviceOf(source: ClassifierSource, options: AppOptions): Service {
     queue: new WorkQueue(options.maxPending ?? 16),
     bodies: new Bodies(limits),
     sessions: new Sessions(options.maxSessions ?? 32),
+    teaching: new Teaching({
+      token: expectToken(options.teachToken),
+      maxExamples: options.maxExamples ?? 1_000,
+      maxExamplesBytes: options.maxExamplesBytes ?? 32 * 2 ** 20,
+      maxTaughtHeads: options.maxTaughtHeads ?? 100,
+      save: options.saveHead,
+    }),
     log: options.log ?? console.error,
   };
+}
+
+/** Shorter ones can be guessed. */
+const MIN_TOKEN_LENGTH = 16;
+
+function expectToken(token: string | undefined): string | undefined {
+  if (token === undefined || /^[!-~]+$/.test(token) && token.length >= MIN_TOKEN_LENGTH) {
+    return token;
+  }
+  const expected = `${MIN_TOKEN_LENGTH} or more printable characters without spaces`;
+  throw new RangeError(`Cannot allow teaching: expected a token of ${expected}, found another`);
 }
 
 function loaderOf(source: ClassifierSource): () => Promise<ServedClassifier> {
@@ -242,39 +307,61 @@ function loaderOf(source: ClassifierSource): () => Promise<ServedClassifier> {
   return () => Promise.resolve(source);
 }
 
+/** What is asked of a clip, and how long sound is heard. */
+interface ClipWork extends ClipRequest {
+  classifier: ServedClassifier;
+  /** The head of the path or the query. */
+  head?: string;
+}
+
+type Answer = (work: ClipWork) => Promise<unknown>;
+
 /** A clip takes a place in the queue when all of it is there. */
-async function takeClip(c: Context, service: Service): Promise<Response> {
+async function takeClip(c: Context, service: Service, answer: Answer = oneHead): Promise<Response> {
   const { bodies, queue } = service;
   expectClipRequest(c.req.raw);
+  const head = c.req.param("name") ?? c.req.query("head");
+  if (head !== undefined) headsWith(await classifierOf(service), head);
   return await bodies.use(c.req.raw, async (body) => {
     const clip = await clipRequest(c.req.raw, body);
-    return await queue.admit(() => classify(c, service, clip));
+    return await queue.admit(async () => {
+      const classifier = await classifierOf(service);
+      return await classify(c, service, { ...clip, classifier, head }, answer);
+    });
   });
+}
+
+function oneHead({ classifier, head, bytes, options }: ClipWork): Promise<unknown> {
+  headsWith(classifier, head);
+  return classifier(bytes, { ...options, ...head !== undefined && { head } });
+}
+
+function allHeads({ classifier, bytes, options }: ClipWork): Promise<unknown> {
+  return headsOf(classifier).classify(bytes, options);
 }
 
 async function classify(
   c: Context,
-  service: Service,
-  { bytes, options, unknown }: ClipRequest,
+  { queue }: Service,
+  work: ClipWork,
+  answer: Answer,
 ): Promise<Response> {
-  const classifier = await classifierOf(service);
-  const { queue } = service;
-  const warnings = unknown.map((name) => `Ignored parameter "${name}", which there is not`);
+  const warnings = work.unknown.map((name) => `Ignored parameter "${name}", which there is not`);
   const asked: ClassifyOptions = {
-    ...options,
+    ...work.options,
     onDecoded: ({ seconds, decodingSeconds }) => queue.meter.decoded(seconds, decodingSeconds),
     onWarning: (message) => void warnings.push(message),
   };
   try {
-    const answer = await queue.run(async (hadToWait) => {
+    const found = await queue.run(async (hadToWait) => {
       if (hadToWait) await expectClient(c.req.raw);
-      return await classifier(bytes, asked);
+      return await answer({ ...work, options: asked });
     });
-    return withWarnings(c, answer, warnings);
+    return withWarnings(c, found, warnings);
   } catch (error) {
     if (!(error instanceof TooLongError)) throw error;
   }
-  const answer = await classifier(bytes, {
+  const options: ClassifyOptions = {
     ...asked,
     longClips: "windows",
     turn: (compute) =>
@@ -282,13 +369,38 @@ async function classify(
         await expectClient(c.req.raw);
         return await compute();
       }),
-  });
-  return withWarnings(c, answer, warnings);
+  };
+  return withWarnings(c, await answer({ ...work, options }), warnings);
 }
 
-function withWarnings(c: Context, answer: Classification[], warnings: string[]): Response {
-  if (warnings.length === 0) return c.json(answer);
-  return c.json(answer, 200, { [WARNING]: warnings.join("; ").replaceAll(/[^ -~]+/g, "?") });
+function withWarnings(c: Context, answer: unknown, warnings: string[]): Response {
+  if (warnings.length === 0) return c.json(answer as object);
+  const header = warnings.join("; ").replaceAll(/[^ -~]+/g, "?");
+  return c.json(answer as object, 200, { [WARNING]: header });
+}
+
+/** An example of a head that is taught; who may not is turned away before the clip comes. */
+async function takeExample(c: Context, service: Service): Promise<Response> {
+  const { bodies, queue, teaching } = service;
+  await teaching.expectAllowed(c.req.raw);
+  expectClipRequest(c.req.raw);
+  const heads = headsOf(await classifierOf(service));
+  const name = c.req.param("name")!;
+  const label = teaching.expectExample(name, c.req.query("label") ?? null, heads);
+  return await bodies.use(c.req.raw, async (body) => {
+    const { bytes } = await clipRequest(c.req.raw, body);
+    const state = await queue.admit(() =>
+      queue.run(() => teach(service, bytes, { name, label, heads }))
+    );
+    return c.json(state);
+  });
+}
+
+async function forgetHead(c: Context, service: Service): Promise<Response> {
+  await service.teaching.expectAllowed(c.req.raw);
+  const heads = headsOf(await classifierOf(service));
+  await service.queue.run(() => service.teaching.forget(c.req.param("name")!, heads));
+  return c.body(null, 204);
 }
 
 async function openStream(
@@ -326,12 +438,14 @@ function describe(c: Context, { model, limits }: Service): Response {
     task: "audio-classification",
     ready: model.ready !== undefined,
     labels: model.ready?.labels,
+    heads: model.ready?.heads?.list().map(({ name }) => name),
     maxBodyBytes: limits.maxBodyBytes,
     example: `curl --data-binary @clip.wav "${new URL("/", c.req.url)}?top_k=3"`,
     endpoints: {
       "POST /": "a clip; its classes",
       "POST /detect": "a recording of any length; its events, a line of JSON each",
       "GET /stream": "a WebSocket: live sound, as samples or WebM or Ogg Opus; its events",
+      "GET /heads": "the heads, where there are several; POST answers with all of them",
       "GET /healthz": "whether the model is loaded",
       "GET /readyz": "whether a clip would be taken now",
       "GET /livez": "whether the service lives",

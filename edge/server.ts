@@ -7,9 +7,14 @@
  * @module
  */
 import "./_tfjs_platform.ts";
-import { loadClassifier } from "../src/classify/classifier.ts";
+import { loadClassifier, loadParts } from "../src/classify/classifier.ts";
+import { createHeadedClassifier } from "../src/classify/heads.ts";
 import { CheckpointError } from "../src/errors.ts";
 import { startWasm } from "../src/kernels/wasm/mod.ts";
+import { openHead } from "../src/heads/head_directory.ts";
+import { type BundledHeads, HEADS_FILE } from "../src/heads/bundled_heads.ts";
+import type { InferenceModel } from "../src/models/mod.ts";
+import { readJsonFileIfThere } from "../src/weights/json_file.ts";
 import type { FileReader } from "../src/weights/byte_source.ts";
 import { lendTensors } from "../src/weights/lent_tensors.ts";
 import { openPacked, PACKED_FILE } from "../src/weights/packed.ts";
@@ -46,7 +51,19 @@ async function openWeights(files: FileReader): Promise<TensorSource> {
 async function load(): Promise<ServedClassifier> {
   await startWasm();
   const files = folderFiles(new URL("./model/", import.meta.url));
-  return await loadClassifier(files, openWeights, { maxSeconds: MAX_SECONDS });
+  const options = { maxSeconds: MAX_SECONDS };
+  const facts = await readJsonFileIfThere(files, HEADS_FILE) as BundledHeads | undefined;
+  if (!facts) return await loadClassifier(files, openWeights, options);
+  const { model, extractor } = await loadParts(files, openWeights, options);
+  model.expectComplete("model", { backboneAlone: true });
+  const heads = new Map<string, InferenceModel>();
+  for (const name of facts.heads) {
+    const head = await openHead(folderFiles(new URL(`./heads/${name}/`, import.meta.url)));
+    heads.set(name, await model.withHead(head));
+    head.source.close();
+  }
+  const { backbone } = facts;
+  return createHeadedClassifier({ model, extractor }, heads, { ...options, backbone });
 }
 
 /** By its name this module knows that it is the thread of inference. */
@@ -68,11 +85,22 @@ if (scope.name === THREAD) {
   await answerQuestions(scope, async () => ({ classifier: await load(), device: "WASM" }));
 }
 
+/** A variable of the environment, where there is one that may be read; nobody is asked for the right to. */
+function variable(name: string): string | undefined {
+  if (typeof Deno === "undefined" || !Deno.permissions?.querySync) return undefined;
+  const { state } = Deno.permissions.querySync({ name: "env", variable: name });
+  return state === "granted" ? Deno.env.get(name) : undefined;
+}
+
 const settings = await settingsBeside({
   ...folderFiles(new URL("./", import.meta.url)),
   name: ".",
 });
-const app = createApp(loadInThread, { ...settings, upgradeWebSocket: upgradeOnDeno });
+const app = createApp(loadInThread, {
+  ...settings,
+  upgradeWebSocket: upgradeOnDeno,
+  teachToken: variable("EARSHOT_TEACH_TOKEN"),
+});
 
 /**
  * For `deno serve`, and for every host that calls `fetch` of a default export; `close` ends live streams. The thread of

@@ -7,8 +7,16 @@
  */
 import type { Classification, ClassifyOptions } from "../src/classify/pipeline.ts";
 import type { DetectedEvent } from "../src/detect/mod.ts";
-import type { ServedClassifier, ServedDetectOptions } from "./mod.ts";
-import { type Answer, errorOf, factsOf, type Question } from "./_thread_messages.ts";
+import type {
+  FittedHead,
+  HeadedClassifyOptions,
+  HeadExamples,
+  HeadFacts,
+  ServedClassifier,
+  ServedDetectOptions,
+  ServedHeads,
+} from "./mod.ts";
+import { type Answer, type ClipTask, errorOf, factsOf, type Question } from "./_thread_messages.ts";
 
 /** A thread as this host starts it. */
 export interface Thread {
@@ -59,12 +67,36 @@ export async function threadedClassifier(
   options: ThreadOptions = {},
 ): Promise<ThreadedClassifier> {
   const calls = new ThreadCalls(start, options.computeTimeoutMs ?? 300_000);
-  const { labels, device, detects } = await calls.ready;
-  const classify = (bytes: Uint8Array, asked?: ClassifyOptions) => calls.classify(bytes, asked);
+  const { labels, device, detects, heads } = await calls.ready;
+  const classify = (bytes: Uint8Array, asked?: HeadedClassifyOptions) =>
+    calls.ask<Classification[]>("classes", bytes, asked);
   const detect = (source: AsyncIterable<Float32Array>, asked: ServedDetectOptions) =>
     calls.detect(source, asked);
   const dispose = () => calls.dispose();
-  return Object.assign(classify, { labels, device, dispose, ...(detects ? { detect } : {}) });
+  return Object.assign(classify, {
+    ...{ labels, device, dispose },
+    ...detects && { detect },
+    ...heads && { heads: threadedHeads(calls, heads) },
+  });
+}
+
+/** Heads in another thread; which there are is known here. */
+function threadedHeads(calls: ThreadCalls, first: readonly HeadFacts[]): ServedHeads {
+  const known = new Map(first.map((head) => [head.name, head]));
+  return {
+    list: () => [...known.values()],
+    classify: (bytes, asked) => calls.ask("heads", bytes, asked),
+    features: (bytes) => calls.ask("features", bytes),
+    fit: async (name, examples) => {
+      const fitted = await calls.fit(name, examples) as FittedHead;
+      known.set(name, { name, labels: fitted.labels });
+      return fitted;
+    },
+    remove: async (name) => {
+      known.delete(name);
+      await calls.fit(name);
+    },
+  };
 }
 
 type Ready = Answer & { kind: "ready" };
@@ -86,6 +118,8 @@ class ThreadCalls {
   #isBroken = false;
   #isDisposed = false;
   #next = 0;
+  /** What a thread that is started again has to learn again. */
+  readonly #taught = new Map<string, HeadExamples>();
 
   constructor(start: StartThread, computeTimeoutMs: number) {
     this.#start = start;
@@ -99,11 +133,37 @@ class ThreadCalls {
     return this.#ready.promise;
   }
 
-  async classify(bytes: Uint8Array, asked: ClassifyOptions = {}): Promise<Classification[]> {
+  /** Fits a head, or takes it away. */
+  async fit(name: string, examples?: HeadExamples): Promise<unknown> {
+    await this.ready;
+    const id = this.#next++;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.#calls.set(id, {
+      answer: (answer) => answer.kind === "classified" && resolve(answer.result),
+      fail: reject,
+    });
+    const deadline = this.#deadline();
+    try {
+      this.#ask({ kind: "fit", id, name, examples });
+      const fitted = await promise;
+      this.#taught.delete(name);
+      if (examples) this.#taught.set(name, { ...examples, l2: (fitted as FittedHead).l2 });
+      return fitted;
+    } finally {
+      clearTimeout(deadline);
+      this.#calls.delete(id);
+    }
+  }
+
+  async ask<Result>(
+    task: ClipTask,
+    bytes: Uint8Array,
+    asked: ClassifyOptions = {},
+  ): Promise<Result> {
     await this.ready;
     const { turn = (compute) => compute(), onWarning, onDecoded, ...options } = asked;
     const id = this.#next++;
-    const { promise, resolve, reject } = Promise.withResolvers<Classification[]>();
+    const { promise, resolve, reject } = Promise.withResolvers<Result>();
     let computed = Promise.withResolvers<void>();
     const fail = (error: Error) => {
       computed.resolve();
@@ -115,7 +175,7 @@ class ThreadCalls {
     };
     this.#calls.set(id, {
       answer: (answer) => {
-        if (answer.kind === "classified") resolve(answer.classes);
+        if (answer.kind === "classified") resolve(answer.result as Result);
         if (answer.kind === "turn") takeTurn();
         if (answer.kind === "computed") computed.resolve();
         if (answer.kind === "warning") onWarning?.(answer.message);
@@ -126,7 +186,7 @@ class ThreadCalls {
     // One that takes turns has a deadline for each of them.
     const deadline = options.longClips === "windows" ? undefined : this.#deadline();
     try {
-      this.#ask({ kind: "classify", id, bytes, options });
+      this.#ask({ kind: "classify", id, task, bytes, options });
       return await promise;
     } finally {
       clearTimeout(deadline);
@@ -233,6 +293,9 @@ class ThreadCalls {
   #take(answer: Answer): void {
     if (answer.kind === "ready") {
       this.#isReady = true;
+      for (const [name, examples] of this.#taught) {
+        this.#ask({ kind: "fit", id: this.#next++, name, examples });
+      }
       return this.#ready.resolve(answer);
     }
     if (answer.kind === "unready") {

@@ -35,7 +35,7 @@ import {
   type JsonObject,
 } from "./models/model.ts";
 import type { ProblemType } from "./models/problem_type.ts";
-import { expectBackbone, fingerprintOf } from "./heads/backbone.ts";
+import { type BackboneFacts, expectBackbone, fingerprintOf } from "./heads/backbone.ts";
 import { HEAD_FILE, openHead } from "./heads/head_directory.ts";
 import { joinHead } from "./heads/joined_weights.ts";
 import { isLayered, type LayeredFiles, layeredFiles } from "./heads/layered_files.ts";
@@ -188,6 +188,63 @@ export async function openWeights(files: FileReader): Promise<TensorSource> {
   return joinHead(backbone, head.source, isOfHead);
 }
 
+/** A backbone and heads on it. */
+export interface LoadedHeads {
+  /** Its own head may be missing. */
+  model: InferenceModel;
+  /** By name, in the order in which they were named. */
+  heads: Map<string, InferenceModel>;
+  backbone: BackboneFacts;
+}
+
+/**
+ * Loads a backbone once, and heads on it.
+ *
+ * @param name what messages call the backbone.
+ * @param directories those of the heads, or `org/name` on the hub, by the names that they are to have.
+ * @throws {CheckpointError} when a file is missing or wrong, or a head is of another backbone.
+ */
+export async function loadHeads(
+  files: FileReader,
+  { name, directories, ...options }: FromPretrainedOptions & {
+    name: string;
+    directories: Readonly<Record<string, string>>;
+  },
+): Promise<LoadedHeads> {
+  const model = await loadInferenceModel(files, options);
+  const heads = new Map<string, InferenceModel>();
+  try {
+    model.expectComplete(name, { backboneAlone: true });
+    const fingerprint = await fingerprintOfFiles(files, model);
+    for (const [key, directory] of Object.entries(directories)) {
+      const head = await openHead(await directFiles(directory, options));
+      try {
+        expectBackbone(head, { file: name, fingerprint });
+        heads.set(key, await model.withHead(head));
+      } finally {
+        head.source.close();
+      }
+    }
+    return { model, heads, backbone: { fingerprint, name } };
+  } catch (error) {
+    for (const loaded of [...heads.values(), model]) loaded.dispose();
+    throw error;
+  }
+}
+
+/** The fingerprint of a loaded model's backbone, from the files that it was loaded from. */
+export async function fingerprintOfFiles(
+  files: FileReader,
+  model: InferenceModel,
+): Promise<string> {
+  const source = await openWeights(files);
+  try {
+    return await fingerprintOf(model, source, await readJsonFile(files, "config.json"));
+  } finally {
+    source.close();
+  }
+}
+
 /** Refuses a head of another backbone; the model is disposed then. */
 async function expectOwnBackbone(
   files: LayeredFiles,
@@ -295,9 +352,10 @@ export async function filesOf(
   );
 }
 
-async function directFiles(
+/** The files of one directory or of the hub, whether a whole model or a head. */
+export async function directFiles(
   model: string | FileReader,
-  options: HubModelOptions,
+  options: HubModelOptions = {},
 ): Promise<FileReader> {
   if (typeof model !== "string") return model;
   const found = await entryIfThere(model);

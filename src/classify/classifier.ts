@@ -205,6 +205,16 @@ export async function loadClassifier(
   openWeights: (files: FileReader) => Promise<TensorSource>,
   options: ClassifierOptions = {},
 ): Promise<AudioClassifier> {
+  const { file, ...loaded } = await loadParts(files, openWeights, options);
+  return createComplete(loaded, file, options);
+}
+
+/** The model and the extractor of the files, and what messages call them; the model may lack tensors. */
+export async function loadParts(
+  files: FileReader,
+  openWeights: (files: FileReader) => Promise<TensorSource>,
+  options: ClassifierOptions = {},
+): Promise<LoadedClassifier & { file: string }> {
   const extractor = await loadFeatureExtractor(files, options);
   const config = await readJsonFile(files, "config.json");
   const source = await openWeights(files);
@@ -215,7 +225,7 @@ export async function loadClassifier(
       origin: { file: source.file, exported: source.exported },
       onWarning: options.onWarning,
     });
-    return createComplete({ model, extractor }, source.file, options);
+    return { model, extractor, file: source.file };
   } finally {
     source.close();
   }

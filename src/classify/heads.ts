@@ -18,19 +18,30 @@ import {
   type LoadedClassifier,
 } from "./classifier.ts";
 import type { DetectedEvent } from "../detect/mod.ts";
-import { type HeadExamples, storedHead, type TaughtHead, teachHead } from "../heads/taught_head.ts";
+import type { BackboneFacts } from "../heads/backbone.ts";
+import { headFiles } from "../heads/head_directory.ts";
+import { type HeadExamples, storedHead, teachHead } from "../heads/taught_head.ts";
 import type { ClipOutputs, InferenceModel } from "../models/mod.ts";
 
 /** A head by its name. */
 export interface HeadFacts {
+  /** By which it is asked for. */
   name: string;
   /** Class names by number. */
   labels: readonly string[];
 }
 
+/** A head as it was fitted. */
+export interface FittedHead extends Pick<HeadFacts, "labels"> {
+  /** What held the weights down. */
+  l2: number;
+  /** The files of its directory; none where the backbone's fingerprint is not known. */
+  files: { name: string; bytes: Uint8Array }[];
+}
+
 /** Options of a call, and which head is to answer. */
 export interface HeadedClassifyOptions extends ClassifyOptions {
-  /** @default the model's own; the first where it has none */
+  /** Its name. @default the model's own; the first where it has none */
   head?: string;
 }
 
@@ -38,12 +49,14 @@ export interface HeadedClassifyOptions extends ClassifyOptions {
 export interface ClassifierHeads {
   /** All, in the order in which they came. */
   list(): HeadFacts[];
+  /** What heads say that are fitted here of their backbone, where it is known. */
+  readonly backbone?: BackboneFacts;
   /** The classes of a clip by every head, after one pass of the backbone. */
   classify(input: AudioInput, options?: ClassifyOptions): Promise<Record<string, Classification[]>>;
   /** What a head looks at of a clip: one vector, for `fit`. */
   features(input: AudioInput, options?: ClassifyOptions): Promise<Float32Array>;
   /** Fits a linear head to examples, under a name of its own or in the place of one. */
-  fit(name: string, examples: HeadExamples): Promise<TaughtHead>;
+  fit(name: string, examples: HeadExamples): Promise<FittedHead>;
   /** Takes a head away; nothing happens where there is none of the name. */
   remove(name: string): void;
 }
@@ -52,8 +65,11 @@ export interface ClassifierHeads {
 export interface HeadedClassifier extends AudioClassifier {
   /** The classes of one clip, in descending order of score, by one of the heads. */
   (input: AudioInput, options?: HeadedClassifyOptions): Promise<Classification[]>;
+  /** The same of each clip of a list. */
   (inputs: readonly AudioInput[], options?: HeadedClassifyOptions): Promise<Classification[][]>;
+  /** Which there are, and all of them at once. */
   readonly heads: ClassifierHeads;
+  /** As that of any classifier, by one of the heads. */
   detect(
     source: SoundSource,
     options?: DetectOptions & Pick<HeadedClassifyOptions, "head">,
@@ -74,11 +90,12 @@ interface Entry {
  *
  * @param backbone its own head answers where none is named, if it has one; disposed with the classifier, as heads are.
  * @param heads as `withHead` of the backbone gives them.
+ * @param options as for a classifier, and what heads that are fitted say of their backbone.
  */
 export function createHeadedClassifier(
   { model, extractor }: LoadedClassifier,
   heads: ReadonlyMap<string, InferenceModel>,
-  options: ClassifierOptions = {},
+  { backbone, ...options }: ClassifierOptions & { backbone?: BackboneFacts } = {},
 ): HeadedClassifier {
   const entries = new Map<string, Entry>();
   const own = classifierParts(model, extractor, options);
@@ -127,10 +144,11 @@ export function createHeadedClassifier(
     const [outputs] = await own.outputsOf([input], asked, compute);
     return outputs!.features!;
   }
-  async function fit(name: string, examples: HeadExamples): Promise<TaughtHead> {
-    const taught = teachHead(model, examples);
-    add(name, await model.withHead(storedHead(taught, `the head ${name}`)));
-    return taught;
+  async function fit(name: string, examples: HeadExamples): Promise<FittedHead> {
+    const { labels, l2, json, tensors } = teachHead(model, examples);
+    add(name, await model.withHead(storedHead({ json, tensors }, `the head ${name}`)));
+    const stored = tensors.map((tensor) => ({ ...tensor, dtype: "F32" as const }));
+    return { labels, l2, files: backbone ? headFiles({ json, backbone, tensors: stored }) : [] };
   }
   function remove(name: string): void {
     const entry = entries.get(name);
@@ -186,7 +204,7 @@ export function createHeadedClassifier(
   const { embed } = own.classifier;
   return Object.assign(classify as HeadedClassifier, {
     ...{ model, extractor, labels, detect, embed, dispose },
-    heads: { list, classify: classifyAll, features, fit, remove },
+    heads: { list, backbone, classify: classifyAll, features, fit, remove },
   });
 }
 

@@ -15,6 +15,7 @@ import {
   loadClassifier,
   type LoadedClassifier,
 } from "./classifier.ts";
+import { createHeadedClassifier, type HeadedClassifier } from "./heads.ts";
 import type { ReadableBytes } from "../audio/mod.ts";
 import { useDevice } from "../devices.ts";
 import type { ModelFilesOptions } from "../pretrained.ts";
@@ -31,6 +32,14 @@ export type {
   OpenFile,
 } from "./_audio_input.ts";
 export type { DetectOptions } from "./_detect.ts";
+export type {
+  ClassifierHeads,
+  FittedHead,
+  HeadedClassifier,
+  HeadedClassifyOptions,
+  HeadFacts,
+} from "./heads.ts";
+export type { HeadExamples } from "../heads/taught_head.ts";
 export type { SoundSource } from "./_sound_source.ts";
 export type { Classification, ScoreFunction } from "./_scores.ts";
 export {
@@ -50,6 +59,11 @@ export interface PipelineOptions
     ModelFilesOptions {
   /** The device to run on. @default the one in use, else "wasm" */
   device?: "wasm" | "webgpu";
+  /**
+   * Directories of heads by the names that they are to have: the model is then their backbone, a call takes the option
+   * `head`, and `classifier.heads` answers with all of them. @default the model's own head alone
+   */
+  heads?: Readonly<Record<string, string>>;
 }
 
 const TASK = "audio-classification";
@@ -63,6 +77,7 @@ const PIPELINE_OPTIONS = Object.keys(
     rawScores: 0,
     onWarning: 0,
     head: 0,
+    heads: 0,
     revision: 0,
     token: 0,
     endpoint: 0,
@@ -105,6 +120,17 @@ const PIPELINE_OPTIONS = Object.keys(
  */
 export async function pipeline(
   task: "audio-classification",
+  model: string | FileReader | undefined,
+  options: PipelineOptions & Required<Pick<PipelineOptions, "heads">>,
+): Promise<HeadedClassifier>;
+/** The same with the model's own head. */
+export async function pipeline(
+  task: "audio-classification",
+  model?: string | FileReader | LoadedClassifier,
+  options?: PipelineOptions,
+): Promise<AudioClassifier>;
+export async function pipeline(
+  task: "audio-classification",
   model?: string | FileReader | LoadedClassifier,
   options: PipelineOptions = {},
 ): Promise<AudioClassifier> {
@@ -123,17 +149,36 @@ export async function pipeline(
     return createClassifier(model.model, model.extractor, classifierOptions);
   }
   await useDevice(device && { backend: device });
+  if (options.heads !== undefined) {
+    return await loadHeaded(model ?? await defaultModel(), options, classifierOptions);
+  }
   if (typeof model === "string" || options.head !== undefined) {
     return await loadNamed(model ?? await defaultModel(), options, classifierOptions);
   }
   return await loadClassifier(model ?? await defaultModel(), openCheckpoint, classifierOptions);
 }
 
-function expectNoHead({ head }: PipelineOptions): void {
-  if (head === undefined) return;
+function expectNoHead({ head, heads }: PipelineOptions): void {
+  if (head === undefined && heads === undefined) return;
+  const option = head === undefined ? "heads" : "head";
   throw new TypeError(
-    'Cannot make a pipeline: expected a model directory for option "head", found a loaded model',
+    `Cannot make a pipeline: expected a model directory for option "${option}", found a loaded model`,
   );
+}
+
+async function loadHeaded(
+  model: string | FileReader,
+  { heads: directories = {}, ...wanted }: PipelineOptions,
+  options: ClassifierOptions,
+): Promise<HeadedClassifier> {
+  const { AutoFeatureExtractor, filesOf, loadHeads } = await import("../pretrained.ts");
+  const files = await filesOf(model, wanted);
+  const extractor = await AutoFeatureExtractor.fromPretrained(files, options);
+  const name = typeof model === "string" ? model : files.name ?? "the default model";
+  const { onWarning } = options;
+  const found = await loadHeads(files, { ...wanted, onWarning, name, directories });
+  const { backbone, heads } = found;
+  return createHeadedClassifier({ model: found.model, extractor }, heads, { ...options, backbone });
 }
 
 async function defaultModel(): Promise<FileReader> {

@@ -11,10 +11,9 @@ import { parquetWriteBuffer } from "hyparquet-writer";
 import { loadDataset } from "../data/load_dataset.ts";
 import { parquetNotes } from "../data/parquet_notes.ts";
 import { CheckpointError, FileError } from "../errors.ts";
-import { fingerprintOfFiles } from "../export/export_head.ts";
 import { fileSource } from "../files.ts";
 import type { InferenceModel } from "../models/mod.ts";
-import { filesOf } from "../pretrained.ts";
+import { filesOf, fingerprintOfFiles } from "../pretrained.ts";
 
 /** A vector of a recording. */
 export interface EmbeddingRow {

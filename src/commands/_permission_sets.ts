@@ -57,6 +57,9 @@ const WRITING: PermissionSet = {
 /** This machine, for a hub that is mirrored here. */
 const LOOPBACK = ["127.0.0.1", "localhost"] as const;
 
+/** What clients of `serve` have to know to teach heads. */
+const TOKEN_VARIABLE = "EARSHOT_TEACH_TOKEN";
+
 /** What `serve` may listen on without being given more. */
 const ADDRESSES = [...LOOPBACK, "0.0.0.0", "[::]", "[::1]"] as const;
 
@@ -81,9 +84,11 @@ const ESBUILD = [
 export const PERMISSION_SETS: Readonly<Record<PermissionSetName, PermissionSet>> = {
   read: READING,
   write: WRITING,
+  // It gives the right to write back where it is not to save heads.
   serve: {
     ...READING,
-    env: { allow: [...VARIABLES, ...SETTINGS_VARIABLES], ignore: true },
+    write: true,
+    env: { allow: [...VARIABLES, ...SETTINGS_VARIABLES, TOKEN_VARIABLE], ignore: true },
     net: ADDRESSES,
   },
   bundle: { ...WRITING, run: ESBUILD },

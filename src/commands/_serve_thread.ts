@@ -1,5 +1,5 @@
 /**
- * The thread in which `serve` computes: the model that the worker has as its name.
+ * The thread in which `serve` computes: the model that the worker has as its name, in JSON.
  *
  * @module
  */
@@ -7,9 +7,20 @@ import { answerQuestions, type ThreadScope } from "../../edge/inference_thread.t
 import { pipeline } from "../classify/pipeline.ts";
 import { useDevice } from "../devices.ts";
 
+/** What is served. */
+export interface ServedModel {
+  /** The model directory. */
+  model: string;
+  /** Directories of heads by name, where there may be several. */
+  heads?: Readonly<Record<string, string>>;
+}
+
 const scope = globalThis as unknown as ThreadScope & { name: string };
 
 await answerQuestions(scope, async () => {
-  const classifier = await pipeline("audio-classification", scope.name);
+  const { model, heads }: ServedModel = JSON.parse(scope.name);
+  const classifier = heads
+    ? await pipeline("audio-classification", model, { heads })
+    : await pipeline("audio-classification", model);
   return { classifier, device: (await useDevice()).description };
 });

@@ -12,19 +12,26 @@ import { type ServiceSettings, SETTINGS_FILE, SETTINGS_VARIABLES } from "../../e
 import { pipeline } from "../classify/pipeline.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
 import { FileError } from "../errors.ts";
-import { listFolder, listFolderIfThere, writeDirectoryAtomic } from "../files.ts";
-import { jsonBytes, loadPretrained, savePretrained } from "../pretrained.ts";
+import type { HeadedClassifier } from "../classify/heads.ts";
+import type { BackboneFacts } from "../heads/backbone.ts";
+import { type BundledHeads, HEADS_FILE } from "../heads/bundled_heads.ts";
+import { HEAD_FILE } from "../heads/head_directory.ts";
+import { listFolder, listFolderIfThere, makeDirectory, writeDirectoryAtomic } from "../files.ts";
+import { directFiles, jsonBytes, loadPretrained, savePretrained } from "../pretrained.ts";
 import { PACKED_FILE } from "../weights/packed.ts";
 import { type Command, defineCommand, expectNoFiles } from "./_command.ts";
+import { HEADS_OPTION, namedHeads } from "./_heads.ts";
 import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
 import { SERVICE_OPTIONS, serviceSettings } from "./_service_options.ts";
 import { STEADY_V8_FLAGS } from "./_v8_flags.ts";
 
 /** `bundle` on the command line. */
 export const command: Command = defineCommand({
-  usage: "bundle [--model DIR|ID] --output DIR",
+  usage: "bundle [--model DIR|ID] [--head NAME=DIR ...] --output DIR",
   options: {
     ...MODEL_OPTION,
+    ...HEADS_OPTION,
+    teachable: { kind: "flag", help: "heads may be taught where EARSHOT_TEACH_TOKEN is set" },
     output: { kind: "string", value: "DIR", required: true, help: "where the bundle goes" },
     overwrite: { kind: "flag", help: "replace an earlier bundle in --output" },
     ...SERVICE_OPTIONS,
@@ -34,8 +41,10 @@ export const command: Command = defineCommand({
     expectNoFiles(files);
     const { output, overwrite } = options;
     const model = await modelOrBundled(options.model, out);
+    const { head, teachable } = options;
+    const heads = head || teachable ? namedHeads(head) : undefined;
     const settings = serviceSettings(options);
-    const result = await bundle({ model, output, overwrite, settings, log: out.line });
+    const result = await bundle({ model, heads, output, overwrite, settings, log: out.line });
     out.event(result);
     return 0;
   },
@@ -45,6 +54,8 @@ export const command: Command = defineCommand({
 export interface BundleOptions {
   /** The model directory. */
   model: string;
+  /** Directories of heads by name; with none, heads can still be taught. @default the model's own head alone */
+  heads?: Readonly<Record<string, string>>;
   /** The directory to make. */
   output: string;
   /** Whether an earlier bundle there is replaced. @default false */
@@ -74,7 +85,7 @@ const WEIGHT_FILES = ["model.safetensors", PACKED_FILE] as const;
 const CODE_FILES = ["server.js", "main.js", "deno.json"] as const;
 
 /** All that a bundle holds; a directory with anything else in it is never replaced. */
-const OWN_NAMES: readonly string[] = [...CODE_FILES, SETTINGS_FILE, "model", "deno.lock"];
+const OWN_NAMES: readonly string[] = [...CODE_FILES, SETTINGS_FILE, "model", "heads", "deno.lock"];
 
 const RIGHTS = `--allow-read=. --allow-net --allow-env=${SETTINGS_VARIABLES.join(",")}`;
 const DENO_JSON = {
@@ -89,11 +100,13 @@ const DENO_JSON = {
  * @throws {FileError} when the output holds files already, or cannot be written.
  */
 export async function bundle(options: BundleOptions): Promise<BundleResult> {
-  const { model, output, overwrite = false, settings = {}, log = () => {} } = options;
+  const { model, heads, output, overwrite = false, settings = {}, log = () => {} } = options;
   const hasSettings = Object.keys(settings).length > 0;
   const replace = await mayReplace(output, overwrite);
   // A model that cannot be loaded here could not answer there.
-  const classifier = await pipeline("audio-classification", model);
+  const classifier = heads
+    ? await pipeline("audio-classification", model, { heads })
+    : await pipeline("audio-classification", model);
   try {
     const build = await buildServer();
     await writeDirectoryAtomic(output, async (folder) => {
@@ -103,6 +116,7 @@ export async function bundle(options: BundleOptions): Promise<BundleResult> {
       if (hasSettings) await Deno.writeFile(`${folder}/${SETTINGS_FILE}`, jsonBytes(settings));
       await Deno.mkdir(`${folder}/model`);
       await writeModel(model, `${folder}/model`, classifier.extractor);
+      if (heads) await writeHeads(folder, heads, (classifier as HeadedClassifier).heads.backbone!);
     }, { replace });
     const result = await resultOf(output, build);
     for (const line of summary(result)) log(line);
@@ -142,6 +156,27 @@ async function writeModel(from: string, to: string, extractor: FeatureExtractor)
   }
 }
 
+/** Copies heads, which were compared with the backbone, and names them. */
+async function writeHeads(
+  folder: string,
+  heads: Readonly<Record<string, string>>,
+  { fingerprint }: BackboneFacts,
+): Promise<void> {
+  const names = Object.keys(heads);
+  const facts: BundledHeads = { backbone: { fingerprint }, heads: names };
+  await Deno.writeFile(`${folder}/model/${HEADS_FILE}`, jsonBytes(facts));
+  for (const name of names) {
+    await makeDirectory(`${folder}/heads/${name}`);
+    const files = await directFiles(heads[name]!);
+    for (const file of ["config.json", HEAD_FILE]) {
+      const source = (await files.open(file))!;
+      const bytes = await source.read(0, source.sizeBytes);
+      source.close?.();
+      await Deno.writeFile(`${folder}/heads/${name}/${file}`, bytes);
+    }
+  }
+}
+
 /** Writes the model of a directory anew, as safetensors. */
 async function saveAs(to: string, from: string, extractor: FeatureExtractor): Promise<void> {
   const model = await loadPretrained(from);
@@ -155,7 +190,11 @@ async function saveAs(to: string, from: string, extractor: FeatureExtractor): Pr
 async function resultOf(output: string, build: ServerBuild): Promise<BundleResult> {
   const { files } = await listFolder(`${output}/model`);
   const settings = (await listFolder(output)).files.filter((name) => name === SETTINGS_FILE);
-  const names = [...CODE_FILES, ...settings, ...files.map((name) => `model/${name}`)];
+  const heads = (await listFolderIfThere(`${output}/heads`)).folders;
+  const ofHeads = heads.flatMap((name) =>
+    ["config.json", HEAD_FILE].map((file) => `heads/${name}/${file}`)
+  );
+  const names = [...CODE_FILES, ...settings, ...files.map((name) => `model/${name}`), ...ofHeads];
   return {
     output,
     files: await Promise.all(names.map(async (name) => {

@@ -9,14 +9,28 @@ import { type ThreadedClassifier, threadedClassifier } from "../../edge/threaded
 import { webWorker } from "../../edge/web_worker.ts";
 import { siblingModule } from "../sibling_module.ts";
 import { type Command, defineCommand, expectNoFiles } from "./_command.ts";
+import { UsageError } from "./_arguments.ts";
+import { expectNoHeads, HEADS_OPTION, headSaver, namedHeads, teachToken } from "./_heads.ts";
+import type { ServedModel } from "./_serve_thread.ts";
 import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
 import { SERVICE_OPTIONS, serviceSettings } from "./_service_options.ts";
 
 /** `serve` on the command line. */
 export const command: Command = defineCommand({
-  usage: "serve [--model DIR|ID] [--port 8000]",
+  usage: "serve [--model DIR|ID] [--head NAME=DIR ...] [--port 8000]",
   options: {
     ...MODEL_OPTION,
+    ...HEADS_OPTION,
+    "teach-token-file": {
+      kind: "string",
+      value: "FILE",
+      help: "lets clients teach heads who know the token in it (EARSHOT_TEACH_TOKEN)",
+    },
+    "save-heads": {
+      kind: "string",
+      value: "DIR",
+      help: "a new folder to write heads into that are taught (in memory alone)",
+    },
     port: {
       kind: "number",
       whole: true,
@@ -28,10 +42,26 @@ export const command: Command = defineCommand({
     hostname: { kind: "string", default: "127.0.0.1", help: "0.0.0.0: to all" },
     ...SERVICE_OPTIONS,
   },
-  examples: ["serve", "serve --model my-model --port 9000 --hostname 0.0.0.0"],
+  examples: [
+    "serve",
+    "serve --model my-model --port 9000 --hostname 0.0.0.0",
+    "serve --model path/to/backbone --head birds=heads/birds --head frogs=heads/frogs",
+  ],
   run: async ({ options, files }, out) => {
     expectNoFiles(files);
+    if (options["save-heads"] === undefined) await Deno.permissions.revoke({ name: "write" });
+    const token = await teachToken(options["teach-token-file"]);
+    const folder = options["save-heads"];
+    if (folder !== undefined && token === undefined) {
+      throw new UsageError(
+        'Cannot use argument "--save-heads": expected "--teach-token-file" with it',
+      );
+    }
+    await expectNoHeads(folder);
     await serve({
+      heads: namedHeads(options.head),
+      teachToken: token,
+      saveHeads: folder,
       model: await modelOrBundled(options.model, out),
       port: options.port,
       hostname: options.hostname,
@@ -46,6 +76,12 @@ export const command: Command = defineCommand({
 export interface ServeOptions {
   /** The model directory. */
   model: string;
+  /** Directories of heads by name. @default the model's own head alone */
+  heads?: Readonly<Record<string, string>>;
+  /** Lets clients teach heads who know it. @default nobody may */
+  teachToken?: string;
+  /** The folder into which heads are written that are taught. @default none */
+  saveHeads?: string;
   /** @default 8000; 0 takes any that is free. */
   port?: number;
   /** The address to listen on; "0.0.0.0" for all. @default "127.0.0.1" */
@@ -68,11 +104,14 @@ export interface ServeOptions {
  */
 export async function serve(options: ServeOptions): Promise<void> {
   const { model, port = 8000, hostname = "127.0.0.1", log = () => {}, onListen } = options;
-  const classifier = await inThread(model);
+  const { heads = {}, teachToken, saveHeads } = options;
+  const hasHeads = teachToken !== undefined || Object.keys(heads).length > 0;
+  const classifier = await inThread({ model, ...hasHeads && { heads } });
   try {
+    const saveHead = saveHeads === undefined ? undefined : headSaver(saveHeads);
     const app = createApp(classifier, {
       ...options.settings,
-      log,
+      ...{ log, teachToken, saveHead },
       upgradeWebSocket: upgradeOnDeno,
     });
     const server = listen({ port, hostname }, app.fetch);
@@ -80,6 +119,9 @@ export async function serve(options: ServeOptions): Promise<void> {
     const url = `http://${hostname === "0.0.0.0" ? "localhost" : hostname}:${server.addr.port}/`;
     log(`Serving ${model} on ${url}`);
     log(`  curl --data-binary @clip.wav "${url}?top_k=3"`);
+    for (const name of Object.keys(heads)) {
+      log(`  curl --data-binary @clip.wav "${url}heads/${name}?top_k=3"`);
+    }
     onListen?.(server.addr.port);
     await untilSignal(options.signal);
     await app.close();
@@ -90,9 +132,9 @@ export async function serve(options: ServeOptions): Promise<void> {
 }
 
 /** The model in a thread of its own, so that requests are taken while it computes. */
-async function inThread(model: string): Promise<ThreadedClassifier> {
+async function inThread(served: ServedModel): Promise<ThreadedClassifier> {
   const module = siblingModule("_serve_thread", import.meta.url);
-  return await threadedClassifier(webWorker(module, model));
+  return await threadedClassifier(webWorker(module, JSON.stringify(served)));
 }
 
 function listen(

@@ -4,13 +4,11 @@
  * @module
  */
 import { writeDirectoryAtomic, writeFiles } from "../files.ts";
-import { type BackboneFacts, expectBackbone, fingerprintOf } from "../heads/backbone.ts";
+import { type BackboneFacts, expectBackbone } from "../heads/backbone.ts";
 import { headFiles } from "../heads/head_directory.ts";
 import type { AudioClassificationModel } from "../models/mod.ts";
 import { expectLastLayer } from "../models/neighbours.ts";
-import { filesOf, loadInferenceModel, loadPretrained, openWeights } from "../pretrained.ts";
-import type { FileReader } from "../weights/byte_source.ts";
-import { readJsonFile } from "../weights/json_file.ts";
+import { filesOf, fingerprintOfFiles, loadInferenceModel, loadPretrained } from "../pretrained.ts";
 import type { TensorToWrite } from "../weights/safetensors_writer.ts";
 
 /** Which head, and where to. */
@@ -72,19 +70,6 @@ export async function exportHead(options: ExportHeadOptions): Promise<ExportHead
     return { labels: model.labels, parameters, backbone };
   } finally {
     model.dispose();
-  }
-}
-
-/** The fingerprint of a loaded model's backbone, from the files that it was loaded from. */
-export async function fingerprintOfFiles(
-  files: FileReader,
-  model: Parameters<typeof fingerprintOf>[0],
-): Promise<string> {
-  const source = await openWeights(files);
-  try {
-    return await fingerprintOf(model, source, await readJsonFile(files, "config.json"));
-  } finally {
-    source.close();
   }
 }
 

@@ -12,8 +12,12 @@ import { listFolderIfThere } from "../files.ts";
 import type { AudioClassificationModel } from "../models/mod.ts";
 import { expectLastLayer } from "../models/neighbours.ts";
 import { withBackbone } from "../heads/backbone.ts";
-import { fingerprintOfFiles } from "./export_head.ts";
-import { AutoFeatureExtractor, filesOf, loadPretrained } from "../pretrained.ts";
+import {
+  AutoFeatureExtractor,
+  filesOf,
+  fingerprintOfFiles,
+  loadPretrained,
+} from "../pretrained.ts";
 import { PACKED_VERSION, type PackedDtype } from "../weights/packed.ts";
 import { calibrate, type Calibration } from "./_calibration.ts";
 import { calibrationSets } from "./_calibration_sets.ts";

@@ -11,6 +11,7 @@ import { fitLinear } from "./linear_fit.ts";
 export interface HeadExamples {
   /** Features of each clip, `[D]`. */
   vectors: readonly Float32Array[];
+  /** The label of each. */
   labels: readonly string[];
   /** What holds the weights down. @default chosen by cross-validation */
   l2?: number;

@@ -11,7 +11,9 @@ import { labelFields } from "./labels.ts";
 
 /** `weights [N, D]` row by row, `biases [N]` */
 export interface LinearLayer {
+  /** `[N, D]`, row by row. */
   weights: ArrayLike<number>;
+  /** `[N]` */
   biases: ArrayLike<number>;
 }
 
@@ -19,7 +21,9 @@ export interface LinearLayer {
 export interface HeadTensor {
   /** Its hub name. */
   name: string;
+  /** The length of each axis. */
   shape: number[];
+  /** In row-major order. */
   values: Float32Array;
 }
 

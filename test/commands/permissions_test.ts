@@ -183,7 +183,7 @@ Deno.test("what reads writes nothing, and what writes reaches nothing", async ()
   const attempt = (code: string) =>
     `try { ${code}; console.log("done") } catch (error) { console.log(error.name) }`;
   const write = attempt(`Deno.writeTextFileSync(Deno.makeTempFileSync(), "")`);
-  for (const name of ["read", "serve"]) match(await underSet(name, write), /^NotCapable/, name);
+  match(await underSet("read", write), /^NotCapable/);
   const ask = attempt(`await fetch("https://huggingface.co")`);
   for (const name of ["read", "write", "serve", "bundle"]) {
     match(await underSet(name, ask), /^NotCapable/, name);
