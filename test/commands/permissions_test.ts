@@ -45,6 +45,7 @@ Deno.test("only commands that use the hub reach it, and no wildcard is wider tha
     "report",
     "detect",
     "embed",
+    "serve",
     "export",
     "bundle",
     "login",
