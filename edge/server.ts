@@ -23,7 +23,7 @@ import type { TensorSource } from "../src/weights/tensor_source.ts";
 import { folderFiles } from "./_model_files.ts";
 import { answerQuestions, type ThreadScope } from "./inference_thread.ts";
 import { type App, createApp, type ServedClassifier, upgradeOnDeno } from "./mod.ts";
-import { settingsBeside } from "./settings.ts";
+import { readVariable, settingsBeside } from "./settings.ts";
 import { threadedClassifier } from "./threaded_classifier.ts";
 import { webWorker } from "./web_worker.ts";
 
@@ -85,13 +85,6 @@ if (scope.name === THREAD) {
   await answerQuestions(scope, async () => ({ classifier: await load(), device: "WASM" }));
 }
 
-/** A variable of the environment, where there is one that may be read; nobody is asked for the right to. */
-function variable(name: string): string | undefined {
-  if (typeof Deno === "undefined" || !Deno.permissions?.querySync) return undefined;
-  const { state } = Deno.permissions.querySync({ name: "env", variable: name });
-  return state === "granted" ? Deno.env.get(name) : undefined;
-}
-
 const settings = await settingsBeside({
   ...folderFiles(new URL("./", import.meta.url)),
   name: ".",
@@ -99,7 +92,7 @@ const settings = await settingsBeside({
 const app = createApp(loadInThread, {
   ...settings,
   upgradeWebSocket: upgradeOnDeno,
-  teachToken: variable("EARSHOT_TEACH_TOKEN"),
+  teachToken: readVariable("EARSHOT_TEACH_TOKEN"),
 });
 
 /**

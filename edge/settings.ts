@@ -74,8 +74,8 @@ function listOf(text: string): string[] {
   return text.split(",").map((word) => word.trim()).filter((word) => word !== "");
 }
 
-/** Without asking a user for the right to read it. */
-function readVariable(variable: string): string | undefined {
+/** A variable of the environment, without asking a user for the right to read it. */
+export function readVariable(variable: string): string | undefined {
   const { Deno: host } = globalThis as { Deno?: typeof Deno };
   const state = host?.permissions?.querySync?.({ name: "env", variable }).state;
   return state === "granted" ? host!.env.get(variable) : undefined;

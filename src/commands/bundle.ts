@@ -20,7 +20,7 @@ import { listFolder, listFolderIfThere, makeDirectory, writeDirectoryAtomic } fr
 import { directFiles, jsonBytes, loadPretrained, savePretrained } from "../pretrained.ts";
 import { PACKED_FILE } from "../weights/packed.ts";
 import { type Command, defineCommand, expectNoFiles } from "./_command.ts";
-import { HEADS_OPTION, namedHeads } from "./_heads.ts";
+import { HEADS_OPTION, namedHeads, TOKEN_VARIABLE } from "./_heads.ts";
 import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
 import { SERVICE_OPTIONS, serviceSettings } from "./_service_options.ts";
 import { STEADY_V8_FLAGS } from "./_v8_flags.ts";
@@ -87,7 +87,9 @@ const CODE_FILES = ["server.js", "main.js", "deno.json"] as const;
 /** All that a bundle holds; a directory with anything else in it is never replaced. */
 const OWN_NAMES: readonly string[] = [...CODE_FILES, SETTINGS_FILE, "model", "heads", "deno.lock"];
 
-const RIGHTS = `--allow-read=. --allow-net --allow-env=${SETTINGS_VARIABLES.join(",")}`;
+const RIGHTS = `--allow-read=. --allow-net --allow-env=${
+  [...SETTINGS_VARIABLES, TOKEN_VARIABLE].join(",")
+}`;
 const DENO_JSON = {
   tasks: { start: `deno run ${RIGHTS} ${STEADY_V8_FLAGS} main.js` },
   deploy: { runtime: { type: "dynamic", entrypoint: "main.js" } },
