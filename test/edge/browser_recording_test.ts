@@ -114,13 +114,17 @@ async function served(recording: Uint8Array<ArrayBuffer>, windowSeconds: number)
     const response = await fetch(`${url}?top_k=3`, { method: "POST", body: recording });
     found.clip = await response.json();
     const query =
-      `?window_seconds=${windowSeconds}&hop_seconds=${windowSeconds}&scores=true&top_k=3`;
+      `?window_seconds=${windowSeconds}&hop_seconds=${windowSeconds}&scores=true&top_k=4`;
     const stream = new StreamClient(url, query);
     await stream.ready();
     stream.send(recording);
     stream.send({ end: true });
     found.code = (await stream.inbox.closing).code;
-    found.live = stream.inbox.of("scores").map(({ scores }) => scores);
+    // A model that rejects says "none" besides, which is no class of its own.
+    found.live = stream.inbox.of("scores").map(({ scores }) => {
+      const classes = (scores as { label: string }[]).filter(({ label }) => label !== "none");
+      return classes.slice(0, 3);
+    });
   });
   return found;
 }
