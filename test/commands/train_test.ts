@@ -274,6 +274,22 @@ Deno.test("train refuses arguments out of range or against each other with 2", a
       ["--model", "tyni"],
       /"--model": expected tiny, tiny-sound, wake-word, small, base or a model directory/,
     ],
+    [
+      ["--clip-seconds", "2"],
+      /Cannot set the seconds of a clip of "tiny": its model takes clips of/,
+    ],
+    [
+      ["--model", "wake-word", "--clip-seconds", "0.1"],
+      /a model of "wake-word" for clips of 0.1 s: expected 0.24 s or more/,
+    ],
+    [
+      ["--model", "models/voice_menu", "--clip-seconds", "2"],
+      /"--clip-seconds": expected a preset as model, found "models\/voice_menu"/,
+    ],
+    [
+      ["--model", "tiny", "--teacher", "models/voice_menu", "--head", "linear"],
+      /Cannot use argument "--teacher" with "--head": no step is taken there/,
+    ],
     [["--resume"], /^Cannot resume: expected argument "--output DIR", found none/],
     [
       [..."--eval-strategy steps --save-strategy steps --logging-steps 300".split(" ")]
