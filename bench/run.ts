@@ -29,6 +29,7 @@ const QUESTIONS: Readonly<Record<string, () => Promise<{ question: Question }>>>
   "costs": () => import("./model_costs.ts"),
   "live": () => import("./live.ts"),
   "few-shots": () => import("./few_shots.ts"),
+  "heads": () => import("./heads.ts"),
 };
 
 const SHARED: OptionSpecs = {
