@@ -275,7 +275,7 @@ Deno.test("train refuses arguments out of range or against each other with 2", a
       /"--model": expected tiny, tiny-sound, wake-word, small, base or a model directory/,
     ],
     [
-      ["--clip-seconds", "2"],
+      ["--model", "tiny", "--clip-seconds", "2"],
       /Cannot set the seconds of a clip of "tiny": its model takes clips of/,
     ],
     [
