@@ -124,10 +124,12 @@ Deno.test("bundle() writes code within the byte budget, of nothing but what serv
     "src/classify",
     "src/detect",
     "src/features",
+    "src/heads",
     "src/kernels/wasm",
     "src/layers",
     "src/models",
     "src/operations",
+    "src/scores",
     "src/weights",
   ]);
   const unwanted =
