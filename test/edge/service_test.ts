@@ -94,6 +94,7 @@ async function hearsAsHere(command: ServiceCommand): Promise<void> {
       "/",
       "/detect",
       "/stream",
+      "/heads",
       "/healthz",
       "/readyz",
       "/livez",

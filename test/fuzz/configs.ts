@@ -99,7 +99,7 @@ const BODY = {
 };
 
 /** A request of JSON, or of bytes; the first byte says which, and what its query is. */
-function parseRequest(bytes: Uint8Array): void {
+async function parseRequest(bytes: Uint8Array): Promise<void> {
   const [kind = 0, ...rest] = bytes;
   const type = kind % 2 === 0 ? "application/json" : "audio/wav";
   const query = ["", "?top_k=1", "?top_k=x", "?function_to_apply=none", "?top_k=-1"][kind % 5]!;
@@ -108,7 +108,7 @@ function parseRequest(bytes: Uint8Array): void {
     headers: { "content-type": type },
   });
   expectClipRequest(request);
-  clipRequest(request, Uint8Array.from(rest));
+  await clipRequest(request, Uint8Array.from(rest));
 }
 
 function request(dice: Dice): Uint8Array {

@@ -169,9 +169,11 @@ class ClipBatches implements BatchSource {
   async #makeTraining(): Promise<ClipLoader> {
     const { min, max } = this.#trainingSamples;
     const { samplingRate } = this.#extractor;
-    const augment = augmentation(
-      await augmentOptions(this.#settings, samplingRate, this.#noiseFiles),
-    );
+    const { augmentNoise: share, augmentNoiseDir: directory } = this.#settings;
+    const noises = directory !== undefined && share > 0
+      ? await loadNoises(directory, samplingRate, this.#noiseFiles)
+      : undefined;
+    const augment = augmentation(augmentOptions(this.#settings, samplingRate, noises));
     return new ClipLoader(this.#dataset, {
       ...this.#loading,
       transform: (samples, random) => {
@@ -197,7 +199,7 @@ class ClipBatches implements BatchSource {
     if (this.#settings.featureViews > 0) return false;
     if (this.#mixes) return true;
     const { samplingRate } = this.#extractor;
-    if (augmentation(await augmentOptions(this.#settings, samplingRate, []))) return true;
+    if (augmentation(augmentOptions(this.#settings, samplingRate))) return true;
     const { max } = this.#trainingSamples;
     const durations = await clipDurations(this.#dataset.clips);
     return durations.some((seconds) => Math.round(seconds * samplingRate) > max);
@@ -424,24 +426,22 @@ function expectMaskable(
   );
 }
 
-/** The changes that the options ask for, with noise read from its folder. */
-async function augmentOptions(
+/** The changes that the options ask for, with noise from recordings where there are some. */
+function augmentOptions(
   settings: TrainingArguments,
   samplingRate: number,
-  noiseFiles: readonly string[] | undefined,
-): Promise<AugmentOptions> {
-  const { augmentNoise: share, augmentNoiseDir: directory } = settings;
-  const takesNoise = directory !== undefined && share > 0;
+  noises?: Float32Array[],
+): AugmentOptions {
   return {
     speed: settings.augmentSpeed,
     shiftSamples: Math.round(settings.augmentShiftSeconds * samplingRate),
     gainDb: settings.augmentGainDb,
     windowSamples: Math.round(settings.augmentWindowSeconds * samplingRate),
     noise: {
-      share,
+      share: settings.augmentNoise,
       minSnrDb: settings.augmentNoiseMinSnrDb,
       maxSnrDb: settings.augmentNoiseMaxSnrDb,
-      recordings: takesNoise ? await loadNoises(directory, samplingRate, noiseFiles) : undefined,
+      recordings: noises,
     },
   };
 }
