@@ -9,7 +9,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 
-const METHODS = "GET, HEAD, POST";
+const METHODS = "GET, HEAD, POST, DELETE";
 /** What a page may read of an answer beside its body. */
 const EXPOSED = "Retry-After, X-Earshot-Warning, X-Request-Id";
 /** For so long a browser need not ask again; none remembers it for longer. */

@@ -7,10 +7,13 @@ import type { Context, MiddlewareHandler } from "hono";
 import type { Service } from "./_service.ts";
 
 /** Paths by which requests are counted; all others together are `other`. */
-export const ROUTES: readonly string[] = [
+const ROUTES: readonly string[] = [
   "/",
   "/detect",
   "/stream",
+  "/heads",
+  "/heads/NAME",
+  "/heads/NAME/examples",
   "/metrics",
   "/livez",
   "/readyz",
@@ -29,7 +32,8 @@ export class Meter {
 
   /** A request was answered. */
   answered(path: string, status: number): void {
-    const labels = `route="${ROUTES.includes(path) ? path : "other"}",status="${status}"`;
+    const route = path.replace(/^\/heads\/[^/]+/, "/heads/NAME");
+    const labels = `route="${ROUTES.includes(route) ? route : "other"}",status="${status}"`;
     this.#requests.set(labels, (this.#requests.get(labels) ?? 0) + 1);
   }
 

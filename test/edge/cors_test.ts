@@ -59,7 +59,7 @@ async function sharesWithOnePage(command: ServiceCommand): Promise<void> {
     deepEqual(sharing(asked), {
       ...SHARED,
       "allow-headers": "content-type",
-      "allow-methods": "GET, HEAD, POST",
+      "allow-methods": "GET, HEAD, POST, DELETE",
       "max-age": "7200",
       "vary": "Access-Control-Request-Headers, Origin",
     });

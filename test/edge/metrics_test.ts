@@ -43,6 +43,9 @@ Deno.test("serve's /metrics adds up to what its clients counted", async () => {
     for (const path of ["livez", "readyz", "healthz", "health"]) await ask(path, `/${path}`);
     await ask("?top_k=0", "/", clip);
     await ask("none", "other");
+    await ask("heads", "/heads");
+    for (const name of ["a", "b"]) await ask(`heads/${name}`, "/heads/NAME", { method: "DELETE" });
+    await ask("heads/a/examples?label=x", "/heads/NAME/examples", { method: "POST" });
     await ask("", "/", { method: "PUT" });
     await ask("metrics", "/metrics");
     const found = await figures(await fetch(`${url}metrics`));
