@@ -15,10 +15,10 @@ import {
   Wav2Vec2FeatureExtractor,
   WhisperFeatureExtractor,
 } from "../src/features/mod.ts";
-import { countFlops } from "../src/flops.ts";
 import { startWasm } from "../src/kernels/wasm/mod.ts";
 import { buildInferenceModel, type InferenceModel } from "../src/models/mod.ts";
 import { PRESETS } from "../src/train/options/presets.ts";
+import { counted } from "../test/counted_model.ts";
 import { LABELS } from "./_models.ts";
 import type { Notes, Options, Question } from "./_question.ts";
 import { type BenchRow, besides, rowOf } from "./_records.ts";
@@ -115,23 +115,6 @@ async function countProducts(model: InferenceModel, samples: Float32Array, windo
   const whole = await productsOf((counting) => counting.logits(window));
   const found = await productsOf((counting) => detectAll(counting, samples, HOP, windows));
   return { found, expected: once + windows * (whole - own) };
-}
-
-/** The same model, which counts the products of each call. */
-function counted(model: InferenceModel): { model: InferenceModel; flops: () => number } {
-  let flops = 0;
-  const counting = new Proxy(model, {
-    get(target, key) {
-      const member = Reflect.get(target, key, target);
-      if (typeof member !== "function") return member;
-      return (...args: unknown[]) => {
-        let result: unknown;
-        flops += countFlops(() => result = member.apply(target, args));
-        return result;
-      };
-    },
-  });
-  return { model: counting, flops: () => flops };
 }
 
 function noise(length: number): Float32Array {

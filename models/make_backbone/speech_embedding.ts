@@ -8,8 +8,7 @@
  *
  * @module
  */
-import { tensor2d, tidy } from "@tensorflow/tfjs-core";
-import { linear } from "../../src/kernels.ts";
+import { product } from "./product.ts";
 import { evaluate, OPERATORS, parseTflite, type TfliteModel } from "./tflite.ts";
 
 /** Numbers of an embedding. */
@@ -91,17 +90,4 @@ export class SpeechEmbedding {
     const loudest = decibels.reduce((a, b) => Math.max(a, b), -Infinity);
     return decibels.map((value) => Math.max(value, loudest - RANGE_DB));
   }
-}
-
-/** Rows times the transposed matrix. */
-function product(rows: Float32Array, matrix: Float32Array, inner: number): Float32Array {
-  const result = tidy(() =>
-    linear(
-      tensor2d(rows, [rows.length / inner, inner]),
-      tensor2d(matrix, [matrix.length / inner, inner]),
-    )
-  );
-  const values = result.dataSync() as Float32Array;
-  result.dispose();
-  return values;
 }

@@ -9,8 +9,7 @@
  *
  * @module
  */
-import { tensor2d, tidy } from "@tensorflow/tfjs-core";
-import { linear } from "../../src/kernels.ts";
+import { product } from "./product.ts";
 import { evaluate, OPERATORS, parseTflite, type TfliteModel } from "./tflite.ts";
 
 /** What YAMNet makes of a clip. */
@@ -92,19 +91,6 @@ export function logMelSpectrogram(samples: Float32Array): Float32Array {
     magnitudes[i] = Math.hypot(waves[at]!, waves[at + BINS]!);
   }
   return product(magnitudes, mel, BINS).map((energy) => Math.log(energy + LOG_OFFSET));
-}
-
-/** Rows times the transposed matrix. */
-function product(rows: Float32Array, matrix: Float32Array, inner: number): Float32Array {
-  const result = tidy(() =>
-    linear(
-      tensor2d(rows, [rows.length / inner, inner]),
-      tensor2d(matrix, [matrix.length / inner, inner]),
-    )
-  );
-  const values = result.dataSync() as Float32Array;
-  result.dispose();
-  return values;
 }
 
 /** YAMNet from its file. */

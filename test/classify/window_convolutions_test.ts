@@ -7,8 +7,8 @@ import { memory } from "@tensorflow/tfjs-core";
 import { sharedWork } from "../../src/classify/window_sharing.ts";
 import { Wav2Vec2FeatureExtractor } from "../../src/features/mod.ts";
 import { KeptRows } from "../../src/features/kept_rows.ts";
-import { countFlops } from "../../src/flops.ts";
-import { buildInferenceModel, type InferenceModel, type JsonObject } from "../../src/models/mod.ts";
+import { buildInferenceModel, type JsonObject } from "../../src/models/mod.ts";
+import { counted } from "../counted_model.ts";
 import { startTestWasm, type WasmChoice } from "../devices.ts";
 import { TINY_ARCHITECTURES } from "../tiny_architectures.ts";
 import {
@@ -29,23 +29,6 @@ async function loaded(config: JsonObject, precision?: "int8"): Promise<Loaded> {
     model: await buildInferenceModel(config, { seed: 1 }, precision),
     extractor: new Wav2Vec2FeatureExtractor({ samplingRate: RATE_HZ, doNormalize: false }),
   };
-}
-
-/** The same model, which counts the floating-point operations of its products. */
-function counted(model: InferenceModel): { model: InferenceModel; flops: () => number } {
-  let flops = 0;
-  const counting = new Proxy(model, {
-    get(target, key) {
-      const member = Reflect.get(target, key, target);
-      if (typeof member !== "function") return member;
-      return (...args: unknown[]) => {
-        let result: unknown;
-        flops += countFlops(() => result = member.apply(target, args));
-        return result;
-      };
-    },
-  });
-  return { model: counting, flops: () => flops };
 }
 
 const LENGTHS: readonly Lengths[] = [
