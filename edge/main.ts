@@ -5,14 +5,4 @@
  */
 import server from "./server.ts";
 
-const running = Deno.serve(server.fetch);
-
-/** Answers what it has taken; the thread of inference would go on otherwise. */
-async function end(): Promise<void> {
-  await server.close();
-  await running.shutdown();
-  Deno.exit();
-}
-
-Deno.addSignalListener("SIGINT", end);
-if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", end);
+await server.run();

@@ -20,12 +20,15 @@ import { lendTensors } from "../src/weights/lent_tensors.ts";
 import { openPacked, PACKED_FILE } from "../src/weights/packed.ts";
 import { openSafetensors } from "../src/weights/safetensors.ts";
 import type { TensorSource } from "../src/weights/tensor_source.ts";
-import { folderFiles } from "./_model_files.ts";
-import { answerQuestions, type ThreadScope } from "./inference_thread.ts";
-import { type App, createApp, type ServedClassifier, upgradeOnDeno } from "./mod.ts";
-import { readVariable, settingsBeside } from "./settings.ts";
+import { runProgram } from "./_program.ts";
+import { hostOf } from "./hosts/deno.ts";
+import { answerQuestions } from "./inference_thread.ts";
+import { type App, createApp, type ServedClassifier } from "./mod.ts";
+import { settingsBeside } from "./settings.ts";
 import { threadedClassifier } from "./threaded_classifier.ts";
-import { webWorker } from "./web_worker.ts";
+
+/** The build puts the host of its target in the place of Deno's. */
+const host = hostOf(import.meta.url);
 
 /** Kept short for isolates of 512 MB: 128 channels at 16 kHz take 5 MB a second. */
 const MAX_SECONDS = 60;
@@ -49,8 +52,8 @@ async function openWeights(files: FileReader): Promise<TensorSource> {
 }
 
 async function load(): Promise<ServedClassifier> {
-  await startWasm();
-  const files = folderFiles(new URL("./model/", import.meta.url));
+  await startWasm({ module: host.kernels });
+  const files = host.files("model");
   const options = { maxSeconds: MAX_SECONDS };
   const facts = await readJsonFileIfThere(files, HEADS_FILE) as BundledHeads | undefined;
   if (!facts) return await loadClassifier(files, openWeights, options);
@@ -58,7 +61,7 @@ async function load(): Promise<ServedClassifier> {
   model.expectComplete("model", { backboneAlone: true });
   const heads = new Map<string, InferenceModel>();
   for (const name of facts.heads) {
-    const head = await openHead(folderFiles(new URL(`./heads/${name}/`, import.meta.url)));
+    const head = await openHead(host.files(`heads/${name}`));
     heads.set(name, await model.withHead(head));
     head.source.close();
   }
@@ -71,32 +74,39 @@ const THREAD = "earshot-inference";
 
 /** The model in a thread of its own; in this one where the host has no workers, or does not let this file be one. */
 async function loadInThread(): Promise<ServedClassifier> {
-  if (typeof Worker === "undefined") return await load();
+  if (!host.threads) return await load();
   try {
-    return await threadedClassifier(webWorker(import.meta.url, THREAD));
+    return await threadedClassifier(host.threads.starter(THREAD));
   } catch (error) {
     if (error instanceof CheckpointError) throw error;
     return await load();
   }
 }
 
-const scope = globalThis as unknown as ThreadScope & { name?: string };
-if (scope.name === THREAD) {
+const scope = host.threads?.scope(THREAD);
+if (scope) {
   await answerQuestions(scope, async () => ({ classifier: await load(), device: "WASM" }));
 }
 
-const settings = await settingsBeside({
-  ...folderFiles(new URL("./", import.meta.url)),
-  name: ".",
-});
+const settings = await settingsBeside(host.files("."), host.variable);
 const app = createApp(loadInThread, {
   ...settings,
-  upgradeWebSocket: upgradeOnDeno,
-  teachToken: readVariable("EARSHOT_TEACH_TOKEN"),
+  upgradeWebSocket: host.upgradeWebSocket,
+  teachToken: host.variable("EARSHOT_TEACH_TOKEN"),
 });
+
+/** What a bundle's program and hosts that call `fetch` get. */
+interface Server extends App {
+  /** Takes requests until a signal to end. */
+  run(): Promise<void>;
+}
 
 /**
  * For `deno serve`, and for every host that calls `fetch` of a default export; `close` ends live streams. The thread of
- * inference keeps a program that imports this until `Deno.exit()`.
+ * inference keeps a program that imports this until it exits.
  */
-export default { fetch: app.fetch, close: app.close } satisfies Deno.ServeDefaultExport & App;
+export default {
+  fetch: app.fetch,
+  close: app.close,
+  run: () => runProgram(app, host.program!),
+} satisfies Deno.ServeDefaultExport & Server;

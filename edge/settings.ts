@@ -34,11 +34,15 @@ export function settingsOfEnvironment(
  * Settings of the file `settings.json` and of the environment, which goes before.
  *
  * @param files the folder that the file may be in.
+ * @param variable gives the value of a variable. @default the process's, where the host has one
  * @throws {CheckpointError} where the file is no JSON object.
  * @throws {TypeError} where a setting is of another kind.
  */
-export async function settingsBeside(files: FileReader): Promise<ServiceSettings> {
-  return { ...await settingsOfFile(files), ...settingsOfEnvironment() };
+export async function settingsBeside(
+  files: FileReader,
+  variable: (name: string) => string | undefined = readVariable,
+): Promise<ServiceSettings> {
+  return { ...await settingsOfFile(files), ...settingsOfEnvironment(variable) };
 }
 
 /**

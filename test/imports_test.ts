@@ -135,7 +135,10 @@ Deno.test("a private file is imported by its own folder only", async () => {
 
 /** What stands outside of `src` and imports from it. */
 async function entryFiles(): Promise<SourceFile[]> {
-  const edge = Array.from(Deno.readDirSync(join(ROOT, "edge")), ({ name }) => `edge/${name}`);
+  const edge = ["edge", "edge/hosts"].flatMap((folder) =>
+    Array.from(Deno.readDirSync(join(ROOT, folder)))
+      .filter(({ isFile }) => isFile).map(({ name }) => `${folder}/${name}`)
+  );
   const paths = ["mod.ts", "cli.ts", ...edge].map((name) => join(ROOT, name));
   return await Promise.all(
     paths.map(async (path) => ({ path, room: "", text: await Deno.readTextFile(path) })),

@@ -1,18 +1,20 @@
 /**
- * The files of a model that lies beside the code: read from the disk under Deno, else fetched.
+ * Files that lie beside the code: read from the disk, or fetched where the code was.
  *
  * @module
  */
-import { type ByteSource, bytesSource, type FileReader } from "../src/weights/byte_source.ts";
+import { type ByteSource, bytesSource, type FileReader } from "../../src/weights/byte_source.ts";
 
 /**
  * The files of a folder.
  *
- * @param folder its URL, with a slash at the end.
+ * @param folder its path from the code, such as `model`.
+ * @param code `import.meta.url` of the code.
  */
-export function folderFiles(folder: URL): FileReader {
-  const open = folder.protocol === "file:" ? openFile : fetchFile;
-  return { name: "model", open: (name) => open(new URL(name, folder), `model/${name}`) };
+export function filesBeside(folder: string, code: string): FileReader {
+  const url = new URL(`${folder}/`, code);
+  const open = url.protocol === "file:" ? openFile : fetchFile;
+  return { name: folder, open: (name) => open(new URL(name, url), `${folder}/${name}`) };
 }
 
 /** A file of the disk, of which only what is asked for is in memory. */
