@@ -3,12 +3,16 @@
  *
  * @module
  */
-import type { HostProgram } from "./host.ts";
+import type { Address, HostProgram } from "./host.ts";
 import type { App } from "./mod.ts";
 
 /** Takes requests until a signal; what was taken is answered then, and the thread of inference ended. */
-export async function runProgram(app: App, program: HostProgram): Promise<void> {
-  const running = await program.listen(app.fetch);
+export async function runProgram(
+  app: App,
+  program: HostProgram,
+  address: Address,
+): Promise<void> {
+  const running = await program.listen(app.fetch, address);
   program.onSignal(async () => {
     await app.close();
     await running.shutdown();

@@ -43,10 +43,16 @@ export interface HostThreads {
 /** Answers one request. */
 export type Fetch = (request: Request) => Promise<Response>;
 
+/** Where settings say that a program listens. */
+export interface Address {
+  port?: number;
+  hostname?: string;
+}
+
 /** The sides of a program that differ. */
 export interface HostProgram {
-  /** Takes requests at the address that the environment names, and says where. */
-  listen(fetch: Fetch): Promise<Listening>;
+  /** Takes requests where settings say, or else the host's own, and says where. */
+  listen(fetch: Fetch, address: Address): Promise<Listening>;
   /** Calls for each signal to end: SIGINT, and SIGTERM where there is one. */
   onSignal(called: () => void): void;
   /** Ends the process at once. */

@@ -41,7 +41,8 @@ import { nextTurn, WorkQueue } from "./_queue.ts";
 import { detectRecording } from "./_recording_request.ts";
 import { classifierOf, type Service } from "./_service.ts";
 import { Sessions } from "./_sessions.ts";
-import { checkedOrigins } from "./settings.ts";
+import { expectOrigins, expectToken } from "./_setting_checks.ts";
+import { appOptions, DEFAULT_SETTINGS } from "./settings.ts";
 import type { UpgradeWebSocket } from "./web_socket.ts";
 
 export type { FittedHead, HeadedClassifyOptions, HeadFacts } from "../src/classify/heads.ts";
@@ -221,7 +222,7 @@ export interface App {
 export function createApp(source: ClassifierSource, options: AppOptions = {}): App {
   const service = serviceOf(source, options);
   const app = new Hono({ getPath: pathOf });
-  const origins = checkedOrigins(options.cors ?? []);
+  const origins = expectOrigins(options.cors ?? []);
   app.use(countAnswers(service.queue.meter));
   app.use(requestId());
   app.use(refuseNoHost);
@@ -259,48 +260,31 @@ export function createApp(source: ClassifierSource, options: AppOptions = {}): A
 const WARNING = "X-Earshot-Warning";
 const PATHS = "/, /detect, /stream, /heads, /healthz, /readyz, /livez or /metrics";
 
-function serviceOf(source: ClassifierSource, options: AppOptions): Service {
-  const limits = {
-    maxBodyBytes: options.maxBodyBytes ?? 10 * 2 ** 20,
-    bodyTimeoutMs: options.bodyTimeoutMs ?? 30_000,
-    minBytesPerSecond: options.minBytesPerSecond ?? 1_000,
-    bodyGraceMs: 5_000,
-    maxBodies: options.maxBodies ?? 256,
-    maxBodiesBytes: options.maxBodiesBytes ?? 64 * 2 ** 20,
-    maxDetectBytes: options.maxDetectBytes ?? 2 ** 32,
-    maxAheadBytes: options.maxAheadBytes ?? 64 * 2 ** 20,
-    detectTimeoutMs: options.detectTimeoutMs ?? 3_600_000,
-    statusWaitMs: options.statusWaitMs ?? 10_000,
-    streamBufferBytes: options.streamBufferBytes ?? 2 * 2 ** 20,
-    streamIdleMs: options.streamIdleMs ?? 60_000,
-  };
+function serviceOf(source: ClassifierSource, given: AppOptions): Service {
+  const made = Object.entries(given).filter(([, value]) => value !== undefined);
+  const options: LimitOptions = { ...DEFAULT_LIMITS, ...Object.fromEntries(made) };
+  const limits = { ...options, bodyGraceMs: 5_000 };
   return {
     limits,
     model: new ModelOnce(loaderOf(source)),
-    queue: new WorkQueue(options.maxPending ?? 16),
+    queue: new WorkQueue(options.maxPending),
     bodies: new Bodies(limits),
-    sessions: new Sessions(options.maxSessions ?? 32),
+    sessions: new Sessions(options.maxSessions),
     teaching: new Teaching({
-      token: expectToken(options.teachToken),
-      maxExamples: options.maxExamples ?? 1_000,
-      maxExamplesBytes: options.maxExamplesBytes ?? 32 * 2 ** 20,
-      maxTaughtHeads: options.maxTaughtHeads ?? 100,
-      save: options.saveHead,
+      ...options,
+      token: given.teachToken === undefined ? undefined : expectToken(given.teachToken),
+      save: given.saveHead,
     }),
-    log: options.log ?? console.error,
+    log: given.log ?? console.error,
   };
 }
 
-/** Shorter ones can be guessed. */
-const MIN_TOKEN_LENGTH = 16;
+/** Those of the options that have a default in the table of settings. */
+type LimitOptions = Required<
+  Omit<AppOptions, "cors" | "teachToken" | "saveHead" | "upgradeWebSocket" | "log">
+>;
 
-function expectToken(token: string | undefined): string | undefined {
-  if (token === undefined || /^[!-~]+$/.test(token) && token.length >= MIN_TOKEN_LENGTH) {
-    return token;
-  }
-  const expected = `${MIN_TOKEN_LENGTH} or more printable characters without spaces`;
-  throw new RangeError(`Cannot allow teaching: expected a token of ${expected}, found another`);
-}
+const DEFAULT_LIMITS = appOptions(DEFAULT_SETTINGS) as LimitOptions;
 
 function loaderOf(source: ClassifierSource): () => Promise<ServedClassifier> {
   if (typeof source === "function" && !("labels" in source)) return source;

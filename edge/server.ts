@@ -24,7 +24,8 @@ import { runProgram } from "./_program.ts";
 import { hostOf } from "./hosts/deno.ts";
 import { answerQuestions } from "./inference_thread.ts";
 import { type App, createApp, type ServedClassifier } from "./mod.ts";
-import { settingsBeside } from "./settings.ts";
+import { SettingError, settingsBeside } from "./read_settings.ts";
+import { appOptions } from "./settings.ts";
 import { threadedClassifier } from "./threaded_classifier.ts";
 
 /** The build puts the host of its target in the place of Deno's. */
@@ -88,11 +89,16 @@ if (scope) {
   await answerQuestions(scope, async () => ({ classifier: await load(), device: "WASM" }));
 }
 
-const settings = await settingsBeside(host.files("."), host.variable);
+const settings = await settingsBeside(host).catch((error: unknown): never => {
+  // One line is all that a wrong setting needs, where the host can be ended.
+  if (!(error instanceof SettingError) || !host.program) throw error;
+  console.error(error.message);
+  host.program.exit(2);
+  throw error;
+});
 const app = createApp(loadInThread, {
-  ...settings,
+  ...appOptions(settings),
   upgradeWebSocket: host.upgradeWebSocket,
-  teachToken: host.variable("EARSHOT_TEACH_TOKEN"),
 });
 
 /** What a bundle's program and hosts that call `fetch` get. */
@@ -108,5 +114,5 @@ interface Server extends App {
 export default {
   fetch: app.fetch,
   close: app.close,
-  run: () => runProgram(app, host.program!),
+  run: () => runProgram(app, host.program!, settings),
 } satisfies Deno.ServeDefaultExport & Server;

@@ -1,82 +1,236 @@
 /**
- * What an operator decides about a service without touching its code: in the environment, or in a file beside a bundle.
+ * What an operator decides about a service without touching its code: the one table of settings.
+ *
+ * Flags of `serve` and `bundle`, variables of the environment, keys of `settings.json`, the help, the table in
+ * `docs/serving.md` and the defaults of `createApp()` all come from here; `read_settings.ts` says which goes first.
+ * A setting `maxBodyMb` is the flag `--max-body-mb`, the variable `EARSHOT_MAX_BODY_MB` and the key `maxBodyMb`.
  *
  * @module
  */
-import type { FileReader } from "../src/weights/byte_source.ts";
-import { readJsonFileIfThere } from "../src/weights/json_file.ts";
+import type { AppOptions } from "./mod.ts";
+import { expectOrigins, expectToken } from "./_setting_checks.ts";
 
-/** Settings by the names that they have in `settings.json`. */
-export interface ServiceSettings {
-  /** Origins whose pages may read answers, or `*`. @default none */
-  cors?: readonly string[];
+/** What every setting says of itself. */
+interface Described {
+  /** One line: what it is for. */
+  help: string;
+  /** What stands for its value in the help. */
+  value?: string;
+  /** Only `serve` has it; in a bundle its host decides. @default both have it */
+  only?: "serve";
+  /** Another name for its variable than that of the rule. */
+  variable?: string;
+  /** The option of `createApp()` that it is. */
+  option?: string;
 }
+
+/** A number. */
+export interface NumberSetting extends Described {
+  kind: "number";
+  default?: number;
+  /** Whether only whole numbers are taken. */
+  whole?: true;
+  min: number;
+  max: number;
+  /** How many of the option's unit are one of the setting's. @default 1 */
+  times?: number;
+}
+
+/** On or off: a flag, and `--no-` turns it off. */
+export interface FlagSetting extends Described {
+  kind: "flag";
+  default: boolean;
+}
+
+/** One of a few words. */
+export interface ChoiceSetting extends Described {
+  kind: "choice";
+  choices: readonly string[];
+  default?: string;
+}
+
+/** Words: with commas between them in flags and variables, an array in JSON. */
+export interface ListSetting extends Described {
+  kind: "list";
+  default?: readonly string[];
+  /** Gives the value as it is used, or throws. */
+  check?: (words: readonly string[]) => readonly string[];
+}
+
+/** Text. */
+export interface TextSetting extends Described {
+  kind: "text";
+  default?: string;
+}
+
+/**
+ * What nobody may see: the text itself in its variable, or a file that holds it, named by `--name-file`, `…_FILE` or
+ * `nameFile`. Never a flag, which other users of the machine can read.
+ */
+export interface SecretSetting extends Described {
+  kind: "secret";
+  /** Gives the value as it is used, or throws. */
+  check?: (text: string) => string;
+}
+
+/** One row. */
+export type Setting =
+  | NumberSetting
+  | FlagSetting
+  | ChoiceSetting
+  | ListSetting
+  | TextSetting
+  | SecretSetting;
+
+const MB = { times: 2 ** 20 } as const;
+const SECONDS = { times: 1_000 } as const;
+const COUNT = { kind: "number", whole: true, min: 1, max: 1e9 } as const;
+
+/** The table. */
+export const SETTINGS = {
+  port: {
+    ...{ kind: "number", whole: true, min: 0, max: 65_535, default: 8_000, variable: "PORT" },
+    help: "port to listen on; 0: any that is free",
+  },
+  hostname: {
+    ...{ kind: "text" },
+    help: "address to listen on; 0.0.0.0: all (127.0.0.1, in a bundle 0.0.0.0)",
+  },
+  cors: {
+    ...{ kind: "list", value: "ORIGIN,...", option: "cors", check: expectOrigins },
+    help: "origins whose pages may ask; *: all",
+  },
+  teachToken: {
+    ...{ kind: "secret", option: "teachToken", check: expectToken },
+    help: "lets clients teach heads who know the token",
+  },
+  threads: {
+    ...{ kind: "number", whole: true, min: 0, max: 48, default: 1, only: "serve" },
+    help: "WASM threads of a clip; 0: all cores",
+  },
+  maxBodyMb: {
+    ...{ kind: "number", min: 0.001, max: 1_024, default: 10, option: "maxBodyBytes", ...MB },
+    help: "most MiB of a clip's request",
+  },
+  bodyTimeoutSeconds: {
+    ...{ kind: "number", min: 0.1, max: 3_600, default: 30, option: "bodyTimeoutMs", ...SECONDS },
+    help: "longest for a clip's body to arrive, and for a recording to stand still",
+  },
+  minBytesPerSecond: {
+    ...{ kind: "number", min: 0, max: 1e9, default: 1_000, option: "minBytesPerSecond" },
+    help: "fewest bytes a second of a clip's body, after 5 s",
+  },
+  maxBodies: {
+    ...{ ...COUNT, default: 256, option: "maxBodies" },
+    help: "bodies of clips on their way at a time; more get 503",
+  },
+  maxBodiesMb: {
+    ...{ kind: "number", min: 0.001, max: 65_536, default: 64, option: "maxBodiesBytes", ...MB },
+    help: "most MiB of all bodies in hand; more get 503",
+  },
+  maxPending: {
+    ...{ ...COUNT, default: 16, option: "maxPending" },
+    help: "clips that wait or run at a time; more get 503",
+  },
+  maxSessions: {
+    ...{ ...COUNT, default: 32, option: "maxSessions" },
+    help: "streams and detections at a time; more get 503",
+  },
+  maxDetectMb: {
+    ...{ kind: "number", min: 1, max: 1e6, default: 4_096, option: "maxDetectBytes", ...MB },
+    help: "most MiB of a recording whose events are asked for",
+  },
+  maxAheadMb: {
+    ...{ kind: "number", min: 1, max: 65_536, default: 64, option: "maxAheadBytes", ...MB },
+    help: "MiB of such a recording that may be in memory",
+  },
+  detectTimeoutSeconds: {
+    ...{ kind: "number", min: 1, max: 1e6, default: 3_600, option: "detectTimeoutMs", ...SECONDS },
+    help: "longest for all of such a recording",
+  },
+  statusWaitSeconds: {
+    ...{ kind: "number", min: 0, max: 600, default: 10, option: "statusWaitMs", ...SECONDS },
+    help: "how long the status of such an answer waits for the first event",
+  },
+  streamBufferMb: {
+    ...{ kind: "number", min: 0.01, max: 1_024, default: 2, option: "streamBufferBytes", ...MB },
+    help: "MiB of a live stream that may wait to be heard, or its answers to be read",
+  },
+  streamIdleSeconds: {
+    ...{ kind: "number", min: 1, max: 86_400, default: 60, option: "streamIdleMs", ...SECONDS },
+    help: "how long a live stream may be silent",
+  },
+  maxExamples: {
+    ...{ ...COUNT, default: 1_000, option: "maxExamples" },
+    help: "most examples of a head that is taught",
+  },
+  maxExamplesMb: {
+    ...{ kind: "number", min: 0.01, max: 65_536, default: 32, option: "maxExamplesBytes", ...MB },
+    help: "most MiB of the examples of all heads",
+  },
+  maxTaughtHeads: {
+    ...{ ...COUNT, default: 100, option: "maxTaughtHeads" },
+    help: "most heads that are taught",
+  },
+} as const satisfies Readonly<Record<string, Setting>>;
+
+/** The name of a setting. */
+export type SettingName = keyof typeof SETTINGS;
+
+type ValueOf<Row> = Row extends { kind: "number" } ? number
+  : Row extends { kind: "flag" } ? boolean
+  : Row extends { kind: "list" } ? readonly string[]
+  : Row extends { choices: readonly (infer Choice)[] } ? Choice
+  : string;
+
+/** Settings that were made, by name. */
+export type ServiceSettings = {
+  readonly [Name in SettingName]?: ValueOf<(typeof SETTINGS)[Name]>;
+};
+
+/** Rows by name, without the types of their values. */
+export const SETTING_ROWS: readonly (readonly [name: SettingName, row: Setting])[] = Object.entries(
+  SETTINGS,
+) as [SettingName, Setting][];
 
 /** The file of a bundle. */
 export const SETTINGS_FILE = "settings.json";
 
-/** Variables of the environment, which go before the file. */
-export const SETTINGS_VARIABLES = ["EARSHOT_CORS"] as const;
+/** Variables that the service may read. */
+export const SETTINGS_VARIABLES: readonly string[] = ["EARSHOT_*", "PORT"];
 
-/**
- * Settings of the environment, those of them that are there and may be read.
- *
- * @param variable gives the value of one. @default the process's, where the host has one
- */
-export function settingsOfEnvironment(
-  variable: (name: string) => string | undefined = readVariable,
-): ServiceSettings {
-  const cors = variable("EARSHOT_CORS");
-  return cors === undefined ? {} : { cors: listOf(cors) };
+/** A setting's flag: the secret ones name a file. */
+export function flagOf(name: string, { kind }: Setting): string {
+  const dashed = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return kind === "secret" ? `${dashed}-file` : dashed;
 }
 
-/**
- * Settings of the file `settings.json` and of the environment, which goes before.
- *
- * @param files the folder that the file may be in.
- * @param variable gives the value of a variable. @default the process's, where the host has one
- * @throws {CheckpointError} where the file is no JSON object.
- * @throws {TypeError} where a setting is of another kind.
- */
-export async function settingsBeside(
-  files: FileReader,
-  variable: (name: string) => string | undefined = readVariable,
-): Promise<ServiceSettings> {
-  return { ...await settingsOfFile(files), ...settingsOfEnvironment(variable) };
+/** A setting's variable. */
+export function variableOf(name: string, { variable }: Setting): string {
+  const words = name.replaceAll(/[A-Z]/g, (letter) => `_${letter}`);
+  return variable ?? `EARSHOT_${words.toUpperCase()}`;
 }
 
-/**
- * Origins as browsers write them.
- *
- * @param origins `https://example.org`, or `*` for all.
- * @throws {RangeError} for one that no browser would send.
- */
-export function checkedOrigins(origins: readonly string[]): readonly string[] {
-  return origins.map((text) => {
-    const origin = URL.canParse(text) ? new URL(text).origin : undefined;
-    // `HTTPS://Example.org:443/` is meant as its browser writes it; one with a path is a mistake.
-    const isMeant = origin !== "null" && /^[^:]+:\/\/[^/?#@]+\/?$/.test(text);
-    if (text === "*" || (origin !== undefined && isMeant)) return origin ?? text;
-    throw new RangeError(
-      `Cannot allow origin "${text}": expected scheme://host, scheme://host:port or *`,
-    );
-  });
+/** A setting's key in JSON: the secret ones name a file. */
+export function keyOf(name: string, { kind }: Setting): string {
+  return kind === "secret" ? `${name}File` : name;
 }
 
-async function settingsOfFile(files: FileReader): Promise<ServiceSettings> {
-  const { cors } = await readJsonFileIfThere(files, SETTINGS_FILE) ?? {};
-  return cors === undefined ? {} : { cors: textsOf("cors", cors) };
+/** Settings as options of `createApp()`, in its units. */
+export function appOptions(settings: ServiceSettings): AppOptions {
+  const options: Record<string, unknown> = {};
+  for (const [name, row] of SETTING_ROWS) {
+    const value = settings[name];
+    if (row.option === undefined || value === undefined) continue;
+    options[row.option] = row.kind === "number" ? (value as number) * (row.times ?? 1) : value;
+  }
+  return options;
 }
 
-function textsOf(name: string, value: unknown): string[] {
-  if (Array.isArray(value) && value.every((item) => typeof item === "string")) return value;
-  throw new TypeError(`Cannot use "${name}" of "${SETTINGS_FILE}": expected a list of texts`);
-}
-
-/** Words with commas between them. */
-function listOf(text: string): string[] {
-  return text.split(",").map((word) => word.trim()).filter((word) => word !== "");
-}
+/** What holds where nothing is set, those alone that have a default. */
+export const DEFAULT_SETTINGS: ServiceSettings = Object.fromEntries(
+  SETTING_ROWS.flatMap(([name, row]) => "default" in row ? [[name, row.default]] : []),
+);
 
 /** A variable of the environment, without asking a user for the right to read it. */
 export function readVariable(variable: string): string | undefined {

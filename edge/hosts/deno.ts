@@ -40,7 +40,10 @@ function scopeNamed(name: string): ThreadScope | undefined {
 }
 
 const PROGRAM: HostProgram = {
-  listen: (fetch) => Promise.resolve(Deno.serve((request) => fetch(request))),
+  listen: (fetch, { port, hostname }) => {
+    const address = { ...port !== undefined && { port }, ...hostname && { hostname } };
+    return Promise.resolve(Deno.serve(address, (request) => fetch(request)));
+  },
   onSignal: (called) => {
     Deno.addSignalListener("SIGINT", called);
     if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", called);

@@ -46,18 +46,6 @@ export function namedHeads(given: readonly string[] = []): Record<string, string
   return heads;
 }
 
-/** The variable that has the token where no file is named. */
-export const TOKEN_VARIABLE = "EARSHOT_TEACH_TOKEN";
-
-/** The token of a file, or of the environment; without either nobody may teach. */
-export async function teachToken(file: string | undefined): Promise<string | undefined> {
-  if (file === undefined) return Deno.env.get(TOKEN_VARIABLE)?.trim() || undefined;
-  const token = await Deno.readTextFile(file).catch((cause) => {
-    throw new FileError(`Cannot read token "${file}": expected a file of text`, { file, cause });
-  });
-  return token.trim();
-}
-
 /** Writes the directory of a head into a folder, in the place of the one before. */
 export function headSaver(folder: string) {
   return async (name: string, files: { name: string; bytes: Uint8Array }[]): Promise<void> => {

@@ -57,9 +57,6 @@ const WRITING: PermissionSet = {
 /** This machine, for a hub that is mirrored here. */
 const LOOPBACK = ["127.0.0.1", "localhost"] as const;
 
-/** What clients of `serve` have to know to teach heads. */
-const TOKEN_VARIABLE = "EARSHOT_TEACH_TOKEN";
-
 /** What `serve` may listen on without being given more. */
 const ADDRESSES = [...LOOPBACK, "0.0.0.0", "[::]", "[::1]"] as const;
 
@@ -88,7 +85,7 @@ export const PERMISSION_SETS: Readonly<Record<PermissionSetName, PermissionSet>>
   serve: {
     ...READING,
     write: true,
-    env: { allow: [...VARIABLES, ...SETTINGS_VARIABLES, TOKEN_VARIABLE], ignore: true },
+    env: { allow: [...VARIABLES, ...SETTINGS_VARIABLES], ignore: true },
     net: ADDRESSES,
   },
   bundle: { ...WRITING, run: ESBUILD },

@@ -13,14 +13,17 @@ export interface ServedModel {
   model: string;
   /** Directories of heads by name, where there may be several. */
   heads?: Readonly<Record<string, string>>;
+  /** WASM threads. */
+  threads?: number;
 }
 
 const scope = globalThis as unknown as ThreadScope & { name: string };
 
 await answerQuestions(scope, async () => {
-  const { model, heads }: ServedModel = JSON.parse(scope.name);
+  const { model, heads, threads }: ServedModel = JSON.parse(scope.name);
+  const { description: device } = await useDevice({ threads });
   const classifier = heads
     ? await pipeline("audio-classification", model, { heads })
     : await pipeline("audio-classification", model);
-  return { classifier, device: (await useDevice()).description };
+  return { classifier, device };
 });

@@ -8,7 +8,7 @@
  */
 import { gzipSync } from "node:zlib";
 import { buildServer, type ServerBuild } from "../../edge/build.ts";
-import { type ServiceSettings, SETTINGS_FILE, SETTINGS_VARIABLES } from "../../edge/settings.ts";
+import { SETTINGS_FILE, SETTINGS_VARIABLES } from "../../edge/settings.ts";
 import { pipeline } from "../classify/pipeline.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
 import { FileError } from "../errors.ts";
@@ -20,9 +20,9 @@ import { listFolder, listFolderIfThere, makeDirectory, writeDirectoryAtomic } fr
 import { directFiles, jsonBytes, loadPretrained, savePretrained } from "../pretrained.ts";
 import { PACKED_FILE } from "../weights/packed.ts";
 import { type Command, defineCommand, expectNoFiles } from "./_command.ts";
-import { HEADS_OPTION, namedHeads, TOKEN_VARIABLE } from "./_heads.ts";
+import { HEADS_OPTION, namedHeads } from "./_heads.ts";
 import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
-import { SERVICE_OPTIONS, serviceSettings } from "./_service_options.ts";
+import { serviceOptions, SETTINGS_OPTION, settingsToKeep } from "./_service_options.ts";
 import { STEADY_V8_FLAGS } from "./_v8_flags.ts";
 
 /** `bundle` on the command line. */
@@ -34,16 +34,17 @@ export const command: Command = defineCommand({
     teachable: { kind: "flag", help: "heads may be taught where EARSHOT_TEACH_TOKEN is set" },
     output: { kind: "string", value: "DIR", required: true, help: "where the bundle goes" },
     overwrite: { kind: "flag", help: "replace an earlier bundle in --output" },
-    ...SERVICE_OPTIONS,
+    ...SETTINGS_OPTION,
   },
+  others: serviceOptions("bundle"),
   examples: ["bundle --output service", "bundle --model my-model --output service --overwrite"],
-  run: async ({ options, files }, out) => {
+  run: async ({ options, others, files }, out) => {
     expectNoFiles(files);
     const { output, overwrite } = options;
     const model = await modelOrBundled(options.model, out);
     const { head, teachable } = options;
     const heads = head || teachable ? namedHeads(head) : undefined;
-    const settings = serviceSettings(options);
+    const settings = await settingsToKeep(others, options.settings);
     const result = await bundle({ model, heads, output, overwrite, settings, log: out.line });
     out.event(result);
     return 0;
@@ -60,8 +61,8 @@ export interface BundleOptions {
   output: string;
   /** Whether an earlier bundle there is replaced. @default false */
   overwrite?: boolean;
-  /** Who may ask, for `settings.json`; the environment goes before. @default no such file */
-  settings?: ServiceSettings;
+  /** What `settings.json` is to hold; the environment goes before. @default no such file */
+  settings?: Readonly<Record<string, unknown>>;
   /** Gets the lines for the user. @default none */
   log?: (line: string) => void;
 }
@@ -87,9 +88,7 @@ const CODE_FILES = ["server.js", "main.js", "deno.json"] as const;
 /** All that a bundle holds; a directory with anything else in it is never replaced. */
 const OWN_NAMES: readonly string[] = [...CODE_FILES, SETTINGS_FILE, "model", "heads", "deno.lock"];
 
-const RIGHTS = `--allow-read=. --allow-net --allow-env=${
-  [...SETTINGS_VARIABLES, TOKEN_VARIABLE].join(",")
-}`;
+const RIGHTS = `--allow-read=. --allow-net --allow-env=${SETTINGS_VARIABLES.join(",")}`;
 const DENO_JSON = {
   tasks: { start: `deno run ${RIGHTS} ${STEADY_V8_FLAGS} main.js` },
   deploy: { runtime: { type: "dynamic", entrypoint: "main.js" } },

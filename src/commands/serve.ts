@@ -4,16 +4,16 @@
  * @module
  */
 import { createApp, upgradeOnDeno } from "../../edge/mod.ts";
-import { type ServiceSettings, settingsOfEnvironment } from "../../edge/settings.ts";
+import { appOptions, DEFAULT_SETTINGS, type ServiceSettings } from "../../edge/settings.ts";
 import { type ThreadedClassifier, threadedClassifier } from "../../edge/threaded_classifier.ts";
 import { webWorker } from "../../edge/web_worker.ts";
 import { siblingModule } from "../sibling_module.ts";
 import { type Command, defineCommand, expectNoFiles } from "./_command.ts";
 import { UsageError } from "./_arguments.ts";
-import { expectNoHeads, HEADS_OPTION, headSaver, namedHeads, teachToken } from "./_heads.ts";
+import { expectNoHeads, HEADS_OPTION, headSaver, namedHeads } from "./_heads.ts";
 import type { ServedModel } from "./_serve_thread.ts";
 import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
-import { SERVICE_OPTIONS, serviceSettings } from "./_service_options.ts";
+import { serviceOptions, serviceSettings, SETTINGS_OPTION } from "./_service_options.ts";
 
 /** `serve` on the command line. */
 export const command: Command = defineCommand({
@@ -21,38 +21,25 @@ export const command: Command = defineCommand({
   options: {
     ...MODEL_OPTION,
     ...HEADS_OPTION,
-    "teach-token-file": {
-      kind: "string",
-      value: "FILE",
-      help: "lets clients teach heads who know the token in it (EARSHOT_TEACH_TOKEN)",
-    },
     "save-heads": {
       kind: "string",
       value: "DIR",
       help: "a new folder to write heads into that are taught (in memory alone)",
     },
-    port: {
-      kind: "number",
-      whole: true,
-      min: 0,
-      max: 65535,
-      default: 8000,
-      help: "0: any that is free",
-    },
-    hostname: { kind: "string", default: "127.0.0.1", help: "0.0.0.0: to all" },
-    ...SERVICE_OPTIONS,
+    ...SETTINGS_OPTION,
   },
+  others: serviceOptions("serve"),
   examples: [
     "serve",
     "serve --model my-model --port 9000 --hostname 0.0.0.0",
     "serve --model path/to/backbone --head birds=heads/birds --head frogs=heads/frogs",
   ],
-  run: async ({ options, files }, out) => {
+  run: async ({ options, others, files }, out) => {
     expectNoFiles(files);
     if (options["save-heads"] === undefined) await Deno.permissions.revoke({ name: "write" });
-    const token = await teachToken(options["teach-token-file"]);
+    const settings = await serviceSettings(others, options.settings);
     const folder = options["save-heads"];
-    if (folder !== undefined && token === undefined) {
+    if (folder !== undefined && settings.teachToken === undefined) {
       throw new UsageError(
         'Cannot use argument "--save-heads": expected "--teach-token-file" with it',
       );
@@ -60,12 +47,9 @@ export const command: Command = defineCommand({
     await expectNoHeads(folder);
     await serve({
       heads: namedHeads(options.head),
-      teachToken: token,
       saveHeads: folder,
       model: await modelOrBundled(options.model, out),
-      port: options.port,
-      hostname: options.hostname,
-      settings: { ...settingsOfEnvironment(), ...serviceSettings(options) },
+      settings,
       log: out.line,
     });
     return 0;
@@ -78,15 +62,9 @@ export interface ServeOptions {
   model: string;
   /** Directories of heads by name. @default the model's own head alone */
   heads?: Readonly<Record<string, string>>;
-  /** Lets clients teach heads who know it. @default nobody may */
-  teachToken?: string;
   /** The folder into which heads are written that are taught. @default none */
   saveHeads?: string;
-  /** @default 8000; 0 takes any that is free. */
-  port?: number;
-  /** The address to listen on; "0.0.0.0" for all. @default "127.0.0.1" */
-  hostname?: string;
-  /** Who may ask. @default as `createApp` has it */
+  /** Where it listens, its limits, who may ask. @default as the table of settings has it */
   settings?: ServiceSettings;
   /** Ends the service. Without one, an interrupt does. */
   signal?: AbortSignal;
@@ -103,18 +81,19 @@ export interface ServeOptions {
  * @throws {RangeError} when the port cannot be had.
  */
 export async function serve(options: ServeOptions): Promise<void> {
-  const { model, port = 8000, hostname = "127.0.0.1", log = () => {}, onListen } = options;
-  const { heads = {}, teachToken, saveHeads } = options;
-  const hasHeads = teachToken !== undefined || Object.keys(heads).length > 0;
-  const classifier = await inThread({ model, ...hasHeads && { heads } });
+  const { model, heads = {}, saveHeads, log = () => {}, onListen } = options;
+  const settings = { ...DEFAULT_SETTINGS, hostname: "127.0.0.1", ...options.settings };
+  const { hostname, threads } = settings;
+  const hasHeads = settings.teachToken !== undefined || Object.keys(heads).length > 0;
+  const classifier = await inThread({ model, threads, ...hasHeads && { heads } });
   try {
     const saveHead = saveHeads === undefined ? undefined : headSaver(saveHeads);
     const app = createApp(classifier, {
-      ...options.settings,
-      ...{ log, teachToken, saveHead },
+      ...appOptions(settings),
+      ...{ log, saveHead },
       upgradeWebSocket: upgradeOnDeno,
     });
-    const server = listen({ port, hostname }, app.fetch);
+    const server = listen({ port: settings.port!, hostname }, app.fetch);
     log(`Device: ${classifier.device}`);
     const url = `http://${hostname === "0.0.0.0" ? "localhost" : hostname}:${server.addr.port}/`;
     log(`Serving ${model} on ${url}`);

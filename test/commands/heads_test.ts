@@ -36,7 +36,7 @@ async function withHeads(body: (folder: string) => Promise<void>): Promise<void>
 }
 
 async function whileServing(
-  options: Omit<ServeOptions, "port" | "signal" | "onListen">,
+  options: Omit<ServeOptions, "signal" | "onListen">,
   use: (url: string) => Promise<void>,
 ): Promise<string[]> {
   const controller = new AbortController();
@@ -44,7 +44,13 @@ async function whileServing(
   const log = (line: string) => void lines.push(line);
   const { promise, resolve: onListen } = Promise.withResolvers<number>();
   const { signal } = controller;
-  const served = serve({ ...options, port: 0, signal, log, onListen });
+  const served = serve({
+    ...options,
+    settings: { port: 0, ...options.settings },
+    signal,
+    log,
+    onListen,
+  });
   try {
     await use(`http://127.0.0.1:${await Promise.race([promise, served])}/`);
   } finally {
@@ -180,7 +186,7 @@ Deno.test("serve() learns a head from examples, and saves it where it may", asyn
     const options = {
       model: `${folder}/backbone`,
       heads: { colours },
-      teachToken: TOKEN,
+      settings: { teachToken: TOKEN },
       saveHeads,
     };
     let taught: unknown;

@@ -18,7 +18,7 @@ async function whileServing(
   const lines: string[] = [];
   const { promise: listening, resolve: onListen } = Promise.withResolvers<number>();
   const log = (line: string) => void lines.push(line);
-  const served = serve({ model, port: 0, signal: controller.signal, log, onListen });
+  const served = serve({ model, settings: { port: 0 }, signal: controller.signal, log, onListen });
   const end = () => controller.abort();
   try {
     await use(`http://127.0.0.1:${await listening}/`, end, model);
@@ -87,13 +87,16 @@ Deno.test("serve() says so where the port is taken or the model is not there", a
   await whileServing(async (url) => {
     const model = Deno.makeTempDirSync();
     await saveTinyModel(model);
-    await rejects(serve({ model, port: Number(new URL(url).port) }), (error) => {
+    await rejects(serve({ model, settings: { port: Number(new URL(url).port) } }), (error) => {
       ok(error instanceof RangeError);
       match(error.message, /^Cannot listen on port \d+: expected a free one, found it in use$/);
       equal((error as { hint?: string }).hint, "Name another one with --port");
       return true;
     });
     await Deno.remove(model, { recursive: true });
-    await rejects(serve({ model, port: 0 }), /expected a model directory, found nothing/);
+    await rejects(
+      serve({ model, settings: { port: 0 } }),
+      /expected a model directory, found nothing/,
+    );
   });
 });
