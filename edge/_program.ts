@@ -13,6 +13,7 @@ export async function runProgram(
   address: Address,
 ): Promise<void> {
   const running = await program.listen(app.fetch, address);
+  if (running.url) console.log(`Listening on ${running.url}`);
   program.onSignal(async () => {
     await app.close();
     await running.shutdown();

@@ -8,12 +8,13 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { createRequire } from "node:module";
+import { createRequire, isBuiltin } from "node:module";
 import { dirname } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { deflateRawSync } from "node:zlib";
 import { UnsupportedOpError } from "../src/errors.ts";
 import { siblingModule } from "../src/sibling_module.ts";
+import { useModules, workerdModules } from "./_workerd_build.ts";
 import type {
   BuildOptions,
   Metafile,
@@ -23,12 +24,17 @@ import type {
   Plugin,
 } from "esbuild";
 
+/** The hosts that the service is built for, each by its file in `hosts/`. */
+export type BuildTarget = "deno" | "node" | "bun" | "cloudflare";
+
 /** The built files. */
 export interface ServerBuild {
   /** The service: its only export is `default { fetch }`. */
   server: Uint8Array;
-  /** Starts it with `Deno.serve`. */
+  /** Starts it, on hosts that run a program. */
   main: Uint8Array;
+  /** Modules that `server` imports, by name, where the host wants them apart; `files.js` is the bundle's own. */
+  modules: Record<string, Uint8Array>;
   /** Source files with at least one byte in the build, and their number of bytes. */
   reached: Record<string, number>;
 }
@@ -57,14 +63,23 @@ const NOTICE = `// Earshot's service for the model beside it, made by "bundle". 
 // TensorFlow.js (Apache-2.0, Google LLC), Hono (MIT, Yusuke Wada and Hono contributors), opus-decoder and
 // simple-yenc (MIT, Ethan Halsall) with libopus (BSD-3-Clause, Xiph.Org, Skype, Octasic and others).`;
 
+/** `ws` asks for Node's modules as modules of its time do. */
+const NODE_NOTICE = `
+// ws is MIT, Einar Otto Stangvik, Arnout Kazemier, Luigi Pinca and others.
+import { createRequire } from "node:module";
+const require = createRequire(import.meta.url);`;
+
 /** The compiled kernels. */
 const BINARY = /\/src\/kernels\/wasm\/_binary\.[jt]s$/;
 
 /** The folder that `src` and `edge` lie in. */
 const ROOT = new URL("../", import.meta.url);
 
+/** What `server.ts` imports of the host. */
+const HOST = /^\.\/hosts\/deno(?=\.[jt]s$)/;
+
 /** Imported for what they do, and not only for names: the kernels register themselves. */
-const EFFECTIVE = /\/src\/kernels\/|\/edge\/_tfjs_platform\.[jt]s$/;
+const EFFECTIVE = /\/src\/kernels\/|\/edge\/(_tfjs_platform|hosts\/_older_engines)\.[jt]s$/;
 
 /**
  * Builds `server.js` and `main.js`.
@@ -74,7 +89,7 @@ const EFFECTIVE = /\/src\/kernels\/|\/edge\/_tfjs_platform\.[jt]s$/;
  *
  * @throws {UnsupportedOpError} when esbuild may not run.
  */
-export async function buildServer(): Promise<ServerBuild> {
+export async function buildServer(target: BuildTarget = "deno"): Promise<ServerBuild> {
   try {
     // Deno tells where a package lies once it is loaded; where there is node_modules, always. `server.ts` itself would
     // look for its settings.
@@ -82,19 +97,24 @@ export async function buildServer(): Promise<ServerBuild> {
     await import("../src/kernels/wasm/mod.ts");
     await import("../src/classify/classifier.ts");
     await import("./mod.ts");
-    return await buildWith(await import("esbuild"));
+    if (target === "node") await import("ws");
+    return await buildWith(await import("esbuild"), target);
   } catch (error) {
     throw asRefusal(error);
   }
 }
 
-async function buildWith({ build, stop }: typeof import("esbuild")): Promise<ServerBuild> {
+async function buildWith(
+  { build, stop }: typeof import("esbuild"),
+  target: BuildTarget,
+): Promise<ServerBuild> {
   try {
-    const server = await build({ ...optionsFor("server"), minify: true });
-    const main = await build(optionsFor("main"));
+    const server = await build({ ...optionsFor("server", target), minify: true });
+    const main = await build(optionsFor("main", target));
     return {
       server: server.outputFiles[0]!.contents,
       main: main.outputFiles[0]!.contents,
+      modules: target === "cloudflare" ? await workerdModules() : {},
       reached: reachedBytes(server.metafile),
     };
   } finally {
@@ -102,7 +122,10 @@ async function buildWith({ build, stop }: typeof import("esbuild")): Promise<Ser
   }
 }
 
-function optionsFor(name: string): BuildOptions & { write: false; metafile: true } {
+function optionsFor(
+  name: string,
+  target: BuildTarget,
+): BuildOptions & { write: false; metafile: true } {
   return {
     entryPoints: [siblingModule(name, import.meta.url).href],
     absWorkingDir: ROOT.protocol === "file:" ? fileURLToPath(ROOT) : undefined,
@@ -113,11 +136,15 @@ function optionsFor(name: string): BuildOptions & { write: false; metafile: true
     platform: "neutral",
     target: "es2022",
     charset: "utf8",
-    banner: name === "server" ? { js: NOTICE } : {},
+    banner: name === "server" ? { js: bannerFor(target) } : {},
     legalComments: "eof",
     logLevel: "silent",
-    plugins: [resolveAndTrim()],
+    plugins: [resolveAndTrim(target)],
   };
+}
+
+function bannerFor(target: BuildTarget): string {
+  return target === "node" ? NOTICE + NODE_NOTICE : NOTICE;
 }
 
 /** The error in our words where Deno refused; esbuild itself only misses its process then. */
@@ -131,22 +158,25 @@ function asRefusal(cause: unknown): unknown {
 }
 
 /** Finds modules as Deno does, with or without a `node_modules` folder, and leaves parts of them out. */
-function resolveAndTrim(): Plugin {
+function resolveAndTrim(target: BuildTarget): Plugin {
   return {
     name: "earshot",
     setup(build) {
+      if (target === "cloudflare") useModules(build);
       build.onResolve({ filter: /.*/ }, (found) => {
         // Decoders come along, and run with the first clip that needs them.
         const isDecoder = /\/src\/audio\/[^/]+$/.test(found.importer.replaceAll("\\", "/"));
         const isLeftOut = found.kind === "dynamic-import" && !isDecoder;
         if (isLeftOut) return { path: found.path, external: true };
-        if (found.kind === "entry-point") return sourceOf(found);
+        if (found.kind === "entry-point") return sourceOf(found, target);
+        if (isBuiltin(found.path)) return { path: found.path, external: true };
         if (!found.path.startsWith(".")) return packageFile(found);
-        return isOurs(found) ? sourceOf(found) : undefined;
+        return isOurs(found) ? sourceOf(found, target) : undefined;
       });
       build.onLoad({ filter: /\.js$/ }, ({ path }) => replacement(path));
-      build.onLoad({ filter: BINARY }, deflatedKernels);
-      build.onLoad({ filter: BINARY, namespace: "web" }, deflatedKernels);
+      for (const namespace of ["file", "web"]) {
+        build.onLoad({ filter: BINARY, namespace }, () => packedKernels(target));
+      }
       build.onLoad({ filter: /.*/, namespace: "web" }, ({ path }) => fetchSource(path));
       build.onLoad({ filter: /.*/, namespace: "absent" }, () => ({ contents: "" }));
     },
@@ -162,9 +192,12 @@ function isOurs({ importer, namespace }: OnResolveArgs): boolean {
 }
 
 /** One of our own files, on the disk or on the web. */
-function sourceOf({ path, importer, namespace }: OnResolveArgs): OnResolveResult {
+function sourceOf(
+  { path, importer, namespace }: OnResolveArgs,
+  target: BuildTarget,
+): OnResolveResult {
   const base = namespace === "web" ? importer : importer && pathToFileURL(importer);
-  const url = new URL(path, base || undefined);
+  const url = new URL(path.replace(HOST, `./hosts/${target}`), base || undefined);
   if (url.href === siblingModule("server", import.meta.url).href && importer !== "") {
     return { path: "./server.js", external: true };
   }
@@ -176,13 +209,16 @@ function sourceOf({ path, importer, namespace }: OnResolveArgs): OnResolveResult
 /** A file of an npm package, wherever Deno keeps it; published files name it as `npm:hono@4/tiny`. */
 function packageFile(found: OnResolveArgs): OnResolveResult {
   const { path, importer } = found;
-  if (path === "seedrandom") return { path, namespace: "absent", sideEffects: false };
+  if (ABSENT.includes(path)) return { path, namespace: "absent", sideEffects: false };
   const file = isOurs(found)
     ? fileURLToPath(import.meta.resolve(path))
     : createRequire(importer).resolve(path);
   // The modules of TensorFlow.js lie beside the one file that is meant for Node.
   return { path: file.replace(/[^\\/]*\.node\.js$/, "index.js") };
 }
+
+/** Random strings for tensors, and what `ws` looks for and does without. */
+const ABSENT: readonly string[] = ["seedrandom", "bufferutil", "utf-8-validate"];
 
 function replacement(path: string): OnLoadResult | undefined {
   const plain = path.replaceAll("\\", "/");
@@ -191,14 +227,16 @@ function replacement(path: string): OnLoadResult | undefined {
 }
 
 /** The kernels deflated: as text in base64 they do not compress well, which costs 12 KB of what is sent. */
-async function deflatedKernels(): Promise<OnLoadResult> {
+async function packedKernels(target: BuildTarget): Promise<OnLoadResult> {
   const values: Record<string, unknown> = await import("../src/kernels/wasm/_binary.ts");
   const lines = Object.entries(values).map(([name, value]) => {
     if (typeof value !== "string") return `export const ${name} = ${JSON.stringify(value)};`;
+    // There it is a module of its own.
+    if (target === "cloudflare") return `export const ${name} = "";`;
     const bytes = deflateRawSync(Buffer.from(value, "base64"), { level: 9 });
     return `export const ${name} = await inflated("${bytes.toString("base64")}");`;
   });
-  return { contents: [INFLATED, ...lines].join("\n") };
+  return { contents: [...target === "cloudflare" ? [] : [INFLATED], ...lines].join("\n") };
 }
 
 /** Runs when the service starts, and gives the text that stood there. */

@@ -28,6 +28,10 @@ export interface Host {
   readonly upgradeWebSocket?: UpgradeWebSocket;
   /** The kernels, where the host compiles no WebAssembly while it runs. */
   readonly kernels?: WebAssembly.Module;
+  /** How the host calls `fetch`, where it is not with a request alone. */
+  entry?(
+    fetch: Fetch,
+  ): (request: Request, environment: unknown, context: unknown) => Promise<Response>;
   /** What a program does that runs the service; the host itself calls `fetch` where there is none. */
   readonly program?: HostProgram;
 }
@@ -45,13 +49,15 @@ export type Fetch = (request: Request) => Promise<Response>;
 
 /** Where settings say that a program listens. */
 export interface Address {
+  /** 0 takes any that is free. @default 8000 */
   port?: number;
+  /** @default 0.0.0.0, which is all */
   hostname?: string;
 }
 
 /** The sides of a program that differ. */
 export interface HostProgram {
-  /** Takes requests where settings say, or else the host's own, and says where. */
+  /** Takes requests where settings say, or else the host's own. */
   listen(fetch: Fetch, address: Address): Promise<Listening>;
   /** Calls for each signal to end: SIGINT, and SIGTERM where there is one. */
   onSignal(called: () => void): void;
@@ -61,6 +67,8 @@ export interface HostProgram {
 
 /** A program that takes requests. */
 export interface Listening {
+  /** Where, for people; undefined where the host says so itself. */
+  readonly url?: string;
   /** Takes no more connections; resolves when all requests in hand are answered. */
   shutdown(): Promise<void>;
 }

@@ -104,7 +104,7 @@ const app = createApp(loadInThread, {
 /** What a bundle's program and hosts that call `fetch` get. */
 interface Server extends App {
   /** Takes requests until a signal to end. */
-  run(): Promise<void>;
+  run(): Promise<unknown>;
 }
 
 /**
@@ -112,7 +112,8 @@ interface Server extends App {
  * inference keeps a program that imports this until it exits.
  */
 export default {
-  fetch: app.fetch,
+  fetch: (host.entry?.(app.fetch) ?? app.fetch) as App["fetch"],
   close: app.close,
-  run: () => runProgram(app, host.program!, settings),
+  // A thread may begin with the program too.
+  run: async () => scope || await runProgram(app, host.program!, settings),
 } satisfies Deno.ServeDefaultExport & Server;

@@ -1,0 +1,77 @@
+/**
+ * The service on Cloudflare Workers: one thread, 128 MB, no files, and no WebAssembly but what comes with the script.
+ *
+ * @module
+ */
+import type { Fetch, Host } from "../host.ts";
+import type { SocketListener } from "../web_socket.ts";
+import { scriptFiles } from "./_workerd_files.ts";
+import { env, kernels } from "./_workerd_modules.ts";
+
+/** What an isolate may use. */
+const ISOLATE_BYTES = 128 * 2 ** 20;
+
+/** This host. */
+export function hostOf(): Host {
+  return {
+    name: "Cloudflare Workers",
+    files: scriptFiles,
+    variable: (name) => typeof env[name] === "string" ? env[name] : undefined,
+    memoryLimitBytes: ISOLATE_BYTES,
+    upgradeWebSocket,
+    kernels,
+    entry,
+  };
+}
+
+/** What a request may go on doing when its client has gone. */
+interface RequestContext {
+  waitUntil(work: Promise<unknown>): void;
+}
+
+/** Work of a client that has gone is finished: the next one in the queue waits for it. */
+function entry(
+  fetch: Fetch,
+): (request: Request, _: unknown, context: unknown) => Promise<Response> {
+  return (request, _, context) => {
+    const answer = fetch(request);
+    (context as RequestContext).waitUntil(answer.catch(() => {}));
+    return answer;
+  };
+}
+
+/** The server's end of a pair. */
+interface WorkerSocket extends WebSocket {
+  accept(): void;
+}
+
+function upgradeWebSocket(_request: Request, listener: SocketListener): Response {
+  const { WebSocketPair } = globalThis as unknown as {
+    WebSocketPair: new () => Readonly<Record<0 | 1, WorkerSocket>>;
+  };
+  const { 0: client, 1: socket } = new WebSocketPair();
+  socket.accept();
+  socket.binaryType = "arraybuffer";
+  socket.addEventListener("message", ({ data }) => {
+    listener.message(typeof data === "string" ? data : new Uint8Array(data));
+  });
+  let isOpen = true;
+  const closed = () => {
+    if (isOpen) listener.closed();
+    isOpen = false;
+  };
+  socket.addEventListener("close", ({ code }) => {
+    // A client's closing waits for ours.
+    if (isOpen && code !== 1006) socket.close();
+    closed();
+  });
+  socket.addEventListener("error", closed);
+  listener.opened({
+    bufferedBytes: 0,
+    send: (text) => isOpen && socket.send(text),
+    close: (code, reason) => {
+      socket.close(code, reason);
+    },
+  });
+  return new Response(null, { status: 101, webSocket: client } as ResponseInit);
+}
