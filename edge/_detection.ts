@@ -21,6 +21,8 @@ export interface Listening {
   queue: WorkQueue;
   /** Ends the work between two windows. */
   signal: AbortSignal;
+  /** Gets the seconds of sound as they are decoded. @default nobody */
+  heard?: (seconds: number) => void;
   /** Gets each finding as soon as it is known. */
   tell: (finding: Finding) => void;
   /** Resolves when the client has room for more; the next window is not begun before. @default at once */
@@ -43,7 +45,7 @@ export class SettingsError extends RangeError {
 export async function listen(
   sound: OpenedAudio,
   asked: DetectionRequest,
-  { classifier, queue, signal, tell, room = () => Promise.resolve() }: Listening,
+  { classifier, queue, signal, tell, heard, room = () => Promise.resolve() }: Listening,
 ): Promise<void> {
   const { head } = asked.settings;
   if (head !== undefined) headsWith(classifier, head);
@@ -52,7 +54,9 @@ export async function listen(
   async function* blocks(): AsyncGenerator<Float32Array, void, void> {
     hasListened = true;
     for await (const block of sound.blocks()) {
-      queue.meter.decoded(block.length / sound.sampleRateHz, 0);
+      const seconds = block.length / sound.sampleRateHz;
+      queue.meter.decoded(seconds, 0);
+      heard?.(seconds);
       yield block;
     }
   }

@@ -6,10 +6,13 @@
  *
  * @module
  */
+import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { sniff } from "../src/audio/mod.ts";
 import { AudioFormatError } from "../src/errors.ts";
+import { noteEnd, noteSound } from "./_access_log.ts";
 import { checkedPieces } from "./_audio_head.ts";
+import { queryFields } from "./_clip_request.ts";
 import { ByteChannel } from "./_byte_channel.ts";
 import { listen, SettingsError } from "./_detection.ts";
 import { DETECTION_FIELDS, type DetectionRequest, detectionRequest } from "./_detect_request.ts";
@@ -39,6 +42,7 @@ const PROGRESS_PART = 8;
 
 /** One client's live sound. */
 export class LiveStream implements SocketListener {
+  readonly #context: Context;
   readonly #service: Service;
   readonly #ending = new AbortController();
   readonly #bytes: ByteChannel;
@@ -59,11 +63,18 @@ export class LiveStream implements SocketListener {
    *
    * @throws {HTTPException} with status 503 where there is none.
    */
-  constructor(query: Readonly<Record<string, unknown>>, service: Service) {
+  constructor(c: Context, service: Service) {
+    this.#context = c;
     this.#service = service;
-    this.#fields = query;
+    this.#fields = queryFields(c.req.url);
     this.#bytes = new ByteChannel(service.limits.streamBufferBytes, (count) => this.#took(count));
-    this.#leave = service.sessions.enter(() => this.#shutDown());
+    const leave = service.sessions.enter(() => this.#shutDown());
+    const left = Promise.withResolvers<void>();
+    this.#leave = () => {
+      leave();
+      left.resolve();
+    };
+    noteEnd(c, left.promise);
   }
 
   opened(socket: ServerSocket): void {
@@ -158,6 +169,7 @@ export class LiveStream implements SocketListener {
       classifier,
       queue: this.#service.queue,
       signal: this.#ending.signal,
+      heard: (seconds) => noteSound(this.#context, seconds),
       tell: (finding) => {
         this.#send({ type: "scores" in finding ? "scores" : "event", ...finding });
       },

@@ -21,6 +21,12 @@ const ROUTES: readonly string[] = [
   "/health",
 ];
 
+/** The route that a path belongs to, as it is counted. */
+export function routeOf(path: string): string {
+  const route = path.replace(/^\/heads\/[^/]+/, "/heads/NAME");
+  return ROUTES.includes(route) ? route : "other";
+}
+
 /** Counts; times in seconds. */
 export class Meter {
   readonly #requests = new Map<string, number>();
@@ -32,8 +38,7 @@ export class Meter {
 
   /** A request was answered. */
   answered(path: string, status: number): void {
-    const route = path.replace(/^\/heads\/[^/]+/, "/heads/NAME");
-    const labels = `route="${ROUTES.includes(route) ? route : "other"}",status="${status}"`;
+    const labels = `route="${routeOf(path)}",status="${status}"`;
     this.#requests.set(labels, (this.#requests.get(labels) ?? 0) + 1);
   }
 

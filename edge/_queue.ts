@@ -8,6 +8,7 @@
  */
 import { HTTPException } from "hono/http-exception";
 import { Meter } from "./_metrics.ts";
+import { beginSpan } from "./_tracing.ts";
 
 /** Requests in hand, and the inference that runs. */
 export class WorkQueue {
@@ -57,7 +58,12 @@ export class WorkQueue {
   run<T>(job: (hadToWait: boolean) => Promise<T>): Promise<T> {
     const hadToWait = this.#unfinished++ > 0;
     const asked = performance.now();
-    const turn = this.#last.then(nextTurn).then(() => this.#timed(asked, () => job(hadToWait)));
+    const waiting = beginSpan("wait");
+    const turn = this.#last.then(nextTurn).then(async () => {
+      waiting?.end();
+      const computing = beginSpan("compute");
+      return await this.#timed(asked, () => job(hadToWait)).finally(() => computing?.end());
+    });
     this.#last = turn.catch(() => {}).finally(() => this.#unfinished--);
     return turn;
   }

@@ -6,6 +6,7 @@
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { DECODED_FORMATS, sniff } from "../src/audio/mod.ts";
+import { noteEnd, noteSound } from "./_access_log.ts";
 import { checkedPieces } from "./_audio_head.ts";
 import { queryFields } from "./_clip_request.ts";
 import { withDeadline } from "./_deadline.ts";
@@ -68,6 +69,7 @@ class RecordingAnswer {
       this.#stop(400, "The answer has ended");
       leave();
     });
+    noteEnd(this.#context, work);
     await Promise.race([work, this.#begun.promise]);
     return this.#context.body(this.#lines.body, 200, HEADERS);
   }
@@ -97,6 +99,7 @@ class RecordingAnswer {
       classifier,
       queue,
       signal,
+      heard: (seconds) => noteSound(this.#context, seconds),
       tell: (finding) => {
         this.#lines.write(finding);
         this.#beginIfRoom();

@@ -4,6 +4,7 @@
  * @module
  */
 import { HTTPException } from "hono/http-exception";
+import type { AccessLog } from "./_access_log.ts";
 import type { Bodies, BodyLimits } from "./_bodies.ts";
 import type { ModelOnce } from "./_model_once.ts";
 import type { ServedClassifier } from "./mod.ts";
@@ -30,6 +31,11 @@ export interface Service {
   teaching: Teaching;
   limits: Limits;
   log: (line: string) => void;
+  accessLog: AccessLog;
+  /** Keys of which clients have to know one; with none all may ask. */
+  apiKeys: readonly string[];
+  /** Whether `/metrics` needs none. */
+  isMetricsOpen: boolean;
 }
 
 /** A classifier that also listens to sound that goes on. */

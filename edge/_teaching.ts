@@ -8,6 +8,7 @@
  */
 import { HTTPException } from "hono/http-exception";
 import type { ServedHeads } from "./mod.ts";
+import { bearerOf, Secrets } from "./_secrets.ts";
 
 /** What examples may take, and who may give them. */
 export interface TeachingRules {
@@ -46,21 +47,20 @@ const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 /** The examples of all heads that are taught. */
 export class Teaching {
   readonly #rules: TeachingRules;
+  readonly #token?: Secrets;
   readonly #lessons = new Map<string, Lesson>();
   #bytes = 0;
 
   /** @param rules what examples may take. */
   constructor(rules: TeachingRules) {
     this.#rules = rules;
+    this.#token = rules.token === undefined ? undefined : new Secrets([rules.token]);
   }
 
   /** @throws {HTTPException} 403 where nobody may teach, 401 for who does not know the token. */
   async expectAllowed(request: Request): Promise<void> {
-    const { token } = this.#rules;
-    if (token === undefined) fail(403, "Cannot teach: expected a service that allows it");
-    const [, given = ""] = /^Bearer +(\S+) *$/i.exec(request.headers.get("authorization") ?? "") ??
-      [];
-    if (!await areEqual(given, token!)) {
+    if (!this.#token) fail(403, "Cannot teach: expected a service that allows it");
+    if (!await this.#token!.has(bearerOf(request))) {
       fail(401, "Cannot teach: expected the header Authorization: Bearer TOKEN with the token");
     }
   }
@@ -148,14 +148,6 @@ async function fitted(name: string, lesson: Lesson, heads: ServedHeads) {
   const { l2, files } = await heads.fit(name, { vectors, labels, l2: lesson.l2 });
   lesson.l2 = l2;
   return files;
-}
-
-/** Whether two texts are the same, in a time that does not say where they differ. */
-async function areEqual(one: string, other: string): Promise<boolean> {
-  const digest = async (text: string) =>
-    new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
-  const [a, b] = [await digest(one), await digest(other)];
-  return a.reduce((difference, byte, i) => difference | byte ^ b[i]!, 0) === 0;
 }
 
 /** A name for a message. */

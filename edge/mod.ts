@@ -29,12 +29,15 @@ import type { DetectedEvent, WindowScores } from "../src/detect/mod.ts";
 import { pathOf, refuseNoHost } from "./_address.ts";
 import { Bodies } from "./_bodies.ts";
 import { refuseStrangers, shareAnswers } from "./_cors.ts";
-import { type ClipRequest, clipRequest, expectClipRequest, queryFields } from "./_clip_request.ts";
+import { type ClipRequest, clipRequest, expectClipRequest } from "./_clip_request.ts";
 import { failureOf, logFailure } from "./_failure.ts";
 import { headsOf, headsWith, listHeads, teach } from "./_heads_request.ts";
 import { Teaching } from "./_teaching.ts";
 import { LiveStream } from "./_live_stream.ts";
-import { countAnswers, metrics } from "./_metrics.ts";
+import { countAnswers, metrics, routeOf } from "./_metrics.ts";
+import { logAnswers, noteSound } from "./_access_log.ts";
+import { expectKey } from "./_keys.ts";
+import { traceAnswers } from "./_tracing.ts";
 import { ModelOnce } from "./_model_once.ts";
 import { health, live, readiness } from "./_probes.ts";
 import { nextTurn, WorkQueue } from "./_queue.ts";
@@ -154,6 +157,14 @@ export interface AppOptions {
   streamIdleMs?: number;
   /** Origins whose pages may read answers and open streams, such as `https://example.org`; `*`: all. @default none */
   cors?: readonly string[];
+  /** Keys of which clients have to know one, as `Authorization: Bearer` or `x-api-key`. @default none: all may ask */
+  apiKeys?: readonly string[];
+  /** Whether `/metrics` needs no key, as probes never do. @default false */
+  openMetrics?: boolean;
+  /** Whether requests get a line of JSON in the log. @default "off" */
+  accessLog?: "off" | "sampled" | "on";
+  /** Part of the requests that a sampled log has; failures of ours are always in it. @default 0.01 */
+  accessLogRate?: number;
   /** What clients have to know to teach heads, as `Authorization: Bearer`. @default none: nobody may */
   teachToken?: string;
   /** Most examples of a head that is taught. @default 1000 */
@@ -225,8 +236,11 @@ export function createApp(source: ClassifierSource, options: AppOptions = {}): A
   const origins = expectOrigins(options.cors ?? []);
   app.use(countAnswers(service.queue.meter));
   app.use(requestId());
+  app.use(logAnswers(service.accessLog));
+  app.use(traceAnswers(routeOf));
   app.use(refuseNoHost);
   app.use(shareAnswers(origins));
+  app.use(expectKey(service.apiKeys, { isMetricsOpen: service.isMetricsOpen }));
   app.use("/stream", refuseStrangers(origins));
   app.get("/", (c) => describe(c, service));
   app.post("/", (c) => takeClip(c, service));
@@ -264,6 +278,7 @@ function serviceOf(source: ClassifierSource, given: AppOptions): Service {
   const made = Object.entries(given).filter(([, value]) => value !== undefined);
   const options: LimitOptions = { ...DEFAULT_LIMITS, ...Object.fromEntries(made) };
   const limits = { ...options, bodyGraceMs: 5_000 };
+  const log = given.log ?? console.error;
   return {
     limits,
     model: new ModelOnce(loaderOf(source)),
@@ -275,13 +290,16 @@ function serviceOf(source: ClassifierSource, given: AppOptions): Service {
       token: given.teachToken === undefined ? undefined : expectToken(given.teachToken),
       save: given.saveHead,
     }),
-    log: given.log ?? console.error,
+    log,
+    accessLog: { kind: options.accessLog, rate: options.accessLogRate, log },
+    apiKeys: (given.apiKeys ?? []).map(expectToken),
+    isMetricsOpen: options.openMetrics,
   };
 }
 
 /** Those of the options that have a default in the table of settings. */
 type LimitOptions = Required<
-  Omit<AppOptions, "cors" | "teachToken" | "saveHead" | "upgradeWebSocket" | "log">
+  Omit<AppOptions, "cors" | "apiKeys" | "teachToken" | "saveHead" | "upgradeWebSocket" | "log">
 >;
 
 const DEFAULT_LIMITS = appOptions(DEFAULT_SETTINGS) as LimitOptions;
@@ -333,7 +351,10 @@ async function classify(
   const warnings = work.unknown.map((name) => `Ignored parameter "${name}", which there is not`);
   const asked: ClassifyOptions = {
     ...work.options,
-    onDecoded: ({ seconds, decodingSeconds }) => queue.meter.decoded(seconds, decodingSeconds),
+    onDecoded: ({ seconds, decodingSeconds }) => {
+      noteSound(c, seconds);
+      queue.meter.decoded(seconds, decodingSeconds);
+    },
     onWarning: (message) => void warnings.push(message),
   };
   try {
@@ -399,7 +420,7 @@ async function openStream(
     const error = "Cannot stream: expected a WebSocket (Upgrade: websocket), found a plain request";
     return c.json({ error }, 426, { Upgrade: "websocket" });
   }
-  const stream = new LiveStream(queryFields(c.req.url), service);
+  const stream = new LiveStream(c, service);
   try {
     return await upgrade(c.req.raw, stream);
   } catch (cause) {

@@ -9,6 +9,7 @@ import {
   flagOf,
   keyOf,
   type NumberSetting,
+  type SecretSetting,
   type ServiceSettings,
   type Setting,
   SETTING_ROWS,
@@ -111,13 +112,20 @@ async function valueOf(
   { readText = (path) => Deno.readTextFile(path) }: SettingSources,
 ): Promise<unknown> {
   if (row.kind !== "secret") return checked(row, value, place);
-  if (!isFile) return verified(row, value as string, place);
+  if (!isFile) return secretOf(row, value as string, place);
   if (typeof value !== "string") throw wrong(place, "the path of a file", value);
   const text = await readText(value).catch((cause) => {
     const expected = `expected a file of text, found none that can be read at "${value}"`;
     throw new SettingError(`Cannot use ${place}: ${expected}`, { cause });
   });
-  return verified(row, text.trim(), place);
+  return secretOf(row, text, place);
+}
+
+function secretOf(row: SecretSetting, text: string, place: string): string | string[] {
+  if (!row.several) return verified(row, text.trim(), place);
+  const texts = text.split(/[\s,]+/).filter((one) => one !== "");
+  if (texts.length > 0) return texts.map((one) => verified(row, one, place));
+  throw new SettingError(`Cannot use ${place}: expected at least one text, found none`);
 }
 
 const WORDS: Readonly<Record<string, boolean>> = {

@@ -69,6 +69,8 @@ export interface TextSetting extends Described {
  */
 export interface SecretSetting extends Described {
   kind: "secret";
+  /** Whether there may be several, with commas or space between them. */
+  several?: true;
   /** Gives the value as it is used, or throws. */
   check?: (text: string) => string;
 }
@@ -103,6 +105,22 @@ export const SETTINGS = {
   teachToken: {
     ...{ kind: "secret", option: "teachToken", check: expectToken },
     help: "lets clients teach heads who know the token",
+  },
+  apiKeys: {
+    ...{ kind: "secret", several: true, option: "apiKeys", check: expectToken },
+    help: "keys, one a line, of which clients have to know one",
+  },
+  openMetrics: {
+    ...{ kind: "flag", default: false, option: "openMetrics" },
+    help: "/metrics needs no key",
+  },
+  accessLog: {
+    ...{ kind: "choice", choices: ["off", "sampled", "on"], default: "off", option: "accessLog" },
+    help: "a line of JSON for each request, or for some",
+  },
+  accessLogRate: {
+    ...{ kind: "number", min: 0, max: 1, default: 0.01, option: "accessLogRate" },
+    help: "part of the requests that a sampled log has",
   },
   threads: {
     ...{ kind: "number", whole: true, min: 0, max: 48, default: 1, only: "serve" },
@@ -179,7 +197,7 @@ export type SettingName = keyof typeof SETTINGS;
 
 type ValueOf<Row> = Row extends { kind: "number" } ? number
   : Row extends { kind: "flag" } ? boolean
-  : Row extends { kind: "list" } ? readonly string[]
+  : Row extends { kind: "list" } | { several: true } ? readonly string[]
   : Row extends { choices: readonly (infer Choice)[] } ? Choice
   : string;
 

@@ -15,6 +15,8 @@ export interface ServiceCommand {
   args: readonly string[];
   cwd: string;
   env?: Readonly<Record<string, string>>;
+  /** Gets each line that it prints, on either stream. */
+  onLine?: (line: string) => void;
 }
 
 /** A service that answers. */
@@ -45,13 +47,14 @@ export async function whileRunning(
   use: (url: string, service: RunningService) => Promise<void>,
 ): Promise<void> {
   const env = { DENO_SERVE_ADDRESS: "tcp:127.0.0.1:0", NO_COLOR: "1", ...command.env };
-  const { deno = Deno.execPath(), args, cwd } = command;
+  const { deno = Deno.execPath(), args, cwd, onLine = () => {} } = command;
   const program = { args: [...args], cwd, env };
   const child = new Deno.Command(deno, { ...program, stdout: "piped", stderr: "piped" }).spawn();
   let hasEnded = false;
   const status = child.status.finally(() => hasEnded = true);
+  const outputs = [child.stdout, child.stderr].map((stream) => new ServiceOutput(stream, onLine));
   try {
-    const url = await Promise.any([addressIn(child.stdout), addressIn(child.stderr)]);
+    const url = await Promise.any(outputs.map(({ address }) => address));
     const end = (signal: Deno.Signal) => {
       child.kill(signal);
       return status;
@@ -59,24 +62,34 @@ export async function whileRunning(
     await use(url, { url, pid: child.pid, end });
   } finally {
     if (!hasEnded) child.kill("SIGKILL");
-    await status;
+    await Promise.all([status, ...outputs.map(({ isOver }) => isOver)]);
   }
 }
 
-/** The first address that a stream names; the rest of the stream is read and dropped. */
-async function addressIn(stream: ReadableStream<Uint8Array>): Promise<string> {
-  let text = "";
-  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
-  while (!/http:\/\/[\d.]+:\d+\//.test(text)) {
-    const { value, done } = await reader.read();
-    if (done) throw new RangeError(`Cannot find an address in ${JSON.stringify(text)}`);
-    text += value;
-  }
-  drop(reader);
-  return text.match(/http:\/\/[\d.]+:\d+\//)![0];
-}
+/** What a service prints, read to its end so that one that goes on writing is not held up. */
+class ServiceOutput {
+  /** The first address in it. */
+  readonly address: Promise<string>;
+  readonly isOver: Promise<void>;
+  readonly #address = Promise.withResolvers<string>();
 
-/** Reads to the end, so that a service that goes on writing is not held up. */
-async function drop(reader: ReadableStreamDefaultReader<string>): Promise<void> {
-  while (!(await reader.read()).done);
+  constructor(stream: ReadableStream<Uint8Array>, onLine: (line: string) => void) {
+    this.address = this.#address.promise;
+    this.isOver = this.#read(stream, onLine);
+  }
+
+  async #read(stream: ReadableStream<Uint8Array>, onLine: (line: string) => void): Promise<void> {
+    let text = "";
+    let line = "";
+    for await (const piece of stream.pipeThrough(new TextDecoderStream())) {
+      text = (text + piece).slice(-10_000);
+      const [address] = text.match(/http:\/\/[\d.]+:\d+\//) ?? [];
+      if (address !== undefined) this.#address.resolve(address);
+      const lines = (line + piece).split("\n");
+      line = lines.pop()!;
+      lines.forEach(onLine);
+    }
+    if (line !== "") onLine(line);
+    this.#address.reject(new RangeError(`Cannot find an address in ${JSON.stringify(text)}`));
+  }
 }
