@@ -19,6 +19,7 @@ const QUESTIONS: Readonly<Record<string, () => Promise<{ question: Question }>>>
   "data-rows": () => import("./data_rows.ts"),
   "data-wait": () => import("./data_wait.ts"),
   "audio": () => import("./audio.ts"),
+  "decoding": () => import("./decoding.ts"),
   "detect": () => import("./detect.ts"),
   "overlap": () => import("./overlap.ts"),
   "unknown": () => import("./unknown.ts"),

@@ -47,14 +47,19 @@ const SHORT = [
 /** Short bands whose place the long ones of a mixed block take: 36 lines, at 8 kHz 72. */
 const MIXED_SHORT_BANDS = 3;
 
-const layouts = new Map<string, BandLayout>();
+/** Those that were asked for, by kind and rate. */
+const layouts: Record<BandLayout["kind"], (BandLayout | undefined)[]> = {
+  long: Array(LONG.length),
+  short: Array(LONG.length),
+  mixed: Array(LONG.length),
+};
 
 /** The bands for a frame's rate. */
-export function bandLayout({ rateIndex }: Mp3Header, kind: BandLayout["kind"]): BandLayout {
-  const key = `${kind} ${rateIndex}`;
-  const layout = layouts.get(key) ?? makeLayout(rateIndex, kind);
-  layouts.set(key, layout);
-  return layout;
+export function bandLayout(
+  { rateIndex }: Pick<Mp3Header, "rateIndex">,
+  kind: BandLayout["kind"],
+): BandLayout {
+  return layouts[kind][rateIndex] ??= makeLayout(rateIndex, kind);
 }
 
 function makeLayout(rateIndex: number, kind: BandLayout["kind"]): BandLayout {

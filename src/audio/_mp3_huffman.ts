@@ -10,15 +10,13 @@ import { type BitReader, OutOfBits, wordAt } from "./_bit_reader.ts";
 import type { Granule } from "./_mp3_side_info.ts";
 import { PAIR_CODES, QUAD_CODE } from "./_mp3_tables.ts";
 
-/** A code as a tree, and what is found when its first bits are looked up at once. */
-interface Tree {
-  /** Two children a node, `-1 - value` for a leaf. */
-  nodes: Int16Array;
-  /** By the next bits: a value with the length of its code, or `-1 - node` for a longer one. */
-  starts: Int16Array;
-}
+/**
+ * A code as a table: by the next bits a value with the length of its code, or below 0 where to look the
+ * rest of a longer one up, and by how many bits: `-(at << 4 | bits)`.
+ */
+type CodeTable = Int16Array;
 
-/** Bits that are looked up at once; how many of them a code takes has 4 bits beside its value. */
+/** Bits that are looked up first; how many bits a code takes has 4 bits beside its value. */
 const START_BITS = 9;
 const LENGTH_BITS = 4;
 const LENGTH_MASK = 2 ** LENGTH_BITS - 1;
@@ -37,8 +35,8 @@ const POWERS = Float64Array.from({ length: 2 * (ESCAPE + 2 ** 13) }, (_, i) => {
   return i % 2 === 1 && i > 1 ? -power : power;
 });
 
-const pairTrees: (Tree | undefined)[] = [];
-let quadTree: Tree | undefined;
+const pairTables: (CodeTable | undefined)[] = [];
+let quadTable: CodeTable | undefined;
 
 /**
  * Reads the numbers of a spectrum, raised to 4/3; what is not coded must be 0 before.
@@ -70,45 +68,73 @@ function readPairs(
   end: number,
 ): void {
   if (table === 0 || table === 4 || table === 14) return;
-  const extraBits = table < FIRST_WITH_EXTRA ? 0 : EXTRA_BITS[table - FIRST_WITH_EXTRA]!;
-  const { nodes, starts } = pairTree(table);
+  if (table >= FIRST_WITH_EXTRA) return readLargePairs(bits, table, spectrum, start, end);
+  const codes = pairTable(table);
   const { bytes } = bits;
   let at = bits.position;
   for (let i = start; i + 1 < end; i += 2) {
     // The longest code and two signs take 21 of the 25 bits or more that are there.
     let word = wordAt(bytes, at >> 3) << (at & 7);
-    let pair = starts[word >>> 32 - START_BITS]!;
-    let length = START_BITS;
-    if (pair >= 0) {
-      length = pair & LENGTH_MASK;
-      pair >>= LENGTH_BITS;
-      word <<= length;
-    } else {
-      let node = -1 - pair;
+    let pair = codes[word >>> 32 - START_BITS]!;
+    if (pair < 0) {
+      const rest = -pair & LENGTH_MASK;
+      pair = codes[(-pair >> LENGTH_BITS) + (word << START_BITS >>> 32 - rest)]!;
       word <<= START_BITS;
-      for (; node >= 0; length++, word <<= 1) node = nodes[2 * node + (word >>> 31)]!;
-      pair = -1 - node;
+      at += START_BITS;
     }
-    at += length;
-    let first = pair >> 4;
-    let second = pair & 15;
-    if (extraBits > 0 && first === ESCAPE) {
+    const length = pair & LENGTH_MASK;
+    const first = pair >> 8;
+    const second = pair >> LENGTH_BITS & 15;
+    word <<= length;
+    // Without branches: a sign follows only what is not 0.
+    const signs = -first >>> 31;
+    spectrum[i] = POWERS[first << 1 | word >>> 31]!;
+    spectrum[i + 1] = POWERS[second << 1 | word << signs >>> 31]!;
+    at += length + signs + (-second >>> 31);
+  }
+  goOn(bits, at);
+}
+
+/** Reads pairs by a code in which more bits follow a value of 15. */
+function readLargePairs(
+  bits: BitReader,
+  table: number,
+  spectrum: Float64Array,
+  start: number,
+  end: number,
+): void {
+  const extraBits = EXTRA_BITS[table - FIRST_WITH_EXTRA]!;
+  const codes = pairTable(table);
+  const { bytes } = bits;
+  let at = bits.position;
+  for (let i = start; i + 1 < end; i += 2) {
+    let word = wordAt(bytes, at >> 3) << (at & 7);
+    let pair = codes[word >>> 32 - START_BITS]!;
+    if (pair < 0) {
+      const rest = -pair & LENGTH_MASK;
+      pair = codes[(-pair >> LENGTH_BITS) + (word << START_BITS >>> 32 - rest)]!;
+      word <<= START_BITS;
+      at += START_BITS;
+    }
+    word <<= pair & LENGTH_MASK;
+    at += pair & LENGTH_MASK;
+    let first = pair >> 8;
+    let second = pair >> LENGTH_BITS & 15;
+    if (first === ESCAPE) {
       first += wordAt(bytes, at >> 3) << (at & 7) >>> 32 - extraBits;
       at += extraBits;
       word = wordAt(bytes, at >> 3) << (at & 7);
     }
     spectrum[i] = POWERS[first << 1 | word >>> 31]!;
-    if (first > 0) {
-      word <<= 1;
-      at++;
-    }
-    if (extraBits > 0 && second === ESCAPE) {
+    word <<= -first >>> 31;
+    at += -first >>> 31;
+    if (second === ESCAPE) {
       second += wordAt(bytes, at >> 3) << (at & 7) >>> 32 - extraBits;
       at += extraBits;
       word = wordAt(bytes, at >> 3) << (at & 7);
     }
     spectrum[i + 1] = POWERS[second << 1 | word >>> 31]!;
-    if (second > 0) at++;
+    at += -second >>> 31;
   }
   goOn(bits, at);
 }
@@ -121,13 +147,13 @@ function readFours(
   spectrum: Float64Array,
   start: number,
 ): number {
-  const { starts } = quadTree ??= treeOf(QUAD_CODE, 1);
+  const codes = quadTable ??= tableOf(QUAD_CODE, 1);
   const { bytes } = bits;
   let at = bits.position;
   let i = start;
   for (; i + 4 <= LINES && at < end; i += 4) {
     let word = wordAt(bytes, at >> 3) << (at & 7);
-    const found = table === 0 ? starts[word >>> 32 - START_BITS]! : (15 - (word >>> 28)) << 4 | 4;
+    const found = table === 0 ? codes[word >>> 32 - START_BITS]! : (15 - (word >>> 28)) << 4 | 4;
     const four = found >> LENGTH_BITS;
     const length = found & LENGTH_MASK;
     word <<= length;
@@ -149,29 +175,45 @@ function goOn(bits: BitReader, position: number): void {
   bits.seek(position);
 }
 
-function pairTree(table: number): Tree {
+function pairTable(table: number): CodeTable {
   const number = table < FIRST_WITH_EXTRA
     ? table
     : table < SECOND_WITH_EXTRA
     ? FIRST_WITH_EXTRA
     : SECOND_WITH_EXTRA;
-  return pairTrees[number] ??= treeOf(PAIR_CODES[number]!, 2);
+  return pairTables[number] ??= tableOf(PAIR_CODES[number]!, 2);
 }
 
-function treeOf(code: string, valueDigits: number): Tree {
+function tableOf(code: string, valueDigits: number): CodeTable {
   const nodes = plant(code, valueDigits);
-  return { nodes, starts: startsOf(nodes) };
+  const table: number[] = [];
+  addTable(table, nodes, 0, START_BITS);
+  return Int16Array.from(table);
 }
 
-function startsOf(nodes: Int16Array): Int16Array {
-  return Int16Array.from({ length: 2 ** START_BITS }, (_, bits) => {
-    let node = 0;
-    for (let length = 1; length <= START_BITS; length++) {
-      node = nodes[2 * node + (bits >> START_BITS - length & 1)]!;
-      if (node < 0) return (-1 - node) << LENGTH_BITS | length;
+/** Adds the table of what follows a node; returns where it begins. */
+function addTable(table: number[], nodes: Int16Array, root: number, bits: number): number {
+  const start = table.length;
+  for (let i = 0; i < 2 ** bits; i++) table.push(0);
+  for (let i = 0; i < 2 ** bits; i++) {
+    let node = root;
+    let length = 0;
+    for (; node >= 0 && length < bits; length++) {
+      node = nodes[2 * node + (i >> bits - 1 - length & 1)]!;
     }
-    return -1 - node;
-  });
+    if (node < 0) table[start + i] = (-1 - node) << LENGTH_BITS | length;
+    else {
+      const rest = depthOf(nodes, node);
+      table[start + i] = -(addTable(table, nodes, node, rest) << LENGTH_BITS | rest);
+    }
+  }
+  return start;
+}
+
+/** Bits of the longest code below a node. */
+function depthOf(nodes: Int16Array, node: number): number {
+  if (node < 0) return 0;
+  return 1 + Math.max(depthOf(nodes, nodes[2 * node]!), depthOf(nodes, nodes[2 * node + 1]!));
 }
 
 /** Grows the tree leaf by leaf; each takes the lowest place that is left at its depth. */

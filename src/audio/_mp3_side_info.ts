@@ -30,8 +30,8 @@ export interface Granule {
   /** Whether a step of a scale factor is 6 dB and not 3. */
   isCoarse: boolean;
   quadTable: number;
-  /** By group of bands: whether the factors are those of the granule before. */
-  isShared: boolean[];
+  /** A bit for each group of bands, the first one highest: set where the factors are those of before. */
+  sharedGroups: number;
 }
 
 /** The parts of a frame before its spectrum. */
@@ -45,8 +45,11 @@ export interface SideInfo {
 const SHARING_GROUPS = 4;
 const MAX_PAIRS = 288;
 
-/** Long bands in each group that is shared. */
-const GROUP_SIZES = [6, 5, 5, 5];
+/** Bands of three short windows. */
+const MAX_BANDS = 39;
+
+/** Bands in four groups of MPEG-1: for long, short, mixed blocks. */
+const FULL_COUNTS = [[6, 5, 5, 5], [9, 9, 9, 9], [8, 9, 9, 9]];
 
 /** Bits of a scale factor in the lower and in the upper bands, by code. */
 const LOWER_BITS = [0, 0, 0, 0, 3, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4];
@@ -62,105 +65,135 @@ const LOW_GROUPS = [
   [[8, 8, 5, 0], [15, 12, 9, 0], [6, 18, 9, 0]],
 ];
 
+/** Codes of the scale factors' bits at the lower rates. */
+const LOW_CODES = 512;
+
 /** The code of the lower rates from which on the upper bands are raised. */
 const LOW_PRE_EMPHASIS = 500;
 
-/** Reads how all granules of a frame are coded, or returns undefined where that cannot be. */
-export function readSideInfo(bits: BitReader, header: Mp3Header): SideInfo | undefined {
+/** Room for what stands before the spectra of a frame, which `readSideInfo()` fills. */
+export function sideInfoFor(channels: number): SideInfo {
+  const granule = (): Granule => ({
+    bits: 0,
+    pairs: 0,
+    gain: 0,
+    scaleCode: 0,
+    blockType: 0,
+    layout: bandLayout({ rateIndex: 0 }, "long"),
+    tables: [0, 0, 0],
+    regionEnds: [0, 0],
+    windowGains: [0, 0, 0],
+    hasPreEmphasis: false,
+    isCoarse: false,
+    quadTable: 0,
+    sharedGroups: 0,
+  });
+  const granules = Array.from({ length: 2 }, () => Array.from({ length: channels }, granule));
+  return { mainStart: 0, granules };
+}
+
+/** Reads how all granules of a frame are coded, or returns false where that cannot be. */
+export function readSideInfo(bits: BitReader, header: Mp3Header, side: SideInfo): boolean {
   const { isFull, channels, granules } = header;
-  const mainStart = bits.read(isFull ? 9 : 8);
+  side.mainStart = bits.read(isFull ? 9 : 8);
   bits.skip(isFull ? (channels === 1 ? 5 : 3) : channels);
-  const shared = Array.from(
-    { length: channels },
-    () => Array.from({ length: SHARING_GROUPS }, () => isFull && bits.read(1) === 1),
-  );
-  const list: Granule[][] = [];
+  const shared = isFull ? bits.read(SHARING_GROUPS * channels) : 0;
+  let canBe = true;
   for (let i = 0; i < granules; i++) {
-    const row = shared.map((isShared, channel) => {
-      const granule = readGranule(bits, header, i === 0 ? [] : isShared);
+    for (let channel = 0; channel < channels; channel++) {
+      const granule = side.granules[i]![channel]!;
+      readGranule(bits, header, granule);
       // Factors that are places between the channels raise nothing.
       if (!isFull && header.isIntensity && channel === 1) granule.hasPreEmphasis = false;
-      return granule;
-    });
-    if (row.some(({ pairs }) => pairs > MAX_PAIRS)) return undefined;
-    list.push(row);
+      const isShared = i > 0 && granule.blockType !== 2;
+      const groups = shared >> SHARING_GROUPS * (channels - 1 - channel);
+      granule.sharedGroups = isShared ? groups & 2 ** SHARING_GROUPS - 1 : 0;
+      canBe &&= granule.pairs <= MAX_PAIRS;
+    }
   }
-  return { mainStart, granules: list };
+  return canBe;
 }
 
-function readGranule(bits: BitReader, header: Mp3Header, isShared: boolean[]): Granule {
-  const length = bits.read(12);
-  const pairs = bits.read(9);
-  const gain = bits.read(8);
-  const scaleCode = bits.read(header.isFull ? 4 : 9);
-  const isSwitched = bits.read(1) === 1;
-  const blocks = isSwitched ? readSwitched(bits, header) : readUnswitched(bits, header);
-  const hasPreEmphasis = header.isFull ? bits.read(1) === 1 : scaleCode >= LOW_PRE_EMPHASIS;
-  const isCoarse = bits.read(1) === 1;
-  const quadTable = bits.read(1);
-  return {
-    bits: length,
-    pairs,
-    gain,
-    scaleCode,
-    ...blocks,
-    hasPreEmphasis,
-    isCoarse,
-    quadTable,
-    isShared: blocks.blockType === 2 ? [] : isShared,
-  };
+function readGranule(bits: BitReader, header: Mp3Header, granule: Granule): void {
+  granule.bits = bits.read(12);
+  granule.pairs = bits.read(9);
+  granule.gain = bits.read(8);
+  granule.scaleCode = bits.read(header.isFull ? 4 : 9);
+  if (bits.read(1) === 1) readSwitched(bits, header, granule);
+  else readUnswitched(bits, header, granule);
+  granule.hasPreEmphasis = header.isFull
+    ? bits.read(1) === 1
+    : granule.scaleCode >= LOW_PRE_EMPHASIS;
+  granule.isCoarse = bits.read(1) === 1;
+  granule.quadTable = bits.read(1);
 }
 
-function readSwitched(bits: BitReader, header: Mp3Header) {
+function readSwitched(bits: BitReader, header: Mp3Header, granule: Granule): void {
+  const { tables, windowGains, regionEnds } = granule;
   const blockType = bits.read(2);
   const isMixed = bits.read(1) === 1;
-  const tables = [bits.read(5), bits.read(5), 0];
-  const windowGains = [bits.read(3), bits.read(3), bits.read(3)];
+  for (let region = 0; region < 2; region++) tables[region] = bits.read(5);
+  tables[2] = 0;
+  for (let window = 0; window < 3; window++) windowGains[window] = bits.read(3);
   const isSlowest = header.rateIndex === 8;
   const firstEnd = blockType === 2 || header.isFull ? 36 : 54;
-  const kind = blockType !== 2 ? "long" : isMixed ? "mixed" : "short";
-  const regionEnds: [number, number] = [isSlowest ? 2 * firstEnd : firstEnd, 576];
-  return { blockType, tables, windowGains, regionEnds, layout: bandLayout(header, kind) };
+  regionEnds[0] = isSlowest ? 2 * firstEnd : firstEnd;
+  regionEnds[1] = 576;
+  granule.blockType = blockType;
+  granule.layout = bandLayout(header, blockType !== 2 ? "long" : isMixed ? "mixed" : "short");
 }
 
-function readUnswitched(bits: BitReader, header: Mp3Header) {
-  const tables = [bits.read(5), bits.read(5), bits.read(5)];
-  const [first, second] = [bits.read(4) + 1, bits.read(3) + 1];
+function readUnswitched(bits: BitReader, header: Mp3Header, granule: Granule): void {
+  const { tables, windowGains, regionEnds } = granule;
   const layout = bandLayout(header, "long");
-  const endOf = (band: number) => layout.starts[band] ?? 576;
-  const regionEnds: [number, number] = [endOf(first), endOf(first + second)];
-  return { blockType: 0, tables, windowGains: [0, 0, 0], regionEnds, layout };
+  for (let region = 0; region < 3; region++) tables[region] = bits.read(5);
+  const first = bits.read(4) + 1;
+  const second = first + bits.read(3) + 1;
+  regionEnds[0] = layout.starts[first] ?? 576;
+  regionEnds[1] = layout.starts[second] ?? 576;
+  windowGains.fill(0);
+  granule.blockType = 0;
+  granule.layout = layout;
 }
 
 /** The scale factors of a granule, and which of them mean that a band has no place in between. */
 export interface ScaleFactors {
+  /** By band. */
   values: Uint8Array;
-  /** By band, where there are any: true where the value, as a place between the channels, is none. */
-  isNoPlace: boolean[];
+  /** By band: 1 where the value, as a place between the channels, is none. */
+  isNoPlace: Uint8Array;
 }
 
-/** Reads the scale factors of one channel; `before` are those of the granule before. */
+/** Room for the scale factors of a channel, which `readScaleFactors()` fills. */
+export function scaleFactors(): ScaleFactors {
+  return { values: new Uint8Array(MAX_BANDS), isNoPlace: new Uint8Array(MAX_BANDS) };
+}
+
+/** Reads the scale factors of one channel over those of its granule before. */
 export function readScaleFactors(
   bits: BitReader,
   granule: Granule,
   header: Mp3Header,
   channel: number,
-  before?: ScaleFactors,
-): ScaleFactors {
-  const { layout, isShared } = granule;
-  const values = new Uint8Array(layout.widths.length);
-  const isNoPlace: boolean[] = [];
+  factors: ScaleFactors,
+): void {
+  const { values, isNoPlace } = factors;
+  const bands = granule.layout.widths.length;
+  const groups = groupsOf(granule, header, channel);
   let band = 0;
-  for (const [group, { count, width }] of groupsOf(granule, header, channel).entries()) {
-    const shared = isShared[group] ? before?.values : undefined;
-    for (const end = Math.min(band + count, values.length); band < end; band++) {
-      const value = shared ? shared[band]! : width > 0 ? bits.read(width) : 0;
-      values[band] = value;
+  for (let group = 0; group < SHARING_GROUPS; group++) {
+    const { count, width } = groups[group]!;
+    const end = Math.min(band + count, bands);
+    const isShared = (granule.sharedGroups >> SHARING_GROUPS - 1 - group & 1) === 1;
+    for (; band < end; band++) {
+      if (!isShared) values[band] = width > 0 ? bits.read(width) : 0;
       if (!header.isIntensity) continue;
-      isNoPlace[band] = header.isFull ? value === 7 : width > 0 && value === 2 ** width - 1;
+      const none = header.isFull ? 7 : width > 0 ? 2 ** width - 1 : -1;
+      isNoPlace[band] = values[band] === none ? 1 : 0;
     }
   }
-  return { values, isNoPlace };
+  values.fill(0, band);
+  isNoPlace.fill(0, band);
 }
 
 interface FactorGroup {
@@ -169,20 +202,34 @@ interface FactorGroup {
   width: number;
 }
 
-function groupsOf(granule: Granule, header: Mp3Header, channel: number): FactorGroup[] {
-  const { layout, scaleCode } = granule;
-  if (!header.isFull) return lowGroups(granule, header.isIntensity && channel === 1);
-  const [lower, upper] = [LOWER_BITS[scaleCode]!, UPPER_BITS[scaleCode]!];
-  if (layout.kind !== "long") {
-    const count = layout.kind === "mixed" ? 17 : 18;
-    return [{ count, width: lower }, { count: 18, width: upper }];
-  }
-  return GROUP_SIZES.map((count, i) => ({ count, width: i < 2 ? lower : upper }));
+/** The groups of MPEG-1, by kind of block and code. */
+const FULL_GROUPS: readonly FactorGroup[][][] = FULL_COUNTS.map((_, column) =>
+  LOWER_BITS.map((_, scaleCode) => fullGroups(column, scaleCode))
+);
+
+/** The groups of the lower rates that were met, by what they depend on. */
+const knownGroups: (readonly FactorGroup[] | undefined)[] = Array(3 * 2 * LOW_CODES);
+
+function groupsOf(
+  { layout, scaleCode }: Granule,
+  { isFull, isIntensity }: Mp3Header,
+  channel: number,
+): readonly FactorGroup[] {
+  const column = layout.kind === "long" ? 0 : layout.kind === "short" ? 1 : 2;
+  if (isFull) return FULL_GROUPS[column]![scaleCode]!;
+  const isPlaces = isIntensity && channel === 1;
+  const at = (2 * column + Number(isPlaces)) * LOW_CODES + scaleCode;
+  return knownGroups[at] ??= lowGroups(column, scaleCode, isPlaces);
 }
 
-function lowGroups({ layout, scaleCode }: Granule, isPlaces: boolean): FactorGroup[] {
+function fullGroups(column: number, scaleCode: number): FactorGroup[] {
+  const widths = [LOWER_BITS[scaleCode]!, LOWER_BITS[scaleCode]!];
+  widths.push(UPPER_BITS[scaleCode]!, UPPER_BITS[scaleCode]!);
+  return FULL_COUNTS[column]!.map((count, i) => ({ count, width: widths[i]! }));
+}
+
+function lowGroups(column: number, scaleCode: number, isPlaces: boolean): FactorGroup[] {
   const [kind, widths] = isPlaces ? placeWidths(scaleCode >> 1) : lowWidths(scaleCode);
-  const column = layout.kind === "long" ? 0 : layout.kind === "short" ? 1 : 2;
   return LOW_GROUPS[kind]![column]!.map((count, i) => ({ count, width: widths[i]! }));
 }
 

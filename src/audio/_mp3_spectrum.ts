@@ -16,7 +16,7 @@ export interface ChannelSpectrum {
   factors: ScaleFactors;
   /** Shape: `[576]`. */
   lines: Float64Array;
-  /** Lines that were coded; 0 from there on, until scaled. */
+  /** Lines that may be other than 0: all before this one. */
   coded: number;
 }
 
@@ -56,9 +56,14 @@ export function unmixStereo(
   left: ChannelSpectrum,
   right: ChannelSpectrum,
 ): void {
+  if (!header.isIntensity && !header.isMiddleSide) return;
   const places = header.isIntensity ? bandPlaces(header, right) : [];
   const { layout, scaleCode } = right.granule;
-  for (const [band, start] of layout.starts.slice(0, -1).entries()) {
+  const coded = Math.max(left.coded, right.coded);
+  left.coded = coded;
+  right.coded = coded;
+  for (let band = 0; layout.starts[band]! < coded; band++) {
+    const start = layout.starts[band]!;
     const end = start + layout.widths[band]!;
     const place = places[band];
     if (place !== undefined) {
@@ -113,30 +118,37 @@ function sharesOf(place: number, isFull: boolean, isWide: boolean): [number, num
   return place % 2 === 1 ? [share, 1] : [1, share];
 }
 
+/** The windows as they are coded. Shape: `[576]` */
+const codedWindows = new Float64Array(576);
+
 /** Puts the three windows of each short band side by side, line by line. */
-export function interleaveWindows({ granule, lines }: ChannelSpectrum): void {
+export function interleaveWindows(spectrum: ChannelSpectrum): void {
+  const { granule, lines, coded } = spectrum;
   const { widths, starts, longBands } = granule.layout;
   if (longBands === widths.length) return;
-  const coded = lines.slice();
-  for (let band = longBands; band < widths.length; band += 3) {
+  codedWindows.set(lines);
+  for (let band = longBands; band < widths.length && starts[band]! < coded; band += 3) {
     const [width, start] = [widths[band]!, starts[band]!];
     for (let i = 0; i < width; i++) {
       for (let window = 0; window < 3; window++) {
-        lines[start + 3 * i + window] = coded[start + window * width + i]!;
+        lines[start + 3 * i + window] = codedWindows[start + window * width + i]!;
       }
     }
+    spectrum.coded = start + 3 * width;
   }
 }
 
 /** Takes back what the encoder's filters let through from one long sub-band to the next. */
-export function cancelAliases({ granule, lines }: ChannelSpectrum): void {
-  const { longLines } = granule.layout;
-  for (let border = 18; border < longLines; border += 18) {
+export function cancelAliases(spectrum: ChannelSpectrum): void {
+  const { granule, lines, coded } = spectrum;
+  const end = Math.min(granule.layout.longLines, coded + ALIAS.length);
+  for (let border = 18; border < end; border += 18) {
     for (let i = 0; i < ALIAS.length; i++) {
       const below = lines[border - 1 - i]!;
       const above = lines[border + i]!;
       lines[border - 1 - i] = below * ALIAS_KEEP[i]! - above * ALIAS_MIX[i]!;
       lines[border + i] = above * ALIAS_KEEP[i]! + below * ALIAS_MIX[i]!;
     }
+    spectrum.coded = Math.max(spectrum.coded, border + ALIAS.length);
   }
 }

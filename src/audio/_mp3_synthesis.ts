@@ -68,22 +68,19 @@ export class Mp3Synthesis {
   readonly #even = new Float64Array(9);
   readonly #odd = new Float64Array(9);
 
-  /** Shape: the sum of spectra, `lines [576]` each, into `out [576]`. */
-  run(spectra: readonly ChannelSpectrum[], out: Float32Array): void {
+  /** Shape: the sum of spectra, `lines [576]` each, into 576 numbers of `out` from `outStart` on. */
+  run(spectra: readonly ChannelSpectrum[], out: Float32Array, outStart: number): void {
     const { at } = this.#filterBank;
     this.#begin(at);
-    for (const { lines, granule } of spectra) {
+    for (const { lines, coded, granule } of spectra) {
       const { blockType, layout } = granule;
-      for (let band = 0; band < BANDS; band++) {
-        const start = band * BAND_LINES;
-        // High sub-bands are often empty.
-        if (isEmpty(lines, start)) continue;
+      for (let band = 0, start = 0; start < coded; band++, start += BAND_LINES) {
         const type = blockType === SHORT && start < layout.longLines ? 0 : blockType;
         if (type === SHORT) this.#addShort(lines, band, at);
         else this.#addLong(lines, band, WINDOWS[type]![band & 1]!, at);
       }
     }
-    this.#filterBank.run(out);
+    this.#filterBank.run(out, outStart);
   }
 
   /** Starts with what is left of the blocks before. */
@@ -93,9 +90,9 @@ export class Mp3Synthesis {
     for (let band = 0, i = 0; band < BANDS; band++) {
       for (let row = band * ROW + at, end = row + BAND_LINES; row < end; row++, i++) {
         rows[row] = tails[i]!;
-        tails[i] = 0;
       }
     }
+    tails.fill(0);
   }
 
   #addLong(lines: Float64Array, band: number, weights: Float64Array, at: number): void {
@@ -106,8 +103,9 @@ export class Mp3Synthesis {
     even[0] = lines[start]!;
     odd[0] = before;
     for (let i = 1, from = start + 2; i < 9; i++, from += 2) {
-      const both = lines[from]! + lines[from + 1]!;
-      even[i] = lines[from - 1]! + lines[from]!;
+      const first = lines[from]!;
+      const both = first + lines[from + 1]!;
+      even[i] = lines[from - 1]! + first;
       odd[i] = both + before;
       before = both;
     }
@@ -147,17 +145,12 @@ export class Mp3Synthesis {
   }
 }
 
-function isEmpty(lines: Float64Array, start: number): boolean {
-  for (let i = start; i < start + BAND_LINES; i++) if (lines[i] !== 0) return false;
-  return true;
-}
-
 /** `y[i] = sum over k of x[k] cos((2i + 1) k pi / 18)`, in place: mirrored results differ in odd k. */
 function transform9(x: Float64Array): void {
-  const x1 = x[1]!, x2 = x[2]!, x3 = x[3]! * SQRT3_2, x4 = x[4]!;
-  const x5 = x[5]!, x7 = x[7]!, x8 = x[8]!;
-  const sum = x[0]! + x[6]! / 2;
-  const difference = x[0]! - x[6]!;
+  const x0 = x[0]!, x1 = x[1]!, x2 = x[2]!, x3 = x[3]! * SQRT3_2, x4 = x[4]!;
+  const x5 = x[5]!, x6 = x[6]!, x7 = x[7]!, x8 = x[8]!;
+  const sum = x0 + x6 / 2;
+  const difference = x0 - x6;
   const rest = x2 - x4 - x8;
   const a0 = sum + x2 * C20 + x4 * C40 + x8 * C80;
   const a1 = difference + rest / 2;

@@ -27,7 +27,9 @@ import {
   type Granule,
   readScaleFactors,
   readSideInfo,
-  type ScaleFactors,
+  scaleFactors,
+  type SideInfo,
+  sideInfoFor,
 } from "./_mp3_side_info.ts";
 import {
   cancelAliases,
@@ -174,8 +176,11 @@ class FrameDecoder {
   readonly #sounds: Mp3Synthesis[];
   /** Samples of a frame by sound. Shape: `[granules * 576]`. */
   readonly #samples: Float32Array[];
-  /** Room for a spectrum by channel. Shape: `[576]`. */
-  readonly #lines: Float64Array[];
+  /** The same, of a frame of one granule. */
+  readonly #granuleSamples: Float32Array[];
+  readonly #side: SideInfo;
+  /** By channel. */
+  readonly #spectra: ChannelSpectrum[];
   /** Halves the spectra of two channels whose sum is made. */
   readonly #isMixed: boolean;
   /** The last bytes of the frames before, in which the next one's data may begin, and the frame's. */
@@ -187,25 +192,31 @@ class FrameDecoder {
     const sounds = this.#isMixed ? 1 : channels;
     this.#sounds = Array.from({ length: sounds }, () => new Mp3Synthesis());
     this.#samples = this.#sounds.map(() => new Float32Array(2 * GRANULE_FRAMES));
-    this.#lines = Array.from({ length: channels }, () => new Float64Array(GRANULE_FRAMES));
+    this.#granuleSamples = this.#samples.map((samples) => samples.subarray(0, GRANULE_FRAMES));
+    this.#side = sideInfoFor(channels);
+    this.#spectra = this.#side.granules[0]!.map((granule) => ({
+      granule,
+      factors: scaleFactors(),
+      lines: new Float64Array(GRANULE_FRAMES),
+      coded: 0,
+    }));
   }
 
   /** Decodes a frame; one that cannot be read is silent, and false is returned. */
   decode(frame: Uint8Array, header: Mp3Header): boolean {
-    const { headerBytes, sideBytes } = header;
+    const { headerBytes, sideBytes, granules } = header;
     const dataStart = headerBytes + sideBytes;
     if (dataStart > frame.length) return this.#silence(header);
-    const side = readSideInfo(new BitReader(frame, headerBytes), header);
+    const side = this.#side;
+    const canBe = readSideInfo(new BitReader(frame, headerBytes), header, side);
     const before = this.#append(frame.subarray(dataStart));
-    if (side === undefined || side.mainStart > before) return this.#silence(header);
+    if (!canBe || side.mainStart > before) return this.#silence(header);
     const bits = new BitReader(this.#data.subarray(0, this.#dataBytes), before - side.mainStart);
-    let factors: ScaleFactors[] = [];
     let isSound = true;
-    for (const [i, granules] of side.granules.entries()) {
-      const spectra = this.#readGranules(bits, granules, header, factors);
-      isSound &&= spectra !== undefined;
-      factors = spectra?.map((spectrum) => spectrum.factors) ?? [];
-      this.#synthesize(spectra, i, header);
+    for (let i = 0; i < granules; i++) {
+      const isRead = this.#readGranule(bits, side.granules[i]!, header);
+      this.#synthesize(isRead ? this.#spectra : NO_SPECTRA, i, header);
+      isSound &&= isRead;
     }
     return isSound;
   }
@@ -221,40 +232,41 @@ class FrameDecoder {
 
   /** The samples of the last frame. */
   samplesOf({ granules }: Mp3Header): AudioBlock {
-    return this.#samples.map((samples) => samples.subarray(0, granules * GRANULE_FRAMES));
+    return granules === 2 ? this.#samples : this.#granuleSamples;
   }
 
   #silence(header: Mp3Header): false {
-    for (let i = 0; i < header.granules; i++) this.#synthesize(undefined, i, header);
+    for (let i = 0; i < header.granules; i++) this.#synthesize(NO_SPECTRA, i, header);
     return false;
   }
 
-  /** The spectra of one granule, or undefined where its bits do not suffice. */
-  #readGranules(
-    bits: BitReader,
-    granules: Granule[],
-    header: Mp3Header,
-    before: ScaleFactors[],
-  ): ChannelSpectrum[] | undefined {
+  /** Reads the spectra of one granule; returns false where its bits do not suffice. */
+  #readGranule(bits: BitReader, granules: Granule[], header: Mp3Header): boolean {
+    const isMiddleEnough = this.#isMixed && isMiddleTheMean(header, granules);
     try {
-      return granules.map((granule, channel) => {
+      for (let channel = 0; channel < granules.length; channel++) {
+        const granule = granules[channel]!;
+        const spectrum = this.#spectra[channel]!;
         const end = bits.position + granule.bits;
-        const factors = readScaleFactors(bits, granule, header, channel, before[channel]);
-        const lines = this.#lines[channel]!.fill(0);
-        const coded = readSpectrum(bits, granule, end, lines);
+        readScaleFactors(bits, granule, header, channel, spectrum.factors);
+        spectrum.granule = granule;
+        if (isMiddleEnough && channel === 1) requireBits(bits, end);
+        else {
+          spectrum.lines.fill(0);
+          spectrum.coded = readSpectrum(bits, granule, end, spectrum.lines);
+          scaleLines(spectrum, this.#isMixed ? 0.5 : 1);
+        }
         bits.seek(end);
-        const spectrum = { granule, factors, lines, coded };
-        scaleLines(spectrum, this.#isMixed ? 0.5 : 1);
-        return spectrum;
-      });
+      }
+      return true;
     } catch (error) {
-      if (error instanceof OutOfBits) return undefined;
+      if (error instanceof OutOfBits) return false;
       throw error;
     }
   }
 
   #synthesize(
-    spectra: ChannelSpectrum[] = [],
+    spectra: readonly ChannelSpectrum[],
     granule: number,
     header: Mp3Header,
   ): void {
@@ -263,33 +275,59 @@ class FrameDecoder {
       interleaveWindows(part);
       cancelAliases(part);
     }
-    for (const [sound, synthesis] of this.#sounds.entries()) {
-      const start = granule * GRANULE_FRAMES;
-      const out = this.#samples[sound]!.subarray(start, start + GRANULE_FRAMES);
-      synthesis.run(this.#isMixed ? parts : parts.slice(sound, sound + 1), out);
+    const start = granule * GRANULE_FRAMES;
+    if (this.#isMixed) return this.#sounds[0]!.run(parts, this.#samples[0]!, start);
+    for (let sound = 0; sound < this.#sounds.length; sound++) {
+      const part = parts[sound];
+      const own = part === undefined ? NO_SPECTRA : [part];
+      this.#sounds[sound]!.run(own, this.#samples[sound]!, start);
     }
   }
 }
 
+/** What a frame that cannot be read sounds of. */
+const NO_SPECTRA: readonly ChannelSpectrum[] = [];
+
+/** @throws {OutOfBits} where the bytes end before a bit. */
+function requireBits(bits: BitReader, end: number): void {
+  if (end > 8 * bits.bytes.length) throw new OutOfBits("The bytes end too early");
+}
+
 /** The spectra of left and right. */
-function apart(header: Mp3Header, spectra: ChannelSpectrum[]): ChannelSpectrum[] {
+function apart(
+  header: Mp3Header,
+  spectra: readonly ChannelSpectrum[],
+): readonly ChannelSpectrum[] {
   if (spectra.length === 2) unmixStereo(header, spectra[0]!, spectra[1]!);
   return spectra;
 }
 
+/** Whether two channels have the same kind of blocks, so that their spectra can be added. */
+function isOfOneKind([first, second]: readonly Granule[]): boolean {
+  return first!.blockType === second!.blockType && first!.layout === second!.layout;
+}
+
+/** Whether the first spectrum alone is that of the mean: sides cancel each other out. */
+function isMiddleTheMean(header: Mp3Header, granules: readonly Granule[]): boolean {
+  return header.isMiddleSide && !header.isIntensity && isOfOneKind(granules);
+}
+
 /** Spectra of which the sum sounds: one where both are of the same kind of blocks. */
-function mixed(header: Mp3Header, spectra: ChannelSpectrum[]): ChannelSpectrum[] {
+function mixed(
+  header: Mp3Header,
+  spectra: readonly ChannelSpectrum[],
+): readonly ChannelSpectrum[] {
   const [first, second] = spectra;
   if (first === undefined || second === undefined) return spectra;
-  const isAlike = first.granule.blockType === second.granule.blockType &&
-    first.granule.layout === second.granule.layout;
-  if (!isAlike) return apart(header, spectra);
-  if (header.isMiddleSide && !header.isIntensity) {
-    // The sides cancel each other out.
-    for (let i = 0; i < GRANULE_FRAMES; i++) first.lines[i]! *= Math.SQRT2;
+  const granules = [first.granule, second.granule];
+  if (!isOfOneKind(granules)) return apart(header, spectra);
+  const { lines } = first;
+  if (isMiddleTheMean(header, granules)) {
+    for (let i = 0; i < first.coded; i++) lines[i]! *= Math.SQRT2;
     return [first];
   }
   unmixStereo(header, first, second);
-  for (let i = 0; i < GRANULE_FRAMES; i++) first.lines[i]! += second.lines[i]!;
+  first.coded = Math.max(first.coded, second.coded);
+  for (let i = 0; i < first.coded; i++) lines[i]! += second.lines[i]!;
   return [first];
 }

@@ -2,7 +2,7 @@ import { deepEqual, equal } from "node:assert/strict";
 import { BitReader } from "../../src/audio/_bit_reader.ts";
 import { bandLayout } from "../../src/audio/_mp3_bands.ts";
 import type { Mp3Header } from "../../src/audio/_mp3_header.ts";
-import { type Granule, readScaleFactors } from "../../src/audio/_mp3_side_info.ts";
+import { type Granule, readScaleFactors, scaleFactors } from "../../src/audio/_mp3_side_info.ts";
 
 /** Bits of the factors of each band, in runs "bits x bands"; bits that are all ones give them away. */
 function widthsOf(
@@ -12,9 +12,13 @@ function widthsOf(
 ): string {
   const header = { rateIndex: isFull ? 0 : 3, isFull, isIntensity } as Mp3Header;
   const layout = bandLayout(header, kind);
-  const granule = { layout, scaleCode, isShared: [] as boolean[] } as Granule;
+  const granule = { layout, scaleCode, sharedGroups: 0 } as Granule;
   const bits = new BitReader(new Uint8Array(64).fill(255));
-  const widths = [...readScaleFactors(bits, granule, header, channel).values]
+  const factors = scaleFactors();
+  // What another kind of granule has left must not shine through.
+  factors.values.fill(7);
+  readScaleFactors(bits, granule, header, channel, factors);
+  const widths = [...factors.values.subarray(0, layout.widths.length)]
     .map((value) => Math.log2(value + 1));
   equal(bits.position, widths.reduce((sum, width) => sum + width));
   const runs: [width: number, count: number][] = [];
@@ -76,4 +80,19 @@ Deno.test("readScaleFactors() reads four groups of bands at the lower rates", ()
       `code ${code}`,
     );
   }
+});
+
+Deno.test("readScaleFactors() keeps the groups that a granule shares with the one before", () => {
+  const header = { rateIndex: 0, isFull: true, isIntensity: false } as Mp3Header;
+  const layout = bandLayout(header, "long");
+  const factors = scaleFactors();
+  factors.values.fill(2);
+  // The second and the fourth group; code 15 has 4 bits in the lower bands and 3 in the upper.
+  const granule = { layout, scaleCode: 15, sharedGroups: 0b0101 } as Granule;
+  const bits = new BitReader(new Uint8Array(64).fill(255));
+  readScaleFactors(bits, granule, header, 0, factors);
+  const read = [[6, 15], [5, 2], [5, 7], [5, 2], [1, 0]] as const;
+  const wanted = read.flatMap(([count, value]) => Array<number>(count).fill(value));
+  deepEqual([...factors.values.subarray(0, layout.widths.length)], wanted);
+  equal(bits.position, 6 * 4 + 5 * 3);
 });
