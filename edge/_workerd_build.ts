@@ -49,8 +49,8 @@ const OPUS_TEXT = /^if \(!EmscriptenWASM\.wasm\).*?String\.raw`[^`]*`\}\);?$/ms;
 
 /** The modules that the script imports. */
 export async function workerdModules(): Promise<Record<string, Uint8Array>> {
-  const { RELAXED_SIMD_BINARY } = await import("../src/kernels/wasm/_binary.ts");
-  return { [KERNELS]: Buffer.from(RELAXED_SIMD_BINARY, "base64"), [OPUS]: await opusDecoder() };
+  const { BINARY } = await import("../src/kernels/wasm/_relaxed_simd_binary.ts");
+  return { [KERNELS]: Buffer.from(BINARY, "base64"), [OPUS]: await opusDecoder() };
 }
 
 /** The WebAssembly of Opus' decoder, as its package unpacks it. */

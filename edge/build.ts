@@ -69,8 +69,8 @@ const NODE_NOTICE = `
 import { createRequire } from "node:module";
 const require = createRequire(import.meta.url);`;
 
-/** The compiled kernels. */
-const BINARY = /\/src\/kernels\/wasm\/_binary\.[jt]s$/;
+/** The compiled kernels, in their two builds. */
+const BINARY = /\/src\/kernels\/wasm\/_(relaxed_)?simd_binary\.[jt]s$/;
 
 /** The folder that `src` and `edge` lie in. */
 const ROOT = new URL("../", import.meta.url);
@@ -164,9 +164,10 @@ function resolveAndTrim(target: BuildTarget): Plugin {
     setup(build) {
       if (target === "cloudflare") useModules(build);
       build.onResolve({ filter: /.*/ }, (found) => {
-        // Decoders come along, and run with the first clip that needs them.
-        const isDecoder = /\/src\/audio\/[^/]+$/.test(found.importer.replaceAll("\\", "/"));
-        const isLeftOut = found.kind === "dynamic-import" && !isDecoder;
+        // Decoders come along, and run with the first clip that needs them; so do both builds of the kernels.
+        const needed = /\/src\/(audio|kernels\/wasm)\/[^/]+$/;
+        const isNeeded = needed.test(found.importer.replaceAll("\\", "/"));
+        const isLeftOut = found.kind === "dynamic-import" && !isNeeded;
         if (isLeftOut) return { path: found.path, external: true };
         if (found.kind === "entry-point") return sourceOf(found, target);
         if (isBuiltin(found.path)) return { path: found.path, external: true };
@@ -175,7 +176,7 @@ function resolveAndTrim(target: BuildTarget): Plugin {
       });
       build.onLoad({ filter: /\.js$/ }, ({ path }) => replacement(path));
       for (const namespace of ["file", "web"]) {
-        build.onLoad({ filter: BINARY, namespace }, () => packedKernels(target));
+        build.onLoad({ filter: BINARY, namespace }, ({ path }) => packedKernels(path, target));
       }
       build.onLoad({ filter: /.*/, namespace: "web" }, ({ path }) => fetchSource(path));
       build.onLoad({ filter: /.*/, namespace: "absent" }, () => ({ contents: "" }));
@@ -227,19 +228,18 @@ function replacement(path: string): OnLoadResult | undefined {
 }
 
 /** The kernels deflated: as text in base64 they do not compress well, which costs 12 KB of what is sent. */
-async function packedKernels(target: BuildTarget): Promise<OnLoadResult> {
-  const values: Record<string, unknown> = await import("../src/kernels/wasm/_binary.ts");
-  const lines = Object.entries(values).map(([name, value]) => {
-    if (typeof value !== "string") return `export const ${name} = ${JSON.stringify(value)};`;
-    // There it is a module of its own.
-    if (target === "cloudflare") return `export const ${name} = "";`;
-    const bytes = deflateRawSync(Buffer.from(value, "base64"), { level: 9 });
-    return `export const ${name} = await inflated("${bytes.toString("base64")}");`;
-  });
-  return { contents: [...target === "cloudflare" ? [] : [INFLATED], ...lines].join("\n") };
+async function packedKernels(path: string, target: BuildTarget): Promise<OnLoadResult> {
+  // There they are modules of their own.
+  if (target === "cloudflare") return { contents: 'export const BINARY = "";' };
+  const { BINARY: text } = path.includes("_relaxed_")
+    ? await import("../src/kernels/wasm/_relaxed_simd_binary.ts")
+    : await import("../src/kernels/wasm/_simd_binary.ts");
+  const bytes = deflateRawSync(Buffer.from(text, "base64"), { level: 9 });
+  const line = `export const BINARY = await inflated("${bytes.toString("base64")}");`;
+  return { contents: [INFLATED, line].join("\n") };
 }
 
-/** Runs when the service starts, and gives the text that stood there. */
+/** Runs when the kernels are asked for, and gives the text that stood there. */
 const INFLATED = `async function inflated(base64) {
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));

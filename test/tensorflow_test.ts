@@ -14,6 +14,9 @@ import { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import "../src/gradients.ts";
 import { activation } from "../src/kernels.ts";
 import { pendingCommands } from "../src/kernels/webgpu/_pending_commands.ts";
+import { UnsupportedOpError } from "../src/errors.ts";
+import type { StoreClass } from "../src/kernels/wasm/_backend.ts";
+import { TensorStore } from "../src/kernels/wasm/_tensor_store.ts";
 import { startTestWasm } from "./devices.ts";
 
 /** Fails where a field is not there, or holds something else than we take it for. */
@@ -132,26 +135,32 @@ function strict<Owner extends object>(owner: Owner, where: string): Owner {
   });
 }
 
-Deno.test("BackendWasm asks its module for nothing that ours lacks [wasm]", async () => {
-  const device = await startTestWasm({ threads: 1 });
-  const { wasm } = engine().backend as BackendWasm;
-  const hosted = new BackendWasm(strict(wasm, "its module"));
-  const written = hosted.write(Float32Array.of(1, 2, 3), [3], "float32");
-  const made = hosted.makeOutput([2], "int32", undefined, Int32Array.of(4, 5));
-  expectField(hosted.dataIdMap.get(written), "memoryOffset", {
-    in: "a tensor's data",
-    fits: (value) => typeof value === "number" && value > 0,
+for (const Store of [BackendWasm, TensorStore] as readonly StoreClass[]) {
+  Deno.test(`${Store.name} asks its module for nothing that ours lacks [wasm]`, async () => {
+    const device = await startTestWasm({ threads: 1 });
+    const { wasm } = engine().backend as object as { wasm: ConstructorParameters<StoreClass>[0] };
+    const hosted = new Store(strict(wasm, "its module"));
+    const written = hosted.write(Float32Array.of(1, 2, 3), [3], "float32");
+    const made = hosted.makeOutput([2], "int32", undefined, Int32Array.of(4, 5));
+    expectField(hosted.dataIdMap.get(written), "memoryOffset", {
+      in: "a tensor's data",
+      fits: (value) => typeof value === "number" && value > 0,
+    });
+    equal(`${hosted.readSync(written)}`, "1,2,3");
+    equal(`${await hosted.read(made.dataId)}`, "4,5");
+    equal(`${hosted.typedArrayFromHeap(made)}`, "4,5");
+    hosted.incRef(written);
+    equal(hosted.disposeData(written), false);
+    equal(hosted.disposeData(written), true);
+    equal(hosted.disposeData(made.dataId), true);
+    equal(hosted.numDataIds(), 0);
+    equal(hosted.refCount(made.dataId), 0);
+    equal(hosted.disposeData(made.dataId), true);
+    if (Store === BackendWasm) {
+      const text = hosted.write([new Uint8Array(1)] as never, [1], "string");
+      equal(hosted.disposeData(text), true);
+    } else throws(() => hosted.write(["a"] as never, [1], "string"), UnsupportedOpError);
+    hosted.dispose();
+    device.dispose();
   });
-  equal(`${hosted.readSync(written)}`, "1,2,3");
-  equal(`${await hosted.read(made.dataId)}`, "4,5");
-  equal(`${hosted.typedArrayFromHeap(made)}`, "4,5");
-  hosted.incRef(written);
-  equal(hosted.disposeData(written), false);
-  equal(hosted.disposeData(written), true);
-  equal(hosted.disposeData(made.dataId), true);
-  equal(hosted.numDataIds(), 0);
-  const text = hosted.write([new Uint8Array(1)], [1], "string");
-  equal(hosted.disposeData(text), true);
-  hosted.dispose();
-  device.dispose();
-});
+}

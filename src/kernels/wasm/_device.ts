@@ -7,7 +7,7 @@
  * @module
  */
 import { registerBackend, removeBackend, setBackend } from "@tensorflow/tfjs-core";
-import { BACKEND_NAME, WasmBackend } from "./_backend.ts";
+import { BACKEND_NAME, backendOver, type StoreClass } from "./_backend.ts";
 import { Heap } from "./_heap.ts";
 import { compileKernels, hasRelaxedSimd } from "./_module.ts";
 import { CONTROL_BYTES, MAX_THREADS, ThreadPool } from "./_threads.ts";
@@ -44,32 +44,14 @@ const MAX_PAGES = [65536, 16384] as const;
 let lastStart: Promise<unknown> = Promise.resolve();
 let current: { key: string; module?: WebAssembly.Module; device: WasmDevice } | undefined;
 
-/**
- * Starts the WASM device and makes it the one that kernels run on.
- *
- * Asking again for the same gives the same device; asking for another one disposes the first,
- * with its tensors.
- *
- * @throws {RangeError} when `threads` is no whole number from 0 to 48, or above 1 with a `module`.
- * @throws {UnsupportedOpError} when the engine has no SIMD.
- *
- * @example
- * ```ts
- * import assert from "node:assert/strict";
- * import { startWasm } from "./mod.ts";
- *
- * const device = await startWasm();
- * assert.match(device.description, /^WASM, 1 thread/);
- * device.dispose();
- * ```
- */
-export function startWasm(options: WasmOptions = {}): Promise<WasmDevice> {
-  const start = lastStart.then(() => reuseOrCreate(options));
+/** {@linkcode startWasm} with what keeps the tensors. */
+export function startWasmWith(Store: StoreClass, options: WasmOptions = {}): Promise<WasmDevice> {
+  const start = lastStart.then(() => reuseOrCreate(Store, options));
   lastStart = start.catch(() => {});
   return start;
 }
 
-async function reuseOrCreate(options: WasmOptions): Promise<WasmDevice> {
+async function reuseOrCreate(Store: StoreClass, options: WasmOptions): Promise<WasmDevice> {
   const threads = expectThreads(options);
   const relaxedSimd = options.relaxedSimd ?? hasRelaxedSimd();
   const key = `${threads} ${relaxedSimd}`;
@@ -78,12 +60,13 @@ async function reuseOrCreate(options: WasmOptions): Promise<WasmDevice> {
     return current.device;
   }
   current?.device.dispose();
-  const device = await createDevice({ threads, relaxedSimd, module: options.module });
+  const device = await createDevice(Store, { threads, relaxedSimd, module: options.module });
   current = { key, module: options.module, device };
   return device;
 }
 
 async function createDevice(
+  Store: StoreClass,
   asked: { threads: number; relaxedSimd: boolean; module?: WebAssembly.Module },
 ): Promise<WasmDevice> {
   const { memory, shared, missing } = memoryFor(asked.threads);
@@ -94,7 +77,8 @@ async function createDevice(
   const failure = shared ? await startWorkers(pool, asked.threads) : missing;
   const heap = new Heap(memory, heapStart(instance));
   const relaxedSimd = (instance.exports.RELAXED_SIMD as WebAssembly.Global).value === 1;
-  const backend = new WasmBackend({ memory, heap, pool, relaxedSimd });
+  const Backend = backendOver(Store);
+  const backend = new Backend({ memory, heap, pool, relaxedSimd });
   registerBackend(BACKEND_NAME, () => backend, 0);
   await setBackend(BACKEND_NAME);
   return describe({ asked: asked.threads, threads: pool.threads, relaxedSimd, failure });

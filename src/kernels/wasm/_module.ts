@@ -7,7 +7,6 @@
  * @module
  */
 import { UnsupportedOpError } from "../../errors.ts";
-import { RELAXED_SIMD_BINARY, SIMD_BINARY } from "./_binary.ts";
 
 /** Limits of a memory with a maximum, in its import: for one thread, or shared by several. */
 const LIMITS_FLAG = { unshared: 0x01, shared: 0x03 } as const;
@@ -42,7 +41,11 @@ export async function compileKernels(
       "Cannot start the WASM device: expected an engine with SIMD, found one without",
     );
   }
-  const text = atob(options.relaxedSimd ? RELAXED_SIMD_BINARY : SIMD_BINARY);
+  // In a browser the other of the two stays where it is.
+  const { BINARY } = options.relaxedSimd
+    ? await import("./_relaxed_simd_binary.ts")
+    : await import("./_simd_binary.ts");
+  const text = atob(BINARY);
   const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
   const flagAt = text.indexOf(MEMORY_IMPORT) + MEMORY_IMPORT.length;
   bytes[flagAt] = options.shared ? LIMITS_FLAG.shared : LIMITS_FLAG.unshared;

@@ -5,108 +5,33 @@
  *
  * @module
  */
-import { type Device, registerDevice, registerKernels } from "../../kernels.ts";
-import { BACKEND_NAME, type WasmBackend } from "./_backend.ts";
-import { STANDARD_KERNELS } from "./_standard.ts";
-import { PACKING } from "./_weights.ts";
-import { activation, activationGrad } from "./activation.ts";
-import { adafactorStep } from "./adafactor_step.ts";
-import { adamwSteps } from "./adamw_steps.ts";
-import { add } from "./add.ts";
-import { addBias } from "./add_bias.ts";
-import { attention, attentionGrad, biasedAttention, biasedAttentionGrad } from "./attention.ts";
-import { batchNorm, batchNormGrad } from "./batch_norm.ts";
-import { columnSum } from "./column_sum.ts";
-import { conv1d, conv1dGradInput, conv1dGradWeight } from "./conv1d.ts";
-import { crossEntropy, crossEntropyGrad } from "./cross_entropy.ts";
-import { dropout } from "./dropout.ts";
-import { elementLoss, elementLossGrad } from "./element_loss.ts";
-import { globalNorm } from "./global_norm.ts";
-import { glu, gluGrad } from "./glu.ts";
-import { activatedGroupNorm, groupNorm, groupNormGrad } from "./group_norm.ts";
-import { gruGate, gruGateGrad } from "./gru_gate.ts";
-import { activatedLayerNorm, layerNorm, layerNormGrad } from "./layer_norm.ts";
-import { layerSum, layerSumGrad } from "./layer_sum.ts";
-import { linear, linearGradInput, linearGradWeight } from "./linear.ts";
-import { maskChannels } from "./mask_channels.ts";
-import { maskFrames, maskFramesGrad } from "./mask_frames.ts";
-import { meanPool, meanPoolGrad } from "./mean_pool.ts";
-import { padFrames } from "./pad_frames.ts";
-import { patches } from "./patches.ts";
-import {
-  relativeScores,
-  relativeScoresGradInput,
-  relativeScoresGradPositions,
-} from "./relative_scores.ts";
-import { rotary } from "./rotary.ts";
-import { scale } from "./scale.ts";
-import { updateStatistics } from "./update_statistics.ts";
-import { weightNorm, weightNormGrad } from "./weight_norm.ts";
-
-const WASM: Device<WasmBackend> = {
-  backendName: BACKEND_NAME,
-  kernels: {
-    activation,
-    activationGrad,
-    activatedGroupNorm,
-    activatedLayerNorm,
-    adafactorStep,
-    adamwSteps,
-    add,
-    addBias,
-    attention,
-    attentionGrad,
-    batchNorm,
-    batchNormGrad,
-    biasedAttention,
-    biasedAttentionGrad,
-    columnSum,
-    conv1d,
-    conv1dGradInput,
-    conv1dGradWeight,
-    crossEntropy,
-    crossEntropyGrad,
-    dropout,
-    elementLoss,
-    elementLossGrad,
-    globalNorm,
-    glu,
-    gluGrad,
-    groupNorm,
-    groupNormGrad,
-    gruGate,
-    gruGateGrad,
-    layerNorm,
-    layerNormGrad,
-    layerSum,
-    layerSumGrad,
-    linear,
-    linearGradInput,
-    linearGradWeight,
-    maskChannels,
-    maskFrames,
-    maskFramesGrad,
-    meanPool,
-    meanPoolGrad,
-    padFrames,
-    patches,
-    relativeScores,
-    relativeScoresGradInput,
-    relativeScoresGradPositions,
-    rotary,
-    scale,
-    updateStatistics,
-    weightNorm,
-    weightNormGrad,
-  },
-  packing: PACKING,
-  // Sums run over k in one order, vectors over the columns of a row, and int8 scales belong to one row.
-  hasStableRows: true,
-};
-
-registerDevice(WASM);
-registerKernels(BACKEND_NAME, STANDARD_KERNELS);
+import { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
+import "./_kernels.ts";
+import { startWasmWith, type WasmDevice, type WasmOptions } from "./_device.ts";
 
 export { hasRelaxedSimd, hasSimd } from "./_module.ts";
 export { BACKEND_NAME } from "./_backend.ts";
-export { startWasm, type WasmDevice, type WasmOptions } from "./_device.ts";
+export type { WasmDevice, WasmOptions } from "./_device.ts";
+
+/**
+ * Starts the WASM device and makes it the one that kernels run on.
+ *
+ * Asking again for the same gives the same device; asking for another one disposes the first,
+ * with its tensors.
+ *
+ * @throws {RangeError} when `threads` is no whole number from 0 to 48, or above 1 with a `module`.
+ * @throws {UnsupportedOpError} when the engine has no SIMD.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { startWasm } from "./mod.ts";
+ *
+ * const device = await startWasm();
+ * assert.match(device.description, /^WASM, 1 thread/);
+ * device.dispose();
+ * ```
+ */
+export function startWasm(options: WasmOptions = {}): Promise<WasmDevice> {
+  return startWasmWith(BackendWasm, options);
+}
