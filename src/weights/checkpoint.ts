@@ -17,8 +17,9 @@ import type { TensorSource } from "./tensor_source.ts";
 type OpenForm = (source: ByteSource, files: FileReader) => Promise<TensorSource>;
 
 /** Reads pickles; pages seldom meet one, and load its code then. */
-const openTorchBin: OpenForm = async (source) =>
-  await (await import("./_torch_bin.ts")).openTorchBin(source);
+async function openTorchBin(source: ByteSource): Promise<TensorSource> {
+  return await (await import("./_torch_bin.ts")).openTorchBin(source);
+}
 
 /** Names as Hugging Face's libraries write them, in the order in which they look, then what `export` writes. */
 const FORMS: readonly (readonly [file: string, open: OpenForm])[] = [
