@@ -1,10 +1,41 @@
-/// <reference lib="dom" />
 /**
  * Samples of a microphone, or of whatever else a `MediaStream` comes from, as they are heard.
  *
  * @module
  */
 import { PROCESSOR, workletSource } from "./_worklet.ts";
+
+/** What is used of a `MediaStream`. */
+export interface MediaStreamLike {
+  /** The tracks that have sound. */
+  getAudioTracks(): readonly {
+    /** Calls when the track has ended. */
+    addEventListener(type: "ended", listener: () => void): void;
+  }[];
+}
+
+/** What is used of the Web Audio API; the types of browsers are not in scope where this is checked. */
+interface WebAudio {
+  AudioContext: new () => Context;
+  AudioWorkletNode: new (
+    context: Context,
+    name: string,
+    options: { numberOfOutputs: number },
+  ) => AudioNode & { readonly port: MessagePort };
+}
+
+interface Context {
+  readonly sampleRate: number;
+  readonly audioWorklet: { addModule(url: string | URL): Promise<void> };
+  createMediaStreamSource(stream: MediaStreamLike): AudioNode;
+  resume(): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface AudioNode {
+  connect(to: AudioNode): void;
+  disconnect(): void;
+}
 
 /** How a stream is listened to. */
 export interface LiveOptions {
@@ -48,10 +79,11 @@ export interface LiveSamples extends AsyncIterable<Float32Array> {
  * ```
  */
 export async function liveSamples(
-  stream: MediaStream,
+  stream: MediaStreamLike,
   options: LiveOptions = {},
 ): Promise<LiveSamples> {
   options.signal?.throwIfAborted();
+  const { AudioContext, AudioWorkletNode } = globalThis as unknown as WebAudio;
   const context = new AudioContext();
   try {
     await addWorklet(context, options.workletUrl);
@@ -66,7 +98,7 @@ export async function liveSamples(
   }
 }
 
-async function addWorklet(context: AudioContext, file?: string | URL): Promise<void> {
+async function addWorklet(context: Context, file?: string | URL): Promise<void> {
   if (file !== undefined) return await context.audioWorklet.addModule(file);
   const url = URL.createObjectURL(new Blob([workletSource()], { type: "text/javascript" }));
   await context.audioWorklet.addModule(url).finally(() => URL.revokeObjectURL(url));
@@ -74,9 +106,9 @@ async function addWorklet(context: AudioContext, file?: string | URL): Promise<v
 
 /** Sound on its way. */
 interface Listening {
-  context: AudioContext;
-  node: AudioWorkletNode;
-  stream: MediaStream;
+  context: Context;
+  node: InstanceType<WebAudio["AudioWorkletNode"]>;
+  stream: MediaStreamLike;
 }
 
 function samplesOf(

@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * Earshot in a browser: models of the web and of the hub, microphones and recordings, on WASM or WebGPU.
  *
@@ -23,7 +22,12 @@ export {
   webModelFiles,
   type WebModelOptions,
 } from "./web_model_files.ts";
-export { type LiveOptions, type LiveSamples, liveSamples } from "./live_samples.ts";
+export {
+  type LiveOptions,
+  type LiveSamples,
+  liveSamples,
+  type MediaStreamLike,
+} from "./live_samples.ts";
 export { workletSource } from "./_worklet.ts";
 export type {
   AudioBufferLike,
