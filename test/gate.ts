@@ -11,11 +11,12 @@ export interface Counts {
 }
 
 /**
- * From the line with which `deno test` ends. It counts and not the exit code, because Mesa's software GPU now and then
- * aborts a process that has used it while it ends, after that line.
+ * From the last line in which `deno test` counts. It is read and not the exit code, because Mesa's software GPU now
+ * and then aborts a process that has used it while it ends, after that line.
  */
 export function testCounts(printed: string): Counts | undefined {
-  const [, passed, failed] = printed.match(/\| (\d+) passed.*? \| (\d+) failed/) ?? [];
+  const lines = printed.matchAll(/^(?:ok|FAILED) \| (\d+) passed.*? \| (\d+) failed/gm);
+  const [, passed, failed] = Array.from(lines).at(-1) ?? [];
   return passed === undefined ? undefined : { passed: Number(passed), failed: Number(failed) };
 }
 

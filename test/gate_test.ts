@@ -17,6 +17,7 @@ FAILED | 4 passed (3 steps) | 1 failed | 4 ignored (2s)
 
 Deno.test("testCounts() reads the last line of deno test", () => {
   deepEqual(testCounts(PRINTED), { passed: 4, failed: 1 });
+  deepEqual(testCounts(`${PRINTED}ok | 9 passed | 0 failed\n`), { passed: 9, failed: 0 });
   equal(testCounts("Checked 302 files\n"), undefined);
 });
 
