@@ -40,7 +40,7 @@ export interface DetectionRequest {
 /** A number's name here, and its range. */
 type NumberRule = [name: keyof DetectionSettings, least: number, most: number];
 
-const NUMBERS: Readonly<Record<string, NumberRule>> = {
+export const DETECTION_NUMBERS: Readonly<Record<string, NumberRule>> = {
   window_seconds: ["windowSeconds", 0.001, 3_600],
   hop_seconds: ["hopSeconds", 0.01, 3_600],
   median_windows: ["medianWindows", 1, 99],
@@ -62,7 +62,7 @@ const MAX_CHANNELS = 64;
 
 /** Every field that there is. */
 export const DETECTION_FIELDS: readonly string[] = [
-  ...Object.keys(NUMBERS),
+  ...Object.keys(DETECTION_NUMBERS),
   ...Object.keys(THRESHOLDS),
   ...FLAGS,
   ...RAW_FIELDS,
@@ -77,7 +77,7 @@ export const DETECTION_FIELDS: readonly string[] = [
  */
 export function detectionRequest(fields: Readonly<Record<string, unknown>>): DetectionRequest {
   const settings: Record<string, unknown> = {};
-  for (const [field, [name, least, most]] of Object.entries(NUMBERS)) {
+  for (const [field, [name, least, most]] of Object.entries(DETECTION_NUMBERS)) {
     if (isGiven(fields[field])) settings[name] = numberOf(field, fields[field], least, most);
   }
   for (const [field, name] of Object.entries(THRESHOLDS)) {

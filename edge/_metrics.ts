@@ -4,28 +4,8 @@
  * @module
  */
 import type { Context, MiddlewareHandler } from "hono";
+import { routeOf } from "./_routes.ts";
 import type { Service } from "./_service.ts";
-
-/** Paths by which requests are counted; all others together are `other`. */
-const ROUTES: readonly string[] = [
-  "/",
-  "/detect",
-  "/stream",
-  "/heads",
-  "/heads/NAME",
-  "/heads/NAME/examples",
-  "/metrics",
-  "/livez",
-  "/readyz",
-  "/healthz",
-  "/health",
-];
-
-/** The route that a path belongs to, as it is counted. */
-export function routeOf(path: string): string {
-  const route = path.replace(/^\/heads\/[^/]+/, "/heads/NAME");
-  return ROUTES.includes(route) ? route : "other";
-}
 
 /** Counts; times in seconds. */
 export class Meter {

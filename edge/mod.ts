@@ -34,7 +34,9 @@ import { failureOf, logFailure } from "./_failure.ts";
 import { headsOf, headsWith, listHeads, teach } from "./_heads_request.ts";
 import { Teaching } from "./_teaching.ts";
 import { LiveStream } from "./_live_stream.ts";
-import { countAnswers, metrics, routeOf } from "./_metrics.ts";
+import { countAnswers, metrics } from "./_metrics.ts";
+import { sendDocument } from "./_documents.ts";
+import { allowedMethods, listedRoutes, routeOf, ROUTES } from "./_routes.ts";
 import { logAnswers, noteSound } from "./_access_log.ts";
 import { expectKey } from "./_keys.ts";
 import { traceAnswers } from "./_tracing.ts";
@@ -175,6 +177,8 @@ export interface AppOptions {
   maxTaughtHeads?: number;
   /** Keeps the files of a head that was taught. @default it is in memory alone */
   saveHead?: (name: string, files: { name: string; bytes: Uint8Array }[]) => Promise<void>;
+  /** Gives `openapi.json` and `docs.html`, which `bundle` and `serve` make. @default none: they get status 404 */
+  documents?: (name: string) => Promise<string | undefined>;
   /** How this host makes a WebSocket of a request. @default none: `/stream` gets status 501 */
   upgradeWebSocket?: UpgradeWebSocket;
   /** Gets a line of JSON for each failure of ours. @default console.error */
@@ -206,6 +210,7 @@ export interface App {
  * | `GET /healthz` | status 200 when the model is loaded, else 503 |
  * | `GET /readyz`, `GET /livez` | whether a clip would be taken now; whether the service lives |
  * | `GET /metrics` | what it has done, in Prometheus' text format |
+ * | `GET /openapi.json`, `GET /docs` | this table in full, where `documents` has it |
  * | `GET /` | what this is, in JSON |
  *
  * `top_k`, `function_to_apply` and `raw_scores` are parameters of the JSON form, or of the query. An error is
@@ -244,25 +249,20 @@ export function createApp(source: ClassifierSource, options: AppOptions = {}): A
   app.use("/stream", refuseStrangers(origins));
   app.get("/", (c) => describe(c, service));
   app.post("/", (c) => takeClip(c, service));
-  app.all("/", (c) => wrongMethod(c, "GET, HEAD, POST"));
   app.post("/detect", (c) => detectRecording(c, service));
-  app.all("/detect", (c) => wrongMethod(c, "POST"));
   app.get("/stream", (c) => openStream(c, service, options.upgradeWebSocket));
-  app.all("/stream", (c) => wrongMethod(c, "GET"));
   app.get("/heads", (c) => listHeads(c, service));
   app.post("/heads", (c) => takeClip(c, service, (work) => allHeads(work)));
-  app.all("/heads", (c) => wrongMethod(c, "GET, HEAD, POST"));
   app.post("/heads/:name", (c) => takeClip(c, service));
   app.delete("/heads/:name", (c) => forgetHead(c, service));
-  app.all("/heads/:name", (c) => wrongMethod(c, "POST, DELETE"));
   app.post("/heads/:name/examples", (c) => takeExample(c, service));
-  app.all("/heads/:name/examples", (c) => wrongMethod(c, "POST"));
   const asked = { healthz: health, health, livez: live, readyz: readiness, metrics };
   for (const [name, answer] of Object.entries(asked)) {
     app.get(`/${name}`, (c) => answer(c, service));
-    app.all(`/${name}`, (c) => wrongMethod(c, "GET, HEAD"));
   }
-  app.notFound((c) => c.json({ error: `Cannot find ${c.req.path}: expected ${PATHS}` }, 404));
+  app.get("/openapi.json", (c) => sendDocument(c, "openapi.json", options.documents));
+  app.get("/docs", (c) => sendDocument(c, "docs.html", options.documents));
+  app.notFound(notFound);
   app.onError((error, c) => answerFailure(error, c, service));
   return {
     fetch: async (request) => await app.fetch(request),
@@ -272,8 +272,6 @@ export function createApp(source: ClassifierSource, options: AppOptions = {}): A
 
 /** The header that says what was odd about a clip, or about how it was heard. */
 const WARNING = "X-Earshot-Warning";
-const PATHS = "/, /detect, /stream, /heads, /healthz, /readyz, /livez or /metrics";
-
 function serviceOf(source: ClassifierSource, given: AppOptions): Service {
   const made = Object.entries(given).filter(([, value]) => value !== undefined);
   const options: LimitOptions = { ...DEFAULT_LIMITS, ...Object.fromEntries(made) };
@@ -299,7 +297,10 @@ function serviceOf(source: ClassifierSource, given: AppOptions): Service {
 
 /** Those of the options that have a default in the table of settings. */
 type LimitOptions = Required<
-  Omit<AppOptions, "cors" | "apiKeys" | "teachToken" | "saveHead" | "upgradeWebSocket" | "log">
+  Omit<
+    AppOptions,
+    "cors" | "apiKeys" | "teachToken" | "saveHead" | "documents" | "upgradeWebSocket" | "log"
+  >
 >;
 
 const DEFAULT_LIMITS = appOptions(DEFAULT_SETTINGS) as LimitOptions;
@@ -446,20 +447,17 @@ function describe(c: Context, { model, limits }: Service): Response {
     heads: model.ready?.heads?.list().map(({ name }) => name),
     maxBodyBytes: limits.maxBodyBytes,
     example: `curl --data-binary @clip.wav "${new URL("/", c.req.url)}?top_k=3"`,
-    endpoints: {
-      "POST /": "a clip; its classes",
-      "POST /detect": "a recording of any length; its events, a line of JSON each",
-      "GET /stream": "a WebSocket: live sound, as samples or WebM or Ogg Opus; its events",
-      "GET /heads": "the heads, where there are several; POST answers with all of them",
-      "GET /healthz": "whether the model is loaded",
-      "GET /readyz": "whether a clip would be taken now",
-      "GET /livez": "whether the service lives",
-      "GET /metrics": "what it has done, for Prometheus",
-    },
+    endpoints: listedRoutes(),
   });
 }
 
-function wrongMethod(c: Context, allowed: string): Response {
+/** A path that there is not, or a method that it does not take. */
+function notFound(c: Context): Response {
+  if (routeOf(c.req.path) === "other") {
+    const expected = Object.keys(ROUTES).join(", ");
+    return c.json({ error: `Cannot find ${c.req.path}: expected one of ${expected}` }, 404);
+  }
+  const allowed = allowedMethods(c.req.path);
   const error = `Cannot ${c.req.method} ${c.req.path}: expected ${allowed}`;
   return c.json({ error }, 405, { Allow: allowed });
 }

@@ -26,7 +26,7 @@ export interface SettingSources {
   /** An object of JSON, and what its file is called in a message. @default none */
   file?: { name: string; values: Readonly<Record<string, unknown>> };
   /** Reads the file of a secret. @default with Deno */
-  readText?: (path: string) => Promise<string>;
+  readText?: (path: string) => Promise<string | undefined>;
 }
 
 /** A value that no setting takes; the line says where it came from. */
@@ -114,10 +114,11 @@ async function valueOf(
   if (row.kind !== "secret") return checked(row, value, place);
   if (!isFile) return secretOf(row, value as string, place);
   if (typeof value !== "string") throw wrong(place, "the path of a file", value);
-  const text = await readText(value).catch((cause) => {
+  const noFile = (cause?: unknown): never => {
     const expected = `expected a file of text, found none that can be read at "${value}"`;
     throw new SettingError(`Cannot use ${place}: ${expected}`, { cause });
-  });
+  };
+  const text = await readText(value).catch(noFile) ?? noFile();
   return secretOf(row, text, place);
 }
 
@@ -221,14 +222,22 @@ export async function settingsBeside(
 ): Promise<ServiceSettings> {
   const values = await readJsonFileIfThere(host.files("."), SETTINGS_FILE);
   const file = values && { name: SETTINGS_FILE, values };
-  const readText = (path: string) => textIn(host, path);
+  const readText = (path: string) => textBeside(host, path);
   return await readSettings({ variable: host.variable, file, readText });
 }
 
-async function textIn(host: Pick<Host, "files">, path: string): Promise<string> {
+/**
+ * The text of a file beside the code, or anywhere by its whole path; undefined where there is none.
+ *
+ * @param host has the files.
+ */
+export async function textBeside(
+  host: Pick<Host, "files">,
+  path: string,
+): Promise<string | undefined> {
   const [, folder = ".", name = ""] = /^(?:(.*)\/)?([^/]*)$/.exec(path)!;
   const source = await host.files(folder || "/").open(name);
-  if (!source) throw new TypeError(`Cannot read "${path}": expected a file, found nothing`);
+  if (!source) return undefined;
   const bytes = await source.read(0, source.sizeBytes);
   source.close?.();
   return new TextDecoder().decode(bytes);

@@ -24,7 +24,7 @@ import { runProgram } from "./_program.ts";
 import { hostOf } from "./hosts/deno.ts";
 import { answerQuestions } from "./inference_thread.ts";
 import { type App, createApp, type ServedClassifier } from "./mod.ts";
-import { SettingError, settingsBeside } from "./read_settings.ts";
+import { SettingError, settingsBeside, textBeside } from "./read_settings.ts";
 import { appOptions } from "./settings.ts";
 import { threadedClassifier } from "./threaded_classifier.ts";
 
@@ -98,6 +98,7 @@ const settings = await settingsBeside(host).catch((error: unknown): never => {
 });
 const app = createApp(loadInThread, {
   ...appOptions(settings),
+  documents: (name) => textBeside(host, name),
   upgradeWebSocket: host.upgradeWebSocket,
 });
 

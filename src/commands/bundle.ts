@@ -22,6 +22,7 @@ import { PACKED_FILE } from "../weights/packed.ts";
 import { type Command, defineCommand, expectNoFiles } from "./_command.ts";
 import { HEADS_OPTION, namedHeads } from "./_heads.ts";
 import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
+import { documentFiles } from "./_service_documents.ts";
 import { serviceOptions, SETTINGS_OPTION, settingsToKeep } from "./_service_options.ts";
 import { STEADY_V8_FLAGS } from "./_v8_flags.ts";
 
@@ -84,9 +85,17 @@ export interface BundleResult {
 /** The forms of weights that the service reads. */
 const WEIGHT_FILES = ["model.safetensors", PACKED_FILE] as const;
 const CODE_FILES = ["server.js", "main.js", "deno.json"] as const;
+const DOCUMENTS = ["openapi.json", "docs.html"] as const;
 
 /** All that a bundle holds; a directory with anything else in it is never replaced. */
-const OWN_NAMES: readonly string[] = [...CODE_FILES, SETTINGS_FILE, "model", "heads", "deno.lock"];
+const OWN_NAMES: readonly string[] = [
+  ...CODE_FILES,
+  ...DOCUMENTS,
+  SETTINGS_FILE,
+  "model",
+  "heads",
+  "deno.lock",
+];
 
 const RIGHTS = `--allow-read=. --allow-net --allow-env=${SETTINGS_VARIABLES.join(",")}`;
 const DENO_JSON = {
@@ -115,6 +124,10 @@ export async function bundle(options: BundleOptions): Promise<BundleResult> {
       await Deno.writeFile(`${folder}/main.js`, build.main);
       await Deno.writeFile(`${folder}/deno.json`, jsonBytes(DENO_JSON));
       if (hasSettings) await Deno.writeFile(`${folder}/${SETTINGS_FILE}`, jsonBytes(settings));
+      const documents = documentFiles({ hasHeads: heads !== undefined });
+      for (const [name, text] of Object.entries(documents)) {
+        await Deno.writeTextFile(`${folder}/${name}`, text);
+      }
       await Deno.mkdir(`${folder}/model`);
       await writeModel(model, `${folder}/model`, classifier.extractor);
       if (heads) await writeHeads(folder, heads, (classifier as HeadedClassifier).heads.backbone!);
@@ -195,7 +208,13 @@ async function resultOf(output: string, build: ServerBuild): Promise<BundleResul
   const ofHeads = heads.flatMap((name) =>
     ["config.json", HEAD_FILE].map((file) => `heads/${name}/${file}`)
   );
-  const names = [...CODE_FILES, ...settings, ...files.map((name) => `model/${name}`), ...ofHeads];
+  const names = [
+    ...CODE_FILES,
+    ...DOCUMENTS,
+    ...settings,
+    ...files.map((name) => `model/${name}`),
+    ...ofHeads,
+  ];
   return {
     output,
     files: await Promise.all(names.map(async (name) => {

@@ -12,6 +12,7 @@ import { type Command, defineCommand, expectNoFiles } from "./_command.ts";
 import { UsageError } from "./_arguments.ts";
 import { expectNoHeads, HEADS_OPTION, headSaver, namedHeads } from "./_heads.ts";
 import type { ServedModel } from "./_serve_thread.ts";
+import { serviceDocuments } from "./_service_documents.ts";
 import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
 import { serviceOptions, serviceSettings, SETTINGS_OPTION } from "./_service_options.ts";
 
@@ -90,7 +91,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     const saveHead = saveHeads === undefined ? undefined : headSaver(saveHeads);
     const app = createApp(classifier, {
       ...appOptions(settings),
-      ...{ log, saveHead },
+      ...{ log, saveHead, documents: serviceDocuments({ hasHeads }) },
       upgradeWebSocket: upgradeOnDeno,
     });
     const server = listen({ port: settings.port!, hostname }, app.fetch);

@@ -152,10 +152,12 @@ Deno.test("bundle() writes what a host needs, and nothing that it would have to 
   const names = result.files.map(({ name }) => name).sort();
   deepEqual(names, [
     "deno.json",
+    "docs.html",
     "main.js",
     "model/config.json",
     "model/model.safetensors",
     "model/preprocessor_config.json",
+    "openapi.json",
     "server.js",
   ]);
   const read = (name: string) => Deno.readTextFile(`${FOLDER}/bundle/${name}`);

@@ -95,10 +95,17 @@ async function hearsAsHere(command: ServiceCommand): Promise<void> {
       "/detect",
       "/stream",
       "/heads",
+      "/heads",
+      "/heads/NAME",
+      "/heads/NAME",
+      "/heads/NAME/examples",
       "/healthz",
+      "/health",
       "/readyz",
       "/livez",
       "/metrics",
+      "/openapi.json",
+      "/docs",
     ]);
   });
 }

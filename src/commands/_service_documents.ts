@@ -1,0 +1,27 @@
+/**
+ * What a service says of itself: `openapi.json`, and the page of it.
+ *
+ * @module
+ */
+import denoJson from "../../deno.json" with { type: "json" };
+import { type DescribedService, openapiOf } from "../../edge/openapi.ts";
+import { openapiPage } from "../../edge/openapi_page.ts";
+
+/** The documents by their names beside a bundle. */
+export function documentFiles(
+  service: Omit<DescribedService, "version">,
+): Readonly<Record<string, string>> {
+  const document = openapiOf({ ...service, version: denoJson.version });
+  return {
+    "openapi.json": `${JSON.stringify(document, undefined, 2)}\n`,
+    "docs.html": openapiPage(document),
+  };
+}
+
+/** The same as `createApp()` asks for them. */
+export function serviceDocuments(
+  service: Omit<DescribedService, "version">,
+): (name: string) => Promise<string | undefined> {
+  const files = documentFiles(service);
+  return (name) => Promise.resolve(files[name]);
+}
