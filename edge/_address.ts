@@ -8,10 +8,19 @@ import { HTTPException } from "hono/http-exception";
 
 const HOST = /^([\w.~-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i;
 
-/** The path behind the base path `/v1`, which clients of Hugging Face and others are given. */
-export function pathOf({ url }: Request): string {
-  const path = url.match(/^\w+:\/\/[^/?#]*([^?#]*)/)?.[1] || "/";
-  return path.replace(/^\/v1(?=\/|$)/, "") || "/";
+/**
+ * How the path of a request is found: behind the place where the application is mounted, whether that was taken off or
+ * not, and behind the base path `/v1`, which clients of Hugging Face and others are given.
+ */
+export function pathBehind(basePath: string): (request: Request) => string {
+  const bases = [basePath, "/v1"].filter((base) => base !== "");
+  return ({ url }) => {
+    let path = url.match(/^\w+:\/\/[^/?#]*([^?#]*)/)?.[1] || "/";
+    for (const base of bases) {
+      if (path === base || path.startsWith(`${base}/`)) path = path.slice(base.length);
+    }
+    return path || "/";
+  };
 }
 
 /** Refuses a `Host` that is none, of which no address could be made. */

@@ -16,12 +16,16 @@ import { type FormClip, formClip } from "./_form.ts";
 export interface ClipRequest {
   bytes: Uint8Array;
   options: ClassifyOptions;
-  /** Parameters that there are not. */
+  /** Parameters that there are not, the first few of them. */
   unknown: string[];
 }
 
 const SCORE_FUNCTIONS: readonly unknown[] = ["softmax", "sigmoid", "none"];
 const PARAMETERS: readonly string[] = ["top_k", "function_to_apply", "raw_scores"];
+/** Of a query alone. */
+const QUERY_PARAMETERS: readonly string[] = [...PARAMETERS, "head", "label"];
+/** They are named in a header, which has little room. */
+const MAX_UNKNOWN = 5;
 
 /**
  * What can be refused before the body is read.
@@ -38,17 +42,24 @@ export function expectClipRequest(request: Request): void {
  * @throws {HTTPException} 400 for a wrong parameter or body, 415 for what is plainly no audio that is read here.
  */
 export async function clipRequest(request: Request, body: Uint8Array): Promise<ClipRequest> {
-  const asked = optionsFrom(queryFields(request.url));
+  const query = queryFields(request.url);
+  const asked = optionsFrom(query);
+  const odd = Object.keys(query).filter((name) => !QUERY_PARAMETERS.includes(name));
   if (body.length === 0) fail(400, "Cannot classify: expected audio as the body, found nothing");
   const type = contentType(request);
   if (type !== "application/json" && type !== "multipart/form-data") {
-    return { bytes: expectAudio(body), options: asked, unknown: [] };
+    return { bytes: expectAudio(body), options: asked, unknown: shortened(odd) };
   }
   const { bytes, fields } = type === "application/json"
     ? fromJson(body)
     : await formClip(request.headers.get("content-type")!, body);
-  const unknown = Object.keys(fields).filter((name) => !PARAMETERS.includes(name)).map(shown);
+  odd.push(...Object.keys(fields).filter((name) => !PARAMETERS.includes(name)));
+  const unknown = shortened(odd);
   return { bytes: expectAudio(bytes), options: { ...asked, ...optionsFrom(fields) }, unknown };
+}
+
+function shortened(names: readonly string[]): string[] {
+  return names.slice(0, MAX_UNKNOWN).map(shown);
 }
 
 function contentType(request: Request): string | undefined {

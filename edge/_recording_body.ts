@@ -11,6 +11,7 @@ import { HTTPException } from "hono/http-exception";
 import { brokenOff, tooLarge } from "./_bodies.ts";
 import { ByteChannel } from "./_byte_channel.ts";
 import { withDeadline } from "./_deadline.ts";
+import { unpackedBody } from "./_packed_body.ts";
 import type { Limits } from "./_service.ts";
 
 /** The pieces of one body, to be taken once. */
@@ -28,14 +29,16 @@ export class RecordingBody implements AsyncIterable<Uint8Array> {
   /**
    * @param request its body is not touched before a piece is wanted.
    * @param signal ends the reading.
-   * @throws {HTTPException} with status 413 where it is stated to be too large.
+   * @throws {HTTPException} 413 where it is stated to be too large, 415 where it is packed in a way that is not read.
    */
   constructor(request: Request, limits: Limits, signal: AbortSignal) {
     this.#limits = limits;
     this.#signal = signal;
-    this.#statedBytes = Number(request.headers.get("content-length") ?? 0);
+    // What a packed body unfolds to is not known.
+    const isPacked = request.headers.has("content-encoding");
+    this.#statedBytes = isPacked ? 0 : Number(request.headers.get("content-length") ?? 0);
     if (this.#statedBytes > limits.maxDetectBytes) throw tooLarge(limits.maxDetectBytes);
-    this.#body = request.body;
+    this.#body = unpackedBody(request);
     this.#ahead = new ByteChannel(limits.maxAheadBytes);
   }
 

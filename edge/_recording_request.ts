@@ -11,10 +11,12 @@ import { checkedPieces } from "./_audio_head.ts";
 import { queryFields } from "./_clip_request.ts";
 import { withDeadline } from "./_deadline.ts";
 import { listen } from "./_detection.ts";
-import { type DetectionRequest, detectionRequest } from "./_detect_request.ts";
+import { DETECTION_FIELDS, detectionRequest } from "./_detect_request.ts";
 import { failureOf, logFailure } from "./_failure.ts";
 import { LineStream } from "./_line_stream.ts";
 import { RecordingBody } from "./_recording_body.ts";
+import { openForm } from "./_streamed_form.ts";
+import { ignored, warningHeader } from "./_warnings.ts";
 import { openSound } from "./_sound.ts";
 import { detectorOf, type Service } from "./_service.ts";
 
@@ -31,16 +33,18 @@ const HEADERS = {
  * The status waits for the first line, but no longer than proxies do; what goes wrong later is the last line.
  */
 export async function detectRecording(c: Context, service: Service): Promise<Response> {
-  const asked = detectionRequest(queryFields(c.req.url));
+  const fields = queryFields(c.req.url);
+  detectionRequest(fields);
   expectRecording(c.req.raw);
-  return await new RecordingAnswer(c, service, asked).begun();
+  return await new RecordingAnswer(c, service, fields).begun();
 }
 
 /** One recording and its answer. */
 class RecordingAnswer {
   readonly #context: Context;
   readonly #service: Service;
-  readonly #asked: DetectionRequest;
+  readonly #query: Readonly<Record<string, unknown>>;
+  readonly #warnings: string[] = [];
   readonly #ending = new AbortController();
   readonly #lines = new LineStream(() => this.#clientLeft());
   readonly #begun = Promise.withResolvers<void>();
@@ -48,10 +52,10 @@ class RecordingAnswer {
   #hasBegun = false;
   #isWaitedFor = false;
 
-  constructor(context: Context, service: Service, asked: DetectionRequest) {
+  constructor(context: Context, service: Service, query: Readonly<Record<string, unknown>>) {
     this.#context = context;
     this.#service = service;
-    this.#asked = asked;
+    this.#query = query;
     this.#body = new RecordingBody(context.req.raw, service.limits, this.#ending.signal);
   }
 
@@ -71,7 +75,10 @@ class RecordingAnswer {
     });
     noteEnd(this.#context, work);
     await Promise.race([work, this.#begun.promise]);
-    return this.#context.body(this.#lines.body, 200, HEADERS);
+    return this.#context.body(this.#lines.body, 200, {
+      ...HEADERS,
+      ...warningHeader(this.#warnings),
+    });
   }
 
   async #work(): Promise<void> {
@@ -92,10 +99,12 @@ class RecordingAnswer {
     const { limits, queue } = this.#service;
     const { signal } = this.#ending;
     const classifier = await detectorOf(this.#service);
-    const { raw } = this.#asked;
-    const pieces = raw ? this.#body : checkedPieces(this.#body, expectKnown);
-    const sound = await openSound(pieces, raw, limits.maxAheadBytes);
-    await listen(sound, this.#asked, {
+    const { fields, file } = await this.#opened();
+    const asked = detectionRequest(fields);
+    this.#warnings.push(...ignored(Object.keys(fields), DETECTION_FIELDS));
+    const pieces = asked.raw ? file : checkedPieces(file, expectKnown);
+    const sound = await openSound(pieces, asked.raw, limits.maxAheadBytes);
+    await listen(sound, asked, {
       classifier,
       queue,
       signal,
@@ -114,6 +123,24 @@ class RecordingAnswer {
         await withDeadline(this.#lines.room(), bodyTimeoutMs, late);
       },
     });
+    if (sound.warning !== undefined) this.#warn(`Odd audio: ${sound.warning}`);
+  }
+
+  /** The recording, and what is asked of it: by the query, and by the fields of a form. */
+  async #opened(): Promise<{
+    fields: Readonly<Record<string, unknown>>;
+    file: AsyncIterable<Uint8Array>;
+  }> {
+    const type = this.#context.req.header("content-type") ?? "";
+    if (!/^multipart\/form-data/i.test(type)) return { fields: this.#query, file: this.#body };
+    const { fields, file } = await openForm(this.#body, type);
+    return { fields: { ...this.#query, ...fields }, file };
+  }
+
+  /** What was odd about the recording, which shows at its end: in the header, or behind the last event. */
+  #warn(warning: string): void {
+    if (this.#hasBegun) this.#lines.write({ warning });
+    else this.#warnings.push(warning);
   }
 
   /** The answer waits while more of the recording is to come than may be in memory, or than lines wait for it. */
@@ -139,11 +166,10 @@ class RecordingAnswer {
 }
 
 function expectRecording(request: Request): void {
-  const type = request.headers.get("content-type") ?? "";
-  if (/^multipart\/form-data/i.test(type)) {
-    const message = "Cannot read a form: expected the file's bytes as the body (curl -T FILE)";
-    throw new HTTPException(415, { message });
-  }
+  if (!/^application\/json/i.test(request.headers.get("content-type") ?? "")) return;
+  const message =
+    "Cannot read JSON: expected the file's bytes as the body (curl -T FILE), or a form";
+  throw new HTTPException(415, { message });
 }
 
 /** Refuses what is plainly no audio that is read here. */

@@ -36,3 +36,15 @@ export function expectToken(token: string): string {
     `Cannot use token: expected ${MIN_TOKEN_LENGTH} or more printable characters without spaces, found another`,
   );
 }
+
+/**
+ * The path that an application is mounted at, without a slash at the end.
+ *
+ * @param path such as `/audio`; "" or "/" for none.
+ * @throws {RangeError} for what is no path.
+ */
+export function expectBasePath(path: string): string {
+  const base = path.replace(/\/$/, "");
+  if (/^(\/[\w.~-]+)*$/.test(base)) return base;
+  throw new RangeError(`Cannot mount at "${path}": expected a path such as /audio`);
+}

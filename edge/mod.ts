@@ -26,7 +26,7 @@ import type { FittedHead, HeadedClassifyOptions, HeadFacts } from "../src/classi
 import type { Classification, ClassifyOptions } from "../src/classify/pipeline.ts";
 import type { HeadExamples } from "../src/heads/taught_head.ts";
 import type { DetectedEvent, WindowScores } from "../src/detect/mod.ts";
-import { pathOf, refuseNoHost } from "./_address.ts";
+import { pathBehind, refuseNoHost } from "./_address.ts";
 import { Bodies } from "./_bodies.ts";
 import { refuseStrangers, shareAnswers } from "./_cors.ts";
 import { type ClipRequest, clipRequest, expectClipRequest } from "./_clip_request.ts";
@@ -46,7 +46,7 @@ import { nextTurn, WorkQueue } from "./_queue.ts";
 import { detectRecording } from "./_recording_request.ts";
 import { classifierOf, type Service } from "./_service.ts";
 import { Sessions } from "./_sessions.ts";
-import { expectOrigins, expectToken } from "./_setting_checks.ts";
+import { expectBasePath, expectOrigins, expectToken } from "./_setting_checks.ts";
 import { appOptions, DEFAULT_SETTINGS } from "./settings.ts";
 import type { UpgradeWebSocket } from "./web_socket.ts";
 
@@ -157,6 +157,8 @@ export interface AppOptions {
   streamBufferBytes?: number;
   /** How long a live stream may be silent, in milliseconds. @default 60000 */
   streamIdleMs?: number;
+  /** The path that it is mounted at, whether requests still have it or not. @default "" */
+  basePath?: string;
   /** Origins whose pages may read answers and open streams, such as `https://example.org`; `*`: all. @default none */
   cors?: readonly string[];
   /** Keys of which clients have to know one, as `Authorization: Bearer` or `x-api-key`. @default none: all may ask */
@@ -237,7 +239,8 @@ export interface App {
  */
 export function createApp(source: ClassifierSource, options: AppOptions = {}): App {
   const service = serviceOf(source, options);
-  const app = new Hono({ getPath: pathOf });
+  const basePath = expectBasePath(options.basePath ?? "");
+  const app = new Hono({ getPath: pathBehind(basePath) });
   const origins = expectOrigins(options.cors ?? []);
   app.use(countAnswers(service.queue.meter));
   app.use(requestId());
@@ -247,7 +250,7 @@ export function createApp(source: ClassifierSource, options: AppOptions = {}): A
   app.use(shareAnswers(origins));
   app.use(expectKey(service.apiKeys, { isMetricsOpen: service.isMetricsOpen }));
   app.use("/stream", refuseStrangers(origins));
-  app.get("/", (c) => describe(c, service));
+  app.get("/", (c) => describe(c, service, basePath));
   app.post("/", (c) => takeClip(c, service));
   app.post("/detect", (c) => detectRecording(c, service));
   app.get("/stream", (c) => openStream(c, service, options.upgradeWebSocket));
@@ -299,7 +302,14 @@ function serviceOf(source: ClassifierSource, given: AppOptions): Service {
 type LimitOptions = Required<
   Omit<
     AppOptions,
-    "cors" | "apiKeys" | "teachToken" | "saveHead" | "documents" | "upgradeWebSocket" | "log"
+    | "basePath"
+    | "cors"
+    | "apiKeys"
+    | "teachToken"
+    | "saveHead"
+    | "documents"
+    | "upgradeWebSocket"
+    | "log"
   >
 >;
 
@@ -438,7 +448,7 @@ async function expectClient({ signal }: Request): Promise<void> {
   if (signal.aborted) throw new HTTPException(400, { message: "The client closed the connection" });
 }
 
-function describe(c: Context, { model, limits }: Service): Response {
+function describe(c: Context, { model, limits }: Service, basePath: string): Response {
   return c.json({
     name: "Earshot",
     task: "audio-classification",
@@ -446,7 +456,7 @@ function describe(c: Context, { model, limits }: Service): Response {
     labels: model.ready?.labels,
     heads: model.ready?.heads?.list().map(({ name }) => name),
     maxBodyBytes: limits.maxBodyBytes,
-    example: `curl --data-binary @clip.wav "${new URL("/", c.req.url)}?top_k=3"`,
+    example: `curl --data-binary @clip.wav "${new URL(`${basePath}/`, c.req.url)}?top_k=3"`,
     endpoints: listedRoutes(),
   });
 }

@@ -100,6 +100,11 @@ const SCHEMAS = {
     required: ["error"],
     properties: { error: { type: "string", description: "One line." } },
   },
+  Warning: {
+    type: "object",
+    required: ["warning"],
+    properties: { warning: { type: "string", description: "What was odd about a recording." } },
+  },
   ClipInJson: {
     type: "object",
     required: ["inputs"],
@@ -177,10 +182,18 @@ const OPERATIONS: Readonly<Record<string, Json>> = {
   },
   "POST /detect": {
     parameters: [...DETECT_PARAMETERS, HEAD_PARAMETER],
-    requestBody: { required: true, content: AUDIO },
+    requestBody: {
+      required: true,
+      description: "A recording as it is, or as a file of a form behind its fields.",
+      content: { ...AUDIO, "multipart/form-data": { schema: ref("ClipInForm") } },
+    },
     responses: {
       200: found("A line for each event, or for the scores of a window", {
-        "application/x-ndjson": { schema: { oneOf: [ref("Event"), ref("Scores"), ref("Error")] } },
+        "application/x-ndjson": {
+          schema: {
+            anyOf: [ref("Event"), ref("Scores"), ref("Warning"), ref("Error")],
+          },
+        },
       }),
     },
   },

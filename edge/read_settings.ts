@@ -159,7 +159,7 @@ function checked(
       return verified(row, words, place);
     }
     case "text":
-      if (typeof value === "string" && value.trim() !== "") return value;
+      if (typeof value === "string" && value.trim() !== "") return verified(row, value, place);
       throw wrong(place, "text", value);
   }
 }

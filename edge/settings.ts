@@ -8,7 +8,7 @@
  * @module
  */
 import type { AppOptions } from "./mod.ts";
-import { expectOrigins, expectToken } from "./_setting_checks.ts";
+import { expectBasePath, expectOrigins, expectToken } from "./_setting_checks.ts";
 
 /** What every setting says of itself. */
 interface Described {
@@ -61,6 +61,8 @@ export interface ListSetting extends Described {
 export interface TextSetting extends Described {
   kind: "text";
   default?: string;
+  /** Gives the value as it is used, or throws. */
+  check?: (text: string) => string;
 }
 
 /**
@@ -97,6 +99,10 @@ export const SETTINGS = {
   hostname: {
     ...{ kind: "text" },
     help: "address to listen on; 0.0.0.0: all (127.0.0.1, in a bundle 0.0.0.0)",
+  },
+  basePath: {
+    ...{ kind: "text", value: "/PATH", option: "basePath", check: expectBasePath },
+    help: "path that a proxy in front has for the service",
   },
   cors: {
     ...{ kind: "list", value: "ORIGIN,...", option: "cors", check: expectOrigins },

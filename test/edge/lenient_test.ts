@@ -99,3 +99,81 @@ Deno.test("serve answers 400 to a Host that is none", async () => {
     }
   });
 });
+
+const RECORDING = encodeWav(tone(40_000), 8_000).slice();
+const ASKED = { window_seconds: "0.5", hop_seconds: "0.5", threshold: "0", scores: "true" };
+const QUERY = `?${new URLSearchParams(ASKED)}`;
+
+interface Found {
+  status: number;
+  lines: Record<string, unknown>[];
+  warning: string | null;
+}
+
+async function detect(url: string, body: BodyInit, headers: HeadersInit = {}): Promise<Found> {
+  const { hostname, port, pathname, search } = new URL(url);
+  const place = `http://${hostname}:${port}${pathname}detect${search}`;
+  const response = await fetch(place, { method: "POST", body, headers });
+  const texts = (await response.text()).split("\n").filter((line) => line !== "");
+  const lines = texts.map((line) => JSON.parse(line));
+  return { status: response.status, lines, warning: response.headers.get("x-earshot-warning") };
+}
+
+Deno.test("serve takes recordings for /detect packed, in forms, below /v1, and names what it ignores", async () => {
+  await whileRunning(SERVE, async (url) => {
+    const whole = await detect(url + QUERY, RECORDING);
+    deepEqual([whole.status, whole.lines.length > 5, whole.warning], [200, true, null]);
+    deepEqual(await detect(`${url}v1/${QUERY}`, RECORDING), whole);
+    const gzip = { "content-encoding": "gzip" };
+    deepEqual(await detect(url + QUERY, gzipSync(RECORDING).slice(), gzip), whole);
+    equal((await detect(url + QUERY, gzipSync(RECORDING).slice(0, 900), gzip)).status, 400);
+    const form = new FormData();
+    for (const [name, value] of Object.entries(ASKED)) form.append(name, value);
+    form.append("file", new File([RECORDING], "recording.wav"));
+    form.append("behind", "x");
+    deepEqual(await detect(url, form), whole);
+    const odd = await detect(`${url}${QUERY}&windowseconds=1`, RECORDING);
+    deepEqual(odd.lines, whole.lines);
+    match(odd.warning!, /^Ignored parameter "windowseconds"/);
+  });
+});
+
+Deno.test("serve says of a cut recording that it is, in the header or behind the last event", async () => {
+  await whileRunning(SERVE, async (url) => {
+    const cut = RECORDING.slice(0, 30_000);
+    const quiet = await detect(`${url}?threshold=1`, cut);
+    match(quiet.warning!, /^Odd audio: .*runcated/);
+    const { warning, lines } = await detect(url + QUERY, cut);
+    equal(warning, null);
+    match(lines.at(-1)!.warning as string, /^Odd audio: .*runcated/);
+  });
+});
+
+Deno.test("serve bounds what it says of ignored parameters", async () => {
+  await whileRunning(SERVE, async (url) => {
+    const names = Array.from({ length: 5_000 }, (_, i) => `parameter${i}`);
+    const parameters = Object.fromEntries(names.map((name) => [name, 1]));
+    const body = JSON.stringify({ inputs: base64(CLIP), parameters });
+    const { status, warning } = await ask(url, body, JSON_TYPE);
+    deepEqual([status, warning!.length < 1_000], [200, true]);
+    const query = await ask(`${url}?${names.slice(0, 100).join("&")}`, CLIP);
+    deepEqual([query.status, query.warning], [200, warning]);
+  });
+});
+
+Deno.test("serve below a path of a proxy names that path in its example", async () => {
+  await whileRunning(
+    serveCommand("models/voice_menu", ["--port", "0", "--base-path", "/audio/one/"]),
+    async (url) => {
+      const whole = await ask(url, CLIP);
+      for (const path of ["audio/one", "audio/one/", "audio/one/v1", "v1/"]) {
+        deepEqual(await ask(url + path, CLIP), whole, path);
+      }
+      equal((await ask(`${url}audio/oneself`, CLIP)).status, 404);
+      for (const path of ["", "audio/one"]) {
+        const { example } = await (await fetch(url + path)).json();
+        equal(example, `curl --data-binary @clip.wav "${url}audio/one/?top_k=3"`);
+      }
+    },
+  );
+});

@@ -136,6 +136,7 @@ Deno.test("POST /detect refuses with a status what shows before the first line",
   const app = createApp(fakeDetector(), { log, maxDetectBytes: RECORDING.length });
   const large = { headers: { "content-length": "20000000000" } };
   const form = { headers: { "content-type": "multipart/form-data; boundary=x" } };
+  const json = { headers: { "content-type": "application/json" } };
   const nan = new Uint8Array(Float32Array.of(0, NaN).buffer);
   const cases: [Promise<Response>, number, RegExp][] = [
     [ask(app, null), 400, /expected audio as the body, found nothing/],
@@ -147,7 +148,9 @@ Deno.test("POST /detect refuses with a status what shows before the first line",
     [ask(app, RECORDING, "?threshold=high"), 400, /Cannot use threshold/],
     [ask(app, RECORDING, "?rate=1"), 400, /Cannot use rate/],
     [ask(app, RECORDING, "?window_seconds=61"), 400, /expected windows of at most 60 s/],
-    [ask(app, RECORDING, "", form), 415, /expected the file's bytes as the body/],
+    [ask(app, RECORDING, "", form), 400, /^Cannot read the form: expected a file in it/],
+    [ask(app, "{}", "", json), 415, /expected the file's bytes as the body .*, or a form/],
+    [ask(app, RECORDING, "", { headers: { "content-encoding": "br" } }), 415, /expected .* gzip/],
     [ask(app, RECORDING, "", large), 413, /expected at most \d+ bytes/],
     [ask(app, new Blob([RECORDING, "x"]).stream(), "?threshold=1"), 413, /expected at most/],
   ];
