@@ -23,7 +23,7 @@ import {
 } from "./features/mod.ts";
 import type { HubModelOptions } from "./hub/mod.ts";
 import { copiesAtOnce, memoryLimitBytes, useDevice } from "./devices.ts";
-import type { SavedDtype } from "./models/mod.ts";
+import type { ModelOrigin, SavedDtype } from "./models/mod.ts";
 import { type GivenLabels, givenLabels } from "./models/given_labels.ts";
 import type { InferenceModel } from "./models/inference_model.ts";
 import {
@@ -36,6 +36,9 @@ import {
 } from "./models/model.ts";
 import type { ProblemType } from "./models/problem_type.ts";
 import { type BackboneFacts, expectBackbone, fingerprintOf } from "./heads/backbone.ts";
+import { adaptedFiles, isAdapter, openAdapted } from "./heads/adapted_files.ts";
+import { ADAPTER_CONFIG, ADAPTER_FILE, readAdapterConfig } from "./heads/adapter_directory.ts";
+import { adapterOf } from "./heads/adapter_files.ts";
 import { HEAD_FILE, openHead } from "./heads/head_directory.ts";
 import { joinHead } from "./heads/joined_weights.ts";
 import { isLayered, type LayeredFiles, layeredFiles } from "./heads/layered_files.ts";
@@ -53,6 +56,11 @@ export interface ModelFilesOptions extends HubModelOptions {
    * @default the head that the model has
    */
   head?: string;
+  /**
+   * A directory that peft or `saveAdapter` wrote, or `org/name` on the hub: the model is then this one with those low-rank
+   * changes in it. @default none; those of the model itself, where it is named by such a directory
+   */
+  adapter?: string;
 }
 
 /** How a pretrained model is adapted while it is loaded. */
@@ -121,8 +129,9 @@ export async function loadPretrained(
 ): Promise<AudioClassificationModel> {
   const files = await filesOf(model, options);
   await useDevice();
-  const isHubId = typeof model === "string" && !await isDirectory(model);
-  return await loadModel(files, options, isHubId ? idOf(model) : undefined);
+  if (typeof model !== "string") return await loadModel(files, options);
+  const isHubId = !await isDirectory(model);
+  return await loadModel(files, options, { name: model, hubId: isHubId ? idOf(model) : undefined });
 }
 
 async function isDirectory(path: string): Promise<boolean> {
@@ -138,9 +147,9 @@ function idOf(name: string): string {
 export function loadModel(
   files: FileReader,
   options: FromPretrainedOptions = {},
-  hubId?: string,
+  named: Pick<ModelOrigin, "name" | "hubId"> = {},
 ): Promise<AudioClassificationModel> {
-  return withCheckpoint(files, options, hubId, buildModel);
+  return withCheckpoint(files, options, named, buildModel);
 }
 
 /** The same to answer with alone, its weights laid out as they come; `precision` as for `prepare`. */
@@ -149,7 +158,7 @@ export function loadInferenceModel(
   options: FromPretrainedOptions = {},
   precision?: ChosenPrecision,
 ): Promise<InferenceModel> {
-  return withCheckpoint(files, options, undefined, (config, known) => {
+  return withCheckpoint(files, options, {}, (config, known) => {
     return buildInferenceModel(config, known, precision);
   });
 }
@@ -157,7 +166,7 @@ export function loadInferenceModel(
 async function withCheckpoint<Model extends InferenceModel>(
   files: FileReader,
   options: FromPretrainedOptions,
-  hubId: string | undefined,
+  named: Pick<ModelOrigin, "name" | "hubId">,
   build: (config: JsonObject, options: BuildModelOptions) => Promise<Model>,
 ): Promise<Model> {
   const labels = givenLabels(options);
@@ -168,24 +177,31 @@ async function withCheckpoint<Model extends InferenceModel>(
   try {
     expectRoomFor(source);
     const file = nameIn(files, "config.json");
-    const origin = { file: checkpoint.file, exported: checkpoint.exported, hubId };
+    const { file: weights, exported } = checkpoint;
+    const origin = {
+      file: weights,
+      exported,
+      ...named,
+      ...isLayered(files) && { name: undefined },
+    };
     const model = await build(config, { ...options, labels, source, file, origin });
-    if (isLayered(files)) await expectOwnBackbone(files, model, source);
+    if (isLayered(files) && files.kind === "head") await expectOwnBackbone(files, model, source);
     return model;
   } finally {
     source.close();
   }
 }
 
-/** The weights of a model directory, those of a head in the place of the backbone's own. */
+/** The weights of a model directory, those of a head in the place of the backbone's own, and of an adapter merged. */
 export async function openWeights(files: FileReader): Promise<TensorSource> {
   if (!isLayered(files)) return await openCheckpoint(files);
+  if (files.kind === "adapter") return await openAdapted(files);
   const head = await openHead(files.above);
-  const backbone = await openCheckpoint(files.backbone).catch((error) => {
+  const backbone = await openWeights(files.backbone).catch((error) => {
     head.source.close();
     throw error;
   });
-  return joinHead(backbone, head.source, isOfHead);
+  return joinHead(backbone, head.source);
 }
 
 /** A backbone and heads on it. */
@@ -263,13 +279,6 @@ async function expectOwnBackbone(
   }
 }
 
-/** Tensors of a classification head, whatever the architecture; all others are the backbone's. */
-const HEAD_TENSOR = /^(projector|classifier|layer_weights)\b/;
-
-function isOfHead(name: string): boolean {
-  return HEAD_TENSOR.test(name);
-}
-
 /** @throws {CheckpointError} where the weights of a model are an export of 8 bits: steps would be lost in rounding. */
 export function expectTrainable({ origin: { exported, file } }: AudioClassificationModel): void {
   if (exported !== "q8") return;
@@ -339,8 +348,8 @@ export async function filesOf(
   model: string | FileReader,
   options: ModelFilesOptions = {},
 ): Promise<FileReader> {
-  const { head, ...hub } = options;
-  const files = await directFiles(model, hub);
+  const { head, adapter, ...hub } = options;
+  const files = await withAdapter(await directFiles(model, hub), { model, adapter, hub });
   if (head !== undefined) return layeredFiles(await directFiles(head, hub), files);
   if (typeof model !== "string" || !await entryIfThere(`${model}/${HEAD_FILE}`)) return files;
   const { file, backbone: { name }, source } = await openHead(files);
@@ -349,6 +358,21 @@ export async function filesOf(
   throw new CheckpointError(
     `Cannot load model "${file}": expected a whole model, found a head that does not name its backbone`,
     { file, hint: "Name its backbone as the model, and this as the option `head`" },
+  );
+}
+
+/** The same with the adapter that was named; the files of an adapter itself with those of the model that it names. */
+async function withAdapter(
+  files: FileReader,
+  { model, adapter, hub }: { model: string | FileReader; adapter?: string; hub: HubModelOptions },
+): Promise<FileReader> {
+  if (adapter !== undefined) return await adaptedFiles(await directFiles(adapter, hub), files);
+  if (typeof model !== "string" || !await isAdapter(files)) return files;
+  const { base, file } = await readAdapterConfig(files);
+  if (base !== undefined) return await adaptedFiles(files, await directFiles(base, hub));
+  throw new CheckpointError(
+    `Cannot load model "${model}": expected a whole model, found an adapter that does not name its model`,
+    { file, hint: "Name its model as the model, and this as the option `adapter`" },
   );
 }
 
@@ -388,6 +412,30 @@ export function modelFiles(
   return [
     { name: "model.safetensors", chunks: () => weights.chunks() },
     ...JSON_FILES.map((name) => ({ name, chunks: () => [jsonBytes(contents[name])] })),
+  ];
+}
+
+/**
+ * The files of an adapter's directory as chunks: what peft reads, and beside it the names of classes and the extractor.
+ *
+ * @param base the directory of the model that the low-rank changes are of, or its name on the hub.
+ * @throws {UnsupportedOpError} where the model has no such changes, or has trained what peft has no place for.
+ */
+export function adapterDirectoryFiles(
+  model: AudioClassificationModel,
+  extractor: FeatureExtractor,
+  base: string,
+): FileToWrite[] {
+  const { config, tensors } = adapterOf(model, base);
+  const contents = {
+    [ADAPTER_CONFIG]: config,
+    "preprocessor_config.json": extractor.toConfig(),
+    "config.json": model.toConfig(),
+  };
+  const weights = streamSafetensors(tensors);
+  return [
+    { name: ADAPTER_FILE, chunks: () => weights.chunks() },
+    ...Object.entries(contents).map(([name, json]) => ({ name, chunks: () => [jsonBytes(json)] })),
   ];
 }
 

@@ -78,6 +78,7 @@ const PIPELINE_OPTIONS = Object.keys(
     onWarning: 0,
     head: 0,
     heads: 0,
+    adapter: 0,
     revision: 0,
     token: 0,
     endpoint: 0,
@@ -152,15 +153,17 @@ export async function pipeline(
   if (options.heads !== undefined) {
     return await loadHeaded(model ?? await defaultModel(), options, classifierOptions);
   }
-  if (typeof model === "string" || options.head !== undefined) {
+  if (typeof model === "string" || options.head !== undefined || options.adapter !== undefined) {
     return await loadNamed(model ?? await defaultModel(), options, classifierOptions);
   }
   return await loadClassifier(model ?? await defaultModel(), openCheckpoint, classifierOptions);
 }
 
-function expectNoHead({ head, heads }: PipelineOptions): void {
-  if (head === undefined && heads === undefined) return;
-  const option = head === undefined ? "heads" : "head";
+function expectNoHead(options: PipelineOptions): void {
+  const option = (["head", "heads", "adapter"] as const).find((name) =>
+    options[name] !== undefined
+  );
+  if (option === undefined) return;
   throw new TypeError(
     `Cannot make a pipeline: expected a model directory for option "${option}", found a loaded model`,
   );

@@ -5,17 +5,21 @@
  */
 import type { TensorSource } from "../weights/tensor_source.ts";
 
+/** Tensors of a classification head, whatever the architecture; all others are the backbone's. */
+const HEAD_TENSOR = /^(projector|classifier|layer_weights)\b/;
+
+/** Whether a tensor is a head's, by its name in a checkpoint. */
+export function isOfHead(name: string): boolean {
+  return HEAD_TENSOR.test(name);
+}
+
 /**
  * One source of both, closed together.
  *
  * @param backbone a head of its own, which it may have, is left out.
  * @param isOfHead by the name in the backbone's file.
  */
-export function joinHead(
-  backbone: TensorSource,
-  head: TensorSource,
-  isOfHead: (name: string) => boolean,
-): TensorSource {
+export function joinHead(backbone: TensorSource, head: TensorSource): TensorSource {
   const ofBase = () => [...backbone.names()].filter((name) => !isOfHead(name));
   const of = (name: string) => head.shape(name) ? head : backbone;
   return {

@@ -82,6 +82,8 @@ export interface Architecture<Config = unknown, Params = unknown> {
   readonly layersPrefix: string;
   /** Where a layer's attention projections are, relative to its prefix, unless they are `q_proj` and so on. */
   readonly attentionProjections?: Readonly<Record<AttentionProjection, string>>;
+  /** What transformers calls a layer in memory, and peft in its files, by its name in checkpoints. @default the same */
+  moduleName?(name: string): string;
   /** Prefixes of the base model's tensors that stand behind the layers, where there are such. */
   behindLayers?(config: Config): readonly string[];
   /** Validates the fields that the model uses. */

@@ -367,6 +367,23 @@ function expectSpectrogram(inputs: Tensor, config: AstConfig): void {
   );
 }
 
+/** Parts of a layer, in checkpoints and in transformers 5. */
+const MODULE_NAMES: Readonly<Record<string, string>> = {
+  "attention.attention.query": "attention.q_proj",
+  "attention.attention.key": "attention.k_proj",
+  "attention.attention.value": "attention.v_proj",
+  "attention.output.dense": "attention.o_proj",
+  "intermediate.dense": "mlp.fc1",
+  "output.dense": "mlp.fc2",
+};
+
+function moduleName(name: string): string {
+  const [, layer, part = ""] =
+    /^audio_spectrogram_transformer\.encoder\.layer\.(\d+)\.(.+)$/.exec(name) ?? [];
+  if (layer === undefined) return name;
+  return `audio_spectrogram_transformer.layers.${layer}.${MODULE_NAMES[part] ?? part}`;
+}
+
 /** The Audio Spectrogram Transformer as the registry knows it. */
 export const audioSpectrogramTransformer: Architecture<AstConfig, AstParams> = {
   modelType: "audio-spectrogram-transformer",
@@ -379,6 +396,7 @@ export const audioSpectrogramTransformer: Architecture<AstConfig, AstParams> = {
     v_proj: "attention.attention.value",
     out_proj: "attention.output.dense",
   },
+  moduleName,
   behindLayers: () => ["audio_spectrogram_transformer.layernorm."],
   parseConfig,
   load,

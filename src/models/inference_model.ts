@@ -62,6 +62,8 @@ export interface ClipOutputs {
 export interface ModelOrigin {
   /** The checkpoint, for messages. */
   readonly file?: string;
+  /** The directory or the name on the hub by which it was named, where all weights are from there. */
+  readonly name?: string;
   /** `org/name` on the hub. */
   readonly hubId?: string;
   /** How `export` stored the weights, where it wrote them. */

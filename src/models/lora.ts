@@ -53,6 +53,8 @@ interface Adapter {
 export class Lora {
   /** A and B of every changed weight, under peft's names. */
   readonly parameters: ReadonlyMap<string, Variable>;
+  /** Rank, factor and dropout of each change. */
+  readonly settings: Required<Pick<LoraOptions, "rank" | "alpha" | "dropout">>;
   readonly #adapters: ReadonlyMap<string, Adapter>;
 
   /**
@@ -74,9 +76,11 @@ export class Lora {
     const layers = linearLayers(params);
     const names = targetWeights(architecture, [...parameters.keys()], options.target);
     const random = new Random(options.seed ?? 42);
+    const { rank, alpha = 2 * rank, dropout = 0 } = options;
+    this.settings = { rank, alpha, dropout };
     const adapters = names.map((name) => {
       const weight = parameters.get(name)!;
-      return newAdapter(name, { weight, layer: layers.get(weight)! }, options, random);
+      return newAdapter(name, { weight, layer: layers.get(weight)! }, this.settings, random);
     });
     this.#adapters = new Map(adapters.map((adapter) => [adapter.name, adapter]));
     this.parameters = new Map(
@@ -85,6 +89,11 @@ export class Lora {
         [peftName(name, "lora_B"), b] as const,
       ]),
     );
+  }
+
+  /** Hub names of the changed weights. */
+  get names(): string[] {
+    return [...this.#adapters.keys()];
   }
 
   /** The random stream of the next pass; undefined in evaluation. */
@@ -175,7 +184,7 @@ const PROJECTIONS: Readonly<Record<AttentionProjection, string>> = {
 function newAdapter(
   name: string,
   { weight, layer }: { weight: Variable; layer: LinearParams },
-  { rank, alpha = 2 * rank, dropout = 0 }: LoraOptions,
+  { rank, alpha, dropout }: Lora["settings"],
   random: Random,
 ): Adapter {
   const [outputs, inputs] = weight.shape as [number, number];
@@ -196,13 +205,25 @@ async function mergedWeight({ weight, a, b, lora }: Adapter): Promise<Float32Arr
   const [base, narrow, wide] = await Promise.all(
     [weight, a, b].map((part) => part.data() as Promise<Float32Array>),
   ) as [Float32Array, Float32Array, Float32Array];
-  const [rank, inputs] = a.shape as [number, number];
+  return withChange(base, { a: narrow, b: wide, rank: a.shape[0]!, scale: lora.scale });
+}
+
+/**
+ * A weight with its change, summed in double precision.
+ *
+ * **Shape** `base [O, I]`, `a [R, I]`, `b [O, R]` -> `[O, I]`
+ */
+export function withChange(
+  base: Float32Array,
+  { a, b, rank, scale }: { a: Float32Array; b: Float32Array; rank: number; scale: number },
+): Float32Array {
+  const inputs = a.length / rank;
   const merged = new Float32Array(base.length);
   for (let i = 0; i < merged.length; i++) {
     const [row, column] = [Math.floor(i / inputs), i % inputs];
     let change = 0;
-    for (let r = 0; r < rank; r++) change += wide[row * rank + r]! * narrow[r * inputs + column]!;
-    merged[i] = base[i]! + lora.scale * change;
+    for (let r = 0; r < rank; r++) change += b[row * rank + r]! * a[r * inputs + column]!;
+    merged[i] = base[i]! + scale * change;
   }
   return merged;
 }

@@ -64,3 +64,13 @@ export async function openCheckpoint(files: FileReader): Promise<TensorSource> {
     { file: files.name, hint: "Weights of TensorFlow or Flax have to be converted first" },
   );
 }
+
+/** Whether a directory has weights, in any of the forms; nothing of them is read. */
+export async function hasCheckpoint(files: FileReader): Promise<boolean> {
+  for (const [name] of FORMS) {
+    const source = await files.open(name);
+    source?.close?.();
+    if (source) return true;
+  }
+  return false;
+}
