@@ -7,6 +7,7 @@
  */
 import { CheckpointError } from "../errors.ts";
 import { type FeatureExtractor, featureExtractorFromConfig } from "../features/mod.ts";
+import { isLayered } from "../heads/layered_files.ts";
 import { labelsInConfig } from "../models/labels.ts";
 import { type AudioClassificationModel, buildModel } from "../models/model.ts";
 import type { ProblemType } from "../models/problem_type.ts";
@@ -45,12 +46,17 @@ const DRAWN_NAMES = /^(projector|classifier|layer_weights)\b|\bmasked_spec_embed
 /**
  * Opens a preset or a model directory.
  *
- * @param options `clipSeconds`: what clips a preset that sees spectrograms is made for, where not its own.
+ * @param options `clipSeconds`: what clips a preset that sees spectrograms is made for, where not its own; `adapter`: a
+ * directory of low-rank changes that go onto the model first; `model`: by what it was named, if not by this.
  * @throws {CheckpointError} when a file of the directory is missing or wrong.
  */
 export async function openStartingModel(
   name: string,
-  { clipSeconds }: { clipSeconds?: number } = {},
+  { clipSeconds, adapter, model = name }: {
+    clipSeconds?: number;
+    adapter?: string;
+    model?: string;
+  } = {},
 ): Promise<StartingModel> {
   if (isPreset(name)) {
     const { config, preprocessor } = presetOf(name, clipSeconds);
@@ -67,9 +73,9 @@ export async function openStartingModel(
       } or a model directory, found "${name}"`,
     );
   }
-  const extractor = await AutoFeatureExtractor.fromPretrained(name);
+  const files = await filesOf(name, { adapter });
+  const extractor = await AutoFeatureExtractor.fromPretrained(files);
   await expectTrained(name, "fine-tune");
-  const files = await filesOf(name);
   const config = await readJsonFile(files, "config.json");
   const known = labelsInConfig(config, `${name}/config.json`);
   return {
@@ -92,6 +98,7 @@ export async function openStartingModel(
             file,
             problemType,
             source: weights,
+            origin: isLayered(files) ? {} : { name: model },
           }),
           name,
         );

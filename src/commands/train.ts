@@ -299,7 +299,13 @@ async function trainPasses(plan: TrainPlan, out: Output): Promise<number> {
   if (!isFirstDone) {
     // Before hours go into the first pass.
     if (!resume) await abandonOutput(await takeOutput(plan));
-    const first = new TrainingArguments({ ...args, outputDir: firstPass, pushToHub: false });
+    const first = new TrainingArguments({
+      ...args,
+      outputDir: firstPass,
+      pushToHub: false,
+      // The second pass starts from a whole model.
+      saveAdapter: false,
+    });
     const code = await trainInto({ ...plan, args: first }, out);
     if (code !== 0) return code;
     await forgetMined(firstPass);

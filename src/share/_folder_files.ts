@@ -9,6 +9,7 @@
 import { join } from "node:path";
 import { CheckpointError, UnsupportedOpError } from "../errors.ts";
 import { directoryFiles, listFolder } from "../files.ts";
+import { isAdapter } from "../heads/adapted_files.ts";
 import { fileBlob, type HubUpload } from "../hub/mod.ts";
 import { modelFileNames } from "../hub/model_files.ts";
 import { isOfNeighbours } from "../models/neighbours.ts";
@@ -38,6 +39,12 @@ export async function folderFiles(
     throw new CheckpointError(
       `Cannot push "${directory}": expected a model directory, found no config.json in it`,
       { file: directory },
+    );
+  }
+  if (await isAdapter(directoryFiles(directory))) {
+    throw new UnsupportedOpError(
+      `Cannot push "${directory}": expected a whole model, found an adapter of one`,
+      { hint: "Push the adapter with Python's peft, or train without `saveAdapter`" },
     );
   }
   const weights = await weightsOf(directory);

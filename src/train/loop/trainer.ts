@@ -14,7 +14,7 @@ import { CheckpointError, DeviceError, FileError } from "../../errors.ts";
 import type { FeatureExtractor } from "../../features/mod.ts";
 import { makeDirectory, writeFileAtomic, writeFiles } from "../../files.ts";
 import type { HubCommit } from "../../hub/mod.ts";
-import { expectTrainable, modelFiles } from "../../pretrained.ts";
+import { expectTrainable } from "../../pretrained.ts";
 import type { BatchSource } from "../batches/batches.ts";
 import { clipBatchesOptions } from "../batches/clip_batches.ts";
 import { datasetBatches, isDataset } from "../batches/dataset_batches.ts";
@@ -51,6 +51,7 @@ import {
   freeze,
   noticeOf,
 } from "./_run_setup.ts";
+import { expectAdapter, savedFiles, staleWeights } from "./_saved_files.ts";
 import type { RunOutput, TrainerOptions, TrainOutput } from "./_trainer_options.ts";
 import { TrainingRun } from "./_training_run.ts";
 import { expectHub, pushRun, type TrainerPushOptions } from "./push.ts";
@@ -111,6 +112,7 @@ export class Trainer {
     expectTrainable(model);
     expectDevice(args);
     freeze(model, args);
+    expectAdapter(options);
     expectRoomToTrain(model, memoryLimitBytes());
     expectWeighable(args.classWeights, model);
     expectFocusable(args.focalGamma, model);
@@ -365,7 +367,7 @@ export class Trainer {
    */
   async saveModel(directory: string = this.#options.args.outputDir): Promise<void> {
     await makeDirectory(directory);
-    await writeFiles(directory, modelFiles(this.#options.model, this.#extractor));
+    await writeFiles(directory, savedFiles(this.#options, this.#extractor));
   }
 
   /** Writes `trainer_state.json` into the output directory. */
@@ -433,8 +435,9 @@ export class Trainer {
     const save = async () => {
       const results = await resultFiles(directory.path, "train", { ...metrics, epoch }, stale);
       const state = { name: STATE_FILE, chunks: () => [stateBytes(this.state)] };
-      const all = [...modelFiles(model, this.#extractor), ...results, state, ...files];
-      await directory.replaceModel(all, stale);
+      const own = savedFiles(this.#options, this.#extractor);
+      const old = staleWeights(own.map(({ name }) => name));
+      await directory.replaceModel([...own, ...results, state, ...files], [...stale, ...old]);
     };
     const help = { ...SAVE_HELP, onNotice };
     await saveSurely(

@@ -199,6 +199,9 @@ export const TRAINING_OPTIONS: OptionTable = {
   )),
   loraDropout: own(real(0, [0, 0.999], "dropout of what these changes see")),
   loraTarget: own(names(["q_proj", "v_proj"], "which projections they change")),
+  saveAdapter: own(free(
+    flag(false, "save these changes and the head alone, in the format of peft"),
+  )),
   ignoreDataSkip: free(flag(false, "go on at the start of the epoch, not where the run was")),
   restoreCallbackStatesFromCheckpoint: free(
     flag(true, "callbacks take their state back where a run goes on"),

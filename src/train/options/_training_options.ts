@@ -235,6 +235,11 @@ export interface TrainingOptions extends EffectlessOptions {
   loraDropout: number;
   /** Which projections are changed. @default ["q_proj", "v_proj"] */
   loraTarget: readonly string[];
+  /**
+   * Whether the changes and the head are saved alone, in the format of peft, in the place of the whole model: small, and of
+   * use together with the model that was trained on. Checkpoints hold the whole model. @default false
+   */
+  saveAdapter: boolean;
   /** Whether a run that goes on begins its epoch again instead of where it was. @default false */
   ignoreDataSkip: boolean;
   /** Whether callbacks take their state back from a checkpoint. @default true */
