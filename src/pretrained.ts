@@ -369,11 +369,21 @@ async function withAdapter(
   if (adapter !== undefined) return await adaptedFiles(await directFiles(adapter, hub), files);
   if (typeof model !== "string" || !await isAdapter(files)) return files;
   const { base, file } = await readAdapterConfig(files);
-  if (base !== undefined) return await adaptedFiles(files, await directFiles(base, hub));
-  throw new CheckpointError(
-    `Cannot load model "${model}": expected a whole model, found an adapter that does not name its model`,
-    { file, hint: "Name its model as the model, and this as the option `adapter`" },
-  );
+  const hint = "Name its model as the model, and this as the option `adapter`";
+  if (base === undefined) {
+    throw new CheckpointError(
+      `Cannot load model "${model}": expected a whole model, found an adapter that does not name its model`,
+      { file, hint },
+    );
+  }
+  const whole = await directFiles(base, hub).catch((cause) => {
+    if (!(cause instanceof CheckpointError)) throw cause;
+    throw new CheckpointError(
+      `Cannot load model "${model}": expected the model "${base}" that the adapter names, found none`,
+      { file, hint, cause },
+    );
+  });
+  return await adaptedFiles(files, whole);
 }
 
 /** The files of one directory or of the hub, whether a whole model or a head. */

@@ -50,7 +50,7 @@ export interface MeasuredDetection {
  * @throws {DatasetError} where no recording is annotated, or no label is known to the model.
  */
 export async function evaluateDetection(
-  { model: directory, head }: { model: string; head?: string },
+  { model: directory, head, adapter }: { model: string; head?: string; adapter?: string },
   plan: DetectionPlan,
   out: Output,
   onMeasured: (found: MeasuredDetection, model: InferenceModel) => Promise<void>,
@@ -58,6 +58,8 @@ export async function evaluateDetection(
   const truths = await annotatedFiles(plan, out);
   const classifier = await pipeline("audio-classification", directory, {
     head,
+    adapter,
+    offline: true,
     onWarning: (message) => out.warn(`Warning: ${message}`),
   });
   try {

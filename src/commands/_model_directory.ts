@@ -49,6 +49,15 @@ export const HEAD_OPTION = {
   },
 } as const satisfies OptionSpecs;
 
+/** The option of the commands that take a model with low-rank changes apart. */
+export const ADAPTER_OPTION = {
+  adapter: {
+    kind: "string",
+    value: "DIR|ID",
+    help: "low-rank changes in peft's format, put onto the model that --model names",
+  },
+} as const satisfies OptionSpecs;
+
 /** How a model is found. */
 export interface FindModelOptions {
   /** Whether the hub may be asked. @default false */

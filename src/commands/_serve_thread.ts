@@ -11,6 +11,8 @@ import { useDevice } from "../devices.ts";
 export interface ServedModel {
   /** The model directory. */
   model: string;
+  /** Low-rank changes that go onto it. */
+  adapter?: string;
   /** Directories of heads by name, where there may be several. */
   heads?: Readonly<Record<string, string>>;
   /** WASM threads. */
@@ -20,10 +22,10 @@ export interface ServedModel {
 const scope = globalThis as unknown as ThreadScope & { name: string };
 
 await answerQuestions(scope, async () => {
-  const { model, heads, threads }: ServedModel = JSON.parse(scope.name);
+  const { model, adapter, heads, threads }: ServedModel = JSON.parse(scope.name);
   const { description: device } = await useDevice({ threads });
   const classifier = heads
-    ? await pipeline("audio-classification", model, { heads })
-    : await pipeline("audio-classification", model);
+    ? await pipeline("audio-classification", model, { adapter, heads, offline: true })
+    : await pipeline("audio-classification", model, { adapter, offline: true });
   return { classifier, device };
 });

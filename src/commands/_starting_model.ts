@@ -59,6 +59,11 @@ export async function openStartingModel(
   } = {},
 ): Promise<StartingModel> {
   if (isPreset(name)) {
+    if (adapter !== undefined) {
+      throw new UsageError(
+        `Cannot use argument "--adapter": expected a model directory with it, found preset "${name}"`,
+      );
+    }
     const { config, preprocessor } = presetOf(name, clipSeconds);
     return {
       extractor: featureExtractorFromConfig(preprocessor),

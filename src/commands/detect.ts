@@ -30,6 +30,7 @@ import { endingOf, EVENT_FORMATS, type EventFormat } from "./_event_table.ts";
 import { interruptedCode, interruptSignal } from "./_interrupt.ts";
 import { type ListedRecording, listedRecordings, STANDARD_INPUT } from "./_listed_recordings.ts";
 import {
+  ADAPTER_OPTION,
   HEAD_OPTION,
   MODEL_OPTION,
   modelOrBundled,
@@ -46,6 +47,7 @@ const CLOSED_OUTPUT_CODE = 141;
 const OPTIONS = {
   ...MODEL_OPTION,
   ...HEAD_OPTION,
+  ...ADAPTER_OPTION,
   ...DETECT_OPTIONS,
   ...RAW_AUDIO_OPTIONS,
   format: {
@@ -87,6 +89,8 @@ export const command: Command = defineCommand({
     try {
       const classifier = await pipeline("audio-classification", model, {
         head: options.head,
+        adapter: options.adapter,
+        offline: true,
         rawScores: options["raw-scores"],
         onWarning: (message) => out.warn(`Warning: ${message}`),
       });

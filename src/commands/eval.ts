@@ -32,7 +32,7 @@ import { writeDetectionReport } from "./_detection_report.ts";
 import { DETECT_OPTIONS, detectSettings } from "./_detect_options.ts";
 import { type DetectionPlan, evaluateDetection } from "./_eval_detection.ts";
 import { type ClipLimits, clipLimits, LIMIT_OPTIONS, limited } from "./_clip_limits.ts";
-import { HEAD_OPTION, MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
+import { ADAPTER_OPTION, HEAD_OPTION, MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
 import {
   loadSplits,
   SPLIT_OPTIONS,
@@ -68,6 +68,7 @@ const TRAINING_NAMES = [
 export const EVAL_OPTIONS = {
   ...MODEL_OPTION,
   ...HEAD_OPTION,
+  ...ADAPTER_OPTION,
   data: {
     kind: "string",
     value: "DIR|FILE|ID",
@@ -130,6 +131,7 @@ export async function measure(
     args,
     model: await modelOrBundled(options.model, out),
     head: options.head,
+    adapter: options.adapter,
     name: options.model ?? "voice_menu",
     limits: clipLimits(options),
     page,
@@ -177,6 +179,8 @@ interface EvalPlan {
   model: string;
   /** A head in the place of the model's own. */
   head?: string;
+  /** Low-rank changes that go onto the model. */
+  adapter?: string;
   data: string;
   split: string;
   splits: SplitChoice;
@@ -234,13 +238,16 @@ export interface Evaluated {
 
 /** Scores a split with a model, and calls `use` before the model goes. */
 export async function withEvaluation(
-  plan: Pick<EvalPlan, "model" | "head" | "data" | "split" | "splits" | "args" | "limits" | "page">,
+  plan: Pick<
+    EvalPlan,
+    "model" | "head" | "adapter" | "data" | "split" | "splits" | "args" | "limits" | "page"
+  >,
   device: Device,
   out: Output,
   use: (found: Evaluated) => Promise<void>,
 ): Promise<void> {
   const { model: directory, args } = plan;
-  const files = await filesOf(directory, { head: plan.head });
+  const files = await filesOf(directory, { head: plan.head, adapter: plan.adapter, offline: true });
   const extractor = await AutoFeatureExtractor.fromPretrained(files);
   const model = await loadInferenceModel(files);
   try {

@@ -14,7 +14,7 @@ import { exportHead } from "../export/export_head.ts";
 import { PACKED_DTYPES } from "../weights/packed.ts";
 import { UsageError } from "./_arguments.ts";
 import { type Command, defineCommand, expectNoFiles } from "./_command.ts";
-import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
+import { ADAPTER_OPTION, MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
 import { megabytes, type Output, table } from "./_output.ts";
 
 /** `export` on the command line. */
@@ -23,6 +23,7 @@ export const command: Command = defineCommand({
     "export [--model DIR|ID] --output DIR [--dtype q8|f16|f32] [--calibrate DIR] [--head-only]",
   options: {
     ...MODEL_OPTION,
+    ...ADAPTER_OPTION,
     output: { kind: "string", value: "DIR", required: true, help: "where the exported model goes" },
     dtype: {
       kind: "choice",
@@ -55,12 +56,14 @@ export const command: Command = defineCommand({
   ],
   run: async ({ options, files }, out) => {
     expectNoFiles(files);
+    if (options["head-only"]) expectNoAdapter(options.adapter);
     if (options["head-only"]) return await exportHeadAlone(options, out);
     if (options.backbone !== undefined) {
       throw new UsageError('Cannot use argument "--backbone": expected "--head-only" with it');
     }
     const request: ExportOptions = {
       model: await modelOrBundled(options.model, out),
+      adapter: options.adapter,
       output: options.output,
       dtype: options.dtype,
       data: options.calibrate,
@@ -77,6 +80,14 @@ export const command: Command = defineCommand({
     }
   },
 });
+
+/** @throws {UsageError} where a base is changed, so that the head is of none that others have. */
+function expectNoAdapter(adapter: string | undefined): void {
+  if (adapter === undefined) return;
+  throw new UsageError(
+    'Cannot use argument "--adapter" with "--head-only": the head goes with the changed layers',
+  );
+}
 
 /** Writes the head's directory, and says what to do with it; gives the exit code. */
 async function exportHeadAlone(

@@ -17,6 +17,7 @@ import {
 } from "./_command.ts";
 import { namedAudio, STANDARD_INPUT } from "./_listed_recordings.ts";
 import {
+  ADAPTER_OPTION,
   HEAD_OPTION,
   MODEL_OPTION,
   modelOrBundled,
@@ -32,6 +33,7 @@ export const command: Command = defineCommand({
   options: {
     ...MODEL_OPTION,
     ...HEAD_OPTION,
+    ...ADAPTER_OPTION,
     "top-k": {
       kind: "number",
       whole: true,
@@ -59,6 +61,8 @@ export const command: Command = defineCommand({
     try {
       const classifier = await pipeline("audio-classification", model, {
         head: options.head,
+        adapter: options.adapter,
+        offline: true,
         longClips: "windows",
         rawScores: options["raw-scores"],
         onWarning: (message) => out.warn(`Warning: ${message}`),

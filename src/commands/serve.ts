@@ -13,7 +13,7 @@ import { UsageError } from "./_arguments.ts";
 import { expectNoHeads, HEADS_OPTION, headSaver, namedHeads } from "./_heads.ts";
 import type { ServedModel } from "./_serve_thread.ts";
 import { serviceDocuments } from "./_service_documents.ts";
-import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
+import { ADAPTER_OPTION, MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
 import { serviceOptions, serviceSettings, SETTINGS_OPTION } from "./_service_options.ts";
 
 /** `serve` on the command line. */
@@ -21,6 +21,7 @@ export const command: Command = defineCommand({
   usage: "serve [--model DIR|ID] [--head NAME=DIR ...] [--port 8000]",
   options: {
     ...MODEL_OPTION,
+    ...ADAPTER_OPTION,
     ...HEADS_OPTION,
     "save-heads": {
       kind: "string",
@@ -50,6 +51,7 @@ export const command: Command = defineCommand({
       heads: namedHeads(options.head),
       saveHeads: folder,
       model: await modelOrBundled(options.model, out),
+      adapter: options.adapter,
       settings,
       log: out.line,
     });
@@ -61,6 +63,8 @@ export const command: Command = defineCommand({
 export interface ServeOptions {
   /** The model directory. */
   model: string;
+  /** Low-rank changes that go onto it. @default none */
+  adapter?: string;
   /** Directories of heads by name. @default the model's own head alone */
   heads?: Readonly<Record<string, string>>;
   /** The folder into which heads are written that are taught. @default none */
@@ -82,11 +86,11 @@ export interface ServeOptions {
  * @throws {RangeError} when the port cannot be had.
  */
 export async function serve(options: ServeOptions): Promise<void> {
-  const { model, heads = {}, saveHeads, log = () => {}, onListen } = options;
+  const { model, adapter, heads = {}, saveHeads, log = () => {}, onListen } = options;
   const settings = { ...DEFAULT_SETTINGS, hostname: "127.0.0.1", ...options.settings };
   const { hostname, threads } = settings;
   const hasHeads = settings.teachToken !== undefined || Object.keys(heads).length > 0;
-  const classifier = await inThread({ model, threads, ...hasHeads && { heads } });
+  const classifier = await inThread({ model, adapter, threads, ...hasHeads && { heads } });
   try {
     const saveHead = saveHeads === undefined ? undefined : headSaver(saveHeads);
     const app = createApp(classifier, {

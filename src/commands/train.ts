@@ -63,7 +63,7 @@ import { type ClipLimits, clipLimits, LIMIT_OPTIONS, limitedSplits } from "./_cl
 import { ClipNotices } from "./_notices.ts";
 import { duration, type Output } from "./_output.ts";
 import { firstPassOf, forgetMined, withMined } from "./_mine_negatives.ts";
-import { modelDirectory } from "./_model_directory.ts";
+import { ADAPTER_OPTION, modelDirectory } from "./_model_directory.ts";
 import { RECIPE_OPTION, recipeLine, withRecipe } from "./_recipe.ts";
 import { splitRecord } from "./_split_record.ts";
 import { openStartingModel, orderedLabels, type StartingModel } from "./_starting_model.ts";
@@ -101,6 +101,7 @@ const OPTIONS = {
     kind: "number",
     help: "tiny-sound and wake-word for clips of so many seconds (5 and 1, or --window-seconds)",
   },
+  ...ADAPTER_OPTION,
   teacher: {
     kind: "string",
     value: "DIR|ID",
@@ -166,6 +167,8 @@ interface TrainPlan extends OutputPlan {
   fitsScores: boolean;
   /** How often, and on what. */
   protocol: Protocol;
+  /** Low-rank changes that go onto the model first. */
+  adapter?: string;
   /** A model to learn from, besides the labels. */
   teacher?: string;
   /** What clips a preset that sees spectrograms is made for, where not its own. */
@@ -238,6 +241,7 @@ async function planOf(
     limits: clipLimits(options),
     fitsScores: options["fit-scores"],
     detector,
+    adapter: options.adapter,
     teacher: options.teacher,
     clipSeconds,
     head,

@@ -10,10 +10,11 @@
 import type { FeatureExtractor } from "../features/mod.ts";
 import { isPacked, type WeightPrecision } from "../kernels.ts";
 import type { InferenceModel } from "../models/inference_model.ts";
-import { filesOf, loadInferenceModel } from "../pretrained.ts";
+import { loadInferenceModel } from "../pretrained.ts";
 import type { BatchSource } from "../train/batches/batches.ts";
 import { clipBatches } from "../train/batches/clip_batches.ts";
 import { evaluateModel, type Evaluation } from "../train/metrics/evaluation.ts";
+import type { FileReader } from "../weights/byte_source.ts";
 import { type CalibrationSet, evenly } from "./_calibration_sets.ts";
 import {
   compareScores,
@@ -39,8 +40,8 @@ export interface Calibration {
 
 /** What is measured, and on what. */
 export interface CalibrationTask {
-  /** A model directory. */
-  model: string;
+  /** The files of a model directory. */
+  model: FileReader;
   extractor: FeatureExtractor;
   sets: readonly CalibrationSet[];
   /** Called before each trial. @default none */
@@ -77,10 +78,10 @@ export async function calibrate(task: CalibrationTask): Promise<Calibration> {
 }
 
 async function inFloat32(
-  { model: directory, extractor }: CalibrationTask,
+  { model: files, extractor }: CalibrationTask,
   datasets: readonly CalibrationSet["dataset"][],
 ): Promise<Measured> {
-  return await withModel(directory, () => "float32", async (model) => {
+  return await withModel(files, () => "float32", async (model) => {
     const sources = datasets.map((dataset) => clipBatches(dataset, model, extractor));
     return { sources, expected: await evaluateAll(model, sources) };
   });
@@ -99,11 +100,11 @@ function planOf(layers: readonly LayerTrial[]): PrecisionPlan {
 
 /** Scores with weights of these precisions, and the sizes of those weights that the device took in 8 bits. */
 async function tryPlan(
-  directory: string,
+  files: FileReader,
   sources: readonly BatchSource[],
   plan: PrecisionPlan,
 ): Promise<{ scores: Evaluation[]; weights: ReadonlyMap<string, number> }> {
-  return await withModel(directory, plan, async (model) => {
+  return await withModel(files, plan, async (model) => {
     const scores = await evaluateAll(model, sources);
     const weights = new Map<string, number>();
     for (const [name, weight] of model.weights) {
@@ -115,11 +116,11 @@ async function tryPlan(
 }
 
 async function withModel<Result>(
-  directory: string,
+  files: FileReader,
   plan: PrecisionPlan,
   use: (model: InferenceModel) => Promise<Result>,
 ): Promise<Result> {
-  const model = await loadInferenceModel(await filesOf(directory), {}, plan);
+  const model = await loadInferenceModel(files, {}, plan);
   try {
     return await use(model);
   } finally {

@@ -18,6 +18,7 @@ import {
   fingerprintOfFiles,
   loadPretrained,
 } from "../pretrained.ts";
+import type { FileReader } from "../weights/byte_source.ts";
 import { PACKED_VERSION, type PackedDtype } from "../weights/packed.ts";
 import { calibrate, type Calibration } from "./_calibration.ts";
 import { calibrationSets } from "./_calibration_sets.ts";
@@ -32,6 +33,8 @@ export const MAX_CLIPS = 200;
 export interface ExportOptions {
   /** A model directory. */
   model: string;
+  /** Low-rank changes that are merged into it first. @default none */
+  adapter?: string;
   /** The directory to make. */
   output: string;
   /** Bits of a weight. */
@@ -87,13 +90,13 @@ export interface ExportReport {
  * ```
  */
 export async function exportModel(options: ExportOptions): Promise<ExportReport> {
-  const { model: directory, output, dtype, data } = options;
+  const { model: directory, adapter, output, dtype, data } = options;
   await expectNew(output);
   await expectTrained(directory, "export");
-  const files = await filesOf(directory);
+  const files = await filesOf(directory, { adapter });
   const extractor = await AutoFeatureExtractor.fromPretrained(files);
   const calibration = dtype === "q8" && data !== undefined
-    ? await measured({ ...options, data }, extractor)
+    ? await measured({ ...options, data }, { files, extractor })
     : undefined;
   const model = await loadPretrained(files);
   try {
@@ -125,9 +128,9 @@ async function expectNew(output: string): Promise<void> {
 
 async function measured(
   { model, data, maxClips = MAX_CLIPS, onNote = () => {} }: ExportOptions & { data: string },
-  extractor: FeatureExtractor,
+  { files, extractor }: { files: FileReader; extractor: FeatureExtractor },
 ): Promise<Calibration> {
-  const loaded = await loadPretrained(model);
+  const loaded = await loadPretrained(files);
   loaded.dispose();
   loaded.expectComplete(model);
   const sets = await calibrationSets(data, { labels: loaded.labels, maxClips });
@@ -135,7 +138,7 @@ async function measured(
     onNote(`"${data}" has other labels than the model, or none: accuracy is not measured`);
   }
   return await calibrate({
-    model,
+    model: files,
     extractor,
     sets,
     onTrial: (text) => onNote(`Measuring: ${text}`),

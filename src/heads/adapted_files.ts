@@ -11,7 +11,7 @@ import { type FileReader, nameIn } from "../weights/byte_source.ts";
 import { hasCheckpoint, openCheckpoint } from "../weights/checkpoint.ts";
 import { readJsonFile, readJsonFileIfThere } from "../weights/json_file.ts";
 import type { TensorSource } from "../weights/tensor_source.ts";
-import { adaptedWeights } from "./adapted_weights.ts";
+import { adaptedWeights } from "./_adapted_weights.ts";
 import { ADAPTER_CONFIG, openAdapter } from "./adapter_directory.ts";
 import { type LayeredFiles, layeredFiles, withConfig } from "./layered_files.ts";
 

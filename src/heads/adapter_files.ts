@@ -8,7 +8,7 @@ import { type StoredTensor, storedTensor } from "../layers/parameters.ts";
 import type { AudioClassificationModel, JsonObject } from "../models/mod.ts";
 import type { Architecture } from "../models/architecture.ts";
 import { architectureOf } from "../models/registry.ts";
-import { PEFT_PREFIX } from "./adapted_weights.ts";
+import { PEFT_PREFIX } from "./_adapted_weights.ts";
 
 /** What goes into an adapter's directory. */
 export interface AdapterContent {

@@ -86,22 +86,31 @@ export async function hubModelDirectory(
     ? undefined
     : await findConversion(main, options);
   const repository = conversion?.files.some(({ path }) => path === CONFIG) ? conversion : main;
-  const config = await repository.path(CONFIG);
-  for (const file of modelFileNames(repository.files.map(({ path }) => path))) {
+  const names = repository.files.map(({ path }) => path);
+  // An adapter has those of its model.
+  const config = await repository.path(names.includes(CONFIG) ? CONFIG : adapterConfigIn(names));
+  for (const file of modelFileNames(names)) {
     await repository.path(file);
   }
   return dirname(config);
 }
 
 const CONFIG = "config.json";
+const ADAPTER_CONFIG = "adapter_config.json";
 
-/** Weights in the order of preference: whole, in parts, as torch has them, or as `export` wrote them. */
+/** The config of an adapter; that of a model where there is none. */
+function adapterConfigIn(names: readonly string[]): string {
+  return names.includes(ADAPTER_CONFIG) ? ADAPTER_CONFIG : CONFIG;
+}
+
+/** Weights in the order of preference: whole, in parts, as torch has them, as `export` wrote them, or low-rank changes of another model. */
 const WEIGHT_FORMS: readonly (readonly RegExp[])[] = [
   [/^model\.safetensors$/],
   [/^model\.safetensors\.index\.json$/, /^model-\d+-of-\d+\.safetensors$/],
   [/^pytorch_model\.bin$/],
   [/^pytorch_model\.bin\.index\.json$/, /^pytorch_model-\d+-of-\d+\.bin$/],
   [SAFETENSORS],
+  [/^adapter_config\.json$/, /^adapter_model\.(safetensors|bin)$/],
 ];
 
 /** Which files of a model are read besides its configuration: the extractor's, and the weights in one form. */

@@ -90,6 +90,7 @@ const SHARDS = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safete
 const BIN_INDEX = "pytorch_model.bin.index.json";
 const BIN_SHARDS = ["pytorch_model-00001-of-00001.bin"];
 const PACKED = "model.packed.safetensors";
+const ADAPTER = "adapter_model.safetensors";
 
 /** Weights that a repository has, and those of them that are fetched. */
 const FORMS: readonly (readonly [has: string[], fetches: string[]])[] = [
@@ -98,6 +99,8 @@ const FORMS: readonly (readonly [has: string[], fetches: string[]])[] = [
   [[BIN, "training_args.bin", "optimizer.bin"], [BIN]],
   [[BIN_INDEX, ...BIN_SHARDS], [BIN_INDEX, ...BIN_SHARDS]],
   [[PACKED], [PACKED]],
+  [[ADAPTER, "adapter_config.json", BIN], [BIN]],
+  [[ADAPTER, "adapter_config.json", "other.safetensors"], ["adapter_config.json", ADAPTER]],
 ];
 
 for (const [has, fetches] of FORMS) {
@@ -118,6 +121,13 @@ hubTest("hubModelDirectory() is the conversion's where there is one", async (tes
   const directory = await hubModelDirectory("acme/old", options);
   assert.deepEqual(await filesBelow(directory), ["config.json", SAFETENSORS]);
   assert.ok(directory.endsWith(`/snapshots/${remote.refs.get("refs/pr/1")}`));
+});
+
+hubTest("hubModelDirectory() takes an adapter without the config of a model", async (test) => {
+  const files = { [ADAPTER]: "A, B", "adapter_config.json": "{}", "README.md": "adapter" };
+  test.hub.addRepository("acme/adapter", files);
+  const directory = await hubModelDirectory("acme/adapter", test.options);
+  assert.deepEqual(await filesBelow(directory), ["adapter_config.json", ADAPTER]);
 });
 
 hubTest("hubModelDirectory() refuses what is no model", async ({ hub, options }) => {

@@ -29,10 +29,15 @@ export function staleWeights(names: readonly string[]): string[] {
 }
 
 /**
+ * Looks before the first step at whether an adapter can be saved that was asked for.
+ *
  * @throws {RangeError} where changes are to be saved that there are not, or whose model nobody else could find.
  * @throws {UnsupportedOpError} where a tensor is trained that peft has no place for.
  */
-export function expectAdapter({ model, args }: SavedRun): void {
+export function expectAdapter(
+  { model, args }: SavedRun,
+  onNotice: (message: string) => void,
+): void {
   if (!args.saveAdapter) return;
   const refuse = (fault: string) => {
     throw new RangeError(`Cannot use training argument "saveAdapter": expected ${fault}`);
@@ -44,4 +49,9 @@ export function expectAdapter({ model, args }: SavedRun): void {
     refuse("a whole model from a directory or the hub, found new weights or another adapter");
   }
   adapterOf(model, name!);
+  if (model.modelType !== "wavlm") return;
+  onNotice(
+    "transformers passes changes of WavLM's attention by, so that in Python the adapter counts only once it is merged: " +
+      "PeftModel.from_pretrained(...).merge_and_unload()",
+  );
 }

@@ -112,7 +112,7 @@ export class Trainer {
     expectTrainable(model);
     expectDevice(args);
     freeze(model, args);
-    expectAdapter(options);
+    expectAdapter(options, noticeOf(options));
     expectRoomToTrain(model, memoryLimitBytes());
     expectWeighable(args.classWeights, model);
     expectFocusable(args.focalGamma, model);
@@ -424,7 +424,7 @@ export class Trainer {
 
   /** Takes the best weights if asked to, and writes the result in one stroke. */
   async #finish(metrics: Record<string, number>, directory: OutputDirectory): Promise<void> {
-    const { model, output, onDiskFull } = this.#options;
+    const { output, onDiskFull } = this.#options;
     const onNotice = noticeOf(this.#options);
     this.#run.takeMean();
     await this.#takeBest(onNotice);
