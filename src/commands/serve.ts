@@ -5,6 +5,7 @@
  */
 import { createApp, upgradeOnDeno } from "../../edge/mod.ts";
 import { appOptions, DEFAULT_SETTINGS, type ServiceSettings } from "../../edge/settings.ts";
+import { listenFailure } from "../../edge/listen_failure.ts";
 import { type ThreadedClassifier, threadedClassifier } from "../../edge/threaded_classifier.ts";
 import { webWorker } from "../../edge/web_worker.ts";
 import { siblingModule } from "../sibling_module.ts";
@@ -128,11 +129,11 @@ function listen(
   try {
     return Deno.serve({ ...address, onListen: () => {} }, (request) => fetch(request));
   } catch (error) {
-    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    const message = `Cannot listen on port ${address.port}: expected a free one, found it in use`;
-    throw Object.assign(new RangeError(message, { cause: error }), {
-      hint: "Name another one with --port",
-    });
+    const failure = listenFailure(error, address);
+    if (!failure) throw error;
+    const isPort = /port/.test(failure.message);
+    const hint = `Name another one with ${isPort ? "--port" : "--hostname"}`;
+    throw Object.assign(failure, { hint });
   }
 }
 
