@@ -16,9 +16,11 @@ export interface DetectionSettings {
   hopSeconds?: number;
   threshold?: number | Record<string, number>;
   offThreshold?: number | Record<string, number>;
+  meanWindows?: number;
   medianWindows?: number;
   minEventSeconds?: number;
   minGapSeconds?: number;
+  minApartSeconds?: number;
   rawScores?: boolean;
 }
 
@@ -43,9 +45,11 @@ type NumberRule = [name: keyof DetectionSettings, least: number, most: number];
 export const DETECTION_NUMBERS: Readonly<Record<string, NumberRule>> = {
   window_seconds: ["windowSeconds", 0.001, 3_600],
   hop_seconds: ["hopSeconds", 0.01, 3_600],
+  mean_windows: ["meanWindows", 1, 99],
   median_windows: ["medianWindows", 1, 99],
   min_event_seconds: ["minEventSeconds", 0, 3_600],
   min_gap_seconds: ["minGapSeconds", 0, 3_600],
+  min_apart_seconds: ["minApartSeconds", 0, 3_600],
 };
 
 /** Numbers that may also differ from label to label. */

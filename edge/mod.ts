@@ -108,12 +108,16 @@ export interface ServedDetectOptions {
   threshold?: number | Readonly<Record<string, number>>;
   /** Score below which it no longer is. */
   offThreshold?: number | Readonly<Record<string, number>>;
+  /** Windows whose mean score counts. */
+  meanWindows?: number;
   /** Windows of the median filter. */
   medianWindows?: number;
   /** Shorter events are left out. */
   minEventSeconds?: number;
   /** Events that are nearer to each other become one. */
   minGapSeconds?: number;
+  /** Of events of different classes that are nearer the best is kept. */
+  minApartSeconds?: number;
   /** Whether scores are those of the model alone. */
   rawScores?: boolean;
   /** Hertz of the samples. */

@@ -28,6 +28,12 @@ export const DETECT_OPTIONS = {
     value: "SCORE",
     help: "score below which it no longer is (the threshold)",
   },
+  "mean-windows": {
+    kind: "number",
+    whole: true,
+    min: 1,
+    help: "mean score of so many windows, an odd number (1)",
+  },
   "median-windows": {
     kind: "number",
     whole: true,
@@ -44,6 +50,11 @@ export const DETECT_OPTIONS = {
     min: 0,
     help: "join events of a class that are nearer (0)",
   },
+  "min-apart-seconds": {
+    kind: "number",
+    min: 0,
+    help: "of events of different classes that are nearer keep the best (0, all)",
+  },
 } as const satisfies OptionSpecs;
 
 /**
@@ -57,9 +68,11 @@ export function detectSettings(options: OptionValues<typeof DETECT_OPTIONS>): De
     hopSeconds: options["hop-seconds"],
     threshold: scoresOf("threshold", options.threshold),
     offThreshold: scoresOf("off-threshold", options["off-threshold"]),
+    meanWindows: options["mean-windows"],
     medianWindows: options["median-windows"],
     minEventSeconds: options["min-event-seconds"],
     minGapSeconds: options["min-gap-seconds"],
+    minApartSeconds: options["min-apart-seconds"],
   };
 }
 

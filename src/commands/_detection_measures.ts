@@ -102,7 +102,7 @@ function atThreshold({ plan }: DetectionSetup, threshold: number): DetectPlan {
 
 function wakeWordMeasures(
   recordings: readonly DetectedRecording[],
-  { labels, plan: { medianWindows } }: DetectionSetup,
+  { labels, plan: { meanWindows, medianWindows } }: DetectionSetup,
   label: string,
 ): NonNullable<DetectionMeasures["wakeWord"]> {
   const index = labels.indexOf(label);
@@ -111,7 +111,7 @@ function wakeWordMeasures(
     words: truth.filter((event) => event.label === label),
     durationSeconds,
   }));
-  const curve = wakeWordCurve(scored, { medianWindows });
+  const curve = wakeWordCurve(scored, { meanWindows, medianWindows });
   const words = sum(recordings.map(({ truth }) => {
     return truth.filter((event) => event.label === label).length;
   }));

@@ -1,5 +1,5 @@
 /**
- * From scores over time to events: thresholds, a median filter, and what is too short.
+ * From scores over time to events: thresholds, filters, and what is too short or too near.
  *
  * **Time.** A window's scores are taken as those of the hop around its centre: they hold from half a hop before the
  * centre to half a hop behind it. The first window's also hold from the recording's start, the last one's to its end.
@@ -8,12 +8,14 @@
  *
  * **Order.** For each class by itself: the scores are filtered, a sound begins with a score of `threshold` or more and
  * lasts while it stays at `offThreshold` or more, gaps shorter than `minGapSamples` are closed, and what is then
- * shorter than `minEventSamples` is left out.
+ * shorter than `minEventSamples` is left out. Then classes are compared: of events of different ones that are nearer
+ * than `minApartSamples` the one that weighs most is kept.
  *
  * @module
  */
 
-import { MedianFilter } from "./_median_filter.ts";
+import { BestApart, type WeighedEvent } from "./_best_apart.ts";
+import { ScoreFilters } from "./_score_filter.ts";
 
 /** When a class is heard. */
 export interface ClassThresholds {
@@ -29,12 +31,16 @@ export interface ClassThresholds {
 export interface EventOptions {
   /** The classes that may be heard. */
   classes: readonly ClassThresholds[];
-  /** Windows of the median filter, an odd number; 1 for none. */
+  /** Windows whose mean is taken, an odd number; 1 for none. */
+  meanWindows: number;
+  /** Windows of the median filter, which comes next, an odd number; 1 for none. */
   medianWindows: number;
   /** Shorter events are left out. */
   minEventSamples: number;
   /** Events of a class that are nearer to each other become one. */
   minGapSamples: number;
+  /** Of events of different classes that are nearer to each other the heaviest is kept; 0 for all. */
+  minApartSamples: number;
 }
 
 /** The scores of a stretch of time. */
@@ -58,9 +64,7 @@ export interface FoundEvent {
 }
 
 /** A class that is heard, or was heard until lately. */
-interface OpenEvent {
-  start: number;
-  end: number;
+interface OpenEvent extends WeighedEvent {
   score: number;
   /** Whether the sound was still there in the last span. */
   isActive: boolean;
@@ -70,30 +74,34 @@ interface OpenEvent {
 /** Finds the events in scores as they come. */
 export class EventFinder {
   readonly #options: EventOptions;
-  readonly #filter: MedianFilter;
+  readonly #filters: ScoreFilters;
   readonly #open: (OpenEvent | undefined)[];
+  /** Undefined where classes are not compared. */
+  readonly #apart?: BestApart<OpenEvent>;
 
   /** Starts with nothing heard. */
   constructor(options: EventOptions) {
     this.#options = options;
-    this.#filter = new MedianFilter(options.medianWindows);
+    this.#filters = new ScoreFilters(options);
     this.#open = options.classes.map(() => undefined);
+    if (options.minApartSamples > 0) this.#apart = new BestApart(options.minApartSamples);
   }
 
   /** What is known with one more span: events that begin, and others that are over. */
   push(span: ScoredSpan): FoundEvent[] {
-    return this.#filter.push(this.#ofClasses(span)).flatMap((filtered) => this.#step(filtered));
+    return this.#filters.push(this.#ofClasses(span)).flatMap((filtered) => this.#step(filtered));
   }
 
   /** What is left at the recording's end. */
   finish(end: number): FoundEvent[] {
-    const spans = this.#filter.finish();
+    const spans = this.#filters.finish();
     const found = spans.flatMap((span) => this.#step(span));
     const events = this.#open.flatMap((event, i) => {
       if (event?.isActive) event.end = Math.max(event.end, end);
       return this.#close(i);
     });
-    return [...found, ...events.sort((a, b) => a.start - b.start)];
+    const settled = this.#settled(Infinity);
+    return [...found, ...[...events, ...settled].sort((a, b) => a.start - b.start)];
   }
 
   /** Only the scores that count, in the order of the classes that do. */
@@ -103,22 +111,40 @@ export class EventFinder {
   }
 
   #step(span: ScoredSpan): FoundEvent[] {
-    return this.#options.classes.flatMap((_, i) => this.#stepClass(i, span));
+    const found = this.#options.classes.flatMap((_, i) => this.#stepClass(i, span));
+    return [...found, ...this.#settled(span.end)];
+  }
+
+  /** The events that were compared with others and stay. */
+  #settled(now: number): FoundEvent[] {
+    if (!this.#apart) return [];
+    const open = this.#open.filter((event) => event !== undefined);
+    return this.#apart.settle(open, now, (event) => this.#isLong(event))
+      .flatMap((event) => [this.#found(event, "began"), this.#found(event, "ended")]);
   }
 
   #stepClass(i: number, { start, end, scores }: ScoredSpan): FoundEvent[] {
-    const { classes, minEventSamples, minGapSamples } = this.#options;
-    const { on, off } = classes[i]!;
+    const { classes, minGapSamples } = this.#options;
+    const { index, on, off } = classes[i]!;
     const score = scores[i]!;
     let event = this.#open[i];
     if (score >= (event?.isActive ? off : on)) {
-      event ??= this.#open[i] = { start, end, score, isActive: true, isTold: false };
+      event ??= this.#open[i] = {
+        index,
+        start,
+        end,
+        score,
+        weight: 0,
+        isActive: true,
+        isTold: false,
+      };
       event.isActive = true;
       event.end = end;
       event.score = Math.max(event.score, score);
-      if (event.isTold || end - event.start < minEventSamples) return [];
+      event.weight += score * (end - start);
+      if (this.#apart || event.isTold || !this.#isLong(event)) return [];
       event.isTold = true;
-      return [this.#found(i, event, "began")];
+      return [this.#found(event, "began")];
     }
     if (event === undefined) return [];
     event.isActive = false;
@@ -128,12 +154,20 @@ export class EventFinder {
   #close(i: number): FoundEvent[] {
     const event = this.#open[i];
     this.#open[i] = undefined;
-    if (event === undefined || event.end - event.start < this.#options.minEventSamples) return [];
-    const ended = this.#found(i, event, "ended");
-    return event.isTold ? [ended] : [this.#found(i, event, "began"), ended];
+    if (event === undefined || !this.#isLong(event)) return [];
+    if (this.#apart) {
+      this.#apart.close(event);
+      return [];
+    }
+    const ended = this.#found(event, "ended");
+    return event.isTold ? [ended] : [this.#found(event, "began"), ended];
   }
 
-  #found(i: number, { start, end, score }: OpenEvent, state: FoundEvent["state"]): FoundEvent {
-    return { index: this.#options.classes[i]!.index, start, end, score, state };
+  #isLong({ start, end }: OpenEvent): boolean {
+    return end - start >= this.#options.minEventSamples;
+  }
+
+  #found({ index, start, end, score }: OpenEvent, state: FoundEvent["state"]): FoundEvent {
+    return { index, start, end, score, state };
   }
 }

@@ -27,12 +27,23 @@ export interface DetectSettings {
   threshold?: PerLabel;
   /** Score below which a class is no longer heard; at most its `threshold`. @default its `threshold` */
   offThreshold?: PerLabel;
+  /**
+   * Windows whose mean score counts, an odd number: a class that a few overlapping windows agree on is surer than one
+   * that a single window shows. @default 1, for none
+   */
+  meanWindows?: number;
   /** Windows of a median filter over each class's scores, an odd number. @default 1, for none */
   medianWindows?: number;
   /** Events that are shorter are left out; they are told of as soon as they are long enough. @default 0 */
   minEventSeconds?: number;
   /** Events of a class that are nearer to each other become one; their end is told after as long. @default 0 */
   minGapSeconds?: number;
+  /**
+   * Of events of different classes that are nearer to each other, only the one that weighs most is kept, by its scores
+   * over its time: for classes that exclude each other, such as words. Events are then told when it is known that they
+   * stay, which is after as long. @default 0, for all
+   */
+  minApartSeconds?: number;
   /**
    * What becomes of the samples behind the last whole window: `"back"` hears them in a window that ends with the
    * recording, `"pad"` in the next window, filled up with zeros. A recording shorter than a window is heard as the
@@ -48,9 +59,11 @@ export const DEFAULT_DETECT_SETTINGS = {
   windowSeconds: 2,
   hopSeconds: 0.5,
   threshold: 0.5,
+  meanWindows: 1,
   medianWindows: 1,
   minEventSeconds: 0,
   minGapSeconds: 0,
+  minApartSeconds: 0,
   lastWindow: "back",
   ignoredLabels: [],
 } as const satisfies DetectSettings;
@@ -101,9 +114,11 @@ export function detectPlan(settings: DetectSettings, model: HearingModel): Detec
     windowSamples: Math.max(1, samplesOf(all.windowSeconds)),
     hopSamples: Math.max(1, samplesOf(all.hopSeconds)),
     lastWindow: all.lastWindow,
+    meanWindows: all.meanWindows,
     medianWindows: all.medianWindows,
     minEventSamples: samplesOf(all.minEventSeconds),
     minGapSamples: samplesOf(all.minGapSeconds),
+    minApartSamples: samplesOf(all.minApartSeconds),
     classes: model.labels.flatMap((label, index) => {
       if (all.ignoredLabels.includes(label)) return [];
       return [{ index, ...thresholdsOf(label, settings, { ...own, scored: model.thresholds }) }];
@@ -138,9 +153,11 @@ const CONFIG_FIELDS = {
   hop_seconds: "hopSeconds",
   threshold: "threshold",
   off_threshold: "offThreshold",
+  mean_windows: "meanWindows",
   median_windows: "medianWindows",
   min_event_seconds: "minEventSeconds",
   min_gap_seconds: "minGapSeconds",
+  min_apart_seconds: "minApartSeconds",
   background_label: "ignoredLabels",
 } as const satisfies Record<string, keyof DetectSettings>;
 
@@ -175,22 +192,23 @@ function refuseOption(name: string, expected: string, found: unknown): never {
 
 /** Checks what is there. */
 function expectSound(settings: DetectSettings, labels: readonly string[], refuse: Refuse): void {
-  const { windowSeconds, hopSeconds, minEventSeconds, minGapSeconds } = settings;
+  const { windowSeconds, hopSeconds, minEventSeconds, minGapSeconds, minApartSeconds } = settings;
   for (const [name, value] of Object.entries({ windowSeconds, hopSeconds })) {
     if (value !== undefined && !(isNumber(value) && value > 0)) {
       refuse(name, "a number above 0", value);
     }
   }
-  for (const [name, value] of Object.entries({ minEventSeconds, minGapSeconds })) {
+  for (const [name, value] of Object.entries({ minEventSeconds, minGapSeconds, minApartSeconds })) {
     if (value !== undefined && !(isNumber(value) && value >= 0)) {
       refuse(name, "a number of 0 or more", value);
     }
   }
-  const { medianWindows, lastWindow, ignoredLabels = [] } = settings;
-  if (
-    medianWindows !== undefined && !(Number.isInteger(medianWindows) && medianWindows % 2 === 1)
-  ) {
-    refuse("medianWindows", "an odd number", medianWindows);
+  const { meanWindows, medianWindows, lastWindow, ignoredLabels = [] } = settings;
+  for (const [name, value] of Object.entries({ meanWindows, medianWindows })) {
+    // -1 % 2 is -1.
+    if (value !== undefined && !(Number.isInteger(value) && value % 2 === 1)) {
+      refuse(name, "an odd number", value);
+    }
   }
   if (lastWindow !== undefined && lastWindow !== "back" && lastWindow !== "pad") {
     refuse("lastWindow", '"back" or "pad"', lastWindow);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { MedianFilter } from "./_median_filter.ts";
+import { ScoreFilters } from "./_score_filter.ts";
 import { overlapSeconds } from "./annotated_detection.ts";
 import type { SoundEvent } from "./sound_event.ts";
 
@@ -24,6 +24,8 @@ export interface WakeWordOptions {
   thresholds?: readonly number[];
   /** For how long after a window that reached the threshold none is looked at. @default 1 */
   pauseSeconds?: number;
+  /** Windows whose mean score counts, an odd number. @default 1, for none */
+  meanWindows?: number;
   /** Windows of a median filter over the scores, an odd number. @default 1, for none */
   medianWindows?: number;
 }
@@ -76,14 +78,15 @@ export function wakeWordCurve(
   recordings: readonly WakeWordRecording[],
   options: WakeWordOptions = {},
 ): WakeWordPoint[] {
-  const { thresholds = THRESHOLDS, pauseSeconds = 1, medianWindows = 1 } = options;
+  const { thresholds = THRESHOLDS, pauseSeconds = 1 } = options;
+  const { meanWindows = 1, medianWindows = 1 } = options;
   const hours = recordings.reduce((sum, { durationSeconds }) => sum + durationSeconds, 0) / 3600;
   if (!(hours > 0)) {
     throw new RangeError(`Cannot draw a curve: expected recordings above 0 s, found ${hours} h`);
   }
   const words = recordings.reduce((sum, recording) => sum + recording.words.length, 0);
   const smoothed = recordings.map((recording) => {
-    return { ...recording, windows: filtered(recording.windows, medianWindows) };
+    return { ...recording, windows: filtered(recording.windows, { meanWindows, medianWindows }) };
   });
   return thresholds.map((threshold) => {
     let [falseAccepts, accepted] = [0, 0];
@@ -129,13 +132,13 @@ export function wakeWordPoint(
 
 function filtered(
   windows: WakeWordRecording["windows"],
-  medianWindows: number,
+  lengths: { meanWindows: number; medianWindows: number },
 ): WakeWordRecording["windows"] {
-  const filter = new MedianFilter(medianWindows);
+  const filters = new ScoreFilters(lengths);
   const spans = windows.flatMap(({ start, end, score }) => {
-    return filter.push({ start, end, scores: [score] });
+    return filters.push({ start, end, scores: [score] });
   });
-  return [...spans, ...filter.finish()].map(({ start, end, scores }) => {
+  return [...spans, ...filters.finish()].map(({ start, end, scores }) => {
     return { start, end, score: scores[0]! };
   });
 }

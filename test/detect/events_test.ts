@@ -4,9 +4,11 @@ import { EventFinder, type EventOptions, type FoundEvent } from "../../src/detec
 const HOP = 10;
 const PLAIN = {
   classes: [{ index: 0, on: 0.5, off: 0.5 }],
+  meanWindows: 1,
   medianWindows: 1,
   minEventSamples: 0,
   minGapSamples: 0,
+  minApartSamples: 0,
 };
 
 /** A line for each event: after how many spans it was told, and what. */
@@ -106,4 +108,70 @@ Deno.test("EventFinder() hears several classes at a time, each by its own thresh
     "3: ended 2 10-20 0.9",
     "3: ended 0 0-20 0.2",
   ]);
+});
+
+Deno.test("EventFinder() takes the mean of neighbours, and the median of the means", () => {
+  const scores = oneClass([0, 0, 0.75, 0.75, 0, 0, 0, 0.75, 0]);
+  deepEqual(told(scores, { meanWindows: 3 }), ["4: began 0 20-30 0.5", "6: ended 0 20-40 0.5"]);
+  deepEqual(told(oneClass([0.75, 0.75, 0]), { meanWindows: 3 }), [
+    "1: began 0 0-10 0.75",
+    "end: ended 0 0-20 0.75",
+  ]);
+  // The median of the scores themselves would be 0 everywhere.
+  const classes = [{ index: 0, on: 0.25, off: 0.25 }];
+  const options = { classes, meanWindows: 3, medianWindows: 3 };
+  deepEqual(told(oneClass([0, 0, 0, 0.75, 0, 0, 0]), options), [
+    "5: began 0 20-30 0.25",
+    "end: ended 0 20-50 0.25",
+  ]);
+});
+
+/** Classes 0 to 2, each with one threshold. */
+const THREE = [0, 1, 2].map((index) => ({ index, on: 0.5, off: 0.5 }));
+
+Deno.test("EventFinder() keeps the heavier of events of different classes that are too near", () => {
+  const scores = [[0.9, 0, 0], [0, 0.6, 0], [0, 0.6, 0], [0, 0, 0], [0, 0, 0], [0, 0, 0.5]];
+  deepEqual(told(scores, { classes: THREE, minApartSamples: 10 }), [
+    "4: began 1 10-30 0.6",
+    "4: ended 1 10-30 0.6",
+    "end: began 2 50-65 0.5",
+    "end: ended 2 50-65 0.5",
+  ]);
+  // With 20 samples between them they are apart, with 21 they are not.
+  const all = [[0.9, 0, 0], [0, 0, 0], [0, 0, 0], [0, 0.6, 0], [0, 0.6, 0]];
+  equal(told(all, { classes: THREE, minApartSamples: 20 }).length, 4);
+  equal(told(all, { classes: THREE, minApartSamples: 21 }).length, 2);
+});
+
+Deno.test("EventFinder() compares no events of one class", () => {
+  const scores = oneClass([1, 0, 1, 0, 0]);
+  deepEqual(told(scores, { minApartSamples: 30 }), [
+    "4: began 0 0-10 1",
+    "4: ended 0 0-10 1",
+    "end: began 0 20-30 1",
+    "end: ended 0 20-30 1",
+  ]);
+});
+
+Deno.test("EventFinder() waits with an event for what may outweigh it, and no longer", () => {
+  const options = { classes: THREE, minApartSamples: 10 };
+  // The second one weighs more from its third window on: the first is gone, and the second is told when it is over.
+  const longer = [[0.9, 0, 0], [0, 0.5, 0], [0, 0.5, 0], [0, 0.5, 0], [0, 0, 0], [0, 0, 0]];
+  deepEqual(told(longer, options), ["5: began 1 10-40 0.5", "5: ended 1 10-40 0.5"]);
+  const shorter = [[0.9, 0, 0], [0.9, 0, 0], [0, 0.5, 0], [0, 0, 0], [0, 0, 0]];
+  deepEqual(told(shorter, options), ["4: began 0 0-20 0.9", "4: ended 0 0-20 0.9"]);
+});
+
+Deno.test("EventFinder() leaves out what is near a long sound while that goes on", () => {
+  const long = Array.from({ length: 40 }, (_, i) => [0.6, i % 4 === 3 ? 0.9 : 0, 0]);
+  deepEqual(told(long, { classes: THREE, minApartSamples: 10 }), [
+    "end: began 0 0-405 0.6",
+    "end: ended 0 0-405 0.6",
+  ]);
+});
+
+Deno.test("EventFinder() leaves nothing out for what is itself too short", () => {
+  const scores = [[0.5, 0], [0.5, 0], [0, 1], [0, 0], [0, 0], [0, 0]];
+  const options = { classes: THREE.slice(0, 2), minApartSamples: 10, minEventSamples: 20 };
+  deepEqual(told(scores, options), ["4: began 0 0-20 0.5", "4: ended 0 0-20 0.5"]);
 });

@@ -12,9 +12,11 @@ Deno.test("detectPlan() takes the caller's word, then the model's, then the defa
     hop_seconds: 0.1,
     threshold: { owl: 0.8 },
     off_threshold: 0.4,
+    mean_windows: 5,
     median_windows: 3,
     min_event_seconds: 0.2,
     min_gap_seconds: 0.3,
+    min_apart_seconds: 0.4,
     background_label: "none",
   };
   const plan = detectPlan({ hopSeconds: 0.25, threshold: undefined }, { ...MODEL, config });
@@ -22,9 +24,11 @@ Deno.test("detectPlan() takes the caller's word, then the model's, then the defa
     windowSamples: 1_000,
     hopSamples: 250,
     lastWindow: "back",
+    meanWindows: 5,
     medianWindows: 3,
     minEventSamples: 200,
     minGapSamples: 300,
+    minApartSamples: 400,
     classes: [{ index: 0, on: 0.5, off: 0.4 }, { index: 1, on: 0.8, off: 0.4 }],
   });
   const asked = detectPlan({ threshold: 0.3, ignoredLabels: [] }, { ...MODEL, config });
@@ -41,6 +45,8 @@ Deno.test("detectPlan() refuses settings that make no sense", () => {
     ],
     [{ hopSeconds: NaN }, /expected hopSeconds a number above 0/],
     [{ minGapSeconds: -1 }, /expected minGapSeconds a number of 0 or more, found -1/],
+    [{ minApartSeconds: -1 }, /expected minApartSeconds a number of 0 or more, found -1/],
+    [{ meanWindows: 4 }, /expected meanWindows an odd number, found 4/],
     [{ medianWindows: 2 }, /expected medianWindows an odd number, found 2/],
     [{ medianWindows: -1 }, /expected medianWindows an odd number, found -1/],
     [{ lastWindow: "cut" as "pad" }, /expected lastWindow "back" or "pad", found "cut"/],

@@ -61,6 +61,13 @@ Deno.test("wakeWordCurve() leaves out what a median filter takes away", () => {
   assert.deepEqual([1, 3, 7].map(accepts), [2, 1, 0]);
 });
 
+Deno.test("wakeWordCurve() takes the mean of neighbouring windows", () => {
+  const windows = windowsOf([0, 0.9, 0, 0, 0.9, 0.9, 0, 0]);
+  const recording = { windows, words: [], durationSeconds: 3600 };
+  const [point] = wakeWordCurve([recording], { thresholds: [0.5], meanWindows: 3 });
+  assert.equal(point!.falseAccepts, 1);
+});
+
 Deno.test("wakeWordPoint() misses least within what can be borne", () => {
   const point = (threshold: number, falseAcceptsPerHour: number, misses: number) => {
     return { threshold, falseAccepts: 0, falseAcceptsPerHour, misses, missRate: misses / 100 };
