@@ -90,9 +90,11 @@ const SETTINGS = {
   hop_seconds: 0.5,
   threshold: { yes: 0.7 },
   off_threshold: 0.3,
+  mean_windows: 5,
   median_windows: 3,
   min_event_seconds: 0.1,
   min_gap_seconds: 0,
+  min_apart_seconds: 0.3,
   background_label: "no",
 };
 
