@@ -118,6 +118,8 @@ export {
   type LoadExtractorOptions,
   type Padding,
   type RecordingWindow,
+  SeamlessM4TFeatureExtractor,
+  type SeamlessM4TFeatureExtractorOptions,
   Wav2Vec2FeatureExtractor,
   type Wav2Vec2FeatureExtractorOptions,
   WhisperFeatureExtractor,

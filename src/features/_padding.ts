@@ -16,10 +16,11 @@ export interface BatchLengths {
 
 type Strategy = "longest" | "max_length" | "do_not_pad";
 
-/** Settles the length of every clip and of the batch; throws where they cannot be one batch. */
+/** Settles the length of every clip and of the batch, in `unit`; throws where they cannot be one batch. */
 export function batchLengths(
-  clips: readonly Float32Array[],
+  clips: readonly { length: number }[],
   options: ExtractOptions,
+  unit = "samples",
 ): BatchLengths {
   const { padding = false, truncation = false } = options;
   const strategy = strategyOf(padding);
@@ -33,7 +34,7 @@ export function batchLengths(
   const longest = lengths.reduce((most, length) => Math.max(most, length), 0);
   if (strategy === "longest") return { lengths, width: roundUp(longest) };
   if (strategy === "max_length" && longest <= limit) return { lengths, width: limit };
-  requireOneLength(lengths, longest, strategy);
+  requireOneLength({ lengths, width: longest }, strategy, unit);
   return { lengths, width: longest };
 }
 
@@ -64,7 +65,7 @@ function requirePositive(name: string, value: number): number {
   throw new RangeError(`Cannot pad clips: expected a whole ${name} above 0, found ${value}`);
 }
 
-function requireClips(clips: readonly Float32Array[]): void {
+function requireClips(clips: readonly { length: number }[]): void {
   if (clips.length === 0) {
     throw new RangeError("Cannot extract features: expected at least one clip, found none");
   }
@@ -73,11 +74,15 @@ function requireClips(clips: readonly Float32Array[]): void {
   throw new RangeError(`Cannot extract features of clip ${empty}: expected samples, found none`);
 }
 
-function requireOneLength(lengths: Int32Array, width: number, strategy: Strategy): void {
+function requireOneLength(
+  { lengths, width }: BatchLengths,
+  strategy: Strategy,
+  unit: string,
+): void {
   const other = lengths.find((length) => length !== width);
   if (other === undefined) return;
   const without = strategy === "max_length" ? "without truncation" : "without padding";
   throw new RangeError(
-    `Cannot batch clips: expected one length ${without}, found ${other} and ${width} samples`,
+    `Cannot batch clips: expected one length ${without}, found ${other} and ${width} ${unit}`,
   );
 }

@@ -15,6 +15,7 @@
 import { MAX_SAMPLE_RATE_HZ } from "../audio/decoded_audio.ts";
 import { requireFinite, requireRate, requireSamples } from "./_clips.ts";
 import { ConfigFields, sortedByKey } from "./_config_fields.ts";
+import { FFT_SIZE, FRAME_SAMPLES, framesOf, HOP_SAMPLES, kaldiFrame } from "./_kaldi.ts";
 import { kaldiBank } from "./_mel.ts";
 import { batchLengths } from "./_padding.ts";
 import { hannWindow, MelSpectrogram, PAIR_FRAMES } from "./_spectrogram.ts";
@@ -47,11 +48,7 @@ export interface ASTFeatureExtractorOptions {
 
 const TYPE = "ASTFeatureExtractor";
 
-const FRAME_SAMPLES = 400;
-const HOP_SAMPLES = 160;
-const FFT_SIZE = 512;
 const MIN_HZ = 20;
-const PREEMPHASIS = 0.97;
 /** The spacing of float32 numbers at 1, below which Kaldi takes no logarithm. */
 const ENERGY_FLOOR = 2 ** -23;
 
@@ -61,6 +58,8 @@ const MAX_BANDS = 512;
 const MAX_FRAMES = 2 ** 15;
 
 const WINDOW = hannWindow(FRAME_SAMPLES, FRAME_SAMPLES - 1);
+
+const cutFrame = kaldiFrame(WINDOW);
 
 /** Computed anew, where old files hold them. */
 const UNKEPT_KEYS = ["mel_filters", "window"];
@@ -265,23 +264,5 @@ export class ASTFeatureExtractor implements FeatureExtractor {
   #normalize(values: Float32Array): void {
     const { mean, std } = this.#options;
     for (let i = 0; i < values.length; i++) values[i] = (values[i]! - mean) / (2 * std);
-  }
-}
-
-function framesOf(samples: number): number {
-  return Math.floor((samples - FRAME_SAMPLES) / HOP_SAMPLES) + 1;
-}
-
-/** Frees a frame of its mean, lifts its high frequencies and fades its ends. */
-function cutFrame(samples: Float32Array, start: number, frame: Float64Array): void {
-  let sum = 0;
-  for (let i = 0; i < FRAME_SAMPLES; i++) sum += samples[start + i]!;
-  const mean = sum / FRAME_SAMPLES;
-  // The first sample has none before it, and needs none: the window is 0 there.
-  let before = 0;
-  for (let i = 0; i < FRAME_SAMPLES; i++) {
-    const sample = samples[start + i]! - mean;
-    frame[i] = (sample - PREEMPHASIS * before) * WINDOW[i]!;
-    before = sample;
   }
 }

@@ -68,6 +68,11 @@ function ofArchitecture(model: Json): { defaultType: string; fields: Json } {
     const { num_mel_bins, max_length } = model;
     return { defaultType: "ASTFeatureExtractor", fields: { num_mel_bins, max_length } };
   }
+  if (model.model_type === "wav2vec2-bert") {
+    const stride = 2;
+    const num_mel_bins = Number(model.feature_projection_input_dim ?? 160) / stride;
+    return { defaultType: "SeamlessM4TFeatureExtractor", fields: { num_mel_bins, stride } };
+  }
   if (model.model_type === "whisper") {
     const positions = Number(model.max_source_positions ?? 1500);
     const chunk_length = positions * WHISPER_STRIDE / WHISPER_FRAMES;

@@ -16,5 +16,9 @@ export type {
 export { featureColumns, type FeatureColumnsOptions } from "./feature_columns.ts";
 export { type LoadExtractorOptions, loadFeatureExtractor } from "./load_extractor.ts";
 export { type FeatureExtractorConfigOptions, featureExtractorFromConfig } from "./registry.ts";
+export {
+  SeamlessM4TFeatureExtractor,
+  type SeamlessM4TFeatureExtractorOptions,
+} from "./seamless_m4t.ts";
 export { Wav2Vec2FeatureExtractor, type Wav2Vec2FeatureExtractorOptions } from "./wav2vec2.ts";
 export { WhisperFeatureExtractor, type WhisperFeatureExtractorOptions } from "./whisper.ts";

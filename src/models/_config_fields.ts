@@ -59,20 +59,46 @@ export interface TransformerFields extends TransformerLayerConfig, TransformerRa
   layerdrop: number;
 }
 
-/** The transformer, without the order of its norms. */
-export function transformerFields(reader: ConfigReader): TransformerFields {
-  const hidden_size = reader.integer("hidden_size", { or: 768, ...SIZE });
+/** What a config that names no sizes means, and how much it drops. */
+interface TransformerDefaults {
+  hidden_size: number;
+  num_hidden_layers: number;
+  num_attention_heads: number;
+  intermediate_size: number;
+  hidden_act: Activation;
+  /** Of hidden values, attention and activations alike. */
+  dropout: number;
+}
+
+const BASE: TransformerDefaults = {
+  hidden_size: 768,
+  num_hidden_layers: 12,
+  num_attention_heads: 12,
+  intermediate_size: 3072,
+  hidden_act: "gelu",
+  dropout: 0.1,
+};
+
+/** The transformer, without the order of its norms; `or` is that of a config that names nothing. */
+export function transformerFields(
+  reader: ConfigReader,
+  or: TransformerDefaults = BASE,
+): TransformerFields {
+  const hidden_size = reader.integer("hidden_size", { or: or.hidden_size, ...SIZE });
   return {
     hidden_size,
-    num_hidden_layers: reader.integer("num_hidden_layers", { or: 12, ...DEPTH }),
-    num_attention_heads: divisor(reader, "num_attention_heads", { of: hidden_size, or: 12 }),
-    intermediate_size: reader.integer("intermediate_size", { or: 3072, ...WIDE }),
-    hidden_act: activationField(reader, "hidden_act"),
+    num_hidden_layers: reader.integer("num_hidden_layers", { or: or.num_hidden_layers, ...DEPTH }),
+    num_attention_heads: divisor(reader, "num_attention_heads", {
+      of: hidden_size,
+      or: or.num_attention_heads,
+    }),
+    intermediate_size: reader.integer("intermediate_size", { or: or.intermediate_size, ...WIDE }),
+    hidden_act: activationField(reader, "hidden_act", or.hidden_act),
     layer_norm_eps: reader.number("layer_norm_eps", { or: 1e-5, min: 0, max: 1 }),
     initializer_range: reader.number("initializer_range", { or: 0.02, min: 0, max: 10 }),
-    hidden_dropout: reader.probability("hidden_dropout", 0.1),
-    attention_dropout: reader.probability("attention_dropout", 0.1),
-    activation_dropout: reader.probability("activation_dropout", 0.1),
+    hidden_dropout: reader.probability("hidden_dropout", or.dropout),
+    attention_dropout: reader.probability("attention_dropout", or.dropout),
+    activation_dropout: reader.probability("activation_dropout", or.dropout),
     layerdrop: reader.probability("layerdrop", 0.1),
   };
 }
@@ -92,14 +118,18 @@ const ALIASES: Readonly<Record<string, Activation>> = {
 const WITH_WEIGHTS: readonly unknown[] = ["prelu", "xielu"];
 
 /** An activation under one of the reference's names. */
-export function activationField(reader: ConfigReader, key: string): Activation {
+export function activationField(
+  reader: ConfigReader,
+  key: string,
+  or: Activation = "gelu",
+): Activation {
   if (WITH_WEIGHTS.includes(reader.json[key])) {
     reader.fail(
       key,
       "an activation without weights of its own, which would have to be loaded and trained",
     );
   }
-  const name = reader.oneOf(key, [...ACTIVATIONS, ...Object.keys(ALIASES)], "gelu");
+  const name = reader.oneOf(key, [...ACTIVATIONS, ...Object.keys(ALIASES)], or);
   return ALIASES[name] ?? name as Activation;
 }
 
@@ -154,12 +184,16 @@ export function specAugmentFields(reader: ConfigReader): SpecAugmentConfig {
 }
 
 /** The classification head; a convolutional adapter before it is refused, as in the reference. */
-export function headFields(reader: ConfigReader, classes: number): ClassificationHeadConfig {
+export function headFields(
+  reader: ConfigReader,
+  classes: number,
+  projection = 256,
+): ClassificationHeadConfig {
   if (reader.boolean("add_adapter", false)) reader.fail("add_adapter", "false for classification");
   return {
     use_weighted_layer_sum: reader.boolean("use_weighted_layer_sum", false),
     weightedSumAfterNorm: isOfVersion4(reader.json.transformers_version),
-    classifier_proj_size: reader.integer("classifier_proj_size", { or: 256, ...SIZE }),
+    classifier_proj_size: reader.integer("classifier_proj_size", { or: projection, ...SIZE }),
     classes,
   };
 }

@@ -11,6 +11,7 @@ import { hubert } from "./hubert.ts";
 import { sew } from "./sew.ts";
 import { sewD } from "./sew_d.ts";
 import { unispeech, unispeechSat, wav2vec2 } from "./wav2vec2.ts";
+import { wav2vec2Bert } from "./wav2vec2_bert.ts";
 import { wav2vec2Conformer } from "./wav2vec2_conformer.ts";
 import { wavlm } from "./wavlm.ts";
 import { whisper } from "./whisper.ts";
@@ -24,6 +25,7 @@ const ARCHITECTURES = [
   unispeech,
   unispeechSat,
   wav2vec2,
+  wav2vec2Bert,
   wav2vec2Conformer,
   wavlm,
   whisper,
