@@ -12,7 +12,7 @@ import { startWasm } from "../src/kernels/wasm/mod.ts";
 import { type AudioClassificationModel, buildModel } from "../src/models/mod.ts";
 import type { Batch } from "../src/train/batches/batches.ts";
 import { AdamW } from "../src/train/step/optimizer.ts";
-import { MODEL_TYPES, modelRecipe, type ModelSize } from "../test/eleven_models.ts";
+import { MODEL_TYPES, modelRecipe, type ModelSize } from "../test/model_recipes.ts";
 import { LABELS } from "./_models.ts";
 import type { Notes, Options, Question } from "./_question.ts";
 import { noiseBatch } from "./_process.ts";
@@ -31,6 +31,7 @@ const SIZE: ModelSize = {
   positions: { width: 128, groups: 16 },
   samplingRate: 16_000,
   ast: { frames: 1_024, bands: 128 },
+  pairs: { bands: 80 },
   whisper: { seconds: 30, bands: 80 },
   initializerRange: 0.02,
 };
@@ -65,6 +66,7 @@ interface Candidate {
 function inputShape(modelType: string, { clips, seconds }: Amount): number[] {
   if (modelType === "whisper") return [1, 100 * SIZE.whisper.seconds, SIZE.whisper.bands];
   if (modelType.startsWith("audio-")) return [1, SIZE.ast.frames, SIZE.ast.bands];
+  if (modelType === "wav2vec2-bert") return [clips, 50 * seconds, 2 * SIZE.pairs.bands];
   return [clips, SIZE.samplingRate * seconds];
 }
 

@@ -14,7 +14,7 @@ import { buildModel } from "../src/models/mod.ts";
 import { TrainingArguments } from "../src/train/options/arguments.ts";
 import { clipBatches } from "../src/train/batches/clip_batches.ts";
 import { Trainer } from "../src/train/loop/trainer.ts";
-import { MODEL_TYPES, modelRecipe, type ModelSize } from "../test/eleven_models.ts";
+import { MODEL_TYPES, modelRecipe, type ModelSize } from "../test/model_recipes.ts";
 import type { Notes, Options, Question } from "./_question.ts";
 import { fromWhereTyped, ROOT } from "./_process.ts";
 import { type BenchRow, rowOf } from "./_records.ts";
@@ -45,6 +45,7 @@ const SIZE: ModelSize = {
   positions: { width: 16, groups: 4 },
   samplingRate: 8_000,
   ast: { frames: 98, bands: 64 },
+  pairs: { bands: 40 },
   whisper: { seconds: 1, bands: 40 },
   initializerRange: 0.06,
 };

@@ -11,7 +11,7 @@ import { countFlops } from "../src/flops.ts";
 import { startWasm } from "../src/kernels/wasm/mod.ts";
 import { buildModel, type JsonObject, Noise } from "../src/models/mod.ts";
 import { disposeGradients, lossAndGradients } from "../src/train/step/step.ts";
-import { MODEL_TYPES } from "../test/eleven_models.ts";
+import { MODEL_TYPES } from "../test/model_recipes.ts";
 import type { Notes, Options, Question } from "./_question.ts";
 import { type BenchRow, rowOf } from "./_records.ts";
 
@@ -75,6 +75,13 @@ const SHAPES: readonly Shape[] = [
     layers: 24,
   },
   { checkpoint: "microsoft/unispeech-sat-base", config: { model_type: "unispeech-sat" }, ...BASE },
+  {
+    checkpoint: "facebook/w2v-bert-2.0",
+    config: { model_type: "wav2vec2-bert" },
+    seconds: 1,
+    layers: 24,
+    clip: [49, 160],
+  },
   { checkpoint: "facebook/wav2vec2-base", config: { model_type: "wav2vec2" }, ...BASE },
   {
     checkpoint: "facebook/wav2vec2-conformer-rel-pos-large",

@@ -8,7 +8,7 @@
  */
 import assert from "node:assert/strict";
 import { engine } from "@tensorflow/tfjs-core";
-import { MODEL_TYPES, modelRecipe, type ModelSize } from "./eleven_models.ts";
+import { MODEL_TYPES, modelRecipe, type ModelSize } from "./model_recipes.ts";
 import { CheckpointError } from "../src/errors.ts";
 import { featureExtractorFromConfig } from "../src/features/mod.ts";
 import { buildModel } from "../src/models/mod.ts";
@@ -27,6 +27,7 @@ const SIZE: ModelSize = {
   positions: { width: 4, groups: 4 },
   samplingRate: 8_000,
   ast: { frames: 98, bands: 16 },
+  pairs: { bands: 8 },
   whisper: { seconds: 1, bands: 4 },
   initializerRange: 0.1,
 };
@@ -141,7 +142,7 @@ for (const modelType of MODEL_TYPES) {
   });
 }
 
-hostileTest("names the eleven where the model_type is another", async (directory, config) => {
+hostileTest("names all there are where the model_type is another", async (directory, config) => {
   for (const type of ["bert", "__proto__", "toString", 7, null, undefined]) {
     await writeConfig(directory, { ...config, model_type: type });
     await refused(directory, {

@@ -39,6 +39,11 @@ const VARIANTS: Readonly<Record<string, readonly JsonObject[]>> = {
     { use_weighted_layer_sum: true, do_stable_layer_norm: true, adapter_attn_dim: 4 },
     { mask_time_prob: 0 },
   ],
+  "wav2vec2-bert": [
+    { position_embeddings_type: "relative", use_weighted_layer_sum: true },
+    { position_embeddings_type: "rotary" },
+    { position_embeddings_type: null, mask_time_prob: 0 },
+  ],
   "wav2vec2-conformer": [
     { position_embeddings_type: "rotary" },
     { position_embeddings_type: null },
@@ -57,6 +62,11 @@ const EXTRACTORS: Readonly<Record<string, JsonObject>> = {
     feature_extractor_type: "ASTFeatureExtractor",
     num_mel_bins: 10,
     max_length: 22,
+  },
+  "wav2vec2-bert": {
+    feature_extractor_type: "SeamlessM4TFeatureExtractor",
+    num_mel_bins: 4,
+    feature_size: 4,
   },
   "whisper": {
     feature_extractor_type: "WhisperFeatureExtractor",
@@ -167,6 +177,6 @@ Deno.test({
   },
 });
 
-Deno.test("there is a config to save for each of the eleven architectures", () => {
-  assert.equal(Object.keys(TINY_ARCHITECTURES).length, 11);
+Deno.test("there is a config to save for each architecture", () => {
+  assert.equal(Object.keys(TINY_ARCHITECTURES).length, 12);
 });

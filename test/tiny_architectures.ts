@@ -38,7 +38,7 @@ function speech(model_type: string, more: JsonObject = {}): TinyArchitecture {
   return { config: { ...SPEECH, model_type, ...more }, clip: CLIP };
 }
 
-/** All eleven, by `model_type`. */
+/** All of them, by `model_type`. */
 export const TINY_ARCHITECTURES: Readonly<Record<string, TinyArchitecture>> = {
   "audio-spectrogram-transformer": {
     config: {
@@ -68,6 +68,25 @@ export const TINY_ARCHITECTURES: Readonly<Record<string, TinyArchitecture>> = {
   "unispeech": speech("unispeech"),
   "unispeech-sat": speech("unispeech-sat"),
   "wav2vec2": speech("wav2vec2", { do_stable_layer_norm: true, feat_extract_norm: "layer" }),
+  "wav2vec2-bert": {
+    config: {
+      ...LABELS,
+      model_type: "wav2vec2-bert",
+      hidden_size: 16,
+      num_attention_heads: 2,
+      intermediate_size: 20,
+      num_hidden_layers: 3,
+      feature_projection_input_dim: 8,
+      conv_depthwise_kernel_size: 3,
+      left_max_position_embeddings: 4,
+      right_max_position_embeddings: 2,
+      classifier_proj_size: 6,
+      initializer_range: 0.3,
+      mask_time_length: 2,
+      hidden_dropout: 0.1,
+    },
+    clip: [18, 8],
+  },
   "wav2vec2-conformer": speech("wav2vec2-conformer", { conv_depthwise_kernel_size: 3 }),
   "wavlm": speech("wavlm", { num_buckets: 8, max_bucket_distance: 16 }),
   "whisper": {

@@ -127,7 +127,8 @@ async function readBatch(directory: string): Promise<Batch> {
   const file = `${directory}/inputs.safetensors`;
   using source = await fileSource(file);
   const stored = await openSafetensors(source);
-  const { inputs, shape } = await readInputs(stored, file);
+  const { model_type } = await readJsonFile(directoryFiles(directory), "config.json");
+  const { inputs, shape } = await readInputs(stored, file, model_type === "whisper");
   const mask = stored.shape("attention_mask") && await stored.read("attention_mask");
   return {
     inputs,
@@ -143,10 +144,11 @@ async function readLabels(stored: SafetensorsFile): Promise<Int32Array | Float32
   return stored.dtype("labels") === "I32" ? Int32Array.from(labels) : labels;
 }
 
-/** `input_values` as they are, or `input_features [B, bands, frames]` with the bands last. */
+/** `input_values` as they are, or `input_features` with the bands last. */
 async function readInputs(
   stored: SafetensorsFile,
   file: string,
+  bandsFirst: boolean,
 ): Promise<{ inputs: Float32Array; shape: number[] }> {
   const values = stored.shape("input_values");
   if (values) return { inputs: await stored.read("input_values"), shape: [...values] };
@@ -157,8 +159,9 @@ async function readInputs(
       key: "input_values",
     });
   }
-  const [batch, bands, frames] = features as [number, number, number];
   const read = await stored.read("input_features");
+  if (!bandsFirst) return { inputs: read, shape: [...features] };
+  const [batch, bands, frames] = features as [number, number, number];
   const inputs = channelsLast(read, batch, bands, frames);
   return { inputs, shape: [batch, frames, bands] };
 }

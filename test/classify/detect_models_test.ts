@@ -9,7 +9,11 @@ import {
   type DetectOptions,
 } from "../../src/classify/pipeline.ts";
 import type { WindowScores } from "../../src/detect/mod.ts";
-import { type FeatureExtractor, Wav2Vec2FeatureExtractor } from "../../src/features/mod.ts";
+import {
+  type FeatureExtractor,
+  SeamlessM4TFeatureExtractor,
+  Wav2Vec2FeatureExtractor,
+} from "../../src/features/mod.ts";
 import { buildInferenceModel, buildModel, type InferenceModel } from "../../src/models/mod.ts";
 import { startTestWasm } from "../devices.ts";
 import { TINY_ARCHITECTURES } from "../tiny_architectures.ts";
@@ -42,13 +46,20 @@ function speechCase(modelType: string, doNormalize: boolean, precision?: "int8")
 }
 
 const SPEECH = Object.keys(TINY_ARCHITECTURES).filter((name) =>
-  !["whisper", "audio-spectrogram-transformer"].includes(name)
+  TINY_ARCHITECTURES[name]!.clip.length === 1
 );
 
 const CASES: readonly Case[] = [
   ...SPEECH.map((modelType) => speechCase(modelType, true)),
   speechCase("wav2vec2", false),
   speechCase("wav2vec2", true, "int8"),
+  {
+    name: "wav2vec2-bert",
+    make: async () => ({
+      model: await buildModel(TINY_ARCHITECTURES["wav2vec2-bert"]!.config),
+      extractor: new SeamlessM4TFeatureExtractor({ samplingRate: RATE_HZ, numMelBins: 4 }),
+    }),
+  },
   ...TINY_SPECTROGRAM_MODELS.map((tiny): Case => ({
     name: `${tiny.config.model_type}, of a fixed length`,
     make: () => tinySpectrogramModel(tiny),

@@ -43,7 +43,7 @@ const LENGTHS: readonly Lengths[] = [
 ];
 
 const SPEECH = Object.keys(TINY_ARCHITECTURES).filter((name) =>
-  !["whisper", "audio-spectrogram-transformer"].includes(name)
+  TINY_ARCHITECTURES[name]!.clip.length === 1
 );
 
 interface Case extends WasmChoice {

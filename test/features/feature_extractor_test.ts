@@ -2,6 +2,7 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import {
   ASTFeatureExtractor,
   type FeatureExtractor,
+  SeamlessM4TFeatureExtractor,
   WhisperFeatureExtractor,
 } from "../../src/features/mod.ts";
 import { ofAnyLength } from "../../src/features/feature_extractor.ts";
@@ -21,6 +22,7 @@ const EXTRACTORS: Readonly<Record<string, FeatureExtractor>> = {
   "AST": new ASTFeatureExtractor({ numMelBins: 16, maxLength: 60 }),
   "AST, of any length": ofAnyLength(new ASTFeatureExtractor({ numMelBins: 16 })),
   "AST, not normalised": new ASTFeatureExtractor({ maxLength: 59, doNormalize: false }),
+  "Wav2Vec2-BERT": new SeamlessM4TFeatureExtractor({ numMelBins: 16 }),
   "Whisper": new WhisperFeatureExtractor({ chunkLength: 1 }),
   // Frames that overlap by little, an odd number of them, and samples left over behind the last one.
   "Whisper, other frames": new WhisperFeatureExtractor({

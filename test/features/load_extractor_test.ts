@@ -65,6 +65,11 @@ Deno.test("loadFeatureExtractor() follows the model where there is no file, and 
       chunk_length: 1,
     }],
     [
+      { model_type: "wav2vec2-bert", feature_projection_input_dim: 80 },
+      "SeamlessM4TFeatureExtractor",
+      { num_mel_bins: 40, stride: 2 },
+    ],
+    [
       { model_type: "audio-spectrogram-transformer", max_length: 128, num_mel_bins: 64 },
       "ASTFeatureExtractor",
       { max_length: 128, num_mel_bins: 64 },

@@ -12,7 +12,13 @@ Deno.test("featureExtractorFromConfig() picks the extractor that the file names"
 });
 
 Deno.test("featureExtractorFromConfig() builds the extractors of spectrograms", () => {
-  for (const type of ["ASTFeatureExtractor", "WhisperFeatureExtractor"]) {
+  for (
+    const type of [
+      "ASTFeatureExtractor",
+      "SeamlessM4TFeatureExtractor",
+      "WhisperFeatureExtractor",
+    ]
+  ) {
     const extractor = featureExtractorFromConfig({ feature_extractor_type: type });
     equal(extractor.type, type);
     equal(extractor.toConfig().feature_extractor_type, type);
@@ -33,7 +39,8 @@ Deno.test("featureExtractorFromConfig() names an unknown extractor and those sup
       file: "p.json",
     });
   const named = (type: unknown) => ({ feature_extractor_type: type });
-  const known = "ASTFeatureExtractor or Wav2Vec2FeatureExtractor or WhisperFeatureExtractor";
+  const known = "ASTFeatureExtractor or SeamlessM4TFeatureExtractor or " +
+    "Wav2Vec2FeatureExtractor or WhisperFeatureExtractor";
   refuses(named("ClapFeatureExtractor"), new RegExp(`${known}, found ClapFeatureExtractor$`));
   refuses({}, new RegExp(`${known}, found none$`));
   refuses(named("__proto__"), /found __proto__$/);

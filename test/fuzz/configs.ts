@@ -15,7 +15,7 @@ import { labelsOf } from "../../src/models/labels.ts";
 import { architectureOf } from "../../src/models/registry.ts";
 import { bytesSource } from "../../src/weights/byte_source.ts";
 import { readJsonFile } from "../../src/weights/json_file.ts";
-import { MODEL_TYPES, modelRecipe, type ModelSize } from "../eleven_models.ts";
+import { MODEL_TYPES, modelRecipe, type ModelSize } from "../model_recipes.ts";
 import type { Dice } from "./dice.ts";
 import { broken, brokenJson } from "./json.ts";
 import type { FuzzTarget } from "./target.ts";
@@ -29,6 +29,7 @@ const SIZE: ModelSize = {
   positions: { width: 4, groups: 4 },
   samplingRate: 8_000,
   ast: { frames: 98, bands: 16 },
+  pairs: { bands: 8 },
   whisper: { seconds: 1, bands: 4 },
   initializerRange: 0.1,
 };

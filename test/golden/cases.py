@@ -1,8 +1,9 @@
 """The golden cases that `make.py` makes: a config, clips of noise and their labels each.
 
-"mask" says whether the extractor gives an attention mask, "gains" how loud the clips are, "quiet" names
-the matrices whose outputs are small so that the epsilon of the norm behind them is seen, "loud" that
-no epsilon is to be seen, "sharp" how far attention is from the mean.
+"mask" says whether the extractor gives an attention mask, "gains" how loud the clips are, "stride"
+how many frames of a filter bank become one, "quiet" names the matrices whose outputs are small so
+that the epsilon of the norm behind them is seen, "loud" that no epsilon is to be seen, "sharp" how
+far attention is from the mean.
 """
 
 from transformers import (
@@ -13,6 +14,7 @@ from transformers import (
     SEWDConfig,
     UniSpeechConfig,
     UniSpeechSatConfig,
+    Wav2Vec2BertConfig,
     Wav2Vec2Config,
     Wav2Vec2ConformerConfig,
     WavLMConfig,
@@ -77,6 +79,18 @@ SPECTROGRAM = {
     "time_stride": 4,
     "layer_norm_eps": 0.02,
 }
+
+# Few mel bands, of which the extractor lays "stride" frames side by side; the norms' epsilon is large.
+PAIRS = {
+    **TRANSFORMER,
+    "feature_projection_input_dim": 10,
+    "conv_depthwise_kernel_size": 5,
+    "classifier_proj_size": 12,
+    "layer_norm_eps": 0.05,
+}
+
+# Frames of the filter bank of the three clips: 20, 11 and 14.
+MASKED_PAIRS = {"lengths": [3440, 2100, 2480], "gains": [1, 0.002, 0.1], "labels": [1, 2, 0], "mask": True}
 
 LISTENER = {
     "d_model": 16,
@@ -349,6 +363,41 @@ CASES = {
             use_weighted_layer_sum=True,
         ),
     },
+    "wav2vec2-bert-key-masked": {
+        **MASKED_PAIRS,
+        "seed": 121,
+        "sharp": 2.5,
+        "stride": 2,
+        "config": Wav2Vec2BertConfig(
+            **PAIRS, left_max_position_embeddings=3, right_max_position_embeddings=2
+        ),
+    },
+    "wav2vec2-bert-relative-masked-weighted": {
+        **MASKED_PAIRS,
+        "seed": 122,
+        "sharp": 2.5,
+        "stride": 2,
+        "config": Wav2Vec2BertConfig(
+            **PAIRS, position_embeddings_type="relative", use_weighted_layer_sum=True
+        ),
+    },
+    "wav2vec2-bert-rotary": {
+        "lengths": [3440, 3100],
+        "gains": [1, 0.3],
+        "labels": [2, 0],
+        "mask": False,
+        "seed": 123,
+        "stride": 5,
+        "config": Wav2Vec2BertConfig(
+            **PAIRS, position_embeddings_type="rotary", rotary_embedding_base=100, hidden_act="gelu"
+        ),
+    },
+    "wav2vec2-bert-no-positions-masked": {
+        **MASKED_PAIRS,
+        "seed": 124,
+        "stride": 5,
+        "config": Wav2Vec2BertConfig(**PAIRS, position_embeddings_type=None),
+    },
     "whisper": {
         "seed": 101,
         "lengths": [3000, 4700],
@@ -430,6 +479,13 @@ BEGINNINGS = {
     "unispeech": UniSpeechConfig(**WIDE_SPEECH),
     "unispeech-sat": UniSpeechSatConfig(**WIDE_SPEECH),
     "wav2vec2": Wav2Vec2Config(**WIDE_SPEECH, do_stable_layer_norm=True, adapter_attn_dim=16),
+    "wav2vec2-bert": Wav2Vec2BertConfig(
+        **{**TRANSFORMER, "hidden_size": 128, "num_hidden_layers": 1}, use_weighted_layer_sum=True
+    ),
+    "wav2vec2-bert-relative": Wav2Vec2BertConfig(
+        **{**TRANSFORMER, "hidden_size": 128, "num_hidden_layers": 1},
+        position_embeddings_type="relative",
+    ),
     "wav2vec2-conformer": Wav2Vec2ConformerConfig(**WIDE_SPEECH),
     "wavlm": WavLMConfig(**WIDE_SPEECH),
     "whisper": WhisperConfig(

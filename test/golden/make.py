@@ -29,7 +29,9 @@ from transformers import (
     ASTConfig,
     ASTFeatureExtractor,
     AutoModelForAudioClassification,
+    SeamlessM4TFeatureExtractor,
     Trainer,
+    Wav2Vec2BertConfig,
     Wav2Vec2FeatureExtractor,
     WhisperConfig,
     WhisperFeatureExtractor,
@@ -65,7 +67,7 @@ SHARP = (
     *("q_proj", "k_proj", "query", "key", "linear_q", "linear_k"),
     *("linear_pos", "gru_rel_pos_linear"),
 )
-EMBEDDINGS = ("_token", "position_embeddings", "pos_bias_u", "pos_bias_v", "rel_attn_embed.weight")
+EMBEDDINGS = ("_token", "position_embeddings", "distance_embedding.weight", "pos_bias_u", "pos_bias_v", "rel_attn_embed.weight")
 
 
 def norm_weights(model):
@@ -111,6 +113,14 @@ def feature_extractor(case):
     if isinstance(config, WhisperConfig):
         seconds = config.max_source_positions // 50
         return WhisperFeatureExtractor(feature_size=config.num_mel_bins, chunk_length=seconds)
+    if isinstance(config, Wav2Vec2BertConfig):
+        bands = config.feature_projection_input_dim // case["stride"]
+        return SeamlessM4TFeatureExtractor(
+            num_mel_bins=bands,
+            feature_size=bands,
+            stride=case["stride"],
+            return_attention_mask=case["mask"],
+        )
     return Wav2Vec2FeatureExtractor(return_attention_mask=case["mask"])
 
 

@@ -13,7 +13,7 @@ function frozenNames(model: AudioClassificationModel): string[] {
   return [...model.parameters.keys()].filter((name) => !model.trainable().has(name));
 }
 
-const TAKE_SPECTROGRAMS = ["audio-spectrogram-transformer", "whisper"];
+const TAKE_SPECTROGRAMS = ["audio-spectrogram-transformer", "wav2vec2-bert", "whisper"];
 
 /** The head, and what stands behind the layers; all else is frozen with the last layer. */
 const FREE_BEHIND_LAYERS: Record<string, RegExp> = {
@@ -25,6 +25,7 @@ const FREE_BEHIND_LAYERS: Record<string, RegExp> = {
   "unispeech": /^(projector|classifier)\./,
   "unispeech-sat": /^(projector|classifier)\./,
   "wav2vec2": /^(projector|classifier|wav2vec2\.encoder\.layer_norm)\./,
+  "wav2vec2-bert": /^(projector|classifier)\./,
   "wav2vec2-conformer": /^(projector|classifier|wav2vec2_conformer\.encoder\.layer_norm)\./,
   "wavlm": /^(projector|classifier)\./,
   "whisper": /^(projector|classifier|encoder\.layer_norm)\./,

@@ -15,7 +15,7 @@ import {
 import { startTestWasm } from "../devices.ts";
 import { TINY_ARCHITECTURES, type TinyArchitecture, tinyInputs } from "../tiny_architectures.ts";
 
-/** All eleven, and those that can weigh their layers a second time. */
+/** All architectures, and those that can weigh their layers a second time. */
 const CASES: [string, TinyArchitecture][] = Object.entries(TINY_ARCHITECTURES)
   .flatMap(([name, tiny]) => [
     [name, tiny] as [string, TinyArchitecture],

@@ -9,7 +9,8 @@ const DEFAULTS = await readJson<Record<string, JsonObject>>(join(GOLDEN_DIR, "de
 
 /** Numbers of a config that are used, by what they may be; `model_type.field` where architectures differ. */
 const LIMITS: Readonly<Record<string, string>> = {
-  "a value between 1 and 16384": "hidden_size classifier_proj_size num_conv_pos_embeddings",
+  "a value between 1 and 16384":
+    "hidden_size classifier_proj_size num_conv_pos_embeddings feature_projection_input_dim",
   "a value between 4 and 16384": "d_model",
   "a value between 0 and 256":
     "num_hidden_layers encoder_layers data2vec-audio.num_conv_pos_embeddings",
@@ -17,6 +18,7 @@ const LIMITS: Readonly<Record<string, string>> = {
     "num_attention_heads encoder_attention_heads patch_size frequency_stride time_stride conv_pos_kernel_size " +
     "num_conv_pos_embedding_groups conv_depthwise_kernel_size num_mel_bins",
   "a value between 1 and 65536": "intermediate_size encoder_ffn_dim max_position_embeddings",
+  "a value between 0 and 65536": "left_max_position_embeddings right_max_position_embeddings",
   "a value between 4 and 65536": "num_buckets",
   "a value between -1 and 65536": "position_buckets",
   "a value between 81 and 1000000": "max_bucket_distance",

@@ -26,7 +26,8 @@ def inputs_of(directory, extractor):
     stored = json.loads(path.read_text())
     values = torch.tensor(stored["values"]).reshape(stored["shape"])
     name = extractor.model_input_names[0]
-    return {name: values.transpose(1, 2) if name == "input_features" else values}
+    bands_first = type(extractor).__name__ == "WhisperFeatureExtractor"
+    return {name: values.transpose(1, 2) if bands_first else values}
 
 
 def load(directory):

@@ -6,7 +6,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { MODEL_TYPES, modelRecipe, type ModelSize } from "../../eleven_models.ts";
+import { MODEL_TYPES, modelRecipe, type ModelSize } from "../../model_recipes.ts";
 import { type FeatureExtractor, featureExtractorFromConfig } from "../../../src/features/mod.ts";
 import { buildModel } from "../../../src/models/mod.ts";
 import { architectureOf } from "../../../src/models/registry.ts";
@@ -30,6 +30,7 @@ const SIZE: ModelSize = {
   positions: { width: 8, groups: 4 },
   samplingRate: 8_000,
   ast: { frames: 98, bands: 32 },
+  pairs: { bands: 16 },
   whisper: { seconds: 1, bands: 16 },
   initializerRange: 0.1,
 };
@@ -62,7 +63,7 @@ function toneBatches(extractor: FeatureExtractor): BatchSource {
 }
 
 Deno.test("the models of the benches are those that the registry knows", () => {
-  assert.equal(MODEL_TYPES.length, 11);
+  assert.equal(MODEL_TYPES.length, 12);
   for (const type of MODEL_TYPES) assert.equal(architectureOf(type, "x").modelType, type);
 });
 

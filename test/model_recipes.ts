@@ -1,6 +1,6 @@
 /**
  * One model of each architecture at any size, with the extractor that feeds it: what the tests and benches over all
- * eleven run on.
+ * architectures run on.
  *
  * Not here: weights. Fields that an architecture has beyond the shared ones keep its published kind (the order of
  * norms, relative positions, squeezing), at sizes that follow from the shared ones.
@@ -24,6 +24,8 @@ export interface ModelSize {
   samplingRate: number;
   /** The spectrogram of the Audio Spectrogram Transformer: 100 frames a second. */
   ast: { frames: number; bands: number };
+  /** The spectrogram of Wav2Vec2-BERT: the bands of two frames side by side. */
+  pairs: { bands: number };
   /** The spectrogram of Whisper. */
   whisper: { seconds: number; bands: number };
   /** Standard deviation of the first weights. */
@@ -74,10 +76,11 @@ const SPEECH_FIELDS: Readonly<Record<string, (size: ModelSize) => Record<string,
 
 /** Every `model_type`, in alphabetical order. */
 export const MODEL_TYPES: readonly string[] = [
-  "audio-spectrogram-transformer",
   ...Object.keys(SPEECH_FIELDS),
+  "audio-spectrogram-transformer",
+  "wav2vec2-bert",
   "whisper",
-];
+].sort();
 
 /**
  * The config and the preprocessor config of one architecture at a size.
@@ -86,6 +89,7 @@ export const MODEL_TYPES: readonly string[] = [
  */
 export function modelRecipe(modelType: string, size: ModelSize): ModelRecipe {
   if (modelType === "whisper") return whisper(size);
+  if (modelType === "wav2vec2-bert") return pairedFrames(size);
   if (modelType === "audio-spectrogram-transformer") return spectrogramTransformer(size);
   const fields = SPEECH_FIELDS[modelType];
   if (fields) return speech(modelType, size, fields(size));
@@ -122,6 +126,32 @@ function speech(
       feature_extractor_type: "Wav2Vec2FeatureExtractor",
       sampling_rate: size.samplingRate,
       do_normalize: true,
+    },
+  };
+}
+
+function pairedFrames(size: ModelSize): ModelRecipe {
+  const { bands } = size.pairs;
+  return {
+    config: {
+      model_type: "wav2vec2-bert",
+      feature_projection_input_dim: 2 * bands,
+      hidden_size: size.hidden,
+      num_hidden_layers: size.layers,
+      num_attention_heads: size.heads,
+      intermediate_size: size.wide,
+      conv_depthwise_kernel_size: 15,
+      conformer_conv_dropout: 0,
+      classifier_proj_size: size.hidden,
+      initializer_range: size.initializerRange,
+      ...WITHOUT_NOISE,
+    },
+    preprocessor: {
+      feature_extractor_type: "SeamlessM4TFeatureExtractor",
+      num_mel_bins: bands,
+      feature_size: bands,
+      stride: 2,
+      sampling_rate: SPECTROGRAM_RATE,
     },
   };
 }
