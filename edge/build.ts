@@ -79,7 +79,10 @@ const ROOT = new URL("../", import.meta.url);
 const HOST = /^\.\/hosts\/deno(?=\.[jt]s$)/;
 
 /** Imported for what they do, and not only for names: the kernels register themselves. */
-const EFFECTIVE = /\/src\/kernels\/|\/edge\/(_tfjs_platform|hosts\/_older_engines)\.[jt]s$/;
+const EFFECTIVE = /\/src\/kernels\/|\/edge\/_tfjs_platform\.[jt]s$/;
+
+/** Only hosts of older engines get what these lack. */
+const OLDER_ENGINES = /\/src\/older_engines\.[jt]s$/;
 
 /**
  * Builds `server.js` and `main.js`.
@@ -179,7 +182,10 @@ function resolveAndTrim(target: BuildTarget): Plugin {
         build.onLoad({ filter: BINARY, namespace }, ({ path }) => packedKernels(path, target));
       }
       build.onLoad({ filter: /.*/, namespace: "web" }, ({ path }) => fetchSource(path));
-      build.onLoad({ filter: /.*/, namespace: "absent" }, () => ({ contents: "" }));
+      build.onLoad(
+        { filter: /.*/, namespace: "absent" },
+        ({ path }) => ({ contents: ABSENT[path] }),
+      );
     },
   };
 }
@@ -202,7 +208,8 @@ function sourceOf(
   if (url.href === siblingModule("server", import.meta.url).href && importer !== "") {
     return { path: "./server.js", external: true };
   }
-  const sideEffects = importer === "" || EFFECTIVE.test(url.pathname);
+  const fillsGaps = OLDER_ENGINES.test(url.pathname) && (target === "node" || target === "bun");
+  const sideEffects = importer === "" || fillsGaps || EFFECTIVE.test(url.pathname);
   if (url.protocol !== "file:") return { path: url.href, namespace: "web", sideEffects };
   return { path: fileURLToPath(url), sideEffects };
 }
@@ -210,7 +217,7 @@ function sourceOf(
 /** A file of an npm package, wherever Deno keeps it; published files name it as `npm:hono@4/tiny`. */
 function packageFile(found: OnResolveArgs): OnResolveResult {
   const { path, importer } = found;
-  if (ABSENT.includes(path)) return { path, namespace: "absent", sideEffects: false };
+  if (path in ABSENT) return { path, namespace: "absent", sideEffects: false };
   const file = isOurs(found)
     ? fileURLToPath(import.meta.resolve(path))
     : createRequire(importer).resolve(path);
@@ -218,8 +225,12 @@ function packageFile(found: OnResolveArgs): OnResolveResult {
   return { path: file.replace(/[^\\/]*\.node\.js$/, "index.js") };
 }
 
-/** Random strings for tensors, and what `ws` looks for and does without. */
-const ABSENT: readonly string[] = ["seedrandom", "bufferutil", "utf-8-validate"];
+/** Packages that are left out: random strings for tensors, and what `ws` tries to load and does without. */
+const ABSENT: Readonly<Record<string, string>> = {
+  seedrandom: "",
+  bufferutil: "throw new TypeError('left out')",
+  "utf-8-validate": "throw new TypeError('left out')",
+};
 
 function replacement(path: string): OnLoadResult | undefined {
   const plain = path.replaceAll("\\", "/");

@@ -38,10 +38,10 @@ export async function listenOnNode(
   const server = createServer({ requestTimeout: 0, headersTimeout: HEADERS_TIMEOUT_MS });
   server.on("request", (message: IncomingMessage, response: ServerResponse) => {
     if (isEnding) response.shouldKeepAlive = false;
-    answer(fetch, message, response);
+    answer(fetch, message, response).catch(() => message.destroy());
   });
   server.on("upgrade", (message: IncomingMessage, socket: Duplex, head: Uint8Array) => {
-    upgrade(fetch, { message, socket, head }, connections);
+    upgrade(fetch, { message, socket, head }, connections).catch(() => socket.destroy());
   });
   await listening(server, address);
   const { address: hostname, port } = server.address() as { address: string; port: number };

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import "./_older_engines.ts";
+import "../../src/older_engines.ts";
 import type { Address, Fetch, Host, HostProgram, Listening } from "../host.ts";
 import type { SocketListener } from "../web_socket.ts";
 import { filesBeside } from "./_node_files.ts";

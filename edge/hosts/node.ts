@@ -3,7 +3,7 @@
  *
  * @module
  */
-import "./_older_engines.ts";
+import "../../src/older_engines.ts";
 import { WebSocketServer } from "ws";
 import type { Host } from "../host.ts";
 import type { SocketListener } from "../web_socket.ts";

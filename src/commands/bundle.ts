@@ -8,7 +8,7 @@
  */
 import { gzipSync } from "node:zlib";
 import { buildServer, type ServerBuild } from "../../edge/build.ts";
-import { SETTINGS_FILE, SETTINGS_VARIABLES } from "../../edge/settings.ts";
+import { SETTINGS_FILE } from "../../edge/settings.ts";
 import { pipeline } from "../classify/pipeline.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
 import { FileError } from "../errors.ts";
@@ -19,12 +19,19 @@ import { HEAD_FILE } from "../heads/head_directory.ts";
 import { listFolder, listFolderIfThere, makeDirectory, writeDirectoryAtomic } from "../files.ts";
 import { directFiles, jsonBytes, loadPretrained, savePretrained } from "../pretrained.ts";
 import { PACKED_FILE } from "../weights/packed.ts";
+import {
+  BUNDLE_TARGETS,
+  type BundleTarget,
+  type BundleTargetName,
+  HOST_FILES,
+  hostName,
+  TARGET_NAMES,
+} from "./_bundle_targets.ts";
 import { type Command, defineCommand, expectNoFiles } from "./_command.ts";
 import { HEADS_OPTION, namedHeads } from "./_heads.ts";
 import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
 import { documentFiles } from "./_service_documents.ts";
 import { serviceOptions, SETTINGS_OPTION, settingsToKeep } from "./_service_options.ts";
-import { STEADY_V8_FLAGS } from "./_v8_flags.ts";
 
 /** `bundle` on the command line. */
 export const command: Command = defineCommand({
@@ -35,18 +42,34 @@ export const command: Command = defineCommand({
     teachable: { kind: "flag", help: "heads may be taught where EARSHOT_TEACH_TOKEN is set" },
     output: { kind: "string", value: "DIR", required: true, help: "where the bundle goes" },
     overwrite: { kind: "flag", help: "replace an earlier bundle in --output" },
+    target: { kind: "choice", choices: TARGET_NAMES, default: "deno", help: "where it is to run" },
+    "max-script-mb": {
+      kind: "number",
+      min: 0,
+      default: 8,
+      help: "cloudflare: larger files are fetched from R2, KV or a URL",
+    },
     ...SETTINGS_OPTION,
   },
   others: serviceOptions("bundle"),
-  examples: ["bundle --output service", "bundle --model my-model --output service --overwrite"],
+  examples: [
+    "bundle --output service",
+    "bundle --model my-model --output service --overwrite",
+    "bundle --target cloudflare --output worker",
+  ],
   run: async ({ options, others, files }, out) => {
     expectNoFiles(files);
-    const { output, overwrite } = options;
+    const { output, overwrite, target } = options;
+    const maxScriptBytes = options["max-script-mb"] * 2 ** 20;
     const model = await modelOrBundled(options.model, out);
     const { head, teachable } = options;
     const heads = head || teachable ? namedHeads(head) : undefined;
     const settings = await settingsToKeep(others, options.settings);
-    const result = await bundle({ model, heads, output, overwrite, settings, log: out.line });
+    const host = { target, maxScriptBytes };
+    const result = await bundle({
+      ...{ model, heads, output, overwrite, settings, log: out.line },
+      ...host,
+    });
     out.event(result);
     return 0;
   },
@@ -64,6 +87,10 @@ export interface BundleOptions {
   overwrite?: boolean;
   /** What `settings.json` is to hold; the environment goes before. @default no such file */
   settings?: Readonly<Record<string, unknown>>;
+  /** Where it is to run. @default "deno" */
+  target?: BundleTargetName;
+  /** For Cloudflare: most bytes of files in the script; larger ones are fetched. @default 8 MiB */
+  maxScriptBytes?: number;
   /** Gets the lines for the user. @default none */
   log?: (line: string) => void;
 }
@@ -74,9 +101,9 @@ export interface BundleResult {
   output: string;
   /** Every file by its path in the directory. */
   files: { name: string; sizeBytes: number }[];
-  /** `server.js` and `main.js`; the WASM kernels are in them. */
+  /** `server.js`, `main.js` and the modules of WebAssembly that are not in them. */
   codeBytes: number;
-  /** The same two, each compressed with gzip. */
+  /** The same, each compressed with gzip. */
   codeGzipBytes: number;
   /** Modules with a part in `server.js`, and their bytes there. */
   reached: Record<string, number>;
@@ -84,24 +111,10 @@ export interface BundleResult {
 
 /** The forms of weights that the service reads. */
 const WEIGHT_FILES = ["model.safetensors", PACKED_FILE] as const;
-const CODE_FILES = ["server.js", "main.js", "deno.json"] as const;
 const DOCUMENTS = ["openapi.json", "docs.html"] as const;
 
 /** All that a bundle holds; a directory with anything else in it is never replaced. */
-const OWN_NAMES: readonly string[] = [
-  ...CODE_FILES,
-  ...DOCUMENTS,
-  SETTINGS_FILE,
-  "model",
-  "heads",
-  "deno.lock",
-];
-
-const RIGHTS = `--allow-read=. --allow-net --allow-env=${SETTINGS_VARIABLES.join(",")}`;
-const DENO_JSON = {
-  tasks: { start: `deno run ${RIGHTS} ${STEADY_V8_FLAGS} main.js` },
-  deploy: { runtime: { type: "dynamic", entrypoint: "main.js" } },
-};
+const OWN_NAMES: readonly string[] = [...HOST_FILES, ...DOCUMENTS, SETTINGS_FILE, "model", "heads"];
 
 /**
  * Writes the bundle of a model, whole or not at all.
@@ -111,18 +124,19 @@ const DENO_JSON = {
  */
 export async function bundle(options: BundleOptions): Promise<BundleResult> {
   const { model, heads, output, overwrite = false, settings = {}, log = () => {} } = options;
-  const hasSettings = Object.keys(settings).length > 0;
+  const { target: name = "deno", maxScriptBytes = 8 * 2 ** 20 } = options;
+  const target: BundleTarget = BUNDLE_TARGETS[name];
   const replace = await mayReplace(output, overwrite);
   // A model that cannot be loaded here could not answer there.
   const classifier = heads
     ? await pipeline("audio-classification", model, { heads })
     : await pipeline("audio-classification", model);
   try {
-    const build = await buildServer();
+    const build = await buildServer(target.build);
+    const code = codeOf(build, target);
     await writeDirectoryAtomic(output, async (folder) => {
-      await Deno.writeFile(`${folder}/server.js`, build.server);
-      await Deno.writeFile(`${folder}/main.js`, build.main);
-      await Deno.writeFile(`${folder}/deno.json`, jsonBytes(DENO_JSON));
+      await writeFiles(folder, code);
+      const hasSettings = Object.keys(settings).length > 0;
       if (hasSettings) await Deno.writeFile(`${folder}/${SETTINGS_FILE}`, jsonBytes(settings));
       const documents = documentFiles({ hasHeads: heads !== undefined });
       for (const [name, text] of Object.entries(documents)) {
@@ -131,12 +145,29 @@ export async function bundle(options: BundleOptions): Promise<BundleResult> {
       await Deno.mkdir(`${folder}/model`);
       await writeModel(model, `${folder}/model`, classifier.extractor);
       if (heads) await writeHeads(folder, heads, (classifier as HeadedClassifier).heads.backbone!);
+      const names = (await filesIn(folder)).filter((file) => !Object.hasOwn(code, file));
+      const written = { folder, name: hostName(output), names, maxScriptBytes };
+      await writeFiles(folder, await target.files(written));
     }, { replace });
-    const result = await resultOf(output, build);
-    for (const line of summary(result)) log(line);
+    const result = await resultOf(output, { code, reached: build.reached });
+    for (const line of summary(result, target)) log(line);
     return result;
   } finally {
     classifier.dispose();
+  }
+}
+
+/** What was built, by name. */
+function codeOf({ server, main, modules }: ServerBuild, target: BundleTarget) {
+  return { "server.js": server, ...target.hasProgram && { "main.js": main }, ...modules };
+}
+
+async function writeFiles(
+  folder: string,
+  files: Readonly<Record<string, Uint8Array>>,
+): Promise<void> {
+  for (const [name, bytes] of Object.entries(files)) {
+    await Deno.writeFile(`${folder}/${name}`, bytes);
   }
 }
 
@@ -201,29 +232,32 @@ async function saveAs(to: string, from: string, extractor: FeatureExtractor): Pr
   }
 }
 
-async function resultOf(output: string, build: ServerBuild): Promise<BundleResult> {
-  const { files } = await listFolder(`${output}/model`);
-  const settings = (await listFolder(output)).files.filter((name) => name === SETTINGS_FILE);
-  const heads = (await listFolderIfThere(`${output}/heads`)).folders;
-  const ofHeads = heads.flatMap((name) =>
-    ["config.json", HEAD_FILE].map((file) => `heads/${name}/${file}`)
-  );
-  const names = [
-    ...CODE_FILES,
-    ...DOCUMENTS,
-    ...settings,
-    ...files.map((name) => `model/${name}`),
-    ...ofHeads,
-  ];
+async function resultOf(
+  output: string,
+  build: { code: Readonly<Record<string, Uint8Array>>; reached: Record<string, number> },
+): Promise<BundleResult> {
+  const code = Object.values(build.code);
   return {
     output,
-    files: await Promise.all(names.map(async (name) => {
+    files: await Promise.all((await filesIn(output)).map(async (name) => {
       return { name, sizeBytes: (await Deno.stat(`${output}/${name}`)).size };
     })),
-    codeBytes: build.server.length + build.main.length,
-    codeGzipBytes: gzipBytes(build.server) + gzipBytes(build.main),
+    codeBytes: code.reduce((sum, bytes) => sum + bytes.length, 0),
+    codeGzipBytes: code.reduce((sum, bytes) => sum + gzipBytes(bytes), 0),
     reached: build.reached,
   };
+}
+
+/** The paths of all files of a bundle, its code first. */
+async function filesIn(folder: string, prefix = ""): Promise<string[]> {
+  const { files, folders } = await listFolder(`${folder}/${prefix}`);
+  const inner = await Promise.all(folders.map((name) => filesIn(folder, `${prefix}${name}/`)));
+  return [...files.map((name) => prefix + name).sort(byPlace), ...inner.flat()];
+}
+
+function byPlace(a: string, b: string): number {
+  const [first, second] = [a, b].map((name) => HOST_FILES.indexOf(name) + 1 || Infinity);
+  return first! - second! || (a < b ? -1 : 1);
 }
 
 /** As `gzip -9` makes it. */
@@ -231,14 +265,18 @@ function gzipBytes(bytes: Uint8Array): number {
   return gzipSync(bytes, { level: 9 }).length;
 }
 
-function summary({ output, files, codeGzipBytes }: BundleResult): string[] {
+function summary(
+  { output, files, codeGzipBytes }: BundleResult,
+  { start }: BundleTarget,
+): string[] {
   const kilobytes = (bytes: number) => `${(bytes / 1024).toFixed(1)} KB`;
   return [
     `Bundled into ${output}: code ${kilobytes(codeGzipBytes)} gzipped`,
     ...files.map(({ name, sizeBytes }) => `  ${name.padEnd(32)} ${kilobytes(sizeBytes)}`),
     "",
     "Try it:",
-    `  cd ${output} && deno serve --allow-read=. server.js`,
+    `  cd ${output}`,
+    ...start.map((command) => `  ${command}`),
     '  curl --data-binary @clip.wav "http://localhost:8000/?top_k=3"',
   ];
 }

@@ -7,6 +7,7 @@ import { useDevice } from "../../src/devices.ts";
 import { CheckpointError, FileError } from "../../src/errors.ts";
 import { fixture, FIXTURES } from "../audio/fixtures.ts";
 import { BUNDLE_COMMANDS, whileRunning } from "../edge/_processes.ts";
+import { runtime } from "../edge/_runtimes.ts";
 import { saveTinyModel, tone } from "../tiny_model.ts";
 
 /**
@@ -16,7 +17,7 @@ import { saveTinyModel, tone } from "../tiny_model.ts";
  */
 const MAX_GZIP_BYTES = 256 * 1024;
 const CLIP = encodeWav(tone(4_000), 8_000).slice();
-const OLD_DENO = Deno.env.get("DENO_2_5");
+const OLD_DENO = runtime("deno");
 
 const FOLDER = await Deno.makeTempDir();
 const MODEL = `${FOLDER}/model`;
@@ -74,12 +75,12 @@ async function answersAsExpected(
   }
 }
 
-async function runsAnywhere(deno: string): Promise<void> {
+async function runsAnywhere(program: string): Promise<void> {
   const { expected } = await tinyBundle();
   const moved = `${await Deno.makeTempDir()}/moved here #1%20`;
   await copyFolder(`${FOLDER}/bundle`, moved);
   for (const args of BUNDLE_COMMANDS) {
-    await whileRunning({ deno, args, cwd: moved }, (url) => answersAsExpected(url, expected));
+    await whileRunning({ program, args, cwd: moved }, (url) => answersAsExpected(url, expected));
   }
   await Deno.remove(`${moved}/..`, { recursive: true });
 }
@@ -89,9 +90,9 @@ Deno.test("bundle() answers with the pipeline's scores, wherever it was moved", 
 });
 
 Deno.test({
-  name: `bundle() answers on Deno 2.5 [${OLD_DENO ?? "skipped: DENO_2_5 names no binary"}]`,
-  ignore: OLD_DENO === undefined,
-  fn: () => runsAnywhere(OLD_DENO!),
+  name: `bundle() answers on Deno 2.5${OLD_DENO.skipped}`,
+  ignore: OLD_DENO.isMissing,
+  fn: () => runsAnywhere(OLD_DENO.path),
 });
 
 Deno.test("bundle() decodes every format without another file", async () => {

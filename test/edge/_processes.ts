@@ -10,13 +10,15 @@ const ROOT = join(import.meta.dirname!, "..", "..");
 
 /** How a service is started. */
 export interface ServiceCommand {
-  /** The binary. @default the one that runs the tests */
-  deno?: string;
+  /** The binary. @default the Deno that runs the tests */
+  program?: string;
   args: readonly string[];
   cwd: string;
   env?: Readonly<Record<string, string>>;
   /** Gets each line that it prints, on either stream. */
   onLine?: (line: string) => void;
+  /** Where it listens, if it does not say. @default it names its address */
+  url?: string;
 }
 
 /** A service that answers. */
@@ -47,14 +49,18 @@ export async function whileRunning(
   use: (url: string, service: RunningService) => Promise<void>,
 ): Promise<void> {
   const env = { DENO_SERVE_ADDRESS: "tcp:127.0.0.1:0", NO_COLOR: "1", ...command.env };
-  const { deno = Deno.execPath(), args, cwd, onLine = () => {} } = command;
-  const program = { args: [...args], cwd, env };
-  const child = new Deno.Command(deno, { ...program, stdout: "piped", stderr: "piped" }).spawn();
+  const { program = Deno.execPath(), args, cwd, onLine = () => {} } = command;
+  const child = new Deno.Command(program, {
+    ...{ args: [...args], cwd, env },
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
   let hasEnded = false;
   const status = child.status.finally(() => hasEnded = true);
   const outputs = [child.stdout, child.stderr].map((stream) => new ServiceOutput(stream, onLine));
   try {
-    const url = await Promise.any(outputs.map(({ address }) => address));
+    const named = Promise.any(outputs.map(({ address }) => address));
+    const url = command.url === undefined ? await named : await answering(command.url, named);
     const end = (signal: Deno.Signal) => {
       child.kill(signal);
       return status;
@@ -63,6 +69,18 @@ export async function whileRunning(
   } finally {
     if (!hasEnded) child.kill("SIGKILL");
     await Promise.all([status, ...outputs.map(({ isOver }) => isOver)]);
+  }
+}
+
+/** Asks until there is an answer; `ended` rejects where there will be none. */
+async function answering(url: string, ended: Promise<string>): Promise<string> {
+  for (;;) {
+    const later = new Promise<false>((resolve) => setTimeout(resolve, 20, false));
+    const asked = fetch(`${url}livez`).then(async (answer) => {
+      await answer.body?.cancel();
+      return true;
+    }, () => later);
+    if (await Promise.race([asked, ended.then(() => asked)])) return url;
   }
 }
 

@@ -1,0 +1,257 @@
+/**
+ * Every target of `bundle` on its own runtime, as a process: scores, sound that goes on, heads, load and the end.
+ *
+ * @module
+ */
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { decodeAudio, encodeWav } from "../../src/audio/mod.ts";
+import { pipeline } from "../../src/classify/pipeline.ts";
+import type { BundleTargetName } from "../../src/commands/_bundle_targets.ts";
+import { bundle } from "../../src/commands/bundle.ts";
+import { exportHead } from "../../src/export/mod.ts";
+import { fixture } from "../audio/fixtures.ts";
+import { startTestWasm } from "../devices.ts";
+import { tone } from "../tiny_model.ts";
+import { type ServiceCommand, whileRunning } from "./_processes.ts";
+import { type Runtime, runtime } from "./_runtimes.ts";
+import { s16 } from "./_served.ts";
+import { StreamClient } from "./_stream_client.ts";
+import { workerdCommand } from "./_workerd.ts";
+
+const FOLDER = await Deno.makeTempDir();
+const MODEL = "models/voice_menu";
+const EXAMPLES = "examples/voice_menu/test";
+/** The model's own head, by two names. */
+const HEADS = { menu: `${FOLDER}/menu`, again: `${FOLDER}/menu` };
+const SETTINGS = { windowSeconds: 0.75, hopSeconds: 0.25, threshold: 0.6, rawScores: true };
+const QUERY = "window_seconds=0.75&hop_seconds=0.25&threshold=0.6&raw_scores=true";
+const TOLERANCE = 1e-6;
+const CLIPS = 50;
+/** More clips at once than the service has places. */
+const MANY = 200;
+
+const device = await startTestWasm({ threads: 1 });
+await exportHead({ model: MODEL, output: HEADS.menu });
+const classifier = await pipeline("audio-classification", MODEL, { heads: HEADS });
+const clips = await exampleClips();
+
+Deno.test.afterAll(async () => {
+  classifier.dispose();
+  device.dispose();
+  await Deno.remove(FOLDER, { recursive: true });
+});
+
+/** A target, and how its runtime is started in a bundle. */
+interface Place {
+  target: BundleTargetName;
+  /** Its name in the test's. */
+  on: string;
+  /** @default the Deno that runs the tests */
+  runtime?: Runtime;
+  command: (cwd: string) => ServiceCommand | Promise<ServiceCommand>;
+  /** What asks it to end, where that is not the host's affair. */
+  signal?: Deno.Signal;
+}
+
+function on(
+  name: "deno" | "node" | "bun",
+  args: string[],
+): Pick<Place, "runtime" | "command"> {
+  const found = runtime(name);
+  const env = { PORT: "0", EARSHOT_HOSTNAME: "127.0.0.1" };
+  return { runtime: found, command: (cwd) => ({ program: found.path, args, cwd, env }) };
+}
+
+const WORKERD = runtime("workerd");
+
+const PLACES: readonly Place[] = [
+  {
+    ...{ target: "deploy", on: "Deno 2.5", signal: "SIGINT" },
+    ...on("deno", ["run", "--allow-all", "main.js"]),
+  },
+  { target: "node", on: "Node 20", signal: "SIGTERM", ...on("node", ["main.js"]) },
+  { target: "bun", on: "Bun", signal: "SIGTERM", ...on("bun", ["main.js"]) },
+  { target: "container", on: "its command", signal: "SIGTERM", command: containerCommand },
+  {
+    ...{ target: "cloudflare", on: "workerd", runtime: WORKERD },
+    command: (cwd) => workerdCommand(WORKERD.path, cwd),
+  },
+];
+
+for (const place of PLACES) {
+  Deno.test({
+    name: `bundle() for ${place.target} serves on ${place.on}${place.runtime?.skipped ?? ""}`,
+    ignore: place.runtime?.isMissing,
+    fn: () => servesAll(place),
+  });
+}
+
+async function servesAll({ target, command, signal }: Place): Promise<void> {
+  const output = `${FOLDER}/${target}`;
+  await bundle({ model: MODEL, heads: HEADS, output, target });
+  await whileRunning(await command(output), async (url, { end }) => {
+    const answered = await answersClips(url) + await answersHeads(url);
+    await hearsAsHere(url);
+    await countsRequests(url, answered);
+    const { thread } = await (await fetch(`${url}healthz`)).json();
+    equal(thread, target === "cloudflare" ? "the service's" : "own");
+    await turnsSomeAway(url);
+    if (target === "container") await isHealthy(output, url);
+    if (signal) await endsCleanly(url, () => end(signal));
+  });
+}
+
+/** Posts a clip; its answer, which has to be one. */
+async function posted(url: string, clip: Uint8Array): Promise<unknown> {
+  const response = await fetch(url, { method: "POST", body: clip.slice() });
+  const text = await response.text();
+  equal(response.status, 200, text);
+  return JSON.parse(text);
+}
+
+/** Every kind of recording once, and then fifty clips, four at a time; how many there were. */
+async function answersClips(url: string): Promise<number> {
+  const files = ["mpeg1.mp3", "mono.opus", "stereo.ogg", "opus.webm", "stereo.m4a", "mono24.flac"];
+  for (const name of files) {
+    const clip = new Uint8Array(await fixture(name));
+    near(await posted(url, clip), await classifier(clip));
+  }
+  const clips = Array.from(
+    { length: 50 },
+    (_, i) => encodeWav(tone(1_000 * (i % 9 + 1), i), 8_000),
+  );
+  const asked = clips.values();
+  await Promise.all(Array.from({ length: 4 }, async () => {
+    for (const clip of asked) near(await posted(url, clip), await classifier(clip));
+  }));
+  return files.length + clips.length;
+}
+
+async function answersHeads(url: string): Promise<number> {
+  const clip = clips[0]!;
+  near(await posted(`${url}?head=again`, clip), await classifier(clip, { head: "again" }));
+  near(await posted(`${url}heads`, clip), await classifier.heads.classify(clip));
+  return 1;
+}
+
+/** The first clips of the model's test set. */
+async function exampleClips(): Promise<Uint8Array[]> {
+  const folders = Array.from(Deno.readDirSync(EXAMPLES), ({ name }) => name).sort();
+  const files = folders.flatMap((folder) =>
+    Array.from(Deno.readDirSync(`${EXAMPLES}/${folder}`), ({ name }) => `${folder}/${name}`).sort()
+  );
+  return await Promise.all(
+    files.slice(0, CLIPS).map((name) => Deno.readFile(`${EXAMPLES}/${name}`)),
+  );
+}
+
+/** Words that follow one another. */
+async function recording(): Promise<Float32Array> {
+  const words = await Promise.all([0, 20, 40].map(async (i) => {
+    return (await decodeAudio(clips[i]!)).samples;
+  }));
+  return Float32Array.from(words.flatMap((samples) => [...samples]));
+}
+
+/** Events of `/detect` and `/stream` are those of `detect()`. */
+async function hearsAsHere(url: string): Promise<void> {
+  const wav = encodeWav(await recording(), 8_000);
+  const expected = (await Array.fromAsync(classifier.detect(wav, SETTINGS)))
+    .filter(({ state }) => state === "ended").map((event) => ({ ...event }));
+  ok(expected.length > 0);
+  const response = await fetch(`${url}detect?${QUERY}`, { method: "POST", body: wav.slice() });
+  const lines = (await response.text()).trimEnd().split("\n");
+  near(lines.map((line) => JSON.parse(line)), expected);
+  const client = new StreamClient(url, `?${QUERY}&rate=8000`);
+  await client.ready();
+  const bytes = wav.slice(44);
+  for (let at = 0; at < bytes.length; at += 5_000) client.send(bytes.slice(at, at + 5_000));
+  client.send({ end: true });
+  equal((await client.inbox.closing).code, 1000);
+  near(client.inbox.of("event"), expected);
+}
+
+/** What `/metrics` says is what was asked. */
+async function countsRequests(url: string, answered: number): Promise<void> {
+  const text = await (await fetch(`${url}metrics`)).text();
+  const count = (labels: string) => Number(text.split(`{${labels}} `)[1]?.match(/^\d+/)?.[0] ?? 0);
+  equal(count('route="/",status="200"'), answered);
+  equal(count('route="/heads",status="200"'), 1);
+  equal(count('route="/stream",status="101"'), 1);
+}
+
+/** Some of many clips at once are answered, the others refused, and all is well after. */
+async function turnsSomeAway(url: string): Promise<void> {
+  const clip = encodeWav(tone(40_000), 8_000);
+  const statuses = await Promise.all(Array.from({ length: MANY }, async () => {
+    const response = await fetch(url, { method: "POST", body: clip.slice() });
+    await response.body?.cancel();
+    return response.status;
+  }));
+  deepEqual([...new Set(statuses)].sort(), [200, 503]);
+  near(await posted(url, clip), await classifier(clip));
+}
+
+/** A clip in hand is answered, a stream hears of the end, and the process ends well. */
+async function endsCleanly(url: string, end: () => Promise<Deno.CommandStatus>): Promise<void> {
+  const clip = encodeWav(tone(55 * 8_000), 8_000);
+  const expected = await classifier(clip);
+  const client = new StreamClient(url, "?rate=8000");
+  await client.ready();
+  client.send(s16(tone(8_000)));
+  let isAnswered = false;
+  const answer = posted(url, clip).finally(() => isAnswered = true);
+  while (!isAnswered && !await isBusy(url));
+  const status = end();
+  near(await answer, expected);
+  equal((await client.inbox.closing).code, 1001);
+  equal((await status).code, 0);
+}
+
+async function isBusy(url: string): Promise<boolean> {
+  const text = await (await fetch(`${url}metrics`)).text();
+  return /^earshot_queue_length [1-9]/m.test(text);
+}
+
+/** The command that the Dockerfile ends with, on the Deno that runs the tests. */
+async function containerCommand(cwd: string): Promise<ServiceCommand> {
+  const [program, ...args] = await commandIn(cwd, /^CMD (.*)$/m);
+  equal(program, "deno");
+  return { args, cwd, env: { PORT: "0", EARSHOT_HOSTNAME: "127.0.0.1" } };
+}
+
+async function commandIn(cwd: string, line: RegExp): Promise<string[]> {
+  const text = await Deno.readTextFile(`${cwd}/Dockerfile`);
+  match(text, /^USER deno$/m);
+  return JSON.parse(text.match(line)![1]!);
+}
+
+/** The container's probe sees the service, and nothing where there is none. */
+async function isHealthy(cwd: string, url: string): Promise<void> {
+  const [, ...args] = await commandIn(cwd, /^HEALTHCHECK .*? CMD (.*)$/m);
+  for (const [port, code] of [[new URL(url).port, 0], ["1", 1]] as const) {
+    const probe = new Deno.Command(Deno.execPath(), { args, cwd, env: { PORT: port } });
+    equal((await probe.output()).code, code);
+  }
+}
+
+/** The same but for numbers, which may differ by a little. */
+function near(found: unknown, expected: unknown): void {
+  const numbers: [unknown, number][] = [];
+  const withoutNumbers = (value: unknown, other: unknown): unknown => {
+    if (typeof value === "number") {
+      numbers.push([other, value]);
+      return typeof other === "number" ? other : value;
+    }
+    if (typeof value !== "object" || value === null) return value;
+    const entries = Object.entries(value).map(([key, inner]) => [
+      key,
+      withoutNumbers(inner, Object(other)[key]),
+    ]);
+    return Array.isArray(value) ? entries.map(([, inner]) => inner) : Object.fromEntries(entries);
+  };
+  deepEqual(found, withoutNumbers(expected, found));
+  for (const [number, value] of numbers) {
+    ok(Math.abs(Number(number) - value) <= TOLERANCE, `${number} for ${value}`);
+  }
+}
