@@ -194,7 +194,7 @@ async function turnsSomeAway(url: string): Promise<void> {
 
 /** A clip in hand is answered, a stream hears of the end, and the process ends well. */
 async function endsCleanly(url: string, end: () => Promise<Deno.CommandStatus>): Promise<void> {
-  const clip = encodeWav(tone(55 * 8_000), 8_000);
+  const clip = encodeWav(tone(30 * 8_000), 8_000);
   const expected = await classifier(clip);
   const client = new StreamClient(url, "?rate=8000");
   await client.ready();
