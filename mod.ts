@@ -231,13 +231,18 @@ export {
 // What becomes of a model: an export, a report, a page on the hub.
 export {
   type BackboneFacts,
+  type CalibrationReport,
   exportHead,
   type ExportHeadOptions,
   type ExportHeadReport,
   exportModel,
+  exportOnnx,
+  type ExportOnnxOptions,
+  type ExportOnnxReport,
   type ExportOptions,
   type ExportReport,
   type LayerTrial,
+  type OnnxDtype,
   type PackedDtype,
   type SetComparison,
 } from "./src/export/mod.ts";

@@ -5,31 +5,41 @@
  */
 import { useDevice } from "../devices.ts";
 import {
+  type CalibrationReport,
+  exportHead,
   exportModel,
+  exportOnnx,
   type ExportOptions,
   type ExportReport,
   MAX_CLIPS,
-} from "../export/export_model.ts";
-import { exportHead } from "../export/export_head.ts";
+} from "../export/mod.ts";
 import { PACKED_DTYPES } from "../weights/packed.ts";
 import { UsageError } from "./_arguments.ts";
 import { type Command, defineCommand, expectNoFiles } from "./_command.ts";
 import { ADAPTER_OPTION, MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
 import { megabytes, type Output, table } from "./_output.ts";
 
+/** What a model can be exported for. */
+const FORMATS = ["earshot", "onnx"] as const;
+
 /** `export` on the command line. */
 export const command: Command = defineCommand({
   usage:
-    "export [--model DIR|ID] --output DIR [--dtype q8|f16|f32] [--calibrate DIR] [--head-only]",
+    "export [--model DIR|ID] --output DIR [--format earshot|onnx] [--dtype q8|f16|f32] [--calibrate DIR] [--head-only]",
   options: {
     ...MODEL_OPTION,
     ...ADAPTER_OPTION,
     output: { kind: "string", value: "DIR", required: true, help: "where the exported model goes" },
+    format: {
+      kind: "choice",
+      choices: FORMATS,
+      default: "earshot",
+      help: "what it is for: this package, or the runtimes of ONNX and transformers.js",
+    },
     dtype: {
       kind: "choice",
       choices: PACKED_DTYPES,
-      default: "q8",
-      help: "bits of a weight: 8, 16 or 32",
+      help: "bits of a weight: 8, 16 or 32; 8 unless said, for ONNX 32",
     },
     calibrate: { kind: "string", value: "DIR", help: "recordings to measure q8 on" },
     clips: {
@@ -52,6 +62,7 @@ export const command: Command = defineCommand({
   examples: [
     "export --output voice_menu-q8 --dtype q8 --calibrate examples/voice_menu",
     "export --model my-model --output my-model-f16 --dtype f16",
+    "export --model my-model --output my-model-onnx --format onnx",
     "export --model my-model --output my-head --head-only --backbone path/to/backbone",
   ],
   run: async ({ options, files }, out) => {
@@ -61,14 +72,16 @@ export const command: Command = defineCommand({
     if (options.backbone !== undefined) {
       throw new UsageError('Cannot use argument "--backbone": expected "--head-only" with it');
     }
+    const { format, dtype = format === "onnx" ? "f32" : "q8" } = options;
     const request: ExportOptions = {
       model: await modelOrBundled(options.model, out),
       adapter: options.adapter,
       output: options.output,
-      dtype: options.dtype,
+      dtype,
       data: options.calibrate,
       maxClips: options.clips,
     };
+    if (format === "onnx") return await exportGraph(request, out);
     const device = await useDevice({ backend: "wasm", threads: request.data ? 0 : 1 });
     try {
       const report = await exportModel({ ...request, onNote: (note) => out.warn(note) });
@@ -87,6 +100,27 @@ function expectNoAdapter(adapter: string | undefined): void {
   throw new UsageError(
     'Cannot use argument "--adapter" with "--head-only": the head goes with the changed layers',
   );
+}
+
+/** Writes an ONNX graph, and says what to do with it; gives the exit code. */
+async function exportGraph({ dtype, ...request }: ExportOptions, out: Output): Promise<number> {
+  if (dtype === "f16") {
+    throw new UsageError('Cannot use argument "--dtype f16": expected q8 or f32 for ONNX');
+  }
+  const device = await useDevice({ backend: "wasm", threads: request.data ? 0 : 1 });
+  try {
+    const onNote = (note: string) => out.warn(note);
+    const report = await exportOnnx({ ...request, dtype, onNote });
+    if (report.calibration) printCalibration(report.calibration, out);
+    out.line(out.strong(`Exported to ${request.output} as ONNX in ${dtype}`));
+    out.line(`  graph   ${report.file}, ${megabytes(report.bytes)}`);
+    out.line(`  input   ${report.input}, as preprocessor_config.json says`);
+    out.line(`  output  logits, by the labels of config.json`);
+    out.event({ output: request.output, dtype, ...report });
+    return 0;
+  } finally {
+    device.dispose();
+  }
 }
 
 /** Writes the head's directory, and says what to do with it; gives the exit code. */
@@ -137,7 +171,7 @@ function printNarrow({ narrow, wide }: ExportReport, out: Output): void {
 }
 
 function printCalibration(
-  { sets, layers }: NonNullable<ExportReport["calibration"]>,
+  { sets, layers }: CalibrationReport,
   out: Output,
 ): void {
   out.line(table(

@@ -4,9 +4,9 @@
  * @module
  */
 import { util } from "@tensorflow/tfjs-core";
-import { CheckpointError } from "../errors.ts";
+import { CheckpointError, FileError } from "../errors.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
-import { type FileToWrite, writeDirectoryAtomic, writeFiles } from "../files.ts";
+import { type FileToWrite, listFolderIfThere, writeDirectoryAtomic, writeFiles } from "../files.ts";
 import { type HeldWeight, heldWeight, isPacked, type Weight } from "../kernels.ts";
 import { storedTensor } from "../layers/parameters.ts";
 import type { AudioClassificationModel, InferenceModel, JsonObject } from "../models/mod.ts";
@@ -127,4 +127,15 @@ export async function writeExport(
       json("preprocessor_config.json", extractor.toConfig()),
       json("config.json", config),
     ]));
+}
+
+/** @throws {FileError} where an output holds something already. */
+export async function expectNew(output: string): Promise<void> {
+  const { files, folders } = await listFolderIfThere(output);
+  const [found] = [...files, ...folders];
+  if (found === undefined) return;
+  throw new FileError(
+    `Cannot export to "${output}": expected a new or empty directory, found "${found}" in it`,
+    { file: output, hint: "Name another directory" },
+  );
 }

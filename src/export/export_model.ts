@@ -6,9 +6,6 @@
  *
  * @module
  */
-import { FileError } from "../errors.ts";
-import type { FeatureExtractor } from "../features/mod.ts";
-import { listFolderIfThere } from "../files.ts";
 import type { AudioClassificationModel } from "../models/mod.ts";
 import { expectLastLayer } from "../models/neighbours.ts";
 import { withBackbone } from "../heads/backbone.ts";
@@ -18,16 +15,17 @@ import {
   fingerprintOfFiles,
   loadPretrained,
 } from "../pretrained.ts";
-import type { FileReader } from "../weights/byte_source.ts";
 import { PACKED_VERSION, type PackedDtype } from "../weights/packed.ts";
-import { calibrate, type Calibration } from "./_calibration.ts";
-import { calibrationSets } from "./_calibration_sets.ts";
-import { type HeldSize, type PackedWeights, packWeights, writeExport } from "./_export_files.ts";
-import { type LayerTrial, MIN_COSINE, type SetComparison } from "./_precision.ts";
+import { calibrated, type CalibrationReport, calibrationReport } from "./_calibrated.ts";
+import type { Calibration } from "./_calibration.ts";
+import {
+  expectNew,
+  type HeldSize,
+  type PackedWeights,
+  packWeights,
+  writeExport,
+} from "./_export_files.ts";
 import { expectTrained } from "./trained.ts";
-
-/** Most clips of each set that are measured, where nothing else is asked for. */
-export const MAX_CLIPS = 200;
 
 /** What to export, and how. */
 export interface ExportOptions {
@@ -62,13 +60,7 @@ export interface ExportReport {
   /** What kept 32 bits in q8: too small to gain, of a kind without such kernels, or harmed by 8. */
   wide: { name: string; parameters: number }[];
   /** `null` where nothing was measured. */
-  calibration: {
-    data: string;
-    /** What was asked for of every set. */
-    minCosine: number;
-    sets: SetComparison[];
-    layers: LayerTrial[];
-  } | null;
+  calibration: CalibrationReport | null;
 }
 
 /**
@@ -96,7 +88,7 @@ export async function exportModel(options: ExportOptions): Promise<ExportReport>
   const files = await filesOf(directory, { adapter });
   const extractor = await AutoFeatureExtractor.fromPretrained(files);
   const calibration = dtype === "q8" && data !== undefined
-    ? await measured({ ...options, data }, { files, extractor })
+    ? await calibrated({ ...options, data }, { files, extractor })
     : undefined;
   const model = await loadPretrained(files);
   try {
@@ -114,35 +106,6 @@ export async function exportModel(options: ExportOptions): Promise<ExportReport>
   } finally {
     model.dispose();
   }
-}
-
-async function expectNew(output: string): Promise<void> {
-  const { files, folders } = await listFolderIfThere(output);
-  const [found] = [...files, ...folders];
-  if (found === undefined) return;
-  throw new FileError(
-    `Cannot export to "${output}": expected a new or empty directory, found "${found}" in it`,
-    { file: output, hint: "Name another directory" },
-  );
-}
-
-async function measured(
-  { model, data, maxClips = MAX_CLIPS, onNote = () => {} }: ExportOptions & { data: string },
-  { files, extractor }: { files: FileReader; extractor: FeatureExtractor },
-): Promise<Calibration> {
-  const loaded = await loadPretrained(files);
-  loaded.dispose();
-  loaded.expectComplete(model);
-  const sets = await calibrationSets(data, { labels: loaded.labels, maxClips });
-  if (sets.some(({ isLabelled }) => !isLabelled)) {
-    onNote(`"${data}" has other labels than the model, or none: accuracy is not measured`);
-  }
-  return await calibrate({
-    model: files,
-    extractor,
-    sets,
-    onTrial: (text) => onNote(`Measuring: ${text}`),
-  });
 }
 
 function reportOf(
@@ -171,14 +134,7 @@ function reportOf(
       ? { parameters: sum(narrow, "parameters"), bytes: sum(narrow, "bytes") }
       : null,
     wide: dtype === "q8" ? wide.map(({ name, parameters }) => ({ name, parameters })) : [],
-    calibration: calibration
-      ? {
-        data: data!,
-        minCosine: MIN_COSINE,
-        sets: calibration.sets,
-        layers: calibration.layers,
-      }
-      : null,
+    calibration: calibrationReport(data, calibration),
   };
 }
 

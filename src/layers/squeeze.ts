@@ -69,17 +69,14 @@ function positionsOf(
   x: Tensor,
   factor: number,
 ): Tensor {
-  const width = kernelTaps(weight);
-  const padLeft = Math.floor(width / 2);
-  const frames = squeezedFrames(x.shape[1]!, factor);
-  const seen = (frames - 1) * factor + width;
-  const padRight = Math.max(0, seen - padLeft - x.shape[1]!);
-  const options = { bias, groups, stride: factor, padLeft, padRight, activation };
-  return cropFrames(conv1d(x, normalisedWeight(weight), options), frames);
+  const pad = Math.floor(kernelTaps(weight) / 2);
+  const options = { bias, groups, stride: factor, padLeft: pad, padRight: pad, activation };
+  const seen = conv1d(x, normalisedWeight(weight), options);
+  return cropFrames(seen, squeezedFrames(x.shape[1]!, factor));
 }
 
 function cropFrames(x: Tensor, frames: number): Tensor {
-  return x.shape[1] === frames ? x : padFrames(x, { after: frames - x.shape[1]! });
+  return padFrames(x, { after: frames - x.shape[1]! });
 }
 
 /** **Shape** `x [B, floor(T / factor), D]` -> `[B, T, D]` */

@@ -1,0 +1,130 @@
+/**
+ * A model as a directory that ONNX's runtimes and transformers.js read.
+ *
+ * @module
+ */
+import denoJson from "../../deno.json" with { type: "json" };
+import { makeDirectory, writeDirectoryAtomic, writeFiles } from "../files.ts";
+import type { FeatureExtractor } from "../features/mod.ts";
+import { expectLastLayer } from "../models/neighbours.ts";
+import { onnxFile } from "../onnx/mod.ts";
+import { AutoFeatureExtractor, filesOf, jsonBytes, loadPretrained } from "../pretrained.ts";
+import { calibrated, type CalibrationReport, calibrationReport } from "./_calibrated.ts";
+import { expectNew } from "./_export_files.ts";
+import { expectTrained } from "./trained.ts";
+
+/** Bits of the products. */
+export type OnnxDtype = "f32" | "q8";
+
+/** Which model, and where to. */
+export interface ExportOnnxOptions {
+  /** A model directory, or `org/name` on the hub. */
+  model: string;
+  /** The directory to make. */
+  output: string;
+  /** Bits of the products with weights; convolutions are of 32 in any case. @default "f32" */
+  dtype?: OnnxDtype;
+  /**
+   * Recordings to measure 8 bits on, with the kernels of this package; layers that 8 bits harm keep 32. Without them
+   * nothing is measured.
+   */
+  data?: string;
+  /** Most clips of each set. @default 200 */
+  maxClips?: number;
+  /** Gets a line for each layer that is measured, and what is worth knowing. @default none */
+  onNote?: (note: string) => void;
+}
+
+/** What was written. */
+export interface ExportOnnxReport {
+  /** The graph's file in the directory. */
+  file: string;
+  /** Its bytes. */
+  bytes: number;
+  /** The name of the graph's input. */
+  input: string;
+  /** `null` where nothing was measured. */
+  calibration: CalibrationReport | null;
+}
+
+/** The names that transformers.js gives them. */
+const FILES: Record<OnnxDtype, string> = { f32: "model.onnx", q8: "model_quantized.onnx" };
+const FOLDER = "onnx";
+/** Smaller matrices lose more by 8 bits than they save. */
+const LEAST_NARROW = 4096;
+
+/**
+ * Writes a model as an ONNX graph with `config.json` and `preprocessor_config.json` beside it, whole or not at all.
+ *
+ * The graph takes clips as the feature extractor gives them, `[batch, samples]` or a spectrogram, and gives `logits`
+ * `[batch, classes]`. Batch and samples are free; a batch holds clips of one length, without padding.
+ *
+ * @throws {CheckpointError} when the model cannot classify, or is an export of 8 bits itself.
+ * @throws {UnsupportedOpError} when it answers by its neighbours, or would take more than 2 GB.
+ * @throws {FileError} when the output holds files already, or cannot be written.
+ *
+ * @example
+ * ```ts
+ * import { exportOnnx } from "@earshot/earshot";
+ * import { equal } from "node:assert/strict";
+ *
+ * const output = `${await Deno.makeTempDir()}/onnx`;
+ * const { file } = await exportOnnx({ model: "models/voice_menu", output });
+ * equal(file, "onnx/model.onnx");
+ * ```
+ */
+export async function exportOnnx(options: ExportOnnxOptions): Promise<ExportOnnxReport> {
+  const { model: name, output, dtype = "f32", data } = options;
+  await expectNew(output);
+  await expectTrained(name, "export");
+  const files = await filesOf(name);
+  const extractor = await AutoFeatureExtractor.fromPretrained(files);
+  const calibration = dtype === "q8" && data !== undefined
+    ? await calibrated({ ...options, data }, extractor)
+    : undefined;
+  const model = await loadPretrained(files);
+  try {
+    model.expectComplete(name);
+    expectLastLayer(model, `export "${name}"`);
+    const isNarrow = (weight: string) =>
+      model.parameters.get(weight)!.size >= LEAST_NARROW &&
+      (calibration?.plan(weight) ?? "int8") === "int8";
+    const graph = await onnxFile(model, {
+      inputName: extractor.inputName,
+      spectrogram: spectrogramOf(extractor),
+      ...dtype === "q8" && { isNarrow },
+      producer: { name: "earshot", version: denoJson.version },
+      metadata: { model_type: model.modelType, sampling_rate: String(extractor.samplingRate) },
+    });
+    const file = FILES[dtype];
+    await writeDirectoryAtomic(output, async (folder) => {
+      await makeDirectory(`${folder}/${FOLDER}`);
+      await writeFiles(`${folder}/${FOLDER}`, [{ name: file, chunks: () => graph.chunks() }]);
+      await writeFiles(folder, [
+        {
+          name: "preprocessor_config.json",
+          chunks: () => [jsonBytes(extractor.toConfig())],
+        },
+        { name: "config.json", chunks: () => [jsonBytes(model.toConfig())] },
+      ]);
+    });
+    return {
+      file: `${FOLDER}/${file}`,
+      bytes: graph.byteLength,
+      input: extractor.inputName,
+      calibration: calibrationReport(data, calibration),
+    };
+  } finally {
+    model.dispose();
+  }
+}
+
+/** Frames and bands of what the extractor makes of any clip; absent where it gives samples. */
+function spectrogramOf(
+  extractor: FeatureExtractor,
+): { frames: number; bands: number; bandsFirst: boolean } | undefined {
+  const { shape } = extractor.extract([new Float32Array(extractor.minSamples)]);
+  const [, frames, bands] = shape;
+  if (frames === undefined || bands === undefined) return undefined;
+  return { frames, bands, bandsFirst: extractor.inputName === "input_features" };
+}

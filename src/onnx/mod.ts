@@ -1,0 +1,117 @@
+/**
+ * Models as ONNX graphs, composed of what each operation of the table is in the operators of ONNX.
+ *
+ * No file knows an architecture: the forward pass of a model is traced at several batches and lengths, and what differs
+ * between the traces becomes a size that the graph computes. Clips of a batch are of one length, and nothing of
+ * them is padding.
+ *
+ * Source: the ONNX specification, version 1.17; operators of set 17.
+ *
+ * @module
+ */
+import { UnsupportedOpError } from "../errors.ts";
+import type { AudioClassificationModel } from "../models/mod.ts";
+import { chunks, type Message } from "./_protobuf.ts";
+import { joined } from "./_sizes.ts";
+import { traced } from "./_trace.ts";
+import { Writer } from "./_writer.ts";
+import type { Port } from "./_graph.ts";
+
+/** How a model is written. */
+export interface OnnxOptions {
+  /** The name of the input, as the feature extractor calls it. */
+  inputName: string;
+  /**
+   * Frames and bands of a clip where it is a spectrogram; absent for waveforms.
+   */
+  spectrogram?: { frames: number; bands: number; bandsFirst: boolean };
+  /** Samples of the longest clip that tables of positions are made for, where the model has such. @default 960000 */
+  maxSamples?: number;
+  /** Whether products with a parameter are computed in 8 bits. @default none */
+  isNarrow?: (name: string) => boolean;
+  /** Who writes, and what the file should say of itself. */
+  producer: { name: string; version: string };
+  metadata?: Readonly<Record<string, string>>;
+}
+
+/** A file of ONNX. */
+export interface OnnxFile {
+  readonly byteLength: number;
+  /** The bytes in order, each part made when its turn comes. */
+  chunks(): AsyncIterable<Uint8Array>;
+}
+
+/** What one message of protocol buffers may hold. */
+const MOST_BYTES = 2 ** 31 - 1;
+const MAX_SAMPLES = 960_000;
+/** Batches of the traces, and the samples by which their clips are longer than the shortest: none divides another. */
+const TRACES = [[2, 4_003], [3, 9_973], [5, 16_417], [7, 23_131]] as const;
+const LONGEST_BATCH = 11;
+
+/**
+ * Writes a model as an ONNX graph with one input and the output `logits`, whose batch is free, and the length where the
+ * model takes waveforms.
+ *
+ * @throws {UnsupportedOpError} when it has low-rank changes, answers by its neighbours, or takes more than 2 GB.
+ */
+export async function onnxFile(
+  model: AudioClassificationModel,
+  options: OnnxOptions,
+): Promise<OnnxFile> {
+  const { producer, metadata = {}, inputName, isNarrow = () => false } = options;
+  expectPlain(model);
+  const pass = joined(
+    await traced(inputShapes(model, options), (inputs) => model.forward({ inputs }).logits),
+  );
+  const parameters = new Map(
+    Array.from(model.parameters, ([name, { dataId }]) => [dataId, name] as const),
+  );
+  const writer = new Writer(parameters, isNarrow);
+  const { graph } = writer;
+  const isTurned = options.spectrogram?.bandsFirst;
+  writer.names(
+    pass.input,
+    isTurned ? graph.node("Transpose", [inputName], { perm: [0, 2, 1] }) : inputName,
+  );
+  for (const call of pass.calls) writer.call(call);
+  graph.rename(writer.nameOf(pass.output), "logits");
+  const inputs: Port[] = [{ name: inputName, shape: ["batch", ...clipAxes(options)] }];
+  const outputs: Port[] = [{ name: "logits", shape: ["batch", model.labels.length] }];
+  const file = graph.toModel({ inputs, outputs, producer, metadata });
+  return { byteLength: expectSmall(file), chunks: () => chunks(file) };
+}
+
+function expectPlain(model: AudioClassificationModel): void {
+  const found = model.lora ? "low-rank changes" : model.neighbours && "a head of neighbours";
+  if (!found) return;
+  throw new UnsupportedOpError(
+    `Cannot write a model of type "${model.modelType}" as a graph: expected plain weights, found ${found}`,
+    { hint: model.lora ? "Save the model first: that merges them" : "Train a linear head" },
+  );
+}
+
+function expectSmall({ byteLength }: Message): number {
+  if (byteLength <= MOST_BYTES) return byteLength;
+  throw new UnsupportedOpError(
+    `Cannot write a model as one file of ONNX: expected at most ${MOST_BYTES} bytes, found ${byteLength}`,
+  );
+}
+
+function clipAxes({ spectrogram }: OnnxOptions): (number | string)[] {
+  if (!spectrogram) return ["samples"];
+  const { frames, bands, bandsFirst } = spectrogram;
+  return bandsFirst ? [bands, frames] : [frames, bands];
+}
+
+function inputShapes(
+  model: AudioClassificationModel,
+  { spectrogram, maxSamples = MAX_SAMPLES }: OnnxOptions,
+): number[][] {
+  if (spectrogram) {
+    return TRACES.map(([batch]) => [batch, spectrogram.frames, spectrogram.bands]);
+  }
+  return [
+    ...TRACES.map(([batch, more]) => [batch, model.minSamples + more]),
+    [LONGEST_BATCH, Math.max(maxSamples, model.minSamples)],
+  ];
+}
