@@ -1,0 +1,43 @@
+/**
+ * Runs graphs in onnxruntime-web, for `onnx_test.ts`: a job a line on standard input, an answer a line on standard output.
+ *
+ * The runtime comes from npm when it is first asked for; the package does not depend on it.
+ *
+ * @module
+ */
+
+/** A graph, the name of its input, and batches for it. */
+export interface GraphJob {
+  graph: string;
+  input: string;
+  batches: { shape: number[]; values: number[] }[];
+}
+
+interface Session {
+  run(feeds: Record<string, unknown>): Promise<{ logits: { data: Float32Array; dims: number[] } }>;
+}
+
+interface Runtime {
+  env: { logLevel: string; wasm: { numThreads: number } };
+  Tensor: new (type: "float32", values: Float32Array, shape: number[]) => unknown;
+  InferenceSession: { create(graph: Uint8Array): Promise<Session> };
+}
+
+if (import.meta.main) {
+  const { env, Tensor, InferenceSession } = await import(Deno.args[0]!) as Runtime;
+  env.logLevel = "error";
+  env.wasm.numThreads = 1;
+  const input = await new Response(Deno.stdin.readable).text();
+  for (const line of input.trim().split("\n")) {
+    const { graph, input, batches } = JSON.parse(line) as GraphJob;
+    const session = await InferenceSession.create(await Deno.readFile(graph));
+    const answers: number[][] = [];
+    for (const { shape, values } of batches) {
+      const feed = new Tensor("float32", Float32Array.from(values), shape);
+      answers.push([...(await session.run({ [input]: feed })).logits.data]);
+    }
+    console.log(JSON.stringify(answers));
+  }
+  // The runtime keeps its threads.
+  Deno.exit(0);
+}
