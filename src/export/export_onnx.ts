@@ -20,6 +20,8 @@ export type OnnxDtype = "f32" | "q8";
 export interface ExportOnnxOptions {
   /** A model directory, or `org/name` on the hub. */
   model: string;
+  /** Changes of low rank that the graph holds merged, as for `pipeline`. @default none */
+  adapter?: string;
   /** The directory to make. */
   output: string;
   /** Bits of the products with weights; convolutions are of 32 in any case. @default "f32" */
@@ -74,13 +76,13 @@ const LEAST_NARROW = 4096;
  * ```
  */
 export async function exportOnnx(options: ExportOnnxOptions): Promise<ExportOnnxReport> {
-  const { model: name, output, dtype = "f32", data } = options;
+  const { model: name, adapter, output, dtype = "f32", data } = options;
   await expectNew(output);
   await expectTrained(name, "export");
-  const files = await filesOf(name);
+  const files = await filesOf(name, { adapter });
   const extractor = await AutoFeatureExtractor.fromPretrained(files);
   const calibration = dtype === "q8" && data !== undefined
-    ? await calibrated({ ...options, data }, extractor)
+    ? await calibrated({ ...options, data }, { files, extractor })
     : undefined;
   const model = await loadPretrained(files);
   try {
