@@ -7,7 +7,7 @@ import denoJson from "../../deno.json" with { type: "json" };
 import { makeDirectory, writeDirectoryAtomic, writeFiles } from "../files.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
 import { expectLastLayer } from "../models/neighbours.ts";
-import { onnxFile } from "../onnx/mod.ts";
+import { onnxFile, type OnnxOptions } from "../onnx/mod.ts";
 import { AutoFeatureExtractor, filesOf, jsonBytes, loadPretrained } from "../pretrained.ts";
 import { calibrated, type CalibrationReport, calibrationReport } from "./_calibrated.ts";
 import { expectNew } from "./_export_files.ts";
@@ -121,12 +121,14 @@ export async function exportOnnx(options: ExportOnnxOptions): Promise<ExportOnnx
   }
 }
 
-/** Frames and bands of what the extractor makes of any clip; absent where it gives samples. */
-function spectrogramOf(
-  extractor: FeatureExtractor,
-): { frames: number; bands: number; bandsFirst: boolean } | undefined {
+/** How what the extractor makes of clips lies; absent where that is samples. */
+function spectrogramOf(extractor: FeatureExtractor): OnnxOptions["spectrogram"] {
   const { shape } = extractor.extract([new Float32Array(extractor.minSamples)]);
   const [, frames, bands] = shape;
-  if (frames === undefined || bands === undefined) return undefined;
-  return { frames, bands, bandsFirst: extractor.inputName === "input_features" };
+  if (bands === undefined) return undefined;
+  return {
+    frames: extractor.fixedSamples === undefined ? undefined : frames,
+    bands,
+    bandsFirst: extractor.type === "WhisperFeatureExtractor",
+  };
 }

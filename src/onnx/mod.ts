@@ -21,12 +21,14 @@ import type { Port } from "./_graph.ts";
 export interface OnnxOptions {
   /** The name of the input, as the feature extractor calls it. */
   inputName: string;
-  /**
-   * Frames and bands of a clip where it is a spectrogram; absent for waveforms.
-   */
-  spectrogram?: { frames: number; bands: number; bandsFirst: boolean };
-  /** Samples of the longest clip that tables of positions are made for, where the model has such. @default 960000 */
-  maxSamples?: number;
+  /** How a clip lies where it is a spectrogram; absent for waveforms. */
+  spectrogram?: {
+    /** Of every clip; absent where clips are of any length. */
+    frames?: number;
+    bands: number;
+    /** Whether the graph takes `[batch, bands, frames]`. */
+    bandsFirst: boolean;
+  };
   /** Whether products with a parameter are computed in 8 bits. @default none */
   isNarrow?: (name: string) => boolean;
   /** Who writes, and what the file should say of itself. */
@@ -43,10 +45,16 @@ export interface OnnxFile {
 
 /** What one message of protocol buffers may hold. */
 const MOST_BYTES = 2 ** 31 - 1;
-const MAX_SAMPLES = 960_000;
-/** Batches of the traces, and the samples by which their clips are longer than the shortest: none divides another. */
-const TRACES = [[2, 4_003], [3, 9_973], [5, 16_417], [7, 23_131]] as const;
-const LONGEST_BATCH = 11;
+/** The longest clip that tables of positions are made for, where the model has such: 60 s. */
+const [MAX_SAMPLES, MAX_FRAMES] = [960_000, 3_000];
+/** Batches of the traces, samples more than the fewest, and frames of spectrograms: of sizes that nothing else has. */
+const TRACES = [
+  { batch: 2, more: 4_003, frames: 37 },
+  { batch: 3, more: 9_973, frames: 59 },
+  { batch: 5, more: 16_417, frames: 104 },
+  { batch: 7, more: 23_131, frames: 149 },
+  { batch: 11, more: MAX_SAMPLES, frames: MAX_FRAMES },
+];
 
 /**
  * Writes a model as an ONNX graph with one input and the output `logits`, whose batch is free, and the length where the
@@ -100,18 +108,17 @@ function expectSmall({ byteLength }: Message): number {
 function clipAxes({ spectrogram }: OnnxOptions): (number | string)[] {
   if (!spectrogram) return ["samples"];
   const { frames, bands, bandsFirst } = spectrogram;
-  return bandsFirst ? [bands, frames] : [frames, bands];
+  const length = frames ?? "frames";
+  return bandsFirst ? [bands, length] : [length, bands];
 }
 
 function inputShapes(
-  model: AudioClassificationModel,
-  { spectrogram, maxSamples = MAX_SAMPLES }: OnnxOptions,
+  { minSamples }: AudioClassificationModel,
+  { spectrogram }: OnnxOptions,
 ): number[][] {
-  if (spectrogram) {
-    return TRACES.map(([batch]) => [batch, spectrogram.frames, spectrogram.bands]);
-  }
-  return [
-    ...TRACES.map(([batch, more]) => [batch, model.minSamples + more]),
-    [LONGEST_BATCH, Math.max(maxSamples, model.minSamples)],
-  ];
+  return TRACES.map(({ batch, more, frames }) =>
+    spectrogram
+      ? [batch, spectrogram.frames ?? frames, spectrogram.bands]
+      : [batch, minSamples + more]
+  );
 }

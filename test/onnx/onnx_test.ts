@@ -2,6 +2,7 @@ import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { UnsupportedOpError } from "../../src/errors.ts";
 import { exportOnnx, type OnnxDtype } from "../../src/export/mod.ts";
+import type { FeatureExtractor } from "../../src/features/mod.ts";
 import { AutoFeatureExtractor, loadPretrained } from "../../src/pretrained.ts";
 import { buildModel } from "../../src/models/mod.ts";
 import { onnxFile } from "../../src/onnx/mod.ts";
@@ -56,11 +57,12 @@ interface Batch {
 }
 
 /** Batches of 1 and 3, of three lengths where the model takes any. */
-function batchesFor(shape: readonly number[], minSamples: number): Batch[] {
+function batchesFor(extractor: FeatureExtractor, minSamples: number): Batch[] {
   const random = new Random(7);
-  const clips = shape.length === 3
-    ? [shape.slice(1)]
-    : [minSamples + 1, minSamples + 1_234, 7_001].map((samples) => [samples]);
+  const { shape: [, length, bands] } = extractor.extract([new Float32Array(extractor.minSamples)]);
+  const clips = bands === undefined
+    ? [minSamples + 1, minSamples + 1_234, 7_001].map((samples) => [samples])
+    : (extractor.fixedSamples === undefined ? [1, 8, 77] : [length!]).map((n) => [n, bands]);
   return clips.flatMap((clip) =>
     [1, 3].map((count) => {
       const size = clip.reduce((a, b) => a * b, count);
@@ -92,8 +94,7 @@ async function exported(
   const { file, input } = await exportOnnx({ model: directory, output, dtype });
   const extractor = await AutoFeatureExtractor.fromPretrained(directory);
   const model = await loadPretrained(directory);
-  const { shape } = extractor.extract([new Float32Array(extractor.minSamples)]);
-  const batches = batchesFor(shape, model.minSamples);
+  const batches = batchesFor(extractor, model.minSamples);
   const expected: number[][] = [];
   for (const { shape, values } of batches) {
     const [lengths, rows] = [new Int32Array(shape[0]!).fill(shape[1]!), shape];
@@ -101,7 +102,9 @@ async function exported(
     expected.push(logits.flatMap((row) => [...row]));
   }
   model.dispose();
-  const inputs = batches.map((batch) => asInput(batch, input === "input_features"));
+  const inputs = batches.map((batch) =>
+    asInput(batch, extractor.type === "WhisperFeatureExtractor")
+  );
   return { job: { graph: join(output, file), input, batches: inputs }, expected };
 }
 
