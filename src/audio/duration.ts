@@ -33,6 +33,9 @@ const GRANULE_AT = 6;
 const SERIAL_AT = 14;
 const OPUS_RATE_HZ = 48_000;
 
+/** What is looked at of the first packet's header. */
+const HEADER_BYTES = 31;
+
 /**
  * The seconds that a recording's headers declare, in any format that `decodeAudio` reads.
  *
@@ -54,7 +57,7 @@ export async function audioDurationSec(source: ReadableBytes): Promise<number | 
   const tagBytes = id3Bytes(first);
   const head = tagBytes === 0 ? first : await readUpTo(source, tagBytes, PIECE_BYTES);
   const name = (sniff(head) ?? sniff(first))?.name ?? "";
-  if (name === "Ogg Opus" || name === "Ogg Vorbis") {
+  if (name.startsWith("Ogg ")) {
     return oggSeconds(head, await readUpTo(source, source.sizeBytes - MAX_PAGE_BYTES));
   }
   const open = await OPENERS[name]?.();
@@ -126,22 +129,27 @@ async function readUpTo(
 
 /** The last page states the frames until its end. */
 function oggSeconds(head: Uint8Array, tail: Uint8Array): number | undefined {
-  const text = String.fromCharCode(...head.subarray(0, 512));
-  const [opus, vorbis] = [text.indexOf("OpusHead"), text.indexOf("\x01vorbis")];
-  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
-  const headerAt = opus >= 0 ? opus : vorbis;
-  const page = lastPage(tail);
-  if (headerAt + 16 > head.length || page + SERIAL_AT + 4 > tail.length || page < 0) {
-    return undefined;
-  }
   // Of several streams behind each other the last one counts from its own start.
-  const serialOf = (bytes: Uint8Array, at: number) => String(bytes.subarray(at, at + 4));
-  if (serialOf(head, SERIAL_AT) !== serialOf(tail, page + SERIAL_AT)) return undefined;
-  const end = new DataView(tail.buffer, tail.byteOffset + page + GRANULE_AT, 8);
+  if (!isOneStream(head, tail)) return undefined;
+  const end = new DataView(tail.buffer, tail.byteOffset + lastPage(tail) + GRANULE_AT, 8);
   const frames = Number(end.getBigInt64(0, true));
-  return opus >= 0
-    ? seconds(frames - view.getUint16(opus + 10, true), OPUS_RATE_HZ)
-    : seconds(frames, view.getUint32(vorbis + 12, true));
+  const text = String.fromCharCode(...head.subarray(0, 512));
+  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+  const [opus, vorbis, flac] = ["OpusHead", "\x01vorbis", "\x7fFLAC"].map((magic) => {
+    const at = text.indexOf(magic);
+    return at >= 0 && at + HEADER_BYTES <= head.length ? at : undefined;
+  });
+  if (opus !== undefined) return seconds(frames - view.getUint16(opus + 10, true), OPUS_RATE_HZ);
+  if (vorbis !== undefined) return seconds(frames, view.getUint32(vorbis + 12, true));
+  return flac === undefined ? undefined : seconds(frames, view.getUint32(flac + 27) >>> 12);
+}
+
+/** Whether the last page is there, and of the stream that the first page belongs to. */
+function isOneStream(head: Uint8Array, tail: Uint8Array): boolean {
+  const page = lastPage(tail);
+  if (page < 0 || page + SERIAL_AT + 4 > tail.length) return false;
+  const serialOf = (bytes: Uint8Array, at: number) => String(bytes.subarray(at, at + 4));
+  return serialOf(head, SERIAL_AT) === serialOf(tail, page + SERIAL_AT);
 }
 
 function lastPage(tail: Uint8Array): number {

@@ -13,7 +13,8 @@ import { BitReader, OutOfBits } from "./_bit_reader.ts";
 import type { Asking, ByteReader } from "./_byte_reader.ts";
 import { type FlacInfo, readFlacFrame } from "./_flac_frame.ts";
 import { id3Bytes } from "./_id3.ts";
-import { OggReader } from "./_ogg.ts";
+import type { OggReader } from "./_ogg.ts";
+import { openChain } from "./_ogg_chain.ts";
 import type { PacketCodec } from "./_packet_codec.ts";
 
 /** Enough for the header of an ID3 tag. */
@@ -38,9 +39,13 @@ export function* openFlac(reader: ByteReader, file?: string): Asking<AudioStream
   return { ...info, blocks };
 }
 
-/** Reads the headers of FLAC in Ogg: its packets, put together, are a FLAC file. */
+/** Reads the headers of FLAC in Ogg. */
 export function* openOggFlac(reader: ByteReader, file?: string): Asking<AudioStream> {
-  const ogg = new OggReader(reader, "\x7fFLAC", file);
+  return yield* openChain({ magic: "\x7fFLAC", open: openOggStream }, reader, file);
+}
+
+/** Reads the headers of one stream in Ogg: its packets, put together, are a FLAC file. */
+function* openOggStream(ogg: OggReader, file?: string): Asking<AudioStream> {
   const packet = yield* ogg.nextPacket();
   const first = (packet ?? new Uint8Array(0)).subarray(OGG_MAPPING_BYTES + MAGIC_BYTES);
   const info = streamInfoOf(first, file);
@@ -49,7 +54,14 @@ export function* openOggFlac(reader: ByteReader, file?: string): Asking<AudioStr
     if (block === undefined) throw audioError("expected FLAC frames, found only metadata", file);
     isLast = isLastBlock(block);
   }
-  return { ...info, blocks: (warn) => oggFlacBlocks(ogg, info, warn, file) };
+  const { sampleRateHz, channels, totalFrames } = info;
+  // What the header counts is this stream's, and not that of those behind it.
+  return {
+    sampleRateHz,
+    channels,
+    expectedFrames: totalFrames,
+    blocks: (warn) => oggFlacBlocks(ogg, info, warn, file),
+  };
 }
 
 /** FLAC for containers whose packets are its frames; the configuration is the file's head. */
@@ -139,6 +151,7 @@ function* oggFlacBlocks(
   warn: (doubt: string) => void,
   file?: string,
 ): AudioBlocks {
+  const { totalFrames = Infinity } = info;
   let frames = 0;
   for (;;) {
     const packet = yield* ogg.nextPacket();
@@ -146,12 +159,18 @@ function* oggFlacBlocks(
     if (packet.length === 0) continue;
     try {
       const { channels } = readFlacFrame(packet, 0, info, file);
-      frames += channels[0]!.length;
-      yield channels;
+      const { length } = channels[0]!;
+      const kept = Math.min(length, totalFrames - frames);
+      frames += kept;
+      if (kept === length) yield channels;
+      else if (kept > 0) yield channels.map((samples) => samples.subarray(0, kept));
     } catch (error) {
       if (!(error instanceof OutOfBits)) throw error;
       return warn(truncated(info.totalFrames, frames));
     }
   }
-  if (ogg.warning !== undefined) warn(ogg.warning);
+  if (ogg.warning !== undefined && !ogg.isFollowed) warn(ogg.warning);
+  else if (info.totalFrames !== undefined && frames < totalFrames) {
+    warn(truncated(totalFrames, frames));
+  }
 }

@@ -30,7 +30,14 @@ function renumbered(file: Uint8Array, serial: number): Uint8Array {
   return sealOgg(copy);
 }
 
-for (const [name, ...others] of [["mono.opus", "stereo.opus"], ["mono.ogg"], ["stereo.ogg"]]) {
+for (
+  const [name, ...others] of [
+    ["mono.opus", "stereo.opus"],
+    ["mono.ogg"],
+    ["stereo.ogg"],
+    ["mono.oga"],
+  ]
+) {
   Deno.test(`decodeAudio() goes on with the streams behind ${name}`, async () => {
     const names = [name!, ...others, name!];
     const files = await Promise.all(names.map(fixture));
@@ -65,6 +72,29 @@ Deno.test("decodeAudio() goes on behind a stream that was cut off between pages"
   deepEqual(both.samples.slice(-samples.length), samples);
 });
 
+Deno.test("decodeAudio() counts the frames of each FLAC stream in Ogg by its own header", async () => {
+  const file = await fixture("mono.oga");
+  const { samples } = await decodeAudio(file);
+  // A stream whose header counts fewer frames than there are ends there, the one behind it begins.
+  const frames = samples.length - 9;
+  const shorter = await decodeAudio(concat(countedFlac(file, frames), file));
+  deepEqual(shorter.samples, concatenated(samples.subarray(0, frames), samples));
+  const longer = await decodeAudio(concat(countedFlac(file, samples.length + 9), file));
+  equal(longer.samples.length, 2 * samples.length);
+  equal(
+    longer.warning,
+    `Truncated: ${samples.length + 9} frames declared; read the ${samples.length} that are there`,
+  );
+});
+
+/** A FLAC stream in Ogg whose header counts other frames than it has. */
+function countedFlac(file: Uint8Array, frames: number): Uint8Array {
+  const copy = file.slice();
+  const streamInfo = 28 + 9 + 4 + 4;
+  new DataView(copy.buffer).setUint32(streamInfo + 14, frames);
+  return sealOgg(copy);
+}
+
 Deno.test("decodeAudio() finds a fault in the second stream", async () => {
   const file = await fixture("mono.ogg");
   const second = file.slice();
@@ -75,13 +105,15 @@ Deno.test("decodeAudio() finds a fault in the second stream", async () => {
 });
 
 Deno.test("audioDurationSec() does not take the last of several streams for all", async () => {
-  const file = await fixture("mono.opus");
   const sourceOf = (bytes: Uint8Array) => ({
     sizeBytes: bytes.length,
     read: (start: number, end: number) => bytes.subarray(start, end),
   });
-  equal(await audioDurationSec(sourceOf(concat(file, renumbered(file, 77)))), undefined);
-  equal(typeof await audioDurationSec(sourceOf(file)), "number");
+  for (const name of ["mono.opus", "mono.oga"]) {
+    const file = await fixture(name);
+    equal(await audioDurationSec(sourceOf(concat(file, renumbered(file, 77)))), undefined);
+    equal(typeof await audioDurationSec(sourceOf(file)), "number");
+  }
 });
 
 function lastPageOf(file: Uint8Array): number {
