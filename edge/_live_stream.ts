@@ -19,6 +19,7 @@ import { DETECTION_FIELDS, type DetectionRequest, detectionRequest } from "./_de
 import { reasonOf } from "./_failure.ts";
 import { detectorOf, type Service } from "./_service.ts";
 import { headsWith, labelsOf } from "./_heads_request.ts";
+import { isSoundFirst, SoundFirst } from "./_mp4_order.ts";
 import { openSound } from "./_sound.ts";
 import type { ServerSocket, SocketListener } from "./web_socket.ts";
 
@@ -163,7 +164,8 @@ export class LiveStream implements SocketListener {
     const classifier = await detectorOf(this.#service);
     const bytes = asked.raw ? this.#bytes : checkedPieces(this.#bytes, expectKnown);
     const sound = await openSound(bytes, asked.raw, 0).catch((cause: unknown) => {
-      throw cause instanceof AudioFormatError ? new UnknownSound(cause) : cause;
+      const isUnknown = cause instanceof AudioFormatError && !(cause instanceof SoundFirst);
+      throw isUnknown ? new UnknownSound(cause) : cause;
     });
     await listen(sound, asked, {
       classifier,
@@ -234,9 +236,14 @@ export class LiveStream implements SocketListener {
   }
 }
 
-/** Refuses at once what begins like nothing known: a file might still be MP3 behind other bytes, a stream is not. */
+/**
+ * Refuses at once what begins like nothing known (a file might still be MP3 behind other bytes, a stream is not), and
+ * what could only be heard when all of it had come.
+ */
 function expectKnown(head: Uint8Array): void {
-  if (head.length === 0 || sniff(head) !== undefined) return;
+  const kind = sniff(head);
+  if (kind?.name === "M4A or MP4" && isSoundFirst(head)) throw new SoundFirst();
+  if (head.length === 0 || kind !== undefined) return;
   throw new AudioFormatError(
     "Cannot decode audio: expected audio, found an unknown format; bare samples need rate=16000",
   );

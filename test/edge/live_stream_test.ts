@@ -2,6 +2,7 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { createApp, upgradeOnDeno } from "../../edge/mod.ts";
 import { shortened } from "../../edge/_live_stream.ts";
 import { CLIP, fakeClassifier, fakeDetector, loudness, post, s16 } from "./_served.ts";
+import { fixture } from "../audio/fixtures.ts";
 import { localStreams, StreamClient } from "./_stream_client.ts";
 
 const RAW = "?rate=8000&threshold=0.3";
@@ -130,6 +131,30 @@ Deno.test("GET /stream closes with a code and a short reason, and says it whole 
     const { error } = inbox.all.at(-1)!;
     ok(String(error).startsWith(closing.reason), String(error));
   }
+});
+
+Deno.test("GET /stream refuses MP4 with its description behind the sound when it begins", async () => {
+  const { open } = localStreams(fakeDetector());
+  const file = await fixture("s16.mov");
+  // All of a recording, the box that states the sound, and one that is written for streaming.
+  for (const bytes of [file, file.subarray(0, 600)]) {
+    const { inbox, listener } = await open("");
+    listener.message(bytes);
+    const { code, reason } = await inbox.closing;
+    equal(code, 1007);
+    match(
+      reason,
+      /^Cannot decode audio: expected MP4 with its description first, found it behind /,
+    );
+    match(
+      String(inbox.of("error")[0]?.error),
+      /faststart moves it, and POST \/detect takes it as it is$/,
+    );
+  }
+  const { inbox, listener } = await open("");
+  listener.message(await fixture("fragments.mp4"));
+  listener.message('{"end":true}');
+  equal((await inbox.closing).code, 1000);
 });
 
 Deno.test("shortened() cuts a reason between characters", () => {
