@@ -22,6 +22,8 @@ export interface Host {
   variable(name: string): string | undefined;
   /** Memory that the host gives the service, in bytes, where it tells or documents it. */
   readonly memoryLimitBytes?: number;
+  /** Longest clip that is heard at once, where there is room for less than the service's own. */
+  readonly maxClipSeconds?: number;
   /** Threads of inference. */
   readonly threads?: HostThreads;
   /** Makes WebSockets of requests. */

@@ -55,7 +55,7 @@ async function openWeights(files: FileReader): Promise<TensorSource> {
 async function load(): Promise<ServedClassifier> {
   await startWasm({ module: host.kernels });
   const files = host.files("model");
-  const options = { maxSeconds: MAX_SECONDS };
+  const options = { maxSeconds: host.maxClipSeconds ?? MAX_SECONDS };
   const facts = await readJsonFileIfThere(files, HEADS_FILE) as BundledHeads | undefined;
   if (!facts) return await loadClassifier(files, openWeights, options);
   const { model, extractor } = await loadParts(files, openWeights, options);

@@ -188,7 +188,7 @@ export interface AudioClassifier extends LoadedClassifier {
 }
 
 const DEFAULT_TOP_K = 5;
-/** Beyond these a larger batch saves no time and only takes memory. */
+/** Beyond these a larger batch saves no time and only takes memory; nor may it be longer than the longest clip. */
 const MAX_BATCH_CLIPS = 8;
 const MAX_BATCH_SECONDS = 30;
 
@@ -373,7 +373,7 @@ export function classifierParts(
     readFile: options.readFile,
   };
   const maxBatchOf = (windowSamples: number) => {
-    const mostSamples = MAX_BATCH_SECONDS * clipRules.rateHz;
+    const mostSamples = Math.min(MAX_BATCH_SECONDS, clipRules.maxSeconds) * clipRules.rateHz;
     const most = Math.floor(mostSamples / (fitting.fixedSamples ?? windowSamples));
     return Math.max(1, Math.min(MAX_BATCH_CLIPS, most));
   };
@@ -514,7 +514,7 @@ async function* batches(
   rules: ClipRules,
   { fixedSamples, keepsLong }: { fixedSamples?: number; keepsLong: boolean },
 ): AsyncGenerator<Float32Array[] | { tooLong: AudioInput }> {
-  const mostSamples = MAX_BATCH_SECONDS * rules.rateHz;
+  const mostSamples = Math.min(MAX_BATCH_SECONDS, rules.maxSeconds) * rules.rateHz;
   const widthOf = (clip: Float32Array) => fixedSamples ?? clip.length;
   let batch: Float32Array[] = [];
   for (const [i, input] of inputs.entries()) {
