@@ -24,6 +24,7 @@ export const ROUTES: Readonly<Record<string, RouteMethods>> = {
   },
   "/heads/NAME": { POST: "a clip; its classes by one head", DELETE: "forgets a head" },
   "/heads/NAME/examples": { POST: "a clip and its label; teaches a head" },
+  "/heads/NAME/files": { GET: "a head that was taught, as an archive" },
   "/healthz": { GET: "whether the model is loaded" },
   "/health": { GET: "the same" },
   "/readyz": { GET: "whether a clip would be taken now" },
@@ -31,11 +32,12 @@ export const ROUTES: Readonly<Record<string, RouteMethods>> = {
   "/metrics": { GET: "what it has done, for Prometheus" },
   "/openapi.json": { GET: "this service in OpenAPI 3.1" },
   "/docs": { GET: "the same as a page" },
+  "/ui": { GET: "a page to speak to" },
 };
 
 /** The route that a path belongs to, as it is counted; `other` for those that there are not. */
 export function routeOf(path: string): string {
-  const route = path.replace(/^\/heads\/[^/]+/, "/heads/NAME");
+  const route = path.replace(/^\/heads\/[^/]+/, "/heads/NAME").replace(/^\/ui\/.*/, "/ui");
   return Object.hasOwn(ROUTES, route) ? route : "other";
 }
 

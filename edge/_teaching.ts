@@ -31,12 +31,20 @@ export interface TaughtState {
   saved: boolean;
 }
 
+/** A file of a head's directory. */
+export interface HeadFile {
+  name: string;
+  bytes: Uint8Array;
+}
+
 interface Lesson {
   vectors: Float32Array[];
   labels: string[];
   l2?: number;
   /** How many examples there were when that was chosen. */
   chosenAt: number;
+  /** Its directory, as it was fitted last. */
+  files?: HeadFile[];
 }
 
 const MAX_LABELS = 100;
@@ -55,6 +63,11 @@ export class Teaching {
   constructor(rules: TeachingRules) {
     this.#rules = rules;
     this.#token = rules.token === undefined ? undefined : new Secrets([rules.token]);
+  }
+
+  /** Whether anybody may teach. */
+  get isAllowed(): boolean {
+    return this.#token !== undefined;
   }
 
   /** @throws {HTTPException} 403 where nobody may teach, 401 for who does not know the token. */
@@ -112,6 +125,7 @@ export class Teaching {
     };
     const isReady = new Set(next.labels).size > 1;
     const files = isReady ? await fitted(name, next, heads) : [];
+    next.files = files;
     this.#lessons.set(name, next);
     this.#bytes += features.byteLength;
     const { save } = this.#rules;
@@ -126,6 +140,20 @@ export class Teaching {
     const labels: Record<string, number> = Object.create(null);
     for (const label of lesson.labels) labels[label] = (labels[label] ?? 0) + 1;
     return { name, labels, ready: Object.keys(labels).length > 1 };
+  }
+
+  /**
+   * The directory of a head that was taught.
+   *
+   * @throws {HTTPException} with status 404 where there is none, 409 where it has too few labels yet.
+   */
+  filesOf(name: string): readonly HeadFile[] {
+    const lesson = this.#lessons.get(name);
+    if (!lesson) fail(404, `Cannot give head ${shown(name)}: expected one that was taught`);
+    if (!lesson!.files?.length) {
+      fail(409, `Cannot give head ${shown(name)}: expected examples of two labels or more`);
+    }
+    return lesson!.files!;
   }
 
   /** Forgets a head and its examples; what was saved stays. */

@@ -26,6 +26,8 @@ import type { FittedHead, HeadedClassifyOptions, HeadFacts } from "../src/classi
 import type { Classification, ClassifyOptions } from "../src/classify/pipeline.ts";
 import type { HeadExamples } from "../src/heads/taught_head.ts";
 import type { DetectedEvent, WindowScores } from "../src/detect/mod.ts";
+import { sendPage } from "./_ui_request.ts";
+import { zip } from "./_zip.ts";
 import { pathBehind, refuseNoHost } from "./_address.ts";
 import { Bodies } from "./_bodies.ts";
 import { refuseStrangers, shareAnswers } from "./_cors.ts";
@@ -183,6 +185,8 @@ export interface AppOptions {
   maxTaughtHeads?: number;
   /** Keeps the files of a head that was taught. @default it is in memory alone */
   saveHead?: (name: string, files: { name: string; bytes: Uint8Array }[]) => Promise<void>;
+  /** Whether there is a page at `/ui`, of what `documents` gives as `ui/index.html` and so on. @default false */
+  ui?: boolean;
   /** Gives `openapi.json` and `docs.html`, which `bundle` and `serve` make. @default none: they get status 404 */
   documents?: (name: string) => Promise<string | undefined>;
   /** How this host makes a WebSocket of a request. @default none: `/stream` gets status 501 */
@@ -212,11 +216,13 @@ export interface App {
  * | `POST /heads/NAME` as `POST /`, or `?head=NAME` | the answer of one |
  * | `POST /heads` as `POST /` | `{ NAME: [{ label, score }] }`, the answers of all |
  * | `POST /heads/NAME/examples?label=X` with a clip and the token | how many examples the head has now |
+ * | `GET /heads/NAME/files` with the token | the directory of a head that was taught, as a ZIP archive |
  * | `DELETE /heads/NAME` with the token | status 204; a head that was taught is forgotten |
  * | `GET /healthz` | status 200 when the model is loaded, else 503 |
  * | `GET /readyz`, `GET /livez` | whether a clip would be taken now; whether the service lives |
  * | `GET /metrics` | what it has done, in Prometheus' text format |
  * | `GET /openapi.json`, `GET /docs` | this table in full, where `documents` has it |
+ * | `GET /ui` | a page to speak to, where `ui` is on |
  * | `GET /` | what this is, in JSON |
  *
  * `top_k`, `function_to_apply` and `raw_scores` are parameters of the JSON form, or of the query. An error is
@@ -263,12 +269,15 @@ export function createApp(source: ClassifierSource, options: AppOptions = {}): A
   app.post("/heads/:name", (c) => takeClip(c, service));
   app.delete("/heads/:name", (c) => forgetHead(c, service));
   app.post("/heads/:name/examples", (c) => takeExample(c, service));
+  app.get("/heads/:name/files", (c) => sendHead(c, service));
   const asked = { healthz: health, health, livez: live, readyz: readiness, metrics };
   for (const [name, answer] of Object.entries(asked)) {
     app.get(`/${name}`, (c) => answer(c, service));
   }
   app.get("/openapi.json", (c) => sendDocument(c, "openapi.json", options.documents));
   app.get("/docs", (c) => sendDocument(c, "docs.html", options.documents));
+  const page = { isOn: options.ui ?? false, documents: options.documents };
+  for (const path of ["/ui", "/ui/:file"]) app.get(path, (c) => sendPage(c, page));
   app.notFound(notFound);
   app.onError((error, c) => answerFailure(error, c, service));
   return {
@@ -423,6 +432,13 @@ async function forgetHead(c: Context, service: Service): Promise<Response> {
   return c.body(null, 204);
 }
 
+async function sendHead(c: Context, { teaching }: Service): Promise<Response> {
+  await teaching.expectAllowed(c.req.raw);
+  return c.body(zip(teaching.filesOf(c.req.param("name")!)), 200, {
+    "Content-Type": "application/zip",
+  });
+}
+
 async function openStream(
   c: Context,
   service: Service,
@@ -452,13 +468,18 @@ async function expectClient({ signal }: Request): Promise<void> {
   if (signal.aborted) throw new HTTPException(400, { message: "The client closed the connection" });
 }
 
-function describe(c: Context, { model, limits }: Service, basePath: string): Response {
+function describe(
+  c: Context,
+  { model, limits, teaching }: Service,
+  basePath: string,
+): Response {
   return c.json({
     name: "Earshot",
     task: "audio-classification",
     ready: model.ready !== undefined,
     labels: model.ready?.labels,
     heads: model.ready?.heads?.list().map(({ name }) => name),
+    teaching: teaching.isAllowed && model.ready?.heads !== undefined,
     maxBodyBytes: limits.maxBodyBytes,
     example: `curl --data-binary @clip.wav "${new URL(`${basePath}/`, c.req.url)}?top_k=3"`,
     endpoints: listedRoutes(),

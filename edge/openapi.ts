@@ -227,9 +227,13 @@ const OPERATIONS: Readonly<Record<string, Json>> = {
     requestBody: CLIP_BODY,
     responses: { 200: found("The head as it stands", inJson(ref("Taught"))) },
   },
+  "GET /heads/NAME/files": {
+    responses: { 200: found("The head's directory, zipped", { "application/zip": {} }) },
+  },
   "GET /metrics": { responses: { 200: found("Counts", { "text/plain": {} }) } },
   "GET /openapi.json": { responses: { 200: found("This document", inJson({ type: "object" })) } },
   "GET /docs": { responses: { 200: found("A page", { "text/html": {} }) } },
+  "GET /ui": { responses: { 200: found("A page", { "text/html": {} }) } },
 };
 
 const PROBE = {
@@ -276,7 +280,7 @@ export function openapiOf({ version, hasHeads, models = [] }: DescribedService):
 
 /** Whether a route is the whole service's, not one model's. */
 function isOfAll(path: string): boolean {
-  return ["/livez", "/metrics", "/openapi.json", "/docs"].includes(path);
+  return ["/livez", "/metrics", "/openapi.json", "/docs", "/ui"].includes(path);
 }
 
 function placed(place: string, path: string): string {

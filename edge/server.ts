@@ -10,7 +10,7 @@ import "./_tfjs_platform.ts";
 import { loadClassifier, loadParts } from "../src/classify/classifier.ts";
 import { createHeadedClassifier } from "../src/classify/heads.ts";
 import { CheckpointError } from "../src/errors.ts";
-import { startWasm } from "../src/kernels/wasm/mod.ts";
+import { startWasm } from "../src/kernels/wasm/browser.ts";
 import { openHead } from "../src/heads/head_directory.ts";
 import { type BundledHeads, HEADS_FILE } from "../src/heads/bundled_heads.ts";
 import type { InferenceModel } from "../src/models/mod.ts";

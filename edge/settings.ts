@@ -120,6 +120,10 @@ export const SETTINGS = {
     ...{ kind: "flag", default: false, option: "openMetrics" },
     help: "/metrics needs no key",
   },
+  ui: {
+    ...{ kind: "flag", default: false, option: "ui" },
+    help: "a page to speak to, at /ui; on in serve",
+  },
   accessLog: {
     ...{ kind: "choice", choices: ["off", "sampled", "on"], default: "off", option: "accessLog" },
     help: "a line of JSON for each request, or for some",

@@ -41,6 +41,7 @@ export function showEngine(ready: Engine): void {
   showHeads();
   if (engine.teaching) {
     showTeaching(engine.teaching, (head) => {
+      showError();
       showHeads(head);
       showStatus(`The head “${head}” answers now.`);
     });
@@ -72,6 +73,7 @@ async function run(work: (signal: AbortSignal) => Promise<void>): Promise<void> 
     if (signal.aborted) return;
     showStatus("");
     showError(error);
+    element("sound").hidden = true;
     if (error instanceof EngineError && error.wantsKey) element("secrets").hidden = false;
   }
 }

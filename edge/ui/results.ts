@@ -101,7 +101,8 @@ export class Timeline {
       });
       return lane(label, "lane", marks);
     });
-    element("lanes").replaceChildren(...lanes, lane("", "lane axis", ticks(length)));
+    const axis = lanes.length > 0 ? [lane("", "lane axis", ticks(length))] : [];
+    element("lanes").replaceChildren(...lanes, ...axis);
   }
 }
 

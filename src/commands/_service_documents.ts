@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
+import { gunzipSync } from "node:zlib";
 import denoJson from "../../deno.json" with { type: "json" };
 import { type DescribedService, openapiOf } from "../../edge/openapi.ts";
 import { openapiPage } from "../../edge/openapi_page.ts";
@@ -18,10 +20,20 @@ export function documentFiles(
   };
 }
 
-/** The same as `createApp()` asks for them. */
+/** The files of the page at `/ui`, by their names beside a bundle. */
+export async function pageFiles(): Promise<Readonly<Record<string, string>>> {
+  const { UI_FILES } = await import("../../edge/ui_files.ts");
+  const entries = Object.entries(UI_FILES).map(([name, text]) => {
+    return [`ui/${name}`, gunzipSync(Buffer.from(text, "base64")).toString()];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** All of them as `createApp()` asks for them. */
 export function serviceDocuments(
   service: Omit<DescribedService, "version">,
 ): (name: string) => Promise<string | undefined> {
   const files = documentFiles(service);
-  return (name) => Promise.resolve(files[name]);
+  let page: Promise<Readonly<Record<string, string>>> | undefined;
+  return async (name) => files[name] ?? (await (page ??= pageFiles()))[name];
 }

@@ -30,7 +30,7 @@ import {
 import { type Command, defineCommand, expectNoFiles } from "./_command.ts";
 import { HEADS_OPTION, namedHeads } from "./_heads.ts";
 import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
-import { documentFiles } from "./_service_documents.ts";
+import { documentFiles, pageFiles } from "./_service_documents.ts";
 import { serviceOptions, SETTINGS_OPTION, settingsToKeep } from "./_service_options.ts";
 
 /** `bundle` on the command line. */
@@ -114,7 +114,25 @@ const WEIGHT_FILES = ["model.safetensors", PACKED_FILE] as const;
 const DOCUMENTS = ["openapi.json", "docs.html"] as const;
 
 /** All that a bundle holds; a directory with anything else in it is never replaced. */
+<<<<<<< HEAD
 const OWN_NAMES: readonly string[] = [...HOST_FILES, ...DOCUMENTS, SETTINGS_FILE, "model", "heads"];
+=======
+const OWN_NAMES: readonly string[] = [
+  ...CODE_FILES,
+  "ui",
+  ...DOCUMENTS,
+  SETTINGS_FILE,
+  "model",
+  "heads",
+  "deno.lock",
+];
+
+const RIGHTS = `--allow-read=. --allow-net --allow-env=${SETTINGS_VARIABLES.join(",")}`;
+const DENO_JSON = {
+  tasks: { start: `deno run ${RIGHTS} ${STEADY_V8_FLAGS} main.js` },
+  deploy: { runtime: { type: "dynamic", entrypoint: "main.js" } },
+};
+>>>>>>> 9bc7f5c (serve: a page to speak to at /ui)
 
 /**
  * Writes the bundle of a model, whole or not at all.
@@ -138,7 +156,9 @@ export async function bundle(options: BundleOptions): Promise<BundleResult> {
       await writeFiles(folder, code);
       const hasSettings = Object.keys(settings).length > 0;
       if (hasSettings) await Deno.writeFile(`${folder}/${SETTINGS_FILE}`, jsonBytes(settings));
-      const documents = documentFiles({ hasHeads: heads !== undefined });
+      const page = settings.ui === true ? await pageFiles() : {};
+      if (settings.ui === true) await Deno.mkdir(`${folder}/ui`);
+      const documents = { ...documentFiles({ hasHeads: heads !== undefined }), ...page };
       for (const [name, text] of Object.entries(documents)) {
         await Deno.writeTextFile(`${folder}/${name}`, text);
       }
@@ -232,11 +252,30 @@ async function saveAs(to: string, from: string, extractor: FeatureExtractor): Pr
   }
 }
 
+<<<<<<< HEAD
 async function resultOf(
   output: string,
   build: { code: Readonly<Record<string, Uint8Array>>; reached: Record<string, number> },
 ): Promise<BundleResult> {
   const code = Object.values(build.code);
+=======
+async function resultOf(output: string, build: ServerBuild): Promise<BundleResult> {
+  const { files } = await listFolder(`${output}/model`);
+  const settings = (await listFolder(output)).files.filter((name) => name === SETTINGS_FILE);
+  const heads = (await listFolderIfThere(`${output}/heads`)).folders;
+  const ofHeads = heads.flatMap((name) =>
+    ["config.json", HEAD_FILE].map((file) => `heads/${name}/${file}`)
+  );
+  const page = (await listFolderIfThere(`${output}/ui`)).files.map((name) => `ui/${name}`);
+  const names = [
+    ...CODE_FILES,
+    ...DOCUMENTS,
+    ...page,
+    ...settings,
+    ...files.map((name) => `model/${name}`),
+    ...ofHeads,
+  ];
+>>>>>>> 9bc7f5c (serve: a page to speak to at /ui)
   return {
     output,
     files: await Promise.all((await filesIn(output)).map(async (name) => {

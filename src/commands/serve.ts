@@ -87,8 +87,13 @@ export interface ServeOptions {
  * @throws {RangeError} when the port cannot be had.
  */
 export async function serve(options: ServeOptions): Promise<void> {
+<<<<<<< HEAD
   const { model, adapter, heads = {}, saveHeads, log = () => {}, onListen } = options;
   const settings = { ...DEFAULT_SETTINGS, hostname: "127.0.0.1", ...options.settings };
+=======
+  const { model, heads = {}, saveHeads, log = () => {}, onListen } = options;
+  const settings = { ...DEFAULT_SETTINGS, hostname: "127.0.0.1", ui: true, ...options.settings };
+>>>>>>> 9bc7f5c (serve: a page to speak to at /ui)
   const { hostname, threads } = settings;
   const hasHeads = settings.teachToken !== undefined || Object.keys(heads).length > 0;
   const classifier = await inThread({ model, adapter, threads, ...hasHeads && { heads } });
@@ -103,6 +108,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     log(`Device: ${classifier.device}`);
     const url = `http://${hostname === "0.0.0.0" ? "localhost" : hostname}:${server.addr.port}/`;
     log(`Serving ${model} on ${url}`);
+    if (settings.ui) log(`  a page to speak to: ${url}ui`);
     log(`  curl --data-binary @clip.wav "${url}?top_k=3"`);
     for (const name of Object.keys(heads)) {
       log(`  curl --data-binary @clip.wav "${url}heads/${name}?top_k=3"`);
