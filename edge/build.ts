@@ -41,12 +41,6 @@ export interface ServerBuild {
 
 /** Modules that are replaced, by the end of their path; each with the reason. */
 const REPLACED: readonly (readonly [path: RegExp, contents: string])[] = [
-  // The loader and the worker of the stock WASM binary: our device brings its own.
-  [/wasm-out\/.*\.js$/, "export default undefined; export const wasmWorkerContents = '';"],
-  // Registers every stock kernel, and a backend over the stock binary.
-  [/tfjs-backend-wasm\/.*dist\/index\.js$/, "export { BackendWasm } from './backend_wasm';"],
-  // Tells which stock binary to take.
-  [/dist\/flags_wasm\.js$/, ""],
   // Registers the stock optimisers.
   [/tfjs-core\/.*dist\/index\.js$/, "import './base_side_effects'; export * from './base';"],
   // `_tfjs_platform.ts` serves in the place of both.
@@ -97,7 +91,7 @@ export async function buildServer(target: BuildTarget = "deno"): Promise<ServerB
     // Deno tells where a package lies once it is loaded; where there is node_modules, always. `server.ts` itself would
     // look for its settings.
     await import("./_tfjs_platform.ts");
-    await import("../src/kernels/wasm/mod.ts");
+    await import("../src/kernels/wasm/browser.ts");
     await import("../src/classify/classifier.ts");
     await import("./mod.ts");
     if (target === "node") await import("ws");

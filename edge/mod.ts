@@ -27,7 +27,7 @@ import type { Classification, ClassifyOptions } from "../src/classify/pipeline.t
 import type { HeadExamples } from "../src/heads/taught_head.ts";
 import type { DetectedEvent, WindowScores } from "../src/detect/mod.ts";
 import { sendPage } from "./_ui_request.ts";
-import { zip } from "./_zip.ts";
+import { zip } from "./_archive.ts";
 import { pathBehind, refuseNoHost } from "./_address.ts";
 import { Bodies } from "./_bodies.ts";
 import { refuseStrangers, shareAnswers } from "./_cors.ts";

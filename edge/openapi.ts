@@ -14,6 +14,8 @@ export interface DescribedService {
   version: string;
   /** Whether it has several heads, or can be taught some. */
   hasHeads: boolean;
+  /** Whether it has a page at `/ui`. */
+  hasPage: boolean;
   /** Names of models, where there are several. @default one, which has none */
   models?: readonly string[];
 }
@@ -249,8 +251,12 @@ const NAME_PARAMETER = {
 };
 
 /** The document, as it goes into JSON. */
-export function openapiOf({ version, hasHeads, models = [] }: DescribedService): Json {
-  const routes = Object.keys(ROUTES).filter((path) => hasHeads || !path.startsWith("/heads"));
+export function openapiOf(
+  { version, hasHeads, hasPage, models = [] }: DescribedService,
+): Json {
+  const routes = Object.keys(ROUTES).filter((path) =>
+    (hasHeads || !path.startsWith("/heads")) && (hasPage || path !== "/ui")
+  );
   const places = ["", ...models.map((name) => `/models/${name}`)];
   const paths = places.flatMap((place) =>
     routes.filter((path) => place === "" || !isOfAll(path)).map((path) => {

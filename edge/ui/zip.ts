@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { zip } from "../_zip.ts";
+export { zip } from "../_archive.ts";
 import type { NamedFile } from "./engine.ts";
 
 /** The files of an archive that `zip` made. */

@@ -114,25 +114,14 @@ const WEIGHT_FILES = ["model.safetensors", PACKED_FILE] as const;
 const DOCUMENTS = ["openapi.json", "docs.html"] as const;
 
 /** All that a bundle holds; a directory with anything else in it is never replaced. */
-<<<<<<< HEAD
-const OWN_NAMES: readonly string[] = [...HOST_FILES, ...DOCUMENTS, SETTINGS_FILE, "model", "heads"];
-=======
 const OWN_NAMES: readonly string[] = [
-  ...CODE_FILES,
-  "ui",
+  ...HOST_FILES,
   ...DOCUMENTS,
   SETTINGS_FILE,
   "model",
   "heads",
-  "deno.lock",
+  "ui",
 ];
-
-const RIGHTS = `--allow-read=. --allow-net --allow-env=${SETTINGS_VARIABLES.join(",")}`;
-const DENO_JSON = {
-  tasks: { start: `deno run ${RIGHTS} ${STEADY_V8_FLAGS} main.js` },
-  deploy: { runtime: { type: "dynamic", entrypoint: "main.js" } },
-};
->>>>>>> 9bc7f5c (serve: a page to speak to at /ui)
 
 /**
  * Writes the bundle of a model, whole or not at all.
@@ -156,9 +145,12 @@ export async function bundle(options: BundleOptions): Promise<BundleResult> {
       await writeFiles(folder, code);
       const hasSettings = Object.keys(settings).length > 0;
       if (hasSettings) await Deno.writeFile(`${folder}/${SETTINGS_FILE}`, jsonBytes(settings));
-      const page = settings.ui === true ? await pageFiles() : {};
-      if (settings.ui === true) await Deno.mkdir(`${folder}/ui`);
-      const documents = { ...documentFiles({ hasHeads: heads !== undefined }), ...page };
+      const hasPage = settings.ui === true;
+      if (hasPage) await Deno.mkdir(`${folder}/ui`);
+      const documents = {
+        ...documentFiles({ hasHeads: heads !== undefined, hasPage }),
+        ...hasPage && await pageFiles(),
+      };
       for (const [name, text] of Object.entries(documents)) {
         await Deno.writeTextFile(`${folder}/${name}`, text);
       }
@@ -252,30 +244,11 @@ async function saveAs(to: string, from: string, extractor: FeatureExtractor): Pr
   }
 }
 
-<<<<<<< HEAD
 async function resultOf(
   output: string,
   build: { code: Readonly<Record<string, Uint8Array>>; reached: Record<string, number> },
 ): Promise<BundleResult> {
   const code = Object.values(build.code);
-=======
-async function resultOf(output: string, build: ServerBuild): Promise<BundleResult> {
-  const { files } = await listFolder(`${output}/model`);
-  const settings = (await listFolder(output)).files.filter((name) => name === SETTINGS_FILE);
-  const heads = (await listFolderIfThere(`${output}/heads`)).folders;
-  const ofHeads = heads.flatMap((name) =>
-    ["config.json", HEAD_FILE].map((file) => `heads/${name}/${file}`)
-  );
-  const page = (await listFolderIfThere(`${output}/ui`)).files.map((name) => `ui/${name}`);
-  const names = [
-    ...CODE_FILES,
-    ...DOCUMENTS,
-    ...page,
-    ...settings,
-    ...files.map((name) => `model/${name}`),
-    ...ofHeads,
-  ];
->>>>>>> 9bc7f5c (serve: a page to speak to at /ui)
   return {
     output,
     files: await Promise.all((await filesIn(output)).map(async (name) => {

@@ -87,13 +87,8 @@ export interface ServeOptions {
  * @throws {RangeError} when the port cannot be had.
  */
 export async function serve(options: ServeOptions): Promise<void> {
-<<<<<<< HEAD
   const { model, adapter, heads = {}, saveHeads, log = () => {}, onListen } = options;
-  const settings = { ...DEFAULT_SETTINGS, hostname: "127.0.0.1", ...options.settings };
-=======
-  const { model, heads = {}, saveHeads, log = () => {}, onListen } = options;
   const settings = { ...DEFAULT_SETTINGS, hostname: "127.0.0.1", ui: true, ...options.settings };
->>>>>>> 9bc7f5c (serve: a page to speak to at /ui)
   const { hostname, threads } = settings;
   const hasHeads = settings.teachToken !== undefined || Object.keys(heads).length > 0;
   const classifier = await inThread({ model, adapter, threads, ...hasHeads && { heads } });
@@ -101,18 +96,18 @@ export async function serve(options: ServeOptions): Promise<void> {
     const saveHead = saveHeads === undefined ? undefined : headSaver(saveHeads);
     const app = createApp(classifier, {
       ...appOptions(settings),
-      ...{ log, saveHead, documents: serviceDocuments({ hasHeads }) },
+      ...{ log, saveHead, documents: serviceDocuments({ hasHeads, hasPage: settings.ui }) },
       upgradeWebSocket: upgradeOnDeno,
     });
     const server = listen({ port: settings.port!, hostname }, app.fetch);
     log(`Device: ${classifier.device}`);
     const url = `http://${hostname === "0.0.0.0" ? "localhost" : hostname}:${server.addr.port}/`;
     log(`Serving ${model} on ${url}`);
-    if (settings.ui) log(`  a page to speak to: ${url}ui`);
     log(`  curl --data-binary @clip.wav "${url}?top_k=3"`);
     for (const name of Object.keys(heads)) {
       log(`  curl --data-binary @clip.wav "${url}heads/${name}?top_k=3"`);
     }
+    if (settings.ui) log(`  ${url}ui is a page to speak to`);
     onListen?.(server.addr.port);
     await untilSignal(options.signal);
     await app.close();

@@ -13,9 +13,9 @@ import { saveTinyModel, tone } from "../tiny_model.ts";
 /**
  * What a service costs to start, of code and WASM; a change that needs more says why: decoders of what
  * devices record (MP4 with AAC and ALAC, Matroska, CAF, AIFF) took 20 KB; calibrated scores, windows that share work,
- * several heads, and heads that are taught, 15 KB.
+ * several heads, and heads that are taught, 15 KB; keys, logs, traces, several models, and a page's files 12 KB.
  */
-const MAX_GZIP_BYTES = 256 * 1024;
+const MAX_GZIP_BYTES = 272 * 1024;
 const CLIP = encodeWav(tone(4_000), 8_000).slice();
 const OLD_DENO = runtime("deno");
 
@@ -113,7 +113,6 @@ Deno.test("bundle() writes code within the byte budget, of nothing but what serv
   ok(codeGzipBytes > 0.2 * codeBytes);
   const rooms = new Set(Object.keys(reached).map(roomOf));
   deepEqual([...rooms].sort(), [
-    "@tensorflow/tfjs-backend-wasm/dist/backend_wasm.js",
     "@tensorflow/tfjs-core",
     "@wasm-audio-decoders/common",
     "edge",
