@@ -145,7 +145,7 @@ function bannerFor(target: BuildTarget): string {
 }
 
 /** The error in our words where Deno refused; esbuild itself only misses its process then. */
-function asRefusal(cause: unknown): unknown {
+export function asRefusal(cause: unknown): unknown {
   if (!/Requires \w+ access|'unref'/.test(String(cause))) return cause;
   const net = ROOT.protocol === "file:" ? "" : ` --allow-net=${ROOT.host}`;
   return new UnsupportedOpError("Cannot build with esbuild: Deno was not given access", {
@@ -155,7 +155,7 @@ function asRefusal(cause: unknown): unknown {
 }
 
 /** Finds modules as Deno does, with or without a `node_modules` folder, and leaves parts of them out. */
-function resolveAndTrim(target: BuildTarget): Plugin {
+export function resolveAndTrim(target: BuildTarget): Plugin {
   return {
     name: "earshot",
     setup(build) {

@@ -9,7 +9,7 @@
  */
 import { Buffer } from "node:buffer";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { buildPage } from "./_ui_build.ts";
+import { buildServicePage } from "./ui_build.ts";
 
 const OUTPUT = new URL("./ui_files.ts", import.meta.url);
 
@@ -40,7 +40,7 @@ async function committed(): Promise<Record<string, string>> {
   return Object.fromEntries(entries);
 }
 
-const files = await buildPage({ entry: "service_page.ts", folder: "ui/" });
+const files = await buildServicePage();
 if (!Deno.args.includes("--check")) await Deno.writeTextFile(OUTPUT, source(files));
 else if (JSON.stringify(await committed()) !== JSON.stringify(files)) {
   console.error("ui_files.ts is not what the sources give: run `deno task build:ui`");
