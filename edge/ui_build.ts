@@ -33,7 +33,9 @@ export type PageFiles = Readonly<Record<string, string>>;
 
 /** The page of a service, whose files are in its folder `ui`. */
 export async function buildServicePage(): Promise<PageFiles> {
-  return await withEsbuild((esbuild) => pageFiles(esbuild, { entry: "service_page.ts", folder: "ui/" }));
+  return await withEsbuild((esbuild) =>
+    pageFiles(esbuild, { entry: "service_page.ts", folder: "ui/" })
+  );
 }
 
 /** The page as a site, without its model. */
