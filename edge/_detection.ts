@@ -7,8 +7,10 @@ import type { OpenedAudio } from "../src/audio/mod.ts";
 import type { DetectedEvent, WindowScores } from "../src/detect/mod.ts";
 import type { DetectionRequest } from "./_detect_request.ts";
 import { headsWith, labelsOf } from "./_heads_request.ts";
-import type { WorkQueue } from "./_queue.ts";
+import { nextTurn, type WorkQueue } from "./_queue.ts";
+import type { ServedDetector } from "./_service.ts";
 import type { ServedClassifier } from "./mod.ts";
+import { ThreadError } from "./threaded_classifier.ts";
 
 /** An event, or the scores of a window, as a client reads it. */
 export type Finding =
@@ -28,6 +30,9 @@ export interface Listening {
   /** Resolves when the client has room for more; the next window is not begun before. @default at once */
   room?: () => Promise<void>;
 }
+
+/** How long decoding may keep the thread of the service from its requests. */
+const LONGEST_DECODING_MS = 20;
 
 /** What was asked for cannot be done, which showed before any sound was listened to. */
 export class SettingsError extends RangeError {
@@ -53,15 +58,22 @@ export async function listen(
   let hasListened = false;
   async function* blocks(): AsyncGenerator<Float32Array, void, void> {
     hasListened = true;
+    let paused = performance.now();
     for await (const block of sound.blocks()) {
       const seconds = block.length / sound.sampleRateHz;
       queue.meter.decoded(seconds, 0);
       heard?.(seconds);
       yield block;
+      // It is decoded in the thread that answers all others.
+      if (performance.now() - paused < LONGEST_DECODING_MS) continue;
+      await nextTurn();
+      paused = performance.now();
     }
   }
+  const { worker, leave } = queue.stay();
+  const listener = (classifier.workers?.[worker] ?? classifier) as ServedDetector;
   try {
-    const events = classifier.detect!(blocks(), {
+    const events = listener.detect(blocks(), {
       ...asked.settings,
       samplingRate: sound.sampleRateHz,
       signal,
@@ -70,7 +82,7 @@ export async function listen(
         return await queue.run(() => {
           signal.throwIfAborted();
           return compute();
-        });
+        }, { worker });
       },
       onScores: (window) => {
         if (asked.scores) tell(bestOf(window, labels, asked.topK));
@@ -80,9 +92,12 @@ export async function listen(
       if (event.state === "ended" || asked.began) tell(event);
     }
   } catch (error) {
-    const isSetting = error instanceof RangeError || error instanceof TypeError;
+    const isSetting = error instanceof RangeError ||
+      error instanceof TypeError && !(error instanceof ThreadError);
     if (hasListened || signal.aborted || !isSetting) throw error;
     throw new SettingsError(error.message, { cause: error });
+  } finally {
+    leave();
   }
 }
 

@@ -9,6 +9,8 @@ import { HTTPException } from "hono/http-exception";
 import type { Context } from "hono";
 import { AudioFormatError } from "../src/errors.ts";
 import { SettingsError } from "./_detection.ts";
+import { BusyError } from "./_queue.ts";
+import { ThreadError } from "./threaded_classifier.ts";
 
 /** An error as a client gets to see it. */
 export interface Failure {
@@ -31,13 +33,20 @@ export function failureOf(error: unknown): Failure {
     return { status: 422, message: error.message, headers: {} };
   }
   if (error instanceof SettingsError) return { status: 400, message: error.message, headers: {} };
+  if (error instanceof ThreadError && error.isOthers) {
+    const message = "The thread that computed this ended; ask again";
+    return { status: 503, message, headers: HEADERS[503]!, reason: reasonOf(error) };
+  }
   if (!(error instanceof HTTPException)) {
     const message = "The server failed on this request";
     return { status: 500, message, headers: {}, reason: reasonOf(error) };
   }
   const { status, message, cause } = error;
   const reason = cause === undefined ? undefined : reasonOf(cause);
-  return { status, message, headers: HEADERS[status] ?? {}, reason };
+  const headers = error instanceof BusyError
+    ? { "Retry-After": String(error.retryAfterSeconds) }
+    : HEADERS[status] ?? {};
+  return { status, message, headers, reason };
 }
 
 /** Writes down what a client does not get to see. */

@@ -10,10 +10,9 @@ import type { Service } from "./_service.ts";
 /** Counts; times in seconds. */
 export class Meter {
   readonly #requests = new Map<string, number>();
-  #decodedInJob = 0;
+  #jobs = 0;
   decoding = 0;
   waiting = 0;
-  computing = 0;
   audio = 0;
 
   /** A request was answered. */
@@ -22,18 +21,25 @@ export class Meter {
     this.#requests.set(labels, (this.#requests.get(labels) ?? 0) + 1);
   }
 
-  /** A clip was decoded, inside the job that runs. */
+  /** A clip was decoded, inside a job. */
   decoded(audioSeconds: number, decodingSeconds: number): void {
     this.audio += audioSeconds;
     this.decoding += decodingSeconds;
-    this.#decodedInJob += decodingSeconds;
   }
 
-  /** A job had its turn. */
-  ran(waitedSeconds: number, jobSeconds: number): void {
-    this.waiting += waitedSeconds;
-    this.computing += Math.max(0, jobSeconds - this.#decodedInJob);
-    this.#decodedInJob = 0;
+  /** A job's turn came. */
+  waited(seconds: number): void {
+    this.waiting += seconds;
+  }
+
+  /** Jobs were done at once. */
+  ran(seconds: number): void {
+    this.#jobs += seconds;
+  }
+
+  /** Jobs without the decoding that was done in them. */
+  get computing(): number {
+    return Math.max(0, this.#jobs - this.decoding);
   }
 
   /** Answered requests by their labels. */
@@ -54,6 +60,7 @@ export function countAnswers(meter: Meter): MiddlewareHandler {
 export function metrics(c: Context, service: Service): Response {
   const { queue, bodies, sessions, model } = service;
   const { meter } = queue;
+  const restarts = model.ready?.restarts ?? 0;
   const families = [
     family("requests", "counter", "Answered requests", [...meter.requests]),
     family("decoding_seconds", "counter", "Decoding of clips", meter.decoding),
@@ -61,7 +68,11 @@ export function metrics(c: Context, service: Service): Response {
     family("computing_seconds", "counter", "Computing of clips and windows", meter.computing),
     family("audio_seconds", "counter", "Sound that was decoded", meter.audio),
     family("queue_length", "gauge", "Clips that wait or run", queue.length),
-    family("queue_limit", "gauge", "Clips that may wait or run", queue.maxPending),
+    family("queue_limit", "gauge", "Clips that may wait or run", queue.limits.maxPending),
+    family("waiting_jobs", "gauge", "Clips and windows that wait for a turn", queue.waiting),
+    family("workers", "gauge", "Threads of inference", queue.workers),
+    family("workers_busy", "gauge", "Threads of inference that compute", queue.busy),
+    family("workers_restarted", "counter", "Threads that broke and were replaced", restarts),
     family("bodies_in_flight", "gauge", "Bodies of clips on their way", bodies.arriving),
     family("bodies_bytes", "gauge", "Bytes of bodies in hand", bodies.bytes),
     family("sessions", "gauge", "Streams and detections in hand", sessions.count),

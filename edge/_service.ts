@@ -14,6 +14,7 @@ import type { Sessions } from "./_sessions.ts";
 
 /** Sizes in bytes and times in milliseconds; `AppOptions` says what they are. */
 export interface Limits extends BodyLimits {
+  maxDecodedBytes: number;
   maxDetectBytes: number;
   maxAheadBytes: number;
   detectTimeoutMs: number;

@@ -13,6 +13,7 @@ import type { DetectedEvent, WindowScores } from "../src/detect/mod.ts";
 import { TooLongError } from "../src/audio/too_long.ts";
 import { AudioFormatError, CheckpointError } from "../src/errors.ts";
 import type { ServedDetectOptions } from "./mod.ts";
+import type { Group } from "./_queue.ts";
 
 /** Settings of a detection, without what cannot be copied. */
 export type DetectionSettings = Omit<ServedDetectOptions, "signal" | "turn" | "onScores">;
@@ -22,7 +23,15 @@ export type ClipTask = "classes" | "heads" | "features";
 
 /** To the thread; `id` is the call's. */
 export type Question =
-  | { kind: "classify"; id: number; task: ClipTask; bytes: Uint8Array; options?: ClassifyOptions }
+  | {
+    kind: "classify";
+    id: number;
+    task: ClipTask;
+    bytes: Uint8Array;
+    options?: ClassifyOptions;
+    /** The clips that are computed at once with it. */
+    group?: Group;
+  }
   /** Fits a head to examples, or takes it away where there are none. */
   | { kind: "fit"; id: number; name: string; examples?: HeadExamples }
   | { kind: "detect"; id: number; settings: DetectionSettings; wantsScores: boolean }
@@ -47,6 +56,8 @@ export type Answer =
   /** The answer to what was asked of a clip or a head. */
   | { kind: "classified"; id: number; result: unknown }
   | { kind: "failed"; id: number; error: ErrorFacts }
+  /** The thread itself can no longer be trusted: a trap in WebAssembly, or no memory. */
+  | { kind: "broke"; reason: string }
   /** More sound is wanted. */
   | { kind: "pull"; id: number }
   /** A window is about to be computed, and is. */

@@ -60,12 +60,13 @@ export function traceOf(c: Context): { traceId?: string; spanId?: string } {
   return { traceId, spanId };
 }
 
-/** Begins a span inside the request's; nothing where that has none. */
-export function beginSpan(name: string): Pick<Span, "end"> | undefined {
-  // Without the request's it would be the first of a trace of its own.
-  if (!activeSpan()) return undefined;
+/** Begins spans inside the request's, whoever does the work; nothing where that has none. */
+export function spansHere(): (name: string) => Pick<Span, "end"> | undefined {
+  // Without the request's they would be the first of traces of their own.
+  if (!activeSpan()) return () => undefined;
   const { trace, context } = telemetryOfHost()!;
-  return trace.getTracer("earshot").startSpan(name, {}, context.active());
+  const parent = context.active();
+  return (name) => trace.getTracer("earshot").startSpan(name, {}, parent);
 }
 
 function activeSpan(): Span | undefined {

@@ -5,7 +5,11 @@
  *
  * @module
  */
+import type { ClassifyOptions } from "../src/classify/pipeline.ts";
+import { DeviceError } from "../src/errors.ts";
 import type { ServedClassifier } from "./mod.ts";
+import type { Group } from "./_queue.ts";
+import { SharedPass } from "./_shared_pass.ts";
 import { type Answer, errorOf, factsOf, type Question } from "./_thread_messages.ts";
 
 /** A classifier, and a line about what it runs on. */
@@ -71,6 +75,8 @@ class InferenceThread {
   readonly #scope: ThreadScope;
   readonly #classifier: ServedClassifier;
   readonly #works = new Map<number, Work>();
+  /** Clips that are computed at once, by the number of their group. */
+  readonly #passes = new Map<number, SharedPass>();
 
   constructor(scope: ThreadScope, classifier: ServedClassifier) {
     this.#scope = scope;
@@ -99,9 +105,11 @@ class InferenceThread {
     }
   }
 
-  async #classify({ id, task, bytes, options }: Question & { kind: "classify" }): Promise<void> {
+  async #classify(question: Question & { kind: "classify" }): Promise<void> {
+    const { id, task, bytes, options, group } = question;
     const work = newWork();
     this.#works.set(id, work);
+    const pass = group && this.#passOf(group);
     try {
       const inTurns = options?.longClips === "windows";
       const { heads } = this.#classifier;
@@ -110,14 +118,22 @@ class InferenceThread {
         ...options,
         onDecoded: (clip) => this.#scope.postMessage({ kind: "decoded", id, clip }),
         onWarning: (message) => this.#scope.postMessage({ kind: "warning", id, message }),
-        ...(inTurns && { turn: (compute) => this.#turn(id, work, compute) }),
+        ...inTurns && { turn: (compute) => this.#turn(id, work, compute) },
+        ...pass && { share: pass.share as ClassifyOptions["share"] },
       });
       this.#scope.postMessage({ kind: "classified", id, result });
     } catch (error) {
       this.#fail(id, error);
     } finally {
       this.#works.delete(id);
+      pass?.leave();
     }
+  }
+
+  #passOf({ id, size }: Group): SharedPass {
+    const pass = this.#passes.get(id) ?? new SharedPass(size, () => this.#passes.delete(id));
+    this.#passes.set(id, pass);
+    return pass;
   }
 
   async #fit({ id, name, examples }: Question & { kind: "fit" }): Promise<void> {
@@ -177,6 +193,16 @@ class InferenceThread {
   }
 
   #fail(id: number, error: unknown): void {
+    if (isFatal(error)) {
+      return this.#scope.postMessage({ kind: "broke", reason: factsOf(error).message });
+    }
     this.#scope.postMessage({ kind: "failed", id, error: factsOf(error) });
   }
+}
+
+/** A kernel that was left in the middle leaves its memory as it was; one that found no memory would find none again. */
+function isFatal(error: unknown): boolean {
+  if (error instanceof WebAssembly.RuntimeError) return true;
+  if (error instanceof DeviceError) return error.reason === "memory";
+  return error instanceof RangeError && /allocation failed|out of memory/i.test(error.message);
 }

@@ -21,7 +21,6 @@ import type { Context } from "hono";
 import { Hono } from "hono/tiny";
 import { HTTPException } from "hono/http-exception";
 import { requestId } from "hono/request-id";
-import { TooLongError } from "../src/audio/too_long.ts";
 import type { FittedHead, HeadedClassifyOptions, HeadFacts } from "../src/classify/heads.ts";
 import type { Classification, ClassifyOptions } from "../src/classify/pipeline.ts";
 import type { HeadExamples } from "../src/heads/taught_head.ts";
@@ -31,7 +30,9 @@ import { zip } from "./_archive.ts";
 import { pathBehind, refuseNoHost } from "./_address.ts";
 import { Bodies } from "./_bodies.ts";
 import { refuseStrangers, shareAnswers } from "./_cors.ts";
-import { type ClipRequest, clipRequest, expectClipRequest } from "./_clip_request.ts";
+import { allHeads, type Answer, answerClip, oneHead } from "./_clip_answer.ts";
+import { clipCost } from "./_clip_cost.ts";
+import { clipRequest, expectClipRequest } from "./_clip_request.ts";
 import { failureOf, logFailure } from "./_failure.ts";
 import { headsOf, headsWith, listHeads, teach } from "./_heads_request.ts";
 import { Teaching } from "./_teaching.ts";
@@ -39,12 +40,12 @@ import { LiveStream } from "./_live_stream.ts";
 import { countAnswers, metrics } from "./_metrics.ts";
 import { sendDocument } from "./_documents.ts";
 import { allowedMethods, listedRoutes, routeOf, ROUTES } from "./_routes.ts";
-import { logAnswers, noteSound } from "./_access_log.ts";
+import { logAnswers } from "./_access_log.ts";
 import { expectKey } from "./_keys.ts";
 import { traceAnswers } from "./_tracing.ts";
 import { ModelOnce } from "./_model_once.ts";
 import { health, live, readiness } from "./_probes.ts";
-import { nextTurn, WorkQueue } from "./_queue.ts";
+import { WorkQueue } from "./_queue.ts";
 import { detectRecording } from "./_recording_request.ts";
 import { classifierOf, type Service } from "./_service.ts";
 import { Sessions } from "./_sessions.ts";
@@ -76,6 +77,10 @@ export interface ServedClassifier {
   ): AsyncIterable<DetectedEvent>;
   /** Several heads on one backbone; without it there is one that has no name. */
   readonly heads?: ServedHeads;
+  /** The same in several threads, each of which computes one thing at a time. @default there are none */
+  readonly workers?: readonly ServedClassifier[];
+  /** How many of these broke and were replaced. */
+  readonly restarts?: number;
 }
 
 /** What the application needs of heads; those of every `HeadedClassifier` will do. */
@@ -144,8 +149,15 @@ export interface AppOptions {
   maxBodies?: number;
   /** Most bytes of all bodies together, until they are answered; more get status 503. @default 64 MiB */
   maxBodiesBytes?: number;
-  /** Clips whose body is there, of which one runs; one more gets status 503. @default 16 */
+  /** Clips in hand whose body is there; one more gets status 503. @default 64 */
   maxPending?: number;
+  /**
+   * Longest time from a clip's body being there to its answer, in milliseconds. It has to be begun within a third of
+   * it: where that cannot be, it gets status 503 at once. @default 30000
+   */
+  deadlineMs?: number;
+  /** Most bytes that a clip may unfold to: seconds x rate x channels x 4. @default 64 MiB */
+  maxDecodedBytes?: number;
   /** Streams and detections at a time; one more gets status 503. @default 32 */
   maxSessions?: number;
   /** Most bytes of a recording whose events are asked for. @default 4 GiB */
@@ -265,7 +277,7 @@ export function createApp(source: ClassifierSource, options: AppOptions = {}): A
   app.post("/detect", (c) => detectRecording(c, service));
   app.get("/stream", (c) => openStream(c, service, options.upgradeWebSocket));
   app.get("/heads", (c) => listHeads(c, service));
-  app.post("/heads", (c) => takeClip(c, service, (work) => allHeads(work)));
+  app.post("/heads", (c) => takeClip(c, service, allHeads));
   app.post("/heads/:name", (c) => takeClip(c, service));
   app.delete("/heads/:name", (c) => forgetHead(c, service));
   app.post("/heads/:name/examples", (c) => takeExample(c, service));
@@ -286,17 +298,16 @@ export function createApp(source: ClassifierSource, options: AppOptions = {}): A
   };
 }
 
-/** The header that says what was odd about a clip, or about how it was heard. */
-const WARNING = "X-Earshot-Warning";
 function serviceOf(source: ClassifierSource, given: AppOptions): Service {
   const made = Object.entries(given).filter(([, value]) => value !== undefined);
   const options: LimitOptions = { ...DEFAULT_LIMITS, ...Object.fromEntries(made) };
   const limits = { ...options, bodyGraceMs: 5_000 };
   const log = given.log ?? console.error;
+  const model = new ModelOnce(loaderOf(source));
   return {
     limits,
-    model: new ModelOnce(loaderOf(source)),
-    queue: new WorkQueue(options.maxPending),
+    model,
+    queue: new WorkQueue(options, () => model.ready?.workers?.length),
     bodies: new Bodies(limits),
     sessions: new Sessions(options.maxSessions),
     teaching: new Teaching({
@@ -333,84 +344,26 @@ function loaderOf(source: ClassifierSource): () => Promise<ServedClassifier> {
   return () => Promise.resolve(source);
 }
 
-/** What is asked of a clip, and how long sound is heard. */
-interface ClipWork extends ClipRequest {
-  classifier: ServedClassifier;
-  /** The head of the path or the query. */
-  head?: string;
-}
-
-type Answer = (work: ClipWork) => Promise<unknown>;
-
 /** A clip takes a place in the queue when all of it is there. */
 async function takeClip(c: Context, service: Service, answer: Answer = oneHead): Promise<Response> {
-  const { bodies, queue } = service;
+  const { bodies, limits, queue } = service;
   expectClipRequest(c.req.raw);
   const head = c.req.param("name") ?? c.req.query("head");
   if (head !== undefined) headsWith(await classifierOf(service), head);
   return await bodies.use(c.req.raw, async (body) => {
     const clip = await clipRequest(c.req.raw, body);
-    return await queue.admit(async () => {
+    const cost = await clipCost(clip.bytes, limits.maxDecodedBytes);
+    return await queue.admit(cost.seconds, async (ticket) => {
       const classifier = await classifierOf(service);
-      return await classify(c, service, { ...clip, classifier, head }, answer);
+      const work = { ...clip, ...cost, classifier, head };
+      return await answerClip(c, service, { work, ticket, answer });
     });
   });
 }
 
-function oneHead({ classifier, head, bytes, options }: ClipWork): Promise<unknown> {
-  headsWith(classifier, head);
-  return classifier(bytes, { ...options, ...head !== undefined && { head } });
-}
-
-function allHeads({ classifier, bytes, options }: ClipWork): Promise<unknown> {
-  return headsOf(classifier).classify(bytes, options);
-}
-
-async function classify(
-  c: Context,
-  { queue }: Service,
-  work: ClipWork,
-  answer: Answer,
-): Promise<Response> {
-  const warnings = work.unknown.map((name) => `Ignored parameter "${name}", which there is not`);
-  const asked: ClassifyOptions = {
-    ...work.options,
-    onDecoded: ({ seconds, decodingSeconds }) => {
-      noteSound(c, seconds);
-      queue.meter.decoded(seconds, decodingSeconds);
-    },
-    onWarning: (message) => void warnings.push(message),
-  };
-  try {
-    const found = await queue.run(async (hadToWait) => {
-      if (hadToWait) await expectClient(c.req.raw);
-      return await answer({ ...work, options: asked });
-    });
-    return withWarnings(c, found, warnings);
-  } catch (error) {
-    if (!(error instanceof TooLongError)) throw error;
-  }
-  const options: ClassifyOptions = {
-    ...asked,
-    longClips: "windows",
-    turn: (compute) =>
-      queue.run(async () => {
-        await expectClient(c.req.raw);
-        return await compute();
-      }),
-  };
-  return withWarnings(c, await answer({ ...work, options }), warnings);
-}
-
-function withWarnings(c: Context, answer: unknown, warnings: string[]): Response {
-  if (warnings.length === 0) return c.json(answer as object);
-  const header = warnings.join("; ").replaceAll(/[^ -~]+/g, "?");
-  return c.json(answer as object, 200, { [WARNING]: header });
-}
-
 /** An example of a head that is taught; who may not is turned away before the clip comes. */
 async function takeExample(c: Context, service: Service): Promise<Response> {
-  const { bodies, queue, teaching } = service;
+  const { bodies, limits, queue, teaching } = service;
   await teaching.expectAllowed(c.req.raw);
   expectClipRequest(c.req.raw);
   const heads = headsOf(await classifierOf(service));
@@ -418,9 +371,11 @@ async function takeExample(c: Context, service: Service): Promise<Response> {
   const label = teaching.expectExample(name, c.req.query("label") ?? null, heads);
   return await bodies.use(c.req.raw, async (body) => {
     const { bytes } = await clipRequest(c.req.raw, body);
-    const state = await queue.admit(() =>
-      queue.run(() => teach(service, bytes, { name, label, heads }))
-    );
+    const { seconds } = await clipCost(bytes, limits.maxDecodedBytes);
+    const state = await queue.admit(seconds, (ticket) => {
+      const job = { ticket, seconds, worker: 0 };
+      return queue.run(() => teach(service, bytes, { name, label, heads }), job);
+    });
     return c.json(state);
   });
 }
@@ -428,7 +383,8 @@ async function takeExample(c: Context, service: Service): Promise<Response> {
 async function forgetHead(c: Context, service: Service): Promise<Response> {
   await service.teaching.expectAllowed(c.req.raw);
   const heads = headsOf(await classifierOf(service));
-  await service.queue.run(() => service.teaching.forget(c.req.param("name")!, heads));
+  const forget = () => service.teaching.forget(c.req.param("name")!, heads);
+  await service.queue.run(forget, { worker: 0 });
   return c.body(null, 204);
 }
 
@@ -459,13 +415,6 @@ async function openStream(
     const message = "Cannot stream: expected a WebSocket's handshake";
     throw cause instanceof TypeError ? new HTTPException(400, { message }) : cause;
   }
-}
-
-/** Refuses the work of a request whose client has closed the connection. */
-async function expectClient({ signal }: Request): Promise<void> {
-  // Deno learns of a closed connection in a turn of its own, after the signal was first asked for.
-  await nextTurn();
-  if (signal.aborted) throw new HTTPException(400, { message: "The client closed the connection" });
 }
 
 function describe(

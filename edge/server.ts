@@ -22,17 +22,14 @@ import { openSafetensors } from "../src/weights/safetensors.ts";
 import type { TensorSource } from "../src/weights/tensor_source.ts";
 import { runProgram } from "./_program.ts";
 import { hostOf } from "./hosts/deno.ts";
+import { classifierPool, defaultWorkers } from "./classifier_pool.ts";
 import { answerQuestions } from "./inference_thread.ts";
 import { type App, createApp, type ServedClassifier } from "./mod.ts";
 import { SettingError, settingsBeside, textBeside } from "./read_settings.ts";
-import { appOptions } from "./settings.ts";
-import { threadedClassifier } from "./threaded_classifier.ts";
+import { appOptions, DEFAULT_SETTINGS } from "./settings.ts";
 
 /** The build puts the host of its target in the place of Deno's. */
 const host = hostOf(import.meta.url);
-
-/** Kept short for isolates of 512 MB: 128 channels at 16 kHz take 5 MB a second. */
-const MAX_SECONDS = 60;
 
 /** `bundle` writes these two forms of weights, so the readers of the others stay out. */
 const FORMS = [
@@ -55,7 +52,8 @@ async function openWeights(files: FileReader): Promise<TensorSource> {
 async function load(): Promise<ServedClassifier> {
   await startWasm({ module: host.kernels });
   const files = host.files("model");
-  const options = { maxSeconds: host.maxClipSeconds ?? MAX_SECONDS };
+  const { maxClipSeconds = host.maxClipSeconds ?? DEFAULT_SETTINGS.maxClipSeconds } = settings;
+  const options = { maxSeconds: maxClipSeconds };
   const facts = await readJsonFileIfThere(files, HEADS_FILE) as BundledHeads | undefined;
   if (!facts) return await loadClassifier(files, openWeights, options);
   const { model, extractor } = await loadParts(files, openWeights, options);
@@ -73,20 +71,16 @@ async function load(): Promise<ServedClassifier> {
 /** By its name this module knows that it is the thread of inference. */
 const THREAD = "earshot-inference";
 
-/** The model in a thread of its own; in this one where the host has no workers, or does not let this file be one. */
-async function loadInThread(): Promise<ServedClassifier> {
+/** The model in threads of their own; in this one where the host has no workers, or does not let this file be one. */
+async function loadInThreads(): Promise<ServedClassifier> {
   if (!host.threads) return await load();
+  const { workers = defaultWorkers() } = settings;
   try {
-    return await threadedClassifier(host.threads.starter(THREAD));
+    return await classifierPool(host.threads.starter(THREAD), { workers });
   } catch (error) {
     if (error instanceof CheckpointError) throw error;
     return await load();
   }
-}
-
-const scope = host.threads?.scope(THREAD);
-if (scope) {
-  await answerQuestions(scope, async () => ({ classifier: await load(), device: "WASM" }));
 }
 
 const settings = await settingsBeside(host).catch((error: unknown): never => {
@@ -96,7 +90,12 @@ const settings = await settingsBeside(host).catch((error: unknown): never => {
   host.program.exit(2);
   throw error;
 });
-const app = createApp(loadInThread, {
+const scope = host.threads?.scope(THREAD);
+if (scope) {
+  await answerQuestions(scope, async () => ({ classifier: await load(), device: "WASM" }));
+}
+
+const app = createApp(loadInThreads, {
   ...appOptions(settings),
   documents: (name) => textBeside(host, name),
   upgradeWebSocket: host.upgradeWebSocket,

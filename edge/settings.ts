@@ -132,6 +132,10 @@ export const SETTINGS = {
     ...{ kind: "number", min: 0, max: 1, default: 0.01, option: "accessLogRate" },
     help: "part of the requests that a sampled log has",
   },
+  workers: {
+    ...{ kind: "number", whole: true, min: 1, max: 64 },
+    help: "threads that each compute a clip at a time (one for each core)",
+  },
   threads: {
     ...{ kind: "number", whole: true, min: 0, max: 48, default: 1, only: "serve" },
     help: "WASM threads of a clip; 0: all cores",
@@ -157,8 +161,20 @@ export const SETTINGS = {
     help: "most MiB of all bodies in hand; more get 503",
   },
   maxPending: {
-    ...{ ...COUNT, default: 16, option: "maxPending" },
+    ...{ ...COUNT, default: 64, option: "maxPending" },
     help: "clips that wait or run at a time; more get 503",
+  },
+  deadlineSeconds: {
+    ...{ kind: "number", min: 0.1, max: 3_600, default: 30, option: "deadlineMs", ...SECONDS },
+    help: "longest from a clip's arrival to its answer, a third of it to its beginning; else 503",
+  },
+  maxClipSeconds: {
+    ...{ kind: "number", min: 1, max: 180, default: 60 },
+    help: "longest clip that is computed whole; longer ones are heard in windows",
+  },
+  maxDecodedMb: {
+    ...{ kind: "number", min: 0.1, max: 4_096, default: 64, option: "maxDecodedBytes", ...MB },
+    help: "most MiB that a clip may unfold to: seconds x rate x channels x 4",
   },
   maxSessions: {
     ...{ ...COUNT, default: 32, option: "maxSessions" },

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Classification, ClassifyOptions } from "../src/classify/pipeline.ts";
+import type { Classification } from "../src/classify/pipeline.ts";
 import type { DetectedEvent } from "../src/detect/mod.ts";
 import type {
   FittedHead,
@@ -16,6 +16,7 @@ import type {
   ServedDetectOptions,
   ServedHeads,
 } from "./mod.ts";
+import type { Group } from "./_queue.ts";
 import { type Answer, type ClipTask, errorOf, factsOf, type Question } from "./_thread_messages.ts";
 
 /** A thread as this host starts it. */
@@ -45,6 +46,8 @@ export interface ThreadOptions {
 export interface ThreadedClassifier extends ServedClassifier {
   /** What the model runs on. */
   readonly device: string;
+  /** Threads that broke and were replaced. */
+  readonly restarts: number;
   /** Ends the thread. */
   dispose(): void;
 }
@@ -52,6 +55,27 @@ export interface ThreadedClassifier extends ServedClassifier {
 /** The thread ended before it had answered. */
 export class ThreadError extends TypeError {
   override readonly name = "ThreadError";
+  /** Whether it may have ended for what somebody else had asked. */
+  readonly isOthers: boolean;
+
+  /**
+   * Makes the error.
+   *
+   * @param reason why it ended.
+   * @param isOthers whether it may have ended for what somebody else had asked.
+   */
+  constructor(reason: string, isOthers = false) {
+    super(`Cannot compute: ${reason}`);
+    this.isOthers = isOthers;
+  }
+}
+
+/** What a call may ask of the thread besides. */
+export interface ThreadedClassifyOptions extends HeadedClassifyOptions {
+  /** The clips that are computed at once with this one. */
+  group?: Group;
+  /** How long it may take to compute, in milliseconds. @default that of the classifier */
+  computeTimeoutMs?: number;
 }
 
 /**
@@ -68,16 +92,17 @@ export async function threadedClassifier(
 ): Promise<ThreadedClassifier> {
   const calls = new ThreadCalls(start, options.computeTimeoutMs ?? 300_000);
   const { labels, device, detects, heads } = await calls.ready;
-  const classify = (bytes: Uint8Array, asked?: HeadedClassifyOptions) =>
+  const classify = (bytes: Uint8Array, asked?: ThreadedClassifyOptions) =>
     calls.ask<Classification[]>("classes", bytes, asked);
   const detect = (source: AsyncIterable<Float32Array>, asked: ServedDetectOptions) =>
     calls.detect(source, asked);
   const dispose = () => calls.dispose();
-  return Object.assign(classify, {
-    ...{ labels, device, dispose },
+  const classifier = Object.assign(classify, {
+    ...{ labels, device, dispose, restarts: 0 },
     ...detects && { detect },
     ...heads && { heads: threadedHeads(calls, heads) },
   });
+  return Object.defineProperty(classifier, "restarts", { get: () => calls.restarts });
 }
 
 /** Heads in another thread; which there are is known here. */
@@ -105,6 +130,8 @@ type Ready = Answer & { kind: "ready" };
 interface Call {
   answer(answer: Answer): void;
   fail(error: Error): void;
+  /** Whether the thread is at it, as far as the service has let it. */
+  isComputing?: boolean;
 }
 
 /** One thread after the other, and what it is asked. */
@@ -118,6 +145,8 @@ class ThreadCalls {
   #isBroken = false;
   #isDisposed = false;
   #next = 0;
+  /** Threads that broke and were replaced. */
+  restarts = 0;
   /** What a thread that is started again has to learn again. */
   readonly #taught = new Map<string, HeadExamples>();
 
@@ -158,10 +187,12 @@ class ThreadCalls {
   async ask<Result>(
     task: ClipTask,
     bytes: Uint8Array,
-    asked: ClassifyOptions = {},
+    asked: ThreadedClassifyOptions = {},
   ): Promise<Result> {
     await this.ready;
-    const { turn = (compute) => compute(), onWarning, onDecoded, ...options } = asked;
+    const { turn = (compute) => compute(), onWarning, onDecoded, ...others } = asked;
+    const { group, computeTimeoutMs, ...options } = others;
+    const inTurns = options.longClips === "windows";
     const id = this.#next++;
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
     let computed = Promise.withResolvers<void>();
@@ -171,9 +202,10 @@ class ThreadCalls {
     };
     const takeTurn = () => {
       computed = Promise.withResolvers();
-      turn(() => this.#compute(id, computed.promise)).catch(fail);
+      turn(() => this.#compute(id, computed.promise, computeTimeoutMs)).catch(fail);
     };
     this.#calls.set(id, {
+      isComputing: !inTurns,
       answer: (answer) => {
         if (answer.kind === "classified") resolve(answer.result as Result);
         if (answer.kind === "turn") takeTurn();
@@ -184,9 +216,9 @@ class ThreadCalls {
       fail,
     });
     // One that takes turns has a deadline for each of them.
-    const deadline = options.longClips === "windows" ? undefined : this.#deadline();
+    const deadline = inTurns ? undefined : this.#deadline(computeTimeoutMs);
     try {
-      this.#ask({ kind: "classify", id, task, bytes, options });
+      this.#ask({ kind: "classify", id, task, bytes, options, group });
       return await promise;
     } finally {
       clearTimeout(deadline);
@@ -195,10 +227,14 @@ class ThreadCalls {
   }
 
   /** Lets the thread compute, and waits until it has. */
-  async #compute(id: number, computed: Promise<void>): Promise<void> {
-    const deadline = this.#deadline();
+  async #compute(id: number, computed: Promise<void>, timeoutMs?: number): Promise<void> {
+    const call = this.#calls.get(id);
+    const deadline = this.#deadline(timeoutMs);
+    if (call) call.isComputing = true;
     this.#ask({ kind: "go", id });
-    await computed.finally(() => clearTimeout(deadline));
+    await computed;
+    clearTimeout(deadline);
+    if (call) call.isComputing = false;
   }
 
   async *detect(
@@ -298,6 +334,7 @@ class ThreadCalls {
       }
       return this.#ready.resolve(answer);
     }
+    if (answer.kind === "broke") return this.#restart(answer.reason);
     if (answer.kind === "unready") {
       this.#isBroken = true;
       this.#thread.end();
@@ -308,27 +345,31 @@ class ThreadCalls {
     else call?.answer(answer);
   }
 
-  #deadline(): ReturnType<typeof setTimeout> {
-    const seconds = this.#computeTimeoutMs / 1_000;
-    return setTimeout(
-      () => this.#restart(`expected an answer within ${seconds} s`),
-      this.#computeTimeoutMs,
-    );
+  #deadline(timeoutMs = this.#computeTimeoutMs): ReturnType<typeof setTimeout> {
+    const seconds = Number((timeoutMs / 1_000).toFixed(2));
+    return setTimeout(() => this.#restart(`expected an answer within ${seconds} s`), timeoutMs);
   }
 
   /** Ends what is left of a thread, and starts another; not for ever one that never was ready. */
   #restart(reason: string): void {
     if (this.#isDisposed) return;
     this.#thread.end();
-    this.#ready.reject(new ThreadError(`Cannot compute: ${reason}`));
+    this.#ready.reject(new ThreadError(reason));
     this.#failAll(reason);
-    if (this.#isReady) this.#begin();
-    else this.#isBroken = true;
+    if (!this.#isReady) {
+      this.#isBroken = true;
+      return;
+    }
+    this.restarts++;
+    this.#begin();
   }
 
+  /** Whoever the thread was at alone is to blame; others may ask again. */
   #failAll(reason: string): void {
-    for (const call of this.#calls.values()) {
-      call.fail(new ThreadError(`Cannot compute: ${reason}`));
+    const calls = [...this.#calls.values()];
+    const computing = calls.filter(({ isComputing }) => isComputing).length;
+    for (const call of calls) {
+      call.fail(new ThreadError(reason, computing !== 1 || !call.isComputing));
     }
     this.#calls.clear();
   }

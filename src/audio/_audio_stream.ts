@@ -16,6 +16,7 @@ import {
   MAX_SAMPLE_RATE_HZ,
   MIN_SAMPLE_RATE_HZ,
 } from "./decoded_audio.ts";
+import type { AudioFormatError } from "../errors.ts";
 import { TooLongError } from "./too_long.ts";
 
 /** Samples of some frames by channel, all of one length; only valid until the next block. */
@@ -48,6 +49,8 @@ export type OpenAudio = (reader: ByteReader, file?: string) => Asking<AudioStrea
 
 /** Most frames that a file may unfold to, whatever `maxSeconds` says: 1 GiB of samples. */
 const MAX_FRAMES = 2 ** 28;
+
+const BYTES_PER_SAMPLE = 4;
 
 /** Frames that room is made for at first, later on, and at once because a header says so. */
 const FIRST_ROOM = 2 ** 12;
@@ -164,6 +167,8 @@ export class Mixer {
   readonly #stream: AudioStream;
   readonly #options: DecodeOptions;
   readonly #limit: number;
+  /** What the bytes that may be decoded allow. */
+  readonly #decodedFrames: number;
   #toSkip: number;
   #frames = 0;
   /** For the mean of a block. */
@@ -180,7 +185,10 @@ export class Mixer {
     requireRange("Hz", sampleRateHz, MIN_SAMPLE_RATE_HZ, MAX_SAMPLE_RATE_HZ, file);
     this.#stream = stream;
     this.#options = options;
-    this.#limit = Math.min(maxSeconds * sampleRateHz, mostFrames);
+    this.#decodedFrames = options.maxDecodedBytes === undefined
+      ? Infinity
+      : Math.floor(options.maxDecodedBytes / (BYTES_PER_SAMPLE * channels));
+    this.#limit = Math.min(maxSeconds * sampleRateHz, mostFrames, this.#decodedFrames);
     this.#toSkip = skipFrames;
     if (expectedFrames > this.#limit) throw this.#tooLong(expectedFrames, "");
   }
@@ -264,8 +272,13 @@ export class Mixer {
     return block.map((samples) => samples.subarray(start, end));
   }
 
-  #tooLong(frames: number, more: string) {
-    const { file, maxSeconds = Infinity } = this.#options;
+  #tooLong(frames: number, more: string): AudioFormatError {
+    const { file, maxSeconds = Infinity, maxDecodedBytes } = this.#options;
+    const { channels } = this.#stream;
+    if (frames > this.#decodedFrames) {
+      const found = `found ${frames * channels * BYTES_PER_SAMPLE}${more}`;
+      return audioError(`expected at most ${maxDecodedBytes} bytes decoded, ${found}`, file);
+    }
     const seconds = (frames / this.#stream.sampleRateHz).toFixed(1);
     const expected = frames > MAX_FRAMES ? `${MAX_FRAMES} frames` : `${maxSeconds} s`;
     const { message } = audioError(`expected at most ${expected}, found ${seconds} s${more}`, file);

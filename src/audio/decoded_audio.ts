@@ -13,6 +13,8 @@ export interface DecodeOptions {
   file?: string;
   /** Longest audio accepted, in seconds. @default Infinity */
   maxSeconds?: number;
+  /** Most bytes of 32-bit samples of all channels, whatever becomes of them. @default Infinity */
+  maxDecodedBytes?: number;
 }
 
 /** What is known of a piece of audio besides its samples. */

@@ -53,20 +53,53 @@ const HEADER_BYTES = 31;
  * ```
  */
 export async function audioDurationSec(source: ReadableBytes): Promise<number | undefined> {
+  return (await audioFacts(source))?.durationSec;
+}
+
+/** What a recording's headers declare. */
+export interface AudioFacts {
+  /** Undefined where they do not say. */
+  durationSec?: number;
+  /** Hertz. */
+  sampleRateHz: number;
+  /** In the file, before any mixing. */
+  channels: number;
+}
+
+/**
+ * What decoding a recording will take, by its headers: length, rate and channels.
+ *
+ * @param source the file; seldom more than some 70 KB of it are read, however long it is.
+ * @returns undefined where it is no audio, or its headers make no sense.
+ *
+ * @example
+ * ```ts
+ * import { audioFacts } from "./duration.ts";
+ * import { encodeWav } from "./encode_wav.ts";
+ * import { deepEqual } from "node:assert/strict";
+ *
+ * const wav = encodeWav(new Float32Array(4_000), 8_000);
+ * const read = (start: number, end: number) => wav.subarray(start, end);
+ * const facts = await audioFacts({ sizeBytes: wav.length, read });
+ * deepEqual(facts, { durationSec: 0.5, sampleRateHz: 8_000, channels: 1 });
+ * ```
+ */
+export async function audioFacts(source: ReadableBytes): Promise<AudioFacts | undefined> {
   const first = await readUpTo(source, 0, PIECE_BYTES);
   const tagBytes = id3Bytes(first);
   const head = tagBytes === 0 ? first : await readUpTo(source, tagBytes, PIECE_BYTES);
   const name = (sniff(head) ?? sniff(first))?.name ?? "";
   if (name.startsWith("Ogg ")) {
-    return oggSeconds(head, await readUpTo(source, source.sizeBytes - MAX_PAGE_BYTES));
+    return oggFacts(head, await readUpTo(source, source.sizeBytes - MAX_PAGE_BYTES));
   }
   const open = await OPENERS[name]?.();
   if (open === undefined) return undefined;
   try {
     const reader = new ByteReader(source.sizeBytes);
     const stream = await answerFrom(supplyOf(source, first), open(reader));
-    const { sampleRateHz, totalFrames, expectedFrames = totalFrames } = stream;
-    return seconds(expectedFrames ?? stream.likelyFrames ?? 0, sampleRateHz);
+    const { sampleRateHz, channels, totalFrames, expectedFrames = totalFrames } = stream;
+    const durationSec = seconds(expectedFrames ?? stream.likelyFrames ?? 0, sampleRateHz);
+    return { durationSec, sampleRateHz, channels };
   } catch (error) {
     if (error instanceof AudioFormatError) return undefined;
     throw error;
@@ -128,20 +161,35 @@ async function readUpTo(
 }
 
 /** The last page states the frames until its end. */
-function oggSeconds(head: Uint8Array, tail: Uint8Array): number | undefined {
+function oggFacts(head: Uint8Array, tail: Uint8Array): AudioFacts | undefined {
+  const stream = oggStream(head);
   // Of several streams behind each other the last one counts from its own start.
-  if (!isOneStream(head, tail)) return undefined;
+  if (!stream || !isOneStream(head, tail)) return stream;
   const end = new DataView(tail.buffer, tail.byteOffset + lastPage(tail) + GRANULE_AT, 8);
-  const frames = Number(end.getBigInt64(0, true));
+  const { skippedFrames, ...facts } = stream;
+  const frames = Number(end.getBigInt64(0, true)) - skippedFrames;
+  return { ...facts, durationSec: seconds(frames, facts.sampleRateHz) };
+}
+
+/** What the first page tells of the stream. */
+function oggStream(head: Uint8Array): AudioFacts & { skippedFrames: number } | undefined {
   const text = String.fromCharCode(...head.subarray(0, 512));
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
   const [opus, vorbis, flac] = ["OpusHead", "\x01vorbis", "\x7fFLAC"].map((magic) => {
     const at = text.indexOf(magic);
     return at >= 0 && at + HEADER_BYTES <= head.length ? at : undefined;
   });
-  if (opus !== undefined) return seconds(frames - view.getUint16(opus + 10, true), OPUS_RATE_HZ);
-  if (vorbis !== undefined) return seconds(frames, view.getUint32(vorbis + 12, true));
-  return flac === undefined ? undefined : seconds(frames, view.getUint32(flac + 27) >>> 12);
+  if (opus !== undefined) {
+    const skippedFrames = view.getUint16(opus + 10, true);
+    return { sampleRateHz: OPUS_RATE_HZ, channels: head[opus + 9]!, skippedFrames };
+  }
+  if (vorbis !== undefined) {
+    const sampleRateHz = view.getUint32(vorbis + 12, true);
+    return { sampleRateHz, channels: head[vorbis + 11]!, skippedFrames: 0 };
+  }
+  if (flac === undefined) return undefined;
+  const bits = view.getUint32(flac + 27);
+  return { sampleRateHz: bits >>> 12, channels: (bits >>> 9 & 7) + 1, skippedFrames: 0 };
 }
 
 /** Whether the last page is there, and of the stream that the first page belongs to. */

@@ -111,10 +111,10 @@ export async function recordingSamples(
   recording: Uint8Array | Recording,
   rules: RecordingRules,
 ): Promise<Recording> {
-  const { file, maxSeconds = Infinity, minSamples = 1 } = rules;
+  const { file, maxSeconds = Infinity, maxDecodedBytes, minSamples = 1 } = rules;
   const isFile = recording instanceof Uint8Array;
   const { samples, sampleRateHz, warning } = isFile
-    ? await decodeAudio(recording, { file, maxSeconds })
+    ? await decodeAudio(recording, { file, maxSeconds, maxDecodedBytes })
     : recording;
   const seconds = samples.length / sampleRateHz;
   if (!isFile && seconds > maxSeconds) throw refused({ kind: "long", seconds }, rules);

@@ -65,6 +65,8 @@ export interface ClipRules {
   minSamples: number;
   /** The longest clip, in seconds. */
   maxSeconds: number;
+  /** Most bytes of samples of all channels of a file. @default any */
+  maxDecodedBytes?: number;
   /** Hertz of samples that come alone. */
   samplingRate?: number;
   /** Called for a clip that was read with a doubt. */
@@ -98,6 +100,7 @@ export async function clipSamples(
     samplingRate: rules.rateHz,
     minSamples: rules.minSamples,
     maxSeconds: rules.maxSeconds,
+    maxDecodedBytes: rules.maxDecodedBytes,
     refusal: (fault: RecordingFault) => refusal(fault, rules, file),
   };
   const recording = given

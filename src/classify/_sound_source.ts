@@ -41,6 +41,8 @@ export interface SoundRules {
   rateHz: number;
   /** Hertz of samples that come alone. */
   samplingRate?: number;
+  /** Most bytes of samples of all channels of a file. @default any */
+  maxDecodedBytes?: number;
   /** What messages call it. */
   file?: string;
   /** Ends the waiting for a stream. */
@@ -131,13 +133,13 @@ async function openStream(
 
 async function decoded(
   source: Uint8Array | ReadableBytes | AsyncIterable<Uint8Array>,
-  { rateHz, file }: SoundRules,
+  { rateHz, file, maxDecodedBytes }: SoundRules,
   isLive: boolean,
   close: () => void = () => {},
 ): Promise<Sound> {
   let opened: OpenedAudio;
   try {
-    opened = await openAudio(source, { samplingRate: rateHz, file });
+    opened = await openAudio(source, { samplingRate: rateHz, file, maxDecodedBytes });
   } catch (error) {
     close();
     if (!(error instanceof RangeError)) throw error;

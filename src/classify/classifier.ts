@@ -59,6 +59,10 @@ export interface ClassifyOptions {
   rawScores?: boolean;
   /** The rate in hertz of clips that are samples alone, as a bare `Float32Array`. */
   samplingRate?: number;
+  /** The longest clip accepted whole, in seconds. @default the classifier's */
+  maxSeconds?: number;
+  /** Most bytes that the file of a clip may unfold to: seconds x rate x channels x 4. @default any */
+  maxDecodedBytes?: number;
   /** What becomes of a clip that is too long. @default the classifier's */
   longClips?: "refuse" | "windows";
   /** Called for a clip that was read with a doubt, or in windows. @default the classifier's */
@@ -67,6 +71,8 @@ export interface ClassifyOptions {
   onDecoded?: (clip: { seconds: number; decodingSeconds: number }) => void;
   /** Runs each computation over windows of a long clip, as in `detect`. @default at once */
   turn?: <T>(compute: () => Promise<T>) => Promise<T>;
+  /** Has the batch of a clip computed, perhaps with those of other calls, and gives its own rows. @default alone */
+  share?: <Batch, Row>(batch: Batch, compute: (batch: Batch) => Promise<Row[]>) => Promise<Row[]>;
 }
 
 /** What a call of `embed` may ask for. */
@@ -333,13 +339,16 @@ export function classifierParts(
     compute: (batch: ModelBatch) => Promise<ClipOutputs[]>,
   ): Promise<ClipOutputs[]> {
     const { samplingRate, onWarning = clipRules.onWarning, onDecoded } = asked;
-    const ruled = { ...clipRules, samplingRate, onWarning, onDecoded };
+    const { share = (batch, alone) => alone(batch) } = asked;
+    const { maxSeconds = clipRules.maxSeconds, maxDecodedBytes } = asked;
+    const limits = { maxSeconds, maxDecodedBytes };
+    const ruled = { ...clipRules, ...limits, samplingRate, onWarning, onDecoded };
     const { fixedSamples } = fitting;
     const keepsLong = (asked.longClips ?? options.longClips) === "windows";
     const rows: ClipOutputs[] = [];
     for await (const clips of batches(inputs, ruled, { fixedSamples, keepsLong })) {
       const next = Array.isArray(clips)
-        ? await compute(batchOf(clips))
+        ? await share(batchOf(clips), compute)
         : [await meanOutputs(clips.tooLong, asked, compute)];
       rows.push(...next);
     }
@@ -380,16 +389,18 @@ export function classifierParts(
   /** The mean of the windows of a recording that is too long to be heard at once. */
   async function meanOutputs(
     input: AudioInput,
-    { samplingRate, onWarning = clipRules.onWarning, onDecoded, turn = (compute) => compute() }:
-      ClassifyOptions,
+    asked: ClassifyOptions,
     compute: (batch: ModelBatch) => Promise<ClipOutputs[]>,
   ): Promise<ClipOutputs> {
+    const { samplingRate, maxDecodedBytes, turn = (compute) => compute() } = asked;
+    const { onDecoded, onWarning = clipRules.onWarning } = asked;
+    const { maxSeconds = clipRules.maxSeconds } = asked;
     const windows = longRecordingWindows(hearing, {
       min: clipRules.minSamples,
-      max: Math.min(fitting.fixedSamples ?? Infinity, clipRules.maxSeconds * clipRules.rateHz),
+      max: Math.min(fitting.fixedSamples ?? Infinity, Math.floor(maxSeconds * clipRules.rateHz)),
     });
     const { windowSamples } = windows;
-    const sound = await openSound(input, { ...soundRules, samplingRate });
+    const sound = await openSound(input, { ...soundRules, samplingRate, maxDecodedBytes });
     const logits = new MeanScores();
     const features = new MeanScores();
     const samples = await eachBatch(sound, windows, maxBatchOf(windowSamples), async (batch) => {
@@ -584,10 +595,13 @@ const OPTIONS = [
   "functionToApply",
   "rawScores",
   "samplingRate",
+  "maxSeconds",
+  "maxDecodedBytes",
   "longClips",
   "onWarning",
   "onDecoded",
   "turn",
+  "share",
 ];
 const EMBED_OPTIONS = ["layer", "pooling", "samplingRate"];
 

@@ -17,15 +17,18 @@ export interface ServedModel {
   heads?: Readonly<Record<string, string>>;
   /** WASM threads. */
   threads?: number;
+  /** The longest clip that is computed whole. */
+  maxSeconds?: number;
 }
 
 const scope = globalThis as unknown as ThreadScope & { name: string };
 
 await answerQuestions(scope, async () => {
-  const { model, adapter, heads, threads }: ServedModel = JSON.parse(scope.name);
+  const { model, adapter, heads, threads, maxSeconds }: ServedModel = JSON.parse(scope.name);
   const { description: device } = await useDevice({ threads });
+  const options = { adapter, maxSeconds, offline: true };
   const classifier = heads
-    ? await pipeline("audio-classification", model, { adapter, heads, offline: true })
-    : await pipeline("audio-classification", model, { adapter, offline: true });
+    ? await pipeline("audio-classification", model, { ...options, heads })
+    : await pipeline("audio-classification", model, options);
   return { classifier, device };
 });

@@ -6,7 +6,11 @@
 import { createApp, upgradeOnDeno } from "../../edge/mod.ts";
 import { appOptions, DEFAULT_SETTINGS, type ServiceSettings } from "../../edge/settings.ts";
 import { listenFailure } from "../../edge/listen_failure.ts";
-import { type ThreadedClassifier, threadedClassifier } from "../../edge/threaded_classifier.ts";
+import {
+  classifierPool,
+  defaultWorkers,
+  type PooledClassifier,
+} from "../../edge/classifier_pool.ts";
 import { webWorker } from "../../edge/web_worker.ts";
 import { siblingModule } from "../sibling_module.ts";
 import { type Command, defineCommand, expectNoFiles } from "./_command.ts";
@@ -89,9 +93,10 @@ export interface ServeOptions {
 export async function serve(options: ServeOptions): Promise<void> {
   const { model, adapter, heads = {}, saveHeads, log = () => {}, onListen } = options;
   const settings = { ...DEFAULT_SETTINGS, hostname: "127.0.0.1", ui: true, ...options.settings };
-  const { hostname, threads } = settings;
+  const { hostname, threads, workers, maxClipSeconds: maxSeconds } = settings;
   const hasHeads = settings.teachToken !== undefined || Object.keys(heads).length > 0;
-  const classifier = await inThread({ model, adapter, threads, ...hasHeads && { heads } });
+  const served = { model, adapter, threads, maxSeconds, ...hasHeads && { heads } };
+  const classifier = await inThreads(served, workers ?? defaultWorkers(threads));
   try {
     const saveHead = saveHeads === undefined ? undefined : headSaver(saveHeads);
     const app = createApp(classifier, {
@@ -117,10 +122,10 @@ export async function serve(options: ServeOptions): Promise<void> {
   }
 }
 
-/** The model in a thread of its own, so that requests are taken while it computes. */
-async function inThread(served: ServedModel): Promise<ThreadedClassifier> {
+/** The model in threads of their own, so that requests are taken while they compute. */
+async function inThreads(served: ServedModel, workers: number): Promise<PooledClassifier> {
   const module = siblingModule("_serve_thread", import.meta.url);
-  return await threadedClassifier(webWorker(module, JSON.stringify(served)));
+  return await classifierPool(webWorker(module, JSON.stringify(served)), { workers });
 }
 
 function listen(

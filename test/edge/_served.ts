@@ -22,7 +22,7 @@ export function fakeClassifier(
   work: () => Promise<void> = () => Promise.resolve(),
 ): ServedClassifier {
   const classify = async (bytes: Uint8Array, asked: ClassifyOptions = {}) => {
-    const { onDecoded: _, onWarning: __, ...options } = asked;
+    const { onDecoded: _, onWarning: __, maxDecodedBytes: ___, ...options } = asked;
     calls.push({ bytes, options });
     await work();
     return [{ label: "yes", score: 0.75 }, { label: "no", score: 0.25 }];

@@ -39,7 +39,7 @@ Deno.test("readSettings() takes a flag before a variable, and that before a file
   deepEqual([byFlag.maxPending, byVariable.maxPending, byFile.maxPending], [1, 2, 3]);
   deepEqual(byVariable.cors, ["http://c.example"]);
   deepEqual(byNothing, {});
-  equal(DEFAULT_SETTINGS.maxPending, 16);
+  equal(DEFAULT_SETTINGS.maxPending, 64);
 });
 
 Deno.test("readSettings() says where a wrong value stood", async () => {

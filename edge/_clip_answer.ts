@@ -1,0 +1,186 @@
+/**
+ * The answer to a clip that is in hand: computed whole, or in windows where it is too long, in its turn.
+ *
+ * @module
+ */
+import type { Context } from "hono";
+import { TooLongError } from "../src/audio/too_long.ts";
+import type { ClassifyOptions } from "../src/classify/pipeline.ts";
+import { noteSound } from "./_access_log.ts";
+import type { ClipCost } from "./_clip_cost.ts";
+import type { ClipRequest } from "./_clip_request.ts";
+import { headsOf, headsWith } from "./_heads_request.ts";
+import type { JobOptions, Ticket, Turn } from "./_queue.ts";
+import type { Service } from "./_service.ts";
+import type { ServedClassifier } from "./mod.ts";
+import { ThreadError } from "./threaded_classifier.ts";
+
+/** What is asked of a clip. */
+export interface ClipWork extends ClipRequest, ClipCost {
+  classifier: ServedClassifier;
+  /** The head of the path or the query. */
+  head?: string;
+}
+
+/** Computes an answer. */
+export type Answer = (work: ClipWork) => Promise<unknown>;
+
+/** The header that says what was odd about a clip, or about how it was heard. */
+const WARNING = "X-Earshot-Warning";
+
+/** A clip is not waited for longer than so many times what it should take, where that is longer than the least. */
+const PATIENCE = 10;
+/** The least, as a part of the deadline. */
+const LEAST_PART = 3;
+
+/** The answer by one head. */
+export function oneHead({ classifier, head, bytes, options }: ClipWork): Promise<unknown> {
+  headsWith(classifier, head);
+  return classifier(bytes, { ...options, ...head !== undefined && { head } });
+}
+
+/** The answers of all heads. */
+export function allHeads({ classifier, bytes, options }: ClipWork): Promise<unknown> {
+  return headsOf(classifier).classify(bytes, options);
+}
+
+/** Computes the answer in turn with all others. */
+export async function answerClip(
+  c: Context,
+  service: Service,
+  { work, ticket, answer }: { work: ClipWork; ticket: Ticket; answer: Answer },
+): Promise<Response> {
+  const { meter } = service.queue;
+  const warnings = work.unknown.map((name) => `Ignored parameter "${name}", which there is not`);
+  const options: ClassifyOptions = {
+    ...work.options,
+    maxDecodedBytes: service.limits.maxDecodedBytes,
+    onDecoded: ({ seconds, decodingSeconds }) => {
+      noteSound(c, seconds);
+      meter.decoded(seconds, decodingSeconds);
+    },
+    onWarning: (message) => void warnings.push(message),
+  };
+  const clip = new InTurn(service, { ...work, options }, {
+    ticket,
+    answer,
+    signal: c.req.raw.signal,
+  });
+  const found = await clip.answer();
+  if (warnings.length === 0) return c.json(found as object);
+  const header = warnings.join("; ").replaceAll(/[^ -~]+/g, "?");
+  return c.json(found as object, 200, { [WARNING]: header });
+}
+
+interface Asking {
+  ticket: Ticket;
+  answer: Answer;
+  signal: AbortSignal;
+}
+
+/** One clip on its way through the queue. */
+class InTurn {
+  readonly #service: Service;
+  readonly #work: ClipWork;
+  readonly #asking: Asking;
+  #isNext = false;
+
+  constructor(service: Service, work: ClipWork, asking: Asking) {
+    this.#service = service;
+    this.#work = work;
+    this.#asking = asking;
+  }
+
+  /** A thread that ended for somebody else's clip is asked once more, with nobody else. */
+  async answer(): Promise<unknown> {
+    try {
+      return await this.#whole(this.#batch);
+    } catch (error) {
+      this.#isNext = true;
+      if (error instanceof TooLongError) return await this.#inWindows();
+      if (!isOthers(error)) throw error;
+      return await this.#whole();
+    }
+  }
+
+  #whole(batch?: string): Promise<unknown> {
+    const { ticket } = this.#asking;
+    return this.#service.queue.run(
+      (turn) => this.#ask(this.#worker(turn.worker), this.#limitsOf(turn)),
+      { ...this.#job, seconds: ticket.seconds, batch },
+    );
+  }
+
+  async #inWindows(): Promise<unknown> {
+    try {
+      return await this.#windows();
+    } catch (error) {
+      if (!isOthers(error)) throw error;
+      return await this.#windows();
+    }
+  }
+
+  async #windows(): Promise<unknown> {
+    const { queue } = this.#service;
+    const { worker, leave } = queue.stay();
+    const limits = this.#limitsOf();
+    try {
+      return await this.#ask(this.#worker(worker), {
+        ...limits,
+        longClips: "windows",
+        turn: (compute) => queue.run(compute, { ...this.#job, worker, seconds: WINDOW_SECONDS }),
+      });
+    } finally {
+      leave();
+    }
+  }
+
+  #ask(classifier: ServedClassifier, options: ClassifyOptions): Promise<unknown> {
+    const work = this.#work;
+    return this.#asking.answer({
+      ...work,
+      classifier,
+      options: { ...work.options, ...options },
+    });
+  }
+
+  /** The model in one thread, or where there is none. */
+  #worker(worker: number): ServedClassifier {
+    const { classifier } = this.#work;
+    return classifier.workers?.[worker] ?? classifier;
+  }
+
+  get #job(): JobOptions {
+    const { ticket, signal } = this.#asking;
+    return { ticket, signal, isNext: this.#isNext };
+  }
+
+  /** Clips of equal length are computed at once where the same is asked of all. */
+  get #batch(): string | undefined {
+    const { classifier, head, options, clipSeconds } = this.#work;
+    if (!classifier.workers || clipSeconds === undefined) return undefined;
+    const { functionToApply, rawScores } = options;
+    return [this.#asking.answer.name, clipSeconds, head, functionToApply, rawScores].join();
+  }
+
+  /** What only threads are asked for. */
+  #limitsOf(turn?: Turn): ClassifyOptions {
+    if (!this.#work.classifier.workers) return {};
+    const { queue } = this.#service;
+    const { ticket } = this.#asking;
+    const leastMs = queue.limits.deadlineMs / LEAST_PART;
+    const patienceMs = Math.max(leastMs, PATIENCE * 1_000 * queue.pace.expected(ticket.seconds));
+    const leftMs = Math.max(1, ticket.endBy - performance.now());
+    return {
+      ...turn?.group && { group: turn.group },
+      computeTimeoutMs: Math.min(patienceMs, leftMs),
+    } as ClassifyOptions;
+  }
+}
+
+/** Seconds of sound of a window, about. */
+const WINDOW_SECONDS = 30;
+
+function isOthers(error: unknown): boolean {
+  return error instanceof ThreadError && error.isOthers;
+}
