@@ -146,7 +146,7 @@ async function loadHeaded(
     model.expectComplete(file, { backboneAlone: true });
     const fingerprint = await fingerprintOfFiles(files, model);
     for (const [name, folder] of Object.entries(heads)) {
-      const head = await openHead(webModelFiles(folder, wanted));
+      const head = await openHead(webModelFiles(folder, { ...wanted, hashes: undefined }));
       try {
         expectBackbone(head, { file, fingerprint });
         loaded.set(name, await model.withHead(head));

@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { createHash } from "node:crypto";
 import { basename, resolve } from "node:path";
 import type { BuildTarget } from "../../edge/build.ts";
+import type { SiteFacts } from "../../edge/ui/worker_messages.ts";
 import { SETTINGS_VARIABLES } from "../../edge/settings.ts";
 import { jsonBytes } from "../pretrained.ts";
 import { workerFiles } from "./_bundle_worker.ts";
@@ -18,6 +20,8 @@ export interface WrittenBundle {
   name: string;
   /** All but code, by their paths. */
   names: readonly string[];
+  /** The model, as it was named. */
+  model: string;
   /** Most bytes of files in a script that has them as modules; larger ones are fetched. */
   maxScriptBytes: number;
 }
@@ -26,8 +30,8 @@ export interface WrittenBundle {
 export interface BundleTarget {
   /** One line for `--help`. */
   help: string;
-  /** The build that it takes. */
-  build: BuildTarget;
+  /** The build of the service that it takes; a site has no service. */
+  build: BuildTarget | "site";
   /** Whether a program starts the service, `main.js`. */
   hasProgram: boolean;
   /** Files of the host's own, by name. */
@@ -89,6 +93,13 @@ export const BUNDLE_TARGETS = {
     files: workerFiles,
     start: ["npx wrangler dev --port 8000", "npx wrangler deploy"],
   },
+  static: {
+    help: "a page that computes in the browser",
+    build: "site",
+    hasProgram: false,
+    files: siteFiles,
+    start: ["python3 -m http.server"],
+  },
 } as const satisfies Readonly<Record<string, BundleTarget>>;
 
 /** The name of a target. */
@@ -101,10 +112,31 @@ export const TARGET_NAMES = Object.keys(BUNDLE_TARGETS) as BundleTargetName[];
 export const HOST_FILES: readonly string[] = [
   ...["server.js", "main.js", "deno.json", "deno.lock", "package.json"],
   ...["Dockerfile", "wrangler.jsonc", "files.js", "kernels.wasm", "opus.wasm"],
+  ...["index.html", "page.css", "page.js", "worklet.js", "worker.js", "site.json", "_headers"],
 ];
 
 function denoFiles(): Record<string, Uint8Array> {
   return { "deno.json": jsonBytes(DENO_JSON) };
+}
+
+/** What the page of a site has to know of its files. */
+async function siteFiles({ folder, names, model }: WrittenBundle) {
+  const hashes: Record<string, string> = {};
+  const heads = new Set<string>();
+  for (const name of names) {
+    const [room, file, ofHead] = name.split("/");
+    if (ofHead !== undefined) heads.add(file!);
+    else if (room === "model") hashes[file!] = await sha256(`${folder}/${name}`);
+  }
+  const facts: SiteFacts = { model, hashes, heads: [...heads] };
+  return { "site.json": jsonBytes(facts) };
+}
+
+async function sha256(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  using file = await Deno.open(path);
+  for await (const piece of file.readable) hash.update(piece);
+  return hash.digest("hex");
 }
 
 /** What makes `main.js` a module, and says what runs it. */

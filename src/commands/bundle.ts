@@ -7,7 +7,8 @@
  * @module
  */
 import { gzipSync } from "node:zlib";
-import { buildServer, type ServerBuild } from "../../edge/build.ts";
+import { buildServer } from "../../edge/build.ts";
+import { buildSite } from "../../edge/ui_build.ts";
 import { SETTINGS_FILE } from "../../edge/settings.ts";
 import { pipeline } from "../classify/pipeline.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
@@ -130,38 +131,30 @@ const OWN_NAMES: readonly string[] = [
  * @throws {FileError} when the output holds files already, or cannot be written.
  */
 export async function bundle(options: BundleOptions): Promise<BundleResult> {
-  const { model, heads, output, overwrite = false, settings = {}, log = () => {} } = options;
+  const { model, output, overwrite = false, settings = {}, log = () => {} } = options;
   const { target: name = "deno", maxScriptBytes = 8 * 2 ** 20 } = options;
   const target: BundleTarget = BUNDLE_TARGETS[name];
+  const isSite = target.build === "site";
+  // Whoever has the page may train heads in it.
+  const heads = options.heads ?? (isSite ? {} : undefined);
   const replace = await mayReplace(output, overwrite);
   // A model that cannot be loaded here could not answer there.
   const classifier = heads
     ? await pipeline("audio-classification", model, { heads })
     : await pipeline("audio-classification", model);
   try {
-    const build = await buildServer(target.build);
-    const code = codeOf(build, target);
+    const { code, reached } = await codeFor(target);
     await writeDirectoryAtomic(output, async (folder) => {
       await writeFiles(folder, code);
-      const hasSettings = Object.keys(settings).length > 0;
-      if (hasSettings) await Deno.writeFile(`${folder}/${SETTINGS_FILE}`, jsonBytes(settings));
-      const hasPage = settings.ui === true;
-      if (hasPage) await Deno.mkdir(`${folder}/ui`);
-      const documents = {
-        ...documentFiles({ hasHeads: heads !== undefined, hasPage }),
-        ...hasPage && await pageFiles(),
-      };
-      for (const [name, text] of Object.entries(documents)) {
-        await Deno.writeTextFile(`${folder}/${name}`, text);
-      }
+      if (!isSite) await writeService(folder, settings, heads !== undefined);
       await Deno.mkdir(`${folder}/model`);
       await writeModel(model, `${folder}/model`, classifier.extractor);
       if (heads) await writeHeads(folder, heads, (classifier as HeadedClassifier).heads.backbone!);
       const names = (await filesIn(folder)).filter((file) => !Object.hasOwn(code, file));
-      const written = { folder, name: hostName(output), names, maxScriptBytes };
+      const written = { folder, name: hostName(output), names, model, maxScriptBytes };
       await writeFiles(folder, await target.files(written));
     }, { replace });
-    const result = await resultOf(output, { code, reached: build.reached });
+    const result = await resultOf(output, { code, reached });
     for (const line of summary(result, target)) log(line);
     return result;
   } finally {
@@ -169,9 +162,40 @@ export async function bundle(options: BundleOptions): Promise<BundleResult> {
   }
 }
 
-/** What was built, by name. */
-function codeOf({ server, main, modules }: ServerBuild, target: BundleTarget) {
-  return { "server.js": server, ...target.hasProgram && { "main.js": main }, ...modules };
+/** What is built, by name. */
+async function codeFor({ build, hasProgram }: BundleTarget): Promise<BuiltCode> {
+  if (build === "site") {
+    const files = Object.entries(await buildSite());
+    const encoder = new TextEncoder();
+    return {
+      code: Object.fromEntries(files.map(([name, text]) => [name, encoder.encode(text)])),
+      reached: {},
+    };
+  }
+  const { server, main, modules, reached } = await buildServer(build);
+  const code = { "server.js": server, ...hasProgram && { "main.js": main }, ...modules };
+  return { code, reached };
+}
+
+interface BuiltCode {
+  code: Readonly<Record<string, Uint8Array>>;
+  reached: Record<string, number>;
+}
+
+/** What a service has beside its code and its model. */
+async function writeService(
+  folder: string,
+  settings: Readonly<Record<string, unknown>>,
+  hasHeads: boolean,
+): Promise<void> {
+  const hasSettings = Object.keys(settings).length > 0;
+  if (hasSettings) await Deno.writeFile(`${folder}/${SETTINGS_FILE}`, jsonBytes(settings));
+  const hasPage = settings.ui === true;
+  if (hasPage) await Deno.mkdir(`${folder}/ui`);
+  const documents = { ...documentFiles({ hasHeads, hasPage }), ...hasPage && await pageFiles() };
+  for (const [name, text] of Object.entries(documents)) {
+    await Deno.writeTextFile(`${folder}/${name}`, text);
+  }
 }
 
 async function writeFiles(
@@ -246,7 +270,7 @@ async function saveAs(to: string, from: string, extractor: FeatureExtractor): Pr
 
 async function resultOf(
   output: string,
-  build: { code: Readonly<Record<string, Uint8Array>>; reached: Record<string, number> },
+  build: BuiltCode,
 ): Promise<BundleResult> {
   const code = Object.values(build.code);
   return {
@@ -279,7 +303,7 @@ function gzipBytes(bytes: Uint8Array): number {
 
 function summary(
   { output, files, codeGzipBytes }: BundleResult,
-  { start }: BundleTarget,
+  { start, build }: BundleTarget,
 ): string[] {
   const kilobytes = (bytes: number) => `${(bytes / 1024).toFixed(1)} KB`;
   return [
@@ -289,6 +313,8 @@ function summary(
     "Try it:",
     `  cd ${output}`,
     ...start.map((command) => `  ${command}`),
-    '  curl --data-binary @clip.wav "http://localhost:8000/?top_k=3"',
+    build === "site"
+      ? "  and open http://localhost:8000/"
+      : '  curl --data-binary @clip.wav "http://localhost:8000/?top_k=3"',
   ];
 }
