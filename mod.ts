@@ -232,6 +232,9 @@ export {
 export {
   type BackboneFacts,
   type CalibrationReport,
+  exportC,
+  type ExportCOptions,
+  type ExportCReport,
   exportHead,
   type ExportHeadOptions,
   type ExportHeadReport,

@@ -6,6 +6,7 @@
 import { useDevice } from "../devices.ts";
 import {
   type CalibrationReport,
+  exportC,
   exportHead,
   exportModel,
   exportOnnx,
@@ -20,12 +21,12 @@ import { ADAPTER_OPTION, MODEL_OPTION, modelOrBundled } from "./_model_directory
 import { megabytes, type Output, table } from "./_output.ts";
 
 /** What a model can be exported for. */
-const FORMATS = ["earshot", "onnx"] as const;
+const FORMATS = ["earshot", "onnx", "c"] as const;
 
 /** `export` on the command line. */
 export const command: Command = defineCommand({
   usage:
-    "export [--model DIR|ID] --output DIR [--format earshot|onnx] [--dtype q8|f16|f32] [--calibrate DIR] [--head-only]",
+    "export [--model DIR|ID] --output DIR [--format earshot|onnx|c] [--dtype q8|f16|f32] [--calibrate DIR] [--head-only]",
   options: {
     ...MODEL_OPTION,
     ...ADAPTER_OPTION,
@@ -34,12 +35,13 @@ export const command: Command = defineCommand({
       kind: "choice",
       choices: FORMATS,
       default: "earshot",
-      help: "what it is for: this package, or the runtimes of ONNX and transformers.js",
+      help:
+        "what it is for: this package, the runtimes of ONNX and transformers.js, or compilers of C",
     },
     dtype: {
       kind: "choice",
       choices: PACKED_DTYPES,
-      help: "bits of a weight: 8, 16 or 32; 8 unless said, for ONNX 32",
+      help: "bits of a weight: 8, 16 or 32; 8 unless said, for ONNX and C 32",
     },
     calibrate: { kind: "string", value: "DIR", help: "recordings to measure q8 on" },
     clips: {
@@ -63,6 +65,7 @@ export const command: Command = defineCommand({
     "export --output voice_menu-q8 --dtype q8 --calibrate examples/voice_menu",
     "export --model my-model --output my-model-f16 --dtype f16",
     "export --model my-model --output my-model-onnx --format onnx",
+    "export --model my-wake-word --output my-wake-word-c --format c",
     "export --model my-model --output my-head --head-only --backbone path/to/backbone",
   ],
   run: async ({ options, files }, out) => {
@@ -72,7 +75,7 @@ export const command: Command = defineCommand({
     if (options.backbone !== undefined) {
       throw new UsageError('Cannot use argument "--backbone": expected "--head-only" with it');
     }
-    const { format, dtype = format === "onnx" ? "f32" : "q8" } = options;
+    const { format, dtype = format === "earshot" ? "q8" : "f32" } = options;
     const request: ExportOptions = {
       model: await modelOrBundled(options.model, out),
       adapter: options.adapter,
@@ -82,6 +85,7 @@ export const command: Command = defineCommand({
       maxClips: options.clips,
     };
     if (format === "onnx") return await exportGraph(request, out);
+    if (format === "c") return await exportProgram(request, out);
     const device = await useDevice({ backend: "wasm", threads: request.data ? 0 : 1 });
     try {
       const report = await exportModel({ ...request, onNote: (note) => out.warn(note) });
@@ -117,6 +121,33 @@ async function exportGraph({ dtype, ...request }: ExportOptions, out: Output): P
     out.line(`  input   ${report.input}, as preprocessor_config.json says`);
     out.line(`  output  logits, by the labels of config.json`);
     out.event({ output: request.output, dtype, ...report });
+    return 0;
+  } finally {
+    device.dispose();
+  }
+}
+
+/** Writes a program of C, and says what it takes; gives the exit code. */
+async function exportProgram(
+  { dtype, data, model, adapter, output }: ExportOptions,
+  out: Output,
+): Promise<number> {
+  if (dtype !== "f32") {
+    throw new UsageError(`Cannot use argument "--dtype ${dtype}": expected f32 for C`);
+  }
+  if (data !== undefined) {
+    throw new UsageError(
+      'Cannot use argument "--calibrate": expected none for C, which has 32 bits',
+    );
+  }
+  const device = await useDevice({ backend: "wasm", threads: 1 });
+  try {
+    const report = await exportC({ model, adapter, output });
+    out.line(out.strong(`Exported to ${output} as C`));
+    out.line(`  files      ${report.files.join(", ")}`);
+    out.line(`  memory     ${counted(report.memoryBytes)} bytes, none of it allocated`);
+    out.line(`  constants  ${counted(report.constantBytes)} bytes`);
+    out.event({ output, ...report });
     return 0;
   } finally {
     device.dispose();

@@ -7,7 +7,7 @@ import denoJson from "../../deno.json" with { type: "json" };
 import { makeDirectory, writeDirectoryAtomic, writeFiles } from "../files.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
 import { expectLastLayer } from "../models/neighbours.ts";
-import { onnxFile, type OnnxOptions } from "../onnx/mod.ts";
+import { onnxFile, type OnnxOptions } from "../graphs/mod.ts";
 import { AutoFeatureExtractor, filesOf, jsonBytes, loadPretrained } from "../pretrained.ts";
 import { calibrated, type CalibrationReport, calibrationReport } from "./_calibrated.ts";
 import { expectNew } from "./_export_files.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 export { exportModel, type ExportOptions, type ExportReport } from "./export_model.ts";
+export { exportC, type ExportCOptions, type ExportCReport } from "./export_c.ts";
 export {
   exportOnnx,
   type ExportOnnxOptions,

@@ -14,7 +14,8 @@ export const FRAME_SAMPLES = 400;
 export const HOP_SAMPLES = 160;
 /** Points of the Fourier transform. */
 export const FFT_SIZE = 512;
-const PREEMPHASIS = 0.97;
+/** Share of the sample before that is taken off each. */
+export const PREEMPHASIS = 0.97;
 
 /** Whole frames in so many samples. */
 export function framesOf(samples: number): number {

@@ -15,8 +15,15 @@
 import { MAX_SAMPLE_RATE_HZ } from "../audio/decoded_audio.ts";
 import { requireFinite, requireRate, requireSamples } from "./_clips.ts";
 import { ConfigFields, sortedByKey } from "./_config_fields.ts";
-import { FFT_SIZE, FRAME_SAMPLES, framesOf, HOP_SAMPLES, kaldiFrame } from "./_kaldi.ts";
-import { kaldiBank } from "./_mel.ts";
+import {
+  FFT_SIZE,
+  FRAME_SAMPLES,
+  framesOf,
+  HOP_SAMPLES,
+  kaldiFrame,
+  PREEMPHASIS,
+} from "./_kaldi.ts";
+import { kaldiBank, type MelBank } from "./_mel.ts";
 import { batchLengths } from "./_padding.ts";
 import { hannWindow, MelSpectrogram, PAIR_FRAMES } from "./_spectrogram.ts";
 import type {
@@ -44,6 +51,27 @@ export interface ASTFeatureExtractorOptions {
   std?: number;
   /** Whether a batch says which frames are real, where `extract` is not asked. @default false */
   returnAttentionMask?: boolean;
+}
+
+/** The numbers of an extractor's steps, for who writes it in another language. */
+export interface ASTSteps {
+  /** Frames and bands of a spectrogram. */
+  shape: [frames: number, bands: number];
+  /** Samples of a frame, and from one to the next. */
+  frameSamples: number;
+  hopSamples: number;
+  /** Share of the sample before that is taken off each. */
+  preemphasis: number;
+  /** Weights of a frame's samples. */
+  window: Float64Array;
+  /** Points of the Fourier transform. */
+  fftSize: number;
+  bank: MelBank;
+  /** The least energy whose logarithm is taken. */
+  energyFloor: number;
+  /** What is taken off each level, and what it is divided by then; 0 and 1 where nothing is normalised. */
+  mean: number;
+  scale: number;
 }
 
 const TYPE = "ASTFeatureExtractor";
@@ -90,6 +118,7 @@ export class ASTFeatureExtractor implements FeatureExtractor {
   /** Samples that every clip is padded or cut to: those of `maxLength` frames. */
   readonly fixedSamples: number;
   readonly #options: Required<ASTFeatureExtractorOptions>;
+  readonly #bank: MelBank;
   readonly #spectrogram: MelSpectrogram;
   #otherFields: Record<string, unknown> = {};
 
@@ -113,17 +142,18 @@ export class ASTFeatureExtractor implements FeatureExtractor {
       std,
       returnAttentionMask,
     };
+    this.#bank = kaldiBank({
+      bands: numMelBins,
+      bins: FFT_SIZE / 2 + 1,
+      samplingRate,
+      minHz: MIN_HZ,
+      maxHz: Math.floor(samplingRate / 2),
+    });
     this.#spectrogram = new MelSpectrogram({
       fftSize: FFT_SIZE,
       frameSamples: FRAME_SAMPLES,
       hopSamples: HOP_SAMPLES,
-      bank: kaldiBank({
-        bands: numMelBins,
-        bins: FFT_SIZE / 2 + 1,
-        samplingRate,
-        minHz: MIN_HZ,
-        maxHz: Math.floor(samplingRate / 2),
-      }),
+      bank: this.#bank,
       cut: cutFrame,
       levelOf: (energy) => Math.log(Math.max(energy, ENERGY_FLOOR)),
     });
@@ -193,6 +223,23 @@ export class ASTFeatureExtractor implements FeatureExtractor {
       sampling_rate: this.#options.samplingRate,
       std: this.#options.std,
     });
+  }
+
+  /** The numbers of its steps. */
+  get steps(): ASTSteps {
+    const { maxLength, numMelBins, doNormalize, mean, std } = this.#options;
+    return {
+      shape: [maxLength, numMelBins],
+      frameSamples: FRAME_SAMPLES,
+      hopSamples: HOP_SAMPLES,
+      preemphasis: PREEMPHASIS,
+      window: WINDOW,
+      fftSize: FFT_SIZE,
+      bank: this.#bank,
+      energyFloor: ENERGY_FLOOR,
+      mean: doNormalize ? mean : 0,
+      scale: doNormalize ? 2 * std : 1,
+    };
   }
 
   /** Extraction of clips that overlap in a recording. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-export { ASTFeatureExtractor, type ASTFeatureExtractorOptions } from "./ast.ts";
+export { ASTFeatureExtractor, type ASTFeatureExtractorOptions, type ASTSteps } from "./ast.ts";
 export type {
   ExtractOptions,
   FeatureBatch,

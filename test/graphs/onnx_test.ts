@@ -5,7 +5,7 @@ import { exportOnnx, type OnnxDtype } from "../../src/export/mod.ts";
 import type { FeatureExtractor } from "../../src/features/mod.ts";
 import { AutoFeatureExtractor, loadPretrained } from "../../src/pretrained.ts";
 import { buildModel } from "../../src/models/mod.ts";
-import { onnxFile } from "../../src/onnx/mod.ts";
+import { onnxFile } from "../../src/graphs/mod.ts";
 import { Random } from "../../src/random.ts";
 import { startWasm } from "../../src/kernels/wasm/mod.ts";
 import { GOLDEN_DIR, goldenCases } from "../golden_cases.ts";

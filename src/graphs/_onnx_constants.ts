@@ -6,8 +6,8 @@
 import { type DataId, engine } from "@tensorflow/tfjs-core";
 import { UnsupportedOpError } from "../errors.ts";
 import { sizeOf } from "../kernels.ts";
-import type { Graph } from "./_graph.ts";
-import { held } from "./_graph.ts";
+import type { Graph } from "./_onnx_graph.ts";
+import { held } from "./_onnx_graph.ts";
 import type { LateBytes } from "./_protobuf.ts";
 import { isFixed, type Size, type Value } from "./_sizes.ts";
 

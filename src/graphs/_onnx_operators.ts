@@ -10,7 +10,7 @@ import type { Activation, Operation, OperationName, OPERATIONS, With } from "../
 import type { CallName } from "./_trace.ts";
 import type { Value } from "./_sizes.ts";
 import { isFixed } from "./_sizes.ts";
-import type { Writer } from "./_writer.ts";
+import type { Writer } from "./_onnx_writer.ts";
 
 type Parts<Name extends OperationName> = typeof OPERATIONS[Name] extends
   Operation<infer Inputs, infer Attrs, infer _> ? { inputs: With<Inputs, Value>; attrs: Attrs }

@@ -5,9 +5,9 @@
  */
 import type { DataId } from "@tensorflow/tfjs-core";
 import { UnsupportedOpError } from "../errors.ts";
-import { changed, fixedShape, growingConstant, transposed, valuesOf } from "./_constants.ts";
-import { Graph, held } from "./_graph.ts";
-import { OPERATORS } from "./_operators.ts";
+import { changed, fixedShape, growingConstant, transposed, valuesOf } from "./_onnx_constants.ts";
+import { Graph, held } from "./_onnx_graph.ts";
+import { OPERATORS } from "./_onnx_operators.ts";
 import type { JoinedCall, Size, Value } from "./_sizes.ts";
 
 /** How a tensor is divided into heads. */

@@ -14,8 +14,8 @@ import type { AudioClassificationModel } from "../models/mod.ts";
 import { chunks, type Message } from "./_protobuf.ts";
 import { joined } from "./_sizes.ts";
 import { traced } from "./_trace.ts";
-import { Writer } from "./_writer.ts";
-import type { Port } from "./_graph.ts";
+import { Writer } from "./_onnx_writer.ts";
+import type { Port } from "./_onnx_graph.ts";
 
 /** How a model is written. */
 export interface OnnxOptions {
