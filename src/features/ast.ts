@@ -53,7 +53,11 @@ export interface ASTFeatureExtractorOptions {
   returnAttentionMask?: boolean;
 }
 
-/** The numbers of an extractor's steps, for who writes it in another language. */
+/**
+ * The numbers of an extractor's steps, for who writes it in another language.
+ *
+ * @internal
+ */
 export interface ASTSteps {
   /** Frames and bands of a spectrogram. */
   shape: [frames: number, bands: number];
@@ -225,7 +229,11 @@ export class ASTFeatureExtractor implements FeatureExtractor {
     });
   }
 
-  /** The numbers of its steps. */
+  /**
+   * The numbers of its steps.
+   *
+   * @internal
+   */
   get steps(): ASTSteps {
     const { maxLength, numMelBins, doNormalize, mean, std } = this.#options;
     return {
