@@ -34,7 +34,9 @@ export class NuisanceClients {
   /** Opens them. */
   async start({ slowBodies, idleConnections, halfHeaders, abortedUploads }: Nuisance) {
     for (let i = 0; i < idleConnections; i++) await this.#connect("");
-    for (let i = 0; i < halfHeaders; i++) await this.#connect("POST / HTTP/1.1\r\nHost: a\r\nX-Half: ");
+    for (let i = 0; i < halfHeaders; i++) {
+      await this.#connect("POST / HTTP/1.1\r\nHost: a\r\nX-Half: ");
+    }
     const upload = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n";
     for (let i = 0; i < slowBodies; i++) {
       const connection = await this.#connect(upload);

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type BundleTargetName, bundle } from "../../src/commands/bundle.ts";
+import { bundle } from "../../src/commands/bundle.ts";
 import {
   BUNDLE_COMMANDS,
   type RunningService,
@@ -37,7 +37,7 @@ async function commandOf(
   folder: string,
 ): Promise<ServiceCommand> {
   if (name === "serve") return serveCommand(model, ["--port", "0"]);
-  const target: BundleTargetName = name === "node" || name === "bun" ? name : "deno";
+  const target = name === "node" || name === "bun" ? name : "deno";
   const cwd = `${folder}/${name}`;
   await bundle({ model, output: cwd, target });
   if (target === "deno") return { cwd, args: BUNDLE_COMMANDS[name === "deno" ? 0 : 1]! };

@@ -1,0 +1,228 @@
+/**
+ * What is asked of a service under load, one phase after the other, and what has to come of it.
+ *
+ * @module
+ */
+import { encodeWav } from "../../src/audio/mod.ts";
+import type { RunningService } from "../../test/edge/_processes.ts";
+import { hostileRequests } from "./_hostile.ts";
+import { NuisanceClients } from "./_nuisance.ts";
+import { countedClips, observed } from "./_observer.ts";
+import { type Ask, posting, sendAtRate, sendInTurn } from "./_traffic.ts";
+import { median, type Tally } from "./_tally.ts";
+
+/** A figure, and whether it is as it has to be; undefined where it is only reported. */
+export interface Finding {
+  phase: string;
+  what: string;
+  found: string;
+  isRight?: boolean;
+}
+
+/** How long, how fast. */
+export interface LoadPlan {
+  /** Requests a second; half of the capacity where it is not stated. */
+  rate?: number;
+  capacitySeconds: number;
+  steadySeconds: number;
+  overloadSeconds: number;
+  hostileSeconds: number;
+}
+
+/** What one phase hands to the next. */
+interface Load {
+  service: RunningService;
+  ask: Ask;
+  plan: LoadPlan;
+  rate: number;
+  /** Of a service that has nothing else to do. */
+  unloadedP99: number;
+  /** What the service says of itself. */
+  queueLimit: number;
+}
+
+const CLIENTS = 8;
+const OVERLOAD = 10;
+const GOOD_PER_SECOND = 10;
+const MAX_GROWTH_MB = 5;
+const MAX_PROBE_MS = { steady: 50, overload: 250 };
+const MAX_GOOD_MS = 1_000;
+const FIRST_MINUTE = 4;
+
+/** The clip of a second that is sent. */
+export function clip(): Uint8Array<ArrayBuffer> {
+  const samples = Float32Array.from({ length: 8_000 }, (_, i) => Math.sin(i * 0.35) / 2);
+  return encodeWav(samples, 8_000).slice();
+}
+
+/** How many clips a second are answered, when as many clients ask as keep it busy. */
+export async function capacityOf(url: string, seconds: number): Promise<number> {
+  return (await sendInTurn(posting(url, clip()), { clients: CLIENTS, seconds })).perSecond;
+}
+
+/** All phases. */
+export async function* loaded(
+  service: RunningService,
+  plan: LoadPlan,
+): AsyncGenerator<Finding, void, void> {
+  const ask = posting(service.url, clip());
+  const alone = await sendInTurn(ask, { clients: 1, seconds: Math.min(5, plan.capacitySeconds) });
+  const capacity = await capacityOf(service.url, plan.capacitySeconds);
+  yield { phase: "capacity", what: "clips a second", found: capacity.toFixed(1) };
+  const unloadedP99 = alone.tally.quantile(0.99);
+  yield { phase: "capacity", what: "one client, p99", found: milliseconds(unloadedP99) };
+  const rate = plan.rate ?? capacity / 2;
+  const queueLimit = await gauge(service.url, "queue_limit");
+  const load: Load = { service, ask, plan, rate, unloadedP99, queueLimit };
+  if (plan.steadySeconds > 0) yield* steady(load);
+  if (plan.overloadSeconds > 0) yield* overload(load);
+  if (plan.hostileSeconds > 0) yield* hostile(load);
+}
+
+async function* steady({ service, ask, plan, rate }: Load): AsyncGenerator<Finding> {
+  const phase = `${rate.toFixed(1)}/s`;
+  const before = await countedClips(service.url);
+  const work = sendAtRate(ask, { perSecond: rate, seconds: plan.steadySeconds });
+  const { result, memory, probes } = await observed(service, work);
+  yield { phase, what: "answers", found: `${result}`, isRight: result.of(200) === result.count };
+  yield { phase, what: "p50, p99", found: times(result) };
+  yield probeFinding(phase, probes, MAX_PROBE_MS.steady);
+  yield await countsFinding(phase, service.url, before, result);
+  const within = (from: number, to: number) =>
+    memory.filter(({ seconds }) => seconds >= from && seconds < to).map((one) => one.megabytes);
+  const last = within(plan.steadySeconds - 60, Infinity);
+  const first = within(60 * (FIRST_MINUTE - 1), 60 * FIRST_MINUTE);
+  const isLong = plan.steadySeconds >= 60 * (FIRST_MINUTE + 1);
+  const growth = isLong ? median(last) - median(first) : NaN;
+  yield {
+    phase,
+    what: `resident in the last minute, beside minute ${FIRST_MINUTE}`,
+    found: isLong ? `${median(last).toFixed(0)} MB, ${growth.toFixed(1)} MB more` : "too short",
+    ...isLong && { isRight: growth <= MAX_GROWTH_MB },
+  };
+}
+
+async function* overload(load: Load): AsyncGenerator<Finding> {
+  const { service, ask, plan, rate, unloadedP99, queueLimit } = load;
+  const phase = `${(OVERLOAD * rate).toFixed(0)}/s`;
+  const before = await countedClips(service.url);
+  const perSecond = OVERLOAD * rate;
+  const work = sendAtRate(ask, { perSecond, seconds: plan.overloadSeconds });
+  const { result, probes } = await observed(service, work);
+  const after = performance.now();
+  const statuses = Object.keys(result.statuses).map(Number);
+  const areAllowed = statuses.every((status) => [200, 429, 503].includes(status));
+  yield { phase, what: "answers", found: `${result}`, isRight: areAllowed };
+  // A full queue takes as long as its clips do, one after the other, at twice the rate of the steady phase.
+  const queueMs = 1_000 * queueLimit / (2 * rate);
+  const bound = 2 * unloadedP99 + queueMs;
+  const p99 = result.quantile(0.99);
+  yield {
+    phase,
+    what: `p99 of those answered, at most ${milliseconds(bound)}`,
+    found: milliseconds(p99),
+    isRight: p99 <= bound,
+  };
+  yield { phase, what: "p99 of those refused", found: milliseconds(result.quantile(0.99, 503)) };
+  yield probeFinding(phase, probes, MAX_PROBE_MS.overload);
+  yield await countsFinding(phase, service.url, before, result);
+  yield await recovery(load, after);
+}
+
+/** When the service answers again as if nothing had been. */
+async function recovery({ ask, unloadedP99 }: Load, after: number): Promise<Finding> {
+  for (let i = 0; i < 1_000; i++) {
+    const sent = performance.now();
+    const status = await ask();
+    const now = performance.now();
+    if (status === 200 && now - sent <= 2 * unloadedP99) {
+      const found = milliseconds(now - after);
+      return { phase: "after", what: "recovered", found, isRight: now - after <= 1_000 };
+    }
+  }
+  return { phase: "after", what: "recovered", found: "never", isRight: false };
+}
+
+async function* hostile({ service, ask, plan }: Load): AsyncGenerator<Finding> {
+  const phase = "hostile";
+  const before = await countedClips(service.url);
+  const clients = new NuisanceClients(service.url);
+  await clients.start({
+    slowBodies: 64,
+    idleConnections: 500,
+    halfHeaders: 1_000,
+    abortedUploads: 50,
+  });
+  const connected = clients.count;
+  yield { phase, what: "connections that give nothing", found: String(connected) };
+  const good = sendAtRate(ask, { perSecond: GOOD_PER_SECOND, seconds: plan.hostileSeconds });
+  const observing = observed(service, good);
+  for (const { name, allowed, says, send } of await hostileRequests()) {
+    const sent = performance.now();
+    const { status, text } = await send(service.url);
+    const isRight = allowed.includes(status) && (says?.test(text) ?? true);
+    yield {
+      phase,
+      what: name,
+      found: `${status} in ${milliseconds(performance.now() - sent)}`,
+      isRight,
+    };
+  }
+  const { result, probes } = await observing;
+  await clients.end();
+  const p99 = result.quantile(0.99);
+  yield {
+    phase,
+    what: "good requests",
+    found: `${result}; ${times(result)}`,
+    isRight: result.of(200) === result.count && p99 <= MAX_GOOD_MS,
+  };
+  yield probeFinding(phase, probes, MAX_PROBE_MS.overload);
+  const counted = await countedClips(service.url);
+  const more = (counted[200] ?? 0) - (before[200] ?? 0);
+  yield {
+    phase,
+    what: "answers of 200 that /metrics has",
+    found: String(more),
+    // Some of the hostile list are answered, too.
+    isRight: more >= result.of(200),
+  };
+}
+
+async function countsFinding(
+  phase: string,
+  url: string,
+  before: Readonly<Record<number, number>>,
+  tally: Tally,
+): Promise<Finding> {
+  const after = await countedClips(url);
+  const statuses = Object.keys({ ...after, ...tally.statuses }).map(Number);
+  const differing = statuses.filter((status) => {
+    return status > 0 && (after[status] ?? 0) - (before[status] ?? 0) !== tally.of(status);
+  });
+  return {
+    phase,
+    what: "/metrics beside the client's counts",
+    found: differing.length === 0 ? "the same" : `other for ${differing.join(", ")}`,
+    isRight: differing.length === 0,
+  };
+}
+
+function probeFinding(phase: string, probes: Tally, most: number): Finding {
+  const p99 = probes.quantile(0.99);
+  const isRight = probes.of(200) === probes.count && p99 <= most;
+  return { phase, what: `/livez, p99, at most ${most} ms`, found: milliseconds(p99), isRight };
+}
+
+async function gauge(url: string, name: string): Promise<number> {
+  const text = await (await fetch(`${url}metrics`)).text();
+  return Number(text.match(new RegExp(`^earshot_${name} (\\d+)`, "m"))?.[1]);
+}
+
+function times(tally: Tally): string {
+  return `${milliseconds(tally.quantile(0.5))}, ${milliseconds(tally.quantile(0.99))}`;
+}
+
+function milliseconds(ms: number): string {
+  return Number.isNaN(ms) ? "none" : `${ms.toFixed(ms < 10 ? 1 : 0)} ms`;
+}
