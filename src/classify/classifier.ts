@@ -325,7 +325,13 @@ export function classifierParts(
     );
     return rows.map((row) => classesOf(row, rules));
   }
+  let usual: ScoreRules & { topK: number } | undefined;
   function answerRules(asked: ClassifyOptions): ScoreRules & { topK: number } {
+    if (RULES.some((name) => asked[name] !== undefined)) return rulesAsked(asked);
+    expectOptions("classify", asked, OPTIONS);
+    return usual ??= rulesAsked({});
+  }
+  function rulesAsked(asked: ClassifyOptions): ScoreRules & { topK: number } {
     const { topK, functionToApply } = checkedOptions(asked, model.problemType);
     return { topK, ...rulesFor(functionToApply, asked) };
   }
@@ -576,8 +582,9 @@ function expectWindow(
 }
 
 function expectFinite(logits: Float32Array, labels: readonly string[]): void {
-  const odd = logits.findIndex((value) => !Number.isFinite(value));
-  if (odd === -1) return;
+  let odd = 0;
+  while (odd < logits.length && Number.isFinite(logits[odd])) odd++;
+  if (odd === logits.length) return;
   throw new RangeError(
     `Cannot classify: expected finite scores, found ${logits[odd]} for "${labels[odd]}"; ` +
       "the model's weights are not sound",
@@ -603,6 +610,8 @@ const OPTIONS = [
   "turn",
   "share",
 ];
+/** Those that say what becomes of a clip's outputs. */
+const RULES = ["topK", "functionToApply", "rawScores"] as const;
 const EMBED_OPTIONS = ["layer", "pooling", "samplingRate"];
 
 /**

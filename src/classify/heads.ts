@@ -21,7 +21,7 @@ import type { DetectedEvent } from "../detect/mod.ts";
 import type { BackboneFacts } from "../heads/backbone.ts";
 import { headFiles } from "../heads/head_directory.ts";
 import { type HeadExamples, storedHead, teachHead } from "../heads/taught_head.ts";
-import type { ClipOutputs, InferenceModel } from "../models/mod.ts";
+import type { HeadPlan, InferenceModel } from "../models/mod.ts";
 
 /** A head by its name. */
 export interface HeadFacts {
@@ -76,6 +76,14 @@ export interface HeadedClassifier extends AudioClassifier {
   ): AsyncGenerator<DetectedEvent, void, void>;
 }
 
+/** All heads, as they are computed together until one comes or goes. */
+interface Joint {
+  plan: HeadPlan;
+  /** Calls that are not over. */
+  uses: number;
+  isGone: boolean;
+}
+
 /** A head in use. */
 interface Entry {
   model: InferenceModel;
@@ -99,7 +107,13 @@ export function createHeadedClassifier(
 ): HeadedClassifier {
   const entries = new Map<string, Entry>();
   const own = classifierParts(model, extractor, options);
+  let joint: Joint | undefined;
+  const changeHeads = () => {
+    if (joint) leaveJoint(joint);
+    joint = undefined;
+  };
   const add = (name: string, head: InferenceModel) => {
+    changeHeads();
     const before = entries.get(name);
     const parts = classifierParts(head, extractor, options);
     entries.set(name, { model: head, parts, uses: 0, isGone: false });
@@ -113,20 +127,28 @@ export function createHeadedClassifier(
   ): Promise<Record<string, Classification[]>> {
     const used = [...entries];
     if (used.length === 0) return {};
+    const together = joint ??= {
+      plan: model.joinHeads(used.map(([, entry]) => entry.model)),
+      uses: 0,
+      isGone: false,
+    };
+    together.uses++;
     for (const [, entry] of used) entry.uses++;
     try {
-      const models = used.map(([, entry]) => entry.model);
-      const [joint] = await own.outputsOf(
+      const { plan } = together;
+      const [outputs] = await own.outputsOf(
         [input],
         asked,
-        async (batch) => (await model.headOutputs(batch, models)).map(joined),
+        (batch) => model.headOutputs(batch, plan),
       );
-      const rows = parted(joint!, models.map(({ labels }) => labels.length), model.featureSize);
+      const rows = plan.parted(outputs!);
       return Object.fromEntries(used.map(([name, { parts }], i) => {
         return [name, parts.answer(rows[i]!, asked)];
       }));
     } finally {
       for (const [, entry] of used) end(entry);
+      together.uses--;
+      if (together.isGone && together.uses === 0) disposePlan(together.plan);
     }
   }
 
@@ -151,6 +173,7 @@ export function createHeadedClassifier(
     return { labels, l2, files: backbone ? headFiles({ json, backbone, tensors: stored }) : [] };
   }
   function remove(name: string): void {
+    changeHeads();
     const entry = entries.get(name);
     entries.delete(name);
     if (entry) leave(entry);
@@ -193,6 +216,7 @@ export function createHeadedClassifier(
     }
   }
   function dispose(): void {
+    changeHeads();
     for (const { parts } of entries.values()) parts.classifier.dispose();
     entries.clear();
     probe?.then((head) => head.dispose(), () => {});
@@ -219,32 +243,11 @@ function end(entry: Entry): void {
   if (entry.isGone && entry.uses === 0) entry.parts.classifier.dispose();
 }
 
-/** The outputs of all heads as those of one, of which a mean can be taken. */
-function joined(rows: ClipOutputs[]): ClipOutputs {
-  return {
-    logits: concatenated(rows.map(({ logits }) => logits)),
-    features: concatenated(rows.map(({ features }) => features!)),
-  };
+function leaveJoint(joint: Joint): void {
+  joint.isGone = true;
+  if (joint.uses === 0) disposePlan(joint.plan);
 }
 
-function parted(
-  { logits, features }: ClipOutputs,
-  classes: number[],
-  featureSize: number,
-): ClipOutputs[] {
-  let at = 0;
-  return classes.map((count, i) => ({
-    logits: logits.subarray(at, at += count),
-    features: features!.subarray(i * featureSize, (i + 1) * featureSize),
-  }));
-}
-
-function concatenated(parts: Float32Array[]): Float32Array {
-  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+function disposePlan({ groups }: HeadPlan): void {
+  for (const group of groups) group.dispose();
 }

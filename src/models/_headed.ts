@@ -8,6 +8,7 @@ import { disposeWeight } from "../kernels.ts";
 import { ParameterReader, type ParameterSource } from "../layers/parameters.ts";
 import { Random } from "../random.ts";
 import { ConfigReader, type JsonObject } from "./_config_reader.ts";
+import { kept } from "./_joined_heads.ts";
 import type { InferenceParts } from "./inference_model.ts";
 import { labelsOf } from "./labels.ts";
 import { problemTypeOf } from "./problem_type.ts";
@@ -47,8 +48,9 @@ export async function headedParts(
   const own = HEAD_FIELDS.filter((name) => name in asked).map((name) => [name, asked[name]]);
   const config = { ...backbone.config as JsonObject, ...Object.fromEntries(own) };
   const { basePrefix } = architecture;
+  const { source: read, values } = kept(source);
   const reader = new ParameterReader({
-    ...{ source, basePrefix, random: new Random(0), prepare: () => "float32" as const },
+    ...{ source: read, basePrefix, random: new Random(0), prepare: () => "float32" as const },
   });
   try {
     const head = await architecture.loadHead(reader, config);
@@ -61,6 +63,7 @@ export async function headedParts(
       params: { ...backbone.params as object, config, head },
       weights: new Map([...ofBase, ...reader.weights]),
       ownWeights: [...reader.weights.values()],
+      headValues: values,
     };
   } catch (error) {
     for (const weight of reader.weights.values()) disposeWeight(weight);

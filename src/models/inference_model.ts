@@ -28,6 +28,7 @@ import {
   meanOfFrames,
 } from "./embedding.ts";
 import { ownConfigOf } from "./_own_config.ts";
+import { concatenated, type HeadValues, type JoinedHeads, joinedHeads } from "./_joined_heads.ts";
 import { headedParts, statesKey, type StoredHead } from "./_headed.ts";
 import type { Neighbours } from "./neighbours.ts";
 import {
@@ -70,6 +71,16 @@ export interface ModelOrigin {
   readonly exported?: "q8" | "f16" | "f32";
 }
 
+/** Heads on one backbone, and which of them are computed together. */
+export interface HeadPlan {
+  /** As they were given. */
+  readonly heads: readonly InferenceModel[];
+  /** Each head is in one of them. */
+  readonly groups: readonly JoinedHeads[];
+  /** The outputs of each head, of those of all together. */
+  parted(outputs: ClipOutputs): ClipOutputs[];
+}
+
 /** What a model is made of. */
 export interface InferenceParts {
   /** What the config's `model_type` names. */
@@ -88,6 +99,8 @@ export interface InferenceParts {
   weights: ReadonlyMap<string, Weight>;
   /** Those that are this model's alone, where it shares the others. @default all */
   ownWeights?: readonly Weight[];
+  /** The numbers of a small head that shares its backbone, for being joined with others. */
+  headValues?: HeadValues;
   /** The names in the checkpoint of what was read from it, by hub name. */
   found?: ReadonlyMap<string, string>;
   /** What loading found. */
@@ -318,43 +331,64 @@ export class InferenceModel {
   }
 
   /**
+   * Heads on this backbone as `headOutputs` takes them, those of one form joined, so that many cost little more than one.
+   *
+   * @param heads as `withHead` gives them, which must outlive the answer; this model itself may be one.
+   * @returns what the caller disposes, but for the heads.
+   */
+  joinHeads(heads: readonly InferenceModel[]): HeadPlan {
+    const groups = joinedHeads(heads.map((head) => ({
+      statesKey: head.statesKey,
+      values: head.#parts.headValues ?? new Map(),
+      params: head.#parts.params,
+    })));
+    const isJoined = new Set(groups.flatMap(({ members }) => members));
+    const alone = [...heads.keys()].filter((i) => !isJoined.has(i)).map((i) => ({
+      ...{ members: [i], statesKey: heads[i]!.statesKey },
+      logits: (features: Tensor[]) => heads[i]!.classify(features).logits,
+      dispose: () => {},
+    }));
+    return headPlan(heads, [...groups, ...alone], this.featureSize);
+  }
+
+  /**
    * The outputs of heads on this backbone, which is passed once for all that look at the same states of it.
    *
-   * **Shape** `inputValues [B, S]` -> B of one for each head, `logits [N]`, `features [D]`
+   * **Shape** `inputValues [B, S]` -> B of all heads' together, `logits [sum of N]` and for all states that heads look at
+   * `features [D]`, of which means can be taken; {@linkcode HeadPlan.parted} takes them apart
    *
-   * @param heads as `withHead` gives them; this model itself may be one.
+   * @param plan as `joinHeads` gives it.
    */
   async headOutputs(
     { inputValues, shape, attentionMask, lengths }: ModelBatch,
-    heads: readonly InferenceModel[],
-  ): Promise<ClipOutputs[][]> {
+    { heads, groups }: HeadPlan,
+  ): Promise<ClipOutputs[]> {
     const known = attentionMask || shape.length > 2 ? lengths : undefined;
     const passes = new Map<string, Tensor[]>();
     const found = tidy(() => {
       const inputs = tensor(inputValues, [...shape], "float32");
-      const featuresFor = (head: InferenceModel) => {
-        const features = passes.get(head.statesKey) ??
-          head.forward({ inputs, lengths: known }, { outputFeatures: true }).features!;
-        passes.set(head.statesKey, features);
+      const featuresFor = ({ members: [first], statesKey }: JoinedHeads) => {
+        const features = passes.get(statesKey) ??
+          heads[first!]!.forward({ inputs, lengths: known }, { outputFeatures: true }).features!;
+        passes.set(statesKey, features);
         return features;
       };
-      const logits = heads.map((head) => head.classify(featuresFor(head)).logits);
-      const features = [...passes].map(([key, of]) => [key, of.at(-1)!] as const);
-      return { logits, features: Object.fromEntries(features) };
+      const logits = groups.map((group) => group.logits(featuresFor(group)));
+      return { logits, features: [...passes.values()].map((of) => of.at(-1)!) };
     });
     const clips = shape[0]!;
     try {
-      const ofStates: Record<string, Float32Array[]> = {};
-      for (const [key, part] of Object.entries(found.features)) {
-        ofStates[key] = await rowsOf(part, clips);
-      }
-      const ofHeads = await Promise.all(found.logits.map((part) => rowsOf(part, clips)));
-      return Array.from({ length: clips }, (_, i) =>
-        heads.map((head, k) => {
-          return { logits: ofHeads[k]![i]!, features: ofStates[head.statesKey]![i]! };
-        }));
+      const [ofStates, ofGroups] = await Promise.all(
+        [found.features, found.logits].map((parts) =>
+          Promise.all(parts.map((part) => rowsOf(part, clips)))
+        ),
+      );
+      return Array.from({ length: clips }, (_, i) => ({
+        logits: concatenated(ofGroups!.map((rows) => rows[i]!)),
+        features: concatenated(ofStates!.map((rows) => rows[i]!)),
+      }));
     } finally {
-      for (const part of [...found.logits, ...Object.values(found.features)]) part.dispose();
+      for (const part of [...found.logits, ...found.features]) part.dispose();
     }
   }
 
@@ -496,6 +530,30 @@ export class InferenceModel {
     const own = this.#parts.ownWeights ?? this.weights.values();
     for (const weight of own) disposeWeight(weight);
   }
+}
+
+function headPlan(
+  heads: readonly InferenceModel[],
+  groups: readonly JoinedHeads[],
+  featureSize: number,
+): HeadPlan {
+  const states = [...new Set(groups.map(({ statesKey }) => statesKey))];
+  const places = new Array<{ from: number; to: number; state: number }>(heads.length);
+  let from = 0;
+  for (const { members, statesKey } of groups) {
+    for (const head of members) {
+      const to = from + heads[head]!.labels.length;
+      places[head] = { from, to, state: states.indexOf(statesKey) };
+      from = to;
+    }
+  }
+  const parted = ({ logits, features }: ClipOutputs) => {
+    const seen = states.map((_, i) => features!.subarray(i * featureSize, (i + 1) * featureSize));
+    return places.map(({ from, to, state }) => {
+      return { logits: logits.subarray(from, to), features: seen[state]! };
+    });
+  };
+  return { heads, groups, parted };
 }
 
 /** The rows of a tensor, brought back from the device. **Shape** `[B, D]` -> B of `[D]` */

@@ -40,11 +40,13 @@ export {
 export type { Embedding, EmbedOptions } from "./embedding.ts";
 export {
   type ClipOutputs,
+  type HeadPlan,
   InferenceModel,
   type InferenceParts,
   type ModelBatch,
   type ModelOrigin,
 } from "./inference_model.ts";
+export type { HeadValues, JoinedHeads } from "./_joined_heads.ts";
 export type { StoredHead } from "./_headed.ts";
 export type { HeadTensor, LinearLayer } from "./_linear_head.ts";
 export type { GivenLabels } from "./given_labels.ts";

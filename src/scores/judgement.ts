@@ -44,10 +44,13 @@ export function calibrated(
 /** Outputs as shares of one. **Shape** `[N]` -> `[N]` */
 export function softmax(logits: readonly number[]): number[] {
   // Taking the greatest off first keeps `exp` finite.
-  const greatest = logits.reduce((a, b) => Math.max(a, b), -Infinity);
-  const powers = logits.map((logit) => Math.exp(logit - greatest));
-  const sum = powers.reduce((a, b) => a + b, 0);
-  return powers.map((power) => power / sum);
+  let greatest = -Infinity;
+  for (let i = 0; i < logits.length; i++) greatest = Math.max(greatest, logits[i]!);
+  const shares = new Array<number>(logits.length);
+  let sum = 0;
+  for (let i = 0; i < shares.length; i++) sum += shares[i] = Math.exp(logits[i]! - greatest);
+  for (let i = 0; i < shares.length; i++) shares[i] = shares[i]! / sum;
+  return shares;
 }
 
 /** Each output by itself, from 0 to 1. **Shape** `[N]` -> `[N]` */
