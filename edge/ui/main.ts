@@ -43,7 +43,6 @@ export function showEngine(ready: Engine): void {
     showTeaching(engine.teaching, (head) => {
       showError();
       showHeads(head);
-      showStatus(`The head “${head}” answers now.`);
     });
   }
 }

@@ -52,11 +52,15 @@ class Lesson {
     const number = this.#counts.size + 1;
     const name = made("input", { type: "text", maxLength: 100 });
     const count = made("span", { className: "hint" }, "no examples yet");
-    const record = made("button", { type: "button" }, `Record ${EXAMPLE_SECONDS} s`);
+    const ofClass = () => made("span", { className: "unseen" }, ` of class ${number}`);
+    const record = made("button", { type: "button" }, `Record ${EXAMPLE_SECONDS} s`, ofClass());
     const files = made("input", { type: "file", accept: "audio/*", multiple: true, hidden: true });
-    const choose = made("button", { type: "button", onclick: () => files.click() }, "Add files");
-    record.setAttribute("aria-label", `Record an example of class ${number}`);
-    choose.setAttribute("aria-label", `Add files as examples of class ${number}`);
+    const choose = made(
+      "button",
+      { type: "button", onclick: () => files.click() },
+      "Add files",
+      ofClass(),
+    );
     record.onclick = () => this.#example(name, count, () => recorded(record));
     files.onchange = async () => {
       for (const file of files.files ?? []) {
@@ -140,15 +144,16 @@ function expectNamed(text: string, field: HTMLInputElement, message: string): vo
 }
 
 async function recorded(button: HTMLButtonElement): Promise<Blob> {
-  const text = button.textContent;
+  const words = button.firstChild!;
+  const text = words.textContent;
   button.classList.add("recording");
   try {
     return await recordFor(EXAMPLE_SECONDS, (left) => {
-      button.textContent = `${left.toFixed(1)} s left`;
+      words.textContent = `${left.toFixed(1)} s left`;
     });
   } finally {
     button.classList.remove("recording");
-    button.textContent = text;
+    words.textContent = text;
   }
 }
 

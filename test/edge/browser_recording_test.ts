@@ -12,16 +12,12 @@ import { createApp, upgradeOnDeno } from "../../edge/mod.ts";
 import { decodeAudio, encodeWav } from "../../src/audio/mod.ts";
 import { pipeline } from "../../src/classify/pipeline.ts";
 import { useDevice } from "../../src/devices.ts";
-import { exists } from "../kit.ts";
+import { BROWSER, BROWSER_NOTE, NO_BROWSER } from "../chromium.ts";
 import { tone } from "../tiny_model.ts";
 import { serveCommand, whileRunning } from "./_processes.ts";
 import { fakeDetector } from "./_served.ts";
 import { StreamClient } from "./_stream_client.ts";
 
-const BROWSERS = ["chromium", "chromium-browser", "google-chrome"].map((name) =>
-  `/usr/bin/${name}`
-);
-const BROWSER = Deno.env.get("EARSHOT_CHROMIUM") ?? BROWSERS.find(exists);
 /** For a browser that hangs; no answer takes so long on any machine. */
 const PATIENCE_MS = 300_000;
 const MODEL = join(import.meta.dirname!, "..", "..", "models", "voice_menu");
@@ -153,12 +149,10 @@ async function classified(recording: Uint8Array<ArrayBuffer>, windowSeconds: num
 }
 
 Deno.test({
-  name: `a recording of Chromium goes through / and /stream of serve as it is${
-    BROWSER ? "" : " [skipped: none]"
-  }`,
-  ignore: BROWSER === undefined,
+  name: `a recording of Chromium goes through / and /stream of serve as it is${BROWSER_NOTE}`,
+  ignore: NO_BROWSER !== undefined,
   fn: async () => {
-    const { error, mimeType, recording, code, messages } = await recordedBy(BROWSER!);
+    const { error, mimeType, recording, code, messages } = await recordedBy(BROWSER ?? "chromium");
     equal(error, undefined);
     equal(code, 1000, JSON.stringify(messages.at(-1)));
     const bytes = Uint8Array.from(atob(recording), (character) => character.charCodeAt(0));

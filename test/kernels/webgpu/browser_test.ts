@@ -15,7 +15,7 @@ import { PRESETS } from "../../../src/train/options/presets.ts";
 import { disposeGradients, lossAndGradients } from "../../../src/train/step/step.ts";
 import { trainSmallModel } from "../_small_model.ts";
 import { NO_WEBGPU } from "../../devices.ts";
-import { exists } from "../../kit.ts";
+import { BROWSER, NO_BROWSER } from "../../chromium.ts";
 
 /** What a browser makes of all programs. */
 interface Verdict {
@@ -26,10 +26,6 @@ interface Verdict {
   faults: string[];
 }
 
-const BROWSERS = ["chromium", "chromium-browser", "google-chrome"].map((name) =>
-  `/usr/bin/${name}`
-);
-const BROWSER = Deno.env.get("EARSHOT_CHROMIUM") ?? BROWSERS.find(exists);
 const FLAGS = [
   "--headless=new",
   "--no-sandbox",
@@ -137,7 +133,7 @@ async function compileInBrowser(browser: string, shaders: string[]): Promise<Ver
   }
 }
 
-const MISSING = NO_WEBGPU ?? (BROWSER ? undefined : "no Chromium");
+const MISSING = NO_WEBGPU ?? NO_BROWSER;
 
 Deno.test({
   name: `every program compiles in Chromium${MISSING ? ` [skipped: ${MISSING}]` : ""}`,
@@ -145,7 +141,10 @@ Deno.test({
   fn: async () => {
     const shaders = await collectShaders();
     const refused = "fn start() { nonsense }";
-    const { faults, compiled, left } = await compileInBrowser(BROWSER!, [refused, ...shaders]);
+    const { faults, compiled, left } = await compileInBrowser(BROWSER ?? "chromium", [
+      refused,
+      ...shaders,
+    ]);
     deepEqual(faults.slice(1), []);
     ok(faults.length === 1 && compiled > 60, `${compiled} compiled, ${left} left out`);
     console.log(
