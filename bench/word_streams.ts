@@ -128,23 +128,36 @@ interface Parts {
   seed: number;
 }
 
-function writeStreams(directory: string, count: number, { words, recordings, seed }: Parts): void {
-  const random = new Random(seed);
+/** So many streams, each word once, for each seed. */
+function writeStreams(
+  directory: string,
+  count: number,
+  { words, recordings, seeds }: Omit<Parts, "seed"> & { seeds: readonly number[] },
+): void {
   const folder = new StreamFolder(directory);
-  const order = shuffled(words, random);
-  for (let i = 0; i < count; i++) {
-    const own = order.slice(i * WORDS_PER_STREAM, (i + 1) * WORDS_PER_STREAM);
-    const sound = backgroundSound(STREAM, { recordings, sampleRateHz: RATE, random });
-    const places = drawnPlaces(own.map(({ samples }) => samples.length), STREAM, {
-      ...GAPS,
-      random,
-    });
-    const events = own.map((word, at) => {
-      return addWord(sound, word, { at: places[at]!, sampleRateHz: RATE });
-    });
-    folder.add(`stream_${i + 1}.wav`, sound, events);
+  for (const [round, seed] of seeds.entries()) {
+    const random = new Random(seed);
+    const order = shuffled(words, random);
+    for (let i = 0; i < count; i++) {
+      const own = order.slice(i * WORDS_PER_STREAM, (i + 1) * WORDS_PER_STREAM);
+      const file = `stream_${round * count + i + 1}.wav`;
+      folder.add(file, ...drawnStream(own, { recordings, random }));
+    }
   }
   folder.close();
+}
+
+function drawnStream(
+  words: readonly Clip[],
+  { recordings, random }: Pick<Parts, "recordings"> & { random: Random },
+): [sound: Float32Array, events: SoundEvent[]] {
+  const sound = backgroundSound(STREAM, { recordings, sampleRateHz: RATE, random });
+  const lengths = words.map(({ samples }) => samples.length);
+  const places = drawnPlaces(lengths, STREAM, { ...GAPS, random });
+  const events = words.map((word, at) => {
+    return addWord(sound, word, { at: places[at]!, sampleRateHz: RATE });
+  });
+  return [sound, events];
 }
 
 /** Four hours with the wake word 300 times; with `others`, one of the other words every 20 s besides. */
@@ -195,9 +208,11 @@ async function make(options: Options): Promise<void> {
   writeClips(`${output}/clips`, tests, "test");
   writeBackground(`${output}/background`, await recordingsOf(esc10, [1, 2, 3]), 1);
   const held = await recordingsOf(esc10, [4]);
-  writeStreams(`${output}/development`, 3, { words: development, recordings: held, seed: 2 });
+  // The words in three mixtures, since there are few of them.
+  const seeds = [2, 102, 103];
+  writeStreams(`${output}/development`, 3, { words: development, recordings: held, seeds });
   const recordings = await recordingsOf(esc10, [5]);
-  writeStreams(`${output}/test`, 6, { words: tests, recordings, seed: 3 });
+  writeStreams(`${output}/test`, 6, { words: tests, recordings, seeds: [3] });
   const word = options.text("word");
   const parts = { words: tests, recordings };
   writeWakeWord(`${output}/wake-word`, word, { ...parts, seed: 4, others: false });
