@@ -3,7 +3,7 @@
  * `deno install -gA -n earshot jsr:@earshot/earshot/cli`; in a clone `deno task train`.
  *
  * It finds the command, and turns what went wrong into one line and an exit code: 1 where the work failed,
- * 2 where the command line was wrong.
+ * 2 where the command line was wrong, 74 where what was found cannot be written.
  *
  * @module
  */
@@ -19,6 +19,8 @@ import {
   processOutput,
   runCommand,
   typedCommand,
+  UNWRITTEN_RESULTS_CODE,
+  UnwrittenResults,
   UsageError,
 } from "./src/commands/registry.ts";
 
@@ -70,6 +72,7 @@ function report(error: unknown, verbose: boolean): number {
   console.error(onOneLine(inFlags(isOurs ? message : `Cannot go on: ${message}`)));
   if (hint ?? !isOurs) console.error(onOneLine(inFlags(`- ${hint ?? "--verbose shows where"}`)));
   if (verbose) console.error(error);
+  if (error instanceof UnwrittenResults) return UNWRITTEN_RESULTS_CODE;
   return error instanceof UsageError ? 2 : 1;
 }
 

@@ -266,6 +266,46 @@ export async function writeFileAtomic(
 }
 
 /**
+ * Writes a file where there is none of its name: of several processes that do so at a time, one has written it.
+ *
+ * @param path the file; its folder must be there.
+ * @param chunks the bytes in order.
+ * @returns false where there is one already, which is left as it is.
+ * @throws {FileError} where it cannot be written. The temporary file is gone in any case.
+ *
+ * @example
+ * ```ts
+ * import { equal } from "node:assert/strict";
+ *
+ * const path = `${await Deno.makeTempDir()}/claim.txt`;
+ * const write = (text: string) => createFileAtomic(path, [new TextEncoder().encode(text)]);
+ * equal(await write("first"), true);
+ * equal(await write("second"), false);
+ * equal(await Deno.readTextFile(path), "first");
+ * ```
+ */
+export async function createFileAtomic(
+  path: string,
+  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<boolean> {
+  const temporary = siblingOf(path, "tmp");
+  try {
+    await writeNew(temporary, path, { chunks });
+    // A second name does not take the place of a file, as a rename does.
+    await Deno.link(temporary, path);
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) return false;
+    const hasNoLinks = /^(EPERM|ENOTSUP|EOPNOTSUPP|EMLINK|ENOSYS)$/.test(codeOf(error) ?? "");
+    if (!hasNoLinks) throw error instanceof FileError ? error : fileError("write", path, error);
+    await attempt("write", path, () => Deno.rename(temporary, path));
+  } finally {
+    await removeLeftover(temporary);
+  }
+  await flush(dirname(path));
+  return true;
+}
+
+/**
  * Tries whether a file could be written, and leaves nothing; for what takes minutes before it writes.
  *
  * @param path a file that is there or not, in a folder that is.
@@ -479,7 +519,8 @@ export async function attempt<T>(
   }
 }
 
-function fileError(verb: string, file: string, cause: unknown): unknown {
+/** What the operating system said about a file, as a `FileError`; anything else as it is. */
+export function fileError(verb: string, file: string, cause: unknown): unknown {
   if (cause instanceof Deno.errors.NotCapable) {
     const hint = `Allow it with --allow-${/write access/.test(cause.message) ? "write" : "read"}`;
     const message = `Cannot ${verb} "${file}": Deno was not given access`;

@@ -7,6 +7,7 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { FileError } from "../src/errors.ts";
 import {
+  createFileAtomic,
   directoryFiles,
   expectWritable,
   fileSource,
@@ -149,6 +150,21 @@ folderTest("writeFileAtomic() keeps the old content when the chunks fail", async
   equal(await Deno.readTextFile(path), "old");
   deepEqual(namesIn(folder), ["state.json"]);
 });
+
+folderTest(
+  "createFileAtomic() lets one of several write a file, and leaves what is there",
+  async (folder) => {
+    const path = `${folder}/claim`;
+    const texts = ["a", "b", "c", "d"];
+    const written = await Promise.all(texts.map((text) => createFileAtomic(path, [bytes(text)])));
+    deepEqual(written.filter(Boolean).length, 1);
+    deepEqual(await Deno.readTextFile(path), texts[written.indexOf(true)]);
+    deepEqual(await createFileAtomic(path, [bytes("late")]), false);
+    deepEqual(namesIn(folder), ["claim"]);
+    const missing = `${folder}/none/claim`;
+    await rejects(createFileAtomic(missing, [bytes("x")]), { name: "FileError", file: missing });
+  },
+);
 
 folderTest("writeFileAtomic() names the file that it cannot write", async (folder) => {
   const path = `${folder}/missing/state.json`;

@@ -4,10 +4,13 @@
  * @module
  */
 import { ANNOTATION_FORMATS, type AnnotationWriter, type DetectedEvent } from "../detect/mod.ts";
+import { FileError } from "../errors.ts";
+import { fileError } from "../files.ts";
 import { type EventFormat, eventTable } from "./_event_table.ts";
 import type { ListedRecording } from "./_listed_recordings.ts";
 import { onOneLine } from "./_printable.ts";
 import type { PartsDirectory } from "./_parts_directory.ts";
+import { UnwrittenResults } from "./_unwritten_results.ts";
 
 /** Takes what is found in one recording. */
 export interface RecordingSink {
@@ -35,8 +38,11 @@ function print(text: string): void {
   try {
     for (let done = 0; done < bytes.length;) done += Deno.stdout.writeSync(bytes.subarray(done));
   } catch (cause) {
-    if (!(cause instanceof Deno.errors.BrokenPipe)) throw cause;
-    throw new ClosedOutput("Cannot print: nobody reads any more", { cause });
+    if (cause instanceof Deno.errors.BrokenPipe) {
+      throw new ClosedOutput("Cannot print: nobody reads any more", { cause });
+    }
+    const failure = fileError("write", "standard output", cause);
+    throw failure instanceof FileError ? new UnwrittenResults(failure) : failure;
   }
 }
 

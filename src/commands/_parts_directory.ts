@@ -11,12 +11,14 @@ import { basename, dirname, join } from "node:path";
 import { FileError } from "../errors.ts";
 import {
   attempt,
+  createFileAtomic,
   entryIfThere,
   fileSource,
   listFolder,
   makeDirectory,
   writeFileAtomic,
 } from "../files.ts";
+import { writingResults } from "./_unwritten_results.ts";
 
 /** What the settings are called. */
 const SETTINGS_FILE = "detect.json";
@@ -39,20 +41,25 @@ export class PartsDirectory {
    * @param path the directory.
    * @param ending of the parts' names.
    * @param settings what the parts depend on, as plain data.
-   * @throws {FileError} where it holds parts of other settings, or cannot be written.
+   * @throws {FileError} where it holds parts of other settings.
+   * @throws {UnwrittenResults} where it cannot be written.
    */
   static async open(path: string, ending: string, settings: object): Promise<PartsDirectory> {
-    await makeDirectory(path);
     const file = join(path, SETTINGS_FILE);
     const text = `${JSON.stringify(settings, null, 2)}\n`;
-    if (await entryIfThere(file) === undefined) {
-      await writeFileAtomic(file, [new TextEncoder().encode(text)]);
+    let found = await textIfThere(file);
+    if (found === undefined) {
+      await writingResults(async () => {
+        await makeDirectory(path);
+        // Of two jobs that begin at a time one has chosen the settings, and the other compares.
+        await createFileAtomic(file, [new TextEncoder().encode(text)]);
+      });
+      found = await textIfThere(file);
     }
-    const found = await attempt("read", file, () => Deno.readTextFile(file));
     if (found === text) return new PartsDirectory(path, ending);
     throw new FileError(
       `Cannot add to "${path}": expected the settings of its parts, found others: ${
-        difference(found, text)
+        difference(found ?? "", text)
       }`,
       { file, hint: "Name another directory, or remove this one" },
     );
@@ -66,17 +73,29 @@ export class PartsDirectory {
   /**
    * Writes a part.
    *
-   * @throws {FileError} where it cannot be written; there is nothing of it then.
+   * @throws {UnwrittenResults} where it cannot be written; there is nothing of it then.
    */
   async write(name: string, bytes: Uint8Array): Promise<void> {
     const path = this.#partOf(name);
-    await makeDirectory(dirname(path));
-    await removeLeftovers(path);
-    await writeFileAtomic(path, [bytes]);
+    await writingResults(async () => {
+      await makeDirectory(dirname(path));
+      await removeLeftovers(path);
+      await writeFileAtomic(path, [bytes]);
+    });
   }
 
   #partOf(name: string): string {
     return join(this.#path, `${name}${this.#ending}`);
+  }
+}
+
+async function textIfThere(file: string): Promise<string | undefined> {
+  try {
+    return await attempt("read", file, () => Deno.readTextFile(file));
+  } catch (error) {
+    // A file in the place of the directory is found when that is made.
+    if (error instanceof FileError && /^(ENOENT|ENOTDIR)$/.test(error.code ?? "")) return undefined;
+    throw error;
   }
 }
 
@@ -97,7 +116,8 @@ function difference(found: string, expected: string): string {
 }
 
 /** Files that a model's scores depend on. */
-const MODEL_FILES = /^(config|preprocessor_config|processor_config)\.json$|\.(safetensors|bin)$/;
+const MODEL_FILES =
+  /^(config|preprocessor_config|processor_config|adapter_config)\.json$|\.(safetensors|bin)$/;
 
 /**
  * A number for a model: SHA-256 over the files that its scores depend on.

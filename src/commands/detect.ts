@@ -33,6 +33,7 @@ import {
   ADAPTER_OPTION,
   HEAD_OPTION,
   MODEL_OPTION,
+  modelDirectory,
   modelOrBundled,
   RAW_SCORES_OPTION,
 } from "./_model_directory.ts";
@@ -101,6 +102,8 @@ export const command: Command = defineCommand({
         : await partsOf(options.output, {
           ...{ model, format, settings, raw },
           rawScores: options["raw-scores"],
+          head: options.head && await modelDirectory(options.head, out),
+          adapter: options.adapter && await modelDirectory(options.adapter, out),
         });
       const job: Job = { classifier, settings, raw, sink, began: options.began, signal };
       return await detectAll(job, recordings, { out, showsBar: mayShowBar(options, out) });
@@ -185,15 +188,24 @@ function expectOwnParts(recordings: readonly ListedRecording[]): void {
 
 async function partsOf(
   output: string,
-  { model, format = "jsonl", settings, raw, rawScores }: {
+  { model, head, adapter, format = "jsonl", settings, raw, rawScores }: {
+    /** Directories. */
     model: string;
+    head?: string;
+    adapter?: string;
     format?: EventFormat;
     settings: DetectSettings;
     raw?: RawAudio;
     rawScores: boolean;
   },
 ): Promise<EventSink> {
-  const made = { earshot: denoJson.version, model: await modelFingerprint(model), format };
+  const made = {
+    earshot: denoJson.version,
+    model: await modelFingerprint(model),
+    ...head !== undefined && { head: await modelFingerprint(head) },
+    ...adapter !== undefined && { adapter: await modelFingerprint(adapter) },
+    format,
+  };
   const facts = { ...made, settings, raw, ...rawScores && { rawScores } };
   const parts = await PartsDirectory.open(output, endingOf(format), facts);
   return partSink(parts, format);

@@ -14,6 +14,7 @@ export { type Output, processOutput } from "./_output.ts";
 export { onOneLine } from "./_printable.ts";
 export { runCommand } from "./_run_command.ts";
 export { typedCommand } from "./_typed_command.ts";
+export { UNWRITTEN_RESULTS_CODE, UnwrittenResults } from "./_unwritten_results.ts";
 export { STEADY_V8_FLAGS } from "./_v8_flags.ts";
 
 /** A command that is not loaded yet. */

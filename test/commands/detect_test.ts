@@ -4,6 +4,7 @@ import { encodeWav } from "../../src/audio/mod.ts";
 import { type AudioClassifier, pipeline } from "../../src/classify/pipeline.ts";
 import type { DetectedEvent } from "../../src/detect/mod.ts";
 import { useReference } from "../reference/backend.ts";
+import { saveTinyHead } from "../tiny_heads.ts";
 import { saveTinyModel, tone } from "../tiny_model.ts";
 import {
   cli,
@@ -131,6 +132,38 @@ Deno.test("detect writes a part a recording, goes on with what is missing, and m
     const other = await run([...args, "--median-windows", "3"]);
     equal(other.code, 1);
     match(other.stderr, /Cannot add to "out": expected the settings of its parts, found others/);
+  });
+});
+
+Deno.test("detect adds nothing to parts of another head", async () => {
+  await inFolder(async (run, folder) => {
+    for (const [seed, name] of ["one", "two"].entries()) {
+      await saveTinyHead(folder, name, ["no", "yes"], { seed });
+    }
+    const withHead = (...head: string[]) => run([...head, "--output", "out", "night"]);
+    equal((await withHead("--head", "one-head")).code, 0);
+    equal((await withHead("--head", "one-head")).code, 0);
+    for (const other of [["--head", "two-head"], []]) {
+      const { code, stderr } = await withHead(...other);
+      equal(code, 1);
+      match(
+        stderr,
+        /Cannot add to "out": expected the settings of its parts, found others: "head"/,
+      );
+    }
+  });
+});
+
+Deno.test("detect ends with 74 where its results cannot be written, and names the place", async () => {
+  await inFolder(async (run, folder) => {
+    await writeFile(`${folder}/out/deep`, new Uint8Array(1));
+    const part = await run(["--output", "out", "night"]);
+    equal(part.code, 74);
+    match(part.stderr, /Cannot make directory ".*deep"/);
+    ok(Deno.statSync(`${folder}/out/a.wav.jsonl`).isFile);
+    const directory = await run(["--output", "night/a.wav", "night"]);
+    equal(directory.code, 74);
+    match(directory.stderr, /Cannot make directory "night\/a\.wav": it is there already/);
   });
 });
 
