@@ -151,7 +151,7 @@ Deno.test("the entry classifies whatever a browser has, from its cache the secon
       expectScores(found.buffer, EXPECTED, "an AudioBuffer", 1e-4);
       const silence = { samples: new Float32Array(8_000), samplingRate: 8_000 };
       expectScores(found.again, await classifier(silence), "samples");
-      deepEqual(found.windows, [[0, 0.5], [0.25, 0.75], [0.5, 1]]);
+      deepEqual(found.windows.slice(0, 3), [[0, 0.5], [0.25, 0.75], [0.5, 1]]);
       equal(found.recorded, 5);
       const weights = asked.filter((line) => line.endsWith("model.safetensors"));
       deepEqual(weights.map((line) => line.split(" ")[0]), ["GET", "HEAD"]);
