@@ -12,6 +12,7 @@ import { serve, type ServeOptions } from "../../src/commands/serve.ts";
 import { startTestWasm } from "../devices.ts";
 import { saveTinyHead } from "../tiny_heads.ts";
 import { saveTinyModel, TINY_LABELS, tone } from "../tiny_model.ts";
+import { zipFiles } from "../zip_files.ts";
 import { cli } from "./_command_line.ts";
 
 const TOKEN = "0123456789abcdef-secret";
@@ -190,10 +191,13 @@ Deno.test("serve() learns a head from examples, and saves it where it may", asyn
       saveHeads,
     };
     let taught: unknown;
+    let files: Record<string, Uint8Array> = {};
     const lines = await whileServing(options, async (url) => {
       const first = await json(post(`${url}heads/pitch/examples?label=low`, clipOf(1), AUTHORIZED));
       deepEqual(first, { name: "pitch", labels: { low: 1 }, ready: false, saved: false });
       await json(post(`${url}heads/pitch`), 404);
+      const early = fetch(`${url}heads/pitch/files`, { headers: AUTHORIZED });
+      match((await json(early, 409)).error, /expected examples of two labels or more/);
       await teachTones(`${url}heads/tones`);
       taught = await json(post(`${url}heads/tones`, clipOf(4.15)));
       equal((taught as { label: string }[])[0]!.label, "high");
@@ -203,6 +207,9 @@ Deno.test("serve() learns a head from examples, and saves it where it may", asyn
         examples: { low: 3, high: 3 },
       });
       await refusals(url);
+      const archive = await fetch(`${url}heads/tones/files`, { headers: AUTHORIZED });
+      equal(archive.headers.get("content-type"), "application/zip");
+      files = await zipFiles(await archive.bytes());
       const gone = await fetch(`${url}heads/tones`, { method: "DELETE", headers: AUTHORIZED });
       equal(gone.status, 204);
       await json(post(`${url}heads/tones`), 404);
@@ -214,6 +221,10 @@ Deno.test("serve() learns a head from examples, and saves it where it may", asyn
     });
     deepEqual(await classifier(clipOf(4.15)), taught);
     classifier.dispose();
+    deepEqual(Object.keys(files).sort(), ["config.json", "head.safetensors"]);
+    for (const [name, bytes] of Object.entries(files)) {
+      deepEqual(bytes, await Deno.readFile(`${saveHeads}/tones/${name}`), name);
+    }
     deepEqual([...Deno.readDirSync(saveHeads)].map(({ name }) => name), ["tones"]);
   });
 });

@@ -99,6 +99,7 @@ async function hearsAsHere(command: ServiceCommand): Promise<void> {
       "/heads/NAME",
       "/heads/NAME",
       "/heads/NAME/examples",
+      "/heads/NAME/files",
       "/healthz",
       "/health",
       "/readyz",
@@ -106,6 +107,7 @@ async function hearsAsHere(command: ServiceCommand): Promise<void> {
       "/metrics",
       "/openapi.json",
       "/docs",
+      "/ui",
     ]);
   });
 }
