@@ -128,7 +128,7 @@ class Lesson {
     try {
       await work();
     } catch (error) {
-      showTeachStatus((error as Error).message);
+      showTeachStatus((error as Error).message, "bad");
     } finally {
       this.#isBusy = false;
       const ready = [...this.#counts.values()].filter((count) => count > 0).length;
@@ -157,6 +157,6 @@ async function recorded(button: HTMLButtonElement): Promise<Blob> {
   }
 }
 
-function showTeachStatus(text: string): void {
-  element("teach-status").textContent = text;
+function showTeachStatus(text: string, className = ""): void {
+  Object.assign(element("teach-status"), { textContent: text, className });
 }
