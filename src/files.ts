@@ -12,6 +12,7 @@
 import { basename, dirname, join, normalize } from "node:path";
 import { FileError } from "./errors.ts";
 import type { ByteSource, FileReader } from "./weights/byte_source.ts";
+import { SEEK_START, system } from "./system/mod.ts";
 
 /** A file on disk that is open for reading. */
 export interface FileSource extends ByteSource {
@@ -69,12 +70,12 @@ const REASONS: Readonly<Record<string, string>> = {
  */
 export async function fileSource(path: string): Promise<FileSource & Disposable> {
   // Before it is opened, because opening a pipe waits for its writer.
-  const { isFile, isDirectory, isFifo } = await attempt("open", path, () => Deno.stat(path));
+  const { isFile, isDirectory, isFifo } = await attempt("open", path, () => system.stat(path));
   if (!isFile) {
     const found = isDirectory ? "a folder" : isFifo ? "a pipe" : "something else";
     throw new FileError(`Cannot open "${path}": expected a file, found ${found}`, { file: path });
   }
-  const file = await attempt("open", path, () => Deno.open(path, { read: true }));
+  const file = await attempt("open", path, () => system.open(path, { read: true }));
   let open = true;
   const close = () => {
     if (open) file.close();
@@ -97,7 +98,7 @@ function readRange(file: Deno.FsFile, path: string, start: number, end: number):
     );
   }
   const bytes = new Uint8Array(end - start);
-  file.seekSync(start, Deno.SeekMode.Start);
+  file.seekSync(start, SEEK_START);
   let filled = 0;
   while (filled < bytes.length) {
     const count = file.readSync(bytes.subarray(filled));
@@ -168,7 +169,7 @@ function isInside(name: string): boolean {
 export async function listFolder(path: string): Promise<FolderListing> {
   const listing: FolderListing = { files: [], folders: [] };
   await attempt("list", path, async () => {
-    for await (const entry of Deno.readDir(path)) {
+    for await (const entry of system.readDir(path)) {
       if (entry.name.startsWith(".")) continue;
       const isFolder = entry.isDirectory ||
         entry.isSymlink && await leadsToFolder(join(path, entry.name));
@@ -196,7 +197,7 @@ export async function listFolderIfThere(path: string): Promise<FolderListing> {
 
 async function leadsToFolder(link: string): Promise<boolean> {
   try {
-    return (await Deno.stat(link)).isDirectory;
+    return (await system.stat(link)).isDirectory;
   } catch {
     return false;
   }
@@ -217,10 +218,10 @@ async function leadsToFolder(link: string): Promise<boolean> {
  */
 export async function entryIfThere(path: string): Promise<Deno.FileInfo | undefined> {
   try {
-    return await attempt("open", path, () => Deno.stat(path));
+    return await attempt("open", path, () => system.stat(path));
   } catch (error) {
     const isMissing = error instanceof FileError && /^(ENOENT|ENOTDIR)$/.test(error.code ?? "");
-    if (!isMissing || await Deno.lstat(path).then(() => true, () => false)) throw error;
+    if (!isMissing || await system.lstat(path).then(() => true, () => false)) throw error;
     return undefined;
   }
 }
@@ -257,7 +258,7 @@ export async function writeFileAtomic(
   const temporary = siblingOf(path, "tmp");
   try {
     await writeNew(temporary, path, { chunks, ...options });
-    await attempt("write", path, () => Deno.rename(temporary, path));
+    await attempt("write", path, () => system.rename(temporary, path));
   } catch (error) {
     await removeLeftover(temporary);
     throw error;
@@ -321,7 +322,7 @@ export async function createFileAtomic(
  * ```
  */
 export async function expectWritable(path: string): Promise<void> {
-  if ((await Deno.stat(path).catch(() => undefined))?.isDirectory) {
+  if ((await system.stat(path).catch(() => undefined))?.isDirectory) {
     throw new FileError(`Cannot write "${path}": it is a directory`, {
       file: path,
       code: "EISDIR",
@@ -329,8 +330,8 @@ export async function expectWritable(path: string): Promise<void> {
   }
   await attempt("write", path, async () => {
     const temporary = siblingOf(path, "tmp");
-    await Deno.writeFile(temporary, new Uint8Array(), { createNew: true });
-    await Deno.remove(temporary);
+    await system.writeFile(temporary, new Uint8Array(), { createNew: true });
+    await system.remove(temporary);
   });
 }
 
@@ -364,7 +365,7 @@ async function writeNew(
   { chunks, mode }: WriteFileOptions & { chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array> },
 ): Promise<void> {
   const options = { write: true, createNew: true, mode };
-  using file = await attempt("write", path, () => Deno.open(temporary, options));
+  using file = await attempt("write", path, () => system.open(temporary, options));
   for await (const chunk of chunks) await attempt("write", path, () => writeAll(file, chunk));
   await attempt("write", path, () => file.sync());
 }
@@ -389,7 +390,7 @@ async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
  * ```
  */
 export async function makeDirectory(path: string): Promise<void> {
-  await attempt("make directory", path, () => Deno.mkdir(path, { recursive: true }));
+  await attempt("make directory", path, () => system.mkdir(path, { recursive: true }));
 }
 
 /**
@@ -421,10 +422,10 @@ export async function writeDirectoryAtomic(
   const target = normalize(path).replace(/(?<=.)[/\\]$/, "");
   const isThere = await hasContent(target);
   if (isThere && !options.replace) throw fileError("write", target, { code: "EEXIST" });
-  await attempt("write", target, () => Deno.mkdir(dirname(target), { recursive: true }));
+  await attempt("write", target, () => system.mkdir(dirname(target), { recursive: true }));
   const temporary = siblingOf(target, "tmp");
   try {
-    await attempt("write", target, () => Deno.mkdir(temporary));
+    await attempt("write", target, () => system.mkdir(temporary));
     await attempt("write", target, () => fill(temporary));
     await attempt("write", target, () => flushTree(temporary));
     await (isThere ? exchange(temporary, target) : moveTo(temporary, target));
@@ -438,7 +439,7 @@ export async function writeDirectoryAtomic(
 /** Whether a directory is there with something in it. */
 async function hasContent(path: string): Promise<boolean> {
   try {
-    for await (const _ of Deno.readDir(path)) return true;
+    for await (const _ of system.readDir(path)) return true;
   } catch (error) {
     const code = codeOf(error);
     if (code === "ENOENT") return false;
@@ -448,7 +449,7 @@ async function hasContent(path: string): Promise<boolean> {
 }
 
 function moveTo(temporary: string, path: string): Promise<void> {
-  return attempt("write", path, () => Deno.rename(temporary, path));
+  return attempt("write", path, () => system.rename(temporary, path));
 }
 
 /** The same error about the name that the user gave. */
@@ -462,19 +463,19 @@ function namingFinal(error: unknown, temporary: string, path: string): unknown {
 /** Puts the new directory into the old one's place, and the old one back if that fails. */
 async function exchange(temporary: string, path: string): Promise<void> {
   const old = siblingOf(path, "old");
-  await attempt("replace", path, () => Deno.rename(path, old));
+  await attempt("replace", path, () => system.rename(path, old));
   try {
     await moveTo(temporary, path);
   } catch (error) {
-    await Deno.rename(old, path);
+    await system.rename(old, path);
     throw error;
   }
-  await attempt("remove", old, () => Deno.remove(old, { recursive: true }));
+  await attempt("remove", old, () => system.remove(old, { recursive: true }));
 }
 
 /** Flushes the files of a folder first, then the folder that names them. */
 async function flushTree(folder: string): Promise<void> {
-  for await (const entry of Deno.readDir(folder)) {
+  for await (const entry of system.readDir(folder)) {
     const path = `${folder}/${entry.name}`;
     if (entry.isDirectory) await flushTree(path);
     else if (entry.isFile) await flush(path);
@@ -484,17 +485,17 @@ async function flushTree(folder: string): Promise<void> {
 
 async function flush(path: string): Promise<void> {
   // Windows cannot open a folder, and flushes only what is open for writing.
-  const onWindows = Deno.build.os === "windows";
-  if (onWindows && (await Deno.stat(path)).isDirectory) return;
+  const onWindows = system.build.os === "windows";
+  if (onWindows && (await system.stat(path)).isDirectory) return;
   await attempt("write", path, async () => {
-    using file = await Deno.open(path, { read: true, write: onWindows });
+    using file = await system.open(path, { read: true, write: onWindows });
     await file.sync();
   });
 }
 
 /** Removes what a failure left; the failure itself is what the user is shown. */
 async function removeLeftover(path: string): Promise<void> {
-  await Deno.remove(path, { recursive: true }).catch(() => {});
+  await system.remove(path, { recursive: true }).catch(() => {});
 }
 
 /** A hidden name beside the file, in the same folder, so that a rename can reach it. */
@@ -521,7 +522,7 @@ export async function attempt<T>(
 
 /** What the operating system said about a file, as a `FileError`; anything else as it is. */
 export function fileError(verb: string, file: string, cause: unknown): unknown {
-  if (cause instanceof Deno.errors.NotCapable) {
+  if (cause instanceof system.errors.NotCapable) {
     const hint = `Allow it with --allow-${/write access/.test(cause.message) ? "write" : "read"}`;
     const message = `Cannot ${verb} "${file}": Deno was not given access`;
     return new FileError(message, { cause, file, hint });

@@ -8,6 +8,7 @@
 import { DatasetError } from "../errors.ts";
 import type { DataFile, DataFiles } from "./_data_files.ts";
 import { type Features, featuresFromCard, featuresFromJson, isObject, listed } from "./features.ts";
+import { system } from "../system/mod.ts";
 
 /** One configuration: the patterns of its files by split. */
 export interface DatasetConfig {
@@ -78,7 +79,7 @@ function parsed(file: DataFile, text: string, parser: (text: string) => unknown)
   try {
     return parser(text);
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotCapable) throw cause;
+    if (cause instanceof system.errors.NotCapable) throw cause;
     const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
     const message = `Cannot read "${file.name}": expected metadata, found none (${reason})`;
     throw new DatasetError(message, { cause, file: file.name });

@@ -13,6 +13,7 @@ import { attempt, fileSource } from "../files.ts";
 import { openBytes } from "./_data_files.ts";
 import { samplesFile } from "./_stored_samples.ts";
 import type { OpenFile } from "./_table.ts";
+import { SEEK_START, system } from "../system/mod.ts";
 
 /** A stretch of a recording. */
 export interface Cut {
@@ -58,10 +59,10 @@ export class CutFile implements Disposable {
    */
   static async make(samplingRate: number): Promise<CutFile> {
     const folder = "the folder of temporary files";
-    const path = await attempt("make a file in", folder, () => Deno.makeTempFile());
-    const file = await attempt("open", path, () => Deno.open(path, { read: true, write: true }));
+    const path = await attempt("make a file in", folder, () => system.makeTempFile());
+    const file = await attempt("open", path, () => system.open(path, { read: true, write: true }));
     // Not on Windows, where an open file cannot be removed.
-    await Deno.remove(path).catch(() => {});
+    await system.remove(path).catch(() => {});
     return new CutFile(samplingRate, path, file);
   }
 
@@ -107,7 +108,7 @@ export class CutFile implements Disposable {
   async #write(samples: Float32Array<ArrayBuffer>): Promise<void> {
     const bytes = new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
     await attempt("write", this.#path, async () => {
-      await this.#file.seek(this.#sizeBytes, Deno.SeekMode.Start);
+      await this.#file.seek(this.#sizeBytes, SEEK_START);
       for (let at = 0; at < bytes.length;) at += await this.#file.write(bytes.subarray(at));
     });
     this.#sizeBytes += bytes.length;
@@ -124,7 +125,7 @@ export class CutFile implements Disposable {
   async #read({ start, length }: { start: number; length: number }): Promise<Float32Array> {
     const bytes = new Uint8Array(length * SAMPLE_BYTES);
     await attempt("read", this.#path, async () => {
-      await this.#file.seek(start, Deno.SeekMode.Start);
+      await this.#file.seek(start, SEEK_START);
       for (let at = 0; at < bytes.length;) {
         const count = await this.#file.read(bytes.subarray(at));
         if (count === null) break;
@@ -138,9 +139,9 @@ export class CutFile implements Disposable {
   [Symbol.dispose](): void {
     this.#file.close();
     try {
-      Deno.removeSync(this.#path);
+      system.removeSync(this.#path);
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      if (!(error instanceof system.errors.NotFound)) throw error;
     }
   }
 }

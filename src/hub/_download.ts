@@ -16,6 +16,7 @@ import { type CachedRepository, etagOf, type HubFile, sizeOf } from "./cache.ts"
 import { described, type HubSubject } from "./names.ts";
 import { bodyOf, type HubResponse, request } from "./request.ts";
 import type { HubSettings } from "./settings.ts";
+import { SEEK_START, system } from "../system/mod.ts";
 
 /** A file to fetch. */
 export interface Download {
@@ -53,7 +54,7 @@ export async function downloadBlob(
     // What a broken process left behind may be at fault, or the way here: once more from the beginning.
     if (!await transfer(settings, partial, download)) throw damaged(settings, download);
   }
-  await attempt("write", blob, () => Deno.rename(partial, blob));
+  await attempt("write", blob, () => system.rename(partial, blob));
   return blob;
 }
 
@@ -67,7 +68,7 @@ async function transfer(
     using file = await attempt(
       "write",
       partial,
-      () => Deno.open(partial, { read: true, write: true, create: true }),
+      () => system.open(partial, { read: true, write: true, create: true }),
     );
     const state = await begin(file, partial, download.file);
     await fill(settings, file, partial, state, download);
@@ -130,7 +131,7 @@ export function gitHash(sizeBytes: number): Hash {
  * @throws {FileError} where it cannot be read.
  */
 export async function holdsWhatWasStated(path: string, stated: HubFile): Promise<boolean> {
-  using file = await attempt("read", path, () => Deno.open(path));
+  using file = await attempt("read", path, () => system.open(path));
   const { hash, receivedBytes } = await begin(file, path, stated);
   return receivedBytes === stated.sizeBytes && hash.digest("hex") === etagOf(stated);
 }
@@ -188,7 +189,7 @@ async function startAt(
   Object.assign(state, fresh(about));
   await attempt("write", path, async () => {
     await file.truncate(0);
-    await file.seek(0, Deno.SeekMode.Start);
+    await file.seek(0, SEEK_START);
   });
 }
 
@@ -254,7 +255,7 @@ function damaged({ endpoint }: HubSettings, { file, subject }: Download): HubErr
 }
 
 async function remove(path: string): Promise<void> {
-  await Deno.remove(path).catch(() => {});
+  await system.remove(path).catch(() => {});
 }
 
 /** Waits for another process that downloads the same content, where the file system has locks. */
@@ -263,7 +264,7 @@ async function lockFile(settings: HubSettings, path: string): Promise<AsyncDispo
   const file = await attempt(
     "write",
     path,
-    () => Deno.open(path, { read: true, write: true, create: true }),
+    () => system.open(path, { read: true, write: true, create: true }),
   );
   try {
     while (!await tryLock(file)) await settings.pause(LOCK_POLL_MS, settings.signal);

@@ -12,6 +12,7 @@ import { attempt, writeFileAtomic } from "../files.ts";
 import type { HubSubject } from "./names.ts";
 import { clientFetch } from "./request.ts";
 import { type HubOptions, type HubSettings, hubSettings, tokenPath } from "./settings.ts";
+import { system } from "../system/mod.ts";
 
 /** Whoever a token stands for. */
 export interface HubAccount {
@@ -118,7 +119,7 @@ export async function storeToken(token: string): Promise<string> {
   await attempt(
     "make directory",
     folder,
-    () => Deno.mkdir(folder, { recursive: true, mode: 0o700 }),
+    () => system.mkdir(folder, { recursive: true, mode: 0o700 }),
   );
   await writeFileAtomic(path, [new TextEncoder().encode(token.trim())], { mode: 0o600 });
   return path;
@@ -144,10 +145,10 @@ export async function removeToken(): Promise<string | undefined> {
   const path = tokenPath();
   return await attempt("remove", path, async () => {
     try {
-      await Deno.remove(path);
+      await system.remove(path);
       return path;
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return undefined;
+      if (error instanceof system.errors.NotFound) return undefined;
       throw error;
     }
   });

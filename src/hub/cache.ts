@@ -12,6 +12,7 @@
 import { dirname, join, relative } from "node:path";
 import { attempt, makeDirectory, writeFileAtomic } from "../files.ts";
 import type { HubRepositoryType } from "./names.ts";
+import { system } from "../system/mod.ts";
 
 /** A file of a repository as the hub states it. */
 export interface HubFile {
@@ -148,16 +149,16 @@ export async function snapshotFiles(
 ): Promise<HubFile[]> {
   const files: HubFile[] = [];
   try {
-    for await (const { name, isDirectory } of Deno.readDir(cache.snapshot(commit, folder))) {
+    for await (const { name, isDirectory } of system.readDir(cache.snapshot(commit, folder))) {
       const path = folder + name;
       if (isDirectory) files.push(...await snapshotFiles(cache, commit, `${path}/`));
       else {
-        const { size } = await Deno.stat(cache.snapshot(commit, path));
+        const { size } = await system.stat(cache.snapshot(commit, path));
         files.push({ path, sizeBytes: size, gitSha1: "" });
       }
     }
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (!(error instanceof system.errors.NotFound)) throw error;
   }
   return files;
 }
@@ -165,7 +166,7 @@ export async function snapshotFiles(
 /** The pull requests whose commits are in the cache, as revisions. */
 export async function cachedPullRequests(cache: CachedRepository): Promise<string[]> {
   try {
-    const entries = await Array.fromAsync(Deno.readDir(cache.ref("refs/pr")));
+    const entries = await Array.fromAsync(system.readDir(cache.ref("refs/pr")));
     return entries.filter(({ isFile }) => isFile).map(({ name }) => `refs/pr/${name}`);
   } catch {
     return [];
@@ -175,10 +176,10 @@ export async function cachedPullRequests(cache: CachedRepository): Promise<strin
 /** The size of a file, through its link; undefined where there is none. */
 export async function sizeOf(path: string): Promise<number | undefined> {
   try {
-    const { isFile, size } = await Deno.stat(path);
+    const { isFile, size } = await system.stat(path);
     return isFile ? size : undefined;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof system.errors.NotFound) return undefined;
     return await attempt("open", path, () => Promise.reject(error));
   }
 }
@@ -189,19 +190,19 @@ export async function linkSnapshot(pointer: string, blob: string): Promise<void>
   const temporary = `${pointer}.${crypto.randomUUID().slice(0, 8)}.tmp`;
   await attempt("write", pointer, async () => {
     try {
-      await Deno.symlink(relative(dirname(pointer), blob), temporary);
+      await system.symlink(relative(dirname(pointer), blob), temporary);
     } catch (error) {
       // Windows lets only some users make links.
-      if (Deno.build.os !== "windows") throw error;
-      await Deno.copyFile(blob, temporary);
+      if (system.build.os !== "windows") throw error;
+      await system.copyFile(blob, temporary);
     }
-    await Deno.rename(temporary, pointer);
+    await system.rename(temporary, pointer);
   });
 }
 
 async function readText(path: string): Promise<string | undefined> {
   try {
-    return await Deno.readTextFile(path);
+    return await system.readTextFile(path);
   } catch {
     return undefined;
   }

@@ -7,6 +7,7 @@
  */
 import { FileError } from "../errors.ts";
 import { attempt } from "../files.ts";
+import { SEEK_START, system } from "../system/mod.ts";
 
 const CHUNK_BYTES = 2 ** 18;
 
@@ -26,7 +27,7 @@ const CHUNK_BYTES = 2 ** 18;
  * ```
  */
 export async function fileBlob(path: string): Promise<Blob> {
-  const { isFile, size } = await attempt("open", path, () => Deno.stat(path));
+  const { isFile, size } = await attempt("open", path, () => system.stat(path));
   if (isFile) return new FileBlob(path, 0, size);
   throw new FileError(`Cannot open "${path}": expected a file, found something else`, {
     file: path,
@@ -84,8 +85,8 @@ class FileBlob extends Blob {
 
   async *#parts(): AsyncGenerator<Uint8Array<ArrayBuffer>, undefined> {
     const path = this.#path;
-    using file = await attempt("open", path, () => Deno.open(path));
-    await file.seek(this.#start, Deno.SeekMode.Start);
+    using file = await attempt("open", path, () => system.open(path));
+    await file.seek(this.#start, SEEK_START);
     for (let left = this.size; left > 0;) {
       const buffer = new Uint8Array(Math.min(left, CHUNK_BYTES));
       const count = await attempt("read", path, () => file.read(buffer));

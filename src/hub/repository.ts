@@ -36,6 +36,7 @@ import {
 import { unexpectedAnswer } from "./_refusals.ts";
 import { clientFetch, understood } from "./request.ts";
 import { type HubOptions, type HubSettings, hubSettings } from "./settings.ts";
+import { system } from "../system/mod.ts";
 
 /** Which repository, and how it is reached. */
 export interface HubFilesOptions extends HubOptions {
@@ -279,9 +280,9 @@ async function fetchFile(opened: Opened, file: HubFile): Promise<string> {
   ) return pointer;
   if (isThere) {
     settings.onDamaged?.(file.path);
-    await Deno.remove(cache.blob(file)).catch(() => {});
+    await system.remove(cache.blob(file)).catch(() => {});
     // Where there are no links, the name in the snapshot is a copy.
-    await Deno.remove(pointer).catch(() => {});
+    await system.remove(pointer).catch(() => {});
   }
   if (settings.isOffline || file.gitSha1 === "") {
     throw notCached(subject, `file "${file.path}"`, pointer);

@@ -8,6 +8,7 @@ import { HubError } from "../errors.ts";
 import { refusalOf, unexpectedAnswer } from "./_refusals.ts";
 import type { HubSubject } from "./names.ts";
 import type { HubSettings } from "./settings.ts";
+import { system } from "../system/mod.ts";
 
 /** An answer, whose body has to be read through {@linkcode bodyOf} or cancelled. */
 export interface HubResponse {
@@ -326,7 +327,7 @@ function unreachable(
   if (settings.signal?.aborted) return settings.signal.reason;
   if (thrown instanceof HubError) return thrown;
   const { host, origin } = new URL(url);
-  if (thrown instanceof Deno.errors.NotCapable) {
+  if (thrown instanceof system.errors.NotCapable) {
     return new HubError(`Cannot reach "${origin}": Deno was not given access`, {
       reason: "forbidden",
       hint: `Allow it with --allow-net=${host}`,

@@ -8,6 +8,7 @@
  */
 import { join } from "node:path";
 import { HubError } from "../errors.ts";
+import { system } from "../system/mod.ts";
 
 /** How far a download has come. */
 export interface HubProgress {
@@ -148,7 +149,7 @@ function expandHome(path: string): string {
 /** A variable that may not be read counts as one that is not set. */
 function variable(name: string): string {
   try {
-    return Deno.env.get(name)?.trim() ?? "";
+    return system.env.get(name)?.trim() ?? "";
   } catch {
     return "";
   }
@@ -185,7 +186,7 @@ async function storedToken(): Promise<TokenFound> {
   }
   try {
     const path = tokenPath();
-    const token = (await Deno.readTextFile(path)).trim();
+    const token = (await system.readTextFile(path)).trim();
     return token ? { token, tokenOrigin: `"${path}"` } : {};
   } catch {
     return {};

@@ -7,6 +7,7 @@ import { parse, YAMLParseError } from "yaml";
 import { isUntouchedCard, type ModelCardWords } from "../card/mod.ts";
 import { HubError } from "../errors.ts";
 import { hubFiles, type HubOptions, type HubRepository } from "../hub/mod.ts";
+import { system } from "../system/mod.ts";
 
 /** Name of the card, on the hub and in a directory. */
 export const CARD_FILE = "README.md";
@@ -14,7 +15,7 @@ export const CARD_FILE = "README.md";
 /** The card of a commit; undefined where there is none. */
 export async function cardOf(repository: HubRepository): Promise<string | undefined> {
   if (!repository.files.some(({ path }) => path === CARD_FILE)) return undefined;
-  return await Deno.readTextFile(await repository.path(CARD_FILE));
+  return await system.readTextFile(await repository.path(CARD_FILE));
 }
 
 /** Whether a card may be replaced: written here and left alone since, or nothing but metadata. */

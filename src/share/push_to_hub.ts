@@ -25,6 +25,7 @@ import { CARD_FILE, cardOf, isReplaceable, licenseOf, wordsIn } from "./_card_ch
 import { ARGUMENTS_FILE, folderFacts, sharedArguments } from "./_folder_facts.ts";
 import { folderFiles } from "./_folder_files.ts";
 import { withoutRecordings } from "./_report_page.ts";
+import { engine, system } from "../system/mod.ts";
 
 /** Where a model goes, how, and what its card says beside what is known. */
 export interface PushToHubOptions extends HubBranchOptions, HubPushOptions, ModelCardWords {
@@ -66,12 +67,12 @@ export async function pushToHub(
   extractor: FeatureExtractor,
   options: PushToHubOptions & Pick<SavePretrainedOptions, "dtype"> = {},
 ): Promise<HubCommit> {
-  const folder = await attempt("make directory", "a temporary one", () => Deno.makeTempDir());
+  const folder = await attempt("make directory", "a temporary one", () => system.makeTempDir());
   try {
     await savePretrained(folder, model, extractor, { dtype: options.dtype });
     return await pushDirectory(repo, folder, options);
   } finally {
-    await Deno.remove(folder, { recursive: true });
+    await system.remove(folder, { recursive: true });
   }
 }
 
@@ -155,7 +156,7 @@ async function directoryCard(
     license,
     repository,
     modelName: facts.modelName ?? repository.split("/").at(-1)!,
-    versions: facts.versions ?? { Earshot: earshot.version, Deno: Deno.version.deno },
+    versions: facts.versions ?? { Earshot: earshot.version, [engine.name]: engine.version },
   });
 }
 
@@ -179,9 +180,9 @@ async function localCard(directory: string): Promise<string | undefined> {
   const path = join(directory, CARD_FILE);
   return await attempt("read", path, async () => {
     try {
-      return await Deno.readTextFile(path);
+      return await system.readTextFile(path);
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return undefined;
+      if (error instanceof system.errors.NotFound) return undefined;
       throw error;
     }
   });

@@ -9,6 +9,7 @@ import { type Pace, paceCounter, progressLine } from "../../progress_bar.ts";
 import type { TrainingArguments } from "../options/arguments.ts";
 import type { LogEntry, TrainerState } from "../checkpoints/state.ts";
 import type { TrainerCallback } from "./callbacks.ts";
+import { system } from "../../system/mod.ts";
 
 /** Where progress is shown. */
 export interface ProgressOutput {
@@ -160,7 +161,7 @@ function logLine({ step: _step, total_flos: _flos, ...figures }: LogEntry): stri
 }
 
 const STANDARD: ProgressOutput = {
-  columns: () => Deno.stderr.isTerminal() ? Deno.consoleSize().columns : undefined,
-  draw: (text) => void Deno.stderr.writeSync(new TextEncoder().encode(text)),
+  columns: () => system.stderr.isTerminal() ? system.consoleSize().columns : undefined,
+  draw: (text) => void system.stderr.writeSync(new TextEncoder().encode(text)),
   print: (line) => console.log(line),
 };

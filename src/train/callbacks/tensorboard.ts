@@ -13,6 +13,7 @@ import { isDiskFull, makeDirectory } from "../../files.ts";
 import type { TrainingArguments } from "../options/arguments.ts";
 import type { TrainerCallback, TrainerControl } from "./callbacks.ts";
 import type { LogEntry, TrainerState } from "../checkpoints/state.ts";
+import { system } from "../../system/mod.ts";
 
 /**
  * Writes `runs/<name>/events.out.tfevents.<seconds>.earshot` in the output directory as a run goes on.
@@ -97,10 +98,10 @@ export class TensorBoardCallback implements TrainerCallback {
     this.#waiting.push(...events.map(record));
     const bytes = await new Blob(this.#waiting).bytes();
     try {
-      await Deno.writeFile(this.#file, bytes, { append: true });
+      await system.writeFile(this.#file, bytes, { append: true });
     } catch (error) {
       if (!isDiskFull(error)) throw error;
-      await Deno.truncate(this.#file, this.#sizeBytes).catch(() => {});
+      await system.truncate(this.#file, this.#sizeBytes).catch(() => {});
       return;
     }
     this.#sizeBytes += bytes.length;

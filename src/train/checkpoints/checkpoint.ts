@@ -29,6 +29,7 @@ import { STATE_FILE, stateBytes } from "./results.ts";
 import { resumeStateOf, stateOf } from "./_state_json.ts";
 import { type OldRunFacts, type RunFacts, runFactsOf } from "./run_facts.ts";
 import type { ResumeState, TrainerState } from "./state.ts";
+import { system } from "../../system/mod.ts";
 
 const PREFIX = "checkpoint-";
 const OPTIMIZER = "optimizer.safetensors";
@@ -242,5 +243,5 @@ export async function removeOldCheckpoints(
   if (limit === 0) return;
   const names = (await checkpointSteps(outputDir)).map(checkpointName);
   const old = names.slice(0, -limit).filter((name) => !kept.includes(name));
-  for (const name of old) await Deno.remove(`${outputDir}/${name}`, { recursive: true });
+  for (const name of old) await system.remove(`${outputDir}/${name}`, { recursive: true });
 }

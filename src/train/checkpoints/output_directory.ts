@@ -17,6 +17,7 @@ import {
   writeFiles,
 } from "../../files.ts";
 import { jsonBytes } from "../../pretrained.ts";
+import { system } from "../../system/mod.ts";
 
 const LOCK = ".earshot.lock";
 
@@ -79,7 +80,7 @@ export class OutputDirectory implements AsyncDisposable {
   /** Lets go of the directory. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#lock) return;
-    await Deno.remove(`${this.path}/${LOCK}`).catch(() => {});
+    await system.remove(`${this.path}/${LOCK}`).catch(() => {});
     this.#lock.close();
   }
 }
@@ -91,12 +92,12 @@ async function lockOf(path: string): Promise<Deno.FsFile | undefined> {
     const file = await attempt(
       "write",
       path,
-      () => Deno.open(name, { read: true, write: true, create: true }),
+      () => system.open(name, { read: true, write: true, create: true }),
     );
     const isHeld = await file.tryLock(true).catch(() => undefined);
     if (isHeld === undefined) {
       file.close();
-      await Deno.remove(name).catch(() => {});
+      await system.remove(name).catch(() => {});
       return undefined;
     }
     if (!isHeld) {
@@ -104,7 +105,7 @@ async function lockOf(path: string): Promise<Deno.FsFile | undefined> {
       throw await busy(path);
     }
     // Who let go of it may have removed the very file that was opened and locked here.
-    const there = await Deno.stat(name).catch(() => undefined);
+    const there = await system.stat(name).catch(() => undefined);
     if (there?.ino === (await file.stat()).ino) {
       await signed(file);
       return file;
@@ -115,20 +116,20 @@ async function lockOf(path: string): Promise<Deno.FsFile | undefined> {
 
 /** Writes into the lock who holds it. */
 async function signed(file: Deno.FsFile): Promise<void> {
-  const holder = { process: Deno.pid, host: hostName(), since: new Date().toISOString() };
+  const holder = { process: system.pid, host: hostName(), since: new Date().toISOString() };
   await file.truncate(0);
   await file.write(jsonBytes(holder));
 }
 
 /** Asked for only where that needs no question to the user. */
 function hostName(): string | undefined {
-  const mayAsk = Deno.permissions.querySync({ name: "sys", kind: "hostname" });
-  return mayAsk.state === "granted" ? Deno.hostname() : undefined;
+  const mayAsk = system.permissions.querySync({ name: "sys", kind: "hostname" });
+  return mayAsk.state === "granted" ? system.hostname() : undefined;
 }
 
 async function busy(path: string): Promise<FileError> {
   // Windows lets nobody read what is locked.
-  const text = await Deno.readTextFile(`${path}/${LOCK}`).catch(() => "");
+  const text = await system.readTextFile(`${path}/${LOCK}`).catch(() => "");
   const [, process] = text.match(/"process": (\d+)/) ?? [];
   const [, host] = text.match(/"host": "([^"]*)"/) ?? [];
   const [, since] = text.match(/"since": "([^"]*)"/) ?? [];
@@ -149,29 +150,29 @@ async function finishChange(path: string): Promise<void> {
   if (names === undefined) return;
   await attempt("write", path, async () => {
     if (names.includes(STALE)) {
-      const { stale } = JSON.parse(await Deno.readTextFile(`${change}/${STALE}`));
+      const { stale } = JSON.parse(await system.readTextFile(`${change}/${STALE}`));
       for (const name of [CONFIG, ...stale]) await removeIfThere(`${path}/${name}`);
-      await Deno.remove(`${change}/${STALE}`);
+      await system.remove(`${change}/${STALE}`);
     }
     const others = names.filter((name) => name !== STALE && name !== CONFIG);
-    for (const name of others) await Deno.rename(`${change}/${name}`, `${path}/${name}`);
-    if (names.includes(CONFIG)) await Deno.rename(`${change}/${CONFIG}`, `${path}/${CONFIG}`);
-    await Deno.remove(change);
+    for (const name of others) await system.rename(`${change}/${name}`, `${path}/${name}`);
+    if (names.includes(CONFIG)) await system.rename(`${change}/${CONFIG}`, `${path}/${CONFIG}`);
+    await system.remove(change);
   });
 }
 
 async function namesIn(folder: string): Promise<string[] | undefined> {
   try {
-    return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
+    return (await Array.fromAsync(system.readDir(folder))).map(({ name }) => name);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof system.errors.NotFound) return undefined;
     throw error;
   }
 }
 
 async function removeIfThere(path: string): Promise<void> {
-  await Deno.remove(path, { recursive: true }).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  await system.remove(path, { recursive: true }).catch((error) => {
+    if (!(error instanceof system.errors.NotFound)) throw error;
   });
 }
 
@@ -187,8 +188,8 @@ async function removeLeftovers(path: string): Promise<void> {
       path,
       () =>
         isOnlyOne
-          ? Deno.rename(`${path}/${name}`, `${path}/${final}`)
-          : Deno.remove(`${path}/${name}`, { recursive: true }),
+          ? system.rename(`${path}/${name}`, `${path}/${final}`)
+          : system.remove(`${path}/${name}`, { recursive: true }),
     );
   }
 }

@@ -5,6 +5,7 @@
  */
 import { FileError } from "../../errors.ts";
 import { isDiskFull } from "../../files.ts";
+import { system } from "../../system/mod.ts";
 
 const PAUSE_MS = 30_000;
 
@@ -13,9 +14,9 @@ const TRIES = 20;
 
 /** On a terminal the user is asked; elsewhere time has to help. */
 export const SAVE_HELP: Omit<SaveHelp, "onNotice"> = {
-  ...Deno.stdin.isTerminal() && { ask: (question: string) => confirm(question) },
+  ...system.stdin.isTerminal() && { ask: (question: string) => confirm(question) },
   pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
-  temporaryFolder: () => Deno.makeTempDir({ prefix: "earshot-model-" }),
+  temporaryFolder: () => system.makeTempDir({ prefix: "earshot-model-" }),
 };
 
 /** What a save that fails can do. */
