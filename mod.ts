@@ -13,6 +13,7 @@
  *
  * @module
  */
+import "./src/older_engines.ts";
 
 // Models, by the names of transformers.
 export {

@@ -17,6 +17,7 @@
  *
  * @module
  */
+import "../src/older_engines.ts";
 import type { Context } from "hono";
 import { Hono } from "hono/tiny";
 import { HTTPException } from "hono/http-exception";

@@ -365,9 +365,13 @@ async function writeNew(
   { chunks, mode }: WriteFileOptions & { chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array> },
 ): Promise<void> {
   const options = { write: true, createNew: true, mode };
-  using file = await attempt("write", path, () => system.open(temporary, options));
-  for await (const chunk of chunks) await attempt("write", path, () => writeAll(file, chunk));
-  await attempt("write", path, () => file.sync());
+  const file = await attempt("write", path, () => system.open(temporary, options));
+  try {
+    for await (const chunk of chunks) await attempt("write", path, () => writeAll(file, chunk));
+    await attempt("write", path, () => file.sync());
+  } finally {
+    file.close();
+  }
 }
 
 async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
@@ -488,8 +492,12 @@ async function flush(path: string): Promise<void> {
   const onWindows = system.build.os === "windows";
   if (onWindows && (await system.stat(path)).isDirectory) return;
   await attempt("write", path, async () => {
-    using file = await system.open(path, { read: true, write: onWindows });
-    await file.sync();
+    const file = await system.open(path, { read: true, write: onWindows });
+    try {
+      await file.sync();
+    } finally {
+      file.close();
+    }
   });
 }
 

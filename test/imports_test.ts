@@ -122,6 +122,12 @@ Deno.test("portable rooms of src use neither Deno nor node", async () => {
   assert.deepEqual(wrong, []);
 });
 
+Deno.test("the library has no syntax that Node 20 lacks", async () => {
+  const files = (await sourceFiles()).filter(({ room }) => room !== "commands");
+  const wrong = files.filter((file) => /^\s*(await )?using \w/m.test(code(file)));
+  assert.deepEqual(wrong.map(({ path }) => relative(ROOT, path)), []);
+});
+
 Deno.test("a private file is imported by its own folder only", async () => {
   const wrong: string[] = [];
   for (const file of await sourceFiles()) {

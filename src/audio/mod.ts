@@ -16,6 +16,7 @@
  *
  * @module
  */
+import "../older_engines.ts";
 
 export { decodeAudio, DECODED_FORMATS } from "./decode.ts";
 export type { AudioInfo, DecodedAudio, DecodedChannels, DecodeOptions } from "./decoded_audio.ts";

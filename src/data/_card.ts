@@ -70,9 +70,13 @@ export async function readCard(files: DataFiles): Promise<DatasetCard> {
 }
 
 async function textOf(file: DataFile): Promise<string> {
-  using source = await file.open();
-  const bytes = await source.read(0, Math.min(source.sizeBytes, MAX_CARD_BYTES));
-  return new TextDecoder().decode(bytes);
+  const source = await file.open();
+  try {
+    const bytes = await source.read(0, Math.min(source.sizeBytes, MAX_CARD_BYTES));
+    return new TextDecoder().decode(bytes);
+  } finally {
+    source[Symbol.dispose]();
+  }
 }
 
 function parsed(file: DataFile, text: string, parser: (text: string) => unknown): unknown {

@@ -45,8 +45,12 @@ export async function decodeClip(
 
 /** The bytes of a clip, unless its size or its header says that it is too long. */
 export async function readBytes(clip: AudioClip, options: LoadClipOptions): Promise<Uint8Array> {
-  using source = await openClip(clip);
-  return await recordingBytes(source, rulesFor(clip.file, options));
+  const source = await openClip(clip);
+  try {
+    return await recordingBytes(source, rulesFor(clip.file, options));
+  } finally {
+    source[Symbol.dispose]();
+  }
 }
 
 function rulesFor(file: string, options: LoadClipOptions): RecordingRules {

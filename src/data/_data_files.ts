@@ -83,15 +83,19 @@ export function singleFile(path: string): DataFiles {
 
 async function localFile(dir: string, path: string): Promise<DataFile> {
   const name = join(dir, path);
-  using source = await fileSource(name);
-  const { sizeBytes } = source;
-  return {
-    path,
-    name,
-    sizeBytes,
-    open: () => fileSource(name),
-    sibling: (other) => fileSource(isAbsolute(other) ? other : join(dirname(name), other)),
-  };
+  const source = await fileSource(name);
+  try {
+    const { sizeBytes } = source;
+    return {
+      path,
+      name,
+      sizeBytes,
+      open: () => fileSource(name),
+      sibling: (other) => fileSource(isAbsolute(other) ? other : join(dirname(name), other)),
+    };
+  } finally {
+    source[Symbol.dispose]();
+  }
 }
 
 /** Bytes in memory as an open file. */
@@ -124,7 +128,11 @@ const ZIP = [0x50, 0x4b, 0x03, 0x04] as const;
 
 /** Whether a file is a zip archive, by its content. */
 export async function holdsArchive(file: Pick<DataFile, "open">): Promise<boolean> {
-  using source = await file.open();
-  const head = await source.read(0, Math.min(ZIP.length, source.sizeBytes));
-  return ZIP.every((byte, i) => head[i] === byte);
+  const source = await file.open();
+  try {
+    const head = await source.read(0, Math.min(ZIP.length, source.sizeBytes));
+    return ZIP.every((byte, i) => head[i] === byte);
+  } finally {
+    source[Symbol.dispose]();
+  }
 }

@@ -47,22 +47,26 @@ const MAX_LIST_BYTES = 2 ** 28;
  * @throws {DatasetError} where it begins as a list and is none of objects, or is too large.
  */
 export async function jsonListTable(file: DataFile): Promise<Table | undefined> {
-  using source = await file.open();
-  const start = new TextDecoder().decode(await source.read(0, Math.min(64, file.sizeBytes)));
-  if (!/^\uFEFF?\s*\[/.test(start)) return undefined;
-  if (file.sizeBytes > MAX_LIST_BYTES) {
-    throw lineError(file, 1, `at most ${MAX_LIST_BYTES} bytes as one list`, `${file.sizeBytes}`, {
-      hint: "Write an object a line instead, as JSONL",
+  const source = await file.open();
+  try {
+    const start = new TextDecoder().decode(await source.read(0, Math.min(64, file.sizeBytes)));
+    if (!/^\uFEFF?\s*\[/.test(start)) return undefined;
+    if (file.sizeBytes > MAX_LIST_BYTES) {
+      throw lineError(file, 1, `at most ${MAX_LIST_BYTES} bytes as one list`, `${file.sizeBytes}`, {
+        hint: "Write an object a line instead, as JSONL",
+      });
+    }
+    const text = new TextDecoder().decode(await source.read(0, file.sizeBytes));
+    const rows = jsonList(text.replace(/^\uFEFF/, ""), file);
+    const types = new Map<string, Feature | undefined>();
+    for (const row of rows) learnTypes(types, row);
+    return memoryTable(rows, featuresOf(types), {
+      name: file.name,
+      open: (path) => file.sibling(path),
     });
+  } finally {
+    source[Symbol.dispose]();
   }
-  const text = new TextDecoder().decode(await source.read(0, file.sizeBytes));
-  const rows = jsonList(text.replace(/^\uFEFF/, ""), file);
-  const types = new Map<string, Feature | undefined>();
-  for (const row of rows) learnTypes(types, row);
-  return memoryTable(rows, featuresOf(types), {
-    name: file.name,
-    open: (path) => file.sibling(path),
-  });
 }
 
 function jsonList(text: string, file: DataFile): StoredRow[] {

@@ -110,8 +110,12 @@ export async function parquetTable(file: DataFile, cache: ChunkCache): Promise<T
 }
 
 async function readRange(file: DataFile, start: number, end: number): Promise<Uint8Array> {
-  using source = await file.open();
-  return await source.read(start, end);
+  const source = await file.open();
+  try {
+    return await source.read(start, end);
+  } finally {
+    source[Symbol.dispose]();
+  }
 }
 
 /** What the parser throws names no file. */

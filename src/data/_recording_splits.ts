@@ -65,12 +65,20 @@ function splitOfFolder(path: string): SplitName | undefined {
  * @throws {FileError | AudioFormatError} where it cannot be read.
  */
 export async function recordingSeconds(path: string): Promise<number> {
-  using source = await fileSource(path);
-  const stated = await audioDurationSec(source);
-  if (stated !== undefined) return stated;
-  using again = await fileSource(path);
-  const audio = await openAudio(again, { file: path });
-  let samples = 0;
-  for await (const block of audio.blocks()) samples += block.length;
-  return samples / audio.sampleRateHz;
+  const source = await fileSource(path);
+  try {
+    const stated = await audioDurationSec(source);
+    if (stated !== undefined) return stated;
+    const again = await fileSource(path);
+    try {
+      const audio = await openAudio(again, { file: path });
+      let samples = 0;
+      for await (const block of audio.blocks()) samples += block.length;
+      return samples / audio.sampleRateHz;
+    } finally {
+      again[Symbol.dispose]();
+    }
+  } finally {
+    source[Symbol.dispose]();
+  }
 }

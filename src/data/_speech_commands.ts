@@ -60,8 +60,12 @@ export async function withSplitLists(
 }
 
 async function linesOf(files: DataFiles, path: string): Promise<string[]> {
-  using source = await openFile(files, path);
-  const bytes = await source.read(0, Math.min(source.sizeBytes, MAX_LIST_BYTES));
-  const lines = new TextDecoder().decode(bytes).split(/\r?\n/).map((line) => line.trim());
-  return lines.filter((line) => line !== "").map((line) => line.replace(/^\.\//, ""));
+  const source = await openFile(files, path);
+  try {
+    const bytes = await source.read(0, Math.min(source.sizeBytes, MAX_LIST_BYTES));
+    const lines = new TextDecoder().decode(bytes).split(/\r?\n/).map((line) => line.trim());
+    return lines.filter((line) => line !== "").map((line) => line.replace(/^\.\//, ""));
+  } finally {
+    source[Symbol.dispose]();
+  }
 }

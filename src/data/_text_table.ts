@@ -81,9 +81,13 @@ export async function textTable(
   const starts = blocks.map((block) => block.firstRow);
   const load = ({ start, end, line }: BlockPlace): Promise<StoredRow[]> =>
     cache.get(`${file.name}\n${start}`, (end - start) * MEMORY_FACTOR, async () => {
-      using source = await file.open();
-      const text = new TextDecoder().decode(await source.read(start, end));
-      return reader!.rows({ text, start, end, line });
+      const source = await file.open();
+      try {
+        const text = new TextDecoder().decode(await source.read(start, end));
+        return reader!.rows({ text, start, end, line });
+      } finally {
+        source[Symbol.dispose]();
+      }
     });
   return {
     features: reader?.features() ?? {},
@@ -104,26 +108,30 @@ export async function textTable(
 
 /** Cuts a file into blocks of whole records; a quoted cell may hold line ends. */
 async function* textBlocks(file: DataFile, quotes: boolean): AsyncGenerator<TextBlock> {
-  using source = await file.open();
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  let start = 0;
-  let line = 1;
-  let rest = new Uint8Array(0);
-  for (let at = 0; at < file.sizeBytes;) {
-    const end = Math.min(at + READ_BYTES, file.sizeBytes);
-    rest = joined(rest, await source.read(at, end));
-    at = end;
-    for (;;) {
-      const cut = recordsEnd(rest, quotes, at === file.sizeBytes);
-      if (cut === undefined) break;
-      const text = decodedText(decoder, rest.subarray(0, cut.bytes), file, line);
-      yield { text, start, end: start + cut.bytes, line };
-      start += cut.bytes;
-      line += cut.lines;
-      rest = rest.slice(cut.bytes);
-      if (rest.length === 0) break;
+  const source = await file.open();
+  try {
+    const decoder = new TextDecoder("utf-8", { fatal: true });
+    let start = 0;
+    let line = 1;
+    let rest = new Uint8Array(0);
+    for (let at = 0; at < file.sizeBytes;) {
+      const end = Math.min(at + READ_BYTES, file.sizeBytes);
+      rest = joined(rest, await source.read(at, end));
+      at = end;
+      for (;;) {
+        const cut = recordsEnd(rest, quotes, at === file.sizeBytes);
+        if (cut === undefined) break;
+        const text = decodedText(decoder, rest.subarray(0, cut.bytes), file, line);
+        yield { text, start, end: start + cut.bytes, line };
+        start += cut.bytes;
+        line += cut.lines;
+        rest = rest.slice(cut.bytes);
+        if (rest.length === 0) break;
+      }
+      if (rest.length > MAX_RECORD_BYTES) throw lineError(file, line, "text", "a line without end");
     }
-    if (rest.length > MAX_RECORD_BYTES) throw lineError(file, line, "text", "a line without end");
+  } finally {
+    source[Symbol.dispose]();
   }
 }
 

@@ -113,10 +113,14 @@ async function decodedAudio(stored: unknown, feature: Audio, at: Cell): Promise<
     const rules = { samplingRate, minSamples: 0 };
     return audioValue(value.path, await recordingSamples(recording, rules));
   }
-  using source = await openAudio(stored, at);
-  const { path } = storedAudio(stored, at);
-  const rules = { file: path === null ? source.name : audioName(path, at), samplingRate };
-  return audioValue(path, await recordingSamples(await recordingBytes(source, rules), rules));
+  const source = await openAudio(stored, at);
+  try {
+    const { path } = storedAudio(stored, at);
+    const rules = { file: path === null ? source.name : audioName(path, at), samplingRate };
+    return audioValue(path, await recordingSamples(await recordingBytes(source, rules), rules));
+  } finally {
+    source[Symbol.dispose]();
+  }
 }
 
 function audioValue(path: string | null, { samples, sampleRateHz }: Recording): AudioValue {

@@ -86,16 +86,20 @@ function freePath(path: string, archive: string, taken: ReadonlyMap<string, Pack
 
 /** Files by their paths without a folder around all of them. */
 async function zipEntries(archive: DataFile): Promise<Map<string, ZipEntry>> {
-  using source = await archive.open();
-  const entries = await readZipEntries(source, { maxDirectoryBytes: MAX_DIRECTORY_BYTES })
-    .catch((cause) => {
-      if (!(cause instanceof CheckpointError)) throw cause;
-      const message = `Cannot open "${archive.name}": expected a zip archive (${cause.message})`;
-      throw new DatasetError(message, { cause, file: archive.name });
-    });
-  const files = Array.from(entries.values()).filter(({ name }) => isPlain(name));
-  const cut = wrapperLength(stemOf(archive.path), files.map(({ name }) => name));
-  return new Map(files.map((entry) => [entry.name.slice(cut), entry]));
+  const source = await archive.open();
+  try {
+    const entries = await readZipEntries(source, { maxDirectoryBytes: MAX_DIRECTORY_BYTES })
+      .catch((cause) => {
+        if (!(cause instanceof CheckpointError)) throw cause;
+        const message = `Cannot open "${archive.name}": expected a zip archive (${cause.message})`;
+        throw new DatasetError(message, { cause, file: archive.name });
+      });
+    const files = Array.from(entries.values()).filter(({ name }) => isPlain(name));
+    const cut = wrapperLength(stemOf(archive.path), files.map(({ name }) => name));
+    return new Map(files.map((entry) => [entry.name.slice(cut), entry]));
+  } finally {
+    source[Symbol.dispose]();
+  }
 }
 
 /** How many letters of all paths are a folder around them: of the archive's name, or one that is no label or split. */
@@ -153,16 +157,20 @@ async function bytesOf({ archive, entry }: Packed, name: string): Promise<Uint8A
     const message = `Cannot open "${name}": expected ${expected}, found ${sizeBytes}`;
     throw new FileError(message, { file: name });
   }
-  using source = await archive.open();
+  const source = await archive.open();
   try {
-    const start = await locateZipData(source, entry);
-    return unpacked(await readExactly(source, start, start + storedBytes), entry);
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError || cause instanceof RangeError || isZlib(cause))) {
-      throw cause;
+    try {
+      const start = await locateZipData(source, entry);
+      return unpacked(await readExactly(source, start, start + storedBytes), entry);
+    } catch (cause) {
+      if (!(cause instanceof SyntaxError || cause instanceof RangeError || isZlib(cause))) {
+        throw cause;
+      }
+      const message = `Cannot open "${name}": expected a sound zip archive (${cause.message})`;
+      throw new FileError(message, { cause, file: name });
     }
-    const message = `Cannot open "${name}": expected a sound zip archive (${cause.message})`;
-    throw new FileError(message, { cause, file: name });
+  } finally {
+    source[Symbol.dispose]();
   }
 }
 

@@ -119,15 +119,19 @@ async function textOf(file: DataFile): Promise<string> {
       { file: file.name },
     );
   }
-  using source = await file.open();
-  const bytes = await source.read(0, file.sizeBytes);
+  const source = await file.open();
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (cause) {
-    if (!(cause instanceof TypeError)) throw cause;
-    throw new DatasetError(
-      `Cannot read annotations from "${file.name}": expected UTF-8, found other bytes`,
-      { file: file.name, cause },
-    );
+    const bytes = await source.read(0, file.sizeBytes);
+    try {
+      return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    } catch (cause) {
+      if (!(cause instanceof TypeError)) throw cause;
+      throw new DatasetError(
+        `Cannot read annotations from "${file.name}": expected UTF-8, found other bytes`,
+        { file: file.name, cause },
+      );
+    }
+  } finally {
+    source[Symbol.dispose]();
   }
 }

@@ -84,20 +84,24 @@ export class CutFile implements Disposable {
       places[piece.at] = { start: this.#sizeBytes, length: piece.samples.length };
       await this.#write(piece.samples);
     };
-    using source = await fileSource(path);
-    const audio = await openAudio(source, { file: path, samplingRate: this.#samplingRate });
-    for await (const block of audio.blocks()) {
-      const end = first + block.length;
-      while (waiting.length > 0 && waiting.at(-1)!.first < end) active.push(waiting.pop()!);
-      for (const piece of active) copyOverlap(block, first, piece);
-      const done = active.filter((piece) => piece.first + piece.samples.length <= end);
-      active = active.filter((piece) => piece.first + piece.samples.length > end);
-      for (const piece of done) await write(piece);
-      first = end;
-      if (waiting.length === 0 && active.length === 0) break;
+    const source = await fileSource(path);
+    try {
+      const audio = await openAudio(source, { file: path, samplingRate: this.#samplingRate });
+      for await (const block of audio.blocks()) {
+        const end = first + block.length;
+        while (waiting.length > 0 && waiting.at(-1)!.first < end) active.push(waiting.pop()!);
+        for (const piece of active) copyOverlap(block, first, piece);
+        const done = active.filter((piece) => piece.first + piece.samples.length <= end);
+        active = active.filter((piece) => piece.first + piece.samples.length > end);
+        for (const piece of done) await write(piece);
+        first = end;
+        if (waiting.length === 0 && active.length === 0) break;
+      }
+      for (const piece of [...active, ...waiting]) await write(piece);
+      return places.map((place) => ({ open: () => this.#openAt(place, path) }));
+    } finally {
+      source[Symbol.dispose]();
     }
-    for (const piece of [...active, ...waiting]) await write(piece);
-    return places.map((place) => ({ open: () => this.#openAt(place, path) }));
   }
 
   #emptyPiece({ start, seconds }: Cut): Omit<Piece, "at"> {

@@ -139,15 +139,19 @@ async function readHeader(
   clip: AudioClip,
 ): Promise<{ seconds: number; digest?: string } | BadFileError> {
   try {
-    using source = await openClip(clip);
-    const seconds = await audioDurationSec(source);
-    if (seconds === undefined) {
-      await expectAudioHeaders(source, clip.open ? source.name : clip.file);
+    const source = await openClip(clip);
+    try {
+      const seconds = await audioDurationSec(source);
+      if (seconds === undefined) {
+        await expectAudioHeaders(source, clip.open ? source.name : clip.file);
+      }
+      return {
+        seconds: seconds ?? source.sizeBytes / COMPRESSED_BYTES_PER_SEC,
+        digest: clip.open && await digestOf(source),
+      };
+    } finally {
+      source[Symbol.dispose]();
     }
-    return {
-      seconds: seconds ?? source.sizeBytes / COMPRESSED_BYTES_PER_SEC,
-      digest: clip.open && await digestOf(source),
-    };
   } catch (error) {
     if (error instanceof FileError || error instanceof AudioFormatError) return error;
     throw error;

@@ -30,20 +30,24 @@ export async function firstSamples(
   path: string,
   { samplingRate, count }: { samplingRate: number; count: number },
 ): Promise<Float32Array> {
-  using source = await fileSource(path);
-  const audio = await openAudio(source, { file: path, samplingRate });
-  const blocks: Float32Array[] = [];
-  let length = 0;
-  for await (const block of audio.blocks()) {
-    blocks.push(block.slice(0, count - length));
-    length += blocks.at(-1)!.length;
-    if (length >= count) break;
+  const source = await fileSource(path);
+  try {
+    const audio = await openAudio(source, { file: path, samplingRate });
+    const blocks: Float32Array[] = [];
+    let length = 0;
+    for await (const block of audio.blocks()) {
+      blocks.push(block.slice(0, count - length));
+      length += blocks.at(-1)!.length;
+      if (length >= count) break;
+    }
+    const samples = new Float32Array(length);
+    let at = 0;
+    for (const block of blocks) {
+      samples.set(block, at);
+      at += block.length;
+    }
+    return samples;
+  } finally {
+    source[Symbol.dispose]();
   }
-  const samples = new Float32Array(length);
-  let at = 0;
-  for (const block of blocks) {
-    samples.set(block, at);
-    at += block.length;
-  }
-  return samples;
 }

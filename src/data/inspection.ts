@@ -253,14 +253,18 @@ async function inspectClip(
   try {
     const { path } = storedAudio(stored[0]![audio], at);
     if (path !== null && !file.endsWith(path)) file = `${file} (${path})`;
-    using source = await openAudio(stored[0]![audio], at);
-    const content = await recordingBytes(source, { file });
-    const { samples, sampleRateHz } = await recordingSamples(content, { file });
-    if (isSilent(samples)) found.silent.push({ split, file });
-    if (isClipped(samples)) found.clipped.push({ split, file });
-    const hash = await hashOf(samples);
-    const seconds = samples.length / sampleRateHz;
-    return { file, labels: labels ?? [], hash, seconds, sampleRateHz };
+    const source = await openAudio(stored[0]![audio], at);
+    try {
+      const content = await recordingBytes(source, { file });
+      const { samples, sampleRateHz } = await recordingSamples(content, { file });
+      if (isSilent(samples)) found.silent.push({ split, file });
+      if (isClipped(samples)) found.clipped.push({ split, file });
+      const hash = await hashOf(samples);
+      const seconds = samples.length / sampleRateHz;
+      return { file, labels: labels ?? [], hash, seconds, sampleRateHz };
+    } finally {
+      source[Symbol.dispose]();
+    }
   } catch (error) {
     if (!(error instanceof AudioFormatError || error instanceof FileError)) throw error;
     found.broken.push({ split, file, reason: error.message });

@@ -158,23 +158,27 @@ export class ClipLoader {
     const { prefetch = 2 } = this.#options;
     let latest: Promise<ClipBatch | void> = Promise.resolve();
     let started = 0;
-    using thread = this.#startThread(plan);
+    const thread = this.#startThread(plan);
     try {
-      while (started < plan.length || ahead.length > 0) {
-        while (started < plan.length && ahead.length <= prefetch) {
-          const position = started++;
-          // One after the other, so that the batch that is waited for is the one in work.
-          const batch = latest.then(() => this.#load(plan[position]!, position, epoch, thread));
-          batch.catch(ignoreUntilAwaited);
-          ahead.push(batch);
-          latest = batch;
+      try {
+        while (started < plan.length || ahead.length > 0) {
+          while (started < plan.length && ahead.length <= prefetch) {
+            const position = started++;
+            // One after the other, so that the batch that is waited for is the one in work.
+            const batch = latest.then(() => this.#load(plan[position]!, position, epoch, thread));
+            batch.catch(ignoreUntilAwaited);
+            ahead.push(batch);
+            latest = batch;
+          }
+          const batch = await ahead.shift()!;
+          if (batch.clips.length > 0) yield batch;
+          else if (this.#skipped.size === this.#dataset.clips.length) throw this.#allSkipped();
         }
-        const batch = await ahead.shift()!;
-        if (batch.clips.length > 0) yield batch;
-        else if (this.#skipped.size === this.#dataset.clips.length) throw this.#allSkipped();
+      } finally {
+        await Promise.allSettled(ahead);
       }
     } finally {
-      await Promise.allSettled(ahead);
+      thread?.[Symbol.dispose]();
     }
   }
 

@@ -13,16 +13,20 @@ import { readFooter } from "./_parquet_footer.ts";
  * @throws {FileError} where the file cannot be read, or is no Parquet file.
  */
 export async function parquetNotes(path: string): Promise<ReadonlyMap<string, string>> {
-  using source = await fileSource(path);
+  const source = await fileSource(path);
   try {
-    const read = async (start: number, end: number) => await source.read(start, end);
-    return (await readFooter(source.sizeBytes, read)).metadata;
-  } catch (cause) {
-    if (cause instanceof FileError) throw cause;
-    const found = cause instanceof Error ? cause.message : String(cause);
-    throw new FileError(`Cannot read "${path}": expected a Parquet file, found ${found}`, {
-      file: path,
-      cause,
-    });
+    try {
+      const read = async (start: number, end: number) => await source.read(start, end);
+      return (await readFooter(source.sizeBytes, read)).metadata;
+    } catch (cause) {
+      if (cause instanceof FileError) throw cause;
+      const found = cause instanceof Error ? cause.message : String(cause);
+      throw new FileError(`Cannot read "${path}": expected a Parquet file, found ${found}`, {
+        file: path,
+        cause,
+      });
+    }
+  } finally {
+    source[Symbol.dispose]();
   }
 }

@@ -96,42 +96,46 @@ function cell(text: string): string {
  * @throws {DatasetError} where it is no such table, or has a file in two splits.
  */
 export async function readSplitFile(path: string): Promise<SplitRow[]> {
-  using source = await fileSource(path);
-  const wrong = (expected: string, found: string, cause?: unknown) =>
-    new DatasetError(`Cannot read splits "${path}": expected ${expected}, found ${found}`, {
-      file: path,
-      cause,
-    });
-  if (source.sizeBytes > MAX_BYTES) {
-    throw wrong(`at most ${MAX_BYTES} bytes`, `${source.sizeBytes}`);
-  }
-  const text = new TextDecoder().decode(await source.read(0, source.sizeBytes));
-  const rows = recordsOf(text, wrong);
-  const columns = Object.keys(rows[0] ?? {});
-  for (const name of ["file", "split"]) {
-    if (!columns.includes(name)) {
-      const found = columns.length > 0 ? listed(columns) : "no rows";
-      throw wrong('columns "file" and "split"', found);
+  const source = await fileSource(path);
+  try {
+    const wrong = (expected: string, found: string, cause?: unknown) =>
+      new DatasetError(`Cannot read splits "${path}": expected ${expected}, found ${found}`, {
+        file: path,
+        cause,
+      });
+    if (source.sizeBytes > MAX_BYTES) {
+      throw wrong(`at most ${MAX_BYTES} bytes`, `${source.sizeBytes}`);
     }
-  }
-  const places = new Map<string, string>();
-  for (const { file = "", split = "" } of rows) {
-    if (split !== "" && !SPLITS.includes(split)) {
-      throw wrong(`one of ${listed(SPLITS)} for "${file}"`, `"${split}"`);
+    const text = new TextDecoder().decode(await source.read(0, source.sizeBytes));
+    const rows = recordsOf(text, wrong);
+    const columns = Object.keys(rows[0] ?? {});
+    for (const name of ["file", "split"]) {
+      if (!columns.includes(name)) {
+        const found = columns.length > 0 ? listed(columns) : "no rows";
+        throw wrong('columns "file" and "split"', found);
+      }
     }
-    const other = places.get(file);
-    if (other !== undefined && other !== split) {
-      throw wrong(`"${file}" in one split`, `it in "${other}" and "${split}"`);
+    const places = new Map<string, string>();
+    for (const { file = "", split = "" } of rows) {
+      if (split !== "" && !SPLITS.includes(split)) {
+        throw wrong(`one of ${listed(SPLITS)} for "${file}"`, `"${split}"`);
+      }
+      const other = places.get(file);
+      if (other !== undefined && other !== split) {
+        throw wrong(`"${file}" in one split`, `it in "${other}" and "${split}"`);
+      }
+      places.set(file, split);
     }
-    places.set(file, split);
+    return rows.map(({ file = "", label = "", split = "", fold, group }) => ({
+      file,
+      label,
+      split: split as SplitRow["split"],
+      fold: fold || undefined,
+      group: group || undefined,
+    }));
+  } finally {
+    source[Symbol.dispose]();
   }
-  return rows.map(({ file = "", label = "", split = "", fold, group }) => ({
-    file,
-    label,
-    split: split as SplitRow["split"],
-    fold: fold || undefined,
-    group: group || undefined,
-  }));
 }
 
 function recordsOf(

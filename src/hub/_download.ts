@@ -46,16 +46,20 @@ export async function downloadBlob(
   const blob = cache.blob(download.file);
   if (await sizeOf(blob) === download.file.sizeBytes) return blob;
   await makeDirectory(dirname(blob));
-  await using _lock = await lockFile(settings, cache.lock(download.file));
-  // Another process may have finished it meanwhile.
-  if (await sizeOf(blob) === download.file.sizeBytes) return blob;
-  const partial = `${blob}.earshot.incomplete`;
-  if (!await transfer(settings, partial, download)) {
-    // What a broken process left behind may be at fault, or the way here: once more from the beginning.
-    if (!await transfer(settings, partial, download)) throw damaged(settings, download);
+  const lock = await lockFile(settings, cache.lock(download.file));
+  try {
+    // Another process may have finished it meanwhile.
+    if (await sizeOf(blob) === download.file.sizeBytes) return blob;
+    const partial = `${blob}.earshot.incomplete`;
+    if (!await transfer(settings, partial, download)) {
+      // What a broken process left behind may be at fault, or the way here: once more from the beginning.
+      if (!await transfer(settings, partial, download)) throw damaged(settings, download);
+    }
+    await attempt("write", blob, () => system.rename(partial, blob));
+    return blob;
+  } finally {
+    await lock[Symbol.asyncDispose]();
   }
-  await attempt("write", blob, () => system.rename(partial, blob));
-  return blob;
 }
 
 /** Fills the temporary file; false, and it is gone, where it is not what the hub stated. */
@@ -65,16 +69,20 @@ async function transfer(
   download: Download,
 ): Promise<boolean> {
   try {
-    using file = await attempt(
+    const file = await attempt(
       "write",
       partial,
       () => system.open(partial, { read: true, write: true, create: true }),
     );
-    const state = await begin(file, partial, download.file);
-    await fill(settings, file, partial, state, download);
-    await attempt("write", partial, () => file.sync());
-    const hasSize = state.receivedBytes === download.file.sizeBytes;
-    if (hasSize && state.hash.digest("hex") === etagOf(download.file)) return true;
+    try {
+      const state = await begin(file, partial, download.file);
+      await fill(settings, file, partial, state, download);
+      await attempt("write", partial, () => file.sync());
+      const hasSize = state.receivedBytes === download.file.sizeBytes;
+      if (hasSize && state.hash.digest("hex") === etagOf(download.file)) return true;
+    } finally {
+      file.close();
+    }
   } catch (error) {
     // What came over the network is worth keeping; after a full disk, its room is worth more.
     if (!(error instanceof HubError) && !settings.signal?.aborted) await remove(partial);
@@ -131,9 +139,13 @@ export function gitHash(sizeBytes: number): Hash {
  * @throws {FileError} where it cannot be read.
  */
 export async function holdsWhatWasStated(path: string, stated: HubFile): Promise<boolean> {
-  using file = await attempt("read", path, () => system.open(path));
-  const { hash, receivedBytes } = await begin(file, path, stated);
-  return receivedBytes === stated.sizeBytes && hash.digest("hex") === etagOf(stated);
+  const file = await attempt("read", path, () => system.open(path));
+  try {
+    const { hash, receivedBytes } = await begin(file, path, stated);
+    return receivedBytes === stated.sizeBytes && hash.digest("hex") === etagOf(stated);
+  } finally {
+    file.close();
+  }
 }
 
 /** Asks for what is missing until nothing is. */

@@ -85,19 +85,23 @@ class FileBlob extends Blob {
 
   async *#parts(): AsyncGenerator<Uint8Array<ArrayBuffer>, undefined> {
     const path = this.#path;
-    using file = await attempt("open", path, () => system.open(path));
-    await file.seek(this.#start, SEEK_START);
-    for (let left = this.size; left > 0;) {
-      const buffer = new Uint8Array(Math.min(left, CHUNK_BYTES));
-      const count = await attempt("read", path, () => file.read(buffer));
-      if (count === null) {
-        throw new FileError(`Cannot read "${path}": expected ${left} more bytes, found its end`, {
-          file: path,
-          hint: "It was changed while it was sent",
-        });
+    const file = await attempt("open", path, () => system.open(path));
+    try {
+      await file.seek(this.#start, SEEK_START);
+      for (let left = this.size; left > 0;) {
+        const buffer = new Uint8Array(Math.min(left, CHUNK_BYTES));
+        const count = await attempt("read", path, () => file.read(buffer));
+        if (count === null) {
+          throw new FileError(`Cannot read "${path}": expected ${left} more bytes, found its end`, {
+            file: path,
+            hint: "It was changed while it was sent",
+          });
+        }
+        left -= count;
+        yield buffer.subarray(0, count);
       }
-      left -= count;
-      yield buffer.subarray(0, count);
+    } finally {
+      file.close();
     }
   }
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import "../older_engines.ts";
 export type { FrameLayout } from "../layers/conv_feature_encoder.ts";
 export { Noise } from "../layers/noise.ts";
 export type {

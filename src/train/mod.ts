@@ -3,6 +3,7 @@
  *
  * @module
  */
+import "../older_engines.ts";
 export {
   type EffectlessOptions,
   type HubStrategy,

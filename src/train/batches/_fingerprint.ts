@@ -43,17 +43,21 @@ export async function clipFingerprint({ clips, labels }: AudioDataset): Promise<
 
 async function digestOf(clip: AudioClip): Promise<string> {
   try {
-    using source = await openClip(clip);
-    const { sizeBytes } = source;
-    const hash = createHash("sha256").update(String(sizeBytes));
-    if (sizeBytes <= BLOCKS * BLOCK_BYTES) {
-      return hash.update(await source.read(0, sizeBytes)).digest("hex");
+    const source = await openClip(clip);
+    try {
+      const { sizeBytes } = source;
+      const hash = createHash("sha256").update(String(sizeBytes));
+      if (sizeBytes <= BLOCKS * BLOCK_BYTES) {
+        return hash.update(await source.read(0, sizeBytes)).digest("hex");
+      }
+      for (let block = 0; block < BLOCKS; block++) {
+        const start = Math.floor((sizeBytes - BLOCK_BYTES) * block / (BLOCKS - 1));
+        hash.update(await source.read(start, start + BLOCK_BYTES));
+      }
+      return hash.digest("hex");
+    } finally {
+      source[Symbol.dispose]();
     }
-    for (let block = 0; block < BLOCKS; block++) {
-      const start = Math.floor((sizeBytes - BLOCK_BYTES) * block / (BLOCKS - 1));
-      hash.update(await source.read(start, start + BLOCK_BYTES));
-    }
-    return hash.digest("hex");
   } catch (error) {
     if (error instanceof FileError || error instanceof AudioFormatError) return UNREADABLE;
     throw error;

@@ -61,12 +61,16 @@ type Json = Record<string, unknown>;
 /** The checksum of a file; none of one that is not there. */
 async function digestOf(file: string): Promise<string | undefined> {
   try {
-    using source = await fileSource(file);
-    const hash = createHash("sha256");
-    for (let start = 0; start < source.sizeBytes; start += BLOCK_BYTES) {
-      hash.update(await source.read(start, Math.min(start + BLOCK_BYTES, source.sizeBytes)));
+    const source = await fileSource(file);
+    try {
+      const hash = createHash("sha256");
+      for (let start = 0; start < source.sizeBytes; start += BLOCK_BYTES) {
+        hash.update(await source.read(start, Math.min(start + BLOCK_BYTES, source.sizeBytes)));
+      }
+      return hash.digest("hex");
+    } finally {
+      source[Symbol.dispose]();
     }
-    return hash.digest("hex");
   } catch (error) {
     if (error instanceof FileError && error.code === "ENOENT") return undefined;
     throw error;

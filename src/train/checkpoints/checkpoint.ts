@@ -139,11 +139,19 @@ export async function restoreTensors(
   { model, optimizer, more = [] }: Pick<CheckpointParts, "model" | "optimizer" | "more">,
 ): Promise<void> {
   await readWeights(directory, model);
-  using source = await fileSource(`${directory}/${OPTIMIZER}`);
-  await optimizer.restore(await openSafetensors(source));
-  for (const state of more) {
-    using own = await fileSource(`${directory}/${state.file}`);
-    await state.restore(await openSafetensors(own));
+  const source = await fileSource(`${directory}/${OPTIMIZER}`);
+  try {
+    await optimizer.restore(await openSafetensors(source));
+    for (const state of more) {
+      const own = await fileSource(`${directory}/${state.file}`);
+      try {
+        await state.restore(await openSafetensors(own));
+      } finally {
+        own[Symbol.dispose]();
+      }
+    }
+  } finally {
+    source[Symbol.dispose]();
   }
 }
 
@@ -164,12 +172,20 @@ export async function readWeights(
       { file: directory, hint: "Train with the rank and targets it began with" },
     );
   }
-  using source = await fileSource(`${directory}/model.safetensors`);
-  await model.assign(await openSafetensors(source));
-  if (!model.lora) return;
-  // The merged weights just read give way to those that the changes belong to.
-  using changes = await fileSource(`${directory}/${LORA}`);
-  await model.lora.assign(await openSafetensors(changes));
+  const source = await fileSource(`${directory}/model.safetensors`);
+  try {
+    await model.assign(await openSafetensors(source));
+    if (!model.lora) return;
+    // The merged weights just read give way to those that the changes belong to.
+    const changes = await fileSource(`${directory}/${LORA}`);
+    try {
+      await model.lora.assign(await openSafetensors(changes));
+    } finally {
+      changes[Symbol.dispose]();
+    }
+  } finally {
+    source[Symbol.dispose]();
+  }
 }
 
 /**

@@ -52,21 +52,25 @@ export async function writeSegment(
  */
 export async function placesIn(file: string): Promise<Map<string, Place>> {
   const places = new Map<string, Place>();
-  using source = await fileSource(file);
-  if (source.sizeBytes < HEADER_BYTES) return places;
-  const header = await source.read(0, HEADER_BYTES);
-  const view = new DataView(header.buffer, header.byteOffset);
-  if (!MAGIC.every((byte, i) => header[i] === byte)) return places;
-  const size = view.getUint32(MAGIC.length, true);
-  const count = view.getUint32(MAGIC.length + 4, true);
-  const first = HEADER_BYTES + count * HASH_BYTES;
-  if (first > source.sizeBytes) return places;
-  const keys = await source.read(HEADER_BYTES, first);
-  for (let i = 0; i < count; i++) {
-    const key = keys.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES).toHex();
-    places.set(key, { file, size, start: first + i * (HASH_BYTES + 4 * size) });
+  const source = await fileSource(file);
+  try {
+    if (source.sizeBytes < HEADER_BYTES) return places;
+    const header = await source.read(0, HEADER_BYTES);
+    const view = new DataView(header.buffer, header.byteOffset);
+    if (!MAGIC.every((byte, i) => header[i] === byte)) return places;
+    const size = view.getUint32(MAGIC.length, true);
+    const count = view.getUint32(MAGIC.length + 4, true);
+    const first = HEADER_BYTES + count * HASH_BYTES;
+    if (first > source.sizeBytes) return places;
+    const keys = await source.read(HEADER_BYTES, first);
+    for (let i = 0; i < count; i++) {
+      const key = keys.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES).toHex();
+      places.set(key, { file, size, start: first + i * (HASH_BYTES + 4 * size) });
+    }
+    return places;
+  } finally {
+    source[Symbol.dispose]();
   }
-  return places;
 }
 
 /**
@@ -78,16 +82,20 @@ export async function readVectors(
   file: string,
   wanted: readonly ({ key: string } & Place)[],
 ): Promise<(Float32Array | undefined)[]> {
-  using source = await fileSource(file);
-  const found: (Float32Array | undefined)[] = [];
-  for (const { key, start, size } of wanted) {
-    const end = start + HASH_BYTES + 4 * size;
-    const bytes = end <= source.sizeBytes ? await source.read(start, end) : undefined;
-    const values = bytes && new Float32Array(bytes.slice(HASH_BYTES).buffer);
-    const isWhole = values && hashOf(key, values).every((byte, i) => bytes[i] === byte);
-    found.push(isWhole ? values : undefined);
+  const source = await fileSource(file);
+  try {
+    const found: (Float32Array | undefined)[] = [];
+    for (const { key, start, size } of wanted) {
+      const end = start + HASH_BYTES + 4 * size;
+      const bytes = end <= source.sizeBytes ? await source.read(start, end) : undefined;
+      const values = bytes && new Float32Array(bytes.slice(HASH_BYTES).buffer);
+      const isWhole = values && hashOf(key, values).every((byte, i) => bytes[i] === byte);
+      found.push(isWhole ? values : undefined);
+    }
+    return found;
+  } finally {
+    source[Symbol.dispose]();
   }
-  return found;
 }
 
 function hashOf(key: string, values: Float32Array): Uint8Array {
