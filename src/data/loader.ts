@@ -160,30 +160,28 @@ export class ClipLoader {
     let started = 0;
     const thread = this.#startThread(plan);
     try {
-      try {
-        while (started < plan.length || ahead.length > 0) {
-          while (started < plan.length && ahead.length <= prefetch) {
-            const position = started++;
-            // One after the other, so that the batch that is waited for is the one in work.
-            const batch = latest.then(() => this.#load(plan[position]!, position, epoch, thread));
-            batch.catch(ignoreUntilAwaited);
-            ahead.push(batch);
-            latest = batch;
-          }
-          const batch = await ahead.shift()!;
-          if (batch.clips.length > 0) yield batch;
-          else if (this.#skipped.size === this.#dataset.clips.length) throw this.#allSkipped();
+      while (started < plan.length || ahead.length > 0) {
+        while (started < plan.length && ahead.length <= prefetch) {
+          const position = started++;
+          // One after the other, so that the batch that is waited for is the one in work.
+          const batch = latest.then(() => this.#load(plan[position]!, position, epoch, thread));
+          batch.catch(ignoreUntilAwaited);
+          ahead.push(batch);
+          latest = batch;
         }
-      } finally {
-        await Promise.allSettled(ahead);
+        const batch = await ahead.shift()!;
+        if (batch.clips.length > 0) yield batch;
+        else if (this.#skipped.size === this.#dataset.clips.length) throw this.#allSkipped();
       }
     } finally {
+      await Promise.allSettled(ahead);
       thread?.[Symbol.dispose]();
     }
   }
 
-  /** A worker where there is enough to do for one. */
+  /** A worker where there is enough to do for one, and the engine has them. */
   #startThread(plan: BatchPlan): ReadingThread | undefined {
+    if (typeof Worker === "undefined") return undefined;
     const { worker } = this.#options;
     const isNeeded = worker ?? this.#hasToRead(plan, MIN_WORKER_CLIPS);
     return isNeeded ? new ReadingThread(this.#options) : undefined;
