@@ -7,7 +7,7 @@
  * @module
  */
 
-import { AssertionError } from "node:assert/strict";
+import assert, { AssertionError } from "node:assert/strict";
 
 /** Numbers in a row, or a tensor's numbers with its shape. */
 export type Numbers = ArrayLike<number> | { shape: readonly number[]; values: ArrayLike<number> };
@@ -86,4 +86,30 @@ function positionOf(flat: number, shape: readonly number[]): number[] {
     flat = Math.floor(flat / size);
   }
   return position;
+}
+
+/**
+ * Compares values of JSON: all is the same but for numbers, which may differ by a little.
+ *
+ * @param atol by how much.
+ */
+export function assertNear(found: unknown, expected: unknown, atol = 1e-6): void {
+  const pairs: [found: unknown, expected: number][] = [];
+  /** Puts the numbers that were found in the place of those that were expected. */
+  const withFound = (value: unknown, other: unknown): unknown => {
+    if (typeof value === "number") {
+      pairs.push([other, value]);
+      return typeof other === "number" ? other : value;
+    }
+    if (typeof value !== "object" || value === null) return value;
+    const entries = Object.entries(value).map(([key, inner]) => [
+      key,
+      withFound(inner, Object(other)[key]),
+    ]);
+    return Array.isArray(value) ? entries.map(([, inner]) => inner) : Object.fromEntries(entries);
+  };
+  assert.deepEqual(found, withFound(expected, found));
+  for (const [number, value] of pairs) {
+    assert.ok(Math.abs(Number(number) - value) <= atol, `${number} for ${value}`);
+  }
 }

@@ -10,6 +10,7 @@ import type { BundleTargetName } from "../../src/commands/_bundle_targets.ts";
 import { bundle } from "../../src/commands/bundle.ts";
 import { exportHead } from "../../src/export/mod.ts";
 import { fixture } from "../audio/fixtures.ts";
+import { assertNear } from "../compare.ts";
 import { startTestWasm } from "../devices.ts";
 import { tone } from "../tiny_model.ts";
 import { type ServiceCommand, whileRunning } from "./_processes.ts";
@@ -25,7 +26,6 @@ const EXAMPLES = "examples/voice_menu/test";
 const HEADS = { menu: `${FOLDER}/menu`, again: `${FOLDER}/menu` };
 const SETTINGS = { windowSeconds: 0.75, hopSeconds: 0.25, threshold: 0.6, rawScores: true };
 const QUERY = "window_seconds=0.75&hop_seconds=0.25&threshold=0.6&raw_scores=true";
-const TOLERANCE = 1e-6;
 const CLIPS = 50;
 /** More clips at once than the service has places. */
 const MANY = 200;
@@ -114,7 +114,7 @@ async function answersClips(url: string): Promise<number> {
   const files = ["mpeg1.mp3", "mono.opus", "stereo.ogg", "opus.webm", "stereo.m4a", "mono24.flac"];
   for (const name of files) {
     const clip = new Uint8Array(await fixture(name));
-    near(await posted(url, clip), await classifier(clip));
+    assertNear(await posted(url, clip), await classifier(clip));
   }
   const clips = Array.from(
     { length: 50 },
@@ -122,15 +122,15 @@ async function answersClips(url: string): Promise<number> {
   );
   const asked = clips.values();
   await Promise.all(Array.from({ length: 4 }, async () => {
-    for (const clip of asked) near(await posted(url, clip), await classifier(clip));
+    for (const clip of asked) assertNear(await posted(url, clip), await classifier(clip));
   }));
   return files.length + clips.length;
 }
 
 async function answersHeads(url: string): Promise<number> {
   const clip = clips[0]!;
-  near(await posted(`${url}?head=again`, clip), await classifier(clip, { head: "again" }));
-  near(await posted(`${url}heads`, clip), await classifier.heads.classify(clip));
+  assertNear(await posted(`${url}?head=again`, clip), await classifier(clip, { head: "again" }));
+  assertNear(await posted(`${url}heads`, clip), await classifier.heads.classify(clip));
   return 1;
 }
 
@@ -161,14 +161,14 @@ async function hearsAsHere(url: string): Promise<void> {
   ok(expected.length > 0);
   const response = await fetch(`${url}detect?${QUERY}`, { method: "POST", body: wav.slice() });
   const lines = (await response.text()).trimEnd().split("\n");
-  near(lines.map((line) => JSON.parse(line)), expected);
+  assertNear(lines.map((line) => JSON.parse(line)), expected);
   const client = new StreamClient(url, `?${QUERY}&rate=8000`);
   await client.ready();
   const bytes = wav.slice(44);
   for (let at = 0; at < bytes.length; at += 5_000) client.send(bytes.slice(at, at + 5_000));
   client.send({ end: true });
   equal((await client.inbox.closing).code, 1000);
-  near(client.inbox.of("event"), expected);
+  assertNear(client.inbox.of("event"), expected);
 }
 
 /** What `/metrics` says is what was asked. */
@@ -189,7 +189,7 @@ async function turnsSomeAway(url: string): Promise<void> {
     return response.status;
   }));
   deepEqual([...new Set(statuses)].sort(), [200, 503]);
-  near(await posted(url, clip), await classifier(clip));
+  assertNear(await posted(url, clip), await classifier(clip));
 }
 
 /** A clip in hand is answered, a stream hears of the end, and the process ends well. */
@@ -203,7 +203,7 @@ async function endsCleanly(url: string, end: () => Promise<Deno.CommandStatus>):
   const answer = posted(url, clip).finally(() => isAnswered = true);
   while (!isAnswered && !await isBusy(url));
   const status = end();
-  near(await answer, expected);
+  assertNear(await answer, expected);
   equal((await client.inbox.closing).code, 1001);
   equal((await status).code, 0);
 }
@@ -232,26 +232,5 @@ async function isHealthy(cwd: string, url: string): Promise<void> {
   for (const [port, code] of [[new URL(url).port, 0], ["1", 1]] as const) {
     const probe = new Deno.Command(Deno.execPath(), { args, cwd, env: { PORT: port } });
     equal((await probe.output()).code, code);
-  }
-}
-
-/** The same but for numbers, which may differ by a little. */
-function near(found: unknown, expected: unknown): void {
-  const numbers: [unknown, number][] = [];
-  const withoutNumbers = (value: unknown, other: unknown): unknown => {
-    if (typeof value === "number") {
-      numbers.push([other, value]);
-      return typeof other === "number" ? other : value;
-    }
-    if (typeof value !== "object" || value === null) return value;
-    const entries = Object.entries(value).map(([key, inner]) => [
-      key,
-      withoutNumbers(inner, Object(other)[key]),
-    ]);
-    return Array.isArray(value) ? entries.map(([, inner]) => inner) : Object.fromEntries(entries);
-  };
-  deepEqual(found, withoutNumbers(expected, found));
-  for (const [number, value] of numbers) {
-    ok(Math.abs(Number(number) - value) <= TOLERANCE, `${number} for ${value}`);
   }
 }
