@@ -40,6 +40,7 @@ const { train, test } = await loadDataset(folder + "/tones");
 const processingClass = await AutoFeatureExtractor.fromPretrained(folder + "/model");
 const model = await AutoModelForAudioClassification.fromPretrained(folder + "/model", {
   labels: ["high", "low", "mid"],
+  ignoreMismatchedSizes: true,
 });
 const args = new TrainingArguments({
   outputDir: folder + "/learnt",
