@@ -293,12 +293,12 @@ export async function createFileAtomic(
   try {
     await writeNew(temporary, path, { chunks });
     // A second name does not take the place of a file, as a rename does.
-    await Deno.link(temporary, path);
+    await system.link(temporary, path);
   } catch (error) {
-    if (error instanceof Deno.errors.AlreadyExists) return false;
+    if (error instanceof system.errors.AlreadyExists) return false;
     const hasNoLinks = /^(EPERM|ENOTSUP|EOPNOTSUPP|EMLINK|ENOSYS)$/.test(codeOf(error) ?? "");
     if (!hasNoLinks) throw error instanceof FileError ? error : fileError("write", path, error);
-    await attempt("write", path, () => Deno.rename(temporary, path));
+    await attempt("write", path, () => system.rename(temporary, path));
   } finally {
     await removeLeftover(temporary);
   }

@@ -122,6 +122,14 @@ Deno.test("portable rooms of src use neither Deno nor node", async () => {
   assert.deepEqual(wrong, []);
 });
 
+Deno.test("only commands, and system for all others, ask Deno itself", async () => {
+  // A device is picked in browsers too, where there is no system.
+  const may = ["commands", "system", "devices.ts", "kernels/wasm"];
+  const files = (await sourceFiles()).filter(({ room }) => !may.includes(room));
+  const wrong = files.filter((file) => /\bDeno\.[a-z]/.test(code(file).replaceAll(/"[^"]*"/g, "")));
+  assert.deepEqual(wrong.map(({ path }) => relative(ROOT, path)), []);
+});
+
 Deno.test("the library has no syntax that Node 20 lacks", async () => {
   const files = (await sourceFiles()).filter(({ room }) => room !== "commands");
   const wrong = files.filter((file) => /^\s*(await )?using \w/m.test(code(file)));

@@ -16,6 +16,13 @@ class NotFound extends Error {
   }
 }
 
+/** Known by Node's codes. */
+class AlreadyExists extends Error {
+  static override [Symbol.hasInstance](error: unknown): boolean {
+    return error instanceof Error && (error as { code?: string }).code === "EEXIST";
+  }
+}
+
 /** Nothing but Deno has it. */
 class NotCapable extends Error {}
 
@@ -104,8 +111,9 @@ export const nodeSystem = {
     set: (name: string, value: string) => void (process.env[name] = value),
     delete: (name: string) => void delete process.env[name],
   },
-  errors: { NotFound, NotCapable },
+  errors: { AlreadyExists, NotCapable, NotFound },
   hostname,
+  link: fs.promises.link,
   lstat: async (path: string | URL) => nodeInfo(await fs.promises.lstat(path)),
   makeTempDir,
   makeTempFile,

@@ -16,6 +16,7 @@ export type System = Pick<
   | "env"
   | "errors"
   | "hostname"
+  | "link"
   | "lstat"
   | "makeTempDir"
   | "makeTempFile"
