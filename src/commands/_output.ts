@@ -104,3 +104,8 @@ export function table(headings: string[], rows: (string | number)[][]): string {
 function isNumber(cell: string | number): boolean {
   return typeof cell === "number" || /^[-\d.,%]+$/.test(cell);
 }
+
+/** A number of parameters: in millions or, of few, as it is. */
+export function parameterText(count: number): string {
+  return count < 1e5 ? count.toLocaleString("en-US") : `${(count / 1e6).toFixed(2)} M`;
+}

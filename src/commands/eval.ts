@@ -52,6 +52,7 @@ import { ClipNotices } from "./_notices.ts";
 import type { Output } from "./_output.ts";
 import { writeReport } from "./_report.ts";
 import { unknownClips } from "./_unknown_clips.ts";
+import { type ScoreFacts, scoreFacts, scoreFactsText } from "./_score_facts.ts";
 import { warnOfTrained } from "./_split_record.ts";
 import { givenTrainingOptions, trainingOptionSpecs } from "./_training_arguments.ts";
 
@@ -202,7 +203,8 @@ export interface ReportPage {
 async function evaluate(plan: EvalPlan, device: Device, out: Output): Promise<void> {
   await withEvaluation(plan, device, out, async (found) => {
     const { model, dataset } = found;
-    print(measuresOf(found.evaluation, model), out);
+    const fittedScores = scoreFacts(model, `${plan.model}/config.json`);
+    print({ ...measuresOf(found.evaluation, model), ...fittedScores && { fittedScores } }, out);
     if (plan.page === undefined) return;
     const { file } = plan.page;
     const unknown = await unknownEvaluation(plan.page, found, plan, out);
@@ -297,7 +299,9 @@ async function datasetOf(
     seed: args.seed,
   });
   const found = splitsInOrder(folder);
-  if (split === "all") return { split, labels, clips: found.flatMap(({ clips }) => clips) };
+  if (split === "all") {
+    return { ...found[0]!, split, labels, clips: found.flatMap(({ clips }) => clips) };
+  }
   if (folder.drawn) {
     out.warn(`"${data}" has no splits: "${split}" is what train draws with seed ${args.seed}`);
     out.warn("- Give --split all to measure on every clip");
@@ -312,10 +316,14 @@ async function datasetOf(
 }
 
 /** One object with every figure, its metrics at the top. */
-function print(measures: Measures, out: Output): void {
+function print(measures: Measures & { fittedScores?: ScoreFacts }, out: Output): void {
   const { metrics, ...rest } = measures;
   const tables = measuresTables(measures);
   if (tables) out.line(`${tables}\n`);
   out.line(out.strong(measuresLine(measures)));
+  const { fittedScores } = measures;
+  if (fittedScores) {
+    out.line(`Of the model's own scores, without what was fitted: ${scoreFactsText(fittedScores)}`);
+  }
   out.event({ ...metrics, ...rest });
 }

@@ -20,6 +20,7 @@ import type { TensorSource } from "../weights/tensor_source.ts";
 import { type Command, defineCommand, expectNoFiles } from "./_command.ts";
 import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
 import { megabytes, type Output, table } from "./_output.ts";
+import { type ScoreFacts, scoreFacts, scoreFactsText } from "./_score_facts.ts";
 
 /** `info` on the command line. */
 export const command: Command = defineCommand({
@@ -76,6 +77,8 @@ export interface ModelInfo {
   labels: readonly string[];
   /** Hertz. */
   samplingRate: number;
+  /** What was fitted to the scores, by the command `scores` or by hand; `null` where nothing was. */
+  scores: ScoreFacts | null;
   /** The work that windows of detection share where the hop is a multiple of `stepSeconds`, or why they share none. */
   windowsShareWork: { work: string; stepSeconds: number } | { work: null; reason: string };
   /** Where the weights came from. */
@@ -118,6 +121,7 @@ async function infoOf(directory: string): Promise<ModelInfo> {
       problemType: model.problemType,
       labels: model.labels,
       samplingRate: extractor.samplingRate,
+      scores: scoreFacts(model, `${directory}/config.json`),
       windowsShareWork: sharingOf(model, extractor),
       weights: weightGroups(model, source, read),
       newlyInitialised: loading.missing,
@@ -231,6 +235,7 @@ function print(info: ModelInfo, title: string, out: Output): void {
   row("labels", `${labels.length}: ${shortened(labels)}`);
   row("problem type", info.problemType);
   row("sampling rate", `${info.samplingRate} Hz`);
+  row("scores", info.scores ? scoreFactsText(info.scores) : "as the model gives them");
   row("detection", sharingText(info.windowsShareWork));
   out.line();
   out.line(table(

@@ -5,8 +5,8 @@
  */
 import { useDevice } from "../devices.ts";
 import { FileError } from "../errors.ts";
-import { directoryFiles, expectWritable } from "../files.ts";
-import { AutoFeatureExtractor, loadInferenceModel } from "../pretrained.ts";
+import { expectWritable } from "../files.ts";
+import { AutoFeatureExtractor, filesOf, loadInferenceModel } from "../pretrained.ts";
 import { TrainingArguments } from "../train/options/arguments.ts";
 import type { OptionSpecs } from "./_arguments.ts";
 import { soundSplits, withSkipHint } from "./_bad_files.ts";
@@ -66,8 +66,10 @@ export const command: Command = defineCommand({
     await expectWritable(config);
     const device = await useDevice(deviceOptions(options, { threads: 0 }));
     try {
-      const extractor = await AutoFeatureExtractor.fromPretrained(directory);
-      const model = await loadInferenceModel(directoryFiles(directory));
+      // Of a head or an adapter, too, what is fitted goes into its own config.
+      const modelFiles = await filesOf(directory, { offline: true });
+      const extractor = await AutoFeatureExtractor.fromPretrained(modelFiles);
+      const model = await loadInferenceModel(modelFiles);
       try {
         model.expectComplete(directory);
         warnOfUnused(model, directory, out);

@@ -61,7 +61,7 @@ import { interruptedCode, interruptSignal } from "./_interrupt.ts";
 import { chosenStart } from "./_chosen_start.ts";
 import { type ClipLimits, clipLimits, LIMIT_OPTIONS, limitedSplits } from "./_clip_limits.ts";
 import { ClipNotices } from "./_notices.ts";
-import { duration, type Output } from "./_output.ts";
+import { duration, type Output, parameterText } from "./_output.ts";
 import { firstPassOf, forgetMined, withMined } from "./_mine_negatives.ts";
 import { ADAPTER_OPTION, modelDirectory } from "./_model_directory.ts";
 import { RECIPE_OPTION, recipeLine, withRecipe } from "./_recipe.ts";
@@ -393,7 +393,7 @@ async function train(asked: TrainPlan, directory: OutputDirectory, out: Output):
     if (cut !== undefined) out.line(cut);
     const trained = [...model.trainable().values()].reduce((sum, { size }) => sum + size, 0);
     if (trained < model.parameterCount) {
-      out.line(`Trained: ${(trained / 1e6).toFixed(2)} M parameters, all others stay as they are`);
+      out.line(`Trained: ${parameterText(trained)} parameters, all others stay as they are`);
     }
     const computed = featuresLine(model, args, await run.sources.train.varies?.() ?? false);
     if (computed !== undefined) out.line(computed);

@@ -20,7 +20,23 @@ const NAMES = {
 /** Votes that are shared among all classes, so that none is impossible. */
 const SHARED_VOTES = 0.5;
 
-/** Examples of classes. */
+/**
+ * Examples of classes.
+ *
+ * @example
+ * ```ts
+ * import type { Examples } from "@earshot/earshot/models";
+ * import { equal } from "node:assert/strict";
+ *
+ * const examples: Examples = {
+ *   vectors: Float32Array.of(0, 0, 1, 1),
+ *   labels: Int32Array.of(0, 1),
+ *   classes: 2,
+ *   count: 1,
+ * };
+ * equal(examples.vectors.length / examples.labels.length, 2);
+ * ```
+ */
 export interface Examples {
   /** `[n, P]`, row by row. */
   vectors: Float32Array;
@@ -37,7 +53,22 @@ export function isOfNeighbours(name: string): boolean {
   return name.startsWith(PREFIX);
 }
 
-/** Examples that vote for the class of a vector. */
+/**
+ * Examples that vote for the class of a vector.
+ *
+ * @example
+ * ```ts
+ * import { AutoModelForAudioClassification } from "@earshot/earshot";
+ * import type { Neighbours } from "@earshot/earshot/models";
+ * import { equal } from "node:assert/strict";
+ *
+ * const model = await AutoModelForAudioClassification.fromPretrained("models/voice_menu");
+ * // A model that `train` fitted with a head by nearest neighbours has some; this one has a last layer.
+ * const neighbours: Neighbours | undefined = model.neighbours;
+ * equal(neighbours, undefined);
+ * model.dispose();
+ * ```
+ */
 export class Neighbours {
   /** What it was made of. */
   readonly examples: Examples;

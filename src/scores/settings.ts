@@ -44,6 +44,8 @@ export interface ScoredModel {
   labels: readonly string[];
   /** What messages call the config. @default "config.json" */
   file?: string;
+  /** How many numbers a clip's features have. @default any */
+  featureSize?: number;
 }
 
 /** What a clip is called that is none of the classes: "none", or what no class is called. */
@@ -100,7 +102,7 @@ function thresholdsOf(
 
 function rejectionOf(
   value: unknown,
-  { labels, file = "config.json" }: ScoredModel,
+  { labels, file = "config.json", featureSize }: ScoredModel,
 ): Rejection | undefined {
   if (value === undefined || value === null) return undefined;
   const fields = new Fields(value, "earshot.scores.rejection", file);
@@ -109,12 +111,12 @@ function rejectionOf(
     threshold: fields.number("threshold", threshold),
     scale: fields.number("scale", scale, isPositive),
   };
-  const weights = noise === undefined ? undefined : noiseOf(noise, fields);
+  const weights = noise === undefined ? undefined : noiseOf(noise, fields, featureSize);
   if (method === "energy") {
     return { unlikeness: { method, ...limits }, noise: weights };
   }
   if (method !== "distance") fields.fail("method", '"energy" or "distance"', method);
-  const deviations = fields.vector("deviations", fields.values.deviations);
+  const deviations = fields.vector("deviations", fields.values.deviations, featureSize);
   const size = deviations.length;
   const means = fields.vector("means", fields.values.means, labels.length * size);
   if (!deviations.every(isPositive)) fields.fail("deviations", "numbers above 0", "others");
@@ -123,10 +125,14 @@ function rejectionOf(
   return { unlikeness, noise: weights };
 }
 
-function noiseOf(value: unknown, { path, file }: Fields): Rejection["noise"] {
+function noiseOf(
+  value: unknown,
+  { path, file }: Fields,
+  size: number | undefined,
+): Rejection["noise"] {
   const fields = new Fields(value, `${path}.noise`, file);
   const { weights, bias } = fields.values;
-  return { weights: fields.vector("weights", weights), bias: fields.number("bias", bias) };
+  return { weights: fields.vector("weights", weights, size), bias: fields.number("bias", bias) };
 }
 
 function isPositive(x: number): boolean {

@@ -47,6 +47,7 @@ Deno.test("info tells architecture, parameters, memory, labels and rate", async 
       problemType: "single_label_classification",
       labels: [...TINY_LABELS],
       samplingRate: 8_000,
+      scores: null,
       windowsShareWork: { work: null, reason: "each is normalised by itself" },
       newlyInitialised: [],
       mismatched: [],

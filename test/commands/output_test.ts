@@ -1,7 +1,7 @@
 import { deepEqual, doesNotMatch, equal, match } from "node:assert/strict";
 import type { ClipNotice } from "../../src/data/loader.ts";
 import { ClipNotices } from "../../src/commands/_notices.ts";
-import { megabytes, type Output, table } from "../../src/commands/_output.ts";
+import { megabytes, type Output, parameterText, table } from "../../src/commands/_output.ts";
 import { nextCommands, resumeCommand, trainProgress } from "../../src/commands/_train_output.ts";
 import { TrainingArguments } from "../../src/train/options/arguments.ts";
 import {
@@ -125,5 +125,11 @@ Deno.test("megabytes() are a million bytes, whole ones from 100 on", () => {
     "1.05 MB",
     "100 MB",
     "378 MB",
+  ]);
+});
+
+Deno.test("parameterText() counts few parameters one by one", () => {
+  deepEqual([0, 1_290, 99_999, 100_000, 94_568_000].map(parameterText), [
+    ...["0", "1,290", "99,999", "0.10 M", "94.57 M"],
   ]);
 });

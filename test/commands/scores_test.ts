@@ -248,3 +248,50 @@ Deno.test("scores fits a model, says what it came to, and refuses what it cannot
     equal(next.earshot, undefined);
   });
 });
+
+Deno.test("what was fitted is shown by info and eval; of a head it goes into the head's own config", async () => {
+  await withFolder(async (folder) => {
+    await trainTones(folder);
+    const run = { cwd: folder };
+    const info = await cliOk(["info", "--model", "model"], run);
+    match(info.stdout, /^ {2}scores +temperature [\d.]+, no thresholds, rejects by \w+/m);
+    const [{ scores }] = jsonLines<{ scores: { rejection: { noise: boolean } } }>(
+      await cliOk(["info", "--model", "model", "--json"], run),
+    ) as [{ scores: { rejection: { noise: boolean } } }];
+    equal(scores.rejection.noise, true);
+    const evaluate = ["eval", "--model", "model", "--data", "tones", "--split", "validation"];
+    const text = await cliOk(evaluate, run);
+    match(text.stdout, /^Of the model's own scores, without what was fitted: temperature /m);
+    const [measured] = jsonLines<{ fittedScores: unknown }>(
+      await cliOk([...evaluate, "--json"], run),
+    );
+    deepEqual(measured!.fittedScores, scores);
+
+    const toHead = ["--output", "head", "--head-only", "--backbone", "model"];
+    await cliOk(["export", "--model", "model", ...toHead], run);
+    const configOf = async (directory: string) =>
+      JSON.parse(await Deno.readTextFile(`${folder}/${directory}/config.json`));
+    const [model, before] = [await configOf("model"), await configOf("head")];
+    const fit = ["scores", "--model", "head", "--data", "tones", "--threads", "1"];
+    await cliOk([...fit, "--vector-scaling", "--thresholds-by", "f1"], run);
+    const { earshot } = await configOf("head");
+    equal(earshot.scores.temperature.length, 3);
+    deepEqual(earshot.backbone, before.earshot.backbone);
+    deepEqual(await configOf("model"), model);
+    const clip = "tones/train/mid/0.wav";
+    const scoresOf = async (args: string[]) => {
+      const result = await cliOk(["predict", "--json", ...args, clip], run);
+      return jsonLines<{ predictions: Classification[] }>(result)[0]!.predictions;
+    };
+    deepEqual(
+      await scoresOf(["--model", "head"]),
+      await scoresOf(["--model", "model", "--head", "head"]),
+    );
+    near(
+      await scoresOf(["--model", "head", "--raw-scores"]),
+      await scoresOf(["--model", "model", "--raw-scores"]),
+    );
+    const headInfo = await cliOk(["info", "--model", "head"], run);
+    match(headInfo.stdout, /^ {2}scores +temperatures .* and biases, thresholds of 3 classes/m);
+  });
+});

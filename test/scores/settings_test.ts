@@ -1,4 +1,4 @@
-import { deepEqual, equal, throws } from "node:assert/strict";
+import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import { CheckpointError } from "../../src/errors.ts";
 import { noneLabel, scoreSettings } from "../../src/scores/mod.ts";
 
@@ -89,6 +89,23 @@ const BROKEN: Record<string, [config: unknown, field: string]> = {
     "earshot.scores.rejection.noise",
   ],
 };
+
+const ENERGY = { method: "energy", threshold: 1, scale: 0.5 };
+
+const OTHER_SIZE: Record<string, unknown> = {
+  "noise of the energy": { ...ENERGY, noise: { weights: base64(1, 2), bias: 0 } },
+  "means of the distance": DISTANCE,
+};
+
+for (const [what, rejection] of Object.entries(OTHER_SIZE)) {
+  Deno.test(`scoreSettings() holds ${what} to the size of the model's features`, () => {
+    ok(scoreSettings({ rejection }, { ...MODEL, featureSize: 2 }));
+    throws(
+      () => scoreSettings({ rejection }, { ...MODEL, featureSize: 3 }),
+      /expected 3 numbers in base64/,
+    );
+  });
+}
 
 for (const [what, [config, field]] of Object.entries(BROKEN)) {
   Deno.test(`scoreSettings() refuses ${what}`, () => {
