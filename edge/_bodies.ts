@@ -29,12 +29,17 @@ export interface BodyLimits {
 /** Counts what bodies take. */
 export class Bodies {
   readonly #limits: BodyLimits;
+  readonly #ending = Promise.withResolvers<never>();
+  readonly #arrived = Promise.withResolvers<void>();
+  #isEnding = false;
   #bytes = 0;
   #arriving = 0;
 
   /** @param limits what they may take together. */
   constructor(limits: BodyLimits) {
     this.#limits = limits;
+    // There may be nobody to refuse.
+    this.#ending.promise.catch(() => {});
   }
 
   /** How many are on their way. */
@@ -56,14 +61,24 @@ export class Bodies {
   async use<T>(request: Request, handle: (body: Uint8Array) => Promise<T>): Promise<T> {
     const taken = { bytes: 0 };
     try {
-      return await handle(await this.#arrived(request, taken));
+      return await handle(await this.#whole(request, taken));
     } finally {
       this.#bytes -= taken.bytes;
     }
   }
 
-  async #arrived(request: Request, taken: { bytes: number }): Promise<Uint8Array> {
+  /** Takes no more bodies; those on their way get some time. Resolves when none is. */
+  async close(graceMs: number): Promise<void> {
+    this.#isEnding = true;
+    if (this.#arriving === 0) return;
+    const timer = setTimeout(() => this.#ending.reject(busy("the service is ending")), graceMs);
+    await this.#arrived.promise;
+    clearTimeout(timer);
+  }
+
+  async #whole(request: Request, taken: { bytes: number }): Promise<Uint8Array> {
     const { maxBodies, maxBodyBytes, bodyTimeoutMs } = this.#limits;
+    if (this.#isEnding) throw busy("the service is ending");
     if (this.#arriving >= maxBodies) {
       throw busy(`expected at most ${maxBodies} bodies on their way`);
     }
@@ -74,9 +89,11 @@ export class Bodies {
     this.#arriving++;
     try {
       const late = `Cannot read the body: expected it within ${bodyTimeoutMs / 1000} s`;
-      return await withDeadline(this.#read(reader, taken), bodyTimeoutMs, late);
+      const arriving = Promise.race([this.#read(reader, taken), this.#ending.promise]);
+      return await withDeadline(arriving, bodyTimeoutMs, late);
     } finally {
       this.#arriving--;
+      if (this.#isEnding && this.#arriving === 0) this.#arrived.resolve();
       reader?.cancel().catch(() => {});
     }
   }

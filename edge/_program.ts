@@ -4,22 +4,44 @@
  * @module
  */
 import type { Address, HostProgram, Listening } from "./host.ts";
+import { endService } from "./ending.ts";
+import { reasonOf } from "./_failure.ts";
 import { listenFailure } from "./listen_failure.ts";
 import type { App } from "./mod.ts";
+import { DEFAULT_SETTINGS, type ServiceSettings } from "./settings.ts";
 
-/** Takes requests until a signal; what was taken is answered then, and the thread of inference ended. */
+/** What a shell gives for a program that was interrupted. */
+const INTERRUPTED = 130;
+
+/** Takes requests until a signal; what was taken is answered then, and the threads of inference ended. */
 export async function runProgram(
   app: App,
   program: HostProgram,
-  address: Address,
+  settings: ServiceSettings,
 ): Promise<void> {
-  const running = await listening(app, program, address);
+  const { shutdownSeconds = DEFAULT_SETTINGS.shutdownSeconds! } = settings;
+  await loaded(app, program);
+  const running = await listening(app, program, settings);
   if (running.url) console.log(`Listening on ${running.url}`);
+  let isEnding = false;
   program.onSignal(async () => {
-    await app.close();
-    await running.shutdown();
+    // Who asks twice does not want to wait.
+    if (isEnding) return program.exit(INTERRUPTED);
+    isEnding = true;
+    await endService(app, () => running.shutdown(), shutdownSeconds);
     program.exit(0);
   });
+}
+
+/** A model that cannot be loaded ends the program, in one line. */
+async function loaded(app: App, program: HostProgram): Promise<void> {
+  try {
+    await app.load();
+  } catch (error) {
+    console.error(reasonOf(error));
+    program.exit(1);
+    throw error;
+  }
 }
 
 async function listening(

@@ -61,16 +61,26 @@ export interface Ticket {
   readonly endBy: number;
 }
 
-/** Too much is in hand. */
+/** Too much is in hand, or was asked for. */
 export class BusyError extends HTTPException {
   /** When to come again, in whole seconds. */
   readonly retryAfterSeconds: number;
 
-  /** With status 503. */
-  constructor(problem: string, retryAfterSeconds = 1) {
-    super(503, { message: `Cannot take the request: ${problem}` });
-    this.retryAfterSeconds = Math.max(1, Math.ceil(retryAfterSeconds));
+  /**
+   * Makes the error.
+   *
+   * @param message for the client.
+   * @param facts the status, 503 where none is given, and when to come again.
+   */
+  constructor(message: string, facts: { status?: 429 | 503; retryAfterSeconds?: number } = {}) {
+    super(facts.status ?? 503, { message });
+    this.retryAfterSeconds = Math.max(1, Math.ceil(facts.retryAfterSeconds ?? 1));
   }
+}
+
+/** Status 503, for a clip. */
+function busy(problem: string, retryAfterSeconds?: number): BusyError {
+  return new BusyError(`Cannot take the request: ${problem}`, { retryAfterSeconds });
 }
 
 interface Job {
@@ -234,19 +244,19 @@ export class WorkQueue {
 
   #expectPlace(seconds: number): void {
     const { maxPending, deadlineMs } = this.limits;
-    if (this.#isClosed) throw new BusyError("the service is ending");
-    if (this.length >= maxPending) throw new BusyError(`expected at most ${maxPending} at a time`);
+    if (this.#isClosed) throw busy("the service is ending");
+    if (this.length >= maxPending) throw busy(`expected at most ${maxPending} at a time`);
     const mostLong = Math.max(1, Math.floor(maxPending * LONG_PART));
     if (this.#isLong(seconds)) {
       const long = Array.from(this.#tickets).filter((ticket) => this.#isLong(ticket.seconds));
       if (long.length >= mostLong) {
-        throw new BusyError(`expected at most ${mostLong} long clips at a time`);
+        throw busy(`expected at most ${mostLong} long clips at a time`);
       }
     }
     const lateMs = this.#lateMs(seconds);
     if (lateMs <= 0) return;
     const limit = `one that can be begun within ${deadlineMs / START_PART / 1_000} s`;
-    throw new BusyError(`expected ${limit}, found too many before it`, lateMs / 1_000);
+    throw busy(`expected ${limit}, found too many before it`, lateMs / 1_000);
   }
 
   /** How much too late a clip would be begun; not above 0 where it would not. */
@@ -277,7 +287,7 @@ export class WorkQueue {
   #expire(job: Job, by: number): void {
     job.timer = setTimeout(() => {
       this.#waiting.splice(this.#waiting.indexOf(job), 1);
-      job.fail(new BusyError("its turn would have come too late"));
+      job.fail(busy("its turn would have come too late"));
     }, by - performance.now());
   }
 

@@ -47,7 +47,13 @@ export interface HostThreads {
 }
 
 /** Answers one request. */
-export type Fetch = (request: Request) => Promise<Response>;
+export type Fetch = (request: Request, client?: ClientFacts) => Promise<Response>;
+
+/** What a host knows of who asks; `Deno.serve` says it so. */
+export interface ClientFacts {
+  /** The address of the connection. */
+  readonly remoteAddr?: { readonly hostname?: string; readonly transport?: string };
+}
 
 /** Where settings say that a program listens. */
 export interface Address {

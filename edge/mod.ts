@@ -44,6 +44,8 @@ import { allowedMethods, listedRoutes, routeOf, ROUTES } from "./_routes.ts";
 import { logAnswers } from "./_access_log.ts";
 import { expectKey } from "./_keys.ts";
 import { traceAnswers } from "./_tracing.ts";
+import { limitRate } from "./_rate_limit.ts";
+import type { ClientFacts } from "./host.ts";
 import { ModelOnce } from "./_model_once.ts";
 import { health, live, readiness } from "./_probes.ts";
 import { WorkQueue } from "./_queue.ts";
@@ -56,6 +58,7 @@ import type { UpgradeWebSocket } from "./web_socket.ts";
 
 export type { FittedHead, HeadedClassifyOptions, HeadFacts } from "../src/classify/heads.ts";
 export type { Classification, ClassifyOptions, ScoreFunction } from "../src/classify/pipeline.ts";
+export type { ClientFacts } from "./host.ts";
 export type { HeadExamples } from "../src/heads/taught_head.ts";
 export type { DetectedEvent, SoundEvent, WindowScores } from "../src/detect/mod.ts";
 export {
@@ -157,6 +160,10 @@ export interface AppOptions {
    * it: where that cannot be, it gets status 503 at once. @default 30000
    */
   deadlineMs?: number;
+  /** Requests a minute of one client; more get status 429. @default any number */
+  rateLimit?: number;
+  /** The header in which a proxy names the client last, such as `X-Forwarded-For`. @default none is believed */
+  clientHeader?: string;
   /** Most bytes that a clip may unfold to: seconds x rate x channels x 4. @default 64 MiB */
   maxDecodedBytes?: number;
   /** Streams and detections at a time; one more gets status 503. @default 32 */
@@ -210,9 +217,14 @@ export interface AppOptions {
 
 /** A web application. */
 export interface App {
-  /** Answers one request. */
-  fetch(request: Request): Promise<Response>;
-  /** Ends live streams and detections, and takes no more of them; resolves when all have ended. */
+  /** Answers one request; the host tells who asks, where it knows. */
+  fetch(request: Request, client?: ClientFacts): Promise<Response>;
+  /** Loads the model, which the first request would do. Rejects where it cannot be loaded. */
+  load(): Promise<void>;
+  /**
+   * Refuses what comes from now on, and ends live streams and detections; resolves when these have ended and the clips
+   * in hand are answered.
+   */
   close(): Promise<void>;
 }
 
@@ -239,8 +251,9 @@ export interface App {
  * | `GET /` | what this is, in JSON |
  *
  * `top_k`, `function_to_apply` and `raw_scores` are parameters of the JSON form, or of the query. An error is
- * `{ error }`, one line: 400, 401, 403, 404, 405, 408, 409, 413, 415 and 422 for the request's faults, 503 with
- * `Retry-After` when too many are waiting or the model cannot be loaded, 500 for ours. `docs/serving.md` has the
+ * `{ error }`, one line: 400, 401, 403, 404, 405, 408, 409, 413, 415 and 422 for the request's faults, 429 for
+ * a client that asks too often and 503 when too many are waiting or the model cannot be loaded, both with
+ * `Retry-After`, 500 for ours. `docs/serving.md` has the
  * parameters of `/detect` and `/stream`, and the codes with which a stream is closed.
  *
  * @param source the classifier; a function is called once, on the first request, and again only after it failed.
@@ -272,6 +285,7 @@ export function createApp(source: ClassifierSource, options: AppOptions = {}): A
   app.use(refuseNoHost);
   app.use(shareAnswers(origins));
   app.use(expectKey(service.apiKeys, { isMetricsOpen: service.isMetricsOpen }));
+  app.use(limitRate(options));
   app.use("/stream", refuseStrangers(origins));
   app.get("/", (c) => describe(c, service, basePath));
   app.post("/", (c) => takeClip(c, service));
@@ -294,9 +308,19 @@ export function createApp(source: ClassifierSource, options: AppOptions = {}): A
   app.notFound(notFound);
   app.onError((error, c) => answerFailure(error, c, service));
   return {
-    fetch: async (request) => await app.fetch(request),
-    close: () => service.sessions.close(),
+    fetch: async (request, client) => await app.fetch(request, client),
+    load: async () => void await service.model.get(),
+    close: () => closeService(service),
   };
+}
+
+/** How long bodies that are on their way may take when the service ends, in milliseconds. */
+const ENDING_GRACE_MS = 1_000;
+
+/** What is taken is answered; a body that is on its way is taken if it is there soon. */
+async function closeService({ sessions, bodies, queue }: Service): Promise<void> {
+  const clips = bodies.close(ENDING_GRACE_MS).then(() => queue.close());
+  await Promise.all([sessions.close(), clips]);
 }
 
 function serviceOf(source: ClassifierSource, given: AppOptions): Service {
@@ -328,6 +352,8 @@ type LimitOptions = Required<
   Omit<
     AppOptions,
     | "basePath"
+    | "rateLimit"
+    | "clientHeader"
     | "cors"
     | "apiKeys"
     | "teachToken"

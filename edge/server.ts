@@ -113,7 +113,7 @@ interface Server extends App {
  */
 export default {
   fetch: (host.entry?.(app.fetch) ?? app.fetch) as App["fetch"],
-  close: app.close,
+  ...{ load: app.load, close: app.close },
   // A thread may begin with the program too.
   run: async () => scope || await runProgram(app, host.program!, settings),
 } satisfies Deno.ServeDefaultExport & Server;

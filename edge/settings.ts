@@ -168,6 +168,18 @@ export const SETTINGS = {
     ...{ kind: "number", min: 0.1, max: 3_600, default: 30, option: "deadlineMs", ...SECONDS },
     help: "longest from a clip's arrival to its answer, a third of it to its beginning; else 503",
   },
+  rateLimit: {
+    ...{ kind: "number", min: 0.1, max: 1e6, option: "rateLimit" },
+    help: "requests a minute of one client; more get 429 (any number)",
+  },
+  clientHeader: {
+    ...{ kind: "text", value: "HEADER", option: "clientHeader" },
+    help: "where a proxy names the client last, such as X-Forwarded-For (none is believed)",
+  },
+  shutdownSeconds: {
+    ...{ kind: "number", min: 0, max: 3_600, default: 4.5 },
+    help: "longest to end after a signal",
+  },
   maxClipSeconds: {
     ...{ kind: "number", min: 1, max: 180, default: 60 },
     help: "longest clip that is computed whole; longer ones are heard in windows",

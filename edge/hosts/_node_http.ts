@@ -8,7 +8,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import type { Address, Fetch, Listening } from "../host.ts";
+import type { Address, ClientFacts, Fetch, Listening } from "../host.ts";
 
 /** Time for the headers of a request, in milliseconds. */
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -74,7 +74,7 @@ async function answer(
     if (!outgoing.writableFinished) gone.abort();
   });
   const request = requestOf(message, gone.signal);
-  const response = request ? await fetch(request) : badRequest();
+  const response = request ? await fetch(request, clientOf(message)) : badRequest();
   outgoing.writeHead(response.status, [...response.headers].flat());
   await send(response.body, outgoing).catch(() => outgoing.destroy());
   if (message.complete) return;
@@ -132,6 +132,10 @@ async function send(body: ReadableStream<Uint8Array> | null, outgoing: ServerRes
 }
 
 /** Node has given the connection away already: what is no WebSocket is answered by hand. */
+function clientOf({ socket }: IncomingMessage): ClientFacts {
+  return { remoteAddr: { hostname: socket.remoteAddress } };
+}
+
 async function upgrade(
   fetch: Fetch,
   connection: UpgradeConnection,
@@ -141,7 +145,7 @@ async function upgrade(
   socket.on("error", () => socket.destroy());
   const request = requestOf(message);
   if (request) connections.set(request, connection);
-  const response = request ? await fetch(request) : badRequest();
+  const response = request ? await fetch(request, clientOf(message)) : badRequest();
   if (request && !connections.has(request)) return;
   const body = new Uint8Array(await response.arrayBuffer());
   const headers = new Headers(response.headers);

@@ -42,7 +42,7 @@ function scopeNamed(name: string): ThreadScope | undefined {
 const PROGRAM: HostProgram = {
   listen: (fetch, { port, hostname }) => {
     const address = { ...port !== undefined && { port }, ...hostname && { hostname } };
-    return Promise.resolve(Deno.serve(address, (request) => fetch(request)));
+    return Promise.resolve(Deno.serve(address, fetch));
   },
   onSignal: (called) => {
     Deno.addSignalListener("SIGINT", called);

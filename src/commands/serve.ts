@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { createApp, upgradeOnDeno } from "../../edge/mod.ts";
+import { endService } from "../../edge/ending.ts";
+import { type App, createApp, upgradeOnDeno } from "../../edge/mod.ts";
 import { appOptions, DEFAULT_SETTINGS, type ServiceSettings } from "../../edge/settings.ts";
 import { listenFailure } from "../../edge/listen_failure.ts";
 import {
@@ -115,8 +116,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     if (settings.ui) log(`  ${url}ui is a page to speak to`);
     onListen?.(server.addr.port);
     await untilSignal(options.signal);
-    await app.close();
-    await server.shutdown();
+    await endService(app, () => server.shutdown(), settings.shutdownSeconds!);
   } finally {
     classifier.dispose();
   }
@@ -130,10 +130,10 @@ async function inThreads(served: ServedModel, workers: number): Promise<PooledCl
 
 function listen(
   address: { port: number; hostname: string },
-  fetch: (request: Request) => Promise<Response>,
+  fetch: App["fetch"],
 ): Deno.HttpServer<Deno.NetAddr> {
   try {
-    return Deno.serve({ ...address, onListen: () => {} }, (request) => fetch(request));
+    return Deno.serve({ ...address, onListen: () => {} }, fetch);
   } catch (error) {
     const failure = listenFailure(error, address);
     if (!failure) throw error;
