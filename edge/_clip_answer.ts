@@ -29,7 +29,7 @@ export type Answer = (work: ClipWork) => Promise<unknown>;
 const WARNING = "X-Earshot-Warning";
 
 /** A clip is not waited for longer than so many times what it should take, where that is longer than the least. */
-const PATIENCE = 10;
+const PATIENCE = 50;
 /** The least, as a part of the deadline. */
 const LEAST_PART = 3;
 

@@ -50,6 +50,8 @@ export type Answer =
     labels: readonly string[];
     device: string;
     detects: boolean;
+    /** Seconds that a second of sound took. */
+    pace?: number;
     heads?: HeadFacts[];
   }
   | { kind: "unready"; error: ErrorFacts }

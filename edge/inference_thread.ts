@@ -17,6 +17,8 @@ export interface LoadedForThread {
   classifier: ServedClassifier;
   /** Such as "WASM with SIMD, one thread". */
   device: string;
+  /** Seconds that a second of sound takes. @default unknown */
+  pace?: number;
 }
 
 /** The scope of a worker. */
@@ -38,13 +40,13 @@ export async function answerQuestions(
   const early: Question[] = [];
   scope.onmessage = ({ data }) => void early.push(data);
   try {
-    const { classifier, device } = await load();
+    const { classifier, device, pace } = await load();
     const thread = new InferenceThread(scope, classifier);
     scope.onmessage = ({ data }) => thread.take(data);
     const { labels, detect, heads } = classifier;
     const detects = detect !== undefined;
     scope.postMessage({
-      ...{ kind: "ready", labels, device, detects },
+      ...{ kind: "ready", labels, device, detects, pace },
       ...heads && { heads: [...heads.list()] },
     });
     for (const question of early) thread.take(question);

@@ -85,6 +85,8 @@ export interface ServedClassifier {
   readonly workers?: readonly ServedClassifier[];
   /** How many of these broke and were replaced. */
   readonly restarts?: number;
+  /** Seconds that a second of sound took when it was loaded. @default unknown until there was a clip */
+  readonly pace?: number;
 }
 
 /** What the application needs of heads; those of every `HeadedClassifier` will do. */
@@ -328,11 +330,14 @@ function serviceOf(source: ClassifierSource, given: AppOptions): Service {
   const options: LimitOptions = { ...DEFAULT_LIMITS, ...Object.fromEntries(made) };
   const limits = { ...options, bodyGraceMs: 5_000 };
   const log = given.log ?? console.error;
-  const model = new ModelOnce(loaderOf(source));
+  const queue = new WorkQueue(options, () => model.ready?.workers?.length);
+  const model = new ModelOnce(async () => {
+    const classifier = await loaderOf(source)();
+    if (classifier.pace !== undefined) queue.pace.add(1, classifier.pace);
+    return classifier;
+  });
   return {
-    limits,
-    model,
-    queue: new WorkQueue(options, () => model.ready?.workers?.length),
+    ...{ limits, model, queue },
     bodies: new Bodies(limits),
     sessions: new Sessions(options.maxSessions),
     teaching: new Teaching({

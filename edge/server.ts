@@ -27,6 +27,7 @@ import { answerQuestions } from "./inference_thread.ts";
 import { type App, createApp, type ServedClassifier } from "./mod.ts";
 import { SettingError, settingsBeside, textBeside } from "./read_settings.ts";
 import { appOptions, DEFAULT_SETTINGS } from "./settings.ts";
+import { warmUp } from "./warm_up.ts";
 
 /** The build puts the host of its target in the place of Deno's. */
 const host = hostOf(import.meta.url);
@@ -92,7 +93,10 @@ const settings = await settingsBeside(host).catch((error: unknown): never => {
 });
 const scope = host.threads?.scope(THREAD);
 if (scope) {
-  await answerQuestions(scope, async () => ({ classifier: await load(), device: "WASM" }));
+  await answerQuestions(scope, async () => {
+    const classifier = await load();
+    return { classifier, device: "WASM", pace: await warmUp(classifier) };
+  });
 }
 
 const app = createApp(loadInThreads, {

@@ -4,6 +4,7 @@
  * @module
  */
 import { answerQuestions, type ThreadScope } from "../../edge/inference_thread.ts";
+import { warmUp } from "../../edge/warm_up.ts";
 import { pipeline } from "../classify/pipeline.ts";
 import { useDevice } from "../devices.ts";
 
@@ -30,5 +31,5 @@ await answerQuestions(scope, async () => {
   const classifier = heads
     ? await pipeline("audio-classification", model, { ...options, heads })
     : await pipeline("audio-classification", model, options);
-  return { classifier, device };
+  return { classifier, device, pace: await warmUp(classifier) };
 });
