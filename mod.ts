@@ -111,6 +111,8 @@ export { type BackendChoice, type Device, type DeviceOptions, useDevice } from "
 export {
   ASTFeatureExtractor,
   type ASTFeatureExtractorOptions,
+  CedFeatureExtractor,
+  type CedFeatureExtractorOptions,
   type ExtractOptions,
   type FeatureBatch,
   featureColumns,

@@ -41,7 +41,7 @@ export interface StartingModel {
 const SINGLE: ProblemType = "single_label_classification";
 
 /** What fine-tuning may draw anew: the head, and the vector that stands for masked frames. */
-const DRAWN_NAMES = /^(projector|classifier|layer_weights)\b|\bmasked_spec_embed$/;
+const DRAWN_NAMES = /^(projector|classifier|outputlayer|layer_weights)\b|\bmasked_spec_embed$/;
 
 /**
  * Opens a preset or a model directory.

@@ -22,6 +22,12 @@ export class ConfigFields {
     this.#fields = config as Record<string, unknown>;
   }
 
+  /** Whether the file says anything of a field. */
+  has(key: string): boolean {
+    const value = Object.hasOwn(this.#fields, key) ? this.#fields[key] : undefined;
+    return value !== undefined && value !== null;
+  }
+
   boolean(key: string, byDefault: boolean): boolean {
     return this.#read(key, byDefault, "true or false", (value) => typeof value === "boolean");
   }

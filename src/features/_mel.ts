@@ -1,11 +1,12 @@
 /**
  * Bands of hearing: triangles over the frequencies of a power spectrum, evenly spaced on a mel scale.
  *
- * Two forms. Slaney's, for Whisper: linear up to 1 kHz and logarithmic above, sides straight in hertz, each triangle
- * of one area. Kaldi's, for AST: `1127 ln(1 + f / 700)`, sides straight in mels, each triangle of one height.
+ * Three forms. Slaney's, for Whisper: linear up to 1 kHz and logarithmic above, sides straight in hertz, each triangle
+ * of one area. Kaldi's, for AST and Wav2Vec2-BERT: `1127 ln(1 + f / 700)`, sides straight in mels, each triangle of one
+ * height. HTK's, for CED: `2595 log10(1 + f / 700)`, sides straight in hertz, each triangle of one height.
  *
  * Source: M. Slaney 1998, "Auditory Toolbox", Interval Technical Report 1998-010; the Kaldi manual, "Feature
- * extraction"; the numbers are those of `mel_filter_bank` of transformers 5.18.
+ * extraction"; S. Young et al. 2006, "The HTK Book"; the numbers are those of `mel_filter_bank` of transformers 5.18.
  *
  * @module
  */
@@ -38,11 +39,19 @@ export function slaneyBank(options: MelBankOptions): MelBank {
   return triangles(corners, places, (low, high) => 2 / (high - low));
 }
 
-/** The bank of AST. */
+/** The bank of AST and of Wav2Vec2-BERT. */
 export function kaldiBank(options: MelBankOptions): MelBank {
   const corners = spaced(kaldiMels(options.minHz), kaldiMels(options.maxHz), options.bands + 2);
   const binHz = options.samplingRate / (2 * (options.bins - 1));
   const places = Array.from({ length: options.bins }, (_, bin) => kaldiMels(bin * binHz));
+  return triangles(corners, places, () => 1);
+}
+
+/** The bank of CED. */
+export function htkBank(options: MelBankOptions): MelBank {
+  const corners = spaced(htkMels(options.minHz), htkMels(options.maxHz), options.bands + 2)
+    .map((mels) => 700 * (10 ** (mels / HTK_MELS) - 1));
+  const places = spaced(0, Math.floor(options.samplingRate / 2), options.bins);
   return triangles(corners, places, () => 1);
 }
 
@@ -93,6 +102,12 @@ function spaced(from: number, to: number, count: number): number[] {
 
 function kaldiMels(hz: number): number {
   return 1127 * Math.log(1 + hz / 700);
+}
+
+const HTK_MELS = 2595;
+
+function htkMels(hz: number): number {
+  return HTK_MELS * Math.log10(1 + hz / 700);
 }
 
 const SLANEY_LINEAR_HZ = 1000;

@@ -68,6 +68,11 @@ function ofArchitecture(model: Json): { defaultType: string; fields: Json } {
     const { num_mel_bins, max_length } = model;
     return { defaultType: "ASTFeatureExtractor", fields: { num_mel_bins, max_length } };
   }
+  if (model.model_type === "ced") {
+    const { n_mels: feature_size, n_fft, hop_size, win_size, f_min, f_max, center } = model;
+    const fields = { feature_size, n_fft, hop_size, win_size, f_min, f_max, center };
+    return { defaultType: "CedFeatureExtractor", fields };
+  }
   if (model.model_type === "wav2vec2-bert") {
     const stride = 2;
     const num_mel_bins = Number(model.feature_projection_input_dim ?? 160) / stride;

@@ -5,6 +5,7 @@
  */
 
 export { ASTFeatureExtractor, type ASTFeatureExtractorOptions, type ASTSteps } from "./ast.ts";
+export { CedFeatureExtractor, type CedFeatureExtractorOptions } from "./ced.ts";
 export type {
   ExtractOptions,
   FeatureBatch,

@@ -5,6 +5,7 @@
  */
 
 import { ASTFeatureExtractor } from "./ast.ts";
+import { CedFeatureExtractor } from "./ced.ts";
 import { ConfigFields } from "./_config_fields.ts";
 import type { FeatureExtractor } from "./feature_extractor.ts";
 import { SeamlessM4TFeatureExtractor } from "./seamless_m4t.ts";
@@ -26,6 +27,7 @@ const MAX_SHOWN = 60;
 
 const EXTRACTORS: ReadonlyMap<string, FromConfig> = new Map<string, FromConfig>([
   ["ASTFeatureExtractor", ASTFeatureExtractor.fromConfig],
+  ["CedFeatureExtractor", CedFeatureExtractor.fromConfig],
   ["SeamlessM4TFeatureExtractor", SeamlessM4TFeatureExtractor.fromConfig],
   ["Wav2Vec2FeatureExtractor", Wav2Vec2FeatureExtractor.fromConfig],
   ["WhisperFeatureExtractor", WhisperFeatureExtractor.fromConfig],

@@ -15,8 +15,8 @@
 import { MAX_SAMPLE_RATE_HZ } from "../audio/decoded_audio.ts";
 import { normalize, requireFinite, requireRate } from "./_clips.ts";
 import { ConfigFields, sortedByKey } from "./_config_fields.ts";
-import { transformRadices } from "./_fourier.ts";
 import { slaneyBank } from "./_mel.ts";
+import { fftSizeField, mirrored, requireMirror } from "./_mirrored.ts";
 import { batchLengths } from "./_padding.ts";
 import { hannWindow, MelSpectrogram, PAIR_FRAMES, type Stretch } from "./_spectrogram.ts";
 import type {
@@ -58,7 +58,6 @@ const MAX_BANDS = 512;
 const MAX_CHUNK_SEC = 300;
 /** As many as five minutes have at 100 a second. */
 const MAX_FRAMES = 30_000;
-const [MIN_FFT_SIZE, MAX_FFT_SIZE] = [16, 4096];
 
 /** Computed anew, where old files hold it. */
 const UNKEPT_KEYS = ["mel_filters"];
@@ -164,7 +163,7 @@ export class WhisperFeatureExtractor implements FeatureExtractor {
       samplingRate: rateHz,
       hopLength: fields.integer("hop_length", 160, fewestHops, samples),
       chunkLength: seconds,
-      nFft: fftSize(fields, samples),
+      nFft: fftSizeField(fields, { or: 400, most: samples }),
       paddingValue: fields.number("padding_value", 0),
       returnAttentionMask: fields.boolean("return_attention_mask", false),
     });
@@ -290,34 +289,6 @@ export class WhisperFeatureExtractor implements FeatureExtractor {
       values.copyWithin(at, padding, padding + bands);
     }
   }
-}
-
-function fftSize(fields: ConfigFields, samples: number): number {
-  const size = fields.integer("n_fft", 400, MIN_FFT_SIZE, Math.min(samples, MAX_FFT_SIZE));
-  if (size % 2 === 0 && transformRadices(size) !== undefined) return size;
-  throw fields.error(`expected n_fft an even product of 2, 3, 5 and 7, found ${size}`, "n_fft");
-}
-
-function requireMirror(samples: number, least: number): void {
-  if (samples >= least) return;
-  throw new RangeError(
-    `Cannot extract features: expected clips padded to ${least} samples or more, found ${samples}`,
-  );
-}
-
-/** A clip padded to `width`, with `half` a frame before and behind, mirrored at the outermost samples. */
-function mirrored(
-  real: Float32Array,
-  { width, half, paddingValue }: { width: number; half: number; paddingValue: number },
-): Float32Array {
-  const samples = new Float32Array(width + 2 * half).fill(paddingValue);
-  samples.set(real, half);
-  const last = half + width - 1;
-  for (let i = 1; i <= half; i++) {
-    samples[half - i] = samples[half + i]!;
-    samples[last + i] = samples[last - i]!;
-  }
-  return samples;
 }
 
 /** Levels to numbers around 0, in place; the loudest one sets the floor of its clip. */

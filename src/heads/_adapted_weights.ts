@@ -197,7 +197,9 @@ function addWhole(name: string, { key, adapter, known, parts }: Place): void {
   }
   // A head may have other classes than that of the model.
   const shape = known.source.shape(file);
-  if (shape && !/^(projector|classifier)\b/.test(plain)) expectShape(adapter, key, shape);
+  if (shape && !/^(projector|classifier|outputlayer)\b/.test(plain)) {
+    expectShape(adapter, key, shape);
+  }
   parts.whole.set(file, key);
 }
 

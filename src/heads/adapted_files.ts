@@ -48,7 +48,9 @@ export async function adaptedFiles(above: FileReader, base: FileReader): Promise
 async function classesOf(files: FileReader): Promise<number | undefined> {
   const { source } = await openAdapter(files);
   try {
-    const name = [...source.names()].find((name) => /\bclassifier\.(dense\.)?weight$/.test(name));
+    const name = [...source.names()].find((name) =>
+      /\b(classifier\.(dense\.)?|outputlayer\.1\.)weight$/.test(name)
+    );
     return name === undefined ? undefined : source.shape(name)![0];
   } finally {
     source.close();

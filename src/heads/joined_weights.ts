@@ -6,7 +6,7 @@
 import type { TensorSource } from "../weights/tensor_source.ts";
 
 /** Tensors of a classification head, whatever the architecture; all others are the backbone's. */
-const HEAD_TENSOR = /^(projector|classifier|layer_weights)\b/;
+const HEAD_TENSOR = /^(projector|classifier|outputlayer|layer_weights)\b/;
 
 /** Whether a tensor is a head's, by its name in a checkpoint. */
 export function isOfHead(name: string): boolean {

@@ -18,17 +18,18 @@ import type { Variable } from "./tensor.ts";
 export interface BatchNormParams extends NormParams {
   mean: Variable;
   variance: Variable;
+  /** How far the running statistics move in a step. */
+  momentum: number;
 }
 
 /** What is added to the variance. */
 const EPS = 1e-5;
-/** How far the running statistics move in a step. */
-const MOMENTUM = 0.1;
 
 /** Loads `weight`, `bias`, `running_mean`, `running_var` and `num_batches_tracked`. */
 export async function loadBatchNorm(
   reader: ParameterReader,
   channels: number,
+  { momentum = 0.1 }: { momentum?: number } = {},
 ): Promise<BatchNormParams> {
   const statistic = (name: string, value: number) =>
     reader.get(name, [channels], constant(value), { trainable: false });
@@ -36,6 +37,7 @@ export async function loadBatchNorm(
     ...await loadNorm(reader, channels, EPS),
     mean: await statistic("running_mean", 0),
     variance: await statistic("running_var", 1),
+    momentum,
   };
   // PyTorch before 0.4.1 did not count.
   const count = { trainable: false, dtype: "int32", optional: true } as const;
@@ -51,14 +53,12 @@ export async function loadBatchNorm(
  * @param noise present in training, when the running statistics are changed.
  */
 export function batchNorm(params: BatchNormParams, x: Tensor, noise?: Noise): Tensor {
-  const { weight: gamma, bias: beta, mean, variance, eps } = params;
+  const { weight: gamma, bias: beta, mean, variance, momentum, eps } = params;
   if (!noise) return batchNormKernel(x, { gamma, beta, mean, variance }, { eps });
   const [batch, frames, channels] = x.shape as [number, number, number];
   return tidy(() => {
     if (!noise.isReplay) {
-      const [nextMean, nextVariance] = updateStatistics(x, { mean, variance }, {
-        momentum: MOMENTUM,
-      });
+      const [nextMean, nextVariance] = updateStatistics(x, { mean, variance }, { momentum });
       mean.assign(nextMean);
       variance.assign(nextVariance);
     }

@@ -59,7 +59,7 @@ export async function headedParts(
     const ofBase = [...backbone.weights].filter(([name]) => name.startsWith(`${basePrefix}.`));
     return {
       ...{ architecture, json, config, labels, loading, origin: { file } },
-      problemType: problemTypeOf(fields, labels.length),
+      problemType: problemTypeOf(fields, labels.length, architecture),
       params: { ...backbone.params as object, config, head },
       weights: new Map([...ofBase, ...reader.weights]),
       ownWeights: [...reader.weights.values()],

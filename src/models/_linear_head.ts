@@ -50,6 +50,29 @@ export function projectorTensors({ weights, biases }: LinearLayer): HeadTensor[]
   ];
 }
 
+/** The tensors of one with a norm before its classifier, which has a gain of 1 and a bias of 0. */
+export function normedTensors(
+  names: { norm: string; dense: string },
+  layer: LinearLayer,
+): HeadTensor[] {
+  const size = layer.weights.length / layer.biases.length;
+  const norm = { weight: new Float32Array(size).fill(1), bias: new Float32Array(size) };
+  return [
+    ...Object.entries(norm).map(([part, values]) => {
+      return { name: `${names.norm}.${part}`, shape: [size], values };
+    }),
+    ...layerTensors(names.dense, layer),
+  ];
+}
+
+/** Features as a norm leaves them whose gain is 1 and whose bias 0. */
+export function normalised(features: Float32Array, eps: number): Float32Array {
+  const size = features.length;
+  const mean = features.reduce((sum, value) => sum + value / size, 0);
+  const variance = features.reduce((sum, value) => sum + (value - mean) ** 2 / size, 0);
+  return features.map((value) => (value - mean) / Math.sqrt(variance + eps));
+}
+
 /** `weight` and `bias` of a layer. */
 export function layerTensors(name: string, { weights, biases }: LinearLayer): HeadTensor[] {
   const classes = biases.length;

@@ -6,9 +6,10 @@
 import type { FrameLayout } from "../layers/conv_feature_encoder.ts";
 import type { Noise } from "../layers/noise.ts";
 import type { ParameterReader } from "../layers/parameters.ts";
-import type { ConfigReader } from "./_config_reader.ts";
+import type { ConfigReader, JsonObject } from "./_config_reader.ts";
 import type { HeadTensor, LinearLayer } from "./_linear_head.ts";
 import type { AttentionProjection } from "./lora.ts";
+import type { ProblemType } from "./problem_type.ts";
 import type { LayerWrapper, Tensor } from "../layers/tensor.ts";
 
 /** One batch, as a feature extractor gives it. */
@@ -86,6 +87,10 @@ export interface Architecture<Config = unknown, Params = unknown> {
   moduleName?(name: string): string;
   /** Prefixes of the base model's tensors that stand behind the layers, where there are such. */
   behindLayers?(config: Config): readonly string[];
+  /** What the outputs mean where `problem_type` is silent; absent where their number says it. */
+  impliedProblem?(json: JsonObject): ProblemType;
+  /** Fields of `config.json` that follow from the classes; absent where the names of these are all. */
+  outputFields?(classes: number, problemType: ProblemType): JsonObject;
   /** Validates the fields that the model uses. */
   parseConfig(reader: ConfigReader, classes: number): Config;
   /** Asks the reader for every parameter. */

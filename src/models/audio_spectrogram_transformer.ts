@@ -35,7 +35,7 @@ import { preNormEncoder, type TransformerEncoderParams } from "../layers/transfo
 import type { TransformerLayerParams } from "../layers/transformer_layer.ts";
 import { activationField, COUNT, DEPTH, divisor, SIZE, WIDE } from "./_config_fields.ts";
 import type { ConfigReader } from "./_config_reader.ts";
-import { type HeadTensor, layerTensors, type LinearLayer } from "./_linear_head.ts";
+import { normalised, normedTensors } from "./_linear_head.ts";
 import { asked } from "./_speech_forward.ts";
 import type {
   Architecture,
@@ -326,25 +326,6 @@ function classify({ norm, dense }: AstParams["head"], pooled: Tensor): HeadOutpu
   return tidy(() => ({ logits: linear(dense, layerNorm(norm, pooled)), pooled: pooled.clone() }));
 }
 
-/** Features as the norm before the classifier leaves them, where its gain is 1 and its bias 0. */
-function normalised({ layer_norm_eps: eps }: AstConfig, features: Float32Array): Float32Array {
-  const size = features.length;
-  const mean = features.reduce((sum, value) => sum + value / size, 0);
-  const variance = features.reduce((sum, value) => sum + (value - mean) ** 2 / size, 0);
-  return features.map((value) => (value - mean) / Math.sqrt(variance + eps));
-}
-
-function linearTensors(layer: LinearLayer): HeadTensor[] {
-  const size = layer.weights.length / layer.biases.length;
-  const norm = { weight: new Float32Array(size).fill(1), bias: new Float32Array(size) };
-  return [
-    ...Object.entries(norm).map(([part, values]) => {
-      return { name: `classifier.layernorm.${part}`, shape: [size], values };
-    }),
-    ...layerTensors("classifier.dense", layer),
-  ];
-}
-
 /** Patches lie band by band, each over its piece of time. */
 function frameCentres(config: AstConfig, { frames }: { frames: number }): Float64Array {
   const [bands] = patchGrid(config);
@@ -402,7 +383,11 @@ export const audioSpectrogramTransformer: Architecture<AstConfig, AstParams> = {
   load,
   forward,
   loadHead,
-  linearHead: { input: normalised, tensors: linearTensors },
+  linearHead: {
+    input: ({ layer_norm_eps: eps }, features) => normalised(features, eps),
+    tensors: (layer) =>
+      normedTensors({ norm: "classifier.layernorm", dense: "classifier.dense" }, layer),
+  },
   classify: ({ head }, [pooled]) => classify(head, pooled!),
   frameCentres,
   frames: (config, samples) => {

@@ -321,13 +321,17 @@ export class InferenceModel {
   ): { json: JsonObject; tensors: HeadTensor[] } {
     const { architecture, json } = this.#parts;
     const tensors = architecture.linearHead?.tensors ?? projectorTensors;
-    return { json: linearHeadFields(json, labels), tensors: tensors(layer) };
+    const fields = {
+      ...linearHeadFields(json, labels),
+      ...architecture.outputFields?.(labels.length, "single_label_classification"),
+    };
+    return { json: fields, tensors: tensors(layer) };
   }
 
   /** How many numbers a feature has. */
   get featureSize(): number {
-    const { hidden_size, d_model } = this.#parts.config as Record<string, number>;
-    return (hidden_size ?? d_model)!;
+    const { hidden_size, d_model, embed_dim } = this.#parts.config as Record<string, number>;
+    return (hidden_size ?? d_model ?? embed_dim)!;
   }
 
   /**

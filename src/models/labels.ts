@@ -6,10 +6,12 @@
 import { ConfigReader, type JsonObject } from "./_config_reader.ts";
 
 const MAX_CLASSES = 100_000;
+/** What CED has where its config names none. */
+const AUDIO_SET_CLASSES = 527;
 
 /**
- * The names by class number, from `id2label`, or from `num_labels` as "LABEL_0" and so on; two where there is
- * neither.
+ * The names by class number, from `id2label`, or from `num_labels` (CED's `outputdim`) as "LABEL_0" and so on; two
+ * where there is neither.
  *
  * As in the reference, there are as many classes as names, whatever their numbers, and `num_labels` outweighs names of
  * another count. A class without a name is "LABEL_" and its number, where the reference fails once it is the answer.
@@ -51,7 +53,11 @@ export function labelsInConfig(config: JsonObject, file: string): string[] {
 }
 
 function numberedLabels(reader: ConfigReader): string[] {
-  const classes = reader.integer("num_labels", { or: 2, min: 1, max: MAX_CLASSES });
+  const key = reader.json.model_type === "ced" && !reader.has("num_labels")
+    ? "outputdim"
+    : "num_labels";
+  const or = key === "outputdim" ? AUDIO_SET_CLASSES : 2;
+  const classes = reader.integer(key, { or, min: 1, max: MAX_CLASSES });
   return Array.from({ length: classes }, (_, i) => numbered(i));
 }
 

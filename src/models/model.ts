@@ -128,7 +128,7 @@ function describeModel(json: JsonObject, options: BuildModelOptions): ModelDescr
   const labels = options.labels ?? labelsOf(fields);
   if (labels.length === 0) throw new RangeError("Cannot make a model: expected labels, found none");
   const config = architecture.parseConfig(fields, labels.length);
-  const problemType = options.problemType ?? problemTypeOf(fields, labels.length);
+  const problemType = options.problemType ?? problemTypeOf(fields, labels.length, architecture);
   if (followsVersion4(json)) {
     (options.onWarning ?? console.warn)(
       `"${
@@ -369,7 +369,8 @@ export class AudioClassificationModel extends InferenceModel {
     const config = this.#parts.config as Readonly<Record<string, unknown>>;
     const masks = config.apply_spec_augment !== false;
     const rates = Object.entries(config).filter(([name, rate]) =>
-      (/dropout|layerdrop/.test(name) || masks && /^mask_\w+_prob$/.test(name)) && Number(rate) > 0
+      (/dropout|layerdrop|drop_(path_)?rate/.test(name) || masks && /^mask_\w+_prob$/.test(name)) &&
+      Number(rate) > 0
     );
     const hasBatchNorm = [...this.parameters.keys()].some((name) => name.endsWith(".running_mean"));
     return [
@@ -391,6 +392,7 @@ export class AudioClassificationModel extends InferenceModel {
     const fields: JsonObject = {
       ...json,
       ...labelFields(this.labels),
+      ...architecture.outputFields?.(this.labels.length, problemType),
       architectures: [architecture.className],
       dtype,
     };

@@ -6,6 +6,7 @@
  * @module
  */
 import type { ConfigReader } from "./_config_reader.ts";
+import type { Architecture } from "./architecture.ts";
 
 /**
  * One class of several (softmax cross-entropy), any number of them (a sigmoid each, binary cross-entropy), or
@@ -23,8 +24,16 @@ export const PROBLEM_TYPES: readonly ProblemType[] = [
   "regression",
 ];
 
-/** The field `problem_type`; without it a single output is a value, and several are classes. */
-export function problemTypeOf(reader: ConfigReader, classes: number): ProblemType {
-  const implied = classes === 1 ? "regression" : "single_label_classification";
+/**
+ * The field `problem_type`; without it what the architecture says, or else a single output is a value, and several are
+ * classes.
+ */
+export function problemTypeOf(
+  reader: ConfigReader,
+  classes: number,
+  { impliedProblem }: Pick<Architecture, "impliedProblem">,
+): ProblemType {
+  const ofCount = classes === 1 ? "regression" : "single_label_classification";
+  const implied = impliedProblem?.(reader.json) ?? ofCount;
   return reader.oneOf("problem_type", PROBLEM_TYPES, implied);
 }

@@ -6,6 +6,7 @@
 import { ConfigReader } from "./_config_reader.ts";
 import type { Architecture } from "./architecture.ts";
 import { audioSpectrogramTransformer } from "./audio_spectrogram_transformer.ts";
+import { ced } from "./ced.ts";
 import { data2vecAudio } from "./data2vec_audio.ts";
 import { hubert } from "./hubert.ts";
 import { sew } from "./sew.ts";
@@ -18,6 +19,7 @@ import { whisper } from "./whisper.ts";
 
 const ARCHITECTURES = [
   audioSpectrogramTransformer,
+  ced,
   data2vecAudio,
   hubert,
   sew,

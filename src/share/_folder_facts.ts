@@ -72,7 +72,8 @@ export async function folderFacts(
     labels,
     parameters,
     samplingRate: typeof samplingRate === "number" ? samplingRate : undefined,
-    isForTransformers: !isExport,
+    // transformers itself has no CED.
+    isForTransformers: !isExport && config.model_type !== "ced",
     finetunedFrom: baseModel,
     isFromScratch,
     dataset,

@@ -21,6 +21,8 @@ from transformers import (
     WhisperConfig,
 )
 
+from ced import CedConfig
+
 LABELS = {
     "id2label": {0: "low", 1: "middle", 2: "high"},
     "label2id": {"low": 0, "middle": 1, "high": 2},
@@ -91,6 +93,19 @@ PAIRS = {
 
 # Frames of the filter bank of the three clips: 20, 11 and 14.
 MASKED_PAIRS = {"lengths": [3440, 2100, 2480], "gains": [1, 0.002, 0.1], "labels": [1, 2, 0], "mask": True}
+
+TAGGER = {
+    "n_mels": 9,
+    "target_length": 17,
+    "patch_size": 4,
+    "patch_stride": 4,
+    "embed_dim": 16,
+    "depth": 2,
+    "num_heads": 2,
+    "mlp_ratio": 1.3,
+    "outputdim": 3,
+    **LABELS,
+}
 
 LISTENER = {
     "d_model": 16,
@@ -217,6 +232,31 @@ CASES = {
             num_buckets=16,
             max_bucket_distance=60,
             use_weighted_layer_sum=True,
+        ),
+    },
+    # 17 frames are the first piece, the other five the second, whose last patches are zeros.
+    "ced": {
+        "seed": 131,
+        "sharp": 2.5,
+        "loud": True,
+        "lengths": [3400, 3000],
+        "gains": [0.3, 0.05],
+        "labels": [[1.0, 0.0, 1.0], [0.0, 0.0, 1.0]],
+        "mask": False,
+        "config": CedConfig(**TAGGER, problem_type="multi_label_classification"),
+    },
+    "ced-single-label": {
+        "seed": 132,
+        "sharp": 2.5,
+        "loud": True,
+        "lengths": [3000, 3400, 2900],
+        "gains": [0.2, 0.02, 0.5],
+        "labels": [1, 2, 0],
+        "mask": False,
+        "config": CedConfig(
+            **{**TAGGER, "n_mels": 13, "patch_size": 3, "patch_stride": 3, "pad_last": False},
+            qkv_bias=False,
+            pooling="logit",
         ),
     },
     "data2vec-audio": {
@@ -471,6 +511,9 @@ WIDE_SPEECH = {
 
 BEGINNINGS = {
     "ast": ASTConfig(**{**TRANSFORMER, "hidden_size": 128, "num_hidden_layers": 1}, max_length=64),
+    "ced": CedConfig(
+        depth=1, embed_dim=128, num_heads=4, target_length=160, outputdim=3, **LABELS
+    ),
     "data2vec-audio": Data2VecAudioConfig(**{**WIDE_SPEECH, "num_conv_pos_embeddings": 1}),
     "hubert": HubertConfig(**WIDE_SPEECH, do_stable_layer_norm=True, adapter_attn_dim=16),
     "hubert-batch-norm": HubertConfig(**WIDE_SPEECH, conv_pos_batch_norm=True),

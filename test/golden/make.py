@@ -38,6 +38,7 @@ from transformers import (
 )
 
 from cases import BEGINNINGS, CASES
+from ced import CedConfig, CedFeatureExtractor
 
 HERE = Path(__file__).resolve().parent
 
@@ -58,16 +59,19 @@ VISIBLE_STATES = 2e-3
 # What "quiet" matrices are scaled by.
 QUIET = 1 / 64
 
+# How far from 0 the levels of spectrograms in decibels are.
+DECIBELS = 8
+
 # A gradient that is zero in theory is below this share of the largest one, in double precision:
 # some models take the softmax in single precision even then.
 NO_GRADIENT = 1e-6
 
-NORMS = (torch.nn.LayerNorm, torch.nn.GroupNorm, torch.nn.BatchNorm1d)
+NORMS = (torch.nn.LayerNorm, torch.nn.GroupNorm, torch.nn.BatchNorm1d, torch.nn.BatchNorm2d)
 SHARP = (
     *("q_proj", "k_proj", "query", "key", "linear_q", "linear_k"),
-    *("linear_pos", "gru_rel_pos_linear"),
+    *("linear_pos", "gru_rel_pos_linear", "qkv"),
 )
-EMBEDDINGS = ("_token", "position_embeddings", "distance_embedding.weight", "pos_bias_u", "pos_bias_v", "rel_attn_embed.weight")
+EMBEDDINGS = ("time_pos_embed", "freq_pos_embed", "_token", "position_embeddings", "distance_embedding.weight", "pos_bias_u", "pos_bias_v", "rel_attn_embed.weight")
 
 
 def norm_weights(model):
@@ -95,14 +99,16 @@ def draw_weights(model, case, generator):
         parameter.data.copy_(values * QUIET if is_quiet else values)
     for module in model.modules():
         if isinstance(module, torch.nn.BatchNorm1d):
-            draw_statistics(module, generator)
+            draw_statistics(module, generator, QUIET)
+        if isinstance(module, torch.nn.BatchNorm2d):
+            draw_statistics(module, generator, DECIBELS)
 
 
-def draw_statistics(norm, generator):
-    """Running statistics of inputs that are quiet."""
+def draw_statistics(norm, generator, size):
+    """Running statistics of inputs of a size."""
     shape = norm.running_mean.shape
-    norm.running_mean.copy_(QUIET * 0.3 * torch.randn(shape, generator=generator))
-    norm.running_var.copy_(QUIET**2 * (0.5 + torch.rand(shape, generator=generator)))
+    norm.running_mean.copy_(size * 0.3 * torch.randn(shape, generator=generator))
+    norm.running_var.copy_(size**2 * (0.5 + torch.rand(shape, generator=generator)))
     norm.num_batches_tracked.fill_(3)
 
 
@@ -113,6 +119,8 @@ def feature_extractor(case):
     if isinstance(config, WhisperConfig):
         seconds = config.max_source_positions // 50
         return WhisperFeatureExtractor(feature_size=config.num_mel_bins, chunk_length=seconds)
+    if isinstance(config, CedConfig):
+        return CedFeatureExtractor(feature_size=config.n_mels, return_attention_mask=False)
     if isinstance(config, Wav2Vec2BertConfig):
         bands = config.feature_projection_input_dim // case["stride"]
         return SeamlessM4TFeatureExtractor(
@@ -358,6 +366,8 @@ def make(name, case):
     names = stored_names(model, directory)
     renamed = {f"grad.{own}": f"grad.{there}" for own, there in names.items()}
     found = {renamed.get(key, key): values for key, values in found.items()}
+    if isinstance(case["config"], CedConfig):
+        inputs["input_values"] = inputs["input_values"].transpose(1, 2)
     stored = {k: v if v.is_floating_point() else v.int() for k, v in inputs.items()}
     if "gains" in case:
         stored["samples"] = torch.cat([torch.from_numpy(clip) for clip in clips])

@@ -10,12 +10,12 @@ const DEFAULTS = await readJson<Record<string, JsonObject>>(join(GOLDEN_DIR, "de
 /** Numbers of a config that are used, by what they may be; `model_type.field` where architectures differ. */
 const LIMITS: Readonly<Record<string, string>> = {
   "a value between 1 and 16384":
-    "hidden_size classifier_proj_size num_conv_pos_embeddings feature_projection_input_dim",
+    "hidden_size classifier_proj_size num_conv_pos_embeddings feature_projection_input_dim embed_dim",
   "a value between 4 and 16384": "d_model",
   "a value between 0 and 256":
-    "num_hidden_layers encoder_layers data2vec-audio.num_conv_pos_embeddings",
+    "num_hidden_layers encoder_layers depth data2vec-audio.num_conv_pos_embeddings",
   "a value between 1 and 1024":
-    "num_attention_heads encoder_attention_heads patch_size frequency_stride time_stride conv_pos_kernel_size " +
+    "num_attention_heads encoder_attention_heads num_heads patch_size patch_stride frequency_stride time_stride conv_pos_kernel_size " +
     "num_conv_pos_embedding_groups conv_depthwise_kernel_size num_mel_bins",
   "a value between 1 and 65536": "intermediate_size encoder_ffn_dim max_position_embeddings",
   "a value between 0 and 65536": "left_max_position_embeddings right_max_position_embeddings",
@@ -25,10 +25,11 @@ const LIMITS: Readonly<Record<string, string>> = {
   "a value between 0 and 1":
     "hidden_dropout_prob attention_probs_dropout_prob layer_norm_eps feature_layer_norm_eps hidden_dropout " +
     "activation_dropout attention_dropout feat_proj_dropout conformer_conv_dropout dropout layerdrop " +
-    "encoder_layerdrop mask_time_prob mask_feature_prob",
+    "encoder_layerdrop mask_time_prob mask_feature_prob drop_rate attn_drop_rate drop_path_rate",
   "a value between 0 and 10": "initializer_range init_std",
-  "a value between 16 and 100000": "max_length",
-  "a value between 16 and 1024": "audio-spectrogram-transformer.num_mel_bins",
+  "a value between 16 and 100000": "max_length target_length",
+  "a value between 0.01 and 64": "mlp_ratio",
+  "a value between 16 and 1024": "audio-spectrogram-transformer.num_mel_bins n_mels",
   "a value between 1 and 15000": "whisper.max_source_positions",
   "a value between 1 and 1000000": "mask_time_length mask_feature_length",
   "a value between 0 and 1000000": "mask_time_min_masks mask_feature_min_masks",

@@ -47,7 +47,8 @@ interface Moments {
   steps: number;
 }
 
-const NOT_DECAYED = /bias|layernorm|rmsnorm|(^|\.|_)norm(\.|$)/i;
+/** CED's norms are known by their place: before its classifier, and by number before the halves of a layer. */
+const NOT_DECAYED = /bias|layernorm|rmsnorm|(^|\.|_)norm[12]?(\.|$)|^outputlayer\.0\./i;
 
 /** Whether weight decay applies to a parameter of this name. */
 export function decays(name: string): boolean {
