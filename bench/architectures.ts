@@ -31,6 +31,7 @@ const SIZE: ModelSize = {
   positions: { width: 128, groups: 16 },
   samplingRate: 16_000,
   ast: { frames: 1_024, bands: 128 },
+  ced: { frames: 1_012, bands: 64, patch: 16 },
   pairs: { bands: 80 },
   whisper: { seconds: 30, bands: 80 },
   initializerRange: 0.02,
@@ -66,6 +67,7 @@ interface Candidate {
 function inputShape(modelType: string, { clips, seconds }: Amount): number[] {
   if (modelType === "whisper") return [1, 100 * SIZE.whisper.seconds, SIZE.whisper.bands];
   if (modelType.startsWith("audio-")) return [1, SIZE.ast.frames, SIZE.ast.bands];
+  if (modelType === "ced") return [1, SIZE.ced.frames, SIZE.ced.bands];
   if (modelType === "wav2vec2-bert") return [clips, 50 * seconds, 2 * SIZE.pairs.bands];
   return [clips, SIZE.samplingRate * seconds];
 }

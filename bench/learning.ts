@@ -45,6 +45,7 @@ const SIZE: ModelSize = {
   positions: { width: 16, groups: 4 },
   samplingRate: 8_000,
   ast: { frames: 98, bands: 64 },
+  ced: { frames: 101, bands: 64, patch: 16 },
   pairs: { bands: 40 },
   whisper: { seconds: 1, bands: 40 },
   initializerRange: 0.06,

@@ -44,6 +44,20 @@ const SHAPES: readonly Shape[] = [
     seconds: 10.24,
     clip: [1024, 128],
   },
+  {
+    checkpoint: "mispeech/ced-tiny",
+    config: { model_type: "ced", name: "ced-tiny", pooling: "logit" },
+    layers: 12,
+    seconds: 10,
+    clip: [1001, 64],
+  },
+  {
+    checkpoint: "mispeech/ced-base",
+    config: { model_type: "ced", name: "ced-base", pooling: "logit" },
+    layers: 12,
+    seconds: 10,
+    clip: [1001, 64],
+  },
   { checkpoint: "facebook/data2vec-audio-base", config: { model_type: "data2vec-audio" }, ...BASE },
   { checkpoint: "facebook/hubert-base-ls960", config: { model_type: "hubert" }, ...BASE },
   {
@@ -112,7 +126,7 @@ interface Cost {
 const LABELS = Array.from({ length: 14 }, (_, i) => `label ${i}`);
 
 async function costOf({ config, clip }: Shape, layers: number): Promise<Cost> {
-  const depth = { num_hidden_layers: layers, encoder_layers: layers };
+  const depth = { num_hidden_layers: layers, encoder_layers: layers, depth: layers };
   const model = await buildModel({ ...config, ...depth, layerdrop: 0 }, { labels: LABELS });
   const inputs = zeros([1, ...clip]);
   const flops = countFlops(() => tidy(() => void model.forward({ inputs })));

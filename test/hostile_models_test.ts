@@ -27,6 +27,7 @@ const SIZE: ModelSize = {
   positions: { width: 4, groups: 4 },
   samplingRate: 8_000,
   ast: { frames: 98, bands: 16 },
+  ced: { frames: 101, bands: 8, patch: 4 },
   pairs: { bands: 8 },
   whisper: { seconds: 1, bands: 4 },
   initializerRange: 0.1,
@@ -130,7 +131,8 @@ for (const modelType of MODEL_TYPES) {
       const values = Float32Array.of(1);
       const other = [{ name: "x", dtype: "F32" as const, shape: [1], values }];
       await writeWeights(directory, { "model.safetensors": encodeSafetensors(other) });
-      const size = modelType === "whisper" ? "d_model" : "hidden_size";
+      const sizes: Record<string, string> = { ced: "embed_dim", whisper: "d_model" };
+      const size = sizes[modelType] ?? "hidden_size";
       await writeConfig(directory, { ...config, [size]: 16_384, num_attention_heads: 16 });
       const message = /expected at most 67108864 numbers missing, found \d+$/;
       await refused(directory, {

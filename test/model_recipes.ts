@@ -24,6 +24,8 @@ export interface ModelSize {
   samplingRate: number;
   /** The spectrogram of the Audio Spectrogram Transformer: 100 frames a second. */
   ast: { frames: number; bands: number };
+  /** The spectrogram of CED, and the bands and frames of its patches. */
+  ced: { frames: number; bands: number; patch: number };
   /** The spectrogram of Wav2Vec2-BERT: the bands of two frames side by side. */
   pairs: { bands: number };
   /** The spectrogram of Whisper. */
@@ -78,6 +80,7 @@ const SPEECH_FIELDS: Readonly<Record<string, (size: ModelSize) => Record<string,
 export const MODEL_TYPES: readonly string[] = [
   ...Object.keys(SPEECH_FIELDS),
   "audio-spectrogram-transformer",
+  "ced",
   "wav2vec2-bert",
   "whisper",
 ].sort();
@@ -89,6 +92,7 @@ export const MODEL_TYPES: readonly string[] = [
  */
 export function modelRecipe(modelType: string, size: ModelSize): ModelRecipe {
   if (modelType === "whisper") return whisper(size);
+  if (modelType === "ced") return tagger(size);
   if (modelType === "wav2vec2-bert") return pairedFrames(size);
   if (modelType === "audio-spectrogram-transformer") return spectrogramTransformer(size);
   const fields = SPEECH_FIELDS[modelType];
@@ -126,6 +130,29 @@ function speech(
       feature_extractor_type: "Wav2Vec2FeatureExtractor",
       sampling_rate: size.samplingRate,
       do_normalize: true,
+    },
+  };
+}
+
+function tagger(size: ModelSize): ModelRecipe {
+  const { frames, bands, patch } = size.ced;
+  return {
+    config: {
+      model_type: "ced",
+      target_length: frames,
+      n_mels: bands,
+      patch_size: patch,
+      patch_stride: patch,
+      embed_dim: size.hidden,
+      depth: size.layers,
+      num_heads: size.heads,
+      mlp_ratio: size.wide / size.hidden,
+      pooling: "logit",
+    },
+    preprocessor: {
+      feature_extractor_type: "CedFeatureExtractor",
+      feature_size: bands,
+      sampling_rate: SPECTROGRAM_RATE,
     },
   };
 }

@@ -26,6 +26,10 @@ const VARIANTS: Readonly<Record<string, readonly JsonObject[]>> = {
     { qkv_bias: false, problem_type: "multi_label_classification" },
     { interpolate_positions: true },
   ],
+  "ced": [
+    { pooling: "mean", qkv_bias: false },
+    { target_length: 10, pad_last: false },
+  ],
   "hubert": [
     { use_weighted_layer_sum: true, do_stable_layer_norm: true },
     { conv_pos_batch_norm: true },
@@ -63,6 +67,7 @@ const EXTRACTORS: Readonly<Record<string, JsonObject>> = {
     num_mel_bins: 10,
     max_length: 22,
   },
+  "ced": { feature_extractor_type: "CedFeatureExtractor", feature_size: 10 },
   "wav2vec2-bert": {
     feature_extractor_type: "SeamlessM4TFeatureExtractor",
     num_mel_bins: 4,
@@ -178,5 +183,5 @@ Deno.test({
 });
 
 Deno.test("there is a config to save for each architecture", () => {
-  assert.equal(Object.keys(TINY_ARCHITECTURES).length, 12);
+  assert.equal(Object.keys(TINY_ARCHITECTURES).length, 13);
 });

@@ -122,6 +122,7 @@ const SIZES: Readonly<Record<string, { embed_dim: number; num_heads: number }>> 
 /** From one frame of the spectrogram to the next, 10 ms at the 16 kHz of every published checkpoint. */
 const HOP_SAMPLES = 160;
 const MAX_FRAMES = 100_000;
+const MAX_CLASSES = 100_000;
 const NORM_EPS = 1e-6;
 const HEAD_EPS = 1e-5;
 const BAND_MOMENTUM = 0.01;
@@ -151,7 +152,9 @@ function parseConfig(reader: ConfigReader, classes: number): CedConfig {
   if (bands !== bandPlaces || times > timePlaces) {
     reader.fail("patch_stride", "patches that have a position each");
   }
+  // What these say is known by then, from the names of the classes and what they mean.
   reader.oneOf("pooling", ["mean", "logit"], "mean");
+  reader.integer("outputdim", { or: classes, min: 1, max: MAX_CLASSES });
   return config;
 }
 

@@ -29,6 +29,7 @@ const SIZE: ModelSize = {
   positions: { width: 4, groups: 4 },
   samplingRate: 8_000,
   ast: { frames: 98, bands: 16 },
+  ced: { frames: 101, bands: 8, patch: 4 },
   pairs: { bands: 8 },
   whisper: { seconds: 1, bands: 4 },
   initializerRange: 0.1,

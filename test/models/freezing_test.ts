@@ -13,11 +13,12 @@ function frozenNames(model: AudioClassificationModel): string[] {
   return [...model.parameters.keys()].filter((name) => !model.trainable().has(name));
 }
 
-const TAKE_SPECTROGRAMS = ["audio-spectrogram-transformer", "wav2vec2-bert", "whisper"];
+const TAKE_SPECTROGRAMS = ["audio-spectrogram-transformer", "ced", "wav2vec2-bert", "whisper"];
 
 /** The head, and what stands behind the layers; all else is frozen with the last layer. */
 const FREE_BEHIND_LAYERS: Record<string, RegExp> = {
   "audio-spectrogram-transformer": /^(classifier\.|audio_spectrogram_transformer\.layernorm\.)/,
+  "ced": /^(outputlayer\.|encoder\.norm\.)/,
   "data2vec-audio": /^(projector|classifier)\./,
   "hubert": /^(projector|classifier)\./,
   "sew": /^(projector|classifier|sew\.encoder\.upsample)\./,
@@ -57,7 +58,7 @@ for (const [name, { config }] of Object.entries(TINY_ARCHITECTURES)) {
       model.freezeBaseModel();
       const free = [...model.trainable().keys()];
       assert.ok(
-        free.length >= 2 && free.every((key) => /^(projector|classifier)\./.test(key)),
+        free.length >= 2 && free.every((key) => /^(projector|classifier|outputlayer)\./.test(key)),
         `${free}`,
       );
     });
@@ -70,7 +71,7 @@ for (const [name, { config }] of Object.entries(TINY_ARCHITECTURES)) {
       assert.deepEqual(frozenNames(model), untrained);
       model.freezeLayers(2);
       const free = [...model.trainable().keys()];
-      const ofLast = free.filter((key) => /\.layers?\.2\./.test(key));
+      const ofLast = free.filter((key) => /\.(layers?|blocks)\.2\./.test(key));
       assert.ok(ofLast.length >= 8, `${free}`);
       const others = free.filter((key) => !ofLast.includes(key));
       assert.ok(others.every((key) => FREE_BEHIND_LAYERS[name]!.test(key)), `${others}`);

@@ -29,6 +29,7 @@ const LIMITS: Readonly<Record<string, string>> = {
   "a value between 0 and 10": "initializer_range init_std",
   "a value between 16 and 100000": "max_length target_length",
   "a value between 0.01 and 64": "mlp_ratio",
+  "a value between 1 and 100000": "outputdim",
   "a value between 16 and 1024": "audio-spectrogram-transformer.num_mel_bins n_mels",
   "a value between 1 and 15000": "whisper.max_source_positions",
   "a value between 1 and 1000000": "mask_time_length mask_feature_length",

@@ -17,6 +17,11 @@ import torch
 from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 from transformers.utils import logging
 
+# transformers has no CED of its own: importing it makes it known.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "golden"))
+
+import ced  # noqa: E402, F401
+
 
 def inputs_of(directory, extractor):
     path = Path(directory) / "inputs.json"
@@ -26,7 +31,7 @@ def inputs_of(directory, extractor):
     stored = json.loads(path.read_text())
     values = torch.tensor(stored["values"]).reshape(stored["shape"])
     name = extractor.model_input_names[0]
-    bands_first = type(extractor).__name__ == "WhisperFeatureExtractor"
+    bands_first = type(extractor).__name__ in ("CedFeatureExtractor", "WhisperFeatureExtractor")
     return {name: values.transpose(1, 2) if bands_first else values}
 
 

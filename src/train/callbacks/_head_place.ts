@@ -26,7 +26,13 @@ export interface HeadPlace {
 /** @throws {UnsupportedOpError} where the classes are not scored by a linear layer. */
 export function headPlaceOf(model: AudioClassificationModel): HeadPlace {
   const { parameters, loading } = model;
-  if (parameters.has("classifier.dense.weight")) return placeBehindNorm(model);
+  if (parameters.has("classifier.dense.weight")) {
+    const eps = Number(model.toConfig().layer_norm_eps ?? 1e-12);
+    return placeBehindNorm(model, { norm: "classifier.layernorm", dense: "classifier.dense", eps });
+  }
+  if (parameters.has("outputlayer.1.weight")) {
+    return placeBehindNorm(model, { norm: "outputlayer.0", dense: "outputlayer.1", eps: 1e-5 });
+  }
   if (parameters.has("projector.weight") && loading.missing.includes("projector.weight")) {
     return placeOfDrawnProjector(model);
   }
@@ -54,15 +60,17 @@ function placeBehindProjector(model: AudioClassificationModel): HeadPlace {
   };
 }
 
-function placeBehindNorm(model: AudioClassificationModel): HeadPlace {
+function placeBehindNorm(
+  model: AudioClassificationModel,
+  { norm, dense, eps }: { norm: string; dense: string; eps: number },
+): HeadPlace {
   const { parameters } = model;
-  const eps = Number(model.toConfig().layer_norm_eps ?? 1e-12);
-  const parts = ["weight", "bias"].map((name) => parameters.get(`classifier.layernorm.${name}`)!);
+  const parts = ["weight", "bias"].map((name) => parameters.get(`${norm}.${name}`)!);
   return {
     vectors: ([pooled]) => layerNorm(pooled!, parts[0]!, parts[1]!, { eps }),
     put: ({ weights, biases }) => {
-      assign(model, "classifier.dense.weight", weights);
-      assign(model, "classifier.dense.bias", biases);
+      assign(model, `${dense}.weight`, weights);
+      assign(model, `${dense}.bias`, biases);
     },
   };
 }

@@ -92,10 +92,12 @@ for (const [name, { config, clip }] of Object.entries(TINY_ARCHITECTURES)) {
     for (const kind of HEAD_KINDS) {
       const model = await buildModel(config, { labels: ["a", "b"] });
       const names = [...model.parameters.keys()].filter((key) =>
-        !/^classifier\.(dense\.)?(weight|bias)$/.test(key)
+        !/^(classifier\.(dense\.)?|outputlayer\.1\.)(weight|bias)$/.test(key)
       );
       // As a norm that was trained.
-      model.parameters.get("classifier.layernorm.bias")?.assign(fill([16], 3));
+      for (const norm of ["classifier.layernorm", "outputlayer.0"]) {
+        model.parameters.get(`${norm}.bias`)?.assign(fill([16], 3));
+      }
       const before = await Promise.all(names.map((key) => model.parameters.get(key)!.data()));
       await fit(model, source, { kind });
       const right = accuracy(await evaluateModel(model, source, { batchSize: 1 }));
@@ -118,9 +120,8 @@ async function expectVectorsOfLastLayer(
     const features = sent.features(model);
     const vectors = headPlaceOf(model).vectors(features);
     const { logits } = model.classify(features);
-    const last = [...model.parameters.keys()].filter((name) => /classifier.*weight$/.test(name)).at(
-      -1,
-    )!;
+    const ofHead = /^(classifier|outputlayer).*weight$/;
+    const last = [...model.parameters.keys()].filter((name) => ofHead.test(name)).at(-1)!;
     const weights = await model.parameters.get(last)!.data();
     const biases = await model.parameters.get(last.replace("weight", "bias"))!.data();
     const own = Array.from(await vectors.data());

@@ -30,6 +30,7 @@ const SIZE: ModelSize = {
   positions: { width: 8, groups: 4 },
   samplingRate: 8_000,
   ast: { frames: 98, bands: 32 },
+  ced: { frames: 101, bands: 16, patch: 8 },
   pairs: { bands: 16 },
   whisper: { seconds: 1, bands: 16 },
   initializerRange: 0.1,
@@ -63,7 +64,7 @@ function toneBatches(extractor: FeatureExtractor): BatchSource {
 }
 
 Deno.test("the models of the benches are those that the registry knows", () => {
-  assert.equal(MODEL_TYPES.length, 12);
+  assert.equal(MODEL_TYPES.length, 13);
   for (const type of MODEL_TYPES) assert.equal(architectureOf(type, "x").modelType, type);
 });
 
