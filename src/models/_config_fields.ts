@@ -202,10 +202,10 @@ export function headFields(
 export function divisor(
   reader: ConfigReader,
   key: string,
-  { of: size, or }: { of: number; or: number },
+  { of: size, or, name = "hidden_size" }: { of: number; or: number; name?: string },
 ): number {
   const count = reader.integer(key, { or, ...COUNT });
-  if (size % count !== 0) reader.fail(key, `a divisor of hidden_size ${size}`);
+  if (size % count !== 0) reader.fail(key, `a divisor of ${name} ${size}`);
   return count;
 }
 

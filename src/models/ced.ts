@@ -165,7 +165,10 @@ function sizeFields(reader: ConfigReader): { embed_dim: number; num_heads: numbe
     : undefined;
   if (named) return named;
   const embed_dim = reader.integer("embed_dim", { or: 768, ...SIZE });
-  return { embed_dim, num_heads: divisor(reader, "num_heads", { of: embed_dim, or: 12 }) };
+  return {
+    embed_dim,
+    num_heads: divisor(reader, "num_heads", { of: embed_dim, or: 12, name: "embed_dim" }),
+  };
 }
 
 /** Patches along the bands, and along so many frames. */

@@ -10,6 +10,7 @@ import {
 } from "../../src/classify/pipeline.ts";
 import type { WindowScores } from "../../src/detect/mod.ts";
 import {
+  CedFeatureExtractor,
   type FeatureExtractor,
   SeamlessM4TFeatureExtractor,
   Wav2Vec2FeatureExtractor,
@@ -58,6 +59,13 @@ const CASES: readonly Case[] = [
     make: async () => ({
       model: await buildModel(TINY_ARCHITECTURES["wav2vec2-bert"]!.config),
       extractor: new SeamlessM4TFeatureExtractor({ samplingRate: RATE_HZ, numMelBins: 4 }),
+    }),
+  },
+  {
+    name: "ced",
+    make: async () => ({
+      model: await buildModel(TINY_ARCHITECTURES["ced"]!.config),
+      extractor: new CedFeatureExtractor({ samplingRate: RATE_HZ, featureSize: 10 }),
     }),
   },
   ...TINY_SPECTROGRAM_MODELS.map((tiny): Case => ({

@@ -9,6 +9,7 @@ import { type KitTensor, readJson, readTensors } from "../kit.ts";
 const LIMITS: Record<string, number> = {
   Wav2Vec2FeatureExtractor: 2e-6,
   ASTFeatureExtractor: 1e-5,
+  CedFeatureExtractor: 2e-3,
   SeamlessM4TFeatureExtractor: 5e-5,
   WhisperFeatureExtractor: 1e-4,
 };

@@ -64,6 +64,7 @@ Deno.test("loadFeatureExtractor() follows the model where there is no file, and 
       feature_size: 80,
       chunk_length: 1,
     }],
+    [{ model_type: "ced", n_mels: 40 }, "CedFeatureExtractor", { feature_size: 40, f_max: null }],
     [
       { model_type: "wav2vec2-bert", feature_projection_input_dim: 80 },
       "SeamlessM4TFeatureExtractor",

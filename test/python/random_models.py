@@ -142,7 +142,7 @@ def write(directory, kind, seed):
         "scores": scores,
     }
     if "attention_mask" in batch:
-        stored["mask"] = batch["attention_mask"].int()
+        stored["mask"] = batch["attention_mask"].int().contiguous()
     model.save_pretrained(directory)
     extractor.save_pretrained(directory)
     save_file(stored, Path(directory) / "case.safetensors")
