@@ -49,7 +49,7 @@ def bert(draw):
         feature_projection_input_dim=stride * bands,
         hidden_size=heads * draw.choice([2, 4, 6]),
         num_attention_heads=heads,
-        num_hidden_layers=draw.randint(0, 3),
+        num_hidden_layers=draw.randint(1, 3),
         intermediate_size=draw.randint(1, 40),
         hidden_act=draw.choice(["swish", "gelu", "relu", "gelu_new", "tanh"]),
         position_embeddings_type=draw.choice(["relative_key", "relative", "rotary", None]),
