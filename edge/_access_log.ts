@@ -37,7 +37,7 @@ export function logAnswers({ kind, rate, log }: AccessLog): MiddlewareHandler {
 function factsOf(c: Context): Record<string, unknown> {
   return {
     method: c.req.method,
-    path: c.req.path.slice(0, MAX_PATH),
+    path: new URL(c.req.url).pathname.slice(0, MAX_PATH),
     status: c.res.status,
     audioSeconds: c.get("audioSeconds"),
     requestId: c.get("requestId"),

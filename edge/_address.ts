@@ -10,17 +10,21 @@ const HOST = /^([\w.~-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i;
 
 /**
  * How the path of a request is found: behind the place where the application is mounted, whether that was taken off or
- * not, and behind the base path `/v1`, which clients of Hugging Face and others are given.
+ * not, behind the base path `/v1`, which clients of Hugging Face and others are given, and behind the place of a model.
  */
-export function pathBehind(basePath: string): (request: Request) => string {
-  const bases = [basePath, "/v1"].filter((base) => base !== "");
+export function pathBehind(...places: readonly string[]): (request: Request) => string {
+  const [basePath = "", ...others] = places;
+  const bases = [basePath, "/v1", ...others, "/v1"].filter((base) => base !== "");
   return ({ url }) => {
     let path = url.match(/^\w+:\/\/[^/?#]*([^?#]*)/)?.[1] || "/";
-    for (const base of bases) {
-      if (path === base || path.startsWith(`${base}/`)) path = path.slice(base.length);
-    }
+    for (const base of bases) if (isBelow(path, base)) path = path.slice(base.length);
     return path || "/";
   };
+}
+
+/** Whether a path is another, or goes on behind it. */
+export function isBelow(path: string, base: string): boolean {
+  return path === base || path.startsWith(`${base}/`);
 }
 
 /** Refuses a `Host` that is none, of which no address could be made. */

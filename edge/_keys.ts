@@ -5,6 +5,7 @@
  */
 import type { MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
+import { isBelow } from "./_address.ts";
 import { bearerOf, Secrets } from "./_secrets.ts";
 
 /** What says nothing about clips or labels, and is asked for by what knows no key: probes, and pages before one has been typed in. */
@@ -31,10 +32,6 @@ export function expectKey(
     }
     await next();
   };
-}
-
-function isBelow(path: string, open: string): boolean {
-  return path === open || path.startsWith(`${open}/`);
 }
 
 function unknownKey(): HTTPException {

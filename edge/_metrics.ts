@@ -58,6 +58,11 @@ export function countAnswers(meter: Meter): MiddlewareHandler {
 
 /** All figures in Prometheus' text format, version 0.0.4. */
 export function metrics(c: Context, service: Service): Response {
+  return c.body(metricsText(service), 200, { "Content-Type": "text/plain; version=0.0.4" });
+}
+
+/** The same as text. */
+export function metricsText(service: Service): string {
   const { queue, bodies, sessions, model } = service;
   const { meter } = queue;
   const restarts = model.ready?.restarts ?? 0;
@@ -83,7 +88,7 @@ export function metrics(c: Context, service: Service): Response {
     const name = "process_resident_memory_bytes";
     families.push(`# HELP ${name} Resident memory\n# TYPE ${name} gauge\n${name} ${resident}\n`);
   }
-  return c.body(families.join(""), 200, { "Content-Type": "text/plain; version=0.0.4" });
+  return families.join("");
 }
 
 function family(

@@ -25,6 +25,7 @@ export const ROUTES: Readonly<Record<string, RouteMethods>> = {
   "/heads/NAME": { POST: "a clip; its classes by one head", DELETE: "forgets a head" },
   "/heads/NAME/examples": { POST: "a clip and its label; teaches a head" },
   "/heads/NAME/files": { GET: "a head that was taught, as an archive" },
+  "/models": { GET: "the models, each of which answers below /models/NAME" },
   "/healthz": { GET: "whether the model is loaded" },
   "/health": { GET: "the same" },
   "/readyz": { GET: "whether a clip would be taken now" },

@@ -38,7 +38,7 @@ import { failureOf, logFailure } from "./_failure.ts";
 import { headsOf, headsWith, listHeads, teach } from "./_heads_request.ts";
 import { Teaching } from "./_teaching.ts";
 import { LiveStream } from "./_live_stream.ts";
-import { countAnswers, metrics } from "./_metrics.ts";
+import { countAnswers, metrics, metricsText } from "./_metrics.ts";
 import { sendDocument } from "./_documents.ts";
 import { allowedMethods, listedRoutes, routeOf, ROUTES } from "./_routes.ts";
 import { logAnswers } from "./_access_log.ts";
@@ -61,6 +61,7 @@ export type { Classification, ClassifyOptions, ScoreFunction } from "../src/clas
 export type { ClientFacts } from "./host.ts";
 export type { HeadExamples } from "../src/heads/taught_head.ts";
 export type { DetectedEvent, SoundEvent, WindowScores } from "../src/detect/mod.ts";
+export { createModelsApp } from "./models.ts";
 export {
   type ServerSocket,
   type SocketListener,
@@ -185,6 +186,10 @@ export interface AppOptions {
   streamBufferBytes?: number;
   /** How long a live stream may be silent, in milliseconds. @default 60000 */
   streamIdleMs?: number;
+  /** A name below `/models` by which it answers, too. @default none */
+  model?: string;
+  /** What `GET /models` lists. @default nothing */
+  models?: () => readonly ModelFacts[];
   /** The path that it is mounted at, whether requests still have it or not. @default "" */
   basePath?: string;
   /** Origins whose pages may read answers and open streams, such as `https://example.org`; `*`: all. @default none */
@@ -217,12 +222,24 @@ export interface AppOptions {
   log?: (line: string) => void;
 }
 
+/** What `GET /models` says of a model. */
+export interface ModelFacts {
+  /** Its name below `/models`. */
+  name: string;
+  /** Whether it is loaded. */
+  ready: boolean;
+  /** Class names by number, where it is. */
+  labels?: readonly string[];
+}
+
 /** A web application. */
 export interface App {
   /** Answers one request; the host tells who asks, where it knows. */
   fetch(request: Request, client?: ClientFacts): Promise<Response>;
   /** Loads the model, which the first request would do. Rejects where it cannot be loaded. */
   load(): Promise<void>;
+  /** What `GET /metrics` says. */
+  metrics(): string;
   /**
    * Refuses what comes from now on, and ends live streams and detections; resolves when these have ended and the clips
    * in hand are answered.
@@ -248,6 +265,7 @@ export interface App {
  * | `GET /healthz` | status 200 when the model is loaded, else 503 |
  * | `GET /readyz`, `GET /livez` | whether a clip would be taken now; whether the service lives |
  * | `GET /metrics` | what it has done, in Prometheus' text format |
+ * | `GET /models` | the models, where there are several (`createModelsApp()`) |
  * | `GET /openapi.json`, `GET /docs` | this table in full, where `documents` has it |
  * | `GET /ui` | a page to speak to, where `ui` is on |
  * | `GET /` | what this is, in JSON |
@@ -278,7 +296,9 @@ export interface App {
 export function createApp(source: ClassifierSource, options: AppOptions = {}): App {
   const service = serviceOf(source, options);
   const basePath = expectBasePath(options.basePath ?? "");
-  const app = new Hono({ getPath: pathBehind(basePath) });
+  const { model, models = () => [] } = options;
+  const places = model === undefined ? [basePath] : [basePath, `/models/${model}`];
+  const app = new Hono({ getPath: pathBehind(...places) });
   const origins = expectOrigins(options.cors ?? []);
   app.use(countAnswers(service.queue.meter));
   app.use(requestId());
@@ -289,7 +309,7 @@ export function createApp(source: ClassifierSource, options: AppOptions = {}): A
   app.use(expectKey(service.apiKeys, { isMetricsOpen: service.isMetricsOpen }));
   app.use(limitRate(options));
   app.use("/stream", refuseStrangers(origins));
-  app.get("/", (c) => describe(c, service, basePath));
+  app.get("/", (c) => describe(c, service, places));
   app.post("/", (c) => takeClip(c, service));
   app.post("/detect", (c) => detectRecording(c, service));
   app.get("/stream", (c) => openStream(c, service, options.upgradeWebSocket));
@@ -299,6 +319,7 @@ export function createApp(source: ClassifierSource, options: AppOptions = {}): A
   app.delete("/heads/:name", (c) => forgetHead(c, service));
   app.post("/heads/:name/examples", (c) => takeExample(c, service));
   app.get("/heads/:name/files", (c) => sendHead(c, service));
+  app.get("/models", (c) => c.json({ models: models() }));
   const asked = { healthz: health, health, livez: live, readyz: readiness, metrics };
   for (const [name, answer] of Object.entries(asked)) {
     app.get(`/${name}`, (c) => answer(c, service));
@@ -313,6 +334,7 @@ export function createApp(source: ClassifierSource, options: AppOptions = {}): A
     fetch: async (request, client) => await app.fetch(request, client),
     load: async () => void await service.model.get(),
     close: () => closeService(service),
+    metrics: () => metricsText(service),
   };
 }
 
@@ -356,6 +378,8 @@ function serviceOf(source: ClassifierSource, given: AppOptions): Service {
 type LimitOptions = Required<
   Omit<
     AppOptions,
+    | "model"
+    | "models"
     | "basePath"
     | "rateLimit"
     | "clientHeader"
@@ -452,8 +476,11 @@ async function openStream(
 function describe(
   c: Context,
   { model, limits, teaching }: Service,
-  basePath: string,
+  [basePath = "", place]: readonly string[],
 ): Response {
+  const { pathname } = new URL(c.req.url);
+  const isPlaced = place !== undefined && pathname.includes(place);
+  const url = new URL(`${basePath}${isPlaced ? place : ""}/`, c.req.url);
   return c.json({
     name: "Earshot",
     task: "audio-classification",
@@ -462,7 +489,7 @@ function describe(
     heads: model.ready?.heads?.list().map(({ name }) => name),
     teaching: teaching.isAllowed && model.ready?.heads !== undefined,
     maxBodyBytes: limits.maxBodyBytes,
-    example: `curl --data-binary @clip.wav "${new URL(`${basePath}/`, c.req.url)}?top_k=3"`,
+    example: `curl --data-binary @clip.wav "${url}?top_k=3"`,
     endpoints: listedRoutes(),
   });
 }
@@ -470,8 +497,10 @@ function describe(
 /** A path that there is not, or a method that it does not take. */
 function notFound(c: Context): Response {
   if (routeOf(c.req.path) === "other") {
-    const expected = Object.keys(ROUTES).join(", ");
-    return c.json({ error: `Cannot find ${c.req.path}: expected one of ${expected}` }, 404);
+    const expected = c.req.path.startsWith("/models/")
+      ? "a model that GET /models lists"
+      : `one of ${Object.keys(ROUTES).join(", ")}`;
+    return c.json({ error: `Cannot find ${c.req.path}: expected ${expected}` }, 404);
   }
   const allowed = allowedMethods(c.req.path);
   const error = `Cannot ${c.req.method} ${c.req.path}: expected ${allowed}`;

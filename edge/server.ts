@@ -106,7 +106,7 @@ const app = createApp(loadInThreads, {
 });
 
 /** What a bundle's program and hosts that call `fetch` get. */
-interface Server extends App {
+interface Server extends Omit<App, "metrics"> {
   /** Takes requests until a signal to end. */
   run(): Promise<unknown>;
 }

@@ -200,7 +200,7 @@ function valueOf(token: OptionToken, spec: OptionSpec): OptionValue {
   const isNext = !inlineValue && /^-./.test(value) && Number.isNaN(Number(value));
   if (value.trim() === "" || isNext) throw wrongValue(rawName, "a value", value || "none");
   if (spec.kind === "number") return numberOf(rawName, value, spec);
-  if (spec.kind === "list") return listOf(rawName, value);
+  if (spec.kind === "list") return spec.isWhole ? [value] : listOf(rawName, value);
   if (spec.kind === "choice" && !spec.choices.includes(value)) {
     throw wrongValue(rawName, `one of ${spec.choices.join(", ")}`, value);
   }

@@ -52,6 +52,8 @@ export interface ChoiceOption extends Described {
 /** Words with commas between them. */
 export interface ListOption extends Described {
   kind: "list";
+  /** Whether commas are part of a word, and several words take the option several times. */
+  isWhole?: true;
 }
 
 /** One option of a command. */

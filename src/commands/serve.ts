@@ -4,7 +4,7 @@
  * @module
  */
 import { endService } from "../../edge/ending.ts";
-import { type App, createApp, upgradeOnDeno } from "../../edge/mod.ts";
+import { type App, createModelsApp, upgradeOnDeno } from "../../edge/mod.ts";
 import { appOptions, DEFAULT_SETTINGS, type ServiceSettings } from "../../edge/settings.ts";
 import { listenFailure } from "../../edge/listen_failure.ts";
 import {
@@ -19,14 +19,15 @@ import { UsageError } from "./_arguments.ts";
 import { expectNoHeads, HEADS_OPTION, headSaver, namedHeads } from "./_heads.ts";
 import type { ServedModel } from "./_serve_thread.ts";
 import { serviceDocuments } from "./_service_documents.ts";
-import { ADAPTER_OPTION, MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
+import { ADAPTER_OPTION } from "./_model_directory.ts";
+import { folderName, MODELS_OPTIONS, servedModels } from "./_served_models.ts";
 import { serviceOptions, serviceSettings, SETTINGS_OPTION } from "./_service_options.ts";
 
 /** `serve` on the command line. */
 export const command: Command = defineCommand({
-  usage: "serve [--model DIR|ID] [--head NAME=DIR ...] [--port 8000]",
+  usage: "serve [--model DIR|ID ...] [--head NAME=DIR ...] [--port 8000]",
   options: {
-    ...MODEL_OPTION,
+    ...MODELS_OPTIONS,
     ...ADAPTER_OPTION,
     ...HEADS_OPTION,
     "save-heads": {
@@ -40,6 +41,7 @@ export const command: Command = defineCommand({
   examples: [
     "serve",
     "serve --model my-model --port 9000 --hostname 0.0.0.0",
+    "serve --model acme/birds=models/birds --model acme/frogs=models/frogs",
     "serve --model path/to/backbone --head birds=heads/birds --head frogs=heads/frogs",
   ],
   run: async ({ options, others, files }, out) => {
@@ -56,7 +58,7 @@ export const command: Command = defineCommand({
     await serve({
       heads: namedHeads(options.head),
       saveHeads: folder,
-      model: await modelOrBundled(options.model, out),
+      model: await servedModels(options, out),
       adapter: options.adapter,
       settings,
       log: out.line,
@@ -67,11 +69,11 @@ export const command: Command = defineCommand({
 
 /** What is served, and where. */
 export interface ServeOptions {
-  /** The model directory. */
-  model: string;
-  /** Low-rank changes that go onto it. @default none */
+  /** The model directory; or several by the names that they get below `/models`, the first also without. */
+  model: string | Readonly<Record<string, string>>;
+  /** Low-rank changes that go onto the first. @default none */
   adapter?: string;
-  /** Directories of heads by name. @default the model's own head alone */
+  /** Directories of heads of the first by name. @default the model's own head alone */
   heads?: Readonly<Record<string, string>>;
   /** The folder into which heads are written that are taught. @default none */
   saveHeads?: string;
@@ -94,22 +96,35 @@ export interface ServeOptions {
 export async function serve(options: ServeOptions): Promise<void> {
   const { model, adapter, heads = {}, saveHeads, log = () => {}, onListen } = options;
   const settings = { ...DEFAULT_SETTINGS, hostname: "127.0.0.1", ui: true, ...options.settings };
-  const { hostname, threads, workers, maxClipSeconds: maxSeconds } = settings;
+  const { hostname, threads, maxClipSeconds: maxSeconds } = settings;
+  const models = typeof model === "string" ? { [folderName(model)]: model } : model;
+  const names = Object.keys(models);
   const hasHeads = settings.teachToken !== undefined || Object.keys(heads).length > 0;
-  const served = { model, adapter, threads, maxSeconds, ...hasHeads && { heads } };
-  const classifier = await inThreads(served, workers ?? defaultWorkers(threads));
+  const workers = settings.workers ??
+    Math.max(1, Math.floor(defaultWorkers(threads) / names.length));
+  const ofFirst = { adapter, ...hasHeads && { heads } };
+  const classifiers = await allInThreads(
+    names.map((name, i) => ({ model: models[name]!, threads, maxSeconds, ...i === 0 && ofFirst })),
+    workers,
+  );
+  const classifier = classifiers[0]!;
   try {
     const saveHead = saveHeads === undefined ? undefined : headSaver(saveHeads);
-    const app = createApp(classifier, {
+    const described = { hasHeads, hasPage: settings.ui, models: names.length > 1 ? names : [] };
+    const sources = Object.fromEntries(names.map((name, i) => [name, classifiers[i]!]));
+    const app = createModelsApp(sources, {
       ...appOptions(settings),
-      ...{ log, saveHead, documents: serviceDocuments({ hasHeads, hasPage: settings.ui }) },
+      ...{ log, saveHead, documents: serviceDocuments(described) },
       upgradeWebSocket: upgradeOnDeno,
     });
     const server = listen({ port: settings.port!, hostname }, app.fetch);
     log(`Device: ${classifier.device}`);
     const url = `http://${hostname === "0.0.0.0" ? "localhost" : hostname}:${server.addr.port}/`;
-    log(`Serving ${model} on ${url}`);
+    log(`Serving ${Object.values(models).join(", ")} on ${url}`);
     log(`  curl --data-binary @clip.wav "${url}?top_k=3"`);
+    for (const name of names.length > 1 ? names : []) {
+      log(`  curl --data-binary @clip.wav "${url}models/${name}?top_k=3"`);
+    }
     for (const name of Object.keys(heads)) {
       log(`  curl --data-binary @clip.wav "${url}heads/${name}?top_k=3"`);
     }
@@ -118,8 +133,21 @@ export async function serve(options: ServeOptions): Promise<void> {
     await untilSignal(options.signal);
     await endService(app, () => server.shutdown(), settings.shutdownSeconds!);
   } finally {
-    classifier.dispose();
+    for (const one of classifiers) one.dispose();
   }
+}
+
+/** All models, or none where one cannot be loaded. */
+async function allInThreads(
+  served: readonly ServedModel[],
+  workers: number,
+): Promise<PooledClassifier[]> {
+  const started = await Promise.allSettled(served.map((one) => inThreads(one, workers)));
+  const failed = started.find((one) => one.status === "rejected");
+  const classifiers = started.flatMap((one) => one.status === "fulfilled" ? [one.value] : []);
+  if (!failed) return classifiers;
+  for (const one of classifiers) one.dispose();
+  throw failed.reason;
 }
 
 /** The model in threads of their own, so that requests are taken while they compute. */

@@ -100,6 +100,7 @@ async function hearsAsHere(command: ServiceCommand): Promise<void> {
       "/heads/NAME",
       "/heads/NAME/examples",
       "/heads/NAME/files",
+      "/models",
       "/healthz",
       "/health",
       "/readyz",
