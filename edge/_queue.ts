@@ -90,6 +90,8 @@ interface Job {
   options: JobOptions;
   timer?: ReturnType<typeof setTimeout>;
   hadToWait: boolean;
+  /** Where jobs are done in this thread: resolved when it is its turn. */
+  turn: PromiseWithResolvers<void>;
   /** Whether it did what it was to do. */
   start(turn: Turn): Promise<boolean>;
   fail(error: Error): void;
@@ -152,6 +154,11 @@ export class WorkQueue {
     return this.#threads() ?? 1;
   }
 
+  /** Whether jobs are done in this thread. */
+  get #isHere(): boolean {
+    return this.#threads() === undefined;
+  }
+
   /** Whether one more clip would be turned away. */
   get isFull(): boolean {
     return this.length >= this.limits.maxPending || this.#lateMs(1) > 0;
@@ -198,6 +205,7 @@ export class WorkQueue {
       hadToWait: options.isNext ?? false,
       rank: this.#rankOf(seconds),
       asked: performance.now(),
+      turn: Promise.withResolvers(),
       start: async (turn) => {
         wait?.end();
         const compute = spanOf("compute");
@@ -217,6 +225,8 @@ export class WorkQueue {
       },
     };
     this.#waiting.push(entry);
+    // Workers end what a request began with the request: each begins its own job, and none the next one's.
+    if (this.#isHere) entry.turn.promise.then(() => this.#begin(0, [entry]));
     if (ticket) this.#expire(entry, options.isNext ? ticket.endBy : ticket.startBy);
     this.#serve();
     if (this.#waiting.includes(entry)) {
@@ -286,6 +296,7 @@ export class WorkQueue {
   /** Gives a job up when its clip's time is over before its turn has come. */
   #expire(job: Job, by: number): void {
     job.timer = setTimeout(() => {
+      if (!this.#waiting.includes(job)) return;
       this.#waiting.splice(this.#waiting.indexOf(job), 1);
       job.fail(busy("its turn would have come too late"));
     }, by - performance.now());
@@ -296,7 +307,10 @@ export class WorkQueue {
     for (let worker = 0; worker < this.workers; worker++) {
       if (this.#busy.has(worker)) continue;
       const jobs = this.#take(worker);
-      if (jobs.length > 0) this.#begin(worker, jobs);
+      if (jobs.length === 0) continue;
+      this.#busy.add(worker);
+      if (this.#isHere) jobs[0]!.turn.resolve();
+      else this.#begin(worker, jobs);
     }
   }
 
@@ -306,7 +320,7 @@ export class WorkQueue {
     if (able.length === 0) return [];
     const first = able.reduce((best, job) => job.rank < best.rank ? job : best);
     const jobs = [first];
-    const { batch } = first.options;
+    const batch = this.#isHere ? undefined : first.options.batch;
     for (const job of batch === undefined ? [] : able) {
       if (job === first || job.options.batch !== batch) continue;
       const sound = (jobs.length + 1) * first.seconds;
@@ -318,10 +332,9 @@ export class WorkQueue {
   }
 
   async #begin(worker: number, jobs: Job[]): Promise<void> {
-    this.#busy.add(worker);
     for (const { timer } of jobs) clearTimeout(timer);
     // Where jobs are done in this thread, requests that have come in meanwhile are taken before the next.
-    if (this.#threads() === undefined) await nextTurn();
+    if (this.#isHere) await nextTurn();
     const present = jobs.filter(isWanted);
     const begun = performance.now();
     const group = present.length > 1 ? { id: this.#groups++, size: present.length } : undefined;
