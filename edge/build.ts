@@ -119,6 +119,20 @@ async function buildWith(
   }
 }
 
+/** Builds the worker of a site, which computes in the browser. */
+export async function buildSiteWorker(): Promise<Uint8Array> {
+  try {
+    await import("./_tfjs_platform.ts");
+    await import("../src/browser/mod.ts");
+    const { build, stop } = await import("esbuild");
+    const options = { ...optionsFor("site_worker", "deno"), minify: true };
+    const { outputFiles } = await build(options).finally(stop);
+    return outputFiles[0]!.contents;
+  } catch (error) {
+    throw asRefusal(error);
+  }
+}
+
 function optionsFor(
   name: string,
   target: BuildTarget,
@@ -145,7 +159,7 @@ function bannerFor(target: BuildTarget): string {
 }
 
 /** The error in our words where Deno refused; esbuild itself only misses its process then. */
-export function asRefusal(cause: unknown): unknown {
+function asRefusal(cause: unknown): unknown {
   if (!/Requires \w+ access|'unref'/.test(String(cause))) return cause;
   const net = ROOT.protocol === "file:" ? "" : ` --allow-net=${ROOT.host}`;
   return new UnsupportedOpError("Cannot build with esbuild: Deno was not given access", {
@@ -155,7 +169,7 @@ export function asRefusal(cause: unknown): unknown {
 }
 
 /** Finds modules as Deno does, with or without a `node_modules` folder, and leaves parts of them out. */
-export function resolveAndTrim(target: BuildTarget): Plugin {
+function resolveAndTrim(target: BuildTarget): Plugin {
   return {
     name: "earshot",
     setup(build) {

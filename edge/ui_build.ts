@@ -1,10 +1,12 @@
 /**
- * Builds the page with esbuild: for a service, or as a site that computes in the browser.
+ * Builds the page from its sources in \`ui\`: for a service, and for a site that computes in the browser.
+ *
+ * Only contributors do. What comes out is kept in \`ui_files.ts\`, so that the package needs no sources of a page.
  *
  * @module
  */
+import { fileURLToPath } from "node:url";
 import { workletSource } from "../src/browser/mod.ts";
-import { asRefusal, resolveAndTrim } from "./build.ts";
 
 /** Its sources. */
 const UI = new URL("./ui/", import.meta.url);
@@ -22,41 +24,22 @@ const SITE_POLICY = [
   "form-action 'none'",
 ].join("; ");
 
-/** For hosts that read it (Netlify, Cloudflare Pages): pages that are isolated compute with threads. */
-const SITE_HEADERS = `/*
-  Cross-Origin-Opener-Policy: same-origin
-  Cross-Origin-Embedder-Policy: require-corp
-`;
-
 /** Files by their names; `index.html` is the page. */
 export type PageFiles = Readonly<Record<string, string>>;
 
-/** The page of a service, whose files are in its folder `ui`. */
-export async function buildServicePage(): Promise<PageFiles> {
-  return await withEsbuild((esbuild) =>
-    pageFiles(esbuild, { entry: "service_page.ts", folder: "ui/" })
-  );
-}
-
-/** The page as a site, without its model. */
-export async function buildSite(): Promise<PageFiles> {
-  return await withEsbuild(async (esbuild) => ({
-    ...await pageFiles(esbuild, { entry: "site_page.ts", folder: "", policy: SITE_POLICY }),
-    "worker.js": await bundled(esbuild, "worker.ts"),
-    "_headers": SITE_HEADERS,
-  }));
+/** The page of a service, whose files are in its folder \`ui\`; below \`site\` what differs in a site. */
+export async function buildPages(): Promise<PageFiles> {
+  const esbuild = await import("esbuild");
+  try {
+    const page = await pageFiles(esbuild, { entry: "service_page.ts", folder: "ui/" });
+    const site = await pageFiles(esbuild, { entry: "site_page.ts", folder: "", policy: SITE_POLICY });
+    return { ...page, "site/index.html": site["index.html"]!, "site/page.js": site["page.js"]! };
+  } finally {
+    await esbuild.stop();
+  }
 }
 
 type Esbuild = typeof import("esbuild");
-
-async function withEsbuild(build: (esbuild: Esbuild) => Promise<PageFiles>): Promise<PageFiles> {
-  try {
-    const esbuild = await import("esbuild");
-    return await build(esbuild).finally(() => esbuild.stop());
-  } catch (error) {
-    throw asRefusal(error);
-  }
-}
 
 async function pageFiles(
   esbuild: Esbuild,
@@ -76,26 +59,20 @@ async function pageFiles(
 
 async function bundled(esbuild: Esbuild, entry: string): Promise<string> {
   const { outputFiles } = await esbuild.build({
-    entryPoints: [new URL(entry, UI).href],
+    entryPoints: [fileURLToPath(new URL(entry, UI))],
     bundle: true,
     write: false,
     minify: true,
     format: "esm",
-    platform: "neutral",
+    platform: "browser",
     target: "es2022",
     charset: "utf8",
     legalComments: "none",
     logLevel: "silent",
-    plugins: [resolveAndTrim("deno")],
   });
   return outputFiles[0]!.text;
 }
 
 async function textOf(name: string): Promise<string> {
-  const url = new URL(name, UI);
-  if (url.protocol === "file:") return await Deno.readTextFile(url);
-  const response = await fetch(url);
-  if (response.ok) return await response.text();
-  await response.body?.cancel();
-  throw new TypeError(`Cannot fetch "${url}": expected status 200, found ${response.status}`);
+  return await Deno.readTextFile(new URL(name, UI));
 }

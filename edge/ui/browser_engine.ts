@@ -11,7 +11,7 @@ import {
   type Listener,
   type NamedFile,
 } from "./engine.ts";
-import type { Asked, Loaded, Said } from "./worker_messages.ts";
+import type { Asked, Loaded, Said } from "../site_messages.ts";
 
 /**
  * Starts the worker, and waits for its model.

@@ -4,24 +4,9 @@
  * @module
  */
 
-/** A class and its score. */
-export interface Heard {
-  label: string;
-  score: number;
-}
+import type { Heard, HeardEvent, HeardWindow } from "../site_messages.ts";
 
-/** What was heard from when to when, in seconds. */
-export interface HeardEvent extends Heard {
-  start: number;
-  end: number;
-}
-
-/** The scores of a window, the best first. */
-export interface HeardWindow {
-  start: number;
-  end: number;
-  best: Heard[];
-}
+export type { Heard, HeardEvent, HeardWindow };
 
 /** Gets what is found in sound that goes on. */
 export interface Listener {

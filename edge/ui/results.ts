@@ -46,6 +46,8 @@ export class Timeline {
     this.#seconds = seconds;
     this.#seek = seek;
     element("event-list").replaceChildren();
+    // Without buttons in it the keyboard scrolls the list itself.
+    element("event-list").tabIndex = seek ? -1 : 0;
     element("lanes").replaceChildren();
     element("events").hidden = false;
   }

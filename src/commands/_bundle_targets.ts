@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { basename, resolve } from "node:path";
 import type { BuildTarget } from "../../edge/build.ts";
-import type { SiteFacts } from "../../edge/ui/worker_messages.ts";
+import type { SiteFacts } from "../../edge/site_messages.ts";
 import { SETTINGS_VARIABLES } from "../../edge/settings.ts";
 import { jsonBytes } from "../pretrained.ts";
 import { workerFiles } from "./_bundle_worker.ts";

@@ -3,8 +3,6 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
-import { gunzipSync } from "node:zlib";
 import denoJson from "../../deno.json" with { type: "json" };
 import { type DescribedService, openapiOf } from "../../edge/openapi.ts";
 import { openapiPage } from "../../edge/openapi_page.ts";
@@ -22,10 +20,8 @@ export function documentFiles(
 
 /** The files of the page at `/ui`, by their names beside a bundle. */
 export async function pageFiles(): Promise<Readonly<Record<string, string>>> {
-  const { UI_FILES } = await import("../../edge/ui_files.ts");
-  const entries = Object.entries(UI_FILES).map(([name, text]) => {
-    return [`ui/${name}`, gunzipSync(Buffer.from(text, "base64")).toString()];
-  });
+  const { servicePage } = await import("../../edge/ui_texts.ts");
+  const entries = Object.entries(servicePage()).map(([name, text]) => [`ui/${name}`, text]);
   return Object.fromEntries(entries);
 }
 

@@ -7,8 +7,8 @@
  * @module
  */
 import { gzipSync } from "node:zlib";
-import { buildServer } from "../../edge/build.ts";
-import { buildSite } from "../../edge/ui_build.ts";
+import { buildServer, buildSiteWorker } from "../../edge/build.ts";
+import { sitePage } from "../../edge/ui_texts.ts";
 import { SETTINGS_FILE } from "../../edge/settings.ts";
 import { pipeline } from "../classify/pipeline.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
@@ -165,12 +165,10 @@ export async function bundle(options: BundleOptions): Promise<BundleResult> {
 /** What is built, by name. */
 async function codeFor({ build, hasProgram }: BundleTarget): Promise<BuiltCode> {
   if (build === "site") {
-    const files = Object.entries(await buildSite());
     const encoder = new TextEncoder();
-    return {
-      code: Object.fromEntries(files.map(([name, text]) => [name, encoder.encode(text)])),
-      reached: {},
-    };
+    const page = Object.entries(sitePage()).map(([name, text]) => [name, encoder.encode(text)]);
+    const code = { ...Object.fromEntries(page), "worker.js": await buildSiteWorker() };
+    return { code, reached: {} };
   }
   const { server, main, modules, reached } = await buildServer(build);
   const code = { "server.js": server, ...hasProgram && { "main.js": main }, ...modules };

@@ -2,7 +2,7 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { UI_FILES } from "../../../edge/ui_files.ts";
-import { buildServicePage } from "../../../edge/ui_build.ts";
+import { buildPages } from "../../../edge/ui_build.ts";
 import { browserTest } from "../../chromium.ts";
 import { whileServed } from "./_served_page.ts";
 
@@ -16,7 +16,7 @@ const PAGE_FILES = Object.fromEntries(
 );
 
 Deno.test("ui_files.ts is what the sources of the page give, within its budget", async () => {
-  const built = await buildServicePage();
+  const built = await buildPages();
   deepEqual(Object.keys(PAGE_FILES), Object.keys(built));
   for (const [name, text] of Object.entries(built)) {
     equal(PAGE_FILES[name] === text, true, `${name}: run "deno task build:ui"`);

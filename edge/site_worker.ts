@@ -3,9 +3,9 @@
  *
  * @module
  */
-import "../_tfjs_platform.ts";
-import { type HeadedClassifier, pipeline, webModelFiles } from "../../src/browser/mod.ts";
-import type { Asked, Loaded, More, Said, SiteFacts } from "./worker_messages.ts";
+import "./_tfjs_platform.ts";
+import { type HeadedClassifier, pipeline, webModelFiles } from "../src/browser/mod.ts";
+import type { Asked, Loaded, More, Said, SiteFacts } from "./site_messages.ts";
 
 const TOP = 5;
 /** Longer clips are heard in windows, whose mean is given. */
@@ -13,7 +13,9 @@ const MAX_SECONDS = 30;
 
 let loading: Promise<HeadedClassifier> | undefined;
 
-onmessage = ({ data, ports }: MessageEvent<Asked>) => {
+const scope = globalThis as unknown as { onmessage(event: MessageEvent<Asked>): void };
+
+scope.onmessage = ({ data, ports }: MessageEvent<Asked>) => {
   const port = ports[0]!;
   const say = (said: Said) => port.postMessage(said);
   answer(data, port, say).then(
@@ -59,7 +61,8 @@ async function loaded(say: (said: Said) => void): Promise<Loaded> {
   });
   const { labels, heads: { list } } = await loading;
   const own = (await loading).model.hasHead ? labels : [];
-  const cores = crossOriginIsolated ? navigator.hardwareConcurrency : 1;
+  const isIsolated = Reflect.get(globalThis, "crossOriginIsolated") === true;
+  const cores = isIsolated ? navigator.hardwareConcurrency : 1;
   const device = `in this browser on ${cores} thread${cores > 1 ? "s" : ""}`;
   return { labels: own, heads: list().map(({ name }) => name), device };
 }

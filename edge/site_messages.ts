@@ -1,9 +1,27 @@
 /**
- * What the page and its worker say to each other.
+ * What the page of a site and its worker say to each other.
  *
  * @module
  */
-import type { HeardEvent, HeardWindow } from "./engine.ts";
+
+/** A class and its score. */
+export interface Heard {
+  label: string;
+  score: number;
+}
+
+/** What was heard from when to when, in seconds. */
+export interface HeardEvent extends Heard {
+  start: number;
+  end: number;
+}
+
+/** The scores of a window, the best first. */
+export interface HeardWindow {
+  start: number;
+  end: number;
+  best: Heard[];
+}
 
 /** To the worker, with a port for the answers. */
 export type Asked =
