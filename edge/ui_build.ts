@@ -32,7 +32,11 @@ export async function buildPages(): Promise<PageFiles> {
   const esbuild = await import("esbuild");
   try {
     const page = await pageFiles(esbuild, { entry: "service_page.ts", folder: "ui/" });
-    const site = await pageFiles(esbuild, { entry: "site_page.ts", folder: "", policy: SITE_POLICY });
+    const site = await pageFiles(esbuild, {
+      entry: "site_page.ts",
+      folder: "",
+      policy: SITE_POLICY,
+    });
     return { ...page, "site/index.html": site["index.html"]!, "site/page.js": site["page.js"]! };
   } finally {
     await esbuild.stop();
