@@ -76,7 +76,8 @@ class ModelsApp {
   get app(): App {
     const apps = [...this.#apps.values()];
     return {
-      fetch: (...asked) => this.#fetch(asked),
+      // Deno gives a handler as many arguments as it names.
+      fetch: (request, client) => this.#fetch([request, client]),
       load: async () => void await Promise.all(apps.map((app) => app.load())),
       metrics: () => this.#metrics(),
       close: async () => void await Promise.all(apps.map((app) => app.close())),
