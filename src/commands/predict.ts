@@ -7,6 +7,8 @@ import { readBounded } from "../classify/bounded_stream.ts";
 import { type AudioClassifier, type AudioInput, pipeline } from "../classify/pipeline.ts";
 import { useDevice } from "../devices.ts";
 import { AudioFormatError, FileError } from "../errors.ts";
+import { TrainingArguments } from "../train/options/arguments.ts";
+import { bytesSource } from "../weights/byte_source.ts";
 import { UsageError } from "./_arguments.ts";
 import {
   type Command,
@@ -24,6 +26,11 @@ import {
   RAW_SCORES_OPTION,
 } from "./_model_directory.ts";
 import type { Output } from "./_output.ts";
+import { givenTrainingOptions, trainingOptionSpecs } from "./_training_arguments.ts";
+import { classifierInViews, type ClassifyInViews } from "./_views.ts";
+
+/** The training arguments that mean something here. */
+const VIEW_NAMES = ["eval-views", "eval-view-shift-seconds"] as const;
 
 const MAX_INPUT_BYTES = 512 * 2 ** 20;
 
@@ -44,16 +51,18 @@ export const command: Command = defineCommand({
     ...RAW_SCORES_OPTION,
     ...DEVICE_OPTIONS,
   },
+  others: Object.fromEntries(VIEW_NAMES.map((name) => [name, trainingOptionSpecs()[name]!])),
   examples: [
     "predict recording.wav",
     "predict --model my-model --top-k 1 --json path/to/recordings",
     "predict - < recording.wav",
   ],
-  run: async ({ options, files: named }, out) => {
+  run: async ({ options, others, files: named }, out) => {
     if (named.length === 0) {
       throw new UsageError("Cannot predict: expected files, folders or -, found none");
     }
     const topK = options["top-k"];
+    const args = new TrainingArguments({ outputDir: ".", ...givenTrainingOptions(others) });
     const chosen = deviceOptions(options);
     const files = (await Promise.all(named.map(namedAudio))).flatMap(({ files }) => files);
     const model = await modelOrBundled(options.model, out);
@@ -69,7 +78,10 @@ export const command: Command = defineCommand({
       });
       out.warn(`Device: ${device.description}`);
       warnOfUnused(classifier.model, model, out);
-      const failed = await predictAll(classifier, { files, topK }, out);
+      const inViews = args.evalViews > 1
+        ? classifierInViews(classifier, args, { topK, rawScores: options["raw-scores"] })
+        : undefined;
+      const failed = await predictAll(classifier, { files, topK, inViews }, out);
       classifier.dispose();
       return failed === 0 ? 0 : 1;
     } finally {
@@ -81,13 +93,15 @@ export const command: Command = defineCommand({
 /** Prints the classes of each file; a file that cannot be used does not keep the next from their turn. */
 async function predictAll(
   classifier: AudioClassifier,
-  { files, topK }: { files: string[]; topK?: number },
+  { files, topK, inViews }: { files: string[]; topK?: number; inViews?: ClassifyInViews },
   out: Output,
 ): Promise<number> {
   let failed = 0;
   for (const file of files) {
     try {
-      const predictions = await classifier(await inputOf(file), { topK });
+      const predictions = inViews
+        ? await inViews(await clipOf(file))
+        : await classifier(await inputOf(file), { topK });
       out.event({ file, predictions });
       if (out.json) continue;
       out.line(out.strong(file));
@@ -100,6 +114,14 @@ async function predictAll(
     }
   }
   return failed;
+}
+
+async function clipOf(file: string): Promise<Parameters<ClassifyInViews>[0]> {
+  const input = await inputOf(file);
+  if (typeof input === "string") return { file: input };
+  const source = bytesSource("standard input", input as Uint8Array);
+  const open = () => Promise.resolve({ ...source, [Symbol.dispose]: () => {} });
+  return { file: "standard input", open };
 }
 
 async function inputOf(file: string): Promise<AudioInput> {

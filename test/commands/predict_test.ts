@@ -1,4 +1,5 @@
 import { deepEqual, doesNotMatch, equal, match } from "node:assert/strict";
+import { decodeAudio } from "../../src/audio/mod.ts";
 import { pipeline } from "../../src/classify/pipeline.ts";
 import { encodeSafetensors } from "../../src/weights/safetensors_writer.ts";
 import { readTensors } from "../kit.ts";
@@ -35,6 +36,41 @@ Deno.test("predict gives the pipeline's scores, a line of JSON a file", async ()
       equal(Math.abs(score - expected[i]!.score) < 1e-5, true);
     }
     deepEqual([...labels].sort(), [...TINY_LABELS].sort());
+  });
+});
+
+Deno.test("predict --eval-views takes the mean of a clip's outputs at several places", async () => {
+  await withFolder(async (folder) => {
+    await prepare(folder);
+    const { samples } = await decodeAudio(toneFile("mid"));
+    const samplingRate = 8_000;
+    const classifier = await pipeline("audio-classification", `${folder}/model`);
+    const mean = new Map<string, number>();
+    for (const later of [-400, 0, 400]) {
+      const moved = Float32Array.from(samples, (_, i) => samples[i - later] ?? 0);
+      const found = await classifier({ samples: moved, samplingRate }, { functionToApply: "none" });
+      for (const { label, score } of found) mean.set(label, (mean.get(label) ?? 0) + score / 3);
+    }
+    classifier.dispose();
+    const powers = [...mean].map(([label, logit]) => ({ label, score: Math.exp(logit) }));
+    const sum = powers.reduce((sum, { score }) => sum + score, 0);
+    const expected = powers.map(({ label, score }) => ({ label, score: score / sum }))
+      .sort((a, b) => b.score - a.score);
+    const views = [...PREDICT, "--json", "--eval-views", "3", "--eval-view-shift-seconds", "0.05"];
+    const run = { cwd: folder };
+    const [file] = jsonLines<PredictLine>(await cliOk([...views, "clip.wav"], run));
+    const stdin = await Deno.readFile(`${folder}/clip.wav`);
+    const [piped] = jsonLines<PredictLine>(await cliOk([...views, "-"], { ...run, stdin }));
+    for (const { predictions } of [file!, piped!]) {
+      deepEqual(predictions.map(({ label }) => label), expected.map(({ label }) => label));
+      for (const [i, { score }] of predictions.entries()) {
+        equal(Math.abs(score - expected[i]!.score) < 1e-5, true);
+      }
+    }
+    await writeFile(`${folder}/text.wav`, new TextEncoder().encode("no audio"));
+    const broken = await cli([...views, "text.wav", "clip.wav"], run);
+    equal(broken.code, 1);
+    equal(jsonLines<PredictLine>(broken).length, 1);
   });
 });
 

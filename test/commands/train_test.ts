@@ -419,6 +419,10 @@ Deno.test("train learns several labels a clip, or values, and eval measures them
       );
       equal(line!.samples, 9);
       ok((column === "label" ? line!.f1_micro! : line!.rmse!) >= 0);
+      const all = await cliOk(["eval", ...args, "--model", model, "--split", "all", "--json"], {
+        cwd: folder,
+      });
+      equal(jsonLines<{ samples: number }>(all)[0]!.samples, 18);
     }
     const wrong = await cli(
       ["eval", ...run, "--label-column", "score", "--model", "tags"],
