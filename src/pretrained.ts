@@ -35,7 +35,12 @@ import {
   type JsonObject,
 } from "./models/model.ts";
 import type { ProblemType } from "./models/problem_type.ts";
-import { type BackboneFacts, expectBackbone, fingerprintOf } from "./heads/backbone.ts";
+import {
+  type BackboneFacts,
+  backboneFacts,
+  expectBackbone,
+  fingerprintOf,
+} from "./heads/backbone.ts";
 import { adaptedFiles, isAdapter, openAdapted } from "./heads/adapted_files.ts";
 import { ADAPTER_CONFIG, ADAPTER_FILE, readAdapterConfig } from "./heads/adapter_directory.ts";
 import { adapterOf } from "./heads/adapter_files.ts";
@@ -45,6 +50,7 @@ import { isLayered, type LayeredFiles, layeredFiles } from "./heads/layered_file
 import { readJsonFile } from "./weights/json_file.ts";
 import { type FileReader, nameIn } from "./weights/byte_source.ts";
 import { openCheckpoint } from "./weights/checkpoint.ts";
+import { hashedReads } from "./weights/fingerprint.ts";
 import { lendTensors } from "./weights/lent_tensors.ts";
 import { streamSafetensors } from "./weights/safetensors_writer.ts";
 import type { TensorSource } from "./weights/tensor_source.ts";
@@ -168,11 +174,12 @@ async function withCheckpoint<Model extends InferenceModel>(
   options: FromPretrainedOptions,
   named: Pick<ModelOrigin, "name" | "hubId">,
   build: (config: JsonObject, options: BuildModelOptions) => Promise<Model>,
+  watch: (source: TensorSource) => TensorSource = (source) => source,
 ): Promise<Model> {
   const labels = givenLabels(options);
   const json = await readJsonFile(files, "config.json");
   const config = { ...json, ...options.config, ...ownFields(json.model_type, options) };
-  const checkpoint = await openWeights(files);
+  const checkpoint = watch(await openWeights(files));
   const source = copiesAtOnce() ? lendTensors(checkpoint) : checkpoint;
   try {
     expectRoomFor(source);
@@ -244,6 +251,31 @@ export async function loadHeads(
     return { model, heads, backbone: { fingerprint, name } };
   } catch (error) {
     for (const loaded of [...heads.values(), model]) loaded.dispose();
+    throw error;
+  }
+}
+
+/**
+ * A model to answer with, and the fingerprint of its backbone from the same reading of its weights; none of an export that
+ * does not say what it was made from.
+ *
+ * @throws {CheckpointError} when a file is missing or wrong.
+ */
+export async function loadFingerprinted(
+  files: FileReader,
+  options: FromPretrainedOptions = {},
+): Promise<{ model: InferenceModel; fingerprint?: string }> {
+  let source: ReturnType<typeof hashedReads> | undefined;
+  const watch = (opened: TensorSource) => source = hashedReads(opened);
+  const model = await withCheckpoint(files, options, {}, buildInferenceModel, watch);
+  try {
+    const json = await readJsonFile(files, "config.json");
+    if (source!.exported !== undefined) {
+      return { model, fingerprint: backboneFacts(json)?.fingerprint };
+    }
+    return { model, fingerprint: await fingerprintOf(model, source!, json) };
+  } catch (error) {
+    model.dispose();
     throw error;
   }
 }

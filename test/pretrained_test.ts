@@ -4,7 +4,13 @@ import { join } from "node:path";
 import { Wav2Vec2FeatureExtractor } from "../src/features/mod.ts";
 import { directoryFiles } from "../src/files.ts";
 import { type AudioClassificationModel, buildModel } from "../src/models/mod.ts";
-import { AutoFeatureExtractor, loadPretrained, savePretrained } from "../src/pretrained.ts";
+import {
+  AutoFeatureExtractor,
+  fingerprintOfFiles,
+  loadFingerprinted,
+  loadPretrained,
+  savePretrained,
+} from "../src/pretrained.ts";
 import { TrainingArguments } from "../src/train/options/arguments.ts";
 import { Trainer } from "../src/train/loop/trainer.ts";
 import type { FileReader } from "../src/weights/byte_source.ts";
@@ -295,3 +301,32 @@ savedTest("a directory of the name comes before the backbone", async (folder) =>
     model.dispose();
   }
 });
+
+savedTest(
+  "loadFingerprinted() reads each weight once, and tells the fingerprint of the backbone",
+  async () => {
+    const files = directoryFiles("models/voice_menu");
+    let bytes = 0;
+    const counted: FileReader = {
+      name: files.name,
+      open: async (name) => {
+        const source = await files.open(name);
+        if (!source || name !== "model.safetensors") return source;
+        return {
+          name: source.name,
+          sizeBytes: source.sizeBytes,
+          read: (start, end) => {
+            bytes += end - start;
+            return source.read(start, end);
+          },
+          close: () => source.close?.(),
+        };
+      },
+    };
+    const { model, fingerprint } = await loadFingerprinted(counted);
+    const { size } = await Deno.stat("models/voice_menu/model.safetensors");
+    assert.ok(bytes <= size, `${bytes} of ${size}`);
+    assert.equal(fingerprint, await fingerprintOfFiles(files, model));
+    model.dispose();
+  },
+);

@@ -8,12 +8,13 @@
  * @module
  */
 import { parquetWriteBuffer } from "hyparquet-writer";
+import { type ClassifierOptions, createComplete } from "../classify/classifier.ts";
+import type { AudioClassifier } from "../classify/pipeline.ts";
 import { loadDataset } from "../data/load_dataset.ts";
 import { parquetNotes } from "../data/parquet_notes.ts";
-import { CheckpointError, FileError } from "../errors.ts";
+import { FileError } from "../errors.ts";
 import { fileSource } from "../files.ts";
-import type { InferenceModel } from "../models/mod.ts";
-import { filesOf, fingerprintOfFiles } from "../pretrained.ts";
+import { AutoFeatureExtractor, filesOf, loadFingerprinted } from "../pretrained.ts";
 
 /** A vector of a recording. */
 export interface EmbeddingRow {
@@ -70,17 +71,16 @@ export function isEmbeddingFile(file: string): boolean {
   return EMBEDDING_ENDINGS.some((ending) => file.endsWith(ending));
 }
 
-/** The fingerprint of a loaded model's backbone; undefined of an export that does not say what it was made from. */
-export async function embeddingModel(
+/** A classifier to embed with, and the fingerprint of its backbone, where that is known. */
+export async function embeddingClassifier(
   directory: string,
-  model: InferenceModel,
-): Promise<string | undefined> {
-  try {
-    return await fingerprintOfFiles(await filesOf(directory), model);
-  } catch (error) {
-    if (error instanceof CheckpointError && model.origin.exported !== undefined) return undefined;
-    throw error;
-  }
+  options: Pick<ClassifierOptions, "onWarning"> = {},
+): Promise<{ classifier: AudioClassifier; fingerprint?: string }> {
+  const files = await filesOf(directory, { offline: true });
+  const extractor = await AutoFeatureExtractor.fromPretrained(files, options);
+  const { model, fingerprint } = await loadFingerprinted(files, options);
+  const open = { ...options, openFile: fileSource };
+  return { classifier: createComplete({ model, extractor }, directory, open), fingerprint };
 }
 
 /** The bytes of a file of embeddings of this name. */

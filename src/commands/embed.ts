@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type AudioClassifier, pipeline } from "../classify/pipeline.ts";
+import type { AudioClassifier } from "../classify/pipeline.ts";
 import { useDevice } from "../devices.ts";
 import { AudioFormatError, FileError } from "../errors.ts";
 import { expectWritable, writeFileAtomic } from "../files.ts";
@@ -18,8 +18,8 @@ import {
 } from "./_command.ts";
 import {
   EMBEDDING_ENDINGS,
+  embeddingClassifier,
   embeddingFile,
-  embeddingModel,
   type EmbeddingRow,
   isEmbeddingFile,
 } from "./_embedding_file.ts";
@@ -76,13 +76,12 @@ export const command: Command = defineCommand({
     await expectWritable(output);
     const device = await useDevice(deviceOptions(options));
     try {
-      const classifier = await pipeline("audio-classification", model, {
+      const { classifier, fingerprint } = await embeddingClassifier(model, {
         onWarning: (message) => out.warn(`Warning: ${message}`),
       });
       out.warn(`Device: ${device.description}`);
       warnOfUnused(classifier.model, model, out);
       const { rows, failed } = await embedAll(classifier, { files, layer, pooling }, out);
-      const fingerprint = await embeddingModel(model, classifier.model);
       classifier.dispose();
       if (rows.length === 0) return 1;
       const origin = { model: fingerprint, layer: layer ?? null };

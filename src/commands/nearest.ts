@@ -3,12 +3,11 @@
  *
  * @module
  */
-import { pipeline } from "../classify/pipeline.ts";
 import { useDevice } from "../devices.ts";
 import { UsageError } from "./_arguments.ts";
 import { type Command, defineCommand, DEVICE_OPTIONS, deviceOptions } from "./_command.ts";
 import {
-  embeddingModel,
+  embeddingClassifier,
   type EmbeddingOrigin,
   type EmbeddingRow,
   readEmbeddings,
@@ -70,9 +69,8 @@ export const command: Command = defineCommand({
     const model = await modelOrBundled(options.model, out);
     const device = await useDevice(deviceOptions(options));
     try {
-      const classifier = await pipeline("audio-classification", model);
+      const { classifier, fingerprint } = await embeddingClassifier(model);
       const { values, size } = await classifier.embed(named[0]!, { layer });
-      const fingerprint = await embeddingModel(model, classifier.model);
       classifier.dispose();
       expectSameOrigin(file, origin, { model: fingerprint, layer: layer ?? null });
       expectSize(rows, size, file);

@@ -9,7 +9,7 @@
  */
 import { CheckpointError } from "../errors.ts";
 import type { InferenceModel, JsonObject } from "../models/mod.ts";
-import { weightsFingerprint } from "../weights/fingerprint.ts";
+import { type FingerprintSource, weightsFingerprint } from "../weights/fingerprint.ts";
 import type { TensorSource } from "../weights/tensor_source.ts";
 
 /** What a config says of a backbone, under `earshot.backbone`. */
@@ -26,13 +26,13 @@ const OF_TRAINING = /\.(masked_spec_embed|num_batches_tracked)$/;
 /**
  * The fingerprint of a model's backbone.
  *
- * @param source the weights that it was loaded from.
+ * @param source the weights that it was loaded from; with `hash` those that were hashed then are not read again.
  * @param json its own `config.json`.
  * @throws {CheckpointError} where an exported model has none, or a tensor cannot be read.
  */
 export async function fingerprintOf(
   model: InferenceModel,
-  source: TensorSource,
+  source: TensorSource & Pick<FingerprintSource, "hash">,
   json: JsonObject,
 ): Promise<string> {
   if (source.exported !== undefined) return exportedFingerprint(json, source.file);
@@ -43,6 +43,7 @@ export async function fingerprintOf(
     shape: (name) => source.shape(names.get(name)!),
     dtype: () => "F32",
     read: (name) => source.read(names.get(name)!),
+    hash: (name) => source.hash?.(names.get(name)!),
   }, isOfBase);
 }
 

@@ -9,10 +9,31 @@
 import type { TensorSource } from "./tensor_source.ts";
 
 /** What is read of a checkpoint for its fingerprint. */
-export type FingerprintSource = Pick<
-  TensorSource,
-  "names" | "shape" | "dtype" | "read" | "form" | "readHeld"
->;
+export interface FingerprintSource
+  extends Pick<TensorSource, "names" | "shape" | "dtype" | "read" | "form" | "readHeld"> {
+  /** The hash of a tensor's numbers, where they were read before; they are not read again then. */
+  hash?(name: string): string | undefined;
+}
+
+/**
+ * The same tensors, whose numbers are hashed as they are read: a fingerprint then needs no second reading.
+ *
+ * @param source closed with the result.
+ */
+export function hashedReads(
+  source: TensorSource,
+): TensorSource & Required<Pick<FingerprintSource, "hash">> {
+  const hashes = new Map<string, string>();
+  return {
+    ...source,
+    hash: (name) => hashes.get(name),
+    read: async (name) => {
+      const values = await source.read(name);
+      hashes.set(name, await hashOf(values));
+      return values;
+    },
+  };
+}
 
 /**
  * SHA-256 over the tensors of a checkpoint, sorted by name: 64 hexadecimal digits.
@@ -57,7 +78,9 @@ export async function weightsFingerprint(
 
 /** The hash of a tensor's numbers, and what form they lie in where it is a device's. */
 async function contentOf(source: FingerprintSource, name: string): Promise<unknown> {
-  if (source.form?.(name) === undefined) return await hashOf(await source.read(name));
+  if (source.form?.(name) === undefined) {
+    return source.hash?.(name) ?? await hashOf(await source.read(name));
+  }
   const { form, shape, parts } = await source.readHeld!(name);
   const content: unknown[] = [form, shape];
   for (const { values, ...facts } of parts) {
