@@ -37,6 +37,8 @@ export async function sendPage(
   c: Context,
   { isOn, documents }: { isOn: boolean; documents?: Documents },
 ): Promise<Response> {
+  // Links in the page are relative to its own address, which has no slash at its end.
+  if (isOn && c.req.path.endsWith("/")) return c.redirect("../ui", 308);
   const name = c.req.param("file") ?? "index.html";
   const type = TYPES[name];
   const text = isOn && type ? await documents?.(`ui/${name}`) : undefined;

@@ -18,9 +18,12 @@ async function start(): Promise<void> {
     showError();
     element("secrets").hidden = true;
   } catch (error) {
-    element("about").textContent = "The model is not there.";
-    element("secrets").hidden = !(error instanceof EngineError && error.wantsKey);
-    showError(error);
+    const wantsKey = error instanceof EngineError && error.wantsKey;
+    element("about").textContent = wantsKey
+      ? "This service asks for a key."
+      : "The model is not there.";
+    element("secrets").hidden = !wantsKey;
+    showError(wantsKey && key() === "" ? undefined : error);
   }
 }
 

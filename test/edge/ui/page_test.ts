@@ -36,6 +36,9 @@ Deno.test("GET /ui is a page with a policy where it is on, and status 404 where 
     const script = await fetch(`${url}ui/page.js`);
     match(script.headers.get("content-type")!, /^text\/javascript/);
     await script.body?.cancel();
+    const slash = await fetch(`${url}ui/`, { redirect: "manual" });
+    deepEqual([slash.status, slash.headers.get("location")], [308, "../ui"]);
+    await slash.body?.cancel();
     const missing = await fetch(`${url}ui/server.js`);
     match((await missing.json()).error, /expected index.html, page.css/);
   });
