@@ -64,7 +64,7 @@ export async function answerClip(
   const clip = new InTurn(service, { ...work, options }, {
     ticket,
     answer,
-    signal: c.req.raw.signal,
+    request: c.req.raw,
   });
   const found = await clip.answer();
   if (warnings.length === 0) return c.json(found as object);
@@ -75,7 +75,7 @@ export async function answerClip(
 interface Asking {
   ticket: Ticket;
   answer: Answer;
-  signal: AbortSignal;
+  request: Request;
 }
 
 /** One clip on its way through the queue. */
@@ -151,8 +151,8 @@ class InTurn {
   }
 
   get #job(): JobOptions {
-    const { ticket, signal } = this.#asking;
-    return { ticket, signal, isNext: this.#isNext };
+    const { ticket, request } = this.#asking;
+    return { ticket, request, isNext: this.#isNext };
   }
 
   /** Clips of equal length are computed at once where the same is asked of all. */

@@ -20,14 +20,22 @@ export interface QueueLimits {
   deadlineMs: number;
 }
 
+/** What does the jobs. */
+export interface QueuedModel {
+  /** Its threads; where there are none, jobs are done in this one. */
+  readonly workers?: readonly unknown[];
+  /** The most sound that is computed at once, in seconds. */
+  readonly maxSeconds?: number;
+}
+
 /** What is known of a job before it is done. */
 export interface JobOptions {
   /** Seconds of sound that it computes. @default 1 */
   seconds?: number;
   /** The thread that has to do it. @default any */
   worker?: number;
-  /** Whose client is gone when it is aborted; the job is then not begun. */
-  signal?: AbortSignal;
+  /** Whose client may have left when its turn comes; the job is then not begun. */
+  request?: Request;
   /** The clip that it is for, with its deadline. */
   ticket?: Ticket;
   /** Whether that clip was begun before. @default false */
@@ -116,7 +124,7 @@ export class WorkQueue {
   readonly meter = new Meter();
   /** How fast they are done. */
   readonly pace = new Pace();
-  readonly #threads: () => number | undefined;
+  readonly #model: () => QueuedModel | undefined;
   readonly #tickets = new Set<Ticket>();
   readonly #waiting: Job[] = [];
   readonly #busy = new Set<number>();
@@ -127,11 +135,11 @@ export class WorkQueue {
 
   /**
    * @param limits of number and time.
-   * @param threads how many there are; undefined where jobs are done in this one.
+   * @param model what does the jobs, once it is loaded.
    */
-  constructor(limits: QueueLimits, threads: () => number | undefined = () => undefined) {
+  constructor(limits: QueueLimits, model: () => QueuedModel | undefined = () => undefined) {
     this.limits = limits;
-    this.#threads = threads;
+    this.#model = model;
   }
 
   /** Clips in hand. */
@@ -151,12 +159,12 @@ export class WorkQueue {
 
   /** Threads of inference, or this one. */
   get workers(): number {
-    return this.#threads() ?? 1;
+    return this.#model()?.workers?.length ?? 1;
   }
 
   /** Whether jobs are done in this thread. */
   get #isHere(): boolean {
-    return this.#threads() === undefined;
+    return !this.#model()?.workers;
   }
 
   /** Whether one more clip would be turned away. */
@@ -232,7 +240,7 @@ export class WorkQueue {
     if (this.#waiting.includes(entry)) {
       entry.hadToWait = true;
       // Deno learns that a client has left after its signal was first asked for.
-      void options.signal?.aborted;
+      void options.request?.signal.aborted;
     }
     return promise;
   }
@@ -321,10 +329,11 @@ export class WorkQueue {
     const first = able.reduce((best, job) => job.rank < best.rank ? job : best);
     const jobs = [first];
     const batch = this.#isHere ? undefined : first.options.batch;
+    const most = Math.min(MAX_BATCH_SECONDS, this.#model()?.maxSeconds ?? Infinity);
     for (const job of batch === undefined ? [] : able) {
       if (job === first || job.options.batch !== batch) continue;
       const sound = (jobs.length + 1) * first.seconds;
-      if (jobs.length === MAX_BATCH_JOBS || sound > MAX_BATCH_SECONDS) break;
+      if (jobs.length === MAX_BATCH_JOBS || sound > most) break;
       jobs.push(job);
     }
     for (const job of jobs) this.#waiting.splice(this.#waiting.indexOf(job), 1);
@@ -351,8 +360,8 @@ export class WorkQueue {
 }
 
 /** Whether its client still waits; one that has left is answered at once. */
-function isWanted({ options: { signal }, hadToWait, fail }: Job): boolean {
-  if (!hadToWait || !signal?.aborted) return true;
+function isWanted({ options: { request }, hadToWait, fail }: Job): boolean {
+  if (!hadToWait || !request?.signal.aborted) return true;
   fail(new HTTPException(400, { message: "The client closed the connection" }));
   return false;
 }

@@ -16,7 +16,7 @@ import type { ServedDetectOptions } from "./mod.ts";
 import type { Group } from "./_queue.ts";
 
 /** Settings of a detection, without what cannot be copied. */
-export type DetectionSettings = Omit<ServedDetectOptions, "signal" | "turn" | "onScores">;
+export type DetectionSettings = Omit<ServedDetectOptions, "signal" | "turn" | "onScores" | "maxSeconds">;
 
 /** What is asked of a clip: its classes by one head or by all, or what heads are fitted to. */
 export type ClipTask = "classes" | "heads" | "features";
@@ -50,8 +50,9 @@ export type Answer =
     labels: readonly string[];
     device: string;
     detects: boolean;
-    /** Seconds that a second of sound took. */
+    /** Seconds that a second of sound took, and the longest clip that is computed whole. */
     pace?: number;
+    maxSeconds?: number;
     heads?: HeadFacts[];
   }
   | { kind: "unready"; error: ErrorFacts }

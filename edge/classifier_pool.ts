@@ -50,9 +50,9 @@ export async function classifierPool(
     throw failed.reason;
   }
   const [first] = threads as [ThreadedClassifier];
-  const { labels, device, detect, heads, pace } = first;
+  const { labels, device, detect, heads, pace, maxSeconds } = first;
   const pool = Object.assign(first.bind(undefined), {
-    ...{ labels, device, dispose, pace, workers: threads, restarts: 0 },
+    ...{ labels, device, dispose, pace, maxSeconds, workers: threads, restarts: 0 },
     ...detect && { detect },
     ...heads && { heads: sharedHeads(threads.map((thread) => thread.heads!)) },
   });

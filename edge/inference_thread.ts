@@ -10,6 +10,7 @@ import { DeviceError } from "../src/errors.ts";
 import type { ServedClassifier } from "./mod.ts";
 import type { Group } from "./_queue.ts";
 import { SharedPass } from "./_shared_pass.ts";
+import type { WarmUp } from "./warm_up.ts";
 import { type Answer, errorOf, factsOf, type Question } from "./_thread_messages.ts";
 
 /** A classifier, and a line about what it runs on. */
@@ -17,8 +18,8 @@ export interface LoadedForThread {
   classifier: ServedClassifier;
   /** Such as "WASM with SIMD, one thread". */
   device: string;
-  /** Seconds that a second of sound takes. @default unknown */
-  pace?: number;
+  /** What was seen of the first clips. @default nothing */
+  warmUp?: WarmUp;
 }
 
 /** The scope of a worker. */
@@ -40,13 +41,13 @@ export async function answerQuestions(
   const early: Question[] = [];
   scope.onmessage = ({ data }) => void early.push(data);
   try {
-    const { classifier, device, pace } = await load();
-    const thread = new InferenceThread(scope, classifier);
+    const { classifier, device, warmUp = {} } = await load();
+    const thread = new InferenceThread(scope, classifier, warmUp.maxSeconds);
     scope.onmessage = ({ data }) => thread.take(data);
     const { labels, detect, heads } = classifier;
     const detects = detect !== undefined;
     scope.postMessage({
-      ...{ kind: "ready", labels, device, detects, pace },
+      ...{ kind: "ready", labels, device, detects, ...warmUp },
       ...heads && { heads: [...heads.list()] },
     });
     for (const question of early) thread.take(question);
@@ -76,13 +77,16 @@ function newBlock(): Work["block"] {
 class InferenceThread {
   readonly #scope: ThreadScope;
   readonly #classifier: ServedClassifier;
+  /** The longest clip or window that is computed whole. */
+  readonly #maxSeconds?: number;
   readonly #works = new Map<number, Work>();
   /** Clips that are computed at once, by the number of their group. */
   readonly #passes = new Map<number, SharedPass>();
 
-  constructor(scope: ThreadScope, classifier: ServedClassifier) {
+  constructor(scope: ThreadScope, classifier: ServedClassifier, maxSeconds?: number) {
     this.#scope = scope;
     this.#classifier = classifier;
+    this.#maxSeconds = maxSeconds;
   }
 
   take(question: Question): void {
@@ -118,6 +122,7 @@ class InferenceThread {
       const ask = { classes: this.#classifier, heads: heads?.classify, features: heads?.features };
       const result = await ask[task]!(bytes, {
         ...options,
+        maxSeconds: this.#maxSeconds,
         onDecoded: (clip) => this.#scope.postMessage({ kind: "decoded", id, clip }),
         onWarning: (message) => this.#scope.postMessage({ kind: "warning", id, message }),
         ...inTurns && { turn: (compute) => this.#turn(id, work, compute) },
@@ -170,6 +175,7 @@ class InferenceThread {
     try {
       const events = this.#classifier.detect!(this.#blocksOf(id, work), {
         ...settings,
+        maxSeconds: this.#maxSeconds,
         signal: work.ending.signal,
         turn: (compute) => this.#turn(id, work, compute),
         onScores: wantsScores ? (window) => tell({ kind: "scores", id, window }) : undefined,

@@ -88,6 +88,8 @@ export interface ServedClassifier {
   readonly restarts?: number;
   /** Seconds that a second of sound took when it was loaded. @default unknown until there was a clip */
   readonly pace?: number;
+  /** The longest clip that is computed whole, in seconds. @default that of the classifier */
+  readonly maxSeconds?: number;
 }
 
 /** What the application needs of heads; those of every `HeadedClassifier` will do. */
@@ -136,6 +138,8 @@ export interface ServedDetectOptions {
   rawScores?: boolean;
   /** Hertz of the samples. */
   samplingRate: number;
+  /** The longest window, in seconds. @default that of the classifier */
+  maxSeconds?: number;
   /** Ends it. */
   signal?: AbortSignal;
   /** Runs each computation, so that a service can have them wait for one another. */
@@ -352,7 +356,7 @@ function serviceOf(source: ClassifierSource, given: AppOptions): Service {
   const options: LimitOptions = { ...DEFAULT_LIMITS, ...Object.fromEntries(made) };
   const limits = { ...options, bodyGraceMs: 5_000 };
   const log = given.log ?? console.error;
-  const queue = new WorkQueue(options, () => model.ready?.workers?.length);
+  const queue = new WorkQueue(options, () => model.ready);
   const model = new ModelOnce(async () => {
     const classifier = await loaderOf(source)();
     if (classifier.pace !== undefined) queue.pace.add(1, classifier.pace);

@@ -27,7 +27,8 @@ import { answerQuestions } from "./inference_thread.ts";
 import { type App, createApp, type ServedClassifier } from "./mod.ts";
 import { SettingError, settingsBeside, textBeside } from "./read_settings.ts";
 import { appOptions, DEFAULT_SETTINGS } from "./settings.ts";
-import { warmUp } from "./warm_up.ts";
+import { bodyLimits, tensorBytesOf, workersFor } from "./memory_plan.ts";
+import { type ComputingLimits, warmUp } from "./warm_up.ts";
 
 /** The build puts the host of its target in the place of Deno's. */
 const host = hostOf(import.meta.url);
@@ -50,11 +51,41 @@ async function openWeights(files: FileReader): Promise<TensorSource> {
   });
 }
 
+function longestSeconds(): number {
+  const { maxClipSeconds = host.maxClipSeconds ?? DEFAULT_SETTINGS.maxClipSeconds! } = settings;
+  return maxClipSeconds;
+}
+
+/** The memory that there is, where the operator or the host says so. */
+function memoryBytes(): number | undefined {
+  return settings.memoryMb === undefined ? host.memoryLimitBytes : settings.memoryMb * 2 ** 20;
+}
+
+/** What each of the threads, which all find the same, may take. */
+async function plan(): Promise<ComputingLimits & { workers: number }> {
+  const maxSeconds = longestSeconds();
+  const most = settings.workers ?? defaultWorkers();
+  const bytes = memoryBytes();
+  if (bytes === undefined) return { workers: most, maxSeconds };
+  const weightBytes = await weightsSize();
+  const workers = settings.workers ?? workersFor({ memoryBytes: bytes, weightBytes, most });
+  return { workers, maxSeconds, tensorBytes: tensorBytesOf(bytes, workers) };
+}
+
+async function weightsSize(): Promise<number> {
+  for (const [name] of FORMS) {
+    const file = await host.files("model").open(name);
+    if (!file) continue;
+    file.close?.();
+    return file.sizeBytes;
+  }
+  return 0;
+}
+
 async function load(): Promise<ServedClassifier> {
   await startWasm({ module: host.kernels });
   const files = host.files("model");
-  const { maxClipSeconds = host.maxClipSeconds ?? DEFAULT_SETTINGS.maxClipSeconds } = settings;
-  const options = { maxSeconds: maxClipSeconds };
+  const options = { maxSeconds: longestSeconds() };
   const facts = await readJsonFileIfThere(files, HEADS_FILE) as BundledHeads | undefined;
   if (!facts) return await loadClassifier(files, openWeights, options);
   const { model, extractor } = await loadParts(files, openWeights, options);
@@ -75,7 +106,7 @@ const THREAD = "earshot-inference";
 /** The model in threads of their own; in this one where the host has no workers, or does not let this file be one. */
 async function loadInThreads(): Promise<ServedClassifier> {
   if (!host.threads) return await load();
-  const { workers = defaultWorkers() } = settings;
+  const { workers } = await plan();
   try {
     return await classifierPool(host.threads.starter(THREAD), { workers });
   } catch (error) {
@@ -95,11 +126,14 @@ const scope = host.threads?.scope(THREAD);
 if (scope) {
   await answerQuestions(scope, async () => {
     const classifier = await load();
-    return { classifier, device: "WASM", pace: await warmUp(classifier) };
+    const { maxSeconds, tensorBytes } = await plan();
+    return { classifier, device: "WASM", warmUp: await warmUp(classifier, { maxSeconds, tensorBytes }) };
   });
 }
 
+const ofMemory = memoryBytes();
 const app = createApp(loadInThreads, {
+  ...ofMemory !== undefined && bodyLimits(ofMemory),
   ...appOptions(settings),
   documents: (name) => textBeside(host, name),
   upgradeWebSocket: host.upgradeWebSocket,

@@ -136,6 +136,10 @@ export const SETTINGS = {
     ...{ kind: "number", whole: true, min: 1, max: 64 },
     help: "threads that each compute a clip at a time (one for each core)",
   },
+  memoryMb: {
+    ...{ kind: "number", min: 64, max: 1e6 },
+    help: "MiB that the service may take: clips computed whole, workers and bodies follow",
+  },
   threads: {
     ...{ kind: "number", whole: true, min: 0, max: 48, default: 1, only: "serve" },
     help: "WASM threads of a clip; 0: all cores",

@@ -33,6 +33,8 @@ export interface DetectOptions extends DetectSettings {
   file?: string;
   /** Whether scores are those of the model alone, as for the classifier. @default the classifier's */
   rawScores?: boolean;
+  /** The longest window that fits into memory, in seconds. @default the classifier's longest clip */
+  maxSeconds?: number;
   /** Ends it: what waits is given up, and the reason is thrown. */
   signal?: AbortSignal;
   /** Called with the scores of each window, in order, before the events that they make. */
@@ -58,6 +60,7 @@ export const DETECT_OPTIONS: readonly string[] = Object.keys(
     samplingRate: 0,
     file: 0,
     rawScores: 0,
+    maxSeconds: 0,
     signal: 0,
     onScores: 0,
     turn: 0,

@@ -387,8 +387,8 @@ export function classifierParts(
     openFile: options.openFile,
     readFile: options.readFile,
   };
-  const maxBatchOf = (windowSamples: number) => {
-    const mostSamples = Math.min(MAX_BATCH_SECONDS, clipRules.maxSeconds) * clipRules.rateHz;
+  const maxBatchOf = (windowSamples: number, maxSeconds: number) => {
+    const mostSamples = Math.min(MAX_BATCH_SECONDS, maxSeconds) * clipRules.rateHz;
     const most = Math.floor(mostSamples / (fitting.fixedSamples ?? windowSamples));
     return Math.max(1, Math.min(MAX_BATCH_CLIPS, most));
   };
@@ -409,12 +409,17 @@ export function classifierParts(
     const sound = await openSound(input, { ...soundRules, samplingRate, maxDecodedBytes });
     const logits = new MeanScores();
     const features = new MeanScores();
-    const samples = await eachBatch(sound, windows, maxBatchOf(windowSamples), async (batch) => {
-      for (const row of await turn(() => compute(batchOf(batch)))) {
-        logits.add(row.logits);
-        if (row.features) features.add(row.features);
-      }
-    });
+    const samples = await eachBatch(
+      sound,
+      windows,
+      maxBatchOf(windowSamples, maxSeconds),
+      async (batch) => {
+        for (const row of await turn(() => compute(batchOf(batch)))) {
+          logits.add(row.logits);
+          if (row.features) features.add(row.features);
+        }
+      },
+    );
     const notice = {
       file: sound.file,
       seconds: samples / clipRules.rateHz,
@@ -441,8 +446,8 @@ export function classifierParts(
     const plan = detectPlan(asked, { ...hearing, thresholds });
     // The plan has them, or what the caller says in their place.
     const settings = scoring.settings && { ...scoring.settings, thresholds: {} };
-    expectWindow(plan, clipRules, fitting.fixedSamples);
-    const { samplingRate, file, signal } = asked;
+    const { samplingRate, file, signal, maxSeconds = clipRules.maxSeconds } = asked;
+    expectWindow(plan, { ...clipRules, maxSeconds }, fitting.fixedSamples);
     const outputFeatures = needsFeatures(settings);
     const outputsOfWindows = windowOutputs({ model, extractor: fitting, outputFeatures }, plan);
     yield* detectEvents(source, {
@@ -451,7 +456,7 @@ export function classifierParts(
       minSamples: clipRules.minSamples,
       onWarning: clipRules.onWarning,
       rules: { ...soundRules, samplingRate, file, signal },
-      maxBatch: maxBatchOf(plan.windowSamples),
+      maxBatch: maxBatchOf(plan.windowSamples, maxSeconds),
       scoresOf: async (windows) => {
         expectInUse("detect");
         const rows = await outputsOfWindows(windows);

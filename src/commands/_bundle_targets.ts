@@ -22,6 +22,8 @@ export interface WrittenBundle {
   names: readonly string[];
   /** The model, as it was named. */
   model: string;
+  /** What the service may take, in MiB. */
+  memoryMb: number;
   /** Most bytes of files in a script that has them as modules; larger ones are fetched. */
   maxScriptBytes: number;
 }
@@ -41,10 +43,17 @@ export interface BundleTarget {
 }
 
 const RIGHTS = ["--allow-read=.", "--allow-net", `--allow-env=${SETTINGS_VARIABLES.join(",")}`];
-const DENO_JSON = {
-  tasks: { start: `deno run ${RIGHTS.join(" ")} ${STEADY_V8_FLAGS} main.js` },
-  deploy: { runtime: { type: "dynamic", entrypoint: "main.js" } },
-};
+/** Deno Deploy is asked for more than the service is to take, in steps, and never for very little. */
+const DEPLOY_PARTS = { spare: 1.25, stepMb: 64, leastMb: 256 } as const;
+
+function denoJson(memoryMb: number): object {
+  const { spare, stepMb, leastMb } = DEPLOY_PARTS;
+  const memoryLimit = Math.max(leastMb, Math.ceil(memoryMb * spare / stepMb) * stepMb);
+  return {
+    tasks: { start: `deno run ${RIGHTS.join(" ")} ${STEADY_V8_FLAGS} main.js` },
+    deploy: { runtime: { type: "dynamic", entrypoint: "main.js", memoryLimit } },
+  };
+}
 
 /** All targets by name. */
 export const BUNDLE_TARGETS = {
@@ -80,8 +89,8 @@ export const BUNDLE_TARGETS = {
     help: "a container",
     build: "deno",
     hasProgram: true,
-    files: () => ({
-      ...denoFiles(),
+    files: (written: WrittenBundle) => ({
+      ...denoFiles(written),
       Dockerfile: new TextEncoder().encode(dockerfile()),
     }),
     start: ["docker build --tag earshot .", "docker run --publish 8000:8000 earshot"],
@@ -115,8 +124,8 @@ export const HOST_FILES: readonly string[] = [
   ...["index.html", "page.css", "page.js", "worklet.js", "worker.js", "site.json", "_headers"],
 ];
 
-function denoFiles(): Record<string, Uint8Array> {
-  return { "deno.json": jsonBytes(DENO_JSON) };
+function denoFiles({ memoryMb }: WrittenBundle): Record<string, Uint8Array> {
+  return { "deno.json": jsonBytes(denoJson(memoryMb)) };
 }
 
 /** What the page of a site has to know of its files. */

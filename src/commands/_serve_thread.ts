@@ -4,7 +4,7 @@
  * @module
  */
 import { answerQuestions, type ThreadScope } from "../../edge/inference_thread.ts";
-import { warmUp } from "../../edge/warm_up.ts";
+import { type ComputingLimits, warmUp } from "../../edge/warm_up.ts";
 import { pipeline } from "../classify/pipeline.ts";
 import { useDevice } from "../devices.ts";
 
@@ -18,18 +18,18 @@ export interface ServedModel {
   heads?: Readonly<Record<string, string>>;
   /** WASM threads. */
   threads?: number;
-  /** The longest clip that is computed whole. */
-  maxSeconds?: number;
+  /** What computing may take. */
+  limits: ComputingLimits;
 }
 
 const scope = globalThis as unknown as ThreadScope & { name: string };
 
 await answerQuestions(scope, async () => {
-  const { model, adapter, heads, threads, maxSeconds }: ServedModel = JSON.parse(scope.name);
+  const { model, adapter, heads, threads, limits }: ServedModel = JSON.parse(scope.name);
   const { description: device } = await useDevice({ threads });
-  const options = { adapter, maxSeconds, offline: true };
+  const options = { adapter, maxSeconds: limits.maxSeconds, offline: true };
   const classifier = heads
     ? await pipeline("audio-classification", model, { ...options, heads })
     : await pipeline("audio-classification", model, options);
-  return { classifier, device, pace: await warmUp(classifier) };
+  return { classifier, device, warmUp: await warmUp(classifier, limits) };
 });

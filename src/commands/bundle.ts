@@ -9,6 +9,8 @@
 import { gzipSync } from "node:zlib";
 import { buildServer, buildSiteWorker } from "../../edge/build.ts";
 import { sitePage } from "../../edge/ui_texts.ts";
+import { takePeakBytes } from "../kernels/wasm/peak_memory.ts";
+import { memoryFor } from "../../edge/memory_plan.ts";
 import { SETTINGS_FILE } from "../../edge/settings.ts";
 import { pipeline } from "../classify/pipeline.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
@@ -146,12 +148,14 @@ export async function bundle(options: BundleOptions): Promise<BundleResult> {
     const { code, reached } = await codeFor(target);
     await writeDirectoryAtomic(output, async (folder) => {
       await writeFiles(folder, code);
-      if (!isSite) await writeService(folder, settings, heads !== undefined);
+      const memoryMb = memoryOf(settings);
+      const kept = name === "cloudflare" ? settings : { memoryMb, ...settings };
+      if (!isSite) await writeService(folder, kept, heads !== undefined);
       await Deno.mkdir(`${folder}/model`);
       await writeModel(model, `${folder}/model`, classifier.extractor);
       if (heads) await writeHeads(folder, heads, (classifier as HeadedClassifier).heads.backbone!);
       const names = (await filesIn(folder)).filter((file) => !Object.hasOwn(code, file));
-      const written = { folder, name: hostName(output), names, model, maxScriptBytes };
+      const written = { folder, name: hostName(output), names, model, maxScriptBytes, memoryMb };
       await writeFiles(folder, await target.files(written));
     }, { replace });
     const result = await resultOf(output, { code, reached });
@@ -160,6 +164,14 @@ export async function bundle(options: BundleOptions): Promise<BundleResult> {
   } finally {
     classifier.dispose();
   }
+}
+
+/** The memory that the service may take: what the operator says, or enough for one thread. */
+function memoryOf({ memoryMb: stated }: Readonly<Record<string, unknown>>): number {
+  takePeakBytes();
+  // Nothing is computed now, so that this is what the weights take.
+  const weightBytes = takePeakBytes() ?? 0;
+  return typeof stated === "number" ? stated : Math.ceil(memoryFor(weightBytes) / 2 ** 20);
 }
 
 /** What is built, by name. */

@@ -3,6 +3,9 @@
  *
  * @module
  */
+import { bodyLimits, tensorBytesOf, workersFor } from "../../edge/memory_plan.ts";
+import type { ComputingLimits } from "../../edge/warm_up.ts";
+import { directoryBytes, memoryToUse } from "./_memory.ts";
 import { endService } from "../../edge/ending.ts";
 import { type App, createModelsApp, upgradeOnDeno } from "../../edge/mod.ts";
 import { appOptions, DEFAULT_SETTINGS, type ServiceSettings } from "../../edge/settings.ts";
@@ -96,15 +99,14 @@ export interface ServeOptions {
 export async function serve(options: ServeOptions): Promise<void> {
   const { model, adapter, heads = {}, saveHeads, log = () => {}, onListen } = options;
   const settings = { ...DEFAULT_SETTINGS, hostname: "127.0.0.1", ui: true, ...options.settings };
-  const { hostname, threads, maxClipSeconds: maxSeconds } = settings;
+  const { threads, hostname } = settings;
   const models = typeof model === "string" ? { [folderName(model)]: model } : model;
   const names = Object.keys(models);
   const hasHeads = settings.teachToken !== undefined || Object.keys(heads).length > 0;
-  const workers = settings.workers ??
-    Math.max(1, Math.floor(defaultWorkers(threads) / names.length));
+  const { workers, ...limits } = await sharedOut(Object.values(models), settings);
   const ofFirst = { adapter, ...hasHeads && { heads } };
   const classifiers = await allInThreads(
-    names.map((name, i) => ({ model: models[name]!, threads, maxSeconds, ...i === 0 && ofFirst })),
+    names.map((name, i) => ({ model: models[name]!, threads, limits, ...i === 0 && ofFirst })),
     workers,
   );
   const classifier = classifiers[0]!;
@@ -113,7 +115,8 @@ export async function serve(options: ServeOptions): Promise<void> {
     const described = { hasHeads, hasPage: settings.ui, models: names.length > 1 ? names : [] };
     const sources = Object.fromEntries(names.map((name, i) => [name, classifiers[i]!]));
     const app = createModelsApp(sources, {
-      ...appOptions(settings),
+      ...settings.memoryMb !== undefined && bodyLimits(settings.memoryMb * MB),
+      ...appOptions({ ui: settings.ui, ...options.settings }),
       ...{ log, saveHead, documents: serviceDocuments(described) },
       upgradeWebSocket: upgradeOnDeno,
     });
@@ -148,6 +151,27 @@ async function allInThreads(
   if (!failed) return classifiers;
   for (const one of classifiers) one.dispose();
   throw failed.reason;
+}
+
+const MB = 2 ** 20;
+
+/** How many threads each model has, and what one may take: of the memory that was set, or that the machine has left. */
+async function sharedOut(
+  models: readonly string[],
+  { threads, workers, memoryMb, maxClipSeconds }: ServiceSettings,
+): Promise<ComputingLimits & { workers: number }> {
+  const maxSeconds = maxClipSeconds!;
+  const available = memoryMb === undefined ? await memoryToUse() : memoryMb * MB;
+  const most = Math.max(1, Math.floor(defaultWorkers(threads) / models.length));
+  if (available === undefined) return { workers: workers ?? most, maxSeconds };
+  const memoryBytes = available / models.length;
+  const sizes = await Promise.all(models.map((model) => directoryBytes(model).catch(() => 0)));
+  const weightBytes = Math.max(...sizes);
+  const found = workers ?? workersFor({ memoryBytes, weightBytes, most });
+  const tensorBytes = memoryMb === undefined
+    ? undefined
+    : tensorBytesOf(available, found * models.length);
+  return { workers: found, maxSeconds, tensorBytes };
 }
 
 /** The model in threads of their own, so that requests are taken while they compute. */

@@ -43,12 +43,18 @@ const MAX_PAGES = [65536, 16384] as const;
 /** Starts wait for each other, so that two at once do not both see that there is no device yet. */
 let lastStart: Promise<unknown> = Promise.resolve();
 let current: { key: string; module?: WebAssembly.Module; device: WasmDevice } | undefined;
+let currentHeap: Heap | undefined;
 
 /** {@linkcode startWasm} with what keeps the tensors. */
 export function startWasmWith(Store: StoreClass, options: WasmOptions = {}): Promise<WasmDevice> {
   const start = lastStart.then(() => reuseOrCreate(Store, options));
   lastStart = start.catch(() => {});
   return start;
+}
+
+/** Bytes that tensors took at most at a time since this was last asked; undefined where the device is not in use. */
+export function takePeakBytes(): number | undefined {
+  return currentHeap?.takePeakBytes();
 }
 
 async function reuseOrCreate(Store: StoreClass, options: WasmOptions): Promise<WasmDevice> {
@@ -76,6 +82,7 @@ async function createDevice(
   const pool = new ThreadPool({ module, memory, instance });
   const failure = shared ? await startWorkers(pool, asked.threads) : missing;
   const heap = new Heap(memory, heapStart(instance));
+  currentHeap = heap;
   const relaxedSimd = (instance.exports.RELAXED_SIMD as WebAssembly.Global).value === 1;
   const Backend = backendOver(Store);
   const backend = new Backend({ memory, heap, pool, relaxedSimd });
@@ -98,6 +105,7 @@ function describe(
     dispose: () => {
       if (current?.device !== device) return;
       current = undefined;
+      currentHeap = undefined;
       removeBackend(BACKEND_NAME);
     },
   };

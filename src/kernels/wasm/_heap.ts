@@ -45,6 +45,7 @@ export class Heap {
   readonly #waitingLists: Waiting[] = [];
   #end: number;
   #usedBytes = 0;
+  #peakBytes = 0;
 
   /** @param start the first address that is free for tensors. */
   constructor(memory: WebAssembly.Memory, start: number) {
@@ -57,6 +58,13 @@ export class Heap {
   /** Bytes in blocks that are not freed, spare bytes included. */
   get usedBytes(): number {
     return this.#usedBytes;
+  }
+
+  /** The most that there were in use at a time since this was last asked. */
+  takePeakBytes(): number {
+    const peak = this.#peakBytes;
+    this.#peakBytes = this.#usedBytes;
+    return peak;
   }
 
   /** Number of blocks that are not freed. */
@@ -74,6 +82,7 @@ export class Heap {
     const address = this.#waiting.get(size)?.addresses.pop() ?? this.#bestFit(size, sizeBytes);
     this.#sizes.set(address, size);
     this.#usedBytes += size;
+    if (this.#usedBytes > this.#peakBytes) this.#peakBytes = this.#usedBytes;
     return address;
   }
 
