@@ -122,7 +122,7 @@ class InferenceThread {
       const ask = { classes: this.#classifier, heads: heads?.classify, features: heads?.features };
       const result = await ask[task]!(bytes, {
         ...options,
-        maxSeconds: this.#maxSeconds,
+        ...this.#maxSeconds !== undefined && { maxSeconds: this.#maxSeconds },
         onDecoded: (clip) => this.#scope.postMessage({ kind: "decoded", id, clip }),
         onWarning: (message) => this.#scope.postMessage({ kind: "warning", id, message }),
         ...inTurns && { turn: (compute) => this.#turn(id, work, compute) },
@@ -175,7 +175,7 @@ class InferenceThread {
     try {
       const events = this.#classifier.detect!(this.#blocksOf(id, work), {
         ...settings,
-        maxSeconds: this.#maxSeconds,
+        ...this.#maxSeconds !== undefined && { maxSeconds: this.#maxSeconds },
         signal: work.ending.signal,
         turn: (compute) => this.#turn(id, work, compute),
         onScores: wantsScores ? (window) => tell({ kind: "scores", id, window }) : undefined,
