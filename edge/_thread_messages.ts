@@ -16,7 +16,10 @@ import type { ServedDetectOptions } from "./mod.ts";
 import type { Group } from "./_queue.ts";
 
 /** Settings of a detection, without what cannot be copied. */
-export type DetectionSettings = Omit<ServedDetectOptions, "signal" | "turn" | "onScores" | "maxSeconds">;
+export type DetectionSettings = Omit<
+  ServedDetectOptions,
+  "signal" | "turn" | "onScores" | "maxSeconds"
+>;
 
 /** What is asked of a clip: its classes by one head or by all, or what heads are fitted to. */
 export type ClipTask = "classes" | "heads" | "features";

@@ -127,7 +127,11 @@ if (scope) {
   await answerQuestions(scope, async () => {
     const classifier = await load();
     const { maxSeconds, tensorBytes } = await plan();
-    return { classifier, device: "WASM", warmUp: await warmUp(classifier, { maxSeconds, tensorBytes }) };
+    return {
+      classifier,
+      device: "WASM",
+      warmUp: await warmUp(classifier, { maxSeconds, tensorBytes }),
+    };
   });
 }
 
