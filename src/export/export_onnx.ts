@@ -6,6 +6,7 @@
 import denoJson from "../../deno.json" with { type: "json" };
 import { makeDirectory, writeDirectoryAtomic, writeFiles } from "../files.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
+import type { JsonObject } from "../models/mod.ts";
 import { expectLastLayer } from "../models/neighbours.ts";
 import { onnxFile, type OnnxOptions } from "../graphs/mod.ts";
 import { AutoFeatureExtractor, filesOf, jsonBytes, loadPretrained } from "../pretrained.ts";
@@ -93,7 +94,7 @@ export async function exportOnnx(options: ExportOnnxOptions): Promise<ExportOnnx
       (calibration?.plan(weight) ?? "int8") === "int8";
     const graph = await onnxFile(model, {
       inputName: extractor.inputName,
-      spectrogram: spectrogramOf(extractor),
+      spectrogram: spectrogramOf(extractor, model.toConfig()),
       ...dtype === "q8" && { isNarrow },
       producer: { name: "earshot", version: denoJson.version },
       metadata: { model_type: model.modelType, sampling_rate: String(extractor.samplingRate) },
@@ -122,12 +123,17 @@ export async function exportOnnx(options: ExportOnnxOptions): Promise<ExportOnnx
 }
 
 /** How what the extractor makes of clips lies; absent where that is samples. */
-function spectrogramOf(extractor: FeatureExtractor): OnnxOptions["spectrogram"] {
+function spectrogramOf(
+  extractor: FeatureExtractor,
+  { target_length: maxFrames }: JsonObject,
+): OnnxOptions["spectrogram"] {
   const { shape } = extractor.extract([new Float32Array(extractor.minSamples)]);
   const [, frames, bands] = shape;
   if (bands === undefined) return undefined;
   return {
     frames: extractor.fixedSamples === undefined ? undefined : frames,
+    // Longer clips are cut into pieces, which a graph of any length cannot count.
+    ...typeof maxFrames === "number" && { maxFrames },
     bands,
     bandsFirst: extractor.type === "WhisperFeatureExtractor",
   };

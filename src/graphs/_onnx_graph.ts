@@ -156,7 +156,7 @@ export class Graph {
     }
   }
 
-  /** `2 n - 1`, or how often a number fits into n, or its last multiple there, for an axis of n. */
+  /** `2 n - 1`, a multiple of n, how often a number fits into n, or its last multiple there, for an axis of n. */
   #derived(size: Size): string | undefined {
     for (const { shape } of this.#sized.toReversed()) {
       for (const axis of shape.filter((axis) => !isFixed(axis))) {
@@ -165,6 +165,9 @@ export class Graph {
           return this.node("Sub", [twice, this.ints([1])]);
         }
         for (let factor = 2; factor <= 64; factor++) {
+          if (isSameSize(axis.map((length) => length * factor), size)) {
+            return this.node("Mul", [this.size(axis), this.ints([factor])]);
+          }
           const fewer = axis.map((length) => Math.floor(length / factor));
           const isFewer = isSameSize(fewer, size);
           if (!isFewer && !isSameSize(fewer.map((length) => length * factor), size)) continue;

@@ -8,8 +8,7 @@
  */
 import type { Activation, Operation, OperationName, OPERATIONS, With } from "../kernels.ts";
 import type { CallName } from "./_trace.ts";
-import type { Value } from "./_sizes.ts";
-import { isFixed } from "./_sizes.ts";
+import { isFixed, isSameSize, type Size, type Value } from "./_sizes.ts";
 import type { Writer } from "./_onnx_writer.ts";
 
 type Parts<Name extends OperationName> = typeof OPERATIONS[Name] extends
@@ -22,6 +21,8 @@ type Written<Name extends OperationName> = (
   inputs: Parts<Name>["inputs"],
   attrs: Parts<Name>["attrs"],
   output: Value,
+  /** The attributes in each of the traces. */
+  all: readonly Readonly<Record<string, unknown>>[],
 ) => string;
 
 type Operators =
@@ -103,24 +104,28 @@ export const OPERATORS: Operators = {
     if (lengths) w.refuse("clips of unlike lengths in a batch");
     return w.graph.node("ReduceMean", [w.nameOf(x)], { axes: [1], keepdims: 0 });
   },
-  padFrames: (w, { x }, { before }, output) => {
-    const cropped = before < 0
-      ? w.graph.node("Slice", [w.nameOf(x), ...[-before, LAST, 1].map((n) => w.graph.ints([n]))])
+  padFrames: (w, { x }, _attrs, output, all) => {
+    const { graph } = w;
+    const sideOf = (side: "before" | "after"): Size => all.map((attrs) => attrs[side] as number);
+    const [before, after] = [sideOf("before"), sideOf("after")];
+    const start = before.map((frames) => Math.max(-frames, 0));
+    const end = x.shape[1]!.map((frames, i) => frames + Math.min(after[i]!, 0));
+    const isCut = start.some((frames) => frames > 0) || !isSameSize(end, x.shape[1]!);
+    const kept = isCut
+      ? graph.node("Slice", [w.nameOf(x), graph.size(start), graph.size(end), graph.ints([1])])
       : w.nameOf(x);
-    const frames = output.shape[1]!.map((length) => length - Math.max(before, 0));
-    const kept = x.shape[1]!.map((length) => length + Math.min(before, 0));
-    const isShorter = frames.every((length, i) => length <= kept[i]!);
-    const end = isShorter
-      ? w.graph.node("Slice", [cropped, w.graph.ints([0]), w.graph.size(frames), w.graph.ints([1])])
-      : cropped;
-    const after = w.graph.node("Sub", [w.graph.size(frames), w.graph.size(kept)]);
-    if (isShorter && before <= 0) return end;
-    const pads = isShorter ? w.graph.ints([0, Math.max(before, 0), 0, 0, 0, 0]) : w.graph.node(
-      "Concat",
-      [w.graph.ints([0, Math.max(before, 0), 0, 0]), after, w.graph.ints([0])],
-      { axis: 0 },
-    );
-    return w.graph.node("Pad", [end, pads]);
+    const first = before.map((frames) => Math.max(frames, 0));
+    const from = end.map((frames, i) => frames - start[i]! + first[i]!);
+    if (isSameSize(from, output.shape[1]!) && first.every((frames) => frames === 0)) return kept;
+    const [zero, width] = [graph.ints([0]), graph.size(first)];
+    // What is kept and stands before it, taken off the whole.
+    const length = graph.node("Shape", [kept], { start: 1, end: 2 });
+    const behind = graph.node("Sub", [
+      graph.size(output.shape[1]!),
+      graph.node("Add", [length, width]),
+    ]);
+    const pads = graph.node("Concat", [zero, width, zero, zero, behind, zero], { axis: 0 });
+    return graph.node("Pad", [kept, pads]);
   },
   patches: (w, { x }, { size: [height, width], stride }) => {
     const elements = height * width;
@@ -178,9 +183,6 @@ export const OPERATORS: Operators = {
     return w.node("Mul", v, w.node("Div", g, norm));
   },
 };
-
-/** Beyond the end of any axis. */
-const LAST = 2 ** 31 - 1;
 
 /** Scores of heads, their softmax, and the mean of the values by it. */
 function attention(

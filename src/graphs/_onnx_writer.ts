@@ -52,7 +52,7 @@ export class Writer {
     const [output] = outputs as [Value];
     const given = name === "layerSum" ? Object.values(inputs) : inputs;
     const write = OPERATORS[name] as (...args: unknown[]) => string;
-    this.names(output, write(this, given, attrs[0], output));
+    this.names(output, write(this, given, attrs[0], output, attrs));
   }
 
   /** The name of a tensor; a constant gets one when it is asked for. */

@@ -260,11 +260,14 @@ function cutPieces(x: Tensor, config: CedConfig): Tensor {
   return reshape(whole, [batch * pieces, length, bands]);
 }
 
-/** Every place of a row of tokens that has a position. **Shape** -> `[rows, places]`, a one in each row */
-function choice(rows: number, places: number, placeOf: (row: number) => number): Tensor {
-  const values = new Float32Array(rows * places);
-  for (let row = 0; row < rows; row++) values[row * places + placeOf(row)] = 1;
-  return tensor2d(values, [rows, places]);
+/** Positions as frames: each is a column of what is stored. **Shape** `positions [1, D, .., ..]` of P -> `[1, P, D]` */
+function positionRows(positions: Tensor): Tensor {
+  const size = positions.shape[1]!;
+  const count = positions.size / size;
+  const identity = new Float32Array(count * count);
+  for (let i = 0; i < count; i++) identity[i * count + i] = 1;
+  const rows = product(tensor2d(identity, [count, count]), reshape(positions, [size, count]));
+  return reshape(rows, [1, count, size]);
 }
 
 /** Patches, band by band, each at its position. **Shape** `x [B, T, C]` -> `[B, F * times, D]` */
@@ -273,32 +276,26 @@ function embed(params: CedParams, x: Tensor): Tensor {
   const { embed_dim: size, patch_size: side, patch_stride: stride } = config;
   const [batch, frames, bands] = x.shape as [number, number, number];
   const [rows, times] = patchGrid(config, frames);
+  const [, timePlaces] = positionGrid(config);
   const kernel = reshapedWeight(weight, [size, side, side]);
   const columns = reshape(x, [batch * frames, bands, 1]);
-  const ofRow = (row: number) => {
+  const seen = Array.from({ length: rows }, (_, row) => {
     const before = row * stride;
     const cut = padFrames(columns, { before: -before, after: before + side - bands });
-    const seen = conv1d(reshape(cut, [batch, frames, side]), kernel, { bias, stride }); // [B, times, D]
-    return padFrames(seen, { before: row * times, after: (rows - 1 - row) * times });
-  };
-  const tokens = Array.from({ length: rows }, (_, row) => ofRow(row)).reduce((a, b) => add(a, b));
-  const [bandPlaces, timePlaces] = positionGrid(config);
-  const places = rows * times;
-  const table = add(
-    product(
-      choice(places, timePlaces, (token) => token % times),
-      reshape(timePositions, [size, timePlaces]),
-    ),
-    product(
-      choice(places, bandPlaces, (token) => Math.floor(token / times)),
-      reshape(bandPositions, [size, bandPlaces]),
-    ),
-  ); // [F * times, D]
-  const placed = addBias(
-    reshape(tokens, [batch, places * size]),
-    reshape(table, [places * size]),
-  );
-  return reshape(placed, [batch, places, size]);
+    return conv1d(reshape(cut, [batch, frames, side]), kernel, { bias, stride }); // [B, times, D]
+  });
+  const ofTimes = padFrames(positionRows(timePositions), { after: times - timePlaces });
+  const ofBands = positionRows(bandPositions); // [1, F, D]
+  const placed = seen.map((patches, row) => {
+    const inTime = addBias(
+      reshape(patches, [batch, times * size]),
+      reshape(ofTimes, [times * size]),
+    );
+    const ofBand = reshape(padFrames(ofBands, { before: -row, after: row + 1 - rows }), [size]);
+    const inBand = addBias(reshape(inTime, [batch, times, size]), ofBand);
+    return padFrames(inBand, { before: row * times, after: (rows - 1 - row) * times });
+  });
+  return placed.reduce((a, b) => add(a, b));
 }
 
 /** What a layer needs besides its input. */

@@ -57,12 +57,16 @@ interface Batch {
 }
 
 /** Batches of 1 and 3, of three lengths where the model takes any. */
-function batchesFor(extractor: FeatureExtractor, minSamples: number): Batch[] {
+function batchesFor(
+  extractor: FeatureExtractor,
+  minSamples: number,
+  frames: readonly number[],
+): Batch[] {
   const random = new Random(7);
   const { shape: [, length, bands] } = extractor.extract([new Float32Array(extractor.minSamples)]);
   const clips = bands === undefined
     ? [minSamples + 1, minSamples + 1_234, 7_001].map((samples) => [samples])
-    : (extractor.fixedSamples === undefined ? [1, 8, 77] : [length!]).map((n) => [n, bands]);
+    : (extractor.fixedSamples === undefined ? frames : [length!]).map((n) => [n, bands]);
   return clips.flatMap((clip) =>
     [1, 3].map((count) => {
       const size = clip.reduce((a, b) => a * b, count);
@@ -94,7 +98,12 @@ async function exported(
   const { file, input } = await exportOnnx({ model: directory, output, dtype });
   const extractor = await AutoFeatureExtractor.fromPretrained(directory);
   const model = await loadPretrained(directory);
-  const batches = batchesFor(extractor, model.minSamples);
+  const maxFrames = model.toConfig().target_length as number | undefined;
+  const batches = batchesFor(
+    extractor,
+    model.minSamples,
+    maxFrames ? [4, 9, maxFrames] : [1, 8, 77],
+  );
   const expected: number[][] = [];
   for (const { shape, values } of batches) {
     const [lengths, rows] = [new Int32Array(shape[0]!).fill(shape[1]!), shape];
