@@ -50,7 +50,17 @@ function registerSamples(scope: WorkletScope, name: string, size: number): void 
   );
 }
 
-/** The program of the worklet, as JavaScript. */
+/**
+ * The program of the worklet, as JavaScript.
+ *
+ * @example
+ * ```ts
+ * import { workletSource } from "@earshot/earshot/browser";
+ * import { match } from "node:assert/strict";
+ *
+ * match(workletSource(), /registerProcessor/);
+ * ```
+ */
 export function workletSource(): string {
   return `(${registerSamples})(globalThis, ${JSON.stringify(PROCESSOR)}, ${PIECE});`;
 }

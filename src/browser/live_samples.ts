@@ -67,15 +67,17 @@ export interface LiveSamples extends AsyncIterable<Float32Array> {
  * @throws {DOMException} where the browser starts no audio.
  *
  * @example
- * ```ts ignore
- * import { liveSamples, pipeline } from "@earshot/earshot/browser";
+ * ```ts
+ * import { type AudioClassifier, liveSamples, type MediaStreamLike } from "@earshot/earshot/browser";
+ * import { equal } from "node:assert/strict";
  *
- * const classifier = await pipeline("audio-classification", "./model/");
- * const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
- * const sound = await liveSamples(stream);
- * for await (const event of classifier.detect(sound, { samplingRate: sound.samplingRate })) {
- *   console.log(event.label, event.start);
+ * async function listen(classifier: AudioClassifier, stream: MediaStreamLike) {
+ *   const sound = await liveSamples(stream);
+ *   for await (const event of classifier.detect(sound, { samplingRate: sound.samplingRate })) {
+ *     console.log(event.label, event.start);
+ *   }
  * }
+ * equal(typeof listen, "function"); // a page calls it with the stream of getUserMedia()
  * ```
  */
 export async function liveSamples(

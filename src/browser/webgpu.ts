@@ -15,11 +15,13 @@ export type StartDevice = () => Promise<void>;
  * @throws {UnsupportedOpError} where the browser has no adapter.
  *
  * @example
- * ```ts ignore
+ * ```ts
  * import { pipeline } from "@earshot/earshot/browser";
  * import { webgpu } from "@earshot/earshot/browser/webgpu";
+ * import { equal } from "node:assert/strict";
  *
- * const classifier = await pipeline("audio-classification", "acme/birds", { device: webgpu });
+ * const load = () => pipeline("audio-classification", "acme/birds", { device: webgpu });
+ * equal(typeof load, "function"); // a page calls it
  * ```
  */
 export async function webgpu(): Promise<void> {
