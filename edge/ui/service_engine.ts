@@ -51,7 +51,7 @@ export async function serviceEngine(base: URL, key: () => string): Promise<Engin
       const response = await ask(path, { method: "POST", body: recording, signal });
       for await (const line of lines(response)) tell(JSON.parse(line), listener);
     },
-    listen: (sound, listener) => listen(base, sound, listener),
+    listen: (sound, listener) => key() ? drain(sound) : listen(base, sound, listener),
     teaching: teaching ? serviceTeaching(ask, names) : undefined,
   };
 }
@@ -121,6 +121,12 @@ function tell(found: Finding, listener: Listener): void {
   if (error !== undefined) throw new EngineError(error);
   if (scores) listener.window({ start, end, best: scores });
   else if (label !== undefined) listener.event({ start, end, label, score });
+}
+
+/** A WebSocket carries no key: what is said is heard as a clip, when it is over. */
+async function drain(sound: LiveSound): Promise<void> {
+  const pieces = sound[Symbol.asyncIterator]();
+  while (!(await pieces.next()).done);
 }
 
 /** Sends 16-bit samples, and leaves some out where the service does not keep up. */
