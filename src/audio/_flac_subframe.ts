@@ -101,8 +101,9 @@ function readPartition(bits: BitReader, parameterBits: number, residuals: Float6
   bits.readRice(parameter, residuals);
 }
 
-/** Orders whose coefficients and samples are held in variables; encoders seldom use higher ones. */
+/** Orders whose coefficients and samples are held in variables: that of encoders by default, and their highest. */
 const HELD_ORDER = 8;
+const HIGHER_HELD_ORDER = 12;
 
 /** Adds to each residual what the samples before it foretell; those have `width` bits. */
 function predict(
@@ -114,8 +115,10 @@ function predict(
   const order = coefficients.length;
   if (order === 0) return;
   const most = coefficients.reduce((sum, value) => sum + Math.abs(value), 0) * 2 ** (width - 1);
-  if (order <= HELD_ORDER && most < 2 ** 31) predictIn32Bits(samples, coefficients, shift);
-  else predictAny(samples, coefficients, 2 ** -shift);
+  if (order > HIGHER_HELD_ORDER || most >= 2 ** 31) {
+    predictAny(samples, coefficients, 2 ** -shift);
+  } else if (order > HELD_ORDER) predictHigherIn32Bits(samples, coefficients, shift);
+  else predictIn32Bits(samples, coefficients, shift);
 }
 
 /** Whole numbers are several times faster, as each sample waits for the one before. */
@@ -142,6 +145,42 @@ function predictIn32Bits(samples: Float64Array, coefficients: Float64Array, shif
     q = p;
     p = (samples[i]! | 0) + (sum >> shift) | 0;
     samples[i] = p;
+  }
+}
+
+/** The same with four more samples. */
+function predictHigherIn32Bits(
+  samples: Float64Array,
+  coefficients: Float64Array,
+  shift: number,
+): void {
+  const order = coefficients.length;
+  const held = new Int32Array(HIGHER_HELD_ORDER);
+  held.set(coefficients);
+  const a = held[0]!, b = held[1]!, c = held[2]!, d = held[3]!, e = held[4]!, f = held[5]!;
+  const g = held[6]!, h = held[7]!, i = held[8]!, j = held[9]!, k = held[10]!, l = held[11]!;
+  held.fill(0).set(samples.subarray(0, order).toReversed());
+  let p = held[0]!, q = held[1]!, r = held[2]!, s = held[3]!, t = held[4]!, u = held[5]!;
+  let v = held[6]!, w = held[7]!, x = held[8]!, y = held[9]!, z = held[10]!, last = held[11]!;
+  for (let at = order; at < samples.length; at++) {
+    const first = (Math.imul(l, last) + Math.imul(k, z) | 0) +
+      (Math.imul(j, y) + Math.imul(i, x) | 0);
+    const early = (Math.imul(h, w) + Math.imul(g, v) | 0) + (Math.imul(f, u) + Math.imul(e, t) | 0);
+    const late = (Math.imul(d, s) + Math.imul(c, r) | 0) + Math.imul(b, q);
+    const sum = (((first | 0) + (early | 0) | 0) + (late | 0) | 0) + Math.imul(a, p) | 0;
+    last = z;
+    z = y;
+    y = x;
+    x = w;
+    w = v;
+    v = u;
+    u = t;
+    t = s;
+    s = r;
+    r = q;
+    q = p;
+    p = (samples[at]! | 0) + (sum >> shift) | 0;
+    samples[at] = p;
   }
 }
 

@@ -62,6 +62,25 @@ Deno.test("decodeAudio() predicts FLAC samples by coefficients and rounds down",
   deepEqual(await integersOf(flacFile([subframe])), values);
 });
 
+Deno.test("decodeAudio() predicts FLAC samples by as many coefficients as there may be", async () => {
+  const shift = 7;
+  const all = Array.from({ length: 32 }, (_, i) => i % 2 === 0 ? 7 - i % 6 : i % 5 - 6);
+  for (const order of [2, 7, 8, 9, 11, 12, 13, 32]) {
+    const coefficients = all.slice(0, order).map((value) => Math.trunc(value * 30 / order));
+    const values = Array.from({ length: order }, (_, i) => 900 * (i % 7) - 2_000);
+    const residuals = Array.from({ length: FRAMES - order }, (_, i) => i * 37 % 64 - 32);
+    const start = `0 1${digits(order - 1, 5)} 0 ${values.map((x) => digits(x, 16)).join("")}`;
+    const predictor = `0111 ${digits(shift, 5)} ${coefficients.map((c) => digits(c, 8)).join("")}`;
+    const plain = `00 0000 1111 00110 ${residuals.map((x) => digits(x, 6)).join("")}`;
+    for (const residual of residuals) {
+      const sum = coefficients.reduce((sum, c, j) => sum + c * values.at(-1 - j)!, 0);
+      values.push(residual + Math.floor(sum / 2 ** shift));
+    }
+    const found = await integersOf(flacFile([bitsOf(`${start} ${predictor} ${plain}`)]));
+    deepEqual(found, values, `order ${order}`);
+  }
+});
+
 Deno.test("openFlac() makes left and right of every way to code two channels", () => {
   // Left is 10, right is 3: their difference is 7, their middle 6 without its lowest bit.
   const constant = (value: number, width: number) => `0 000000 0 ${digits(value, width)}`;
