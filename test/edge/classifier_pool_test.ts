@@ -1,0 +1,73 @@
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { classifierPool } from "../../edge/classifier_pool.ts";
+import { type App, createApp } from "../../edge/mod.ts";
+import { webWorker } from "../../edge/web_worker.ts";
+import { BREAKS } from "./_breaking_thread.ts";
+import { CLIP, post } from "./_served.ts";
+
+const MODULE = new URL("./_breaking_thread.ts", import.meta.url);
+
+/** A clip after which the thread no longer is what it was. */
+function breaking(how: keyof typeof BREAKS): Uint8Array<ArrayBuffer> {
+  const clip = CLIP.slice();
+  clip[clip.length - 1] = BREAKS[how];
+  return clip;
+}
+
+/** A service whose threads can be broken, while `use` asks it. */
+async function whileServed(
+  workers: number,
+  use: (app: App, log: string[]) => Promise<void>,
+): Promise<void> {
+  const pool = await classifierPool(webWorker(MODULE, "breaking"), { workers });
+  const log: string[] = [];
+  const app = createApp(pool, { deadlineMs: 6_000, log: (line) => void log.push(line) });
+  try {
+    await use(app, log);
+  } finally {
+    pool.dispose();
+  }
+}
+
+async function figureOf(app: App, name: string): Promise<number> {
+  const text = await (await app.fetch(new Request("http://localhost/metrics"))).text();
+  return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)![1]);
+}
+
+for (const workers of [1, 2]) {
+  Deno.test(`a thread that breaks takes no other request along, of ${workers}`, async () => {
+    await whileServed(workers, async (app, log) => {
+      equal((await app.fetch(post(CLIP))).status, 200);
+      let broken = 0;
+      for (const how of ["trap", "memory", "hang"] as const) {
+        const others = Array.from({ length: 9 }, () => app.fetch(post(CLIP)));
+        const [lost, ...answers] = await Promise.all([app.fetch(post(breaking(how))), ...others]);
+        ok(lost!.status === 500 || lost!.status === 503, `${how}: ${lost!.status}`);
+        deepEqual(answers.map(({ status }) => status), Array(9).fill(200), how);
+        equal((await app.fetch(post(CLIP))).status, 200, how);
+        ok(await figureOf(app, "earshot_workers_restarted_total") > broken, how);
+        broken = await figureOf(app, "earshot_workers_restarted_total");
+      }
+      equal(await figureOf(app, "earshot_workers"), workers);
+      equal(await figureOf(app, "earshot_queue_length"), 0);
+      match(log.join("\n"), /Cannot compute: unreachable/);
+    });
+  });
+}
+
+Deno.test("classifierPool() starts no thread where one cannot be started", async () => {
+  let ended = 0;
+  let started = 0;
+  const pool = classifierPool((listener) => {
+    const isFirst = started++ === 0;
+    queueMicrotask(() =>
+      isFirst
+        ? listener.said({ kind: "ready", labels: [], device: "a test", detects: false })
+        : listener.broke("no room")
+    );
+    return { post: () => {}, end: () => ended++ };
+  }, { workers: 3 });
+  await pool.then(() => ok(false), (error) => match(String(error), /no room/));
+  equal(started, 3);
+  ok(ended >= 3);
+});
