@@ -14,11 +14,16 @@ Deno.test("eventsOfScores() finds what detect() finds, for whole hops and for a 
   const device = await useDevice({ backend: "wasm", threads: 1 });
   const classifier = createClassifier(await tinyModel(), tinyExtractor());
   const random = new Random(1);
-  for (const samples of [40_000, 41_234]) {
+  const base = { windowSeconds: 0.5, hopSeconds: 0.1, threshold: 0.25, offThreshold: 0.2 };
+  const cases = [
+    { samples: 40_000, settings: base },
+    { samples: 41_234, settings: base },
+    { samples: 41_234, settings: { ...base, meanWindows: 3, minApartSeconds: 0.05, threshold: 0.26, offThreshold: 0.25 } },
+  ];
+  for (const { samples, settings } of cases) {
     const sound = Float32Array.from({ length: samples }, (_, i) => {
       return random.normal() * Math.sin(i / 3_000) ** 8;
     });
-    const settings = { windowSeconds: 0.5, hopSeconds: 0.1, threshold: 0.25, offThreshold: 0.2 };
     const windows: WindowScores[] = [];
     const options = { ...settings, samplingRate: 8_000, onScores: windows.push.bind(windows) };
     const blocks = (async function* () {
