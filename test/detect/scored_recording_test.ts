@@ -18,7 +18,16 @@ Deno.test("eventsOfScores() finds what detect() finds, for whole hops and for a 
   const cases = [
     { samples: 40_000, settings: base },
     { samples: 41_234, settings: base },
-    { samples: 41_234, settings: { ...base, meanWindows: 3, minApartSeconds: 0.05, threshold: 0.26, offThreshold: 0.25 } },
+    {
+      samples: 41_234,
+      settings: {
+        ...base,
+        meanWindows: 3,
+        minApartSeconds: 0.05,
+        threshold: 0.26,
+        offThreshold: 0.25,
+      },
+    },
   ];
   for (const { samples, settings } of cases) {
     const sound = Float32Array.from({ length: samples }, (_, i) => {
