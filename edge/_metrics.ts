@@ -104,8 +104,13 @@ function family(
   return `# HELP ${name} ${help}\n# TYPE ${name} ${kind}\n${lines.join("\n")}\n`;
 }
 
+interface HasMemory {
+  memoryUsage?(): { rss: number };
+}
+
 /** Where the host tells it. */
 function residentBytes(): number | undefined {
-  const { Deno: host } = globalThis as { Deno?: typeof Deno };
-  return host?.memoryUsage?.().rss;
+  // Node's and Bun's process has what Deno has itself; elsewhere there is neither, or it cannot tell.
+  const { Deno: deno, process } = globalThis as { Deno?: HasMemory; process?: HasMemory };
+  return (deno ?? process)?.memoryUsage?.().rss || undefined;
 }

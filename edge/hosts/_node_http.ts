@@ -12,6 +12,8 @@ import type { Address, ClientFacts, Fetch, Listening } from "../host.ts";
 
 /** Time for the headers of a request, in milliseconds. */
 const HEADERS_TIMEOUT_MS = 10_000;
+/** How often it is looked at, in milliseconds. */
+const CHECK_MS = 2_000;
 /** How long a client that was answered too early may go on sending, in milliseconds. */
 const LINGER_MS = 1_000;
 
@@ -35,7 +37,11 @@ export async function listenOnNode(
   connections: WeakMap<Request, UpgradeConnection>,
 ): Promise<Listening> {
   let isEnding = false;
-  const server = createServer({ requestTimeout: 0, headersTimeout: HEADERS_TIMEOUT_MS });
+  const server = createServer({
+    requestTimeout: 0,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    connectionsCheckingInterval: CHECK_MS,
+  });
   server.on("request", (message: IncomingMessage, response: ServerResponse) => {
     if (isEnding) response.shouldKeepAlive = false;
     answer(fetch, message, response).catch(() => message.destroy());

@@ -92,7 +92,7 @@ async function servesAll({ target, command, signal }: Place): Promise<void> {
   await whileRunning(await command(output), async (url, { end }) => {
     const answered = await answersClips(url) + await answersHeads(url);
     await hearsAsHere(url);
-    await countsRequests(url, answered);
+    await countsRequests(url, answered, target !== "cloudflare");
     const { thread } = await (await fetch(`${url}healthz`)).json();
     equal(thread, target === "cloudflare" ? "the service's" : "own");
     await turnsSomeAway(url);
@@ -172,12 +172,13 @@ async function hearsAsHere(url: string): Promise<void> {
 }
 
 /** What `/metrics` says is what was asked. */
-async function countsRequests(url: string, answered: number): Promise<void> {
+async function countsRequests(url: string, answered: number, hasMemory: boolean): Promise<void> {
   const text = await (await fetch(`${url}metrics`)).text();
   const count = (labels: string) => Number(text.split(`{${labels}} `)[1]?.match(/^\d+/)?.[0] ?? 0);
   equal(count('route="/",status="200"'), answered);
   equal(count('route="/heads",status="200"'), 1);
   equal(count('route="/stream",status="101"'), 1);
+  equal(/^process_resident_memory_bytes \d{7}/m.test(text), hasMemory);
 }
 
 /** Some of many clips at once are answered, the others refused, and all is well after. */
