@@ -31,6 +31,8 @@ export interface OutputPlan {
   data: string;
   /** Preset, directory, or id on the hub. */
   model: string;
+  /** Low-rank changes that went onto it first. */
+  adapter?: string;
   args: TrainingArguments;
   splits: SplitChoice;
   /** How windows are made for a model that hears sound that goes on. */
@@ -129,11 +131,18 @@ export async function startOutput(
   plan: OutputPlan,
   directory: OutputDirectory,
 ): Promise<RunOutput> {
-  const { args, data, model, resume, detector: { isDetector, ...detector } } = plan;
+  const { args, data, model, adapter, resume, detector: { isDetector, ...detector } } = plan;
   const { path } = directory;
   if (!resume) await setAside(path);
   const origin = await originOf(plan);
-  const content = jsonBytes({ data, model, ...args, ...isDetector && { detector }, origin });
+  const content = jsonBytes({
+    data,
+    model,
+    adapter,
+    ...args,
+    ...isDetector && { detector },
+    origin,
+  });
   const record = { name: ARGUMENTS_FILE, chunks: () => [content] };
   // Beside an old model the file would say how another one was made.
   if (!await isThere(`${path}/config.json`)) await writeFiles(path, [record]);

@@ -56,6 +56,8 @@ Deno.test("train --save-adapter leaves what predict, eval, export and train take
     const on = ["train", "--data", "tones", "--model", "whole", "--adapter", "adapter"];
     await cliOk([...on, "--head", "linear", "--output", "next"], { cwd: folder });
     ok(await Deno.stat(`${folder}/next/model.safetensors`));
+    const record = JSON.parse(await Deno.readTextFile(`${folder}/next/training_args.json`));
+    deepEqual([record.model, record.adapter], ["whole", "adapter"]);
     const refused = await cli([...on, "--model", "tiny", "--output", "none"], { cwd: folder });
     match(refused.stderr, /"--adapter": expected a model directory with it, found preset "tiny"/);
     const pushed = await cli(["push", "--model", "adapter", "--repo", "a/b"], { cwd: folder });
