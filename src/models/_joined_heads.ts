@@ -78,22 +78,33 @@ export function joinedHeads(heads: readonly JoinableHead[]): JoinedHeads[] {
 }
 
 const SPEECH = ["classifier.bias", "classifier.weight", "projector.bias", "projector.weight"];
+/** The parts of heads with a norm before the classifier: those of AST and of CED. */
 const NORMED = [
-  ...["classifier.dense.bias", "classifier.dense.weight"],
-  ...["classifier.layernorm.bias", "classifier.layernorm.weight"],
+  { dense: "classifier.dense", norm: "classifier.layernorm" },
+  { dense: "outputlayer.1", norm: "outputlayer.0" },
 ];
+
+/** The parts of a head that has a norm, and nothing else. */
+function normedParts(values: HeadValues): typeof NORMED[number] | undefined {
+  return NORMED.find(({ dense, norm }) => {
+    const names = [dense, norm].flatMap((part) => [`${part}.bias`, `${part}.weight`]).sort();
+    return [...values.keys()].sort().join() === names.join();
+  });
+}
 
 /** Equal text for heads that can be joined; undefined for one that cannot. */
 function formOf({ values, statesKey }: JoinableHead): string | undefined {
   const names = [...values.keys()].sort();
-  const isSpeech = names.join() === SPEECH.join();
-  if (!isSpeech && names.join() !== NORMED.join()) return undefined;
+  const parts = normedParts(values);
+  if (!parts && names.join() !== SPEECH.join()) return undefined;
   // A group of one channel and one output is computed in another way.
   const small = names.some((name) => values.get(name)!.shape.some((length) => length === 1));
   if (small) return undefined;
   const shapes = names.map((name) => `${name} ${values.get(name)!.shape}`);
   // Heads with another gain or bias see another vector.
-  const norm = isSpeech ? [] : NORMED.slice(2).map((name) => values.get(name)!.values.join());
+  const norm = parts
+    ? ["bias", "weight"].map((part) => values.get(`${parts.norm}.${part}`)!.values.join())
+    : [];
   return [statesKey, ...shapes, ...norm].join(";");
 }
 
@@ -129,7 +140,7 @@ function projected(heads: readonly JoinableHead[]): Product {
 
 /** The classifiers behind a norm that they share. */
 function normed(heads: readonly JoinableHead[], { head }: { head: { norm: NormParams } }): Product {
-  const { values, shape, bias } = stacked(heads, "classifier.dense");
+  const { values, shape, bias } = stacked(heads, normedParts(heads[0]!.values)!.dense);
   const weight = laidOut(values, shape);
   const norm: NormParams = {
     ...{ weight: head.norm.weight.clone(), bias: head.norm.bias.clone(), eps: head.norm.eps },
