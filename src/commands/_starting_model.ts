@@ -133,7 +133,7 @@ export function orderedLabels(
 
 /** A classifier of other classes is of no use, whatever its size. */
 function withoutClassifier(source: TensorSource): TensorSource {
-  const hidden = (name: string) => name.startsWith("classifier.");
+  const hidden = (name: string) => /^(classifier|outputlayer)\./.test(name);
   return {
     file: source.file,
     names: () => [...source.names()].filter((name) => !hidden(name)),

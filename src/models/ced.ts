@@ -8,9 +8,9 @@
  * training moves.
  *
  * The reference gives sigmoids where `pooling` is "mean", and scores as they are where it is "logit"; here scores are
- * always as they are, and the pooling says what they mean where `problem_type` does not. Two things of the reference
- * are not followed: it leaves out the last piece of a spectrogram that is a whole number of them, and mixes the pieces
- * of a batch's clips.
+ * always as they are, and the pooling says what they mean where `problem_type` does not. Three things of the reference
+ * are not followed: it leaves out the last piece of a spectrogram that is a whole number of them, mixes the pieces of a
+ * batch's clips, and fails on a spectrogram shorter than a patch.
  *
  * Not here: pooling by a token or by decisions, which the reference's own code cannot run.
  *
@@ -185,12 +185,12 @@ function positionGrid({ n_mels, target_length, patch_stride }: CedConfig): [numb
   return [Math.floor(n_mels / patch_stride), Math.floor(target_length / patch_stride)];
 }
 
-/** Pieces of a spectrogram, and the frames of each. */
+/** Pieces of a spectrogram, and the frames of each; one shorter than a patch is filled up with zeros as well. */
 function piecesOf(
-  { target_length, pad_last }: CedConfig,
+  { target_length, patch_size, pad_last }: CedConfig,
   frames: number,
 ): { pieces: number; length: number } {
-  if (frames <= target_length) return { pieces: 1, length: frames };
+  if (frames <= target_length) return { pieces: 1, length: Math.max(frames, patch_size) };
   const pieces = (pad_last ? Math.ceil : Math.floor)(frames / target_length);
   return { pieces, length: target_length };
 }
@@ -391,12 +391,10 @@ function classify({ norm, dense }: CedHeadParams, pooled: Tensor): HeadOutput {
   return tidy(() => ({ logits: linear(dense, layerNorm(norm, pooled)), pooled: pooled.clone() }));
 }
 
-function expectSpectrogram(inputs: Tensor, { n_mels: bands, patch_size }: CedConfig): void {
-  const [, frames = 0] = inputs.shape;
-  if (inputs.rank === 3 && frames >= patch_size && inputs.shape[2] === bands) return;
+function expectSpectrogram(inputs: Tensor, { n_mels: bands }: CedConfig): void {
+  if (inputs.rank === 3 && inputs.shape[2] === bands) return;
   throw new ShapeError(
-    `Cannot classify a spectrogram: expected shape [clips,${patch_size} or more,${bands}], found ` +
-      `[${inputs.shape}]`,
+    `Cannot classify a spectrogram: expected shape [clips,frames,${bands}], found [${inputs.shape}]`,
   );
 }
 
@@ -451,9 +449,9 @@ export const ced: Architecture<CedConfig, CedParams> = {
   frames: (config, samples) => {
     const { pieces, length } = piecesOf(config, spectrogramFrames(samples));
     const [bands, times] = patchGrid(config, length);
-    return pieces * bands * Math.max(0, times);
+    return pieces * bands * times;
   },
-  minSamples: ({ patch_size }) => (patch_size - 1) * HOP_SAMPLES,
+  minSamples: () => 1,
   // Silence that was added is heard like any other.
   paddingInvariant: () => false,
 };

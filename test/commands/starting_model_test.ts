@@ -4,6 +4,7 @@ import type { AudioClassificationModel } from "../../src/models/mod.ts";
 import { buildModel } from "../../src/models/mod.ts";
 import { savePretrained } from "../../src/pretrained.ts";
 import { startTestWasm } from "../devices.ts";
+import { TINY_ARCHITECTURES } from "../tiny_architectures.ts";
 import { TINY_CONFIG, tinyExtractor } from "../tiny_model.ts";
 
 async function head(model: AudioClassificationModel): Promise<number[]> {
@@ -23,6 +24,22 @@ Deno.test("a model of one value keeps its head for a column of another name, one
   const classes = await starting.build(["quality"], 7, "multi_label_classification");
   notDeepEqual(await head(classes), await head(saved));
   for (const model of [saved, value, classes]) model.dispose();
+  device.dispose();
+});
+
+Deno.test("a starting model of other classes has a new classifier, whatever that is called", async () => {
+  const device = await startTestWasm({ threads: 1 });
+  for (const name of ["audio-spectrogram-transformer", "ced", "wav2vec2-bert"]) {
+    const directory = `${await Deno.makeTempDir()}/model`;
+    const saved = await buildModel(TINY_ARCHITECTURES[name]!.config, { seed: 1 });
+    await savePretrained(directory, saved, tinyExtractor());
+    const starting = await openStartingModel(directory);
+    const built = await starting.build(["a", "b", "c", "d", "e"], 7);
+    deepEqual(built.labels.length, 5);
+    const ofBase = [...saved.parameters.keys()].filter((key) => saved.isOfBase(key));
+    deepEqual(built.loading.missing.filter((key) => ofBase.includes(key)), []);
+    for (const model of [saved, built]) model.dispose();
+  }
   device.dispose();
 });
 
