@@ -19,6 +19,9 @@ import type { Notes, Options, Question } from "./_question.ts";
 import { fromWhereTyped, ROOT } from "./_process.ts";
 import { type BenchRow, rowOf } from "./_records.ts";
 
+/** CED hears the padding of training, which evaluation leaves out, so that clips of unlike length teach it little. */
+const LEARNERS = MODEL_TYPES.filter((modelType) => modelType !== "ced");
+
 /** `learning`. */
 export const question: Question = {
   asks: "Does every architecture learn from random weights?",
@@ -33,8 +36,6 @@ const DIGITS = ["zero", "one", "two", "three"];
 const CLIPS_PER_DIGIT = 16;
 const BATCH = 16;
 const EPOCHS = 50;
-/** CED hears the padding of training, which evaluation leaves out, so that clips of unlike length teach it little. */
-const LEARNERS = MODEL_TYPES.filter((modelType) => modelType !== "ced");
 const LEARNING_RATE = 2e-3;
 const SEED = 42;
 
