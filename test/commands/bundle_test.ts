@@ -218,6 +218,18 @@ async function tensorNames(file: string): Promise<string[]> {
   return Object.keys(header).filter((name) => name !== "__metadata__");
 }
 
+Deno.test("bundle() writes the page where it is asked for, and the service gives it", async () => {
+  await tinyBundle();
+  const output = `${FOLDER}/with_page`;
+  const { files } = await bundle({ model: MODEL, output, settings: { ui: true } });
+  const page = files.map(({ name }) => name).filter((name) => name.startsWith("ui/")).sort();
+  deepEqual(page, ["ui/index.html", "ui/page.css", "ui/page.js", "ui/worklet.js"]);
+  await whileRunning({ args: BUNDLE_COMMANDS[0]!, cwd: output }, async (url) => {
+    const answer = await fetch(`${url}ui/page.js`);
+    equal(await answer.text(), await Deno.readTextFile(`${output}/ui/page.js`));
+  });
+});
+
 Deno.test("bundle() replaces an earlier bundle when asked to, and never anything else", async () => {
   await tinyBundle();
   const output = `${FOLDER}/replaced`;
