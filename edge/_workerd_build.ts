@@ -8,6 +8,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { inflateRawSync } from "node:zlib";
 import type { OnLoadArgs, OnLoadResult, PluginBuild } from "esbuild";
 import { UnsupportedOpError } from "../src/errors.ts";
 
@@ -50,7 +51,7 @@ const OPUS_TEXT = /^if \(!EmscriptenWASM\.wasm\).*?String\.raw`[^`]*`\}\);?$/ms;
 /** The modules that the script imports. */
 export async function workerdModules(): Promise<Record<string, Uint8Array>> {
   const { BINARY } = await import("../src/kernels/wasm/_relaxed_simd_binary.ts");
-  return { [KERNELS]: Buffer.from(BINARY, "base64"), [OPUS]: await opusDecoder() };
+  return { [KERNELS]: inflateRawSync(Buffer.from(BINARY, "base64")), [OPUS]: await opusDecoder() };
 }
 
 /** The WebAssembly of Opus' decoder, as its package unpacks it. */

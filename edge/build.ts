@@ -7,11 +7,9 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
 import { createRequire, isBuiltin } from "node:module";
 import { dirname } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { deflateRawSync } from "node:zlib";
 import { UnsupportedOpError } from "../src/errors.ts";
 import { siblingModule } from "../src/sibling_module.ts";
 import { useModules, workerdModules } from "./_workerd_build.ts";
@@ -186,8 +184,11 @@ function resolveAndTrim(target: BuildTarget): Plugin {
         return isOurs(found) ? sourceOf(found, target) : undefined;
       });
       build.onLoad({ filter: /\.js$/ }, ({ path }) => replacement(path));
-      for (const namespace of ["file", "web"]) {
-        build.onLoad({ filter: BINARY, namespace }, ({ path }) => packedKernels(path, target));
+      if (target === "cloudflare") {
+        // There they are modules of their own.
+        for (const namespace of ["file", "web"]) {
+          build.onLoad({ filter: BINARY, namespace }, () => ({ contents: 'export const BINARY = ""' }));
+        }
       }
       build.onLoad({ filter: /.*/, namespace: "web" }, ({ path }) => fetchSource(path));
       build.onLoad(
@@ -245,27 +246,6 @@ function replacement(path: string): OnLoadResult | undefined {
   const contents = REPLACED.find(([end]) => end.test(plain))?.[1];
   return contents === undefined ? undefined : { contents, resolveDir: dirname(path) };
 }
-
-/** The kernels deflated: as text in base64 they do not compress well, which costs 12 KB of what is sent. */
-async function packedKernels(path: string, target: BuildTarget): Promise<OnLoadResult> {
-  // There they are modules of their own.
-  if (target === "cloudflare") return { contents: 'export const BINARY = "";' };
-  const { BINARY: text } = path.includes("_relaxed_")
-    ? await import("../src/kernels/wasm/_relaxed_simd_binary.ts")
-    : await import("../src/kernels/wasm/_simd_binary.ts");
-  const bytes = deflateRawSync(Buffer.from(text, "base64"), { level: 9 });
-  const line = `export const BINARY = await inflated("${bytes.toString("base64")}");`;
-  return { contents: [INFLATED, line].join("\n") };
-}
-
-/** Runs when the kernels are asked for, and gives the text that stood there. */
-const INFLATED = `async function inflated(base64) {
-  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-  const whole = new Uint8Array(await new Response(stream).arrayBuffer());
-  return btoa(Array.from(whole, (byte) => String.fromCharCode(byte)).join(""));
-}
-`;
 
 /** A source of Earshot that was imported from the web. */
 async function fetchSource(url: string): Promise<OnLoadResult> {

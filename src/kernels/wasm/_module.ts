@@ -45,9 +45,17 @@ export async function compileKernels(
   const { BINARY } = options.relaxedSimd
     ? await import("./_relaxed_simd_binary.ts")
     : await import("./_simd_binary.ts");
-  const text = atob(BINARY);
-  const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const bytes = await inflated(BINARY);
+  // In this encoding each byte is a character.
+  const text = new TextDecoder("latin1").decode(bytes);
   const flagAt = text.indexOf(MEMORY_IMPORT) + MEMORY_IMPORT.length;
   bytes[flagAt] = options.shared ? LIMITS_FLAG.shared : LIMITS_FLAG.unshared;
   return await WebAssembly.compile(bytes);
+}
+
+/** Kernels lie deflated, which is half of what a page loads: base64 of them as they are does not compress well. */
+async function inflated(base64: string): Promise<Uint8Array<ArrayBuffer>> {
+  const packed = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
 }
