@@ -187,7 +187,10 @@ function resolveAndTrim(target: BuildTarget): Plugin {
       if (target === "cloudflare") {
         // There they are modules of their own.
         for (const namespace of ["file", "web"]) {
-          build.onLoad({ filter: BINARY, namespace }, () => ({ contents: 'export const BINARY = ""' }));
+          build.onLoad(
+            { filter: BINARY, namespace },
+            () => ({ contents: 'export const BINARY = ""' }),
+          );
         }
       }
       build.onLoad({ filter: /.*/, namespace: "web" }, ({ path }) => fetchSource(path));
