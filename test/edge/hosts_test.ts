@@ -96,6 +96,7 @@ async function servesAll({ target, command, signal }: Place): Promise<void> {
     const { thread } = await (await fetch(`${url}healthz`)).json();
     equal(thread, target === "cloudflare" ? "the service's" : "own");
     await turnsSomeAway(url);
+    if (target === "node" || target === "bun") await refusesHostile(url);
     if (target === "container") await isHealthy(output, url);
     if (signal) await endsCleanly(url, () => end(signal));
   });
@@ -191,6 +192,29 @@ async function turnsSomeAway(url: string): Promise<void> {
   }));
   deepEqual([...new Set(statuses)].sort(), [200, 503]);
   assertNear(await posted(url, clip), await classifier(clip));
+}
+
+/** What no client of the web would send. */
+async function refusesHostile(url: string): Promise<void> {
+  const headers = Array.from({ length: 3_000 }, (_, i) => `X-${i}: ${"a".repeat(20)}`);
+  const upgrade = ["Connection: Upgrade", "Upgrade: websocket"];
+  equal(await statusOf(url, "GET / HTTP/1.1", headers), 431);
+  equal(await statusOf(url, "POST / HTTP/1.1", ["Content-Length: 21474836480"]), 413);
+  equal(await statusOf(url, "OPTIONS * HTTP/1.1", []), 400);
+  equal(await statusOf(url, "GET //elsewhere/x HTTP/1.1", []), 404);
+  equal(await statusOf(url, "GET /stream HTTP/1.1", upgrade), 400);
+  equal((await (await fetch(`${url}livez`)).json()).status, "alive");
+}
+
+/** Sends a request as it stands; the status of its answer. */
+async function statusOf(url: string, line: string, headers: string[]): Promise<number> {
+  const { hostname, port } = new URL(url);
+  using connection = await Deno.connect({ hostname, port: Number(port) });
+  const text = [line, "Host: localhost", ...headers, "", ""].join("\r\n");
+  await connection.write(new TextEncoder().encode(text));
+  const bytes = new Uint8Array(64);
+  await connection.read(bytes);
+  return Number(new TextDecoder().decode(bytes).split(" ")[1]);
 }
 
 /** A clip in hand is answered, a stream hears of the end, and the process ends well. */
