@@ -19,7 +19,10 @@ import type { Notes, Options, Question } from "./_question.ts";
 import { fromWhereTyped, ROOT } from "./_process.ts";
 import { type BenchRow, rowOf } from "./_records.ts";
 
-/** CED hears the padding of training, which evaluation leaves out, so that clips of unlike length teach it little. */
+/**
+ * All but CED: its statistics of bands lag behind so few steps, and it hears the padding of training, which evaluation
+ * leaves out.
+ */
 const LEARNERS = MODEL_TYPES.filter((modelType) => modelType !== "ced");
 
 /** `learning`. */
