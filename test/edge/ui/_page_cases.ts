@@ -31,7 +31,7 @@ async function speaks(page: Page): Promise<void> {
   await page.keyboard.press("Enter");
   await page.locator("#player:not([hidden])").waitFor();
   match(await page.locator("#length").innerText(), /Waveform, and frequencies up to 8 kHz/);
-  match(await page.locator("#spoken").textContent() ?? "", /^yes, 75 %$/);
+  await page.waitForFunction("document.getElementById('spoken').textContent === 'yes, 75 %'");
 }
 
 async function findsEvents(page: Page): Promise<void> {
