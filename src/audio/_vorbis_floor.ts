@@ -171,15 +171,19 @@ function scaleAlongLine(
   const sign = to < from ? -1 : 1;
   const step = Math.floor(Math.abs(to - from) / run);
   const rest = Math.abs(to - from) - step * run;
+  if (to === from) {
+    const amplitude = AMPLITUDES[from]!;
+    for (let x = x0; x < end; x++) spectrum[x]! *= amplitude;
+    return;
+  }
+  const whole = sign * step;
   let y = from;
-  for (let x = x0, error = 0; x < end; x++) {
+  for (let x = x0, error = rest; x < end; x++, error += rest) {
     spectrum[x]! *= AMPLITUDES[y]!;
-    y += sign * step;
-    error += rest;
-    if (error >= run) {
-      error -= run;
-      y += sign;
-    }
+    y += whole;
+    if (error < run) continue;
+    error -= run;
+    y += sign;
   }
 }
 

@@ -65,6 +65,9 @@ export function addResidue(
   }
 }
 
+/** Room for the numbers of all channels in turn. */
+let interleaved = new Float64Array(0);
+
 function addInterleaved(
   bits: LsbBitReader,
   residue: Residue,
@@ -73,7 +76,8 @@ function addInterleaved(
 ): void {
   const size = channels[0]!.length;
   const count = channels.length;
-  const together = new Float64Array(size * count);
+  if (interleaved.length < size * count) interleaved = new Float64Array(size * count);
+  const together = interleaved.subarray(0, size * count).fill(0);
   try {
     addVectors(bits, residue, books, [together]);
   } finally {
@@ -151,6 +155,12 @@ function addInOrder(
   const { dimensions } = book;
   const vectors = book.vectors!;
   let at = start;
+  // Most books of the last passes have pairs.
+  for (; dimensions === 2 && at + 2 <= end; at += 2) {
+    const entry = book.readEntry(bits) * 2;
+    out[at]! += vectors[entry]!;
+    out[at + 1]! += vectors[entry + 1]!;
+  }
   for (; at + dimensions <= end; at += dimensions) {
     const entry = book.readEntry(bits) * dimensions;
     for (let i = 0; i < dimensions; i++) out[at + i]! += vectors[entry + i]!;
