@@ -34,14 +34,22 @@ export class LsbBitReader {
     return value;
   }
 
-  /** The next bits without going on; zeros stand for what lies past the end. `count` is 0 to 24. */
-  peek(count: number): number {
+  /**
+   * What a table has for the next bits, of which as many are read as its masked part says; zeros stand for what lies
+   * past the end. Shape: `[2 ** bits]`, 16 bits at most.
+   */
+  lookUp(table: Int32Array, lengthMask: number): number {
     const bytes = this.#bytes;
     const at = this.#byte;
     const word = at + 4 <= bytes.length
       ? bytes[at]! | bytes[at + 1]! << 8 | bytes[at + 2]! << 16 | bytes[at + 3]! << 24
       : (bytes[at] ?? 0) | (bytes[at + 1] ?? 0) << 8 | (bytes[at + 2] ?? 0) << 16;
-    return word >>> this.#bit & (1 << count) - 1;
+    const found = table[word >>> this.#bit & table.length - 1]!;
+    const bit = this.#bit + (found & lengthMask);
+    if (8 * at + bit > 8 * bytes.length) throw new OutOfBits("The packet ends too early");
+    this.#byte = at + (bit >> 3);
+    this.#bit = bit & 7;
+    return found;
   }
 
   /** Leaves bits out. */

@@ -189,7 +189,8 @@ function uncouple(magnitudes: Float64Array, angles: Float64Array): void {
   for (let i = 0; i < magnitudes.length; i++) {
     const m = magnitudes[i]!;
     const a = angles[i]!;
-    if (a > 0) angles[i] = m > 0 ? m - a : m + a;
+    if (a === 0) angles[i] = m;
+    else if (a > 0) angles[i] = m > 0 ? m - a : m + a;
     else {
       angles[i] = m;
       magnitudes[i] = m > 0 ? m + a : m - a;

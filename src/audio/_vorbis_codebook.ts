@@ -56,9 +56,7 @@ export class Codebook {
 
   /** Reads one entry's number. */
   readEntry(bits: LsbBitReader): number {
-    const starts = this.#starts;
-    const start = starts[bits.peek(START_BITS) & starts.length - 1]!;
-    bits.skip(start & LENGTH_MASK);
+    const start = bits.lookUp(this.#starts, LENGTH_MASK);
     if (start >= 0) return start >> LENGTH_BITS;
     const tree = this.#tree;
     let node = -1 - (start >> LENGTH_BITS);

@@ -64,6 +64,17 @@ Deno.test("LsbBitReader reads the lowest bit first", () => {
   deepEqual([0, 1, 4, 255].map(bitsOfNumber), [0, 1, 3, 8]);
 });
 
+Deno.test("LsbBitReader looks up the next bits, and reads as many as were found", () => {
+  const bits = new LsbBitReader(Uint8Array.of(0b11_10_0110, 0b1));
+  // By three bits: what they are, and that two of them count.
+  const table = Int32Array.from({ length: 8 }, (_, i) => i << 4 | 2);
+  const found = Array.from({ length: 4 }, () => bits.lookUp(table, 15) >> 4);
+  deepEqual(found, [0b110, 0b001, 0b110, 0b111]);
+  equal(bits.read(7), 1);
+  // Behind the last bit but one, zeros stand for what is missing, and cannot be read.
+  throws(() => bits.lookUp(table, 15), OutOfBits);
+});
+
 Deno.test("crcAfter() gives the known checks, in one piece or two", () => {
   const digits = new TextEncoder().encode("123456789");
   const kinds = [[8, 0x07, 0xf4], [16, 0x8005, 0xfee8], [32, 0x04c11db7, 0x89a1897f]] as const;
