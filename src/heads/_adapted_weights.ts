@@ -265,9 +265,8 @@ function expectAllTargets(
   }
   const names = [...adapter.names()];
   for (const module of whole) {
-    const isOfModel = /^(projector|classifier)$/.test(module);
     const prefix = `${PEFT_PREFIX}${module}.`;
-    if (isOfModel && !names.some((name) => name.startsWith(prefix))) {
+    if (isOfHead(module) && !names.some((name) => name.startsWith(prefix))) {
       expectTensor(adapter, `${prefix}weight`);
     }
   }
