@@ -7,19 +7,24 @@ import type { AppOptions } from "./mod.ts";
 import { appOptions, DEFAULT_SETTINGS } from "./settings.ts";
 
 /** What a process takes before there is a model: measured of a bundle on Deno 2.9 for x64. */
-const PROCESS_BYTES = 68 * 2 ** 20;
+const PROCESS_BYTES = 78 * 2 ** 20;
 /** What a thread takes before its model. */
 const THREAD_BYTES = 22 * 2 ** 20;
 /** WebAssembly's memory grows by a quarter, what JavaScript throws away is not collected at once. */
-const SLACK = 1.35;
-/** Bodies get this part of what threads leave to others. */
-const BODIES_PART = 0.25;
+const SLACK = 1.2;
+/** Bodies get this part of what there is beside the process, with their copies, and no more than this. */
+const BODIES_PART = 0.2;
+const MOST_BODIES_BYTES = 48 * 2 ** 20;
 const LEAST_BODIES_BYTES = 2 ** 20;
 
 /** What each thread may take for tensors, the weights included, of so much memory in all. */
 export function tensorBytesOf(memoryBytes: number, workers: number): number {
-  const left = (memoryBytes - PROCESS_BYTES) * (1 - BODIES_PART);
+  const left = memoryBytes - PROCESS_BYTES - bodiesPart(memoryBytes);
   return Math.max(0, (left / workers - THREAD_BYTES) / SLACK);
+}
+
+function bodiesPart(memoryBytes: number): number {
+  return Math.min(MOST_BODIES_BYTES, (memoryBytes - PROCESS_BYTES) * BODIES_PART);
 }
 
 /** A thread is worth having where it has room for the weights so many times, and for this much besides. */
@@ -38,17 +43,15 @@ export function workersFor(
 
 /** The memory that one thread needs to compute clips of some seconds whole. */
 export function memoryFor(weightBytes: number): number {
-  return 130 * 2 ** 20 + 2.4 * weightBytes;
+  return 134 * 2 ** 20 + 2.6 * weightBytes;
 }
 
 /** Bodies of clips, and what recordings and streams may hold, that leave threads their part. */
 export function bodyLimits(memoryBytes: number): MemoryLimits {
-  const part = (memoryBytes - PROCESS_BYTES) * BODIES_PART / 2;
-  const bytes = Math.round(Math.max(LEAST_BODIES_BYTES, part));
+  const bytes = Math.round(Math.max(LEAST_BODIES_BYTES, bodiesPart(memoryBytes) / 2));
   return {
     maxBodiesBytes: Math.min(MOST.maxBodiesBytes, bytes),
-    // It is copied for the thread.
-    maxBodyBytes: Math.min(MOST.maxBodyBytes, Math.round(bytes / 2)),
+    maxBodyBytes: Math.min(MOST.maxBodyBytes, bytes),
     maxAheadBytes: Math.min(MOST.maxAheadBytes, Math.round(bytes / SESSIONS)),
     maxSessions: bytes < MOST.maxBodiesBytes ? SESSIONS : MOST.maxSessions,
   };

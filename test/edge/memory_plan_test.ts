@@ -1,0 +1,48 @@
+import { equal, ok } from "node:assert/strict";
+import { bodyLimits, memoryFor, tensorBytesOf, workersFor } from "../../edge/memory_plan.ts";
+import { warmUp } from "../../edge/warm_up.ts";
+import { pipeline } from "../../src/classify/pipeline.ts";
+import { takePeakBytes } from "../../src/kernels/wasm/peak_memory.ts";
+import { fakeClassifier } from "./_served.ts";
+
+const MB = 2 ** 20;
+
+Deno.test("workersFor() gives a thread to each core, as far as there is memory", () => {
+  equal(workersFor({ memoryBytes: 4_096 * MB, weightBytes: 100 * MB, most: 4 }), 4);
+  equal(workersFor({ memoryBytes: 700 * MB, weightBytes: 100 * MB, most: 4 }), 2);
+  equal(workersFor({ memoryBytes: 64 * MB, weightBytes: 100 * MB, most: 4 }), 1);
+});
+
+Deno.test("memoryFor() gives what one thread needs, and bodies leave it that", () => {
+  for (const weightBytes of [1, 10, 95, 380].map((size) => size * MB)) {
+    const memoryBytes = memoryFor(weightBytes);
+    ok(tensorBytesOf(memoryBytes, 1) > 1.2 * weightBytes + 15 * MB);
+    equal(workersFor({ memoryBytes, weightBytes, most: 8 }), 1);
+    const { maxBodiesBytes, maxBodyBytes, maxSessions, maxAheadBytes } = bodyLimits(memoryBytes);
+    ok(maxBodiesBytes < memoryBytes - tensorBytesOf(memoryBytes, 1));
+    ok(maxBodyBytes <= maxBodiesBytes);
+    ok(maxSessions * maxAheadBytes <= maxBodiesBytes + maxSessions);
+  }
+});
+
+Deno.test("warmUp() finds the longest clip that fits, and what is computed keeps to it", async () => {
+  const classifier = await pipeline("audio-classification", "models/voice_menu");
+  const most = { maxSeconds: 60 };
+  equal((await warmUp(classifier, most)).maxSeconds, 60);
+  const tensorBytes = 16 * MB;
+  const { maxSeconds, pace } = await warmUp(classifier, { ...most, tensorBytes });
+  ok(pace! > 0);
+  ok(maxSeconds! > 2 && maxSeconds! < 60, String(maxSeconds));
+  takePeakBytes();
+  const samples = { samples: new Float32Array(maxSeconds! * 8_000), samplingRate: 8_000 };
+  await classifier(samples);
+  ok(takePeakBytes()! <= tensorBytes);
+  classifier.dispose();
+});
+
+Deno.test("warmUp() says nothing of a model that takes no silence", async () => {
+  const refusing = fakeClassifier([], () => Promise.reject(new TypeError("no")));
+  const { pace, maxSeconds } = await warmUp(refusing, { maxSeconds: 60, tensorBytes: MB });
+  equal(pace, undefined);
+  equal(maxSeconds, 60);
+});
