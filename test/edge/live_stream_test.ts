@@ -62,12 +62,14 @@ Deno.test("GET /stream hears the same however the bytes are cut", async () => {
 });
 
 Deno.test("GET /stream tells of an event while the sound still comes", async () => {
-  const { open } = localStreams(fakeDetector());
+  const { app, open } = localStreams(fakeDetector());
   const { inbox, listener } = await open(RAW);
   const event = inbox.next("event");
   listener.message(s16(loudness("0550")));
   equal((await event).state, "ended");
   listener.closed();
+  // What is still being heard ends with the service, and not behind the test.
+  await app.close();
 });
 
 /** What a client sends, and how it is cut off. */
@@ -120,7 +122,7 @@ const REFUSALS: Refusal[] = [
 ];
 
 Deno.test("GET /stream closes with a code and a short reason, and says it whole before", async () => {
-  const { open } = localStreams(fakeDetector(), { streamBufferBytes: 10_000 });
+  const { app, open } = localStreams(fakeDetector(), { streamBufferBytes: 10_000 });
   for (const [query, messages, code, reason] of REFUSALS) {
     const { inbox, listener } = await open(query);
     for (const message of messages) listener.message(message);
@@ -131,10 +133,12 @@ Deno.test("GET /stream closes with a code and a short reason, and says it whole 
     const { error } = inbox.all.at(-1)!;
     ok(String(error).startsWith(closing.reason), String(error));
   }
+  // What is still being heard ends with the service, and not behind the test.
+  await app.close();
 });
 
 Deno.test("GET /stream refuses MP4 with its description behind the sound when it begins", async () => {
-  const { open } = localStreams(fakeDetector());
+  const { app, open } = localStreams(fakeDetector());
   const file = await fixture("s16.mov");
   // All of a recording, the box that states the sound, and one that is written for streaming.
   for (const bytes of [file, file.subarray(0, 600)]) {
@@ -155,6 +159,8 @@ Deno.test("GET /stream refuses MP4 with its description behind the sound when it
   listener.message(await fixture("fragments.mp4"));
   listener.message('{"end":true}');
   equal((await inbox.closing).code, 1000);
+  // What is still being heard ends with the service, and not behind the test.
+  await app.close();
 });
 
 Deno.test("shortened() cuts a reason between characters", () => {
