@@ -29,7 +29,8 @@ export interface BodyLimits {
 /** Counts what bodies take. */
 export class Bodies {
   readonly #limits: BodyLimits;
-  readonly #ending = Promise.withResolvers<never>();
+  /** Give up those that are on their way. */
+  readonly #refusals = new Set<(error: Error) => void>();
   readonly #arrived = Promise.withResolvers<void>();
   #isEnding = false;
   #bytes = 0;
@@ -38,8 +39,6 @@ export class Bodies {
   /** @param limits what they may take together. */
   constructor(limits: BodyLimits) {
     this.#limits = limits;
-    // There may be nobody to refuse.
-    this.#ending.promise.catch(() => {});
   }
 
   /** How many are on their way. */
@@ -71,7 +70,9 @@ export class Bodies {
   async close(graceMs: number): Promise<void> {
     this.#isEnding = true;
     if (this.#arriving === 0) return;
-    const timer = setTimeout(() => this.#ending.reject(busy("the service is ending")), graceMs);
+    const timer = setTimeout(() => {
+      for (const refuse of this.#refusals) refuse(busy("the service is ending"));
+    }, graceMs);
     await this.#arrived.promise;
     clearTimeout(timer);
   }
@@ -87,11 +88,15 @@ export class Bodies {
     }
     const reader = unpackedBody(request)?.getReader();
     this.#arriving++;
+    // A promise of its own: one of all bodies would keep each that was ever raced with it.
+    const { promise: refused, reject: refuse } = Promise.withResolvers<never>();
+    this.#refusals.add(refuse);
     try {
       const late = `Cannot read the body: expected it within ${bodyTimeoutMs / 1000} s`;
-      const arriving = Promise.race([this.#read(reader, taken), this.#ending.promise]);
+      const arriving = Promise.race([this.#read(reader, taken), refused]);
       return await withDeadline(arriving, bodyTimeoutMs, late);
     } finally {
+      this.#refusals.delete(refuse);
       this.#arriving--;
       if (this.#isEnding && this.#arriving === 0) this.#arrived.resolve();
       reader?.cancel().catch(() => {});

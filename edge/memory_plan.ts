@@ -11,7 +11,7 @@ const PROCESS_BYTES = 78 * 2 ** 20;
 /** What a thread takes before its model. */
 const THREAD_BYTES = 22 * 2 ** 20;
 /** WebAssembly's memory grows by a quarter, what JavaScript throws away is not collected at once. */
-const SLACK = 1.2;
+const SLACK = 1.3;
 /** Bodies get this part of what there is beside the process, with their copies, and no more than this. */
 const BODIES_PART = 0.2;
 const MOST_BODIES_BYTES = 48 * 2 ** 20;
