@@ -30,8 +30,8 @@ const WARNING = "X-Earshot-Warning";
 
 /** A clip is not waited for longer than so many times what it should take, where that is longer than the least. */
 const PATIENCE = 50;
-/** The least, as a part of the deadline. */
-const LEAST_PART = 3;
+/** The least, as a part of the deadline: less than clips may wait, so that those behind one that hangs are not late. */
+const LEAST_PART = 6;
 
 /** The answer by one head. */
 export function oneHead({ classifier, head, bytes, options }: ClipWork): Promise<unknown> {
