@@ -48,7 +48,7 @@ Deno.test("countFlops() of a model grows with its layers, and with its clips", a
   for (const [name, tiny] of Object.entries(TINY_ARCHITECTURES)) {
     const counts: number[] = [];
     for (const [clips, depth] of [[1, 1], [2, 1], [1, 2], [1, 3]] as const) {
-      const layers = { num_hidden_layers: depth, encoder_layers: depth };
+      const layers = { num_hidden_layers: depth, encoder_layers: depth, depth };
       const model = await buildModel({ ...tiny.config, ...layers }, { seed: 1 });
       const inputs = tinyInputs(tiny, clips);
       const before = engine().memory().numTensors;

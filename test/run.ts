@@ -11,11 +11,17 @@ import { testCounts } from "./gate.ts";
 /** What runs commands and programs: about half of the time, and nothing of it uses the GPU. */
 const FIRST_HALF = [
   "bench",
+  "test/browser",
+  "test/classify",
+  "test/cli_test.ts",
   "test/commands",
   "test/docs",
   "test/examples",
+  "test/exported_test.ts",
   "test/fuzz",
+  "test/graphs",
   "test/hub",
+  "test/library_test.ts",
   "test/publish_test.ts",
 ];
 

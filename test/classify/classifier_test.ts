@@ -134,7 +134,7 @@ Deno.test("classifier() gives all classes for a topK of null, and refuses option
     [{ top_k: 3 }, /^TypeError: Cannot classify: expected "topK", found option "top_k"$/],
     [
       { threshold: 3 },
-      /expected options topK, functionToApply, rawScores, samplingRate, longClips, onWarning, onDecoded, turn, found option "threshold"$/,
+      /expected options topK, functionToApply, rawScores, samplingRate, maxSeconds, maxDecodedBytes, longClips, onWarning, onDecoded, turn, share, found option "threshold"$/,
     ],
   ];
   for (const [options, message] of odd) {
