@@ -2,6 +2,8 @@
  * A classifier in a thread of its own, so that the thread of the service always has time for requests.
  *
  * A thread that dies or hangs takes along what it was computing, and nothing else: the next one is started at once.
+ * One that never comes back cannot be stopped in Deno 2.9, whose `terminate()` waits for it: it takes a core until the
+ * process ends.
  *
  * @module
  */

@@ -22,7 +22,9 @@ const does: Readonly<Record<number, () => void>> = {
   },
   [BREAKS.memory]: () => void new Float64Array(2 ** 33),
   [BREAKS.hang]: () => {
-    for (;;);
+    // Longer than anyone waits, and not for ever: Deno does not stop a thread that never comes back.
+    const end = performance.now() + 60_000;
+    while (performance.now() < end);
   },
 };
 
