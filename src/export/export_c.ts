@@ -7,10 +7,7 @@ import { UnsupportedOpError } from "../errors.ts";
 import { ASTFeatureExtractor, type FeatureExtractor } from "../features/mod.ts";
 import { writeDirectoryAtomic, writeFiles } from "../files.ts";
 import { type CProgram, cProgram } from "../graphs/mod.ts";
-import { expectLastLayer } from "../models/neighbours.ts";
-import { AutoFeatureExtractor, filesOf, loadPretrained } from "../pretrained.ts";
-import { expectNew } from "./_export_files.ts";
-import { expectTrained } from "./trained.ts";
+import { openExported, withExportedModel } from "./_exported.ts";
 
 /** Which model, and where to. */
 export interface ExportCOptions {
@@ -53,21 +50,12 @@ const NAME = "earshot_model";
  * ```
  */
 export async function exportC(options: ExportCOptions): Promise<ExportCReport> {
-  const { model: name, adapter, output } = options;
-  await expectNew(output);
-  await expectTrained(name, "export");
-  const files = await filesOf(name, { adapter });
-  const extractor = expectAst(await AutoFeatureExtractor.fromPretrained(files), name);
-  const model = await loadPretrained(files);
-  try {
-    model.expectComplete(name);
-    expectLastLayer(model, `export "${name}"`);
-    const { steps, samplingRate } = extractor;
-    const program = await cProgram(model, { steps, samplingRate });
-    return await write(output, program);
-  } finally {
-    model.dispose();
-  }
+  const { model: name, output } = options;
+  const { files, extractor } = await openExported(options);
+  const { steps, samplingRate } = expectAst(extractor, name);
+  return await withExportedModel(files, name, async (model) => {
+    return await write(output, await cProgram(model, { steps, samplingRate }));
+  });
 }
 
 function expectAst(extractor: FeatureExtractor, name: string): ASTFeatureExtractor {

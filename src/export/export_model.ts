@@ -7,25 +7,13 @@
  * @module
  */
 import type { AudioClassificationModel } from "../models/mod.ts";
-import { expectLastLayer } from "../models/neighbours.ts";
 import { withBackbone } from "../heads/backbone.ts";
-import {
-  AutoFeatureExtractor,
-  filesOf,
-  fingerprintOfFiles,
-  loadPretrained,
-} from "../pretrained.ts";
+import { fingerprintOfFiles } from "../pretrained.ts";
 import { PACKED_VERSION, type PackedDtype } from "../weights/packed.ts";
 import { calibrated, type CalibrationReport, calibrationReport } from "./_calibrated.ts";
 import type { Calibration } from "./_calibration.ts";
-import {
-  expectNew,
-  type HeldSize,
-  type PackedWeights,
-  packWeights,
-  writeExport,
-} from "./_export_files.ts";
-import { expectTrained } from "./trained.ts";
+import { openExported, withExportedModel } from "./_exported.ts";
+import { type HeldSize, type PackedWeights, packWeights, writeExport } from "./_export_files.ts";
 
 /** What to export, and how. */
 export interface ExportOptions {
@@ -82,18 +70,12 @@ export interface ExportReport {
  * ```
  */
 export async function exportModel(options: ExportOptions): Promise<ExportReport> {
-  const { model: directory, adapter, output, dtype, data } = options;
-  await expectNew(output);
-  await expectTrained(directory, "export");
-  const files = await filesOf(directory, { adapter });
-  const extractor = await AutoFeatureExtractor.fromPretrained(files);
+  const { model: directory, output, dtype, data } = options;
+  const { files, extractor } = await openExported(options);
   const calibration = dtype === "q8" && data !== undefined
     ? await calibrated({ ...options, data }, { files, extractor })
     : undefined;
-  const model = await loadPretrained(files);
-  try {
-    model.expectComplete(directory);
-    expectLastLayer(model, `export "${directory}"`);
+  return await withExportedModel(files, directory, async (model) => {
     const fingerprint = await fingerprintOfFiles(files, model);
     const precision = calibration?.plan ?? (dtype === "q8" ? "int8" : "float32");
     const prepared = await model.prepare(precision);
@@ -103,9 +85,7 @@ export async function exportModel(options: ExportOptions): Promise<ExportReport>
     await writeExport(output, { config, extractor, weights, report });
     prepared.dispose();
     return report;
-  } finally {
-    model.dispose();
-  }
+  });
 }
 
 function reportOf(

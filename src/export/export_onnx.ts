@@ -7,12 +7,10 @@ import denoJson from "../../deno.json" with { type: "json" };
 import { makeDirectory, writeDirectoryAtomic, writeFiles } from "../files.ts";
 import type { FeatureExtractor } from "../features/mod.ts";
 import type { JsonObject } from "../models/mod.ts";
-import { expectLastLayer } from "../models/neighbours.ts";
 import { onnxFile, type OnnxOptions } from "../graphs/mod.ts";
-import { AutoFeatureExtractor, filesOf, jsonBytes, loadPretrained } from "../pretrained.ts";
+import { jsonBytes } from "../pretrained.ts";
 import { calibrated, type CalibrationReport, calibrationReport } from "./_calibrated.ts";
-import { expectNew } from "./_export_files.ts";
-import { expectTrained } from "./trained.ts";
+import { openExported, withExportedModel } from "./_exported.ts";
 
 /** Bits of the products. */
 export type OnnxDtype = "f32" | "q8";
@@ -77,18 +75,12 @@ const LEAST_NARROW = 4096;
  * ```
  */
 export async function exportOnnx(options: ExportOnnxOptions): Promise<ExportOnnxReport> {
-  const { model: name, adapter, output, dtype = "f32", data } = options;
-  await expectNew(output);
-  await expectTrained(name, "export");
-  const files = await filesOf(name, { adapter });
-  const extractor = await AutoFeatureExtractor.fromPretrained(files);
+  const { model: name, output, dtype = "f32", data } = options;
+  const { files, extractor } = await openExported(options);
   const calibration = dtype === "q8" && data !== undefined
     ? await calibrated({ ...options, data }, { files, extractor })
     : undefined;
-  const model = await loadPretrained(files);
-  try {
-    model.expectComplete(name);
-    expectLastLayer(model, `export "${name}"`);
+  return await withExportedModel(files, name, async (model) => {
     const isNarrow = (weight: string) =>
       model.parameters.get(weight)!.size >= LEAST_NARROW &&
       (calibration?.plan(weight) ?? "int8") === "int8";
@@ -117,9 +109,7 @@ export async function exportOnnx(options: ExportOnnxOptions): Promise<ExportOnnx
       input: extractor.inputName,
       calibration: calibrationReport(data, calibration),
     };
-  } finally {
-    model.dispose();
-  }
+  });
 }
 
 /** How what the extractor makes of clips lies; absent where that is samples. */
