@@ -30,6 +30,8 @@ interface Gap {
 interface Waiting {
   size: number;
   addresses: number[];
+  /** Whether it is among those that are to be merged. */
+  isListed: boolean;
 }
 
 /** Hands out and takes back stretches of a `WebAssembly.Memory`. */
@@ -42,7 +44,8 @@ export class Heap {
   readonly #sizes = new Map<number, number>();
   /** Freed blocks that are not merged yet, by size; the last, which the caches may still hold, is taken first. */
   readonly #waiting = new Map<number, Waiting>();
-  readonly #waitingLists: Waiting[] = [];
+  /** Those of them that something was freed into since the last merge. */
+  readonly #listed: Waiting[] = [];
   #end: number;
   #usedBytes = 0;
   #peakBytes = 0;
@@ -88,8 +91,12 @@ export class Heap {
 
   #bestFit(size: number, sizeBytes: number): number {
     this.#mergeWaiting();
-    if (this.#firstOfSize(size) === this.#gaps.length) this.#grow(size, sizeBytes);
-    const gap = this.#gaps[this.#firstOfSize(size)]!;
+    let index = this.#firstOfSize(size);
+    if (index === this.#gaps.length) {
+      this.#grow(size, sizeBytes);
+      index = this.#firstOfSize(size);
+    }
+    const gap = this.#gaps[index]!;
     const { address } = gap;
     this.#remove(gap);
     gap.address += size;
@@ -110,26 +117,28 @@ export class Heap {
     }
     this.#sizes.delete(address);
     this.#usedBytes -= size;
-    const waiting = this.#waiting.get(size);
-    if (waiting) {
-      waiting.addresses.push(address);
-      return;
+    let waiting = this.#waiting.get(size);
+    if (!waiting) {
+      waiting = { size, addresses: [], isListed: false };
+      this.#waiting.set(size, waiting);
     }
-    const list = { size, addresses: [address] };
-    this.#waiting.set(size, list);
-    this.#waitingLists.push(list);
+    waiting.addresses.push(address);
+    if (waiting.isListed) return;
+    waiting.isListed = true;
+    this.#listed.push(waiting);
   }
 
   #mergeWaiting(): void {
     // So often is this done that what it would leave for the collector was a tenth of all garbage.
-    for (let list = 0; list < this.#waitingLists.length; list++) {
-      const { size, addresses } = this.#waitingLists[list]!;
+    for (let list = 0; list < this.#listed.length; list++) {
+      const waiting = this.#listed[list]!;
+      const { size, addresses } = waiting;
       for (let i = 0; i < addresses.length; i++) this.#release(addresses[i]!, size);
       addresses.length = 0;
+      waiting.isListed = false;
     }
-    if (this.#waitingLists.length <= MAX_WAITING_SIZES) return;
-    this.#waiting.clear();
-    this.#waitingLists.length = 0;
+    this.#listed.length = 0;
+    if (this.#waiting.size > MAX_WAITING_SIZES) this.#waiting.clear();
   }
 
   /** Makes a gap, merged with those that touch it. */
