@@ -92,11 +92,15 @@ export function backendOver(Store: StoreClass) {
       return this.makeOutput([...shape], dtype);
     }
 
+    /** Another tensor on the same data. */
+    share(x: TensorInfo, shape: readonly number[]): TensorInfo {
+      this.incRef(x.dataId);
+      return { dataId: x.dataId, shape: [...shape], dtype: x.dtype };
+    }
+
     /** A tensor for what replaces another: that one itself where nobody else holds its data, else a new one. */
     replacement(x: TensorInfo): TensorInfo {
-      if (this.refCount(x.dataId) > 1) return this.output(x.shape, x.dtype);
-      this.incRef(x.dataId);
-      return { dataId: x.dataId, shape: x.shape, dtype: x.dtype };
+      return this.refCount(x.dataId) > 1 ? this.output(x.shape, x.dtype) : this.share(x, x.shape);
     }
 
     /**

@@ -35,9 +35,9 @@ interface FillAttrs {
 
 /** The kernels under the names of TensorFlow.js. */
 export const STANDARD_KERNELS = {
-  [Identity]: ({ x }: One, _attrs: object, backend: WasmBackend) => share(backend, x, x.shape),
+  [Identity]: ({ x }: One, _attrs: object, backend: WasmBackend) => backend.share(x, x.shape),
   [Reshape]: ({ x }: One, { shape }: { shape: number[] }, backend: WasmBackend) =>
-    share(backend, x, fillIn(shape, sizeOf(x.shape))),
+    backend.share(x, fillIn(shape, sizeOf(x.shape))),
   [Cast]: ({ x }: One, { dtype }: { dtype: DataType }, backend: WasmBackend) =>
     cast(backend, x, dtype),
   [Add]: ({ a, b }: Record<"a" | "b", TensorInfo>, _attrs: object, backend: WasmBackend) =>
@@ -49,7 +49,7 @@ export const STANDARD_KERNELS = {
 };
 
 function cast(backend: WasmBackend, x: TensorInfo, dtype: DataType): TensorInfo {
-  if (x.dtype === dtype) return share(backend, x, x.shape);
+  if (x.dtype === dtype) return backend.share(x, x.shape);
   if (![x.dtype, dtype].every((type) => ["float32", "int32", "bool"].includes(type))) {
     throw new UnsupportedOpError(
       `Cannot cast a tensor on WASM: expected float32, int32 or bool, found ${x.dtype} to ${dtype}`,
@@ -69,12 +69,6 @@ function addAlike(backend: WasmBackend, a: TensorInfo, b: TensorInfo): TensorInf
     );
   }
   return add({ x: a, y: b }, {}, backend);
-}
-
-/** Another tensor on the same data. */
-function share(backend: WasmBackend, x: TensorInfo, shape: readonly number[]): TensorInfo {
-  backend.incRef(x.dataId);
-  return { dataId: x.dataId, shape: [...shape], dtype: x.dtype };
 }
 
 function filled(

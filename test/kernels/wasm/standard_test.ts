@@ -4,6 +4,7 @@ import {
   cast,
   clone,
   type DataType,
+  engine,
   fill,
   reshape,
   type Tensor,
@@ -11,6 +12,8 @@ import {
   tensor1d,
   zerosLike,
 } from "@tensorflow/tfjs-core";
+import { padFrames } from "../../../src/kernels.ts";
+import type { WasmBackend } from "../../../src/kernels/wasm/_backend.ts";
 import { startWasm } from "../../../src/kernels/wasm/mod.ts";
 
 /** A test on one thread; what it leaves behind goes with the device. */
@@ -77,4 +80,14 @@ standardTest("fill() and zerosLike() write every element", () => {
 standardTest("a tensor without elements is allowed", () => {
   const x = tensor([], [0, 3]);
   equal(add(x, x).size, 0);
+});
+
+standardTest("padFrames() shares the data where nothing is added or left out", () => {
+  const x = tensor([1, 2], [1, 2, 1]);
+  const usedBytes = () => (engine().backend as WasmBackend).memoryUse().usedBytes;
+  const before = usedBytes();
+  const same = padFrames(x, {});
+  equal(usedBytes(), before);
+  x.dispose();
+  assertTensor(same, [1, 2, 1], [1, 2], "float32");
 });
