@@ -31,6 +31,7 @@ const QUESTIONS: Readonly<Record<string, () => Promise<{ question: Question }>>>
   "live": () => import("./live.ts"),
   "few-shots": () => import("./few_shots.ts"),
   "heads": () => import("./heads.ts"),
+  "operations": () => import("./operations.ts"),
 };
 
 const SHARED: OptionSpecs = {
