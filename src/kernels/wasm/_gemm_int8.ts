@@ -21,6 +21,8 @@ const FLOAT_BYTES = 4;
 const NO_LIMIT = 0x7fffffff;
 /** Rows of a unit, as in `assembly/gemm_int8.ts`. */
 const BLOCK_ROWS = 120;
+/** Rows of a tile, as in `assembly/quantize.ts`. */
+const TILE_ROWS = 5;
 /** Room for the sums of a tile. */
 const TILE_BYTES = 192;
 /** Bytes of A that are there at a time, and that L2 has room for. */
@@ -99,7 +101,6 @@ export function gemmInt8(
   const { chunkRows, ...layout } = scratchLayout(backend, call);
   const quantized: QuantizedRows = {
     a: scratch,
-    aRow: layout.aRow,
     scales: scratch + layout.scales,
     sums: scratch + layout.sums,
     threads: scratch + layout.threads,
@@ -117,21 +118,20 @@ function scratchLayout(
   backend: WasmBackend,
   { depth, batches = 1, rows }: Pick<Int8Gemm, "depth" | "batches" | "rows">,
 ) {
-  const aRow = rowStride(roundUp(depth, QUAD_ROWS) * (backend.relaxedSimd ? 1 : 2));
-  const most = BLOCK_ROWS * Math.max(1, Math.floor(CHUNK_BYTES / (aRow * BLOCK_ROWS)));
+  const rowBytes = roundUp(depth, QUAD_ROWS) * (backend.relaxedSimd ? 1 : 2);
+  const most = BLOCK_ROWS * Math.max(1, Math.floor(CHUNK_BYTES / (rowBytes * BLOCK_ROWS)));
   const chunkRows = Math.min(most, batches * rows);
   const threadBytes = Math.max(roundUp(depth * FLOAT_BYTES, CACHE_LINE_BYTES), TILE_BYTES);
-  const scales = chunkRows * aRow;
+  const scales = roundUp(roundUp(chunkRows, TILE_ROWS) * rowBytes, CACHE_LINE_BYTES);
   const sums = scales + roundUp(chunkRows * FLOAT_BYTES, CACHE_LINE_BYTES);
   const threads = sums + roundUp(chunkRows * FLOAT_BYTES, CACHE_LINE_BYTES);
   const sizeBytes = threads + backend.threads * threadBytes;
-  return { chunkRows, aRow, scales, sums, threads, threadBytes, sizeBytes };
+  return { chunkRows, scales, sums, threads, threadBytes, sizeBytes };
 }
 
 /** Rows of A as bytes. */
 interface QuantizedRows {
   a: number;
-  aRow: number;
   scales: number;
   sums: number;
   /** Scratch memory of the threads. */
@@ -144,22 +144,16 @@ interface Range {
   count: number;
 }
 
-/** An odd number of cache lines, so that the rows of a tile never fall on the same lines of L1. */
-function rowStride(bytes: number): number {
-  const lines = Math.ceil(bytes / CACHE_LINE_BYTES);
-  return CACHE_LINE_BYTES * (lines % 2 === 0 ? lines + 1 : lines);
-}
-
 function quantizeRows(
   backend: WasmBackend,
   call: Int8Gemm,
   { first, count }: Range,
-  { a, aRow, scales, sums, threads, threadBytes }: QuantizedRows,
+  { a, scales, sums, threads, threadBytes }: QuantizedRows,
 ): void {
   const { depth, aBytes = NO_LIMIT } = call;
   backend.dispatch("quantizeRows", count, [
     ...[call.a, call.aBatch ?? 0, call.aRow, call.aStart ?? 0, aBytes, depth, call.rows],
-    ...[first, a, aRow, scales, sums, threads, threadBytes],
+    ...[first, a, scales, sums, threads, threadBytes],
   ], Math.ceil(QUANTIZE_GRAIN_ELEMENTS / depth));
 }
 
@@ -173,11 +167,11 @@ function multiply(
   },
 ): void {
   const { depth, columns, cRow, bias = 0, residual = 0, activation = "none" } = call;
-  const { a, aRow, scales, sums, threads, threadBytes } = quantized;
+  const { a, scales, sums, threads, threadBytes } = quantized;
   const units = Math.ceil(count / BLOCK_ROWS) * Math.ceil(columns / PANEL_COLUMNS);
   const unitFlops = 2 * Math.min(count, BLOCK_ROWS) * PANEL_COLUMNS * depth;
   backend.dispatch("gemmInt8", units, [
-    ...[a, aRow, scales, sums, Math.ceil(depth / QUAD_ROWS), matrix.panels, matrix.scales],
+    ...[a, scales, sums, Math.ceil(depth / QUAD_ROWS), matrix.panels, matrix.scales],
     ...[call.c + first * cRow, cRow, count, columns],
     ...[bias, residual && residual + first * cRow, ACTIVATION_NUMBER[activation]],
     ...[threads, threadBytes],

@@ -12,6 +12,10 @@ import { PANEL } from "./tile";
 export const STEP_BYTES: i32 = ASC_FEATURE_RELAXED_SIMD ? 1 : 2;
 /** Numbers of a column side by side. */
 export const QUAD: i32 = 4;
+/** Rows of a tile of the product. */
+export const TILE_ROWS: i32 = 5;
+/** Bytes of a quad of all rows of a tile. */
+export const TILE_QUAD: usize = <usize>(TILE_ROWS * QUAD * STEP_BYTES);
 /** Bytes of a row of quads of a panel. */
 export const QUAD_BYTES: usize = <usize>(PANEL * QUAD);
 
@@ -22,7 +26,8 @@ const ZERO_BYTE: i32 = 64;
 const ROUNDER: f32 = 12582912;
 
 /**
- * Rows of float32 to bytes, with a scale and a sum for each.
+ * Rows of float32 to bytes, with a scale and a sum for each. The rows of a tile lie together: a quad of each, then the
+ * next quad of each. What lies in the place of rows that a last tile lacks is not written.
  *
  * Units: rows. Row r of `x` starts at `x + (r / rows) * xBatch + xStart + (r % rows) * xRow`; what lies outside of the
  * `xBytes` of its batch counts as 0. Numbers past `depth` are 0, up to a whole quad.
@@ -33,10 +38,11 @@ const ROUNDER: f32 = 12582912;
 export function quantizeRows(
   thread: i32, begin: i32, end: i32,
   x: usize, xBatch: usize, xRow: i32, xStart: i32, xBytes: i32, depth: i32, rows: i32,
-  firstRow: i32, bytes: usize, byteRow: usize, scales: usize, sums: usize,
+  firstRow: i32, bytes: usize, scales: usize, sums: usize,
   scratch: usize, scratchBytes: usize,
 ): void {
   const copy = scratch + <usize>thread * scratchBytes;
+  const tileBytes = <usize>((depth + QUAD - 1) / QUAD) * TILE_QUAD;
   for (let unit = begin; unit < end; unit++) {
     const row = firstRow + unit;
     const base = x + <usize>(row / rows) * xBatch;
@@ -47,7 +53,9 @@ export function quantizeRows(
       from = copy;
     }
     const largest = largestOf(from, depth);
-    const sum = roundRow(from, depth, stepsPerUnit(largest, ROW_STEPS), bytes + <usize>unit * byteRow);
+    const to = bytes + <usize>(unit / TILE_ROWS) * tileBytes +
+      <usize>(unit % TILE_ROWS * QUAD * STEP_BYTES);
+    const sum = roundRow(from, depth, stepsPerUnit(largest, ROW_STEPS), to);
     store<f32>(scales + (<usize>unit << 2), largest / ROW_STEPS);
     store<i32>(sums + (<usize>unit << 2), sum * ZERO_BYTE);
   }
@@ -103,7 +111,7 @@ function loadFew(from: usize, count: i32): v128 {
   return x;
 }
 
-/** Writes a row's bytes and returns their sum. */
+/** Writes a row's bytes into its tile and returns their sum. */
 function roundRow(from: usize, count: i32, stepsPerUnit: f32, to: usize): i32 {
   const steps = f32x4.splat(stepsPerUnit);
   let sum = i32x4.splat(0);
@@ -117,20 +125,26 @@ function roundRow(from: usize, count: i32, stepsPerUnit: f32, to: usize): i32 {
     const low = i16x8.narrow_i32x4_s(first, second);
     const high = i16x8.narrow_i32x4_s(third, fourth);
     if (ASC_FEATURE_RELAXED_SIMD) {
-      v128.store(to, i8x16.narrow_i16x8_s(low, high));
+      const all = i8x16.narrow_i16x8_s(low, high);
+      v128.store_lane<i32>(to, all, 0);
+      v128.store_lane<i32>(to, all, 1, TILE_QUAD);
+      v128.store_lane<i32>(to, all, 2, 2 * TILE_QUAD);
+      v128.store_lane<i32>(to, all, 3, 3 * TILE_QUAD);
     } else {
-      v128.store(to, low);
-      v128.store(to, high, 16);
+      v128.store_lane<i64>(to, low, 0);
+      v128.store_lane<i64>(to, low, 1, TILE_QUAD);
+      v128.store_lane<i64>(to, high, 0, 2 * TILE_QUAD);
+      v128.store_lane<i64>(to, high, 1, 3 * TILE_QUAD);
     }
     from += 4 * VECTOR_BYTES;
-    to += 16 * STEP_BYTES;
+    to += 4 * TILE_QUAD;
   }
   for (; left > 0; left -= LANES) {
     const value = round(left >= LANES ? v128.load(from) : loadFew(from, left), steps);
     sum = i32x4.add(sum, value);
     storeQuad(value, to);
     from += VECTOR_BYTES;
-    to += QUAD * STEP_BYTES;
+    to += TILE_QUAD;
   }
   const pairs = i32x4.add(sum, v128.shuffle<i32>(sum, sum, 2, 3, 0, 1));
   return i32x4.extract_lane(pairs, 0) + i32x4.extract_lane(pairs, 1);
