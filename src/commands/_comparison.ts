@@ -95,15 +95,22 @@ export function pairedClips(
     clips.push({ file, label, first: taken(clip), second: taken(match) });
   }
   if (clips.length > 0) return { clips, unpaired: one.size + other.size - 2 * clips.length };
-  throw new DatasetError(
-    `Cannot compare "${names[0]}" and "${
-      names[1]
-    }": expected the same clips, found none in both, ` +
+  throw nothingInBoth([first, second], names);
+}
+
+/** Of two models that were measured on other clips. */
+export function nothingInBoth(
+  [first, second]: readonly [readonly PredictedClip[], readonly PredictedClip[]],
+  [firstName, secondName]: readonly [string, string],
+): DatasetError {
+  return new DatasetError(
+    `Cannot compare "${firstName}" and "${secondName}": expected the same clips, found none in both, ` +
       `"${first[0]!.file}" and "${second[0]!.file}" for example`,
   );
 }
 
-function byFile(clips: readonly PredictedClip[], name: string): Map<string, PredictedClip> {
+/** Clips by their paths; each is to be there once. */
+export function byFile(clips: readonly PredictedClip[], name: string): Map<string, PredictedClip> {
   const found = new Map<string, PredictedClip>();
   for (const clip of clips) {
     if (found.has(clip.file)) {
@@ -232,10 +239,9 @@ function changedText({ changed }: Comparison): string[] {
 
 /** What the tests say, in words. */
 export function verdict(
-  { first, second, accuracy, mcNemar: { p, firstOnly, secondOnly } }: Pick<
-    Comparison,
-    "first" | "second" | "accuracy" | "mcNemar"
-  >,
+  { first, second, accuracy, mcNemar: { p, firstOnly, secondOnly } }:
+    & Pick<Comparison, "accuracy" | "mcNemar">
+    & { first: { name: string }; second: { name: string } },
 ): string {
   if (firstOnly + secondOnly === 0) return "Both have the same clips right: no difference was seen";
   const chance = `${(100 * p).toPrecision(2)} % of the time`;

@@ -74,7 +74,7 @@ export async function finalTest(
   const bounds = interval && { accuracy_low: interval.low, accuracy_high: interval.high };
   const figures = prefixed({ ...metrics, ...bounds, samples }, prefix);
   await trainer.saveMetrics(prefix, { ...figures, ...speed });
-  if (model.problemType === "single_label_classification") {
+  if (model.problemType !== "regression") {
     const clips = predictedClips(evaluation, dataset, data);
     await writeFileAtomic(`${args.outputDir}/${PREDICTIONS_FILE}`, [predictionLines(clips)]);
   }

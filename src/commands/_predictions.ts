@@ -1,5 +1,5 @@
 /**
- * What a model took each clip for: `predictions.jsonl` beside it, whose lines are those of `predict --json` with the label
+ * What a model took each clip for: `predictions.jsonl` beside it, whose lines are those of `predict --json` with the labels
  * that the clip has.
  *
  * @module
@@ -17,30 +17,46 @@ export const PREDICTIONS_FILE = "predictions.jsonl";
 export interface PredictedClip {
   /** Its path in the data set. */
   file: string;
-  /** The class that it is of; undefined where nobody has said so. */
+  /** The class that it is of; undefined where nobody has said so, or where it may have several labels. */
   label?: string;
+  /** All its labels, where it may have several. */
+  labels?: readonly string[];
   /** Classes with their scores, the best first. */
   predictions: { label: string; score: number }[];
 }
 
 /**
- * The clips of an evaluation, where each has one label.
+ * The clips of an evaluation, where each has one label or any number of them.
  *
  * @param source the folder or file of the data set.
  */
 export function predictedClips(
   { logits, classes, indices }: Evaluation,
-  { clips, labels }: AudioDataset,
+  dataset: AudioDataset,
   source: string,
 ): PredictedClip[] {
+  const { clips, labels, kind } = dataset;
+  const isSeveral = kind === "multi_label_classification";
   return Array.from(indices, (index, row) => {
     const { file, label } = clips[index]!;
-    const scores = softmax(logits.subarray(row * classes, (row + 1) * classes));
+    const scores = (isSeveral ? sigmoid : softmax)(
+      logits.subarray(row * classes, (row + 1) * classes),
+    );
     const predictions = Array.from(scores, (score, i) => ({ label: labels[i]!, score }));
     // Sorting keeps the order of equals, of which the first is the class, as in the metrics.
     predictions.sort((a, b) => b.score - a.score);
-    return { file: pathInSource(file, source), label: labels[label]!, predictions };
+    const own = isSeveral ? { labels: labelsOfClip(dataset, index) } : { label: labels[label]! };
+    return { file: pathInSource(file, source), ...own, predictions };
   });
+}
+
+/** The labels of a clip that may have several. */
+export function labelsOfClip({ clips, labels }: AudioDataset, index: number): string[] {
+  return labels.filter((_, i) => (clips[index]!.targets?.[i] ?? 0) > 0.5);
+}
+
+function sigmoid(logits: Float32Array): Float64Array {
+  return Float64Array.from(logits, (logit) => 1 / (1 + Math.exp(-logit)));
 }
 
 function softmax(logits: Float32Array): Float64Array {
@@ -104,12 +120,14 @@ function clipOf(
   } catch (cause) {
     throw wrong(expected, `line ${number}, which is not JSON`, cause);
   }
-  const { file, label, predictions } = json ?? {};
+  const { file, label, labels, predictions } = json ?? {};
   const isPrediction = ({ label, score }: Partial<PredictedClip["predictions"][0]>) =>
     typeof label === "string" && typeof score === "number";
   const isWhole = typeof file === "string" && Array.isArray(predictions) &&
     predictions.length > 0 && predictions.every(isPrediction) &&
-    (label === undefined || typeof label === "string");
+    (label === undefined || typeof label === "string") &&
+    (labels === undefined ||
+      Array.isArray(labels) && labels.every((own) => typeof own === "string"));
   if (!isWhole) throw wrong(expected, `line ${number}, which lacks one`);
-  return { file, label, predictions };
+  return { file, ...labels ? { labels } : { label }, predictions };
 }

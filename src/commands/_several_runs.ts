@@ -248,7 +248,7 @@ async function writeSummary(
     const clips = pool.clips.map((clip, i) => ({ ...clip, fold: folds.names[folds.ofClip[i]!]! }));
     const rows = splitRowsOf([{ ...pool, clips }], folder.source, { hasSplits: false });
     await write(SPLIT_FILE, splitCsv(rows));
-    if (pool.kind === undefined || pool.kind === "single_label_classification") {
+    if (pool.kind !== "regression") {
       const all = await Promise.all(
         runs.map(({ name }) => readPredictions(`${root}/${name}/${PREDICTIONS_FILE}`)),
       );

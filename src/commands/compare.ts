@@ -13,7 +13,13 @@ import { type OptionSpecs, type OptionValues, UsageError } from "./_arguments.ts
 import { type ClipLimits, clipLimits, LIMIT_OPTIONS } from "./_clip_limits.ts";
 import { defineCommand, DEVICE_OPTIONS, deviceOptions, isThere } from "./_command.ts";
 import type { Command } from "./_command.ts";
-import { comparisonOf, comparisonText, pairedClips } from "./_comparison.ts";
+import { type Comparison, comparisonOf, comparisonText, pairedClips } from "./_comparison.ts";
+import {
+  pairedSets,
+  type SetComparison,
+  setComparisonOf,
+  setComparisonText,
+} from "./_set_comparison.ts";
 import {
   loadSplits,
   SPLIT_OPTIONS,
@@ -25,6 +31,7 @@ import { withSkipHint } from "./_bad_files.ts";
 import { modelDirectory } from "./_model_directory.ts";
 import type { Output } from "./_output.ts";
 import {
+  labelsOfClip,
   type PredictedClip,
   predictedClips,
   PREDICTIONS_FILE,
@@ -99,16 +106,45 @@ async function compare(
     const first = await clipsOf(names[0], plan, used, out);
     const second = await clipsOf(names[1], plan, used, out);
     const labels = await labelsOf([first, second], plan);
-    const { clips, unpaired } = pairedClips([first, second], names, labels);
-    if (unpaired > 0) out.warn(`Warning: ${unpaired} clips are of one of both alone, and left out`);
-    const comparison = comparisonOf(clips, names);
-    out.line(comparisonText(comparison));
+    const { comparison, text } = comparedBy([first, second], { names, labels }, out);
+    out.line(text);
     const folds = await foldsDifference(names);
     if (folds) out.line(foldsText(folds));
     out.event({ ...comparison, ...folds && { folds } });
   } finally {
     device?.dispose();
   }
+}
+
+/** The figures of both: of one label a clip, or of any number where either side or the data says so. */
+function comparedBy(
+  sides: readonly [PredictedClip[], PredictedClip[]],
+  { names, labels }: { names: readonly [string, string]; labels: KnownLabels },
+  out: Output,
+): { comparison: Comparison | SetComparison; text: string } {
+  const isSeveral = labels.several.size > 0 ||
+    sides.some((clips) => clips.some(({ labels }) => labels !== undefined));
+  const single = sides.flat().find(({ label }) => label !== undefined);
+  if (isSeveral && single) {
+    throw new UsageError(
+      `Cannot compare "${names[0]}" and "${
+        names[1]
+      }": expected clips of one label or of several, found both`,
+    );
+  }
+  const warn = (unpaired: number) => {
+    if (unpaired > 0) out.warn(`Warning: ${unpaired} clips are of one of both alone, and left out`);
+  };
+  if (isSeveral) {
+    const { clips, unpaired } = pairedSets(sides, names, labels.several);
+    warn(unpaired);
+    const comparison = setComparisonOf(clips, names);
+    return { comparison, text: setComparisonText(comparison) };
+  }
+  const { clips, unpaired } = pairedClips(sides, names, labels.single);
+  warn(unpaired);
+  const comparison = comparisonOf(clips, names);
+  return { comparison, text: comparisonText(comparison) };
 }
 
 /** The predictions of a file, of what train has kept, or of a model on the data. */
@@ -133,9 +169,9 @@ async function clipsOf(
   const found: PredictedClip[] = [];
   await withEvaluation({ ...plan, data, model }, await useDevice(), out, (evaluated) => {
     const { evaluation, dataset, model: { problemType } } = evaluated;
-    if (problemType !== "single_label_classification") {
+    if (problemType === "regression") {
       throw new UsageError(
-        `Cannot compare "${name}": expected one label a clip, found a model of problem type "${problemType}"`,
+        `Cannot compare "${name}": expected labels, found a model of problem type "${problemType}"`,
       );
     }
     found.push(...predictedClips(evaluation, dataset, data));
@@ -153,18 +189,32 @@ async function predictionsPath(name: string, data?: string): Promise<string | un
   return isAsked && await isThere(kept) ? kept : undefined;
 }
 
-/** The labels of the data by file, where predictions do not state them. */
+/** Labels by file: of clips with one, or with any number of them. */
+interface KnownLabels {
+  single: Map<string, string>;
+  several: Map<string, string[]>;
+}
+
+/** The labels of the data, where predictions do not state them. */
 async function labelsOf(
   sides: readonly PredictedClip[][],
   { data, splits, args }: ComparePlan,
-): Promise<Map<string, string>> {
-  const isStated = sides.some((clips) => clips.every(({ label }) => label !== undefined));
-  if (isStated || data === undefined) return new Map();
-  const folder = await loadSplits(data, { ...splits, seed: args.seed });
-  const pairs = splitsInOrder(folder).flatMap(({ clips, labels }) =>
-    clips.map(({ file, label }) => [pathInSource(file, data), labels[label]!] as const)
+): Promise<KnownLabels> {
+  const known: KnownLabels = { single: new Map(), several: new Map() };
+  const isStated = sides.some((clips) =>
+    clips.every(({ label, labels }) => label !== undefined || labels !== undefined)
   );
-  return new Map(pairs);
+  if (isStated || data === undefined) return known;
+  const folder = await loadSplits(data, { ...splits, seed: args.seed });
+  for (const dataset of splitsInOrder(folder)) {
+    const { clips, labels, kind } = dataset;
+    clips.forEach(({ file, label }, i) => {
+      const path = pathInSource(file, data);
+      if (kind === "multi_label_classification") known.several.set(path, labelsOfClip(dataset, i));
+      else known.single.set(path, labels[label]!);
+    });
+  }
+  return known;
 }
 
 /** The difference over folds, where both were measured on the same ones. */
