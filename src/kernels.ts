@@ -84,6 +84,8 @@ export {
   run,
 } from "./operations/run.ts";
 export { scale } from "./operations/scale.ts";
+export { statisticsPool } from "./operations/statistics_pool.ts";
+export { unfold, type UnfoldAttrs } from "./operations/unfold.ts";
 export { type StatisticsAttrs, updateStatistics } from "./operations/update_statistics.ts";
 export type { Tensor, Variable } from "./operations/tensor.ts";
 export { weightNorm } from "./operations/weight_norm.ts";

@@ -311,8 +311,15 @@ async function expectOwnBackbone(
   }
 }
 
-/** @throws {CheckpointError} where the weights of a model are an export of 8 bits: steps would be lost in rounding. */
-export function expectTrainable({ origin: { exported, file } }: AudioClassificationModel): void {
+/**
+ * Refuses a model that cannot be trained.
+ *
+ * @throws {CheckpointError} where its weights are an export of 8 bits: steps would be lost in rounding.
+ * @throws {UnsupportedOpError} where its head is none that classifies clips.
+ */
+export function expectTrainable(model: AudioClassificationModel): void {
+  model.expectClipHead("train");
+  const { origin: { exported, file } } = model;
   if (exported !== "q8") return;
   throw new CheckpointError(
     `Cannot train "${file}": expected weights as they were trained, found an export of q8`,

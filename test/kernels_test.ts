@@ -26,6 +26,8 @@ import {
   relativeScores,
   rotary,
   scale,
+  statisticsPool,
+  unfold,
   updateStatistics,
   weightNorm,
 } from "../src/kernels.ts";
@@ -131,6 +133,14 @@ const MISFITS: Record<string, [RegExp, () => unknown]> = {
   "padFrames both ends": [
     /frames to be left/,
     () => padFrames(z(1, 2, 3), { before: -3, after: 4 }),
+  ],
+  "statisticsPool lengths": [
+    /statisticsPool lengths/,
+    () => statisticsPool(z(2, 3, 4), z(3)),
+  ],
+  "unfold frames": [
+    /at least 5 frames, found 4/,
+    () => unfold(z(1, 4, 2), { width: 3, dilation: 2 }),
   ],
   "patches channels": [
     /at least 4 channels and 2 frames, found 3 and 2/,

@@ -47,12 +47,9 @@ export async function loadClassificationHead(
   config: ClassificationHeadSizes,
 ): Promise<ClassificationHeadParams> {
   const { hidden_size: size, classifier_proj_size: projection, classes } = config;
-  const states = config.num_hidden_layers + 1;
   const init = { weight: normal(config.initializer_range) };
   return {
-    layerWeights: config.use_weighted_layer_sum
-      ? await reader.get("layer_weights", [states], constant(1 / states))
-      : undefined,
+    layerWeights: await loadLayerWeights(reader, config),
     projector: await loadLinear(
       reader.at("projector"),
       { inputs: size, outputs: projection },
@@ -64,6 +61,16 @@ export async function loadClassificationHead(
       init,
     ),
   };
+}
+
+/** Loads the weights of the sum over layers, where there is one. */
+export async function loadLayerWeights(
+  reader: ParameterReader,
+  config: Pick<ClassificationHeadSizes, "use_weighted_layer_sum" | "num_hidden_layers">,
+): Promise<Tensor | undefined> {
+  if (!config.use_weighted_layer_sum) return undefined;
+  const states = config.num_hidden_layers + 1;
+  return await reader.get("layer_weights", [states], constant(1 / states));
 }
 
 /** The states that the head looks at: all of them where they are weighed, else the last. */

@@ -39,7 +39,8 @@ export async function headedParts(
   backbone: InferenceParts,
   { json, source }: StoredHead,
 ): Promise<InferenceParts> {
-  const { architecture } = backbone;
+  // Whatever its own head gives, others on it classify clips.
+  const architecture = backbone.architecture.plain ?? backbone.architecture;
   const { file } = source;
   expectSameType(json.model_type, architecture.modelType, file);
   const fields = new ConfigReader(json, file);

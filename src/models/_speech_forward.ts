@@ -70,33 +70,60 @@ export function asked(
   return { ...outputFeatures && { features }, ...outputHiddenStates && states };
 }
 
-/** The forward pass of an architecture whose own part is `encode`. **Shape** `inputs [B, S]` -> `logits [B, N]` */
-export function speechForward<Params extends SpeechParams>(
+/** What an architecture gives its head. */
+export type StatesOf<Params> = NonNullable<Architecture<unknown, Params>["states"]>;
+
+/** The states of an architecture whose own part is `encode`. **Shape** `inputs [B, S]` -> L + 1 of `[B, T, D]` */
+export function speechStates<Params extends SpeechParams>(
   encode: Encode<Params>,
-): Architecture<unknown, Params>["forward"] {
-  return (params, { inputs, lengths: samples }, options) => {
-    const { noise, wrapLayer } = options;
+): StatesOf<Params> {
+  return (params, { inputs, lengths: samples }, { noise, wrapLayer }) => {
     const { config } = params;
     const lengths = samples && Array.from(samples, (count) => featureFrames(config, count));
-    return tidy(() => {
+    const valid = lengths && tensor1d(lengths, "int32");
+    const convFeatures = convFeatureEncoder(params.featureEncoder, inputs); // [B, T, C]
+    const projected = featureProjection(params.featureProjection, convFeatures, {
+      dropoutRate: config.feat_proj_dropout,
+      noise,
+    }); // [B, T, D]
+    const augmented = specAugment(params.specAugment, projected, { lengths, noise });
+    const frames = clearPadding(augmented, lengths);
+    const encoded = encode(params, frames, { lengths: valid, noise, wrapLayer });
+    return { encoded, lengths, convFeatures };
+  };
+}
+
+/** The forward pass of an architecture whose head classifies clips. **Shape** `inputs [B, S]` -> `logits [B, N]` */
+export function clipForward<
+  Params extends { config: ClassificationHeadConfig; head: ClassificationHeadParams },
+>(statesOf: StatesOf<Params>): Architecture<unknown, Params>["forward"] {
+  return (params, inputs, options) =>
+    tidy(() => {
+      const { encoded, lengths, convFeatures } = statesOf(params, inputs, options);
       const valid = lengths && tensor1d(lengths, "int32");
-      const features = convFeatureEncoder(params.featureEncoder, inputs); // [B, T, C]
-      const projected = featureProjection(params.featureProjection, features, {
-        dropoutRate: config.feat_proj_dropout,
-        noise,
-      }); // [B, T, D]
-      const augmented = specAugment(params.specAugment, projected, { lengths, noise });
-      const frames = clearPadding(augmented, lengths);
-      const encoded = encode(params, frames, { lengths: valid, noise, wrapLayer });
-      const pooled = pooledStates(headStates(encoded, config), valid);
+      const pooled = pooledStates(headStates(encoded, params.config), valid);
       return {
         ...classificationHead(params.head, pooled),
         ...asked(options, {
-          ...{ features: pooled, convFeatures: features },
+          ...{ features: pooled, ...convFeatures && { convFeatures } },
           ...{ hiddenStates: encoded.states, lastHiddenState: encoded.last },
           frameLengths: lengths && { states: lengths, last: lengths },
         }),
       };
     });
-  };
+}
+
+/** Both of an architecture whose own part is `encode`, for those on which transformers has heads of other kinds. */
+export function speechPasses<Params extends SpeechParams>(
+  encode: Encode<Params>,
+): Required<Pick<Architecture<unknown, Params>, "states" | "forward">> {
+  const states = speechStates(encode);
+  return { states, forward: clipForward(states) };
+}
+
+/** The forward pass of an architecture whose own part is `encode`. **Shape** `inputs [B, S]` -> `logits [B, N]` */
+export function speechForward<Params extends SpeechParams>(
+  encode: Encode<Params>,
+): Architecture<unknown, Params>["forward"] {
+  return clipForward(speechStates(encode));
 }

@@ -11,6 +11,7 @@ import type { HeadTensor, LinearLayer } from "./_linear_head.ts";
 import type { AttentionProjection } from "./lora.ts";
 import type { ProblemType } from "./problem_type.ts";
 import type { LayerWrapper, Tensor } from "../layers/tensor.ts";
+import type { EncoderStates } from "../layers/transformer_encoder.ts";
 
 /** One batch, as a feature extractor gives it. */
 export interface ModelInputs {
@@ -37,9 +38,9 @@ export interface ForwardOptions {
 
 /** What a forward pass gives; the caller disposes it. */
 export interface ModelOutput {
-  /** `[B, N]` */
+  /** `[B, N]`; of a head of frames `[B, T, N]`. */
   logits: Tensor;
-  /** `[B, P]`, the vector that the classifier saw. */
+  /** `[B, P]`, the vector that the classifier saw; of a head of frames `[B, T, D]`. */
   pooled: Tensor;
   /** Input of the first layer, then the output of each, `[B, T, D]`. */
   hiddenStates?: Tensor[];
@@ -52,6 +53,19 @@ export interface ModelOutput {
   /** Frames of each clip that are no padding, of the hidden states and of the last; absent where all are. */
   frameLengths?: { states: number[]; last: number[] };
 }
+
+/** What heads look at. */
+export interface HeadInput {
+  /** The states of the transformer. */
+  encoded: EncoderStates;
+  /** Frames of each clip that are no padding, where some may be. */
+  lengths?: number[];
+  /** `[B, T, C]`, output of the convolutional feature encoder. */
+  convFeatures?: Tensor;
+}
+
+/** What a head gives that does not classify clips: a speaker's vector, or scores of each frame. */
+export type HeadKind = "xvector" | "frames";
 
 /** Class scores, and the vector that the classifier saw. */
 export type HeadOutput = Pick<ModelOutput, "logits" | "pooled">;
@@ -93,12 +107,24 @@ export interface Architecture<Config = unknown, Params = unknown> {
   outputFields?(classes: number, problemType: ProblemType): JsonObject;
   /** Validates the fields that the model uses. */
   parseConfig(reader: ConfigReader, classes: number): Config;
-  /** Asks the reader for every parameter. */
-  load(reader: ParameterReader, config: Config): Promise<Params>;
+  /** Asks the reader for every parameter; for those of the head by `loadHead`, where one is given. */
+  load(
+    reader: ParameterReader,
+    config: Config,
+    loadHead?: (reader: ParameterReader) => Promise<HeadOf<Params>>,
+  ): Promise<Params>;
   /** Asks the reader for the parameters of the head alone. */
   loadHead(reader: ParameterReader, config: Config): Promise<HeadOf<Params>>;
   /** Samples to class scores. */
   forward(params: Params, inputs: ModelInputs, options: ForwardOptions): ModelOutput;
+  /** What heads look at, where transformers has heads of other kinds on this base; within a memory scope. */
+  states?(params: Params, inputs: ModelInputs, options: ForwardOptions): HeadInput;
+  /** What the head gives where it does not classify clips. */
+  readonly kind?: HeadKind;
+  /** The same base with the head that classifies clips, where this one's does not. */
+  readonly plain?: Architecture<Config, Params>;
+  /** Scores of the classes by the logits of a clip, where these are something else. */
+  clipScores?(params: Params, logits: Float32Array): Float32Array;
   /** The convolutions from samples to frames, where there are such. */
   readonly convolutions?: Convolutions<Params>;
   /** Features, as the forward pass gives them, to class scores; of the parameters the head alone is used. */

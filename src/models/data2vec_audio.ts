@@ -49,7 +49,7 @@ import {
 import { loadTransformerLayer } from "../layers/transformer_layer.ts";
 import { COUNT, DEPTH, divisor, type SpeechFields, speechFields } from "./_config_fields.ts";
 import type { ConfigReader } from "./_config_reader.ts";
-import { CONVOLUTIONS, type EncodeOptions, speechForward } from "./_speech_forward.ts";
+import { CONVOLUTIONS, type EncodeOptions, speechPasses } from "./_speech_forward.ts";
 import type { Architecture } from "./architecture.ts";
 
 /** The fields of `config.json` that the model uses, under the hub's names. */
@@ -101,6 +101,7 @@ function parseConfig(reader: ConfigReader, classes: number): Data2VecAudioConfig
 async function load(
   reader: ParameterReader,
   config: Data2VecAudioConfig,
+  loadHead = (from: ParameterReader) => loadClassificationHead(from, config),
 ): Promise<Data2VecAudioParams> {
   const base = reader.at("data2vec_audio");
   const { hidden_size: size, layer_norm_eps: eps, num_hidden_layers: depth } = config;
@@ -111,7 +112,7 @@ async function load(
     featureProjection: await loadFeatureProjection(base.at("feature_projection"), config),
     positions: [],
     encoder: { norm: await loadNorm(base.at("encoder.layer_norm"), size, eps), layers: [] },
-    head: await loadClassificationHead(reader, config),
+    head: await loadHead(reader),
   };
   for (let i = 0; i < config.num_conv_pos_embeddings; i++) {
     const reader = base.at("encoder.pos_conv_embed.layers", i, "conv");
@@ -176,7 +177,7 @@ export const data2vecAudio: Architecture<Data2VecAudioConfig, Data2VecAudioParam
   layersPrefix: "data2vec_audio.encoder.layers.",
   parseConfig,
   load,
-  forward: speechForward(encode),
+  ...speechPasses(encode),
   loadHead: loadClassificationHead,
   convolutions: CONVOLUTIONS,
   classify: ({ head }, features) => classificationHead(head, features),

@@ -12,7 +12,8 @@ import type { ClipOutputs } from "./inference_model.ts";
 export interface EmbedOptions {
   /**
    * A hidden state as transformers counts them: 0 is what goes into the first layer, 1 what comes out of it; -1 is the
-   * last. @default what the model's own head looks at: the last one, after the norm behind the layers where there is one
+   * last. @default what the model's own head looks at: the last one, after the norm behind the layers where there is one;
+   * of a model for x-vectors, these
    */
   layer?: number;
   /** Its mean over the frames that are no padding, or all of these frames. @default "mean" */
@@ -45,6 +46,11 @@ export function chosenState(
   const [clips, frames] = state.shape as [number, number];
   const known = layer === undefined ? frameLengths?.last : frameLengths?.states;
   return { state, lengths: known ?? Array.from({ length: clips }, () => frames) };
+}
+
+/** Whether what is asked for is no certain state, so that a head that gives vectors has them to give. */
+export function isOfHead({ layer, pooling = "mean" }: EmbedOptions): boolean {
+  return layer === undefined && pooling === "mean";
 }
 
 /** @throws {RangeError} for a layer that the model has not, or another kind of pooling. */

@@ -6,7 +6,7 @@
  * @module
  */
 import { tensor, tidy } from "@tensorflow/tfjs-core";
-import { CheckpointError } from "../errors.ts";
+import { CheckpointError, UnsupportedOpError } from "../errors.ts";
 import { disposeWeight, rowsAreStable, sizeOf, type Weight, weightShape } from "../kernels.ts";
 import type { FrameLayout } from "../layers/conv_feature_encoder.ts";
 import type { LoadReport } from "../layers/parameters.ts";
@@ -15,6 +15,7 @@ import type { JsonObject } from "./_config_reader.ts";
 import type {
   Architecture,
   ForwardOptions,
+  HeadKind,
   HeadOutput,
   ModelInputs,
   ModelOutput,
@@ -25,6 +26,7 @@ import {
   type EmbedOptions,
   expectEmbedOptions,
   framesOf,
+  isOfHead,
   meanOfFrames,
 } from "./embedding.ts";
 import { ownConfigOf } from "./_own_config.ts";
@@ -111,6 +113,18 @@ export interface InferenceParts {
   neighbours?: Neighbours;
 }
 
+/** What heads give that do not classify clips, and what can be done. */
+const OTHER_HEADS: Readonly<Record<HeadKind, { gives: string; hint: string }>> = {
+  xvector: {
+    gives: "which gives vectors of speakers",
+    hint: "Use `embed`; or give it labels, for a new head that classifies clips",
+  },
+  frames: {
+    gives: "which scores each frame",
+    hint: "Use `detect`; or give it labels, for a new head that classifies clips",
+  },
+};
+
 /** An audio-classification model on the device in use that answers and does not change. */
 export class InferenceModel {
   /** Class names by number. */
@@ -142,6 +156,33 @@ export class InferenceModel {
   /** `model_type` of the config. */
   get modelType(): string {
     return this.#parts.architecture.modelType;
+  }
+
+  /** The class of transformers. */
+  get className(): string {
+    return this.#parts.architecture.className;
+  }
+
+  /** What the head gives where it does not classify clips: vectors of speakers, or scores of each frame. */
+  get headKind(): HeadKind | undefined {
+    return this.#parts.architecture.kind;
+  }
+
+  /**
+   * Refuses what needs a head that classifies clips.
+   *
+   * @param does what is to be done, for the message.
+   * @param options `speakers`: whether the speakers that the head of x-vectors was trained on are classes. @default false
+   * @throws {UnsupportedOpError} where the head is another.
+   */
+  expectClipHead(does: string, { speakers = false }: { speakers?: boolean } = {}): void {
+    const { kind, plain, className } = this.#parts.architecture;
+    if (kind === undefined || speakers && kind === "xvector") return;
+    const { gives, hint } = OTHER_HEADS[kind];
+    throw new UnsupportedOpError(
+      `Cannot ${does}: expected ${plain!.className}, found ${className}, ${gives}`,
+      { hint },
+    );
   }
 
   /** What the outputs mean: one class of several, any number of them, or values. */
@@ -205,7 +246,7 @@ export class InferenceModel {
   /**
    * Class scores of a batch; the caller disposes them.
    *
-   * **Shape** `inputs [B, S]` -> `logits [B, N]`
+   * **Shape** `inputs [B, S]` -> `logits [B, N]`; of a head that scores frames `[B, T, N]`
    *
    * @throws {RangeError} naming a clip of the batch that is too short for one frame.
    */
@@ -230,7 +271,7 @@ export class InferenceModel {
   /**
    * Class scores of a batch as a feature extractor gives it, brought back from the device.
    *
-   * **Shape** `inputValues [B, S]` -> B rows of `[N]`
+   * **Shape** `inputValues [B, S]` -> B rows of `[N]`; of a head that scores frames `[T, N]`
    *
    * @param batch as `extract` gives it; padding is known by its mask, or by the frames of spectrograms.
    *
@@ -424,7 +465,11 @@ export class InferenceModel {
   /** Class scores of each clip of a pass, brought back from the device: the last layer's, or those of the examples. */
   async scoresOf({ logits, pooled }: HeadOutput, clips: number): Promise<Float32Array[]> {
     const { neighbours } = this;
-    if (!neighbours) return await rowsOf(logits, clips);
+    const { params, architecture: { clipScores } } = this.#parts;
+    if (!neighbours) {
+      const rows = await rowsOf(logits, clips);
+      return clipScores ? rows.map((row) => clipScores(params, row)) : rows;
+    }
     return (await rowsOf(pooled, clips)).map((vector) => neighbours.logits(vector));
   }
 
@@ -433,9 +478,9 @@ export class InferenceModel {
     return statesKey(this.#parts);
   }
 
-  /** Whether the checkpoint had a head of its own. */
+  /** Whether the checkpoint had a head of its own that classifies clips. */
   get hasHead(): boolean {
-    return this.#gaps().every((name) => this.isOfBase(name));
+    return this.headKind === undefined && this.#gaps().every((name) => this.isOfBase(name));
   }
 
   #gaps(): string[] {
@@ -453,7 +498,8 @@ export class InferenceModel {
   }
 
   /**
-   * A hidden state of each clip of a batch, without what is padding.
+   * A hidden state of each clip of a batch, without what is padding; the x-vector of a model that has one, unless a
+   * layer or its frames are asked for.
    *
    * @param batch as `extract` gives it; padding is known by its mask, or by the frames of spectrograms.
    * @param options which layer, and whether its mean or all frames; `samplingRate` in hertz, for the times of frames.
@@ -486,9 +532,13 @@ export class InferenceModel {
     inputs.dispose();
     try {
       expectEmbedOptions(options, output.hiddenStates!.length - 1);
+      const outputs = await this.#outputsOf(output, shape[0]!);
+      if (this.headKind === "xvector" && isOfHead(options)) {
+        const vectors = await rowsOf(output.pooled, shape[0]!);
+        return vectors.map((values, i) => ({ size: values.length, values, ...outputs[i]! }));
+      }
       const chosen = chosenState(output, options.layer);
       const size = chosen.state.shape[2]!;
-      const outputs = await this.#outputsOf(output, shape[0]!);
       if (options.pooling !== "frames") {
         return (await meanOfFrames(chosen)).map((values, i) => ({ size, values, ...outputs[i]! }));
       }

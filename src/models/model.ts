@@ -24,7 +24,7 @@ import { InferenceModel, type InferenceParts, type ModelOrigin } from "./inferen
 import { Lora, type LoraOptions } from "./lora.ts";
 import { isOfNeighbours, readNeighbours } from "./neighbours.ts";
 import { type ProblemType, problemTypeOf } from "./problem_type.ts";
-import { architectureOf } from "./registry.ts";
+import { architectureOf, headedArchitectureOf } from "./registry.ts";
 import { hasOwnScores, ownConfigOf, withoutOwnScores, withOwnScores } from "./_own_config.ts";
 import { followsVersion4, followVersion5, VERSION_5 } from "./_weighted_sum.ts";
 import type { Variable } from "../layers/tensor.ts";
@@ -123,9 +123,12 @@ type ModelDescription = Omit<ModelParts, "params" | "parameters" | "weights" | "
 
 function describeModel(json: JsonObject, options: BuildModelOptions): ModelDescription {
   const { file = "config.json", origin = {} } = options;
-  const architecture = architectureOf(json.model_type, file);
+  // Classes of one's own are those of clips, whatever the checkpoint was for.
+  const architecture = options.labels
+    ? architectureOf(json.model_type, file)
+    : headedArchitectureOf(json, file);
   const fields = new ConfigReader(json, file);
-  const labels = options.labels ?? labelsOf(fields);
+  const labels = options.labels ?? storedClasses(fields, architecture, options) ?? labelsOf(fields);
   if (labels.length === 0) throw new RangeError("Cannot make a model: expected labels, found none");
   const config = architecture.parseConfig(fields, labels.length);
   const problemType = options.problemType ?? problemTypeOf(fields, labels.length, architecture);
@@ -143,6 +146,18 @@ function describeModel(json: JsonObject, options: BuildModelOptions): ModelDescr
     : true;
   const kept = isSame ? json : withoutOwnScores(json);
   return { architecture, json: kept, config, labels, problemType, origin };
+}
+
+/** The classes of a head whose tensors know how many they are, where the config is silent. */
+function storedClasses(
+  fields: ConfigReader,
+  { kind }: Pick<ModelDescription["architecture"], "kind">,
+  { source }: Pick<BuildModelOptions, "source">,
+): string[] | undefined {
+  if (kind !== "xvector" || ["id2label", "num_labels"].some((key) => fields.has(key))) return;
+  const classes = source?.shape("objective.weight")?.[1];
+  if (classes === undefined) return undefined;
+  return labelsOf(new ConfigReader({ ...fields.json, num_labels: classes }, fields.file));
 }
 
 function isEqualList(some: readonly string[], others: readonly string[]): boolean {
@@ -337,8 +352,11 @@ export class AudioClassificationModel extends InferenceModel {
    * Makes the forward pass that of transformers 5, which is what a trained model is saved for: a weighted sum of a
    * checkpoint of version 4 takes its last layer otherwise. What was fitted to the scores of the weights before is
    * forgotten. Called before each step; what was prepared stays.
+   *
+   * @throws {UnsupportedOpError} where the head is one that cannot be trained.
    */
   startTraining(): void {
+    this.expectClipHead("train");
     this.setScores(undefined);
     this.neighbours = undefined;
     if (!followsVersion4(this.#json)) return;

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { ConfigReader } from "./_config_reader.ts";
+import { ConfigReader, type JsonObject } from "./_config_reader.ts";
+import { withNamedHead } from "./_named_head.ts";
 import type { Architecture } from "./architecture.ts";
 import { audioSpectrogramTransformer } from "./audio_spectrogram_transformer.ts";
 import { ced } from "./ced.ts";
@@ -43,4 +44,13 @@ export function architectureOf(modelType: unknown, file: string): Architecture {
   if (found) return found;
   const known = ARCHITECTURES.map((architecture) => architecture.modelType).join(", ");
   return new ConfigReader({ model_type: modelType }, file).fail("model_type", `one of ${known}`);
+}
+
+/**
+ * The architecture of a config, with the head that it names in `architectures`.
+ *
+ * @throws {CheckpointError} naming the architectures, or the heads of this one, that exist.
+ */
+export function headedArchitectureOf(json: JsonObject, file: string): Architecture {
+  return withNamedHead(architectureOf(json.model_type, file), json, file);
 }

@@ -54,7 +54,12 @@ import {
   speechFields,
 } from "./_config_fields.ts";
 import type { ConfigReader } from "./_config_reader.ts";
-import { CONVOLUTIONS, type EncodeOptions, speechForward } from "./_speech_forward.ts";
+import {
+  CONVOLUTIONS,
+  type EncodeOptions,
+  speechForward,
+  speechPasses,
+} from "./_speech_forward.ts";
 import type { Architecture } from "./architecture.ts";
 
 /** The fields of `config.json` that the model uses, under the hub's names. */
@@ -77,6 +82,8 @@ interface Family {
   modelType: string;
   className: string;
   basePrefix: string;
+  /** Whether transformers has it with heads for speakers and for frames as well. */
+  hasOtherHeads: boolean;
   loadMasks: (base: ParameterReader, config: Wav2Vec2Config) => Promise<SpecAugmentParams>;
 }
 
@@ -93,6 +100,7 @@ async function load(
   reader: ParameterReader,
   config: Wav2Vec2Config,
   { basePrefix, loadMasks }: Family,
+  loadHead = (from: ParameterReader) => loadClassificationHead(from, config),
 ): Promise<Wav2Vec2Params> {
   const base = reader.at(basePrefix);
   const { hidden_size: size, layer_norm_eps: eps, num_hidden_layers: depth } = config;
@@ -103,7 +111,7 @@ async function load(
     featureProjection: await loadFeatureProjection(base.at("feature_projection"), config),
     positionalConv: await loadPositionalConv(base.at("encoder.pos_conv_embed"), config),
     encoder: { norm: await loadNorm(base.at("encoder.layer_norm"), size, eps), layers: [] },
-    head: await loadClassificationHead(reader, config),
+    head: await loadHead(reader),
   };
   for (let i = 0; i < depth; i++) {
     params.encoder.layers.push(await loadTransformerLayer(base.at("encoder.layers", i), config));
@@ -132,7 +140,7 @@ async function loadAnyMasks(
 }
 
 function member(family: Family): Architecture<Wav2Vec2Config, Wav2Vec2Params> {
-  const { modelType, className, basePrefix } = family;
+  const { modelType, className, basePrefix, hasOtherHeads } = family;
   return {
     modelType,
     className,
@@ -142,8 +150,8 @@ function member(family: Family): Architecture<Wav2Vec2Config, Wav2Vec2Params> {
     behindLayers: ({ do_stable_layer_norm: isStable }) =>
       isStable ? [`${basePrefix}.encoder.layer_norm.`] : [],
     parseConfig,
-    load: (reader, config) => load(reader, config, family),
-    forward: speechForward(encode),
+    load: (reader, config, loadHead) => load(reader, config, family, loadHead),
+    ...hasOtherHeads ? speechPasses(encode) : { forward: speechForward(encode) },
     loadHead: loadClassificationHead,
     convolutions: CONVOLUTIONS,
     classify: ({ head }, features) => classificationHead(head, features),
@@ -159,6 +167,7 @@ export const wav2vec2: Architecture<Wav2Vec2Config, Wav2Vec2Params> = member({
   modelType: "wav2vec2",
   className: "Wav2Vec2ForSequenceClassification",
   basePrefix: "wav2vec2",
+  hasOtherHeads: true,
   loadMasks: loadSpecAugment,
 });
 
@@ -167,6 +176,7 @@ export const unispeech: Architecture<Wav2Vec2Config, Wav2Vec2Params> = member({
   modelType: "unispeech",
   className: "UniSpeechForSequenceClassification",
   basePrefix: "unispeech",
+  hasOtherHeads: false,
   loadMasks: loadSpecAugment,
 });
 
@@ -175,5 +185,6 @@ export const unispeechSat: Architecture<Wav2Vec2Config, Wav2Vec2Params> = member
   modelType: "unispeech-sat",
   className: "UniSpeechSatForSequenceClassification",
   basePrefix: "unispeech_sat",
+  hasOtherHeads: true,
   loadMasks: loadAnyMasks,
 });

@@ -15,16 +15,14 @@
  *
  * @module
  */
-import { type Tensor, tensor1d, tensor2d, tidy } from "@tensorflow/tfjs-core";
+import { type Tensor, tensor1d, tensor2d } from "@tensorflow/tfjs-core";
 import { ShapeError } from "../errors.ts";
 import { activation, conv1d, glu, maskFrames, weightShape } from "../kernels.ts";
 import {
   classificationHead,
   type ClassificationHeadConfig,
   type ClassificationHeadParams,
-  headStates,
   loadClassificationHead,
-  pooledStates,
 } from "../layers/classification_head.ts";
 import {
   featureProjection,
@@ -60,8 +58,8 @@ import {
   rotaryFrequencies,
   rotaryPositions,
 } from "./_conformer.ts";
-import { asked } from "./_speech_forward.ts";
-import type { Architecture, ForwardOptions, ModelInputs, ModelOutput } from "./architecture.ts";
+import { clipForward } from "./_speech_forward.ts";
+import type { Architecture, ForwardOptions, HeadInput, ModelInputs } from "./architecture.ts";
 
 /** The fields of `config.json` that the model uses, under the hub's names. */
 export interface Wav2Vec2BertConfig
@@ -136,6 +134,7 @@ function parseConfig(reader: ConfigReader, classes: number): Wav2Vec2BertConfig 
 async function load(
   reader: ParameterReader,
   config: Wav2Vec2BertConfig,
+  loadHead = (from: ParameterReader) => loadClassificationHead(from, config),
 ): Promise<Wav2Vec2BertParams> {
   const base = reader.at("wav2vec2_bert");
   const params: Wav2Vec2BertParams = {
@@ -146,7 +145,7 @@ async function load(
       conv_dim: [config.feature_projection_input_dim],
     }),
     layers: [],
-    head: await loadClassificationHead(reader, config),
+    head: await loadHead(reader),
   };
   for (let i = 0; i < config.num_hidden_layers; i++) {
     params.layers.push(
@@ -258,33 +257,21 @@ function paddingOf(lengths: readonly number[], frames: number): Tensor | undefin
   return tensor2d(marks, [lengths.length, frames], "int32");
 }
 
-function forward(
+function states(
   params: Wav2Vec2BertParams,
   { inputs, lengths: known }: ModelInputs,
-  options: ForwardOptions,
-): ModelOutput {
+  { noise, wrapLayer }: ForwardOptions,
+): HeadInput {
   const { config } = params;
-  const { noise, wrapLayer } = options;
   expectSpectrogram(inputs, config);
   const lengths = known && Array.from(known);
-  return tidy(() => {
-    const projected = featureProjection(params.featureProjection, inputs, {
-      dropoutRate: config.feat_proj_dropout,
-      noise,
-    }); // [B, T, D]
-    const augmented = specAugment(params.specAugment, projected, { lengths, noise });
-    const frames = clearPadding(augmented, lengths);
-    const encoded = encode(params, frames, { lengths, noise, wrapLayer });
-    const valid = lengths && tensor1d(lengths, "int32");
-    const pooled = pooledStates(headStates(encoded, config), valid);
-    return {
-      ...classificationHead(params.head, pooled),
-      ...asked(options, {
-        ...{ features: pooled, hiddenStates: encoded.states, lastHiddenState: encoded.last },
-        frameLengths: lengths && { states: lengths, last: lengths },
-      }),
-    };
-  });
+  const projected = featureProjection(params.featureProjection, inputs, {
+    dropoutRate: config.feat_proj_dropout,
+    noise,
+  }); // [B, T, D]
+  const augmented = specAugment(params.specAugment, projected, { lengths, noise });
+  const frames = clearPadding(augmented, lengths);
+  return { encoded: encode(params, frames, { lengths, noise, wrapLayer }), lengths };
 }
 
 function expectSpectrogram(
@@ -322,7 +309,8 @@ export const wav2vec2Bert: Architecture<Wav2Vec2BertConfig, Wav2Vec2BertParams> 
   },
   parseConfig,
   load,
-  forward,
+  states,
+  forward: clipForward(states),
   loadHead: loadClassificationHead,
   classify: ({ head }, features) => classificationHead(head, features),
   frameCentres,

@@ -61,7 +61,7 @@ import {
   rotaryFrequencies,
   rotaryPositions,
 } from "./_conformer.ts";
-import { CONVOLUTIONS, type EncodeOptions, speechForward } from "./_speech_forward.ts";
+import { CONVOLUTIONS, type EncodeOptions, speechPasses } from "./_speech_forward.ts";
 import type { Architecture } from "./architecture.ts";
 
 /** The fields of `config.json` that the model uses, under the hub's names. */
@@ -104,6 +104,7 @@ function parseConfig(reader: ConfigReader, classes: number): Wav2Vec2ConformerCo
 async function load(
   reader: ParameterReader,
   config: Wav2Vec2ConformerConfig,
+  loadHead = (from: ParameterReader) => loadClassificationHead(from, config),
 ): Promise<Wav2Vec2ConformerParams> {
   const base = reader.at("wav2vec2_conformer");
   const { hidden_size: size, layer_norm_eps: eps, num_hidden_layers: depth } = config;
@@ -118,7 +119,7 @@ async function load(
       : undefined,
     layers: [],
     norm: await loadNorm(base.at("encoder.layer_norm"), size, eps),
-    head: await loadClassificationHead(reader, config),
+    head: await loadHead(reader),
   };
   for (let i = 0; i < depth; i++) {
     params.layers.push(
@@ -211,7 +212,7 @@ export const wav2vec2Conformer: Architecture<Wav2Vec2ConformerConfig, Wav2Vec2Co
   behindLayers: () => ["wav2vec2_conformer.encoder.layer_norm."],
   parseConfig,
   load,
-  forward: speechForward(encode),
+  ...speechPasses(encode),
   loadHead: loadClassificationHead,
   convolutions: CONVOLUTIONS,
   classify: ({ head }, features) => classificationHead(head, features),

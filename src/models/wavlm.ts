@@ -50,7 +50,7 @@ import {
   speechFields,
 } from "./_config_fields.ts";
 import type { ConfigReader } from "./_config_reader.ts";
-import { CONVOLUTIONS, type EncodeOptions, speechForward } from "./_speech_forward.ts";
+import { CONVOLUTIONS, type EncodeOptions, speechPasses } from "./_speech_forward.ts";
 import type { Architecture } from "./architecture.ts";
 
 /** The fields of `config.json` that the model uses, under the hub's names. */
@@ -102,7 +102,11 @@ function parseConfig(reader: ConfigReader, classes: number): WavlmConfig {
   };
 }
 
-async function load(reader: ParameterReader, config: WavlmConfig): Promise<WavlmParams> {
+async function load(
+  reader: ParameterReader,
+  config: WavlmConfig,
+  loadHead = (from: ParameterReader) => loadClassificationHead(from, config),
+): Promise<WavlmParams> {
   const base = reader.at("wavlm");
   const { hidden_size: size, layer_norm_eps: eps, num_hidden_layers: depth } = config;
   const params: WavlmParams = {
@@ -120,7 +124,7 @@ async function load(reader: ParameterReader, config: WavlmConfig): Promise<Wavlm
       )
       : undefined,
     layers: [],
-    head: await loadClassificationHead(reader, config),
+    head: await loadHead(reader),
   };
   for (let i = 0; i < depth; i++) {
     params.layers.push(await loadLayer(base.at("encoder.layers", i), config));
@@ -286,7 +290,7 @@ export const wavlm: Architecture<WavlmConfig, WavlmParams> = {
     isStable ? ["wavlm.encoder.layer_norm."] : [],
   parseConfig,
   load,
-  forward: speechForward(encode),
+  ...speechPasses(encode),
   loadHead: loadClassificationHead,
   convolutions: CONVOLUTIONS,
   classify: ({ head }, features) => classificationHead(head, features),

@@ -52,6 +52,8 @@ import {
 import { rotaryOperation } from "./rotary.ts";
 import { type Kernel, registerKernels } from "./run.ts";
 import { scaleOperation } from "./scale.ts";
+import { statisticsPoolOperation } from "./statistics_pool.ts";
+import { unfoldOperation } from "./unfold.ts";
 import { updateStatisticsOperation } from "./update_statistics.ts";
 import { weightNormGrad, weightNormOperation } from "./weight_norm.ts";
 import { registerPacking, type WeightPacking } from "./weights.ts";
@@ -113,6 +115,8 @@ export const OPERATIONS = {
   relativeScoresGradPositions,
   rotary: rotaryOperation,
   scale: scaleOperation,
+  statisticsPool: statisticsPoolOperation,
+  unfold: unfoldOperation,
   updateStatistics: updateStatisticsOperation,
   weightNorm: weightNormOperation,
   weightNormGrad,

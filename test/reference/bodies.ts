@@ -36,6 +36,8 @@ import {
 } from "./relative_scores.ts";
 import { rotary } from "./rotary.ts";
 import { scale } from "./scale.ts";
+import { statisticsPool } from "./statistics_pool.ts";
+import { unfold } from "./unfold.ts";
 import { updateStatistics } from "./update_statistics.ts";
 import { weightNorm, weightNormGrad } from "./weight_norm.ts";
 
@@ -91,6 +93,8 @@ export const BODIES: { readonly [Name in BodyName]: OperationBody<Name, NdArray>
   relativeScoresGradPositions,
   rotary,
   scale,
+  statisticsPool,
+  unfold,
   updateStatistics,
   weightNorm,
   weightNormGrad,

@@ -29,6 +29,8 @@ import { patches } from "./patches.ts";
 import { relativeScores } from "./relative_scores.ts";
 import { rotary } from "./rotary.ts";
 import { scale } from "./scale.ts";
+import { statisticsPool } from "./statistics_pool.ts";
+import { unfold } from "./unfold.ts";
 import { updateStatistics } from "./update_statistics.ts";
 import { weightNorm } from "./weight_norm.ts";
 
@@ -343,4 +345,19 @@ Deno.test("attention() and meanPool() take clips without lengths as whole ones",
 
 Deno.test("add() adds number by number", () => {
   assertEqual(add({ x: counted([2, 1], 2), y: array([2, 1], 10, -2) }), array([2, 1], 11, 0));
+});
+
+Deno.test("statisticsPool() gives means, then unbiased deviations, of the valid frames", () => {
+  const x = array([2, 3, 1], 1, 2, 6, 4, 8, 1e9);
+  const lengths = array([2], 3, 2);
+  assertEqual(statisticsPool({ x, lengths }), array([2, 2], 3, Math.sqrt(7), 6, Math.sqrt(8)));
+  assertEqual(
+    statisticsPool({ x: counted([1, 2, 2], 4) }),
+    array([1, 4], 2, 3, 2 ** 0.5, 2 ** 0.5),
+  );
+});
+
+Deno.test("unfold() lays frames at a distance side by side", () => {
+  const rows = array([1, 2, 4], 1, 2, 5, 6, 3, 4, 7, 8);
+  assertEqual(unfold({ x: counted([1, 4, 2], 8) }, { width: 2, dilation: 2 }), rows);
 });

@@ -47,6 +47,8 @@ import {
 } from "./relative_scores.ts";
 import { rotary } from "./rotary.ts";
 import { scale } from "./scale.ts";
+import { statisticsPool } from "./statistics_pool.ts";
+import { unfold } from "./unfold.ts";
 import { updateStatistics } from "./update_statistics.ts";
 import { weightNorm, weightNormGrad } from "./weight_norm.ts";
 
@@ -115,6 +117,8 @@ export const WEBGPU: Device<DeviceBackend> = {
     relativeScoresGradPositions,
     rotary,
     scale,
+    statisticsPool,
+    unfold,
     updateStatistics,
     weightNorm,
     weightNormGrad,

@@ -64,6 +64,7 @@ export async function evaluateModel(
   data: BatchSource,
   options: EvaluateOptions,
 ): Promise<Evaluation> {
+  model.expectClipHead("evaluate");
   const { batchSize, views } = options;
   const classes = model.labels.length;
   const found = new Map<number, ScoredClip>();
