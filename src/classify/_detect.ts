@@ -67,6 +67,15 @@ export const DETECT_OPTIONS: readonly string[] = Object.keys(
   } satisfies Record<keyof DetectOptions, 0>,
 );
 
+/** What is said of a stretch of sound. */
+export type Said = Pick<WindowScores, "scores" | "none">;
+
+/** What is said of the samples of a window from where the frame before it ends to before its own end. */
+export interface SaidOfFrame extends Said {
+  /** The number of a sample of the window. */
+  end: number;
+}
+
 /** A classifier, as far as it is needed here. */
 export interface WindowClassifier {
   plan: DetectPlan;
@@ -79,8 +88,8 @@ export interface WindowClassifier {
   maxBatch: number;
   /** Called for a recording that was heard with a doubt. */
   onWarning?: (message: string) => void;
-  /** What is said of each of several windows of one length, in the order in which they come. */
-  scoresOf(windows: readonly AudioWindow[]): Promise<Pick<WindowScores, "scores" | "none">[]>;
+  /** What is said of each of several windows of one length, or of the frames of each, in the order in which they come. */
+  scoresOf(windows: readonly AudioWindow[]): Promise<(Said | SaidOfFrame[])[]>;
 }
 
 /** How long the program may compute before others get a turn, such as a timer or a signal. */
@@ -170,8 +179,14 @@ class Listener {
     const all = await turn(() => scoresOf(windows));
     for (const [i, window] of windows.entries()) {
       const found = all[i]!;
-      onScores?.({ start: window.start / rateHz, end: window.end / rateHz, ...found });
-      yield* this.#toSeconds(this.#finder.push(this.#spanOf(window, heardScores(found), end)));
+      const span = this.#spanOf(window, end);
+      const parts = Array.isArray(found)
+        ? framesWithin(found, window, span)
+        : [{ said: found, heard: window, span }];
+      for (const { said, heard, span } of parts) {
+        onScores?.({ start: heard.start / rateHz, end: heard.end / rateHz, ...said });
+        yield* this.#toSeconds(this.#finder.push({ ...span, scores: heardScores(said) }));
+      }
     }
   }
 
@@ -181,12 +196,12 @@ class Listener {
   }
 
   /** A window speaks for the hop around its centre, and for what nobody has spoken for before it. */
-  #spanOf(window: AudioWindow, scores: Float64Array, recordingEnd?: number): ScoredSpan {
+  #spanOf(window: AudioWindow, recordingEnd?: number): Span {
     const { windowSamples, hopSamples } = this.#classifier.plan;
     const start = this.#heardTo;
     const end = recordingEnd ?? window.start + Math.floor((windowSamples + hopSamples) / 2);
     this.#heardTo = end;
-    return { start, end, scores };
+    return { start, end };
   }
 
   *#toSeconds(events: FoundEvent[]): Generator<DetectedEvent, void, void> {
@@ -201,6 +216,24 @@ class Listener {
     if (performance.now() - this.#lastPauseMs < LONGEST_TURN_MS) return;
     await new Promise((resolve) => setTimeout(resolve));
     this.#lastPauseMs = performance.now();
+  }
+}
+
+type Span = Pick<ScoredSpan, "start" | "end">;
+
+/** The frames of a window that lie within what it speaks for, cut to that. */
+function* framesWithin(
+  frames: readonly SaidOfFrame[],
+  window: AudioWindow,
+  within: Span,
+): Generator<{ said: Said; heard: Span; span: Span }, void, void> {
+  let { start } = within;
+  for (const { end: last, ...said } of frames) {
+    const end = Math.min(window.start + last, within.end);
+    if (end <= start) continue;
+    const span = { start, end };
+    yield { said, heard: span, span };
+    start = end;
   }
 }
 

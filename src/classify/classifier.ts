@@ -11,6 +11,7 @@ import { MAX_CLIP_SECONDS } from "../audio/recording.ts";
 import { TooLongError } from "../audio/too_long.ts";
 import { type AudioInput, type ClipRules, clipSamples, type OpenFile } from "./_audio_input.ts";
 import { DETECT_OPTIONS, detectEvents, type DetectOptions, eachBatch } from "./_detect.ts";
+import { FRAME_SETTINGS, frameOutputs } from "./_frame_scores.ts";
 import { openSound, type SoundRules, type SoundSource } from "./_sound_source.ts";
 import { windowOutputs } from "./_window_outputs.ts";
 import {
@@ -134,6 +135,10 @@ export interface AudioClassifier extends LoadedClassifier {
    * windows should be no longer than the sounds, and hops short. An event `began` when a class's score reaches its
    * threshold, and is told of at once; it has `ended` when the score has fallen below the lower threshold. Several
    * classes may be heard at a time. A window of a stream is computed as soon as its last sample has come.
+   *
+   * Of a model that scores frames (`…ForAudioFrameClassification`) windows give a row of scores for each frame, and no
+   * window is a clip: a frame's scores depend on all that its window holds. In a recording that is no longer than a window
+   * they are those of the whole; in others they come from the window in whose middle part the frame lies.
    *
    * @param source a path, a URL, bytes or samples as for a clip, read in parts; or a stream of the bytes of a file, or
    * of samples at `samplingRate`, that may never end.
@@ -316,6 +321,7 @@ export function classifierParts(
     inputs: readonly AudioInput[],
     asked: ClassifyOptions,
   ): Promise<Classification[][]> {
+    model.expectClipHead("classify", { speakers: true });
     const rules = answerRules(asked);
     const outputFeatures = needsFeatures(rules.settings);
     const rows = await outputsOf(
@@ -381,6 +387,7 @@ export function classifierParts(
     labels: model.labels,
     rateHz: clipRules.rateHz,
     config: model.ownConfig.detect,
+    ...model.headKind === "frames" && { defaults: FRAME_SETTINGS },
   };
   const soundRules: SoundRules = {
     rateHz: clipRules.rateHz,
@@ -445,7 +452,10 @@ export function classifierParts(
     const { thresholds } = scoring.settings ?? {};
     const plan = detectPlan(asked, { ...hearing, thresholds });
     // The plan has them, or what the caller says in their place.
-    const settings = scoring.settings && { ...scoring.settings, thresholds: {} };
+    const isOfFrames = model.headKind === "frames";
+    const settings = scoring.settings && !isOfFrames
+      ? { ...scoring.settings, thresholds: {} }
+      : undefined;
     const { samplingRate, file, signal, maxSeconds = clipRules.maxSeconds } = asked;
     expectWindow(plan, { ...clipRules, maxSeconds }, fitting.fixedSamples);
     const outputFeatures = needsFeatures(settings);
@@ -460,10 +470,15 @@ export function classifierParts(
       scoresOf: async (windows) => {
         expectInUse("detect");
         const rows = await outputsOfWindows(windows);
-        return rows.map((row) => {
-          expectFinite(row.logits, model.labels);
+        const saidOf = (row: ClipOutputs) => {
           const { scores, none } = clipScores(row, { functionToApply, settings }, model.labels);
           return { scores: Float64Array.from(scores), ...none && { none } };
+        };
+        return rows.map((row, i) => {
+          expectFinite(row.logits, model.labels);
+          if (!isOfFrames) return saidOf(row);
+          const frames = frameOutputs(row, model, windows[i]!.samples.length);
+          return frames.map((frame) => ({ ...saidOf(frame), end: frame.end }));
         });
       },
     }, asked);
@@ -473,6 +488,7 @@ export function classifierParts(
     asked: EmbedClipOptions,
   ): Promise<EmbeddedClip[]> {
     expectOptions("embed", asked, EMBED_OPTIONS);
+    model.expectClipHead("embed", { speakers: true });
     const { samplingRate, ...chosen } = asked;
     const found: EmbeddedClip[] = [];
     const ruled = { ...clipRules, samplingRate };
@@ -591,7 +607,9 @@ function expectFinite(logits: Float32Array, labels: readonly string[]): void {
   while (odd < logits.length && Number.isFinite(logits[odd])) odd++;
   if (odd === logits.length) return;
   throw new RangeError(
-    `Cannot classify: expected finite scores, found ${logits[odd]} for "${labels[odd]}"; ` +
+    `Cannot classify: expected finite scores, found ${logits[odd]} for "${
+      labels[odd % labels.length]
+    }"; ` +
       "the model's weights are not sound",
   );
 }

@@ -46,13 +46,17 @@ export function eventsOfScores(
   plan: DetectPlan,
 ): (SoundEvent & { score: number })[] {
   const finder = new EventFinder(plan);
-  const length = Math.round((windows.at(-1)?.end ?? 0) * rateHz);
+  const samplesOf = (seconds: number) => Math.round(seconds * rateHz);
+  const length = samplesOf(windows.at(-1)?.end ?? 0);
   const half = Math.floor((plan.windowSamples + plan.hopSamples) / 2);
   let heardTo = 0;
   const found = windows.flatMap((window, at) => {
     const start = heardTo;
-    const isLast = at === windows.length - 1;
-    heardTo = isLast ? length : Math.round(window.start * rateHz) + half;
+    const end = samplesOf(window.end);
+    const next = windows[at + 1];
+    // Where windows touch, as frames do, each speaks for itself alone; the last speaks for all that is left.
+    const isApart = next === undefined || samplesOf(next.start) === end;
+    heardTo = isApart ? end : samplesOf(window.start) + half;
     return finder.push({ start, end: heardTo, scores: heardScores(window) });
   });
   return [...found, ...finder.finish(length)].filter(({ state }) => state === "ended")

@@ -74,6 +74,8 @@ export interface HearingModel {
   labels: readonly string[];
   /** Samples a second that it takes. */
   rateHz: number;
+  /** What holds for models of its kind in the place of the defaults. */
+  defaults?: DetectSettings;
   /** `earshot.detect` of its config. */
   config?: unknown;
   /** Those of its scores, by label, where the other has none. */
@@ -107,7 +109,7 @@ export type DetectPlan = WindowOptions & EventOptions;
  */
 export function detectPlan(settings: DetectSettings, model: HearingModel): DetectPlan {
   const own = ownSettings(model);
-  const all = { ...DEFAULT_DETECT_SETTINGS, ...own, ...withoutGaps(settings) };
+  const all = { ...DEFAULT_DETECT_SETTINGS, ...model.defaults, ...own, ...withoutGaps(settings) };
   expectSound(all, model.labels, refuseOption);
   const samplesOf = (seconds: number) => Math.round(seconds * model.rateHz);
   return {

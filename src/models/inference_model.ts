@@ -243,6 +243,11 @@ export class InferenceModel {
     return this.#parts.architecture.frames(this.#parts.config, samples);
   }
 
+  /** The middle of each frame of a hidden state, in samples; NaN for one that stands for the whole clip. */
+  frameCentres(clip: { frames: number; samples: number }): Float64Array {
+    return this.#parts.architecture.frameCentres(this.#parts.config, clip);
+  }
+
   /**
    * Class scores of a batch; the caller disposes them.
    *
@@ -543,8 +548,7 @@ export class InferenceModel {
         return (await meanOfFrames(chosen)).map((values, i) => ({ size, values, ...outputs[i]! }));
       }
       const frames = { frames: chosen.state.shape[1]!, samples: shape[1]! };
-      const { architecture, config } = this.#parts;
-      const times = architecture.frameCentres(config, frames).map((at) => at / samplingRate);
+      const times = this.frameCentres(frames).map((at) => at / samplingRate);
       return (await framesOf(chosen)).map((values, i) => {
         return { size, values, times: times.slice(0, values.length / size), ...outputs[i]! };
       });
