@@ -51,6 +51,7 @@ export function calibrationReport(
  * Measures a model in 8 bits on recordings.
  *
  * @throws {CheckpointError} when it cannot classify.
+ * @throws {UnsupportedOpError} when it scores frames.
  */
 export async function calibrated(
   { model, data, maxClips = MAX_CLIPS, onNote = () => {} }: CalibratedOptions,
@@ -59,6 +60,7 @@ export async function calibrated(
   const loaded = await loadPretrained(files);
   loaded.dispose();
   loaded.expectComplete(model);
+  loaded.expectClipHead(`calibrate "${model}"`, { speakers: true });
   const sets = await calibrationSets(data, { labels: loaded.labels, maxClips });
   if (sets.some(({ isLabelled }) => !isLabelled)) {
     onNote(`"${data}" has other labels than the model, or none: accuracy is not measured`);

@@ -36,6 +36,9 @@ type Operators =
     ) => string;
   };
 
+/** Behind the last of whatever is sliced. */
+const END = 2 ** 31 - 1;
+
 /** Each operation that passes call. */
 export const OPERATORS: Operators = {
   activation: (w, { x }, { activation }) => activated(w, w.nameOf(x), activation),
@@ -176,6 +179,27 @@ export const OPERATORS: Operators = {
   scale: (w, { x, residual }, { factor }) => {
     const y = w.node("Mul", x, w.scalar(factor));
     return residual ? w.node("Add", y, residual) : y;
+  },
+  statisticsPool: (w, { x, lengths }) => {
+    if (lengths) w.refuse("clips of unlike lengths in a batch");
+    const { graph } = w;
+    const mean = graph.node("ReduceMean", [w.nameOf(x)], { axes: [1], keepdims: 1 });
+    const centred = w.node("Sub", x, mean);
+    const squares = w.node("Mul", centred, centred);
+    const sums = graph.node("ReduceSum", [squares, graph.ints([1])], { keepdims: 0 });
+    const frames = graph.node("Cast", [graph.size(x.shape[1]!)], { to: 1 });
+    const variance = w.node("Div", sums, w.node("Sub", frames, w.scalar(1)));
+    const means = graph.node("Squeeze", [mean, graph.ints([1])]);
+    return graph.node("Concat", [means, w.node("Sqrt", variance)], { axis: -1 });
+  },
+  unfold: (w, { x }, { width, dilation }) => {
+    if (width === 1) return w.nameOf(x);
+    const rows = Array.from({ length: width }, (_, k) => {
+      const [start, behind] = [k * dilation, (width - 1 - k) * dilation];
+      const [from, to] = [w.graph.ints([start]), w.graph.ints([behind === 0 ? END : -behind])];
+      return w.graph.node("Slice", [w.nameOf(x), from, to, w.graph.ints([1])]);
+    });
+    return w.graph.node("Concat", rows, { axis: -1 });
   },
   weightNorm: (w, { g, v }) => {
     const axes = { axes: [0, 1], keepdims: 1 };

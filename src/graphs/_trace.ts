@@ -43,6 +43,8 @@ export const INFERENCE = [
   "relativeScores",
   "rotary",
   "scale",
+  "statisticsPool",
+  "unfold",
   "weightNorm",
 ] as const satisfies readonly OperationName[];
 

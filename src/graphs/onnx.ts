@@ -63,7 +63,7 @@ const TRACES = [
 
 /**
  * Writes a model as an ONNX graph with one input and the output `logits`, whose batch is free, and the length where the
- * model takes waveforms.
+ * model takes waveforms. A model for x-vectors has the output `embeddings` besides, one that scores frames logits of each.
  *
  * @throws {UnsupportedOpError} when it has low-rank changes, answers by its neighbours, or takes more than 2 GB.
  */
@@ -89,7 +89,14 @@ export async function onnxFile(
   for (const call of pass.calls) writer.call(call);
   graph.rename(writer.nameOf(pass.output), "logits");
   const inputs: Port[] = [{ name: inputName, shape: ["batch", ...clipAxes(options)] }];
-  const outputs: Port[] = [{ name: "logits", shape: ["batch", model.labels.length] }];
+  const ofClip = pass.output.shape.at(-1)![0]!;
+  const perFrame = model.headKind === "frames" ? ["frames"] : [];
+  const outputs: Port[] = [{ name: "logits", shape: ["batch", ...perFrame, ofClip] }];
+  if (model.headKind === "xvector") {
+    // What the last map takes is the vector itself.
+    graph.rename(writer.nameOf(pass.calls.at(-1)!.inputs.x!), "embeddings");
+    outputs.push({ name: "embeddings", shape: ["batch", ofClip] });
+  }
   const file = graph.toModel({ inputs, outputs, producer, metadata });
   return { byteLength: expectSmall(file), chunks: () => chunks(file) };
 }

@@ -21,10 +21,13 @@ export type {
 } from "../layers/parameters.ts";
 export { Random, type RandomState } from "../random.ts";
 export type { ConfigReader, JsonObject } from "./_config_reader.ts";
+export type { EncoderStates } from "../layers/transformer_encoder.ts";
 export type {
   Architecture,
   Convolutions,
   ForwardOptions,
+  HeadInput,
+  HeadKind,
   HeadOf,
   HeadOutput,
   ModelInputs,
