@@ -7,11 +7,11 @@
  *
  * @module
  */
-import { type Tensor, tidy } from "@tensorflow/tfjs-core";
+import { tidy } from "@tensorflow/tfjs-core";
 import { isRecording } from "../kernels.ts";
 import { dropout } from "./noise.ts";
 import { layerNorm, type NormParams } from "./norm.ts";
-import type { LayerWrapper } from "./tensor.ts";
+import type { LayerWrapper, Tensor } from "./tensor.ts";
 import {
   postNormLayer,
   preNormLayer,
