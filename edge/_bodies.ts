@@ -9,6 +9,7 @@ import { joined } from "../src/classify/bounded_stream.ts";
 import { HTTPException } from "hono/http-exception";
 import { withDeadline } from "./_deadline.ts";
 import { unpackedBody } from "./_packed_body.ts";
+import type { ServiceTotals } from "./_service_totals.ts";
 
 /** What bodies may take. */
 export interface BodyLimits {
@@ -26,9 +27,13 @@ export interface BodyLimits {
   bodyGraceMs: number;
 }
 
+/** What is counted of them. */
+type BodyTotals = Pick<ServiceTotals, "bodiesArriving" | "bodiesBytes">;
+
 /** Counts what bodies take. */
 export class Bodies {
   readonly #limits: BodyLimits;
+  readonly #totals: BodyTotals;
   /** Give up those that are on their way. */
   readonly #refusals = new Set<(error: Error) => void>();
   readonly #arrived = Promise.withResolvers<void>();
@@ -36,9 +41,13 @@ export class Bodies {
   #bytes = 0;
   #arriving = 0;
 
-  /** @param limits what they may take together. */
-  constructor(limits: BodyLimits) {
+  /**
+   * @param limits what they may take together.
+   * @param totals those of all models of the service.
+   */
+  constructor(limits: BodyLimits, totals: BodyTotals) {
     this.#limits = limits;
+    this.#totals = totals;
   }
 
   /** How many are on their way. */
@@ -63,6 +72,7 @@ export class Bodies {
       return await handle(await this.#whole(request, taken));
     } finally {
       this.#bytes -= taken.bytes;
+      this.#totals.bodiesBytes -= taken.bytes;
     }
   }
 
@@ -80,7 +90,7 @@ export class Bodies {
   async #whole(request: Request, taken: { bytes: number }): Promise<Uint8Array> {
     const { maxBodies, maxBodyBytes, bodyTimeoutMs } = this.#limits;
     if (this.#isEnding) throw busy("the service is ending");
-    if (this.#arriving >= maxBodies) {
+    if (this.#totals.bodiesArriving >= maxBodies) {
       throw busy(`expected at most ${maxBodies} bodies on their way`);
     }
     if (Number(request.headers.get("content-length") ?? 0) > maxBodyBytes) {
@@ -88,6 +98,7 @@ export class Bodies {
     }
     const reader = unpackedBody(request)?.getReader();
     this.#arriving++;
+    this.#totals.bodiesArriving++;
     // A promise of its own: one of all bodies would keep each that was ever raced with it.
     const { promise: refused, reject: refuse } = Promise.withResolvers<never>();
     this.#refusals.add(refuse);
@@ -98,6 +109,7 @@ export class Bodies {
     } finally {
       this.#refusals.delete(refuse);
       this.#arriving--;
+      this.#totals.bodiesArriving--;
       if (this.#isEnding && this.#arriving === 0) this.#arrived.resolve();
       reader?.cancel().catch(() => {});
     }
@@ -121,11 +133,12 @@ export class Bodies {
   #take(count: number, taken: { bytes: number }): void {
     const { maxBodyBytes, maxBodiesBytes } = this.#limits;
     if (taken.bytes + count > maxBodyBytes) throw tooLarge(maxBodyBytes);
-    if (this.#bytes + count > maxBodiesBytes) {
+    if (this.#totals.bodiesBytes + count > maxBodiesBytes) {
       throw busy(`expected at most ${maxBodiesBytes} bytes of bodies in hand`);
     }
     taken.bytes += count;
     this.#bytes += count;
+    this.#totals.bodiesBytes += count;
   }
 
   #expectPace(bytes: number, elapsedMs: number): void {

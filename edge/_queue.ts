@@ -10,6 +10,7 @@
 import { HTTPException } from "hono/http-exception";
 import { Meter } from "./_metrics.ts";
 import { Pace } from "./_pace.ts";
+import type { ServiceTotals } from "./_service_totals.ts";
 import { spansHere } from "./_tracing.ts";
 
 /** Bounds of the queue. */
@@ -125,6 +126,7 @@ export class WorkQueue {
   /** How fast they are done. */
   readonly pace = new Pace();
   readonly #model: () => QueuedModel | undefined;
+  readonly #totals: Pick<ServiceTotals, "clips">;
   readonly #tickets = new Set<Ticket>();
   readonly #waiting: Job[] = [];
   readonly #busy = new Set<number>();
@@ -136,10 +138,16 @@ export class WorkQueue {
   /**
    * @param limits of number and time.
    * @param model what does the jobs, once it is loaded.
+   * @param totals those of all models of the service.
    */
-  constructor(limits: QueueLimits, model: () => QueuedModel | undefined = () => undefined) {
+  constructor(
+    limits: QueueLimits,
+    model: () => QueuedModel | undefined = () => undefined,
+    totals: Pick<ServiceTotals, "clips"> = { clips: 0 },
+  ) {
     this.limits = limits;
     this.#model = model;
+    this.#totals = totals;
   }
 
   /** Clips in hand. */
@@ -169,7 +177,7 @@ export class WorkQueue {
 
   /** Whether one more clip would be turned away. */
   get isFull(): boolean {
-    return this.length >= this.limits.maxPending || this.#lateMs(1) > 0;
+    return this.#totals.clips >= this.limits.maxPending || this.#lateMs(1) > 0;
   }
 
   /**
@@ -189,10 +197,12 @@ export class WorkQueue {
       endBy: now + deadlineMs,
     };
     this.#tickets.add(ticket);
+    this.#totals.clips++;
     try {
       return await handle(ticket);
     } finally {
       this.#tickets.delete(ticket);
+      this.#totals.clips--;
       if (this.length === 0) this.#empty.resolve();
     }
   }
@@ -260,10 +270,20 @@ export class WorkQueue {
     if (this.length > 0) await this.#empty.promise;
   }
 
+  /**
+   * Refuses any clip for which there is no place now, before more is done for it.
+   *
+   * @throws {BusyError} when all places are taken.
+   */
+  expectAnyPlace(): void {
+    const { maxPending } = this.limits;
+    if (this.#isClosed) throw busy("the service is ending");
+    if (this.#totals.clips >= maxPending) throw busy(`expected at most ${maxPending} at a time`);
+  }
+
   #expectPlace(seconds: number): void {
     const { maxPending, deadlineMs } = this.limits;
-    if (this.#isClosed) throw busy("the service is ending");
-    if (this.length >= maxPending) throw busy(`expected at most ${maxPending} at a time`);
+    this.expectAnyPlace();
     const mostLong = Math.max(1, Math.floor(maxPending * LONG_PART));
     if (this.#isLong(seconds)) {
       const long = Array.from(this.#tickets).filter((ticket) => this.#isLong(ticket.seconds));

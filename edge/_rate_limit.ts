@@ -9,6 +9,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { BusyError } from "./_queue.ts";
 import type { ClientFacts } from "./host.ts";
+import type { ServiceTotals } from "./_service_totals.ts";
 
 /** What clients are held to. */
 export interface RateRules {
@@ -18,23 +19,30 @@ export interface RateRules {
   clientHeader?: string;
 }
 
-/** A client's requests that are left, at a time. */
-interface Allowance {
-  left: number;
-  at: number;
-}
-
 /** What is asked for by those who run the service. */
-const OPEN = ["/livez", "/readyz", "/healthz", "/health", "/metrics"];
+export const UNLIMITED_PATHS: readonly string[] = [
+  "/livez",
+  "/readyz",
+  "/healthz",
+  "/health",
+  "/metrics",
+];
 /** Clients that are known at a time; the one that asked longest ago is forgotten first. */
 const MAX_CLIENTS = 10_000;
 const MINUTE_MS = 60_000;
 
-/** Refuses a client that asks too often, with status 429, before its body is read. */
-export function limitRate({ rateLimit, clientHeader }: RateRules): MiddlewareHandler {
-  const clients = new Map<string, Allowance>();
+/**
+ * Refuses a client that asks too often, with status 429, before its body is read.
+ *
+ * @param rules how often it may.
+ * @param totals what clients have left, of all models of the service.
+ */
+export function limitRate(
+  { rateLimit, clientHeader }: RateRules,
+  { clients }: Pick<ServiceTotals, "clients">,
+): MiddlewareHandler {
   return async (c, next) => {
-    if (rateLimit === undefined || OPEN.includes(c.req.path)) return await next();
+    if (rateLimit === undefined || UNLIMITED_PATHS.includes(c.req.path)) return await next();
     const client = clientOf(c, clientHeader);
     const now = performance.now();
     const before = clients.get(client) ?? { left: rateLimit, at: now };

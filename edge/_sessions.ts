@@ -4,20 +4,29 @@
  * @module
  */
 import { HTTPException } from "hono/http-exception";
+import type { ServiceTotals } from "./_service_totals.ts";
 
-/** Longest wait for sessions to end: their clients may have vanished. */
-const MAX_ENDING_MS = 2_000;
+/**
+ * Longest wait for sessions to end: their clients may have vanished. A little less than a service takes to end, as one
+ * whose client is only slow should still hear why.
+ */
+const MAX_ENDING_MS = 4_000;
 
 /** Counts sessions, and ends them all when the service does. */
 export class Sessions {
   readonly #maxSessions: number;
+  readonly #totals: Pick<ServiceTotals, "sessions">;
   readonly #ends = new Set<() => Promise<void> | void>();
   readonly #empty = Promise.withResolvers<void>();
   #isClosed = false;
 
-  /** @param maxSessions how many there may be at a time. */
-  constructor(maxSessions: number) {
+  /**
+   * @param maxSessions how many there may be at a time.
+   * @param totals those of all models of the service.
+   */
+  constructor(maxSessions: number, totals: Pick<ServiceTotals, "sessions">) {
     this.#maxSessions = maxSessions;
+    this.#totals = totals;
   }
 
   /** How many there are. */
@@ -41,7 +50,7 @@ export class Sessions {
     if (this.#isClosed) {
       throw new HTTPException(503, { message: "Cannot take the request: the service is ending" });
     }
-    if (this.#ends.size >= this.#maxSessions) {
+    if (this.#totals.sessions >= this.#maxSessions) {
       throw new HTTPException(503, {
         message: `Cannot take the request: expected at most ${this.#maxSessions} streams and ` +
           "detections at a time",
@@ -50,8 +59,9 @@ export class Sessions {
     // Each session's own, even where two pass the same function.
     const own = () => end();
     this.#ends.add(own);
+    this.#totals.sessions++;
     return () => {
-      this.#ends.delete(own);
+      if (this.#ends.delete(own)) this.#totals.sessions--;
       if (this.#isClosed && this.#ends.size === 0) this.#empty.resolve();
     };
   }

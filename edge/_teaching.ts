@@ -9,6 +9,7 @@
 import { HTTPException } from "hono/http-exception";
 import type { ServedHeads } from "./mod.ts";
 import { bearerOf, Secrets } from "./_secrets.ts";
+import type { ServiceTotals } from "./_service_totals.ts";
 
 /** What examples may take, and who may give them. */
 export interface TeachingRules {
@@ -52,16 +53,23 @@ const MAX_LABEL_LENGTH = 100;
 const NAME = /^[A-Za-z0-9][\w.-]{0,63}$/;
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
+/** What is counted of them. */
+type TaughtTotals = Pick<ServiceTotals, "taughtHeads" | "examplesBytes">;
+
 /** The examples of all heads that are taught. */
 export class Teaching {
   readonly #rules: TeachingRules;
   readonly #token?: Secrets;
   readonly #lessons = new Map<string, Lesson>();
-  #bytes = 0;
+  readonly #totals: TaughtTotals;
 
-  /** @param rules what examples may take. */
-  constructor(rules: TeachingRules) {
+  /**
+   * @param rules what examples may take.
+   * @param totals those of all models of the service.
+   */
+  constructor(rules: TeachingRules, totals: TaughtTotals) {
     this.#rules = rules;
+    this.#totals = totals;
     this.#token = rules.token === undefined ? undefined : new Secrets([rules.token]);
   }
 
@@ -93,7 +101,7 @@ export class Teaching {
       if (heads.list().some((head) => head.name === name)) {
         fail(409, `Cannot teach "${name}": expected a head of its own, found one that was given`);
       }
-      if (this.#lessons.size >= maxTaughtHeads) {
+      if (this.#totals.taughtHeads >= maxTaughtHeads) {
         fail(409, `Cannot teach "${name}": expected at most ${maxTaughtHeads} heads`);
       }
     }
@@ -104,7 +112,7 @@ export class Teaching {
     if ((lesson?.vectors.length ?? 0) >= maxExamples) {
       fail(409, `Cannot teach "${name}": expected at most ${maxExamples} examples`);
     }
-    if (this.#bytes >= maxExamplesBytes) {
+    if (this.#totals.examplesBytes >= maxExamplesBytes) {
       fail(409, `Cannot teach "${name}": expected at most ${maxExamplesBytes} bytes of examples`);
     }
     return label!;
@@ -126,8 +134,9 @@ export class Teaching {
     const isReady = new Set(next.labels).size > 1;
     const files = isReady ? await fitted(name, next, heads) : [];
     next.files = files;
+    if (!this.#lessons.has(name)) this.#totals.taughtHeads++;
     this.#lessons.set(name, next);
-    this.#bytes += features.byteLength;
+    this.#totals.examplesBytes += features.byteLength;
     const { save } = this.#rules;
     if (isReady) await save?.(name, files);
     return { ...this.stateOf(name)!, saved: isReady && save !== undefined };
@@ -161,7 +170,8 @@ export class Teaching {
     const lesson = this.#lessons.get(name);
     if (!lesson) fail(404, `Cannot remove head ${shown(name)}: expected one that was taught`);
     this.#lessons.delete(name);
-    for (const { byteLength } of lesson!.vectors) this.#bytes -= byteLength;
+    this.#totals.taughtHeads--;
+    for (const { byteLength } of lesson!.vectors) this.#totals.examplesBytes -= byteLength;
     await heads.remove(name);
   }
 }

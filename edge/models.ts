@@ -4,13 +4,9 @@
  * @module
  */
 import { isBelow, pathBehind } from "./_address.ts";
-import {
-  type App,
-  type AppOptions,
-  type ClassifierSource,
-  createApp,
-  type ServedClassifier,
-} from "./mod.ts";
+import { appOf } from "./_app.ts";
+import type { App, AppOptions, ClassifierSource, ServedClassifier } from "./mod.ts";
+import { noTotals } from "./_service_totals.ts";
 import { expectBasePath } from "./_setting_checks.ts";
 
 /** Such as `voice_menu` or `acme/birds`. */
@@ -19,7 +15,7 @@ const NAME = /^[A-Za-z0-9][\w.-]{0,95}(\/[A-Za-z0-9][\w.-]{0,95})?$/;
 /**
  * Makes an application of several models.
  *
- * Each has a queue, heads and counts of its own, with the limits of the options; `/metrics` has the counts of all, by
+ * Each has a queue, heads and counts of its own; the limits of the options are those of all together. `/metrics` has the counts of all, by
  * the label `model`, `/readyz` says whether all are loaded, and `GET /models` lists them.
  *
  * @param models classifiers by the names that they have below `/models`: `NAME` or `ORG/NAME`.
@@ -63,10 +59,11 @@ class ModelsApp {
   constructor(models: Readonly<Record<string, ClassifierSource>>, options: AppOptions) {
     this.#pathOf = pathBehind(expectBasePath(options.basePath ?? ""));
     const list = () => this.#list();
+    const totals = noTotals();
     const apps = Object.entries(models).map(([name, source]): [string, App] => {
       return [
         name,
-        createApp(this.#noted(name, source), { ...options, model: name, models: list }),
+        appOf(this.#noted(name, source), { ...options, model: name, models: list }, totals),
       ];
     });
     this.#apps = new Map(apps);

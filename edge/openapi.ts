@@ -6,6 +6,8 @@
  * @module
  */
 import { DETECTION_NUMBERS } from "./_detect_request.ts";
+import { KEYLESS_PATHS } from "./_keys.ts";
+import { UNLIMITED_PATHS } from "./_rate_limit.ts";
 import { type Method, ROUTES } from "./_routes.ts";
 
 /** What a service has. */
@@ -238,6 +240,61 @@ const OPERATIONS: Readonly<Record<string, Json>> = {
   "GET /ui": { responses: { 200: found("A page", { "text/html": {} }) } },
 };
 
+/** What each status says that is no answer. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  400: "A parameter, a header or the body is not as it has to be",
+  401: "A key or a token is missing or wrong",
+  403: "Not for this client: its origin, or nobody may teach",
+  404: "There is no head of this name",
+  408: "The body came too slowly",
+  409: "The head cannot be taught so, or too many are",
+  413: "The body is too large, or unfolds to more than may be",
+  415: "The body is no audio that is read here",
+  422: "The recording cannot be decoded, or is too short",
+  426: "This takes a WebSocket",
+  429: "The client asks more often than it may",
+  431: "The headers are more than the host takes",
+  500: "The service failed on this request",
+  501: "This host or this model cannot do it",
+  503: "Too much is in hand, the model cannot be loaded, or the service is ending",
+};
+
+/** When to come again. */
+const RETRY_AFTER = {
+  "Retry-After": { description: "In seconds.", schema: { type: "integer", minimum: 1 } },
+};
+
+const OF_CLIPS = [400, 408, 413, 415, 422, 500, 503];
+
+/** The statuses of each operation, but for those that all have. */
+const REFUSED_WITH: Readonly<Record<string, readonly number[]>> = {
+  "POST /": [...OF_CLIPS, 404],
+  "POST /detect": [...OF_CLIPS, 404, 501],
+  "GET /stream": [400, 403, 426, 501, 503],
+  "GET /heads": [503],
+  "POST /heads": OF_CLIPS,
+  "POST /heads/NAME": [...OF_CLIPS, 404],
+  "DELETE /heads/NAME": [401, 403, 404, 503],
+  "POST /heads/NAME/examples": [...OF_CLIPS, 401, 403, 409],
+  "GET /heads/NAME/files": [401, 403, 404, 409],
+};
+
+/** Refusals of an operation, each by the component of its status. */
+function refusals(method: string, path: string): Json {
+  const statuses = new Set([...REFUSED_WITH[`${method} ${path}`] ?? [], 431]);
+  if (!KEYLESS_PATHS.includes(path)) statuses.add(401);
+  if (!UNLIMITED_PATHS.includes(path)) statuses.add(429);
+  const refs = Array.from(statuses, (status) => {
+    return [status, { $ref: `#/components/responses/${status}` }];
+  });
+  return Object.fromEntries(refs);
+}
+
+function refusal(status: string, description: string): Json {
+  const comesAgain = status === "429" || status === "503";
+  return found(description, inJson(ref("Error")), comesAgain ? RETRY_AFTER : undefined);
+}
+
 const PROBE = {
   responses: {
     200: found("Yes", inJson(ref("Status"))),
@@ -276,6 +333,9 @@ export function openapiOf(
     paths: Object.fromEntries(paths),
     components: {
       schemas: SCHEMAS,
+      responses: Object.fromEntries(
+        Object.entries(REFUSALS).map(([status, text]) => [status, refusal(status, text)]),
+      ),
       securitySchemes: {
         bearer: { type: "http", scheme: "bearer" },
         key: { type: "apiKey", in: "header", name: "x-api-key" },
@@ -300,6 +360,7 @@ function pathItem(path: string, place: string): Json {
     return [method.toLowerCase(), {
       ...{ operationId: id, summary, ...rest },
       responses: {
+        ...refusals(method, path),
         ...responses as Json,
         default: found("What was wrong", inJson(ref("Error"))),
       },

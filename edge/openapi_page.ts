@@ -17,7 +17,12 @@ interface Operation {
   summary?: string;
   parameters?: readonly Parameter[];
   requestBody?: { content: Json };
-  responses: Readonly<Record<string, { description: string; content?: Json }>>;
+  responses: Readonly<Record<string, Answer | { $ref: string }>>;
+}
+
+interface Answer {
+  description: string;
+  content?: Json;
 }
 
 const METHODS = ["get", "post", "delete"];
@@ -36,10 +41,14 @@ th { font-weight: 600; }
 /** The page, in HTML. */
 export function openapiPage(document: Json): string {
   const { title, version, description } = document.info as Record<string, string>;
+  const { responses } = document.components as { responses: Readonly<Record<string, Answer>> };
+  const answerOf = (answer: Answer | { $ref: string }) => {
+    return "$ref" in answer ? responses[answer.$ref.split("/").at(-1)!]! : answer;
+  };
   const operations = Object.entries(document.paths as Record<string, Json>).flatMap(
     ([path, item]) =>
       METHODS.filter((method) => method in item).map((method) =>
-        operationOf(method, path, item[method] as Operation)
+        operationOf(method, path, item[method] as Operation, answerOf)
       ),
   );
   return `<!doctype html>
@@ -58,7 +67,12 @@ ${operations.join("\n")}
 `;
 }
 
-function operationOf(method: string, path: string, operation: Operation): string {
+function operationOf(
+  method: string,
+  path: string,
+  operation: Operation,
+  answerOf: (answer: Operation["responses"][string]) => Answer,
+): string {
   const { summary = "", parameters = [], requestBody, responses } = operation;
   const kinds = Object.keys(requestBody?.content ?? {});
   return `<details>
@@ -75,7 +89,8 @@ ${
 ${
     table(
       "Answers",
-      Object.entries(responses).map(([status, { description, content = {} }]) => {
+      Object.entries(responses).map(([status, answer]) => {
+        const { description, content = {} } = answerOf(answer);
         return [code(status), escaped(description), Object.keys(content).map(code).join(", ")];
       }),
     )

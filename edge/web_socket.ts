@@ -39,6 +39,19 @@ export type UpgradeWebSocket = (
   listener: SocketListener,
 ) => Response | Promise<Response>;
 
+/** What a client may call the messages of `/stream`; whoever offers something has to be answered with some of it. */
+const PROTOCOL = "earshot";
+
+/** The subprotocol to answer with; undefined where the client offers none that is known. */
+export function subprotocolOf(offered?: string | null): string | undefined {
+  return subprotocolsIn(offered).includes(PROTOCOL) ? PROTOCOL : undefined;
+}
+
+/** The subprotocols in the header `Sec-WebSocket-Protocol`. */
+export function subprotocolsIn(offered?: string | null): string[] {
+  return (offered ?? "").split(",").map((text) => text.trim());
+}
+
 /** A client that does not answer a ping within this time has gone. */
 const IDLE_SECONDS = 30;
 
@@ -63,7 +76,10 @@ const IDLE_SECONDS = 30;
  * ```
  */
 export function upgradeOnDeno(request: Request, listener: SocketListener): Response {
-  const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: IDLE_SECONDS });
+  const { socket, response } = Deno.upgradeWebSocket(request, {
+    idleTimeout: IDLE_SECONDS,
+    protocol: subprotocolOf(request.headers.get("sec-websocket-protocol")),
+  });
   socket.binaryType = "arraybuffer";
   socket.onopen = () => {
     listener.opened({

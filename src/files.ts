@@ -221,8 +221,13 @@ export async function entryIfThere(path: string): Promise<Deno.FileInfo | undefi
     return await attempt("open", path, () => system.stat(path));
   } catch (error) {
     const isMissing = error instanceof FileError && /^(ENOENT|ENOTDIR)$/.test(error.code ?? "");
-    if (!isMissing || await system.lstat(path).then(() => true, () => false)) throw error;
-    return undefined;
+    if (!isMissing) throw error;
+    const link = await system.lstat(path).catch(() => undefined);
+    if (!link) return undefined;
+    // It has come since, or it is a link to nothing, which is an error.
+    return link.isSymlink
+      ? await attempt("open", path, () => system.stat(path))
+      : await entryIfThere(path);
   }
 }
 

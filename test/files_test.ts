@@ -9,6 +9,7 @@ import { FileError } from "../src/errors.ts";
 import {
   createFileAtomic,
   directoryFiles,
+  entryIfThere,
   expectWritable,
   fileSource,
   listFolder,
@@ -291,4 +292,25 @@ folderTest("expectWritable() names what is in the way, and leaves nothing", asyn
   equal(await Deno.readTextFile(`${folder}/old.html`), "old");
   await rejects(expectWritable(folder), { code: "EISDIR" });
   await rejects(expectWritable(`${folder}/none/x`), { name: "FileError", code: "ENOENT" });
+});
+
+Deno.test("entryIfThere() finds a file or nothing while it comes and goes", async () => {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/entry`;
+  let isOver = false;
+  const coming = (async () => {
+    while (!isOver) {
+      await Deno.writeTextFile(path, "");
+      await Deno.remove(path);
+    }
+  })();
+  for (let i = 0; i < 3_000; i++) {
+    const found = await entryIfThere(path);
+    equal(found?.isFile ?? true, true);
+  }
+  isOver = true;
+  await coming;
+  await Deno.symlink(`${folder}/nothing`, path);
+  await rejects(entryIfThere(path), FileError);
+  await Deno.remove(folder, { recursive: true });
 });

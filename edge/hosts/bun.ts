@@ -5,7 +5,7 @@
  */
 import "../../src/older_engines.ts";
 import type { Address, Fetch, Host, HostProgram, Listening } from "../host.ts";
-import type { SocketListener } from "../web_socket.ts";
+import { type SocketListener, subprotocolOf } from "../web_socket.ts";
 import { filesBeside } from "./_node_files.ts";
 import { NODE_PROCESS, nodeVariable } from "./_node_process.ts";
 import { nodeThreads } from "./_node_threads.ts";
@@ -31,7 +31,11 @@ export function hostOf(code: string): Host {
 interface BunServer {
   readonly hostname: string;
   readonly port: number;
-  upgrade(request: Request, options: { data: SocketListener }): boolean;
+  upgrade(
+    request: Request,
+    options: { data: SocketListener; headers?: Record<string, string> },
+  ): boolean;
+  requestIP(request: Request): { readonly address: string } | null;
   stop(): Promise<void>;
 }
 
@@ -71,6 +75,9 @@ const MAX_MESSAGE_BYTES = 16 * 2 ** 20;
 
 const PROGRAM: HostProgram = { ...NODE_PROCESS, listen };
 
+/** The header in which subprotocols are offered and chosen. */
+const PROTOCOLS = "sec-websocket-protocol";
+
 let server: BunServer | undefined;
 /** Requests that have become WebSockets, to which no answer is sent. */
 const upgraded = new WeakSet<Request>();
@@ -83,8 +90,9 @@ function listen(fetch: Fetch, address: Address): Promise<Listening> {
     port,
     idleTimeout: IDLE_SECONDS,
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-    fetch: async (request) => {
-      const response = await fetch(request);
+    fetch: async (request, server) => {
+      const hostname = server.requestIP(request)?.address;
+      const response = await fetch(request, { remoteAddr: { hostname } });
       return upgraded.has(request) ? undefined : response;
     },
     websocket: {
@@ -103,7 +111,9 @@ function listen(fetch: Fetch, address: Address): Promise<Listening> {
 }
 
 function upgradeWebSocket(request: Request, listener: SocketListener): Response {
-  if (!server?.upgrade(request, { data: listener })) {
+  const protocol = subprotocolOf(request.headers.get(PROTOCOLS));
+  const headers = protocol === undefined ? undefined : { [PROTOCOLS]: protocol };
+  if (!server?.upgrade(request, { data: listener, headers })) {
     throw new TypeError("Cannot make a WebSocket: expected a handshake");
   }
   upgraded.add(request);

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Fetch, Host } from "../host.ts";
-import type { SocketListener } from "../web_socket.ts";
+import { type SocketListener, subprotocolOf } from "../web_socket.ts";
 import { scriptFiles } from "./_workerd_files.ts";
 import { env, kernels } from "./_workerd_modules.ts";
 
@@ -37,18 +37,23 @@ function entry(
   fetch: Fetch,
 ): (request: Request, _: unknown, context: unknown) => Promise<Response> {
   return (request, _, context) => {
-    const answer = fetch(request);
+    // Cloudflare sets it itself, whatever the client has sent; elsewhere workerd should be behind something that does.
+    const hostname = request.headers.get("cf-connecting-ip") ?? undefined;
+    const answer = fetch(request, { remoteAddr: { hostname } });
     (context as RequestContext).waitUntil(answer.catch(() => {}));
     return answer;
   };
 }
+
+/** The header in which subprotocols are offered and chosen. */
+const PROTOCOLS = "sec-websocket-protocol";
 
 /** The server's end of a pair. */
 interface WorkerSocket extends WebSocket {
   accept(): void;
 }
 
-function upgradeWebSocket(_request: Request, listener: SocketListener): Response {
+function upgradeWebSocket(request: Request, listener: SocketListener): Response {
   const { WebSocketPair } = globalThis as unknown as {
     WebSocketPair: new () => Readonly<Record<0 | 1, WorkerSocket>>;
   };
@@ -76,5 +81,7 @@ function upgradeWebSocket(_request: Request, listener: SocketListener): Response
       socket.close(code, reason);
     },
   });
-  return new Response(null, { status: 101, webSocket: client } as ResponseInit);
+  const protocol = subprotocolOf(request.headers.get(PROTOCOLS));
+  const headers = protocol === undefined ? undefined : { [PROTOCOLS]: protocol };
+  return new Response(null, { status: 101, webSocket: client, headers } as ResponseInit);
 }

@@ -4,9 +4,10 @@
  * @module
  */
 import "../../src/older_engines.ts";
+import type { IncomingMessage } from "node:http";
 import { WebSocketServer } from "ws";
 import type { Host } from "../host.ts";
-import type { SocketListener } from "../web_socket.ts";
+import { type SocketListener, subprotocolOf } from "../web_socket.ts";
 import { filesBeside } from "./_node_files.ts";
 import { listenOnNode, type UpgradeConnection } from "./_node_http.ts";
 import { NODE_PROCESS, nodeVariable } from "./_node_process.ts";
@@ -56,6 +57,8 @@ const SERVER = new WebSocketServer({
   noServer: true,
   clientTracking: false,
   maxPayload: MAX_MESSAGE_BYTES,
+  handleProtocols: (_: unknown, { headers }: IncomingMessage) =>
+    subprotocolOf(headers["sec-websocket-protocol"]) ?? false,
 });
 
 function upgradeWebSocket(request: Request, listener: SocketListener): Response {

@@ -51,7 +51,7 @@ export async function serviceEngine(base: URL, key: () => string): Promise<Engin
       const response = await ask(path, { method: "POST", body: recording, signal });
       for await (const line of lines(response)) tell(JSON.parse(line), listener);
     },
-    listen: (sound, listener) => key() ? drain(sound) : listen(base, sound, listener),
+    listen: (sound, listener) => listen(base, sound, { ...listener, key: key() }),
     teaching: teaching ? serviceTeaching(ask, names) : undefined,
   };
 }
@@ -123,19 +123,24 @@ function tell(found: Finding, listener: Listener): void {
   else if (label !== undefined) listener.event({ start, end, label, score });
 }
 
-/** A WebSocket carries no key: what is said is heard as a clip, when it is over. */
-async function drain(sound: LiveSound): Promise<void> {
-  const pieces = sound[Symbol.asyncIterator]();
-  while (!(await pieces.next()).done);
+/** A page can send no header with a WebSocket: the key goes as a subprotocol, in base64url. */
+function subprotocols(key: string): string[] {
+  if (key === "") return [];
+  const text = btoa(key).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return ["earshot", `key.${text}`];
 }
 
 /** Sends 16-bit samples, and leaves some out where the service does not keep up. */
-async function listen(base: URL, sound: LiveSound, listener: Listener): Promise<void> {
+async function listen(
+  base: URL,
+  sound: LiveSound,
+  listener: Listener & { key: string },
+): Promise<void> {
   const rate = Math.round(sound.samplingRate);
   const options = `rate=${rate}&encoding=s16&scores=true&progress=true&top_k=${TOP}`;
   const url = new URL(withHead(`stream?${options}`, listener.head), base);
   url.protocol = url.protocol.replace("http", "ws");
-  const socket = new WebSocket(url);
+  const socket = new WebSocket(url, subprotocols(listener.key));
   const over = Promise.withResolvers<void>();
   let [sent, heard] = [0, 0];
   let failure: string | undefined;

@@ -99,8 +99,8 @@ export class StreamClient {
   readonly socket: WebSocket;
 
   /** @param url the service's, with a slash at the end. */
-  constructor(url: string, query = "") {
-    this.socket = new WebSocket(`${url.replace(/^http/, "ws")}stream${query}`);
+  constructor(url: string, query = "", protocols: string[] = []) {
+    this.socket = new WebSocket(`${url.replace(/^http/, "ws")}stream${query}`, protocols);
     this.socket.onmessage = ({ data }) => this.inbox.receive(data);
     this.socket.onclose = ({ code, reason }) => this.inbox.close({ code, reason });
   }

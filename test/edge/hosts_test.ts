@@ -86,6 +86,43 @@ for (const place of PLACES) {
   });
 }
 
+for (const place of PLACES.filter(({ target }) => target === "bun" || target === "cloudflare")) {
+  Deno.test({
+    name: `a bundle for ${place.target} tells its clients apart${place.runtime?.skipped ?? ""}`,
+    ignore: place.runtime?.isMissing,
+    fn: () => tellsClientsApart(place),
+  });
+}
+
+/** One may ask once a minute; Cloudflare names it in a header, elsewhere it is the other side of the connection. */
+async function tellsClientsApart({ target, command }: Place): Promise<void> {
+  const output = `${FOLDER}/${target}-clients`;
+  await bundle({ model: MODEL, output, target, settings: { rateLimit: 1 } });
+  const started = await command(output);
+  const url = started.url ?? freeUrl();
+  const env = { ...started.env, EARSHOT_HOSTNAME: "::", PORT: new URL(url).port };
+  await whileRunning({ ...started, env, url }, async (url) => {
+    const asked = async (address: string, as: string) => {
+      const headers = { "cf-connecting-ip": as };
+      const response = await fetch(url.replace("127.0.0.1", address), { headers });
+      await response.body?.cancel();
+      return response.status;
+    };
+    const other = target === "bun" ? "[::1]" : "127.0.0.1";
+    deepEqual(
+      [await asked("127.0.0.1", "192.0.2.1"), await asked("127.0.0.1", "192.0.2.1")],
+      [200, 429],
+    );
+    equal(await asked(other, "192.0.2.2"), 200);
+  });
+}
+
+/** An address that nobody listens on. */
+function freeUrl(): string {
+  using listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+  return `http://127.0.0.1:${listener.addr.port}/`;
+}
+
 async function servesAll({ target, command, signal }: Place): Promise<void> {
   const output = `${FOLDER}/${target}`;
   await bundle({ model: MODEL, heads: HEADS, output, target });
@@ -163,8 +200,9 @@ async function hearsAsHere(url: string): Promise<void> {
   const response = await fetch(`${url}detect?${QUERY}`, { method: "POST", body: wav.slice() });
   const lines = (await response.text()).trimEnd().split("\n");
   assertNear(lines.map((line) => JSON.parse(line)), expected);
-  const client = new StreamClient(url, `?${QUERY}&rate=8000`);
+  const client = new StreamClient(url, `?${QUERY}&rate=8000`, ["other", "earshot"]);
   await client.ready();
+  equal(client.socket.protocol, "earshot");
   const bytes = wav.slice(44);
   for (let at = 0; at < bytes.length; at += 5_000) client.send(bytes.slice(at, at + 5_000));
   client.send({ end: true });

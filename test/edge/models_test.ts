@@ -123,3 +123,25 @@ Deno.test("createModelsApp() refuses names that no address has, and none at all"
     throws(() => createModelsApp({ [name]: fakeClassifier() }), RangeError, name);
   }
 });
+
+Deno.test("limits are those of all models together", async () => {
+  const begun = Promise.withResolvers<void>();
+  const release = Promise.withResolvers<void>();
+  const slow = Object.assign(async () => {
+    begun.resolve();
+    await release.promise;
+    return [];
+  }, { labels: ["a"] });
+  const app = createModelsApp({ slow, other: fakeClassifier() }, { maxPending: 1, rateLimit: 4 });
+  const statusOf = async (request: Request) => (await app.fetch(request)).status;
+  const to = (name: string) => post(SHORT, "audio/wav", `models/${name}`);
+  const first = statusOf(to("slow"));
+  await begun.promise;
+  equal(await statusOf(to("other")), 503);
+  release.resolve();
+  equal(await first, 200);
+  equal(await statusOf(to("other")), 200);
+  equal(await statusOf(to("slow")), 200);
+  // The client has asked four times, whichever model it was.
+  equal(await statusOf(to("other")), 429);
+});

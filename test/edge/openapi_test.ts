@@ -43,6 +43,9 @@ async function describesItself(command: ServiceCommand, hasPage: boolean): Promi
         equal(asked.status, status, `${method} ${path}`);
       }
     }
+    const statuses = Object.keys(document.paths["/"].post.responses);
+    ok([413, 429, 431, 503].every((status) => statuses.includes(`${status}`)), `${statuses}`);
+    ok(!("429" in document.paths["/livez"].get.responses), "probes are not counted");
     const classes = await (await fetch(`${url}?top_k=2`, { method: "POST", body: CLIP })).json();
     const { properties } = document.components.schemas.Classification;
     deepEqual(Object.keys(classes[0]), Object.keys(properties));

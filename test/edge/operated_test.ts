@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { deepEqual, equal, match, ok, throws } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects, throws } from "node:assert/strict";
 import { createApp } from "../../edge/mod.ts";
 import { encodeWav } from "../../src/audio/mod.ts";
 import { bundle } from "../../src/commands/bundle.ts";
@@ -51,9 +51,24 @@ async function asksForKeys(command: ServiceCommand): Promise<void> {
       equal(await statusOf(url + path), 200, path);
     }
     equal(await statusOf(`${url}metrics`, bearer(KEYS[1])), 200);
+    await asksPagesForKeys(url);
   });
   ok(lines.length > 0);
-  for (const line of lines) ok(!KEYS.some((key) => line.includes(key)), line);
+  const secret = KEYS.flatMap((key) => [key, btoa(key).replaceAll("=", "")]);
+  for (const line of lines) ok(!secret.some((text) => line.includes(text)), line);
+}
+
+/** A page has nothing but subprotocols to put its key into. */
+async function asksPagesForKeys(url: string): Promise<void> {
+  const offered = (key: string) => `key.${btoa(key).replaceAll("=", "")}`;
+  const page = new StreamClient(url, "?rate=8000", ["earshot", offered(KEYS[1])]);
+  await page.ready();
+  equal(page.socket.protocol, "earshot");
+  page.send({ end: true });
+  await page.inbox.closing;
+  for (const text of [offered("another-key-than-those"), "key.%", "key."]) {
+    await rejects(new StreamClient(url, "?rate=8000", ["earshot", text]).ready(), /closed with/);
+  }
 }
 
 Deno.test("serve and a bundle ask for a key, and leave probes open", async () => {

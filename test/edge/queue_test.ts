@@ -1,6 +1,7 @@
 import { deepEqual, equal, match, rejects } from "node:assert/strict";
 import { createApp } from "../../edge/mod.ts";
 import { Bodies } from "../../edge/_bodies.ts";
+import { noTotals } from "../../edge/_service_totals.ts";
 import { nextTurn } from "../../edge/_queue.ts";
 import { type Call, CLIP, fakeClassifier, post } from "./_served.ts";
 
@@ -79,7 +80,7 @@ Deno.test("Bodies gives up on one that comes too slowly", async () => {
     bodyTimeoutMs: 10_000,
     bodyGraceMs: 0,
     minBytesPerSecond: 1e9,
-  });
+  }, noTotals());
   const use = () => bodies.use(post(CLIP.slice(0, 500)), () => Promise.resolve());
   await rejects(use, /expected at least 1000000000 bytes a second/);
   // What it held is free again.
