@@ -12,7 +12,7 @@
 import { reshape, type Tensor, tidy } from "@tensorflow/tfjs-core";
 import { type Activation, weightShape } from "../kernels.ts";
 import { conv1d, conv1dFrames, type Conv1dInit, type Conv1dParams, loadConv1d } from "./conv1d.ts";
-import { groupNorm, layerNorm, loadNorm, type NormParams } from "./norm.ts";
+import { groupNormedConv1d, layerNorm, loadNorm, type NormParams } from "./norm.ts";
 import type { ParameterReader } from "./parameters.ts";
 
 /** The fields of `config.json` that describe the encoder. */
@@ -83,7 +83,8 @@ function normedConv(
   { conv, norm }: Required<ConvFeatureLayer>,
   x: Tensor,
 ): Tensor {
-  return tidy(() => (kind === "group" ? groupNorm : layerNorm)(norm, conv1d(conv, x), activation));
+  if (kind === "group") return groupNormedConv1d(norm, conv, x, activation);
+  return tidy(() => layerNorm(norm, conv1d(conv, x), activation));
 }
 
 /** Frames that the encoder gives for a number of samples; 0 or less where the clip is too short. */

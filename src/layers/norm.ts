@@ -4,11 +4,8 @@
  * @module
  */
 import type { Tensor } from "@tensorflow/tfjs-core";
-import {
-  type Activation,
-  groupNorm as groupNormKernel,
-  layerNorm as layerNormKernel,
-} from "../kernels.ts";
+import { type Activation, layerNorm as layerNormKernel, normedConv1d } from "../kernels.ts";
+import type { Conv1dParams } from "./conv1d.ts";
 import { constant, type ParameterReader } from "./parameters.ts";
 
 /** `weight [C]`, `bias [C]`, and what is added to the variance. */
@@ -36,7 +33,16 @@ export function layerNorm(params: NormParams, x: Tensor, activation?: Activation
   return layerNormKernel(x, params.weight, params.bias, { eps: params.eps, activation });
 }
 
-/** Each channel over time (Wu and He 2018, a group per channel). **Shape** `x [B, T, C]` -> `[B, T, C]` */
-export function groupNorm(params: NormParams, x: Tensor, activation?: Activation): Tensor {
-  return groupNormKernel(x, params.weight, params.bias, { eps: params.eps, activation });
+/**
+ * A convolution without padding, then each of its outputs over time (Wu and He 2018, a group per channel).
+ *
+ * **Shape** `x [B, T, C]` -> `[B, T', O]`
+ */
+export function groupNormedConv1d(
+  { weight: gamma, bias: beta, eps }: NormParams,
+  { weight, bias, stride }: Conv1dParams,
+  x: Tensor,
+  activation?: Activation,
+): Tensor {
+  return normedConv1d(x, weight, { gamma, beta, bias, stride, eps, activation });
 }

@@ -42,6 +42,7 @@ import { maskChannelsOperation } from "./mask_channels.ts";
 import { maskFramesGrad, maskFramesOperation } from "./mask_frames.ts";
 import { meanPoolGrad, meanPoolOperation } from "./mean_pool.ts";
 import type { Operation, With } from "./operation.ts";
+import { normedConv1dOperation } from "./normed_conv1d.ts";
 import { padFramesOperation } from "./pad_frames.ts";
 import { patchesOperation } from "./patches.ts";
 import {
@@ -108,6 +109,7 @@ export const OPERATIONS = {
   maskFramesGrad,
   meanPool: meanPoolOperation,
   meanPoolGrad,
+  normedConv1d: normedConv1dOperation,
   padFrames: padFramesOperation,
   patches: patchesOperation,
   relativeScores: relativeScoresOperation,

@@ -24,6 +24,7 @@ export type KernelExport =
   | "dropout"
   | "elementLoss"
   | "elementLossGrad"
+  | "foldNorm"
   | "gemm"
   | "gemmInt8"
   | "gemmOuter"
@@ -58,6 +59,7 @@ export type KernelExport =
   | "rotary"
   | "scale"
   | "scaleColumns"
+  | "sumProducts"
   | "sumSquares"
   | "swapTaps";
 

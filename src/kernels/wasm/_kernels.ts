@@ -29,6 +29,7 @@ import { linear, linearGradInput, linearGradWeight } from "./linear.ts";
 import { maskChannels } from "./mask_channels.ts";
 import { maskFrames, maskFramesGrad } from "./mask_frames.ts";
 import { meanPool, meanPoolGrad } from "./mean_pool.ts";
+import { normedConv1d } from "./normed_conv1d.ts";
 import { padFrames } from "./pad_frames.ts";
 import { patches } from "./patches.ts";
 import {
@@ -88,6 +89,7 @@ const WASM: Device<WasmBackend> = {
     maskFramesGrad,
     meanPool,
     meanPoolGrad,
+    normedConv1d,
     padFrames,
     patches,
     relativeScores,

@@ -53,6 +53,7 @@ export { layerSum, layerSumGrad } from "./layer_sum";
 export { maskChannels } from "./mask_channels";
 export { maskFrames, maskFramesGrad } from "./mask_frames";
 export { meanPool, meanPoolGrad } from "./mean_pool";
+export { foldNorm, sumProducts } from "./normed_conv1d";
 export { packPanels } from "./pack";
 export { padFrames } from "./pad_frames";
 export { patches } from "./patches";
