@@ -14,7 +14,7 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import type { KernelAttrs, KernelInputs } from "../../kernels.ts";
 import type { WasmBackend } from "./_backend.ts";
-import { gemm, gemmScratchBytes, roundUp, scratchAreas } from "./_gemm.ts";
+import { gemm, gemmScratchBytes, scratchAreas } from "./_gemm.ts";
 import { weightPanels } from "./_weights.ts";
 
 const FLOAT_BYTES = 4;
