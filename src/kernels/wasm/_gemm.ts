@@ -5,7 +5,7 @@
  *   `gemmOuter`: `C = A^T B`. Neither is a kernel of the contract, and neither knows tensors.
  * Buffers: A rows contiguous in k, of any stride, overlapping where a convolution wants it; B packed by
  *   `packPanels`, from any layout; C rows contiguous, of any stride; all float32.
- * Memory: packed B once per call; per thread a tile, and blocks of both operands for `gemmOuter`.
+ * Memory: packed B once per call; per thread a tile, and a block of A, of both operands for `gemmOuter`.
  * Error: sums of at most 512 (`gemm`) or 128 (`gemmOuter`) products, then sums of these: 1e-6 of
  *   the sum of absolute products.
  * Reference: `test/reference/linear.ts`, `test/reference/conv1d.ts`.
@@ -19,9 +19,11 @@ import type { WasmBackend } from "./_backend.ts";
 /** Columns of a panel. */
 const PANEL = 8;
 /** Rows of C in a unit of `gemm`. */
-const UNIT_ROWS = 12;
+const UNIT_ROWS = 10;
 /** Rows that a tile has at most. */
-const TILE_ROWS = 6;
+export const TILE_ROWS = 5;
+/** Rows that `gemm` packs at a time: of so many units, as in `assembly/gemm.ts`. */
+const RUN_ROWS = 10 * UNIT_ROWS;
 const BLOCK_DEPTH = 512;
 const BLOCK_ROWS = 128;
 /** Work on tiles and row addresses, as in `assembly/tile.ts`, rounded up. */
@@ -35,7 +37,7 @@ const UNITS_PER_THREAD = 6;
 /** The same of `gemmOuter`, of which each unit packs operands of its own. */
 const OUTER_UNITS_PER_THREAD = 2;
 /** Largest unit of `gemmOuter`: both operands' blocks stay in L2. */
-const OUTER_UNIT = { rows: 192, columns: 512 } as const;
+const OUTER_UNIT = { rows: 200, columns: 512 } as const;
 /** With groups: kernels are wide there, and few taps at a time leave out more rows. */
 const OUTER_GROUP_COLUMNS = 128;
 const AREA_ALIGNMENT = 64;
@@ -141,7 +143,8 @@ export function gemmScratchBytes(backend: WasmBackend): number {
   return backend.threads * GEMM_THREAD_BYTES;
 }
 
-const GEMM_THREAD_BYTES = GEMM_BYTES + TILE_SCRATCH_BYTES + TILE_ROWS * BLOCK_DEPTH * FLOAT_BYTES;
+const GEMM_THREAD_BYTES = GEMM_BYTES + TILE_SCRATCH_BYTES +
+  (TILE_ROWS + RUN_ROWS) * BLOCK_DEPTH * FLOAT_BYTES;
 
 /** Multiplies; `scratch` is the address of `gemmScratchBytes`. */
 export function gemm(backend: WasmBackend, call: Gemm, scratch: number): void {

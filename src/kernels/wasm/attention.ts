@@ -6,7 +6,7 @@
  *   computed anew as `exp(score - logSumExp)`. Keys from `lengths[b]` on are never touched.
  * Buffers: `q`, `k`, `v`, `context`, `dy [B, T, D]`, `logSumExp [B, H, T]`, `bias [B or 1, H, T, T]` float32,
  *   `lengths [B]` int32; outputs of the same shapes.
- * Memory: no T x T array. Per thread, forward: keys and values of a head, six rows of scores; gradient:
+ * Memory: no T x T array. Per thread, forward: keys and values of a head, ten rows of scores; gradient:
  *   keys twice, values and both their gradients, three blocks of scores of 384 KB together.
  * Error: 1e-6 for values around 1; the gradient adds the rounding of `logSumExp`, 1e-6 of each probability.
  * Reference: `test/reference/attention.ts`.
@@ -16,18 +16,17 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import type { AttentionAttrs, KernelInputs, KernelOutputs } from "../../kernels.ts";
 import type { WasmBackend } from "./_backend.ts";
-import { CHUNK_FLOPS, roundUp, TILE_SCRATCH_BYTES } from "./_gemm.ts";
+import { CHUNK_FLOPS, roundUp, TILE_ROWS, TILE_SCRATCH_BYTES } from "./_gemm.ts";
 import { lengthsAddress } from "./_lengths.ts";
 
 const FLOAT_BYTES = 4;
 /** Queries in a unit, and what blocks of them are a multiple of. */
-const UNIT_ROWS = 12;
-const TILE_ROWS = 6;
+const UNIT_ROWS = 10;
 /** Frames and head sizes are rounded up to whole panels. */
 const PANEL = 8;
 /** Three blocks of scores stay in L2. */
 const BLOCK_BYTES = 384 * 1024;
-const MAX_BLOCK_ROWS = 96;
+const MAX_BLOCK_ROWS = 100;
 /** `AttentionCall` and `Work` of `assembly/`. */
 const CALL_BYTES = 64;
 const WORK_BYTES = 64;
@@ -160,12 +159,19 @@ function blockRowsOf(frames: number): number {
 
 function forwardThreadBytes({ frames, headSize }: Sizes): number {
   const [paddedFrames, paddedSize] = [roundUp(frames, PANEL), roundUp(headSize, PANEL)];
-  const floats = paddedFrames * headSize + paddedSize * frames + TILE_ROWS * (paddedFrames + 1);
+  const floats = paddedFrames * headSize + paddedSize * frames + TILE_ROWS * (paddedFrames + 1) +
+    packedRowFloats(paddedFrames, paddedSize);
   return TILE_SCRATCH_BYTES + CALL_BYTES + roundUp(floats * FLOAT_BYTES, 64);
 }
 
 function gradThreadBytes({ frames, headSize }: Sizes, blockRows: number): number {
   const [paddedFrames, paddedSize] = [roundUp(frames, PANEL), roundUp(headSize, PANEL)];
-  const floats = 5 * paddedFrames * paddedSize + blockRows * (3 * paddedFrames + 2 * paddedSize);
+  const floats = 5 * paddedFrames * paddedSize + blockRows * (3 * paddedFrames + 2 * paddedSize) +
+    packedRowFloats(paddedFrames, paddedSize);
   return TILE_SCRATCH_BYTES + CALL_BYTES + WORK_BYTES + roundUp(floats * FLOAT_BYTES, 64);
+}
+
+/** Of the rows of a tile, packed: queries, or scores. */
+function packedRowFloats(paddedFrames: number, paddedSize: number): number {
+  return TILE_ROWS * Math.max(paddedFrames, paddedSize);
 }

@@ -6,7 +6,7 @@
  *   pairs with that position.
  * Buffers: `x`, `dx [B, T, D]`, `positions`, `dpositions [P, D]`, `y`, `dy [B, H, T, T]` float32, `index [2 T - 1]` int32;
  *   the inputs read, the others written.
- * Memory: the positions once more, by distance, in panels. Per thread: twelve rows of T + 11 products; for
+ * Memory: the positions once more, by distance, in panels. Per thread: fifteen rows of T + 9 products; for
  *   `dpositions` a sum for each distance of one head, and 24 rows of slopes.
  * Error: 1e-6 of the sum of absolute products.
  * Reference: `test/reference/relative_scores.ts`.
@@ -17,12 +17,19 @@ import type { TensorInfo } from "@tensorflow/tfjs-core";
 import type { KernelAttrs, KernelInputs } from "../../kernels.ts";
 import type { RelativeScoresAttrs } from "../../kernels.ts";
 import type { WasmBackend } from "./_backend.ts";
-import { CHUNK_FLOPS, packedBytes, roundUp, scratchAreas, TILE_SCRATCH_BYTES } from "./_gemm.ts";
+import {
+  CHUNK_FLOPS,
+  packedBytes,
+  roundUp,
+  scratchAreas,
+  TILE_ROWS,
+  TILE_SCRATCH_BYTES,
+} from "./_gemm.ts";
 
 const FLOAT_BYTES = 4;
 const PANEL = 8;
 /** Frames in a unit. */
-const UNIT_ROWS = 12;
+const UNIT_ROWS = 10;
 /** Frames whose share of `dpositions` is summed at once, as in `assembly/relative_scores.ts`. */
 const SUMMED_ROWS = 24;
 /** Panels worth another thread. */
@@ -46,7 +53,7 @@ export function relativeScores(
   const y = backend.output([batch, heads, frames, frames]);
   const columns = { groups: heads, columns: distances, outer: 1, taps: headSize };
   const row = blockRow(frames, UNIT_ROWS);
-  const threadBytes = TILE_SCRATCH_BYTES + UNIT_ROWS * row;
+  const threadBytes = blockBytes(row, headSize);
   const [packed, scratch] = areas(backend, packedBytes(columns), threadBytes);
   pack(backend, "packDistanceColumns", { positions, index, packed, sizes });
   backend.dispatch("relativeScores", unitsOf(sizes), [
@@ -68,7 +75,7 @@ export function relativeScoresGradInput(
   const dx = backend.output(shape);
   const rows = { groups: heads, columns: headSize, outer: 1, taps: distances };
   const row = blockRow(frames, UNIT_ROWS);
-  const threadBytes = TILE_SCRATCH_BYTES + UNIT_ROWS * row;
+  const threadBytes = blockBytes(row, headSize);
   const [packed, scratch] = areas(backend, packedBytes(rows), threadBytes);
   pack(backend, "packDistanceRows", { positions, index, packed, sizes });
   backend.dispatch("relativeScoresGradInput", unitsOf(sizes), [
@@ -115,6 +122,11 @@ function grainOf({ frames, headSize }: Sizes): number {
 /** Bytes of a row with all distances of some neighbouring frames, and whole panels around. */
 function blockRow(frames: number, rows: number): number {
   return (roundUp(frames + rows, PANEL) + 2 * PANEL) * FLOAT_BYTES;
+}
+
+/** Scratch for a unit of rows, and for those of a tile, packed. */
+function blockBytes(row: number, headSize: number): number {
+  return TILE_SCRATCH_BYTES + UNIT_ROWS * row + TILE_ROWS * Math.max(row, headSize * FLOAT_BYTES);
 }
 
 /** Scratch for the packed positions, and for each thread. */

@@ -1,4 +1,4 @@
-// Scaled dot-product attention: six queries of a head at a time, against all its keys.
+// Scaled dot-product attention: five queries of a head at a time, against all its keys.
 import {
   AttentionCall,
   biasRow,
@@ -13,6 +13,7 @@ import {
 } from "./attention_head";
 import { LANES, storeLanes, VECTOR_BYTES } from "./simd";
 import {
+  packTile,
   PANEL,
   PANEL_BYTES,
   ROWS,
@@ -21,12 +22,13 @@ import {
   TILE_SCRATCH_BYTES,
   tilePanels,
   TileRows,
+  tileStep,
   UNIT_ROWS,
 } from "./tile";
 
 /**
- * Units: 12 queries; of a head, then of the next head. Scratch per thread: the keys and the values
- * of a head in panels, six rows of scores, and a factor for each.
+ * Units: 10 queries; of a head, then of the next head. Scratch per thread: the keys and the values
+ * of a head in panels, five rows of scores, a factor for each, and the packed rows of a tile.
  */
 export function attention(
   thread: i32, begin: i32, end: i32,
@@ -97,7 +99,17 @@ function scoreRows(
   }
   const panelBytes = <usize>call.headSize * PANEL_BYTES;
   const columns = (count + PANEL - 1) & -PANEL;
-  tilePanels(rows, height, call.headSize, 4, keys, panelBytes, columns, PANEL_BYTES, 0, false);
+  const size = call.headSize;
+  const a = packedRows(scores, paddedFrames);
+  packTile(rows, height, size, a);
+  tilePanels(rows, height, size, a, tileStep(height), keys, panelBytes, columns, PANEL_BYTES, 0, false);
+}
+
+/** Behind the scores of a tile and their factors. */
+// @ts-ignore: decorator
+@inline
+function packedRows(scores: usize, paddedFrames: i32): usize {
+  return scores + (<usize>(ROWS * (paddedFrames + 1)) << 2);
 }
 
 /** Their probabilities, and the means of the values under these. */
@@ -130,7 +142,10 @@ function contextRows(
     store<f32>(factors + at, exponentials(call, row, count, bias, counters, sums + at));
   }
   const panelBytes = <usize>count * PANEL_BYTES;
-  tilePanels(rows, height, count, 4, values, panelBytes, call.headSize, PANEL_BYTES, 0, false);
+  const size = call.headSize;
+  const a = packedRows(scores, paddedFrames);
+  packTile(rows, height, count, a);
+  tilePanels(rows, height, count, a, tileStep(height), values, panelBytes, size, PANEL_BYTES, 0, false);
   for (let i = 0; i < height; i++) {
     const factor = load<f32>(factors + (<usize>i << 2));
     multiply(target + <usize>i * frameBytes(call), call.headSize, factor);

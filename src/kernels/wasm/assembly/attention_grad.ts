@@ -20,6 +20,7 @@ import {
 import { counterStep } from "./dropout";
 import { exp, LANES, storeLanes, VECTOR_BYTES } from "./simd";
 import {
+  packTile,
   PANEL,
   PANEL_BYTES,
   ROWS,
@@ -28,6 +29,7 @@ import {
   TILE_SCRATCH_BYTES,
   tilePanels,
   TileRows,
+  tileStep,
 } from "./tile";
 
 /** Scratch of one thread, and the sizes that it has. */
@@ -53,6 +55,8 @@ class Work {
   /** Of a block, in panels of `blockRows` by 8: the slopes of P, then dS; and P. */
   dscores: usize = 0;
   probabilities: usize = 0;
+  /** The rows of a tile, packed. */
+  packedRows: usize = 0;
 }
 
 /** Bytes of a Work, rounded up. */
@@ -134,6 +138,7 @@ function layOut(call: AttentionCall, work: Work, blockRows: i32): void {
   work.scores = work.dvalues + square;
   work.dscores = work.scores + block;
   work.probabilities = work.dscores + block;
+  work.packedRows = work.probabilities + block;
 }
 
 /** Products of the queries of a block with all keys, and of their slopes with all values. */
@@ -146,7 +151,9 @@ function scoreBlock(
   height: i32,
   count: i32,
 ): void {
-  const panelBytes = <usize>call.headSize * PANEL_BYTES;
+  const size = call.headSize;
+  const a = work.packedRows;
+  const panelBytes = <usize>size * PANEL_BYTES;
   const columns = (count + PANEL - 1) & -PANEL;
   const rowBytes = <usize>work.paddedFrames << 2;
   const cPanel = <usize>work.blockRows * PANEL_BYTES;
@@ -154,21 +161,24 @@ function scoreBlock(
   compactFrames(call, dy, height, work.slopes);
   for (let first = 0; first < height; first += ROWS) {
     const tileHeight = min(ROWS, height - first);
+    const step = tileStep(tileHeight);
     for (let i = 0; i < ROWS; i++) {
       const row = first + min(i, tileHeight - 1);
       setA(rows, i, work.queries + (<usize>(row * call.headSize) << 2));
       setC(rows, i, work.scores + <usize>row * rowBytes);
     }
+    packTile(rows, tileHeight, size, a);
     tilePanels(
-      rows, tileHeight, call.headSize, 4, work.keyColumns, panelBytes, columns, PANEL_BYTES, 0, false,
+      rows, tileHeight, size, a, step, work.keyColumns, panelBytes, columns, PANEL_BYTES, 0, false,
     );
     for (let i = 0; i < ROWS; i++) {
       const row = first + min(i, tileHeight - 1);
       setA(rows, i, work.slopes + (<usize>(row * call.headSize) << 2));
       setC(rows, i, work.dscores + <usize>row * PANEL_BYTES);
     }
+    packTile(rows, tileHeight, size, a);
     tilePanels(
-      rows, tileHeight, call.headSize, 4, work.valueColumns, panelBytes, columns, cPanel, 0, false,
+      rows, tileHeight, size, a, step, work.valueColumns, panelBytes, columns, cPanel, 0, false,
     );
   }
 }
@@ -231,6 +241,7 @@ function queryGradients(
   height: i32,
   count: i32,
 ): void {
+  const a = work.packedRows;
   const panelBytes = <usize>count * PANEL_BYTES;
   for (let first = 0; first < height; first += ROWS) {
     const tileHeight = min(ROWS, height - first);
@@ -239,8 +250,10 @@ function queryGradients(
       setA(rows, i, work.scores + (<usize>(row * work.paddedFrames) << 2));
       setC(rows, i, dq + <usize>row * frameBytes(call));
     }
+    packTile(rows, tileHeight, count, a);
     tilePanels(
-      rows, tileHeight, count, 4, work.keyRows, panelBytes, call.headSize, PANEL_BYTES, 0, false,
+      rows, tileHeight, count, a, tileStep(tileHeight), work.keyRows, panelBytes, call.headSize,
+      PANEL_BYTES, 0, false,
     );
   }
 }
@@ -265,10 +278,10 @@ function sumOverQueries(
     const tileHeight = min(ROWS, size - first);
     for (let i = 0; i < ROWS; i++) {
       const row = first + min(i, tileHeight - 1);
-      setA(rows, i, frames + (<usize>row << 2));
       setC(rows, i, sums + (<usize>(row * work.paddedFrames) << 2));
     }
-    tilePanels(rows, tileHeight, height, aStep, panels, panelBytes, columns, PANEL_BYTES, 0, add);
+    const a = frames + (<usize>first << 2);
+    tilePanels(rows, tileHeight, height, a, aStep, panels, panelBytes, columns, PANEL_BYTES, 0, add);
   }
 }
 

@@ -6,15 +6,16 @@
 // which has `aBytes`: what is outside counts as 0. All of a batch that is not 0 lies between bytes
 // `aFrom` and `aTo`, so that a tile takes only the k that reach there.
 //
-// Cache: depth is taken in blocks, so that 6 rows of A and a panel stay in L1, columns in blocks whose panels
-// stay in L2, and rows in runs that share these panels. Each element is summed in
-// order of k within a block and block by block, however the work is split.
+// Cache: depth is taken in blocks, so that the rows of a tile and a panel stay in L1, columns in blocks whose
+// panels stay in L2, and rows in runs that share these panels. A run's block of A is packed once for all
+// columns. Each element is summed in order of k within a block and block by block, however the work is split.
 import { activate, NONE } from "./activation";
 import { copyInside } from "./quantize";
 import { LANES, storeLanes, VECTOR_BYTES } from "./simd";
 import {
   fetchPanels,
   getC,
+  packTile,
   PANEL,
   PANEL_BYTES,
   ROWS,
@@ -23,6 +24,7 @@ import {
   TILE_SCRATCH_BYTES,
   tilePanels,
   TileRows,
+  tileStep,
   UNIT_ROWS,
 } from "./tile";
 
@@ -30,8 +32,8 @@ import {
 const BLOCK_DEPTH: i32 = 512;
 /** Panels that stay in L2: 256 KB at full depth. */
 const BLOCK_PANELS: i32 = 16;
-/** Units of rows computed together, where one call has as many. */
-const RUN_UNITS: i32 = 8;
+/** Units of rows computed together, where one call has as many; `../gemm.ts` has their rows. */
+const RUN_UNITS: i32 = 10;
 
 /** The arguments of a call, with what follows from them. */
 // @ts-ignore: decorator
@@ -65,13 +67,18 @@ class Gemm {
   tile: TileRows = changetype<TileRows>(0);
   /** Copies of the rows of a tile that stick out of their batch. */
   edges: usize = 0;
+  /** A block of depth of the rows of a run, packed tile by tile. */
+  packedRows: usize = 0;
+  /** Of a tile and a block: the first k, and how many there are. */
+  k: i32 = 0;
+  tileDepth: i32 = 0;
 }
 
 /** Bytes of a Gemm, rounded up. */
 const GEMM_BYTES: usize = 128;
 
 /**
- * Units: 12 rows by `unitPanels` panels; rows run fastest, then column blocks, then groups.
+ * Units: 10 rows by `unitPanels` panels; rows run fastest, then column blocks, then groups.
  *
  * @param residual address of what is added at last, laid out as C, or 0
  */
@@ -111,6 +118,7 @@ export function gemm(
   call.blockDepth = (depth + call.blocks - 1) / call.blocks;
   call.tile = changetype<TileRows>(changetype<usize>(call) + GEMM_BYTES);
   call.edges = changetype<usize>(call.tile) + TILE_SCRATCH_BYTES;
+  call.packedRows = call.edges + <usize>(ROWS * BLOCK_DEPTH << 2);
   for (let unit = begin; unit < end;) unit += multiplyRun(call, unit, end);
 }
 
@@ -126,19 +134,32 @@ function multiplyRun(call: Gemm, unit: i32, end: i32): i32 {
   const tiles = (rows + ROWS - 1) / ROWS;
   const firstPanel = ((unit / rowUnits) % columnUnits) * call.unitPanels;
   const lastPanel = min(panels, firstPanel + call.unitPanels);
-  for (let panel = firstPanel; panel < lastPanel; panel += BLOCK_PANELS) {
-    const count = min(BLOCK_PANELS, lastPanel - panel);
-    for (let block = 0; block < call.blocks; block++) {
+  for (let block = 0; block < call.blocks; block++) {
+    for (let tile = 0, row = 0; tile < tiles; tile++) {
+      const next = ((tile + 1) * rows) / tiles;
+      packRows(call, group, firstRow + row, next - row, block, packedAt(call, tile));
+      row = next;
+    }
+    for (let panel = firstPanel; panel < lastPanel; panel += BLOCK_PANELS) {
+      const count = min(BLOCK_PANELS, lastPanel - panel);
       // Panels of full depth lie one behind the other, which the processor sees by itself.
       if (call.blocks > 1) fetchBlock(call, group * panels + panel, count, block);
       for (let tile = 0, row = 0; tile < tiles; tile++) {
         const next = ((tile + 1) * rows) / tiles;
-        multiplyTiles(call, group, firstRow + row, next - row, panel, count, block);
+        const a = packedAt(call, tile);
+        multiplyTiles(call, group, firstRow + row, next - row, a, panel, count, block);
         row = next;
       }
     }
   }
   return run;
+}
+
+/** Where the packed rows of the `tile`th tile of a run begin. */
+// @ts-ignore: decorator
+@inline
+function packedAt(call: Gemm, tile: i32): usize {
+  return call.packedRows + (<usize>(tile * ROWS * call.blockDepth) << 2);
 }
 
 /** Brings one block of depth of `count` panels near. */
@@ -151,20 +172,9 @@ function fetchBlock(call: Gemm, panel: i32, count: i32, block: i32): void {
   }
 }
 
-/** `count` rows by `panels` panels, over one block of depth; behind the last block, the epilogue. */
-function multiplyTiles(
-  call: Gemm,
-  group: i32,
-  row: i32,
-  count: i32,
-  panel: i32,
-  panels: i32,
-  block: i32,
-): void {
+/** Sets `k` and `tileDepth`: of a block, what `count` rows have. Those of two clips may have all of it. */
+function takeDepth(call: Gemm, row: i32, count: i32, block: i32): void {
   const depth = call.depth;
-  const column = panel * PANEL;
-  const width = min(panels * PANEL, call.columns - column);
-  // Of the block, what the rows of the tile have: those of two clips may have all of it.
   const isOneBatch = row % call.rows + count <= call.rows;
   const first = call.aStart + (isOneBatch ? row % call.rows : 0) * call.aRow;
   const last = isOneBatch ? first + (count - 1) * call.aRow : first + (call.rows - 1) * call.aRow;
@@ -174,19 +184,61 @@ function multiplyTiles(
     k = max(k, (call.aFrom - last) >> 2);
     end = min(end, (call.aTo - first) >> 2);
   }
-  const stepDepth = max(0, end - k);
-  placeRows(call, group, row, count, column, k, stepDepth);
-  if (stepDepth > 0 || block == 0) {
+  call.k = k;
+  call.tileDepth = max(0, end - k);
+}
+
+/** Packs a block of `count` rows of A; what sticks out of their batch is 0. */
+function packRows(call: Gemm, group: i32, row: i32, count: i32, block: i32, to: usize): void {
+  takeDepth(call, row, count, block);
+  const depth = call.tileDepth;
+  const a = call.a + <usize>group * call.aGroup;
+  let batch = <usize>(row / call.rows);
+  let step = row % call.rows;
+  for (let i = 0; i < ROWS; i++) {
+    const base = a + batch * call.aBatch;
+    const start = call.aStart + step * call.aRow + (call.k << 2);
+    let address = base + start;
+    if (start < 0 || start + (depth << 2) > call.aBytes) {
+      address = call.edges + <usize>(i * BLOCK_DEPTH << 2);
+      copyInside(base, start, depth, call.aBytes, address);
+    }
+    setA(call.tile, i, address);
+    if (i + 1 < count && ++step == call.rows) {
+      step = 0;
+      batch++;
+    }
+  }
+  packTile(call.tile, count, depth, to);
+}
+
+/** `count` rows by `panels` panels, over one block of depth; behind the last block, the epilogue. */
+function multiplyTiles(
+  call: Gemm,
+  group: i32,
+  row: i32,
+  count: i32,
+  a: usize,
+  panel: i32,
+  panels: i32,
+  block: i32,
+): void {
+  const column = panel * PANEL;
+  const width = min(panels * PANEL, call.columns - column);
+  placeRows(call, group, row, count, column);
+  takeDepth(call, row, count, block);
+  if (call.tileDepth > 0 || block == 0) {
     const allPanels = (call.columns + PANEL - 1) / PANEL;
     const number = <usize>(group * allPanels + panel);
     const bias = block == 0 && call.bias != 0;
     tilePanels(
       call.tile,
       count,
-      stepDepth,
-      4,
-      call.packed + (number * <usize>depth + <usize>k) * PANEL_BYTES,
-      <usize>depth * PANEL_BYTES,
+      call.tileDepth,
+      a,
+      tileStep(count),
+      call.packed + (number * <usize>call.depth + <usize>call.k) * PANEL_BYTES,
+      <usize>call.depth * PANEL_BYTES,
       width,
       PANEL_BYTES,
       bias ? call.bias + (<usize>(group * call.columns + column) << 2) : 0,
@@ -201,33 +253,16 @@ function multiplyTiles(
   }
 }
 
-/** Sets the addresses of a tile: of A at `k`, of C at `column`. Rows past `count` repeat the last. */
+/** Sets the addresses of the rows of C at `column`. */
 // @ts-ignore: decorator
 @inline
-function placeRows(
-  call: Gemm,
-  group: i32,
-  row: i32,
-  count: i32,
-  column: i32,
-  k: i32,
-  depth: i32,
-): void {
-  const a = call.a + <usize>group * call.aGroup;
+function placeRows(call: Gemm, group: i32, row: i32, count: i32, column: i32): void {
   const c = call.c + <usize>group * call.cGroup + (<usize>column << 2);
   let batch = <usize>(row / call.rows);
   let step = row % call.rows;
-  for (let i = 0; i < ROWS; i++) {
-    const base = a + batch * call.aBatch;
-    const start = call.aStart + step * call.aRow + (k << 2);
-    let address = base + start;
-    if (start < 0 || start + (depth << 2) > call.aBytes) {
-      address = call.edges + <usize>(i * BLOCK_DEPTH << 2);
-      copyInside(base, start, depth, call.aBytes, address);
-    }
-    setA(call.tile, i, address);
+  for (let i = 0; i < count; i++) {
     setC(call.tile, i, c + batch * call.cBatch + <usize>step * call.cRow);
-    if (i + 1 < count && ++step == call.rows) {
+    if (++step == call.rows) {
       step = 0;
       batch++;
     }

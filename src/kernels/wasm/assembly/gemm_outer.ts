@@ -9,7 +9,6 @@ import {
   PANEL,
   PANEL_BYTES,
   ROWS,
-  setA,
   setC,
   TILE_SCRATCH_BYTES,
   tilePanels,
@@ -87,11 +86,9 @@ function multiply(
   const panelBytes = <usize>depth * PANEL_BYTES;
   for (let row = 0; row < height; row += ROWS) {
     const count = min(ROWS, height - row);
-    for (let i = 0; i < ROWS; i++) {
-      setA(tileRows, i, aPanels + (<usize>(row * depth + i) << 2));
-      setC(tileRows, i, c + <usize>(row + i) * cRow);
-    }
-    tilePanels(tileRows, count, depth, aStep, bPanels, panelBytes, width, PANEL_BYTES, 0, add);
+    for (let i = 0; i < ROWS; i++) setC(tileRows, i, c + <usize>(row + i) * cRow);
+    const a = aPanels + (<usize>(row * depth) << 2);
+    tilePanels(tileRows, count, depth, a, aStep, bPanels, panelBytes, width, PANEL_BYTES, 0, add);
   }
 }
 
@@ -141,11 +138,11 @@ function copyEdge(from: usize, to: usize, count: i32): void {
   for (let i: usize = 0; i < <usize>count << 2; i += 4) store<f32>(to + i, load<f32>(from + i));
 }
 
-/** 4, 6 or 8 floats. */
+/** 5 or 8 floats. */
 // @ts-ignore: decorator
 @inline
 function copyRow(from: usize, to: usize, size: i32): void {
   v128.store(to, v128.load(from));
-  if (size == 6) store<u64>(to, load<u64>(from, 16), 16);
+  if (size == 5) store<f32>(to, load<f32>(from, 16), 16);
   if (size == 8) v128.store(to, v128.load(from, 16), 16);
 }

@@ -1,12 +1,13 @@
 // Scores by distance, and their gradients: products of frames with the positions of the distances that
 // they can have, of which each frame needs another run.
 //
-// Twelve neighbouring frames need T + 11 distances together: so many columns of a product, from which each
+// Ten neighbouring frames need T + 9 distances together: so many columns of a product, from which each
 // row is then read from another column on. The gradients begin with such skewed rows. A distance is
 // numbered `key - query + T - 1`, so a query's run of them goes up with the key, a key's down with the query.
 import { packPanel } from "./pack";
 import { LANES, storeLanes, VECTOR_BYTES } from "./simd";
 import {
+  packTile,
   PANEL,
   PANEL_BYTES,
   ROWS,
@@ -15,6 +16,7 @@ import {
   TILE_SCRATCH_BYTES,
   tilePanels,
   TileRows,
+  tileStep,
   UNIT_ROWS,
 } from "./tile";
 
@@ -85,8 +87,8 @@ function firstDistance(byKey: i32, frames: i32, first: i32, height: i32): i32 {
 }
 
 /**
- * Units: 12 frames of a head, numbered `clip * heads + head`. `packed` is from {@link packDistanceColumns};
- * scratch per thread: 12 rows of `rowBytes`.
+ * Units: 10 frames of a head, numbered `clip * heads + head`. `packed` is from {@link packDistanceColumns};
+ * scratch per thread: 10 rows of `rowBytes`, and those of a tile, packed.
  */
 export function relativeScores(
   thread: i32, begin: i32, end: i32,
@@ -95,6 +97,7 @@ export function relativeScores(
 ): void {
   const rows = changetype<TileRows>(scratch + <usize>thread * scratchBytes);
   const block = changetype<usize>(rows) + TILE_SCRATCH_BYTES;
+  const a = block + <usize>UNIT_ROWS * rowBytes;
   const distances = 2 * frames - 1;
   const panelBytes = <usize>headSize * PANEL_BYTES;
   const headBytes = <usize>((distances + PANEL - 1) / PANEL) * panelBytes;
@@ -116,7 +119,10 @@ export function relativeScores(
         setA(rows, i, from + <usize>(row + min(i, count - 1)) * frameBytes);
         setC(rows, i, block + <usize>(row + i) * rowBytes);
       }
-      tilePanels(rows, count, headSize, 4, panels, panelBytes, columns, PANEL_BYTES, 0, false);
+      packTile(rows, count, headSize, a);
+      tilePanels(
+        rows, count, headSize, a, tileStep(count), panels, panelBytes, columns, PANEL_BYTES, 0, false,
+      );
     }
     const scores = y + (<usize>(head * frames * frames) << 2);
     if (byKey) {
@@ -190,6 +196,7 @@ export function relativeScoresGradInput(
 ): void {
   const rows = changetype<TileRows>(scratch + <usize>thread * scratchBytes);
   const block = changetype<usize>(rows) + TILE_SCRATCH_BYTES;
+  const a = block + <usize>UNIT_ROWS * rowBytes;
   const panelBytes = <usize>(2 * frames - 1) * PANEL_BYTES;
   const headBytes = <usize>((headSize + PANEL - 1) / PANEL) * panelBytes;
   const frameBytes = <usize>(heads * headSize) << 2;
@@ -211,7 +218,10 @@ export function relativeScoresGradInput(
         setC(rows, i, to + <usize>(row + i) * frameBytes);
       }
       const depth = frames + height - 1;
-      tilePanels(rows, count, depth, 4, panels, panelBytes, headSize, PANEL_BYTES, 0, false);
+      packTile(rows, count, depth, a);
+      tilePanels(
+        rows, count, depth, a, tileStep(count), panels, panelBytes, headSize, PANEL_BYTES, 0, false,
+      );
     }
   }
 }
@@ -268,11 +278,9 @@ function addOuter(
   const panelBytes = <usize>height * PANEL_BYTES;
   for (let distance = 0; distance < count; distance += ROWS) {
     const width = min(ROWS, count - distance);
-    for (let i = 0; i < ROWS; i++) {
-      setA(rows, i, block + (<usize>(distance + min(i, width - 1)) << 2));
-      setC(rows, i, sums + <usize>(distance + i) * sumBytes);
-    }
-    tilePanels(rows, width, height, rowBytes, panels, panelBytes, headSize, PANEL_BYTES, 0, true);
+    for (let i = 0; i < ROWS; i++) setC(rows, i, sums + <usize>(distance + i) * sumBytes);
+    const a = block + (<usize>distance << 2);
+    tilePanels(rows, width, height, a, rowBytes, panels, panelBytes, headSize, PANEL_BYTES, 0, true);
   }
 }
 

@@ -1,25 +1,26 @@
 // The innermost loop of every matrix product: a tile of C, held in registers, takes in one row of B
 // and one number of A per row at a time.
 //
-// A tile is at most ROWS by 8. Twelve accumulators, two vectors of B and one of A fill the fifteen registers
-// that engines leave free on x86-64; without a fused multiply-add the product needs one more,
-// hence fewer rows. Tiles of 4 and 5 rows do as much in a second, so that callers share out
-// their rows evenly. Addresses of A advance one by one: an offset in a splatting load is an
-// instruction of its own in V8. No pointer has to be aligned.
+// A tile is 5 by 8, or 4 by 8 where fewer rows are left: two functions, since one with a test in its loop
+// is what the compiler makes of a shared body. A is packed k by k, the rows of a tile side by side: four of them
+// come by one load and are splat from its lanes, so that ten multiply-adds take four accesses to
+// memory. An engine that checks each access (Deno) takes three instructions for it. Ten accumulators, two
+// vectors of B, one of A and a splat are fourteen of the fifteen registers that engines leave free on
+// x86-64; without a fused multiply-add the product takes the last. No pointer has to be aligned.
 //
 // B is packed in panels of 8 columns: row k of a panel is 8 consecutive floats (see pack.ts).
 import { madd } from "./simd";
 
-/** Rows of a tile; divides UNIT_ROWS. */
-export const ROWS: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 4;
+/** Most rows of a tile. */
+export const ROWS: i32 = 5;
 /** Columns of a tile and of a panel of B. */
 export const PANEL: i32 = 8;
 /** Bytes of one row of a panel. */
 export const PANEL_BYTES: usize = 32;
 /** Rows of C that one unit of work stands for. */
-export const UNIT_ROWS: i32 = 12;
+export const UNIT_ROWS: i32 = 10;
 
-/** Addresses of the rows of a tile: `a(row)` of A at its first k, `c(row)` of C at its first column. */
+/** Addresses of the rows of a tile: `a(row)` of A at its first k, before packing, `c(row)` of C at its first column. */
 // @ts-ignore: decorator
 @unmanaged
 export class TileRows {
@@ -28,13 +29,11 @@ export class TileRows {
   a2: usize = 0;
   a3: usize = 0;
   a4: usize = 0;
-  a5: usize = 0;
   c0: usize = 0;
   c1: usize = 0;
   c2: usize = 0;
   c3: usize = 0;
   c4: usize = 0;
-  c5: usize = 0;
 }
 
 /** Bytes of TileRows and, behind it, of a second one with the tile that {@link edgeTile} works in. */
@@ -49,101 +48,181 @@ export function setA(rows: TileRows, row: i32, address: usize): void {
 // @ts-ignore: decorator
 @inline
 export function setC(rows: TileRows, row: i32, address: usize): void {
-  store<usize>(changetype<usize>(rows) + (<usize>row << 2), address, 24);
+  store<usize>(changetype<usize>(rows) + (<usize>row << 2), address, 20);
 }
 
 // @ts-ignore: decorator
 @inline
 export function getC(rows: TileRows, row: i32): usize {
-  return load<usize>(changetype<usize>(rows) + (<usize>row << 2), 24);
+  return load<usize>(changetype<usize>(rows) + (<usize>row << 2), 20);
 }
 
 /**
- * `count` rows of C, 8 columns from `cOffset` on: `A panel + bias`, or with `add` that much more.
+ * Packs rows of A for a tile: for each k the numbers of 4 rows, or of 5 where `count` is 5.
  *
- * Row pointers past `count` must be readable; what they give is thrown away.
- *
- * @param aStep bytes from one k to the next in A
- * @param bias address of 8 floats, or 0
+ * Row pointers past `count` must be readable.
  */
-function tile(
-  rows: TileRows,
-  count: i32,
-  depth: i32,
-  aStep: usize,
-  panel: usize,
-  cOffset: usize,
-  bias: usize,
-  add: bool,
-): void {
-  if (ROWS == 4 || count <= 4) sumTile(4, rows, count, depth, aStep, panel, cOffset, bias, add);
-  else if (count == 5) sumTile(5, rows, count, depth, aStep, panel, cOffset, bias, add);
-  else sumTile(6, rows, count, depth, aStep, panel, cOffset, bias, add);
-}
-
-/** {@link tile} of a constant `height`, 4 to 6: the rows that are computed, whatever `count` is. */
-// @ts-ignore: decorator
-@inline
-function sumTile(
-  height: i32,
-  rows: TileRows,
-  count: i32,
-  depth: i32,
-  aStep: usize,
-  panel: usize,
-  cOffset: usize,
-  bias: usize,
-  add: bool,
-): void {
+export function packTile(rows: TileRows, count: i32, depth: i32, to: usize): void {
   let a0 = rows.a0;
   let a1 = rows.a1;
   let a2 = rows.a2;
   let a3 = rows.a3;
   let a4 = rows.a4;
-  let a5 = rows.a5;
+  const step = tileStep(count);
+  for (; depth >= 4; depth -= 4) {
+    const row0 = v128.load(a0);
+    const row1 = v128.load(a1);
+    const row2 = v128.load(a2);
+    const row3 = v128.load(a3);
+    const low01 = v128.shuffle<f32>(row0, row1, 0, 4, 1, 5);
+    const high01 = v128.shuffle<f32>(row0, row1, 2, 6, 3, 7);
+    const low23 = v128.shuffle<f32>(row2, row3, 0, 4, 1, 5);
+    const high23 = v128.shuffle<f32>(row2, row3, 2, 6, 3, 7);
+    v128.store(to, v128.shuffle<f32>(low01, low23, 0, 1, 4, 5));
+    v128.store(to + step, v128.shuffle<f32>(low01, low23, 2, 3, 6, 7));
+    v128.store(to + 2 * step, v128.shuffle<f32>(high01, high23, 0, 1, 4, 5));
+    v128.store(to + 3 * step, v128.shuffle<f32>(high01, high23, 2, 3, 6, 7));
+    if (count == ROWS) {
+      const row4 = v128.load(a4);
+      v128.store_lane<f32>(to, row4, 0, 16);
+      v128.store_lane<f32>(to, row4, 1, 36);
+      v128.store_lane<f32>(to, row4, 2, 56);
+      v128.store_lane<f32>(to, row4, 3, 76);
+      a4 += 16;
+    }
+    a0 += 16;
+    a1 += 16;
+    a2 += 16;
+    a3 += 16;
+    to += 4 * step;
+  }
+  for (; depth > 0; depth--) {
+    store<f32>(to, load<f32>(a0));
+    store<f32>(to, load<f32>(a1), 4);
+    store<f32>(to, load<f32>(a2), 8);
+    store<f32>(to, load<f32>(a3), 12);
+    if (count == ROWS) store<f32>(to, load<f32>(a4), 16);
+    a0 += 4;
+    a1 += 4;
+    a2 += 4;
+    a3 += 4;
+    a4 += 4;
+    to += step;
+  }
+}
+
+/** Bytes from one k to the next in rows that {@link packTile} packed. */
+// @ts-ignore: decorator
+@inline
+export function tileStep(count: i32): usize {
+  return count == ROWS ? <usize>(ROWS << 2) : 16;
+}
+
+/**
+ * `count` rows of C, 8 columns from `cOffset` on: `A panel + bias`, or with `add` that much more.
+ *
+ * @param a the numbers of 4 rows, or of 5 where `count` is 5, for the first k
+ * @param aStep bytes from there to those for the next
+ * @param bias address of 8 floats, or 0
+ */
+// @ts-ignore: decorator
+@inline
+function tile(
+  rows: TileRows,
+  count: i32,
+  depth: i32,
+  a: usize,
+  aStep: usize,
+  panel: usize,
+  cOffset: usize,
+  bias: usize,
+  add: bool,
+): void {
+  if (count == ROWS) tileOf5(rows, depth, a, aStep, panel, cOffset, bias, add);
+  else tileOf4(rows, count, depth, a, aStep, panel, cOffset, bias, add);
+}
+
+function tileOf5(
+  rows: TileRows,
+  depth: i32,
+  a: usize,
+  aStep: usize,
+  panel: usize,
+  cOffset: usize,
+  bias: usize,
+  add: bool,
+): void {
   const zero = f32x4.splat(0);
   let c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero;
-  let c30 = zero, c31 = zero, c40 = zero, c41 = zero, c50 = zero, c51 = zero;
+  let c30 = zero, c31 = zero, c40 = zero, c41 = zero;
   const end = panel + <usize>depth * PANEL_BYTES;
   while (panel < end) {
     const b0 = v128.load(panel);
     const b1 = v128.load(panel, 16);
-    let a = v128.load32_splat(a0);
-    c00 = madd(a, b0, c00);
-    c01 = madd(a, b1, c01);
-    a = v128.load32_splat(a1);
-    c10 = madd(a, b0, c10);
-    c11 = madd(a, b1, c11);
-    a = v128.load32_splat(a2);
-    c20 = madd(a, b0, c20);
-    c21 = madd(a, b1, c21);
-    a = v128.load32_splat(a3);
-    c30 = madd(a, b0, c30);
-    c31 = madd(a, b1, c31);
-    a0 += aStep;
-    a1 += aStep;
-    a2 += aStep;
-    a3 += aStep;
-    if (height > 4) {
-      a = v128.load32_splat(a4);
-      c40 = madd(a, b0, c40);
-      c41 = madd(a, b1, c41);
-      a4 += aStep;
-    }
-    if (height > 5) {
-      a = v128.load32_splat(a5);
-      c50 = madd(a, b0, c50);
-      c51 = madd(a, b1, c51);
-      a5 += aStep;
-    }
+    const lanes = v128.load(a);
+    let value = v128.shuffle<f32>(lanes, lanes, 0, 0, 0, 0);
+    c00 = madd(value, b0, c00);
+    c01 = madd(value, b1, c01);
+    value = v128.shuffle<f32>(lanes, lanes, 1, 1, 1, 1);
+    c10 = madd(value, b0, c10);
+    c11 = madd(value, b1, c11);
+    value = v128.shuffle<f32>(lanes, lanes, 2, 2, 2, 2);
+    c20 = madd(value, b0, c20);
+    c21 = madd(value, b1, c21);
+    value = v128.shuffle<f32>(lanes, lanes, 3, 3, 3, 3);
+    c30 = madd(value, b0, c30);
+    c31 = madd(value, b1, c31);
+    value = v128.load32_splat(a, 16);
+    c40 = madd(value, b0, c40);
+    c41 = madd(value, b1, c41);
+    a += aStep;
+    panel += PANEL_BYTES;
+  }
+  writeRow(rows.c0 + cOffset, c00, c01, bias, add);
+  writeRow(rows.c1 + cOffset, c10, c11, bias, add);
+  writeRow(rows.c2 + cOffset, c20, c21, bias, add);
+  writeRow(rows.c3 + cOffset, c30, c31, bias, add);
+  writeRow(rows.c4 + cOffset, c40, c41, bias, add);
+}
+
+function tileOf4(
+  rows: TileRows,
+  count: i32,
+  depth: i32,
+  a: usize,
+  aStep: usize,
+  panel: usize,
+  cOffset: usize,
+  bias: usize,
+  add: bool,
+): void {
+  const zero = f32x4.splat(0);
+  let c00 = zero, c01 = zero, c10 = zero, c11 = zero;
+  let c20 = zero, c21 = zero, c30 = zero, c31 = zero;
+  const end = panel + <usize>depth * PANEL_BYTES;
+  while (panel < end) {
+    const b0 = v128.load(panel);
+    const b1 = v128.load(panel, 16);
+    const lanes = v128.load(a);
+    let value = v128.shuffle<f32>(lanes, lanes, 0, 0, 0, 0);
+    c00 = madd(value, b0, c00);
+    c01 = madd(value, b1, c01);
+    value = v128.shuffle<f32>(lanes, lanes, 1, 1, 1, 1);
+    c10 = madd(value, b0, c10);
+    c11 = madd(value, b1, c11);
+    value = v128.shuffle<f32>(lanes, lanes, 2, 2, 2, 2);
+    c20 = madd(value, b0, c20);
+    c21 = madd(value, b1, c21);
+    value = v128.shuffle<f32>(lanes, lanes, 3, 3, 3, 3);
+    c30 = madd(value, b0, c30);
+    c31 = madd(value, b1, c31);
+    a += aStep;
     panel += PANEL_BYTES;
   }
   writeRow(rows.c0 + cOffset, c00, c01, bias, add);
   if (count > 1) writeRow(rows.c1 + cOffset, c10, c11, bias, add);
   if (count > 2) writeRow(rows.c2 + cOffset, c20, c21, bias, add);
   if (count > 3) writeRow(rows.c3 + cOffset, c30, c31, bias, add);
-  if (height > 4 && count > 4) writeRow(rows.c4 + cOffset, c40, c41, bias, add);
-  if (height > 5 && count > 5) writeRow(rows.c5 + cOffset, c50, c51, bias, add);
 }
 
 // @ts-ignore: decorator
@@ -166,6 +245,7 @@ function edgeTile(
   rows: TileRows,
   count: i32,
   depth: i32,
+  a: usize,
   aStep: usize,
   panel: usize,
   cOffset: usize,
@@ -175,11 +255,8 @@ function edgeTile(
 ): void {
   const whole = changetype<TileRows>(changetype<usize>(rows) + 64);
   const values = changetype<usize>(rows) + 128;
-  for (let row = 0; row < 6; row++) {
-    setA(whole, row, load<usize>(changetype<usize>(rows) + (<usize>row << 2)));
-    setC(whole, row, values + <usize>row * PANEL_BYTES);
-  }
-  tile(whole, count, depth, aStep, panel, 0, 0, false);
+  for (let row = 0; row < ROWS; row++) setC(whole, row, values + <usize>row * PANEL_BYTES);
+  tile(whole, count, depth, a, aStep, panel, 0, 0, false);
   for (let row = 0; row < count; row++) {
     const c = getC(rows, row) + cOffset;
     for (let column: usize = 0; column < <usize>columns << 2; column += 4) {
@@ -215,6 +292,7 @@ export function tilePanels(
   rows: TileRows,
   count: i32,
   depth: i32,
+  a: usize,
   aStep: usize,
   panels: usize,
   panelStride: usize,
@@ -225,10 +303,10 @@ export function tilePanels(
 ): void {
   let offset: usize = 0;
   for (; columns >= PANEL; columns -= PANEL) {
-    tile(rows, count, depth, aStep, panels, offset, bias, add);
+    tile(rows, count, depth, a, aStep, panels, offset, bias, add);
     panels += panelStride;
     offset += cStride;
     if (bias) bias += PANEL_BYTES;
   }
-  if (columns > 0) edgeTile(rows, count, depth, aStep, panels, offset, bias, add, columns);
+  if (columns > 0) edgeTile(rows, count, depth, a, aStep, panels, offset, bias, add, columns);
 }
