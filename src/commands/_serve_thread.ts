@@ -31,5 +31,6 @@ await answerQuestions(scope, async () => {
   const classifier = heads
     ? await pipeline("audio-classification", model, { ...options, heads })
     : await pipeline("audio-classification", model, options);
+  if (!heads) classifier.model.expectClipHead(`serve "${model}"`, { speakers: true });
   return { classifier, device, warmUp: await warmUp(classifier, limits) };
 });

@@ -130,6 +130,7 @@ const OWN_NAMES: readonly string[] = [
  * Writes the bundle of a model, whole or not at all.
  *
  * @throws {CheckpointError} when the model cannot classify.
+ * @throws {UnsupportedOpError} when its head scores frames.
  * @throws {FileError} when the output holds files already, or cannot be written.
  */
 export async function bundle(options: BundleOptions): Promise<BundleResult> {
@@ -145,6 +146,7 @@ export async function bundle(options: BundleOptions): Promise<BundleResult> {
     ? await pipeline("audio-classification", model, { heads })
     : await pipeline("audio-classification", model);
   try {
+    if (!heads) classifier.model.expectClipHead(`bundle "${model}"`, { speakers: true });
     const { code, reached } = await codeFor(target);
     await writeDirectoryAtomic(output, async (folder) => {
       await writeFiles(folder, code);

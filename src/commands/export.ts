@@ -119,7 +119,9 @@ async function exportGraph({ dtype, ...request }: ExportOptions, out: Output): P
     out.line(out.strong(`Exported to ${request.output} as ONNX in ${dtype}`));
     out.line(`  graph   ${report.file}, ${megabytes(report.bytes)}`);
     out.line(`  input   ${report.input}, as preprocessor_config.json says`);
-    out.line(`  output  logits, by the labels of config.json`);
+    const [logits, vectors] = report.outputs;
+    const meaning = vectors ? `and ${vectors}, the x-vectors` : "by the labels of config.json";
+    out.line(`  output  ${logits}, ${meaning}`);
     out.event({ output: request.output, dtype, ...report });
     return 0;
   } finally {

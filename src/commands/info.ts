@@ -12,6 +12,7 @@ import { useDevice } from "../devices.ts";
 import { type FeatureExtractor, ofAnyLength } from "../features/feature_extractor.ts";
 import { loadFeatureExtractor } from "../features/load_extractor.ts";
 import { countFlops } from "../flops.ts";
+import type { HeadKind } from "../models/mod.ts";
 import { type AudioClassificationModel, buildModel } from "../models/model.ts";
 import { expectRoomFor, filesOf, openWeights } from "../pretrained.ts";
 import { Random } from "../random.ts";
@@ -74,6 +75,8 @@ export interface ModelInfo {
    */
   gflop: { perSecond: number; clip: number; clipSeconds: number };
   problemType: string;
+  /** What its head gives: classes of clips, vectors of speakers, or scores of frames. */
+  head: "clips" | HeadKind;
   labels: readonly string[];
   /** Hertz. */
   samplingRate: number;
@@ -119,6 +122,7 @@ async function infoOf(directory: string): Promise<ModelInfo> {
       exported: source.exported ?? null,
       gflop: gflopOf(model, extractor),
       problemType: model.problemType,
+      head: model.headKind ?? "clips",
       labels: model.labels,
       samplingRate: extractor.samplingRate,
       scores: scoreFacts(model, `${directory}/config.json`),
@@ -232,6 +236,7 @@ function print(info: ModelInfo, title: string, out: Output): void {
   if (info.exported) row("exported", `in ${info.exported}, for inference`);
   row("fine-tuning", `${megabytes(memoryBytes.fineTuning)}, and what a batch takes`);
   row("compute", computeText(gflop));
+  row("head", HEADS[info.head]);
   row("labels", `${labels.length}: ${shortened(labels)}`);
   row("problem type", info.problemType);
   row("sampling rate", `${info.samplingRate} Hz`);
@@ -256,6 +261,13 @@ function print(info: ModelInfo, title: string, out: Output): void {
     if (names.length > 0) out.line(`\n${heading}: ${shortened(names)}`);
   }
 }
+
+const HEADS: Readonly<Record<ModelInfo["head"], string>> = {
+  clips: "classes of a clip",
+  xvector:
+    "a vector of the speaker of a clip, for embed; its labels are the speakers of its training",
+  frames: "scores of each frame, for detect",
+};
 
 function computeText(gflop: ModelInfo["gflop"]): string {
   const { perSecond, clip, clipSeconds } = gflop;

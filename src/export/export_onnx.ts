@@ -44,6 +44,8 @@ export interface ExportOnnxReport {
   bytes: number;
   /** The name of the graph's input. */
   input: string;
+  /** The names of its outputs: `"logits"`, and of a model for x-vectors `"embeddings"`, which are these. */
+  outputs: string[];
   /** `null` where nothing was measured. */
   calibration: CalibrationReport | null;
 }
@@ -58,7 +60,8 @@ const LEAST_NARROW = 4096;
  * Writes a model as an ONNX graph with `config.json` and `preprocessor_config.json` beside it, whole or not at all.
  *
  * The graph takes clips as the feature extractor gives them, `[batch, samples]` or a spectrogram, and gives `logits`
- * `[batch, classes]`. Batch and samples are free; a batch holds clips of one length, without padding.
+ * `[batch, classes]`; `[batch, frames, classes]` of a model that scores frames, and `embeddings` besides of one for
+ * x-vectors. Batch and samples are free; a batch holds clips of one length, without padding.
  *
  * @throws {CheckpointError} when the model cannot classify, or is an export of 8 bits itself.
  * @throws {UnsupportedOpError} when it answers by its neighbours, or would take more than 2 GB.
@@ -107,6 +110,7 @@ export async function exportOnnx(options: ExportOnnxOptions): Promise<ExportOnnx
       file: `${FOLDER}/${file}`,
       bytes: graph.byteLength,
       input: extractor.inputName,
+      outputs: model.headKind === "xvector" ? ["logits", "embeddings"] : ["logits"],
       calibration: calibrationReport(data, calibration),
     };
   });

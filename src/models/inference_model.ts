@@ -117,11 +117,11 @@ export interface InferenceParts {
 const OTHER_HEADS: Readonly<Record<HeadKind, { gives: string; hint: string }>> = {
   xvector: {
     gives: "which gives vectors of speakers",
-    hint: "Use `embed`; or give it labels, for a new head that classifies clips",
+    hint: "Have it embed clips, or give it labels, for a new head that classifies them",
   },
   frames: {
     gives: "which scores each frame",
-    hint: "Use `detect`; or give it labels, for a new head that classifies clips",
+    hint: "Have it detect sounds, or give it labels, for a new head that classifies clips",
   },
 };
 

@@ -24,7 +24,7 @@ import { InferenceModel, type InferenceParts, type ModelOrigin } from "./inferen
 import { Lora, type LoraOptions } from "./lora.ts";
 import { isOfNeighbours, readNeighbours } from "./neighbours.ts";
 import { type ProblemType, problemTypeOf } from "./problem_type.ts";
-import { architectureOf, headedArchitectureOf } from "./registry.ts";
+import { headedArchitectureOf } from "./registry.ts";
 import { hasOwnScores, ownConfigOf, withoutOwnScores, withOwnScores } from "./_own_config.ts";
 import { followsVersion4, followVersion5, VERSION_5 } from "./_weighted_sum.ts";
 import type { Variable } from "../layers/tensor.ts";
@@ -84,7 +84,8 @@ export async function buildModel(
   options: BuildModelOptions = {},
 ): Promise<AudioClassificationModel> {
   const known = describeModel(json, options);
-  return new AudioClassificationModel(await loadParameters(known, options));
+  const source = wantedOf(json, options, known);
+  return new AudioClassificationModel(await loadParameters(known, { ...options, source }));
 }
 
 /**
@@ -115,7 +116,8 @@ export async function buildInferenceModel(
   precision: ChosenPrecision = "float32",
 ): Promise<InferenceModel> {
   const known = describeModel(json, options);
-  return new InferenceModel(await loadParameters(known, { ...options, precision }));
+  const source = wantedOf(json, options, known);
+  return new InferenceModel(await loadParameters(known, { ...options, source, precision }));
 }
 
 /** All that is known of a model before its weights. */
@@ -123,10 +125,9 @@ type ModelDescription = Omit<ModelParts, "params" | "parameters" | "weights" | "
 
 function describeModel(json: JsonObject, options: BuildModelOptions): ModelDescription {
   const { file = "config.json", origin = {} } = options;
+  const stored = headedArchitectureOf(json, file);
   // Classes of one's own are those of clips, whatever the checkpoint was for.
-  const architecture = options.labels
-    ? architectureOf(json.model_type, file)
-    : headedArchitectureOf(json, file);
+  const architecture = options.labels ? stored.plain ?? stored : stored;
   const fields = new ConfigReader(json, file);
   const labels = options.labels ?? storedClasses(fields, architecture, options) ?? labelsOf(fields);
   if (labels.length === 0) throw new RangeError("Cannot make a model: expected labels, found none");
@@ -194,6 +195,22 @@ async function loadParameters(
     for (const weight of reader.weights.values()) disposeWeight(weight);
     throw error;
   }
+}
+
+/** The checkpoint; of one with a head that does not classify clips the base alone, where classes are to be those of clips. */
+function wantedOf(
+  json: JsonObject,
+  { source, file = "config.json" }: BuildModelOptions,
+  { architecture: { basePrefix, kind } }: ModelDescription,
+): ParameterReaderOptions["source"] {
+  const isOther = headedArchitectureOf(json, file).kind !== kind;
+  if (!source || !isOther) return source;
+  const isOfBase = (name: string) => name.startsWith(`${basePrefix}.`);
+  return {
+    ...source,
+    names: () => Array.from(source.names()).filter(isOfBase),
+    shape: (name) => isOfBase(name) ? source.shape(name) : undefined,
+  };
 }
 
 /** An audio-classification model on the device in use that can be trained, saved, and prepared for answering. */

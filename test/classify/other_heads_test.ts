@@ -131,7 +131,7 @@ Deno.test("detect() finds events in frames", async () => {
 Deno.test("a model of frames neither classifies nor embeds clips", async () => {
   await withClassifier("wavlm-frames", async (classifier, { clips }) => {
     const clip = sound(clips[0]!);
-    const refusal = { name: "UnsupportedOpError", hint: /Use `detect`/ };
+    const refusal = { name: "UnsupportedOpError", hint: /Have it detect/ };
     await assert.rejects(() => classifier(clip), { ...refusal, message: /^Cannot classify: / });
     await assert.rejects(() => classifier.embed(clip), { ...refusal, message: /^Cannot embed: / });
   });

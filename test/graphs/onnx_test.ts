@@ -1,5 +1,6 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
+import { tensor } from "@tensorflow/tfjs-core";
 import { UnsupportedOpError } from "../../src/errors.ts";
 import { exportOnnx, type OnnxDtype } from "../../src/export/mod.ts";
 import type { FeatureExtractor } from "../../src/features/mod.ts";
@@ -8,7 +9,9 @@ import { buildModel } from "../../src/models/mod.ts";
 import { onnxFile } from "../../src/graphs/mod.ts";
 import { Random } from "../../src/random.ts";
 import { startWasm } from "../../src/kernels/wasm/mod.ts";
+import { assertAllClose } from "../compare.ts";
 import { GOLDEN_DIR, goldenCases } from "../golden_cases.ts";
+import { OTHER_HEADS, otherHead, withOtherHead } from "../other_heads.ts";
 import { TINY_ARCHITECTURES } from "../tiny_architectures.ts";
 import type { GraphJob } from "./run_graphs.ts";
 
@@ -148,6 +151,49 @@ runtimeTest("onnxFile() in 8 bits gives scores of nearly the same direction", as
   }
   device.dispose();
 });
+
+/** The graph of a case, and what the model itself gives for its clips, alone and together. */
+async function exportedHead(name: string): Promise<{ jobs: GraphJob[]; expected: number[][][] }> {
+  const folder = await Deno.makeTempDir();
+  const { file, input } = await exportOnnx({ model: otherHead(name), output: folder });
+  const jobs: GraphJob[] = [];
+  const expected: number[][][] = [];
+  await withOtherHead(name, async ({ model, batch: { inputValues, shape } }) => {
+    const [clips, ...clip] = shape as [number, ...number[]];
+    const single = inputValues.subarray(0, inputValues.length / clips);
+    const batches = [
+      { shape, values: [...inputValues] },
+      { shape: [1, ...clip], values: [...single] },
+    ];
+    const passes = batches.map(({ shape, values }) => {
+      return model.forward({ inputs: tensor(values, shape) });
+    });
+    for (const output of model.headKind === "frames" ? ["logits"] : ["logits", "embeddings"]) {
+      jobs.push({ graph: join(folder, file), input, output, batches });
+      expected.push(
+        await Promise.all(passes.map(async ({ logits, pooled }) => {
+          return [...await (output === "logits" ? logits : pooled).data()];
+        })),
+      );
+    }
+  });
+  return { jobs, expected };
+}
+
+runtimeTest(
+  "onnxFile() gives scores of frames, and speakers' vectors beside their logits",
+  async () => {
+    const device = await startWasm();
+    const cases: Awaited<ReturnType<typeof exportedHead>>[] = [];
+    for (const name of OTHER_HEADS) cases.push(await exportedHead(name));
+    const found = await runGraphs(cases.flatMap(({ jobs }) => jobs));
+    cases.flatMap(({ expected }) => expected).forEach((batches, job) => {
+      batches.forEach((values, i) => assertAllClose(found[job]![i]!, values, { atol: 1e-4 }));
+    });
+    equal(found.length, 18);
+    device.dispose();
+  },
+);
 
 const SETTINGS = { inputName: "input_values", producer: { name: "earshot", version: "0" } };
 

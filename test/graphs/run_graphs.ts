@@ -6,15 +6,17 @@
  * @module
  */
 
-/** A graph, the name of its input, and batches for it. */
+/** A graph, the names of its input and of the output that is wanted, and batches for it. */
 export interface GraphJob {
   graph: string;
   input: string;
+  /** @default "logits" */
+  output?: string;
   batches: { shape: number[]; values: number[] }[];
 }
 
 interface Session {
-  run(feeds: Record<string, unknown>): Promise<{ logits: { data: Float32Array; dims: number[] } }>;
+  run(feeds: Record<string, unknown>): Promise<Record<string, { data: Float32Array }>>;
 }
 
 interface Runtime {
@@ -29,12 +31,12 @@ if (import.meta.main) {
   env.wasm.numThreads = 1;
   const input = await new Response(Deno.stdin.readable).text();
   for (const line of input.trim().split("\n")) {
-    const { graph, input, batches } = JSON.parse(line) as GraphJob;
+    const { graph, input, output = "logits", batches } = JSON.parse(line) as GraphJob;
     const session = await InferenceSession.create(await Deno.readFile(graph));
     const answers: number[][] = [];
     for (const { shape, values } of batches) {
       const feed = new Tensor("float32", Float32Array.from(values), shape);
-      answers.push([...(await session.run({ [input]: feed })).logits.data]);
+      answers.push([...(await session.run({ [input]: feed }))[output]!.data]);
     }
     console.log(JSON.stringify(answers));
   }

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { dispose, tensor } from "@tensorflow/tfjs-core";
+import { dispose, type Tensor, tensor } from "@tensorflow/tfjs-core";
 import { buildModel, type JsonObject, type ModelOutput } from "../../src/models/mod.ts";
 import { assertAllClose } from "../compare.ts";
 import { deviceTest } from "../devices.ts";
@@ -103,10 +103,21 @@ Deno.test("a head of speakers or frames is that of its class, and saved as such"
 });
 
 Deno.test("labels of one's own make a head that classifies clips, whatever the checkpoint was for", async () => {
-  await withModel(tiny("ForXVector"), (model) => {
+  await withModel(tiny("ForXVector"), async (model) => {
     assert.equal(model.headKind, undefined);
     assert.deepEqual(model.toConfig().architectures, ["Wav2Vec2ForSequenceClassification"]);
-  }, { labels: ["no", "yes"] });
+    const { missing, unexpected } = model.loading;
+    assert.ok(missing.includes("projector.weight") && missing.includes("classifier.bias"));
+    assert.ok(!missing.includes("wav2vec2.masked_spec_embed"));
+    assert.deepEqual(unexpected, []);
+    const prepared = await model.prepare();
+    const weight = prepared.weights.get("projector.weight") as Tensor;
+    assertAllClose(await weight.data(), await model.parameters.get("projector.weight")!.data(), {});
+    prepared.dispose();
+  }, {
+    labels: ["no", "yes"],
+    source: ones({ "projector.weight": [4, 8], "wav2vec2.masked_spec_embed": [8] }),
+  });
 });
 
 Deno.test("a model for speakers wants two frames behind its convolutions", async () => {
