@@ -61,6 +61,30 @@ const VARIANTS: Readonly<Record<string, readonly JsonObject[]>> = {
   "whisper": [{ use_weighted_layer_sum: true }, { pool_mask: true }],
 };
 
+/** Architectures that transformers has with heads for speakers and for frames, by what their classes begin with. */
+const OTHER_HEADS: Readonly<Record<string, string>> = {
+  "data2vec-audio": "Data2VecAudio",
+  "unispeech-sat": "UniSpeechSat",
+  "wav2vec2": "Wav2Vec2",
+  "wav2vec2-bert": "Wav2Vec2Bert",
+  "wav2vec2-conformer": "Wav2Vec2Conformer",
+  "wavlm": "WavLM",
+};
+
+/** The head's fields, and another sum of layers for each. */
+function otherHeads(name: string): JsonObject[] {
+  const base = OTHER_HEADS[name];
+  if (base === undefined) return [];
+  const speakers = {
+    ...{ tdnn_dim: [5, 4], tdnn_kernel: [2, 1], tdnn_dilation: [2, 1], xvector_output_dim: 6 },
+    use_weighted_layer_sum: true,
+  };
+  return [
+    { architectures: [`${base}ForXVector`], ...speakers },
+    { architectures: [`${base}ForAudioFrameClassification`] },
+  ];
+}
+
 const EXTRACTORS: Readonly<Record<string, JsonObject>> = {
   "audio-spectrogram-transformer": {
     feature_extractor_type: "ASTFeatureExtractor",
@@ -159,7 +183,7 @@ Deno.test({
     const device = await startTestWasm({ threads: 1 });
     const all: Saved[] = [];
     for (const [name, tiny] of Object.entries(TINY_ARCHITECTURES)) {
-      for (const [i, change] of [{}, ...VARIANTS[name] ?? []].entries()) {
+      for (const [i, change] of [{}, ...VARIANTS[name] ?? [], ...otherHeads(name)].entries()) {
         const config = { ...tiny.config, ...change };
         for (const dtype of ["float32", "float16"] as const) {
           all.push(await save(`${folder}/${name}-${i}-${dtype}`, { ...tiny, config }, dtype));

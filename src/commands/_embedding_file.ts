@@ -15,6 +15,7 @@ import { parquetNotes } from "../data/parquet_notes.ts";
 import { FileError } from "../errors.ts";
 import { fileSource } from "../files.ts";
 import { AutoFeatureExtractor, filesOf, loadFingerprinted } from "../pretrained.ts";
+import { modelFingerprint } from "./_parts_directory.ts";
 
 /** A vector of a recording. */
 export interface EmbeddingRow {
@@ -71,7 +72,10 @@ export function isEmbeddingFile(file: string): boolean {
   return EMBEDDING_ENDINGS.some((ending) => file.endsWith(ending));
 }
 
-/** A classifier to embed with, and the fingerprint of its backbone, where that is known. */
+/**
+ * A classifier to embed with, and the fingerprint of its backbone, where that is known; of a model for x-vectors, which
+ * its head makes, that of all its files.
+ */
 export async function embeddingClassifier(
   directory: string,
   options: Pick<ClassifierOptions, "onWarning"> = {},
@@ -80,7 +84,9 @@ export async function embeddingClassifier(
   const extractor = await AutoFeatureExtractor.fromPretrained(files, options);
   const { model, fingerprint } = await loadFingerprinted(files, options);
   const open = { ...options, openFile: fileSource };
-  return { classifier: createComplete({ model, extractor }, directory, open), fingerprint };
+  const classifier = createComplete({ model, extractor }, directory, open);
+  if (model.headKind !== "xvector") return { classifier, fingerprint };
+  return { classifier, fingerprint: await modelFingerprint(directory) };
 }
 
 /** The bytes of a file of embeddings of this name. */

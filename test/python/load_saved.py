@@ -14,7 +14,12 @@ import sys
 from pathlib import Path
 
 import torch
-from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
+from transformers import (
+    AutoFeatureExtractor,
+    AutoModelForAudioClassification,
+    AutoModelForAudioFrameClassification,
+    AutoModelForAudioXVector,
+)
 from transformers.utils import logging
 
 # transformers has no CED of its own: importing it makes it known.
@@ -35,8 +40,16 @@ def inputs_of(directory, extractor):
     return {name: values.transpose(1, 2) if bands_first else values}
 
 
+def class_for(directory):
+    [name] = json.loads((Path(directory) / "config.json").read_text())["architectures"]
+    if name.endswith("ForXVector"):
+        return AutoModelForAudioXVector
+    frames = name.endswith("ForAudioFrameClassification")
+    return AutoModelForAudioFrameClassification if frames else AutoModelForAudioClassification
+
+
 def load(directory):
-    model, info = AutoModelForAudioClassification.from_pretrained(
+    model, info = class_for(directory).from_pretrained(
         directory, output_loading_info=True, dtype=torch.float32
     )
     extractor = AutoFeatureExtractor.from_pretrained(directory)
@@ -48,7 +61,7 @@ def load(directory):
         "labels": [model.config.id2label[i] for i in range(model.config.num_labels)],
         "keys": sorted(str(key) for kind in info.values() for key in kind),
         "samplingRate": extractor.sampling_rate,
-        "scores": scores.tolist(),
+        "scores": scores.flatten().tolist(),
     }
 
 
