@@ -38,6 +38,7 @@ export { attention, type AttentionAttrs } from "./operations/attention.ts";
 export { batchNorm } from "./operations/batch_norm.ts";
 export { conv1d, type Conv1dAttrs, type Conv1dOptions } from "./operations/conv1d.ts";
 export { crossEntropy, type CrossEntropyAttrs } from "./operations/cross_entropy.ts";
+export { depthwise2d, type Depthwise2dAttrs } from "./operations/depthwise2d.ts";
 export { dropout, type DropoutAttrs, keepHash } from "./operations/dropout.ts";
 export { type ElementLoss, elementLoss, type ElementLossAttrs } from "./operations/element_loss.ts";
 export { globalNorm } from "./operations/global_norm.ts";
@@ -85,6 +86,7 @@ export {
   run,
 } from "./operations/run.ts";
 export { scale } from "./operations/scale.ts";
+export { scaleChannels } from "./operations/scale_channels.ts";
 export { statisticsPool } from "./operations/statistics_pool.ts";
 export { unfold, type UnfoldAttrs } from "./operations/unfold.ts";
 export { type StatisticsAttrs, updateStatistics } from "./operations/update_statistics.ts";

@@ -19,6 +19,11 @@ import { batchNormGrad, batchNormOperation } from "./batch_norm.ts";
 import { columnSum } from "./column_sum.ts";
 import { conv1dGradInput, conv1dGradWeight, conv1dOperation } from "./conv1d.ts";
 import { crossEntropyGrad, crossEntropyOperation } from "./cross_entropy.ts";
+import {
+  depthwise2dGradInput,
+  depthwise2dGradWeight,
+  depthwise2dOperation,
+} from "./depthwise2d.ts";
 import { dropoutOperation } from "./dropout.ts";
 import { elementLossGrad, elementLossOperation } from "./element_loss.ts";
 import { globalNormOperation } from "./global_norm.ts";
@@ -53,6 +58,7 @@ import {
 import { rotaryOperation } from "./rotary.ts";
 import { type Kernel, registerKernels } from "./run.ts";
 import { scaleOperation } from "./scale.ts";
+import { scaleChannelsGrad, scaleChannelsOperation } from "./scale_channels.ts";
 import { statisticsPoolOperation } from "./statistics_pool.ts";
 import { unfoldOperation } from "./unfold.ts";
 import { updateStatisticsOperation } from "./update_statistics.ts";
@@ -81,6 +87,9 @@ export const OPERATIONS = {
   conv1dGradWeight,
   crossEntropy: crossEntropyOperation,
   crossEntropyGrad,
+  depthwise2d: depthwise2dOperation,
+  depthwise2dGradInput,
+  depthwise2dGradWeight,
   dropout: dropoutOperation,
   elementLoss: elementLossOperation,
   elementLossGrad,
@@ -117,6 +126,8 @@ export const OPERATIONS = {
   relativeScoresGradPositions,
   rotary: rotaryOperation,
   scale: scaleOperation,
+  scaleChannels: scaleChannelsOperation,
+  scaleChannelsGrad,
   statisticsPool: statisticsPoolOperation,
   unfold: unfoldOperation,
   updateStatistics: updateStatisticsOperation,

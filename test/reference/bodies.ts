@@ -14,6 +14,7 @@ import { batchNorm, batchNormGrad } from "./batch_norm.ts";
 import { columnSum } from "./column_sum.ts";
 import { conv1d, conv1dGradInput, conv1dGradWeight } from "./conv1d.ts";
 import { crossEntropy, crossEntropyGrad } from "./cross_entropy.ts";
+import { depthwise2d, depthwise2dGradInput, depthwise2dGradWeight } from "./depthwise2d.ts";
 import { dropout } from "./dropout.ts";
 import { elementLoss, elementLossGrad } from "./element_loss.ts";
 import { globalNorm } from "./global_norm.ts";
@@ -36,6 +37,7 @@ import {
 } from "./relative_scores.ts";
 import { rotary } from "./rotary.ts";
 import { scale } from "./scale.ts";
+import { scaleChannels, scaleChannelsGrad } from "./scale_channels.ts";
 import { statisticsPool } from "./statistics_pool.ts";
 import { unfold } from "./unfold.ts";
 import { updateStatistics } from "./update_statistics.ts";
@@ -64,6 +66,9 @@ export const BODIES: { readonly [Name in BodyName]: OperationBody<Name, NdArray>
   conv1dGradWeight,
   crossEntropy,
   crossEntropyGrad,
+  depthwise2d,
+  depthwise2dGradInput,
+  depthwise2dGradWeight,
   dropout,
   elementLoss,
   elementLossGrad,
@@ -93,6 +98,8 @@ export const BODIES: { readonly [Name in BodyName]: OperationBody<Name, NdArray>
   relativeScoresGradPositions,
   rotary,
   scale,
+  scaleChannels,
+  scaleChannelsGrad,
   statisticsPool,
   unfold,
   updateStatistics,

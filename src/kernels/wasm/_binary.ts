@@ -21,6 +21,7 @@ export type KernelExport =
   | "crossEntropy"
   | "crossEntropyGrad"
   | "depthwise"
+  | "depthwiseGradWeight"
   | "dropout"
   | "elementLoss"
   | "elementLossGrad"

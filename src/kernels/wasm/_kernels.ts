@@ -17,6 +17,7 @@ import { batchNorm, batchNormGrad } from "./batch_norm.ts";
 import { columnSum } from "./column_sum.ts";
 import { conv1d, conv1dGradInput, conv1dGradWeight } from "./conv1d.ts";
 import { crossEntropy, crossEntropyGrad } from "./cross_entropy.ts";
+import { depthwise2d, depthwise2dGradInput, depthwise2dGradWeight } from "./depthwise2d.ts";
 import { dropout } from "./dropout.ts";
 import { elementLoss, elementLossGrad } from "./element_loss.ts";
 import { globalNorm } from "./global_norm.ts";
@@ -39,6 +40,7 @@ import {
 } from "./relative_scores.ts";
 import { rotary } from "./rotary.ts";
 import { scale } from "./scale.ts";
+import { scaleChannels, scaleChannelsGrad } from "./scale_channels.ts";
 import { statisticsPool } from "./statistics_pool.ts";
 import { unfold } from "./unfold.ts";
 import { updateStatistics } from "./update_statistics.ts";
@@ -67,6 +69,9 @@ const WASM: Device<WasmBackend> = {
     conv1dGradWeight,
     crossEntropy,
     crossEntropyGrad,
+    depthwise2d,
+    depthwise2dGradInput,
+    depthwise2dGradWeight,
     dropout,
     elementLoss,
     elementLossGrad,
@@ -97,6 +102,8 @@ const WASM: Device<WasmBackend> = {
     relativeScoresGradPositions,
     rotary,
     scale,
+    scaleChannels,
+    scaleChannelsGrad,
     statisticsPool,
     unfold,
     updateStatistics,

@@ -17,7 +17,7 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import type { KernelAttrs, KernelInputs } from "../../kernels.ts";
 import type { Conv1dAttrs } from "../../kernels.ts";
-import { depthwise } from "./_depthwise.ts";
+import { depthwise, packTaps, tapsBytes } from "./_depthwise.ts";
 import type { WasmBackend } from "./_backend.ts";
 import {
   type Gemm,
@@ -73,7 +73,15 @@ export function conv1d(
   const sizes = sizesOf(attrs, x.shape, [x.shape[0]!, steps, outputs], width);
   const y = backend.output([sizes.batch, steps, sizes.outputs]);
   if (isDepthwise({ ...attrs, channels: sizes.groupChannels, columns: sizes.groupOutputs })) {
-    depthwise(backend, { x, weight, bias, y }, attrs);
+    const packed = backend.scratch(tapsBytes(outputs, width));
+    packTaps(backend, { weight: backend.address(weight), channels: outputs, taps: width, packed });
+    depthwise(backend, {
+      ...{ x: backend.address(x), y: backend.address(y), packed },
+      bias: bias ? backend.address(bias) : 0,
+      ...{ batch: sizes.batch, image: [1, sizes.frames], places: [1, steps], channels: outputs },
+      ...{ kernel: [1, width], padTop: 0, padLeft: attrs.padLeft },
+      ...{ stride: attrs.stride, activation: attrs.activation },
+    });
     return y;
   }
   const panels = weightPanels(backend, { weight, scale, groups: attrs.groups, layout });

@@ -38,7 +38,7 @@ export { batchNorm, centredDot } from "./batch_norm";
 export { columnDot, columnSum, maskedColumnSum } from "./column_sum";
 export { groupFrames, swapTaps } from "./conv1d";
 export { crossEntropy, crossEntropyGrad } from "./cross_entropy";
-export { depthwise } from "./depthwise";
+export { depthwise, depthwiseGradWeight } from "./depthwise";
 export { dropout } from "./dropout";
 export { elementLoss, elementLossGrad } from "./element_loss";
 export { gemm } from "./gemm";
