@@ -113,6 +113,8 @@ export {
   type ASTFeatureExtractorOptions,
   CedFeatureExtractor,
   type CedFeatureExtractorOptions,
+  EfficientATFeatureExtractor,
+  type EfficientATFeatureExtractorOptions,
   type ExtractOptions,
   type FeatureBatch,
   featureColumns,

@@ -131,9 +131,12 @@ for (const modelType of MODEL_TYPES) {
       const values = Float32Array.of(1);
       const other = [{ name: "x", dtype: "F32" as const, shape: [1], values }];
       await writeWeights(directory, { "model.safetensors": encodeSafetensors(other) });
-      const sizes: Record<string, string> = { ced: "embed_dim", whisper: "d_model" };
+      const sizes: Record<string, string> = {
+        ...{ ced: "embed_dim", efficientat: "classifier_proj_size", whisper: "d_model" },
+      };
       const size = sizes[modelType] ?? "hidden_size";
-      await writeConfig(directory, { ...config, [size]: 16_384, num_attention_heads: 16 });
+      const wide = { [size]: 16_384, num_attention_heads: 16, width_mult: 3 };
+      await writeConfig(directory, { ...config, ...wide });
       const message = /expected at most 67108864 numbers missing, found \d+$/;
       await refused(directory, {
         file: /model\.safetensors$/,

@@ -81,6 +81,7 @@ export const MODEL_TYPES: readonly string[] = [
   ...Object.keys(SPEECH_FIELDS),
   "audio-spectrogram-transformer",
   "ced",
+  "efficientat",
   "wav2vec2-bert",
   "whisper",
 ].sort();
@@ -93,6 +94,7 @@ export const MODEL_TYPES: readonly string[] = [
 export function modelRecipe(modelType: string, size: ModelSize): ModelRecipe {
   if (modelType === "whisper") return whisper(size);
   if (modelType === "ced") return tagger(size);
+  if (modelType === "efficientat") return mobile(size);
   if (modelType === "wav2vec2-bert") return pairedFrames(size);
   if (modelType === "audio-spectrogram-transformer") return spectrogramTransformer(size);
   const fields = SPEECH_FIELDS[modelType];
@@ -151,6 +153,25 @@ function tagger(size: ModelSize): ModelRecipe {
     },
     preprocessor: {
       feature_extractor_type: "CedFeatureExtractor",
+      feature_size: bands,
+      sampling_rate: SPECTROGRAM_RATE,
+    },
+  };
+}
+
+/** Its sizes are its width's; of the others only the bands count. */
+function mobile(size: ModelSize): ModelRecipe {
+  const { bands } = size.ced;
+  return {
+    config: {
+      model_type: "efficientat",
+      width_mult: size.hidden / 960,
+      input_dim_f: bands,
+      classifier_proj_size: size.wide,
+      problem_type: "single_label_classification",
+    },
+    preprocessor: {
+      feature_extractor_type: "EfficientATFeatureExtractor",
       feature_size: bands,
       sampling_rate: SPECTROGRAM_RATE,
     },

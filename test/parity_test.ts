@@ -49,7 +49,7 @@ Deno.test("test/golden has a case of every architecture", async () => {
   );
   const found = new Set(configs.map((config) => config.model_type));
   assert.deepEqual([...found].sort(), Object.keys(defaults));
-  assert.equal(found.size, 13);
+  assert.equal(found.size, 14);
 });
 
 for (const name of goldenCases()) {

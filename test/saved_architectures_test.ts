@@ -30,6 +30,10 @@ const VARIANTS: Readonly<Record<string, readonly JsonObject[]>> = {
     { pooling: "mean", qkv_bias: false },
     { target_length: 10, pad_last: false },
   ],
+  "efficientat": [
+    { reduced_tail: true, se_r: 2 },
+    { se_dims: "none", strides: [2, 2, 2, 2] },
+  ],
   "hubert": [
     { use_weighted_layer_sum: true, do_stable_layer_norm: true },
     { conv_pos_batch_norm: true },
@@ -92,6 +96,7 @@ const EXTRACTORS: Readonly<Record<string, JsonObject>> = {
     max_length: 22,
   },
   "ced": { feature_extractor_type: "CedFeatureExtractor", feature_size: 10 },
+  "efficientat": { feature_extractor_type: "EfficientATFeatureExtractor", feature_size: 10 },
   "wav2vec2-bert": {
     feature_extractor_type: "SeamlessM4TFeatureExtractor",
     num_mel_bins: 4,
@@ -207,5 +212,5 @@ Deno.test({
 });
 
 Deno.test("there is a config to save for each architecture", () => {
-  assert.equal(Object.keys(TINY_ARCHITECTURES).length, 13);
+  assert.equal(Object.keys(TINY_ARCHITECTURES).length, 14);
 });

@@ -133,7 +133,8 @@ export function orderedLabels(
 
 /** A classifier of other classes is of no use, whatever its size. */
 function withoutClassifier(source: TensorSource): TensorSource {
-  const hidden = (name: string) => /^(classifier|outputlayer)\./.test(name);
+  // EfficientAT's hidden layer is good for any classes.
+  const hidden = (name: string) => /^(classifier\.(?!2\.)|outputlayer\.)/.test(name);
   return {
     file: source.file,
     names: () => [...source.names()].filter((name) => !hidden(name)),

@@ -73,6 +73,10 @@ function ofArchitecture(model: Json): { defaultType: string; fields: Json } {
     const fields = { feature_size, n_fft, hop_size, win_size, f_min, f_max, center };
     return { defaultType: "CedFeatureExtractor", fields };
   }
+  if (model.model_type === "efficientat") {
+    const fields = { feature_size: model.input_dim_f };
+    return { defaultType: "EfficientATFeatureExtractor", fields };
+  }
   if (model.model_type === "wav2vec2-bert") {
     const stride = 2;
     const num_mel_bins = Number(model.feature_projection_input_dim ?? 160) / stride;

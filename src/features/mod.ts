@@ -6,6 +6,10 @@
 
 export { ASTFeatureExtractor, type ASTFeatureExtractorOptions, type ASTSteps } from "./ast.ts";
 export { CedFeatureExtractor, type CedFeatureExtractorOptions } from "./ced.ts";
+export {
+  EfficientATFeatureExtractor,
+  type EfficientATFeatureExtractorOptions,
+} from "./efficientat.ts";
 export type {
   ExtractOptions,
   FeatureBatch,

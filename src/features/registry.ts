@@ -7,6 +7,7 @@
 import { ASTFeatureExtractor } from "./ast.ts";
 import { CedFeatureExtractor } from "./ced.ts";
 import { ConfigFields } from "./_config_fields.ts";
+import { EfficientATFeatureExtractor } from "./efficientat.ts";
 import type { FeatureExtractor } from "./feature_extractor.ts";
 import { SeamlessM4TFeatureExtractor } from "./seamless_m4t.ts";
 import { Wav2Vec2FeatureExtractor } from "./wav2vec2.ts";
@@ -28,6 +29,7 @@ const MAX_SHOWN = 60;
 const EXTRACTORS: ReadonlyMap<string, FromConfig> = new Map<string, FromConfig>([
   ["ASTFeatureExtractor", ASTFeatureExtractor.fromConfig],
   ["CedFeatureExtractor", CedFeatureExtractor.fromConfig],
+  ["EfficientATFeatureExtractor", EfficientATFeatureExtractor.fromConfig],
   ["SeamlessM4TFeatureExtractor", SeamlessM4TFeatureExtractor.fromConfig],
   ["Wav2Vec2FeatureExtractor", Wav2Vec2FeatureExtractor.fromConfig],
   ["WhisperFeatureExtractor", WhisperFeatureExtractor.fromConfig],

@@ -49,7 +49,7 @@ async function classesOf(files: FileReader): Promise<number | undefined> {
   const { source } = await openAdapter(files);
   try {
     const name = [...source.names()].find((name) =>
-      /\b(classifier\.(dense\.)?|outputlayer\.1\.)weight$/.test(name)
+      /\b(classifier\.(dense\.|5\.)?|outputlayer\.1\.)weight$/.test(name)
     );
     return name === undefined ? undefined : source.shape(name)![0];
   } finally {

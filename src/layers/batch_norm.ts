@@ -16,25 +16,24 @@ import type { Variable } from "./tensor.ts";
 
 /** `weight [C]`, `bias [C]`, and the running statistics, `mean [C]` and `variance [C]`. */
 export interface BatchNormParams extends NormParams {
+  weight: Variable;
+  bias: Variable;
   mean: Variable;
   variance: Variable;
   /** How far the running statistics move in a step. */
   momentum: number;
 }
 
-/** What is added to the variance. */
-const EPS = 1e-5;
-
 /** Loads `weight`, `bias`, `running_mean`, `running_var` and `num_batches_tracked`. */
 export async function loadBatchNorm(
   reader: ParameterReader,
   channels: number,
-  { momentum = 0.1 }: { momentum?: number } = {},
+  { momentum = 0.1, eps = 1e-5 }: { momentum?: number; eps?: number } = {},
 ): Promise<BatchNormParams> {
   const statistic = (name: string, value: number) =>
     reader.get(name, [channels], constant(value), { trainable: false });
   const params: BatchNormParams = {
-    ...await loadNorm(reader, channels, EPS),
+    ...await loadNorm(reader, channels, eps),
     mean: await statistic("running_mean", 0),
     variance: await statistic("running_var", 1),
     momentum,

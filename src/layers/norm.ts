@@ -7,6 +7,7 @@ import type { Tensor } from "@tensorflow/tfjs-core";
 import { type Activation, layerNorm as layerNormKernel, normedConv1d } from "../kernels.ts";
 import type { Conv1dParams } from "./conv1d.ts";
 import { constant, type ParameterReader } from "./parameters.ts";
+import type { Variable } from "./tensor.ts";
 
 /** `weight [C]`, `bias [C]`, and what is added to the variance. */
 export interface NormParams {
@@ -20,7 +21,7 @@ export async function loadNorm(
   reader: ParameterReader,
   channels: number,
   eps: number,
-): Promise<NormParams> {
+): Promise<NormParams & { weight: Variable; bias: Variable }> {
   return {
     weight: await reader.get("weight", [channels], constant(1)),
     bias: await reader.get("bias", [channels], constant(0)),

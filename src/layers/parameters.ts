@@ -18,6 +18,7 @@ import {
   isPacked,
   prepareWeight,
   scale,
+  scaleChannels,
   unpackWeight,
   type Weight,
   weightNorm,
@@ -214,6 +215,37 @@ export class ParameterReader {
     return weight;
   }
 
+  /** Whether weights are laid out for a model that will not change. */
+  get isPrepared(): boolean {
+    return this.#options.prepare !== undefined;
+  }
+
+  /**
+   * A weight for a model that will not change, whose outputs are multiplied by a factor each. One that the checkpoint
+   * holds in a device's form was multiplied when it was laid out.
+   *
+   * @param usedAs the shape in which it multiplies; without one it is a plain tensor of its own shape.
+   * @throws {CheckpointError} as for {@linkcode ParameterReader.get}.
+   */
+  async scaledWeight(
+    request: ParameterRequest,
+    factors: Float32Array,
+    usedAs?: number[],
+  ): Promise<Weight> {
+    const { name, held, file } = await this.#held(request.names);
+    const use = { precision: this.#options.prepare!(name) };
+    if (held && usedAs) {
+      const weight = adopted(held, use, { name, file });
+      this.weights.set(name, weight);
+      return weight;
+    }
+    const { first } = await this.#first(request);
+    const rows = scaledRows(first, factors);
+    const weight = usedAs ? preparedRows(rows, usedAs, use) : rows;
+    this.weights.set(name, weight);
+    return weight;
+  }
+
   /**
    * The weight of a convolution that is stored as a gain and a direction for each kernel tap: both or, for a model
    * that will not change, what they multiply to.
@@ -384,6 +416,17 @@ function preparedRows(
   const weight = prepareWeight(rows, use);
   rows.dispose();
   return weight;
+}
+
+/** Each output times its factor; what was given is disposed. */
+function scaledRows(weight: Tensor, factors: Float32Array): Tensor {
+  const outputs = factors.length;
+  const scaled = tidy(() => {
+    const rows = reshape(weight, [outputs, weight.size / outputs, 1]);
+    return reshape(scaleChannels(rows, tensor(factors, [outputs, 1])), weight.shape);
+  });
+  weight.dispose();
+  return scaled;
 }
 
 function absolute(x: Tensor): Tensor {

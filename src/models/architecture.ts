@@ -96,7 +96,7 @@ export interface Architecture<Config = unknown, Params = unknown> {
   /** Prefix of the transformer layers' tensors, before a layer's number. */
   readonly layersPrefix: string;
   /** Where a layer's attention projections are, relative to its prefix, unless they are `q_proj` and so on. */
-  readonly attentionProjections?: Readonly<Record<AttentionProjection, string>>;
+  readonly attentionProjections?: Readonly<Partial<Record<AttentionProjection, string>>>;
   /** What transformers calls a layer in memory, and peft in its files, by its name in checkpoints. @default the same */
   moduleName?(name: string): string;
   /** Prefixes of the base model's tensors that stand behind the layers, where there are such. */

@@ -6,11 +6,16 @@
 import { ConfigReader, type JsonObject } from "./_config_reader.ts";
 
 const MAX_CLASSES = 100_000;
-/** What CED has where its config names none. */
+/** Classes of taggers whose config names none. */
 const AUDIO_SET_CLASSES = 527;
+/** What taggers call the number of their classes. */
+const OWN_COUNTS: Readonly<Record<string, string>> = {
+  ced: "outputdim",
+  efficientat: "num_classes",
+};
 
 /**
- * The names by class number, from `id2label`, or from `num_labels` (CED's `outputdim`) as "LABEL_0" and so on; two
+ * The names by class number, from `id2label`, or from `num_labels` (CED's `outputdim`, EfficientAT's `num_classes`) as "LABEL_0" and so on; two
  * where there is neither.
  *
  * As in the reference, there are as many classes as names, whatever their numbers, and `num_labels` outweighs names of
@@ -53,11 +58,9 @@ export function labelsInConfig(config: JsonObject, file: string): string[] {
 }
 
 function numberedLabels(reader: ConfigReader): string[] {
-  const key = reader.json.model_type === "ced" && !reader.has("num_labels")
-    ? "outputdim"
-    : "num_labels";
-  const or = key === "outputdim" ? AUDIO_SET_CLASSES : 2;
-  const classes = reader.integer(key, { or, min: 1, max: MAX_CLASSES });
+  const own = reader.has("num_labels") ? undefined : OWN_COUNTS[String(reader.json.model_type)];
+  const limits = { or: own ? AUDIO_SET_CLASSES : 2, min: 1, max: MAX_CLASSES };
+  const classes = reader.integer(own ?? "num_labels", limits);
   return Array.from({ length: classes }, (_, i) => numbered(i));
 }
 

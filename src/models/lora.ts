@@ -163,7 +163,7 @@ function targetWeights(
     if (own) return own;
     throw new RangeError(
       `Cannot adapt layers "${word}" of a model of type "${architecture.modelType}": expected ${
-        Object.keys(projections).join(", ")
+        Object.keys(projections).join(", ") || "a model with attention"
       }`,
     );
   });

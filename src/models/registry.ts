@@ -9,6 +9,7 @@ import type { Architecture } from "./architecture.ts";
 import { audioSpectrogramTransformer } from "./audio_spectrogram_transformer.ts";
 import { ced } from "./ced.ts";
 import { data2vecAudio } from "./data2vec_audio.ts";
+import { efficientat } from "./efficientat.ts";
 import { hubert } from "./hubert.ts";
 import { sew } from "./sew.ts";
 import { sewD } from "./sew_d.ts";
@@ -22,6 +23,7 @@ const ARCHITECTURES = [
   audioSpectrogramTransformer,
   ced,
   data2vecAudio,
+  efficientat,
   hubert,
   sew,
   sewD,

@@ -72,8 +72,8 @@ export async function folderFacts(
     labels,
     parameters,
     samplingRate: typeof samplingRate === "number" ? samplingRate : undefined,
-    // transformers itself has no CED.
-    isForTransformers: !isExport && config.model_type !== "ced",
+    // transformers itself has neither.
+    isForTransformers: !isExport && !["ced", "efficientat"].includes(String(config.model_type)),
     finetunedFrom: baseModel,
     isFromScratch,
     dataset,

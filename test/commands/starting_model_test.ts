@@ -29,7 +29,7 @@ Deno.test("a model of one value keeps its head for a column of another name, one
 
 Deno.test("a starting model of other classes has a new classifier, whatever that is called", async () => {
   const device = await startTestWasm({ threads: 1 });
-  for (const name of ["audio-spectrogram-transformer", "ced", "wav2vec2-bert"]) {
+  for (const name of ["audio-spectrogram-transformer", "ced", "efficientat", "wav2vec2-bert"]) {
     const directory = `${await Deno.makeTempDir()}/model`;
     const saved = await buildModel(TINY_ARCHITECTURES[name]!.config, { seed: 1 });
     await savePretrained(directory, saved, tinyExtractor());

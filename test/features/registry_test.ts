@@ -16,6 +16,7 @@ Deno.test("featureExtractorFromConfig() builds the extractors of spectrograms", 
     const type of [
       "ASTFeatureExtractor",
       "CedFeatureExtractor",
+      "EfficientATFeatureExtractor",
       "SeamlessM4TFeatureExtractor",
       "WhisperFeatureExtractor",
     ]
@@ -40,7 +41,8 @@ Deno.test("featureExtractorFromConfig() names an unknown extractor and those sup
       file: "p.json",
     });
   const named = (type: unknown) => ({ feature_extractor_type: type });
-  const known = "ASTFeatureExtractor or CedFeatureExtractor or SeamlessM4TFeatureExtractor or " +
+  const known =
+    "ASTFeatureExtractor or CedFeatureExtractor or EfficientATFeatureExtractor or SeamlessM4TFeatureExtractor or " +
     "Wav2Vec2FeatureExtractor or WhisperFeatureExtractor";
   refuses(named("ClapFeatureExtractor"), new RegExp(`${known}, found ClapFeatureExtractor$`));
   refuses({}, new RegExp(`${known}, found none$`));

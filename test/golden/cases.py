@@ -22,6 +22,7 @@ from transformers import (
 )
 
 from ced import CedConfig
+from efficientat import EfficientATConfig
 
 LABELS = {
     "id2label": {0: "low", 1: "middle", 2: "high"},
@@ -107,6 +108,8 @@ TAGGER = {
     **LABELS,
 }
 
+MOBILE = {"width_mult": 0.05, "input_dim_f": 20, "classifier_proj_size": 20, "num_classes": 3, **LABELS}
+
 LISTENER = {
     "d_model": 16,
     "encoder_layers": 2,
@@ -160,6 +163,35 @@ CASES = {
         "quiet": ALL_CONVS,
         "config": Wav2Vec2Config(
             **{**SPEECH, **LAYER, "hidden_act": "gelu_new", "feat_extract_activation": "relu"}
+        ),
+    },
+    "efficientat": {
+        "seed": 141,
+        "loud": True,
+        "statistics": 1,
+        "strong": 1.5,
+        "lengths": [3400, 3000],
+        "gains": [0.3, 0.05],
+        "labels": [[1.0, 0.0, 1.0], [0.0, 0.0, 1.0]],
+        "mask": False,
+        "config": EfficientATConfig(**MOBILE, problem_type="multi_label_classification"),
+    },
+    # With half the tail and two strides of 1.
+    "efficientat-reduced-tail": {
+        "seed": 142,
+        "loud": True,
+        "statistics": 1,
+        "strong": 1.15,
+        "lengths": [3400, 2000],
+        "gains": [0.2, 0.5],
+        "labels": [1, 2],
+        "mask": False,
+        "config": EfficientATConfig(
+            **{**MOBILE, "input_dim_f": 33},
+            reduced_tail=True,
+            strides=(2, 1, 2, 1),
+            se_r=2,
+            problem_type="single_label_classification",
         ),
     },
     "hubert-quick-gelu": {
@@ -515,6 +547,7 @@ BEGINNINGS = {
         depth=1, embed_dim=128, num_heads=4, target_length=160, outputdim=3, **LABELS
     ),
     "data2vec-audio": Data2VecAudioConfig(**{**WIDE_SPEECH, "num_conv_pos_embeddings": 1}),
+    "efficientat": EfficientATConfig(width_mult=0.4, num_classes=3, **LABELS),
     "hubert": HubertConfig(**WIDE_SPEECH, do_stable_layer_norm=True, adapter_attn_dim=16),
     "hubert-batch-norm": HubertConfig(**WIDE_SPEECH, conv_pos_batch_norm=True),
     "sew": SEWConfig(**WIDE_SPEECH),

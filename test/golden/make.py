@@ -39,6 +39,7 @@ from transformers import (
 
 from cases import BEGINNINGS, CASES
 from ced import CedConfig, CedFeatureExtractor
+from efficientat import EfficientATConfig, EfficientATFeatureExtractor
 
 HERE = Path(__file__).resolve().parent
 
@@ -93,7 +94,8 @@ def draw_weights(model, case, generator):
         elif parameter.dim() == 1:
             values = even - 0.5
         else:
-            factor = case.get("sharp", 1.6) if any(part in name for part in SHARP) else 1.0
+            is_sharp = any(part in name for part in SHARP)
+            factor = case.get("sharp", 1.6) if is_sharp else case.get("strong", 1.0)
             values = factor * noise / parameter[0].numel() ** 0.5
         is_quiet = "quiet" in case and re.search(case["quiet"], name)
         parameter.data.copy_(values * QUIET if is_quiet else values)
@@ -101,7 +103,7 @@ def draw_weights(model, case, generator):
         if isinstance(module, torch.nn.BatchNorm1d):
             draw_statistics(module, generator, QUIET)
         if isinstance(module, torch.nn.BatchNorm2d):
-            draw_statistics(module, generator, DECIBELS)
+            draw_statistics(module, generator, case.get("statistics", DECIBELS))
 
 
 def draw_statistics(norm, generator, size):
@@ -121,6 +123,10 @@ def feature_extractor(case):
         return WhisperFeatureExtractor(feature_size=config.num_mel_bins, chunk_length=seconds)
     if isinstance(config, CedConfig):
         return CedFeatureExtractor(feature_size=config.n_mels, return_attention_mask=False)
+    if isinstance(config, EfficientATConfig):
+        return EfficientATFeatureExtractor(
+            feature_size=config.input_dim_f, sampling_rate=16_000, return_attention_mask=False
+        )
     if isinstance(config, Wav2Vec2BertConfig):
         bands = config.feature_projection_input_dim // case["stride"]
         return SeamlessM4TFeatureExtractor(
@@ -160,9 +166,10 @@ def forward(model, inputs):
     """The model's own output, with the states that it keeps to itself."""
     kept = {}
     base = model.encoder if model.config.model_type == "whisper" else model.base_model
+    seer = getattr(model, "last_layer", model.classifier)
     hooks = [
         base.register_forward_hook(lambda _m, _i, out: kept.update(base=out)),
-        model.classifier.register_forward_pre_hook(lambda _m, args: kept.update(pooled=args[0])),
+        seer.register_forward_pre_hook(lambda _m, args: kept.update(pooled=args[0])),
     ]
     if hasattr(base, "feature_extractor"):
         hooks.append(
@@ -195,7 +202,7 @@ def tied_scores(model, output, last, frames):
 def expected_states(model, inputs, singles, lengths):
     with torch.no_grad():
         output, kept = forward(model, inputs)
-        last = kept["base"].last_hidden_state
+        last = kept["base"].last_hidden_state if "base" in kept else output.hidden_states[-1]
         found = {
             "logits": output.logits,
             "loss": output.loss,
@@ -366,7 +373,7 @@ def make(name, case):
     names = stored_names(model, directory)
     renamed = {f"grad.{own}": f"grad.{there}" for own, there in names.items()}
     found = {renamed.get(key, key): values for key, values in found.items()}
-    if isinstance(case["config"], CedConfig):
+    if isinstance(case["config"], (CedConfig, EfficientATConfig)):
         inputs["input_values"] = inputs["input_values"].transpose(1, 2)
     stored = {k: v if v.is_floating_point() else v.int() for k, v in inputs.items()}
     if "gains" in case:

@@ -19,7 +19,7 @@ import { TINY_ARCHITECTURES, type TinyArchitecture, tinyInputs } from "../tiny_a
 const CASES: [string, TinyArchitecture][] = Object.entries(TINY_ARCHITECTURES)
   .flatMap(([name, tiny]) => [
     [name, tiny] as [string, TinyArchitecture],
-    ...["audio-spectrogram-transformer", "ced"].includes(name) ? [] : [[
+    ...["audio-spectrogram-transformer", "ced", "efficientat"].includes(name) ? [] : [[
       `${name} with weighed layers`,
       { ...tiny, config: { ...tiny.config, use_weighted_layer_sum: true } },
     ] as [string, TinyArchitecture]],
@@ -62,7 +62,7 @@ async function withOtherHead(
   fields: JsonObject,
 ): Promise<{ whole: AudioClassificationModel; isHead: (name: string) => boolean }> {
   const names = [...model.parameters.keys()];
-  const base = names.find((name) => /encoder/.test(name))!.split(".")[0]!;
+  const base = names.find((name) => /encoder|^features/.test(name))!.split(".")[0]!;
   const isHead = (name: string) => !name.startsWith(`${base}.`);
   const json = { ...model.toConfig(), ...fields };
   const source = tensorsOf(model, (name) => !isHead(name));

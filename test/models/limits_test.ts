@@ -15,7 +15,7 @@ const LIMITS: Readonly<Record<string, string>> = {
   "a value between 0 and 256":
     "num_hidden_layers encoder_layers depth data2vec-audio.num_conv_pos_embeddings",
   "a value between 1 and 1024":
-    "num_attention_heads encoder_attention_heads num_heads patch_size patch_stride frequency_stride time_stride conv_pos_kernel_size " +
+    "se_r input_dim_f num_attention_heads encoder_attention_heads num_heads patch_size patch_stride frequency_stride time_stride conv_pos_kernel_size " +
     "num_conv_pos_embedding_groups conv_depthwise_kernel_size num_mel_bins",
   "a value between 1 and 65536": "intermediate_size encoder_ffn_dim max_position_embeddings",
   "a value between 0 and 65536": "left_max_position_embeddings right_max_position_embeddings",
@@ -29,7 +29,7 @@ const LIMITS: Readonly<Record<string, string>> = {
   "a value between 0 and 10": "initializer_range init_std",
   "a value between 16 and 100000": "max_length target_length",
   "a value between 0.01 and 64": "mlp_ratio",
-  "a value between 1 and 100000": "outputdim",
+  "a value between 1 and 100000": "outputdim num_classes",
   "a value between 16 and 1024": "audio-spectrogram-transformer.num_mel_bins n_mels",
   "a value between 1 and 15000": "whisper.max_source_positions",
   "a value between 1 and 1000000": "mask_time_length mask_feature_length",
@@ -38,6 +38,8 @@ const LIMITS: Readonly<Record<string, string>> = {
   "a value between 1 and 1000000000": "rotary_embedding_base",
   "1 to 64 integers between 1 and 16384": "conv_dim",
   "1 to 64 integers between 1 and 1024": "conv_stride conv_kernel",
+  "1 to 64 integers between 1 and 2": "strides",
+  "a value between 0.001 and 16": "width_mult",
 };
 
 /** What the architectures' files have and classification does not use. */

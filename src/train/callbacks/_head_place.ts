@@ -36,7 +36,8 @@ export function headPlaceOf(model: AudioClassificationModel): HeadPlace {
   if (parameters.has("projector.weight") && loading.missing.includes("projector.weight")) {
     return placeOfDrawnProjector(model);
   }
-  if (parameters.has("classifier.weight")) return placeBehindProjector(model);
+  const last = ["classifier", "classifier.5"].find((name) => parameters.has(`${name}.weight`));
+  if (last) return placeBehindProjector(model, last);
   throw new UnsupportedOpError(
     `Cannot fit a head of a model of type "${model.modelType}": expected "classifier.weight", found none`,
     { hint: "Train its head by steps, with the option `freezeBaseModel`" },
@@ -50,12 +51,12 @@ export function placeOfLastLayer(
   return { vectors: (features) => tidy(() => model.classify(features).pooled) };
 }
 
-function placeBehindProjector(model: AudioClassificationModel): HeadPlace {
+function placeBehindProjector(model: AudioClassificationModel, last = "classifier"): HeadPlace {
   return {
     ...placeOfLastLayer(model),
     put: ({ weights, biases }) => {
-      assign(model, "classifier.weight", weights);
-      assign(model, "classifier.bias", biases);
+      assign(model, `${last}.weight`, weights);
+      assign(model, `${last}.bias`, biases);
     },
   };
 }

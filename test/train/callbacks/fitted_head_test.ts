@@ -92,7 +92,7 @@ for (const [name, { config, clip }] of Object.entries(TINY_ARCHITECTURES)) {
     for (const kind of HEAD_KINDS) {
       const model = await buildModel(config, { labels: ["a", "b"] });
       const names = [...model.parameters.keys()].filter((key) =>
-        !/^(classifier\.(dense\.)?|outputlayer\.1\.)(weight|bias)$/.test(key)
+        !/^(classifier\.(dense\.|5\.)?|outputlayer\.1\.)(weight|bias)$/.test(key)
       );
       // As a norm that was trained.
       for (const norm of ["classifier.layernorm", "outputlayer.0"]) {

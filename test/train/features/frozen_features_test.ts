@@ -237,10 +237,14 @@ for (const [name, { config }] of Object.entries(TINY_ARCHITECTURES)) {
       ? { dropout: 0, attention_dropout: 0, activation_dropout: 0, encoder_layerdrop: 0 }
       : name === "audio-spectrogram-transformer"
       ? { hidden_dropout_prob: 0, attention_probs_dropout_prob: 0 }
+      : name === "efficientat"
+      ? { dropout: 0 }
       : name === "ced"
       ? { drop_rate: 0, attn_drop_rate: 0, drop_path_rate: 0 }
       : { ...NO_NOISE, conformer_conv_dropout: 0 };
-    const batchNorm = ["ced", "wav2vec2-conformer"].includes(name) ? ["batch norm"] : [];
+    const batchNorm = ["ced", "efficientat", "wav2vec2-conformer"].includes(name)
+      ? ["batch norm"]
+      : [];
     assert.deepEqual(await noises(off), {
       noise: batchNorm,
       isComputedOnce: batchNorm.length === 0,
@@ -260,7 +264,7 @@ for (const [name, { config, clip }] of Object.entries(TINY_ARCHITECTURES)) {
     for (const norm of config.feat_extract_norm ? ["group", "layer"] : [undefined]) {
       const fields = norm ? { ...config, feat_extract_norm: norm } : config;
       const model = await buildModel(fields, { labels: ["a", "b"] });
-      const isOfOneLength = /ced|whisper|spectrogram/.test(name);
+      const isOfOneLength = /ced|efficientat|whisper|spectrogram/.test(name);
       const rest = clip.length > 1 ? [...clip] : [900];
       const noise = (seed: number, size: number) => {
         const random = new Random(seed);
