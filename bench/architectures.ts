@@ -68,6 +68,7 @@ function inputShape(modelType: string, { clips, seconds }: Amount): number[] {
   if (modelType === "whisper") return [1, 100 * SIZE.whisper.seconds, SIZE.whisper.bands];
   if (modelType.startsWith("audio-")) return [1, SIZE.ast.frames, SIZE.ast.bands];
   if (modelType === "ced") return [1, SIZE.ced.frames, SIZE.ced.bands];
+  if (modelType === "efficientat") return [clips, 100 * seconds, SIZE.ced.bands];
   if (modelType === "wav2vec2-bert") return [clips, 50 * seconds, 2 * SIZE.pairs.bands];
   return [clips, SIZE.samplingRate * seconds];
 }

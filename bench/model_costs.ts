@@ -59,6 +59,24 @@ const SHAPES: readonly Shape[] = [
     clip: [1001, 64],
   },
   { checkpoint: "facebook/data2vec-audio-base", config: { model_type: "data2vec-audio" }, ...BASE },
+  {
+    checkpoint: "fschmid56/EfficientAT mn04_as",
+    config: {
+      model_type: "efficientat",
+      width_mult: 0.4,
+      problem_type: "single_label_classification",
+    },
+    layers: 15,
+    seconds: 10,
+    clip: [1000, 128],
+  },
+  {
+    checkpoint: "fschmid56/EfficientAT mn10_as",
+    config: { model_type: "efficientat", problem_type: "single_label_classification" },
+    layers: 15,
+    seconds: 10,
+    clip: [1000, 128],
+  },
   { checkpoint: "facebook/hubert-base-ls960", config: { model_type: "hubert" }, ...BASE },
   {
     checkpoint: "asapp/sew-tiny-100k",
