@@ -30,7 +30,6 @@ import {
   patches,
   reshapedWeight,
   scaleChannels,
-  type Weight,
 } from "../kernels.ts";
 import { batchNorm } from "../layers/batch_norm.ts";
 import { loadNormedConvolution, type NormedConvolution } from "../layers/folded_norm.ts";
