@@ -17,7 +17,9 @@ async function params(): Promise<BatchNormParams> {
   const loaded = await loadBatchNorm(freshReader(), 2);
   loaded.mean.assign(tensor([1, 2]));
   loaded.variance.assign(tensor([4, 1]));
-  return { ...loaded, weight: tensor([2, 1]), bias: tensor([0, 10]) };
+  loaded.weight.assign(tensor([2, 1]));
+  loaded.bias.assign(tensor([0, 10]));
+  return loaded;
 }
 
 layerTest("loadBatchNorm() asks for five tensors, of which two are trained", async () => {
