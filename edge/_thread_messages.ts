@@ -53,8 +53,7 @@ export type Answer =
     labels: readonly string[];
     device: string;
     detects: boolean;
-    /** Seconds that a second of sound took, and the longest clip that is computed whole. */
-    pace?: number;
+    /** The longest clip that is computed whole, in seconds. */
     maxSeconds?: number;
     heads?: HeadFacts[];
   }

@@ -7,6 +7,7 @@
  * @module
  */
 import type { HeadExamples } from "../src/heads/taught_head.ts";
+import { reasonOf } from "./_failure.ts";
 import type { ServedClassifier, ServedHeads } from "./mod.ts";
 import {
   type StartThread,
@@ -17,8 +18,10 @@ import {
 
 /** A classifier in several threads. */
 export interface PooledClassifier extends ThreadedClassifier {
-  /** The threads, each of which computes one thing at a time. */
+  /** The threads that are ready, each of which computes one thing at a time. */
   readonly workers: readonly ServedClassifier[];
+  /** Resolves when all are ready that can be started. */
+  readonly complete: Promise<void>;
 }
 
 /** How many threads. */
@@ -28,33 +31,41 @@ export interface PoolOptions extends ThreadOptions {
 }
 
 /**
- * Starts the threads and waits for their models.
+ * Starts a thread and waits for its model; the others are started then, and take work as soon as they are ready.
  *
  * @param start starts one, again whenever it broke.
  * @param options how many, and how long each may take.
  * @throws {CheckpointError} where the model cannot be loaded.
- * @throws {ThreadError} where a thread cannot be started.
+ * @throws {ThreadError} where no thread can be started.
  */
 export async function classifierPool(
   start: StartThread,
   { workers = 1, ...options }: PoolOptions = {},
 ): Promise<PooledClassifier> {
-  const started = await Promise.allSettled(
-    Array.from({ length: workers }, () => threadedClassifier(start, options)),
-  );
-  const threads = started.flatMap((one) => one.status === "fulfilled" ? [one.value] : []);
-  const dispose = () => threads.forEach((thread) => thread.dispose());
-  const failed = started.find((one) => one.status === "rejected");
-  if (failed) {
-    dispose();
-    throw failed.reason;
-  }
-  const [first] = threads as [ThreadedClassifier];
-  const { labels, device, detect, heads, pace, maxSeconds } = first;
+  const first = await threadedClassifier(start, options);
+  const threads = [first];
+  const heads = first.heads && sharedHeads(first.heads);
+  let isDisposed = false;
+  const join = async () => {
+    const thread = await threadedClassifier(start, options);
+    if (isDisposed) return thread.dispose();
+    await heads?.join(thread.heads!);
+    threads.push(thread);
+  };
+  const joined = Array.from({ length: workers - 1 }, () =>
+    join().catch((error) => {
+      console.error(`A thread of inference less: ${reasonOf(error)}`);
+    }));
+  const complete = Promise.all(joined).then(() => {});
+  const dispose = () => {
+    isDisposed = true;
+    threads.forEach((thread) => thread.dispose());
+  };
+  const { labels, device, detect, maxSeconds } = first;
   const pool = Object.assign(first.bind(undefined), {
-    ...{ labels, device, dispose, pace, maxSeconds, workers: threads, restarts: 0 },
+    ...{ labels, device, dispose, maxSeconds, workers: threads, complete, restarts: 0 },
     ...detect && { detect },
-    ...heads && { heads: sharedHeads(threads.map((thread) => thread.heads!)) },
+    ...heads && { heads },
   });
   const restarts = () => threads.reduce((sum, thread) => sum + thread.restarts, 0);
   return Object.defineProperty(pool, "restarts", { get: restarts });
@@ -70,9 +81,15 @@ export function defaultWorkers(threads = 1): number {
   return threads === 0 ? 1 : Math.max(1, Math.floor(cores / threads));
 }
 
+/** Heads that a thread can join. */
+interface SharedHeads extends ServedHeads {
+  join(heads: ServedHeads): Promise<void>;
+}
+
 /** The same heads in all threads. */
-function sharedHeads(all: readonly ServedHeads[]): ServedHeads {
-  const [first, ...others] = all as [ServedHeads, ...ServedHeads[]];
+function sharedHeads(first: ServedHeads): SharedHeads {
+  const all = [first];
+  const taught = new Map<string, HeadExamples>();
   return {
     list: () => first.list(),
     classify: (bytes, asked) => first.classify(bytes, asked),
@@ -80,11 +97,17 @@ function sharedHeads(all: readonly ServedHeads[]): ServedHeads {
     fit: async (name, examples) => {
       const fitted = await first.fit(name, examples);
       const same: HeadExamples = { ...examples, l2: fitted.l2 };
-      await Promise.all(others.map((heads) => heads.fit(name, same)));
+      taught.set(name, same);
+      await Promise.all(all.slice(1).map((heads) => heads.fit(name, same)));
       return fitted;
     },
     remove: async (name) => {
+      taught.delete(name);
       await Promise.all(all.map((heads) => heads.remove(name)));
+    },
+    join: async (heads) => {
+      all.push(heads);
+      for (const [name, examples] of taught) await heads.fit(name, examples);
     },
   };
 }

@@ -10,7 +10,7 @@ import { DeviceError } from "../src/errors.ts";
 import type { ServedClassifier } from "./mod.ts";
 import type { Group } from "./_queue.ts";
 import { SharedPass } from "./_shared_pass.ts";
-import type { WarmUp } from "./warm_up.ts";
+import { warmUp } from "./warm_up.ts";
 import { type Answer, errorOf, factsOf, type Question } from "./_thread_messages.ts";
 
 /** A classifier, and a line about what it runs on. */
@@ -18,9 +18,12 @@ export interface LoadedForThread {
   classifier: ServedClassifier;
   /** Such as "WASM with SIMD, one thread". */
   device: string;
-  /** What was seen of the first clips. @default nothing */
-  warmUp?: WarmUp;
+  /** The longest clip that is computed whole, in seconds. @default any */
+  maxSeconds?: number;
 }
+
+/** A thread that nobody has asked anything for so long computes a clip for itself, in milliseconds. */
+const WARM_UP_AFTER_MS = 500;
 
 /** The scope of a worker. */
 export interface ThreadScope {
@@ -41,16 +44,20 @@ export async function answerQuestions(
   const early: Question[] = [];
   scope.onmessage = ({ data }) => void early.push(data);
   try {
-    const { classifier, device, warmUp = {} } = await load();
-    const thread = new InferenceThread(scope, classifier, warmUp.maxSeconds);
-    scope.onmessage = ({ data }) => thread.take(data);
+    const { classifier, device, maxSeconds } = await load();
+    const thread = new InferenceThread(scope, classifier, maxSeconds);
     const { labels, detect, heads } = classifier;
     const detects = detect !== undefined;
     scope.postMessage({
-      ...{ kind: "ready", labels, device, detects, ...warmUp },
+      ...{ kind: "ready", labels, device, detects, maxSeconds },
       ...heads && { heads: [...heads.list()] },
     });
     for (const question of early) thread.take(question);
+    const idle = early.length > 0 ? 0 : setTimeout(() => warmUp(classifier), WARM_UP_AFTER_MS);
+    scope.onmessage = ({ data }) => {
+      clearTimeout(idle);
+      thread.take(data);
+    };
   } catch (error) {
     scope.postMessage({ kind: "unready", error: factsOf(error) });
   }

@@ -28,7 +28,7 @@ import { type App, createApp, type ServedClassifier } from "./mod.ts";
 import { SettingError, settingsBeside, textBeside } from "./read_settings.ts";
 import { appOptions, DEFAULT_SETTINGS } from "./settings.ts";
 import { bodyLimits, tensorBytesOf, workersFor } from "./memory_plan.ts";
-import { type ComputingLimits, warmUp } from "./warm_up.ts";
+import { type ComputingLimits, longestClip } from "./warm_up.ts";
 
 /** The build puts the host of its target in the place of Deno's. */
 const host = hostOf(import.meta.url);
@@ -126,12 +126,7 @@ const scope = host.threads?.scope(THREAD);
 if (scope) {
   await answerQuestions(scope, async () => {
     const classifier = await load();
-    const { maxSeconds, tensorBytes } = await plan();
-    return {
-      classifier,
-      device: "WASM",
-      warmUp: await warmUp(classifier, { maxSeconds, tensorBytes }),
-    };
+    return { classifier, device: "WASM", maxSeconds: await longestClip(classifier, await plan()) };
   });
 }
 

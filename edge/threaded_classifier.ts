@@ -93,14 +93,14 @@ export async function threadedClassifier(
   options: ThreadOptions = {},
 ): Promise<ThreadedClassifier> {
   const calls = new ThreadCalls(start, options.computeTimeoutMs ?? 300_000);
-  const { labels, device, detects, heads, pace, maxSeconds } = await calls.ready;
+  const { labels, device, detects, heads, maxSeconds } = await calls.ready;
   const classify = (bytes: Uint8Array, asked?: ThreadedClassifyOptions) =>
     calls.ask<Classification[]>("classes", bytes, asked);
   const detect = (source: AsyncIterable<Float32Array>, asked: ServedDetectOptions) =>
     calls.detect(source, asked);
   const dispose = () => calls.dispose();
   const classifier = Object.assign(classify, {
-    ...{ labels, device, dispose, pace, maxSeconds, restarts: 0 },
+    ...{ labels, device, dispose, maxSeconds, restarts: 0 },
     ...detects && { detect },
     ...heads && { heads: threadedHeads(calls, heads) },
   });

@@ -1,22 +1,15 @@
 /**
- * The first clips, of silence: so that the first of a client takes no longer than others, and to see what clips take.
+ * What clips will take, planned before the first one, and a first clip for nobody.
  *
  * What computing takes of memory grows with the clip, by what the model's widths are. So the longest clip that is
- * computed whole follows from the memory that there is; longer ones are heard in windows of that length.
+ * computed whole follows from the memory that there is; longer ones are heard in windows of that length. Nothing is
+ * computed for it: a service that starts for a request answers it first.
  *
  * @module
  */
 import { encodeWav } from "../src/audio/encode_wav.ts";
-import { takePeakBytes } from "../src/kernels/wasm/peak_memory.ts";
+import { plannedBytes } from "../src/kernels/wasm/peak_memory.ts";
 import type { ServedClassifier } from "./mod.ts";
-
-/** What was seen. */
-export interface WarmUp {
-  /** Seconds that a second of sound takes. */
-  pace?: number;
-  /** The longest clip that fits into the memory, in seconds. */
-  maxSeconds?: number;
-}
 
 /** What computing may take. */
 export interface ComputingLimits {
@@ -32,33 +25,27 @@ const LONG_SECONDS = 1;
 /** Shorter ones would be answered by too little sound, so that memory is exceeded rather. */
 const LEAST_SECONDS = 2;
 
-/** Computes short clips, and gives what others will take; nothing where a model takes none so short. */
-export async function warmUp(
+/** The longest clip that fits into the memory, in seconds; what it may be where a model takes none so short. */
+export async function longestClip(
   classifier: ServedClassifier,
   { tensorBytes, maxSeconds }: ComputingLimits,
-): Promise<WarmUp> {
+): Promise<number> {
+  if (tensorBytes === undefined) return maxSeconds;
   try {
-    const short = await peakOf(classifier, SHORT_SECONDS);
-    await classifier(silence(LONG_SECONDS));
-    const begun = performance.now();
-    const long = await peakOf(classifier, LONG_SECONDS);
-    const pace = (performance.now() - begun) / 1_000;
-    if (tensorBytes === undefined || short === undefined || long === undefined) {
-      return { pace, maxSeconds };
-    }
+    const short = await plannedBytes(() => classifier(silence(SHORT_SECONDS)));
+    const long = await plannedBytes(() => classifier(silence(LONG_SECONDS)));
+    if (short === undefined || long === undefined) return maxSeconds;
     const secondBytes = Math.max(1, (long - short) / (LONG_SECONDS - SHORT_SECONDS));
     const fitting = Math.floor(LONG_SECONDS + (tensorBytes - long) / secondBytes);
-    return { pace, maxSeconds: Math.min(maxSeconds, Math.max(LEAST_SECONDS, fitting)) };
+    return Math.min(maxSeconds, Math.max(LEAST_SECONDS, fitting));
   } catch {
-    return { maxSeconds };
+    return maxSeconds;
   }
 }
 
-/** Bytes that were in use while a clip was computed. */
-async function peakOf(classifier: ServedClassifier, seconds: number): Promise<number | undefined> {
-  takePeakBytes();
-  await classifier(silence(seconds));
-  return takePeakBytes();
+/** Computes a clip of silence, so that the first of a client takes no longer than others. */
+export async function warmUp(classifier: ServedClassifier): Promise<void> {
+  await classifier(silence(LONG_SECONDS)).catch(() => {});
 }
 
 function silence(seconds: number): Uint8Array {

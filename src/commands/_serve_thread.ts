@@ -4,7 +4,7 @@
  * @module
  */
 import { answerQuestions, type ThreadScope } from "../../edge/inference_thread.ts";
-import { type ComputingLimits, warmUp } from "../../edge/warm_up.ts";
+import { type ComputingLimits, longestClip } from "../../edge/warm_up.ts";
 import { pipeline } from "../classify/pipeline.ts";
 import { useDevice } from "../devices.ts";
 
@@ -32,5 +32,5 @@ await answerQuestions(scope, async () => {
     ? await pipeline("audio-classification", model, { ...options, heads })
     : await pipeline("audio-classification", model, options);
   if (!heads) classifier.model.expectClipHead(`serve "${model}"`, { speakers: true });
-  return { classifier, device, warmUp: await warmUp(classifier, limits) };
+  return { classifier, device, maxSeconds: await longestClip(classifier, limits) };
 });

@@ -1,6 +1,7 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { classifierPool } from "../../edge/classifier_pool.ts";
 import { type App, createApp } from "../../edge/mod.ts";
+import type { StartThread } from "../../edge/threaded_classifier.ts";
 import { webWorker } from "../../edge/web_worker.ts";
 import { BREAKS } from "./_breaking_thread.ts";
 import { CLIP, post } from "./_served.ts";
@@ -20,6 +21,7 @@ async function whileServed(
   use: (app: App, log: string[]) => Promise<void>,
 ): Promise<void> {
   const pool = await classifierPool(webWorker(MODULE, "breaking"), { workers });
+  await pool.complete;
   const log: string[] = [];
   const app = createApp(pool, { deadlineMs: 15_000, log: (line) => void log.push(line) });
   try {
@@ -58,19 +60,37 @@ for (const workers of [1, 2]) {
   });
 }
 
-Deno.test("classifierPool() starts no thread where one cannot be started", async () => {
-  let ended = 0;
+/** A thread that says it is ready; of several only some can be started. */
+function startsFirst(count: number): { start: StartThread; started: () => number } {
   let started = 0;
-  const pool = classifierPool((listener) => {
-    const isFirst = started++ === 0;
-    queueMicrotask(() =>
-      isFirst
-        ? listener.said({ kind: "ready", labels: [], device: "a test", detects: false })
-        : listener.broke("no room")
-    );
-    return { post: () => {}, end: () => ended++ };
-  }, { workers: 3 });
-  await pool.then(() => ok(false), (error) => match(String(error), /no room/));
-  equal(started, 3);
-  ok(ended >= 3);
+  return {
+    started: () => started,
+    start: (listener) => {
+      const isReady = started++ < count;
+      queueMicrotask(() =>
+        isReady
+          ? listener.said({ kind: "ready", labels: [], device: "a test", detects: false })
+          : listener.broke("no room")
+      );
+      return { post: () => {}, end: () => {} };
+    },
+  };
+}
+
+Deno.test("classifierPool() fails where no thread can be started, and starts no other", async () => {
+  const { start, started } = startsFirst(0);
+  await classifierPool(start, { workers: 3 }).then(
+    () => ok(false),
+    (error) => match(String(error), /no room/),
+  );
+  equal(started(), 1);
+});
+
+Deno.test("classifierPool() is there with its first thread, and goes on with those that start", async () => {
+  const { start, started } = startsFirst(2);
+  const pool = await classifierPool(start, { workers: 3 });
+  equal(pool.workers.length, 1);
+  await pool.complete;
+  equal(started(), 3);
+  equal(pool.workers.length, 2);
 });

@@ -1,8 +1,8 @@
 import { equal, ok } from "node:assert/strict";
 import { bodyLimits, memoryFor, tensorBytesOf, workersFor } from "../../edge/memory_plan.ts";
-import { warmUp } from "../../edge/warm_up.ts";
+import { longestClip } from "../../edge/warm_up.ts";
 import { pipeline } from "../../src/classify/pipeline.ts";
-import { takePeakBytes } from "../../src/kernels/wasm/peak_memory.ts";
+import { plannedBytes, takePeakBytes } from "../../src/kernels/wasm/peak_memory.ts";
 import { fakeClassifier } from "./_served.ts";
 
 const MB = 2 ** 20;
@@ -25,24 +25,23 @@ Deno.test("memoryFor() gives what one thread needs, and bodies leave it that", (
   }
 });
 
-Deno.test("warmUp() finds the longest clip that fits, and what is computed keeps to it", async () => {
+Deno.test("longestClip() finds the longest that fits, and what is computed keeps to it", async () => {
   const classifier = await pipeline("audio-classification", "models/voice_menu");
   const most = { maxSeconds: 60 };
-  equal((await warmUp(classifier, most)).maxSeconds, 60);
+  equal(await longestClip(classifier, most), 60);
   const tensorBytes = 16 * MB;
-  const { maxSeconds, pace } = await warmUp(classifier, { ...most, tensorBytes });
-  ok(pace! > 0);
-  ok(maxSeconds! > 2 && maxSeconds! < 60, String(maxSeconds));
+  const seconds = await longestClip(classifier, { ...most, tensorBytes });
+  ok(seconds > 2 && seconds < 60, String(seconds));
+  const samples = { samples: new Float32Array(seconds * 8_000), samplingRate: 8_000 };
+  const planned = await plannedBytes(() => classifier(samples));
   takePeakBytes();
-  const samples = { samples: new Float32Array(maxSeconds! * 8_000), samplingRate: 8_000 };
   await classifier(samples);
-  ok(takePeakBytes()! <= tensorBytes);
+  equal(takePeakBytes(), planned);
+  ok(planned! <= tensorBytes);
   classifier.dispose();
 });
 
-Deno.test("warmUp() says nothing of a model that takes no silence", async () => {
+Deno.test("longestClip() says nothing of a model that takes no silence", async () => {
   const refusing = fakeClassifier([], () => Promise.reject(new TypeError("no")));
-  const { pace, maxSeconds } = await warmUp(refusing, { maxSeconds: 60, tensorBytes: MB });
-  equal(pace, undefined);
-  equal(maxSeconds, 60);
+  equal(await longestClip(refusing, { maxSeconds: 60, tensorBytes: MB }), 60);
 });

@@ -31,6 +31,8 @@ export interface WasmParts {
   pool: ThreadPool;
   /** Which of the two builds runs. */
   relaxedSimd: boolean;
+  /** Whether kernels are left out, so that only memory is planned. @default false */
+  isPlanning?: boolean;
 }
 
 /** What is used of `BackendWasm`. */
@@ -124,7 +126,8 @@ export function backendOver(Store: StoreClass) {
      * `grain` is the least number of units worth giving to another thread.
      */
     dispatch(kernel: KernelExport, units: number, args: readonly number[], grain = 1): void {
-      this.#parts.pool.dispatch(kernel, units, args, grain);
+      const { pool, isPlanning } = this.#parts;
+      if (!isPlanning) pool.dispatch(kernel, units, args, grain);
     }
 
     /** Numbers in memory at `address`; the view is good until something is allocated. */

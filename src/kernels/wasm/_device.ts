@@ -7,7 +7,7 @@
  * @module
  */
 import { registerBackend, removeBackend, setBackend } from "@tensorflow/tfjs-core";
-import { BACKEND_NAME, backendOver, type StoreClass } from "./_backend.ts";
+import { BACKEND_NAME, backendOver, type StoreClass, type WasmParts } from "./_backend.ts";
 import { Heap } from "./_heap.ts";
 import { compileKernels, hasRelaxedSimd } from "./_module.ts";
 import { CONTROL_BYTES, MAX_THREADS, ThreadPool } from "./_threads.ts";
@@ -43,7 +43,7 @@ const MAX_PAGES = [65536, 16384] as const;
 /** Starts wait for each other, so that two at once do not both see that there is no device yet. */
 let lastStart: Promise<unknown> = Promise.resolve();
 let current: { key: string; module?: WebAssembly.Module; device: WasmDevice } | undefined;
-let currentHeap: Heap | undefined;
+let currentParts: WasmParts | undefined;
 
 /** {@linkcode startWasm} with what keeps the tensors. */
 export function startWasmWith(Store: StoreClass, options: WasmOptions = {}): Promise<WasmDevice> {
@@ -54,7 +54,28 @@ export function startWasmWith(Store: StoreClass, options: WasmOptions = {}): Pro
 
 /** Bytes that tensors took at most at a time since this was last asked; undefined where the device is not in use. */
 export function takePeakBytes(): number | undefined {
-  return currentHeap?.takePeakBytes();
+  return currentParts?.heap.takePeakBytes();
+}
+
+/**
+ * Bytes that tensors take at most while something is computed, without computing it: kernels are left out, and what
+ * comes back means nothing. The memory is planned as ever, and not touched.
+ *
+ * @returns undefined where the device is not in use.
+ */
+export async function plannedBytes(body: () => unknown): Promise<number | undefined> {
+  const parts = currentParts;
+  if (!parts) return undefined;
+  parts.isPlanning = true;
+  try {
+    // Scratch memory grows while the first runs, and is there from the start of all others.
+    await body();
+    parts.heap.takePeakBytes();
+    await body();
+    return parts.heap.takePeakBytes();
+  } finally {
+    parts.isPlanning = false;
+  }
 }
 
 async function reuseOrCreate(Store: StoreClass, options: WasmOptions): Promise<WasmDevice> {
@@ -82,10 +103,11 @@ async function createDevice(
   const pool = new ThreadPool({ module, memory, instance });
   const failure = shared ? await startWorkers(pool, asked.threads) : missing;
   const heap = new Heap(memory, heapStart(instance));
-  currentHeap = heap;
   const relaxedSimd = (instance.exports.RELAXED_SIMD as WebAssembly.Global).value === 1;
   const Backend = backendOver(Store);
-  const backend = new Backend({ memory, heap, pool, relaxedSimd });
+  const parts: WasmParts = { memory, heap, pool, relaxedSimd };
+  const backend = new Backend(parts);
+  currentParts = parts;
   registerBackend(BACKEND_NAME, () => backend, 0);
   await setBackend(BACKEND_NAME);
   return describe({ asked: asked.threads, threads: pool.threads, relaxedSimd, failure });
@@ -105,7 +127,7 @@ function describe(
     dispose: () => {
       if (current?.device !== device) return;
       current = undefined;
-      currentHeap = undefined;
+      currentParts = undefined;
       removeBackend(BACKEND_NAME);
     },
   };
