@@ -30,8 +30,11 @@ export interface PoolOptions extends ThreadOptions {
   workers?: number;
 }
 
+/** The first thread has the machine for so long, in milliseconds: a service may have been started for a request. */
+const OTHERS_AFTER_MS = 250;
+
 /**
- * Starts a thread and waits for its model; the others are started then, and take work as soon as they are ready.
+ * Starts a thread and waits for its model; the others are started a moment later, and take work once they are ready.
  *
  * @param start starts one, again whenever it broke.
  * @param options how many, and how long each may take.
@@ -47,6 +50,8 @@ export async function classifierPool(
   const heads = first.heads && sharedHeads(first.heads);
   let isDisposed = false;
   const join = async () => {
+    await new Promise((resolve) => setTimeout(resolve, OTHERS_AFTER_MS));
+    if (isDisposed) return;
     const thread = await threadedClassifier(start, options);
     if (isDisposed) return thread.dispose();
     await heads?.join(thread.heads!);
