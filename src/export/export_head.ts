@@ -55,6 +55,7 @@ export async function exportHead(options: ExportHeadOptions): Promise<ExportHead
   const model = await loadPretrained(files);
   try {
     model.expectComplete(name);
+    model.expectClipHead(`export the head of "${name}"`);
     expectLastLayer(model, `export the head of "${name}"`);
     const fingerprint = await fingerprintOfFiles(files, model);
     const backbone = { fingerprint, ...named !== undefined && { name: named } };

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { AutoFeatureExtractor } from "../../src/pretrained.ts";
 import { type AudioClassifier, createClassifier } from "../../src/classify/classifier.ts";
-import type { WindowScores } from "../../src/detect/mod.ts";
+import { detectPlan, eventsOfScores, type WindowScores } from "../../src/detect/mod.ts";
 import { sigmoid } from "../../src/scores/mod.ts";
 import { assertAllClose } from "../compare.ts";
 import { startTestWasm } from "../devices.ts";
@@ -112,12 +112,19 @@ Deno.test("detect() takes each frame from the window in whose middle part it lie
   });
 });
 
-Deno.test("detect() finds events in frames", async () => {
+Deno.test("detect() finds events in frames, and so does eventsOfScores()", async () => {
   await withClassifier("wavlm-frames", async (classifier, { clips }) => {
     const [clip] = clips as [Float32Array];
-    const frames = await heard(classifier, clip);
-    const all = await Array.fromAsync(classifier.detect(sound(clip)));
+    const settings = { windowSeconds: 300 / RATE_HZ, hopSeconds: 100 / RATE_HZ };
+    const frames = await heard(classifier, clip, settings);
+    const all = await Array.fromAsync(classifier.detect(sound(clip), settings));
     const ended = all.filter(({ state }) => state === "ended");
+    const { labels } = classifier;
+    const plan = detectPlan(settings, { labels, rateHz: RATE_HZ });
+    assert.deepEqual(
+      eventsOfScores({ windows: frames, labels, rateHz: RATE_HZ }, plan),
+      ended.map(({ state: _, ...event }) => event).sort((a, b) => a.start - b.start),
+    );
     assert.ok(ended.length > 0);
     for (const { start, end, label, score } of ended) {
       const at = classifier.labels.indexOf(label);

@@ -45,6 +45,7 @@ Deno.test("info tells architecture, parameters, memory, labels and rate", async 
       },
       exported: null,
       problemType: "single_label_classification",
+      head: "clips",
       labels: [...TINY_LABELS],
       samplingRate: 8_000,
       scores: null,
