@@ -65,6 +65,18 @@ export const OPERATORS: Operators = {
     });
     return w.channelsLast(activated(w, y, activation));
   },
+  depthwise2d: (w, { x, weight, bias }, { stride, padding, activation }) => {
+    const [channels, size] = [weight.shape[0]![0]!, weight.shape[2]![0]!];
+    const image = w.graph.node("Transpose", [w.nameOf(x)], { perm: [0, 3, 1, 2] });
+    const inputs = [image, w.nameOf(weight), ...bias ? [w.nameOf(bias)] : []];
+    const y = w.graph.node("Conv", inputs, {
+      group: channels,
+      kernel_shape: [size, size],
+      pads: [padding, padding, padding, padding],
+      strides: [stride, stride],
+    });
+    return w.graph.node("Transpose", [activated(w, y, activation)], { perm: [0, 2, 3, 1] });
+  },
   glu: (w, { x }) => {
     const [half, gate] = w.graph.nodes("Split", [w.nameOf(x)], 2, { axis: -1 });
     return w.node("Mul", half!, w.node("Sigmoid", gate!));
@@ -121,11 +133,11 @@ export const OPERATORS: Operators = {
     const from = end.map((frames, i) => frames - start[i]! + first[i]!);
     if (isSameSize(from, output.shape[1]!) && first.every((frames) => frames === 0)) return kept;
     const [zero, width] = [graph.ints([0]), graph.size(first)];
-    // What is kept and stands before it, taken off the whole.
-    const length = graph.node("Shape", [kept], { start: 1, end: 2 });
-    const behind = graph.node("Sub", [
+    const rest = output.shape[1]!.map((frames, i) => frames - from[i]!);
+    const behind = isFixed(rest) ? graph.size(rest) : graph.node("Sub", [
       graph.size(output.shape[1]!),
-      graph.node("Add", [length, width]),
+      // What is kept and stands before it, taken off the whole.
+      graph.node("Add", [graph.node("Shape", [kept], { start: 1, end: 2 }), width]),
     ]);
     const pads = graph.node("Concat", [zero, width, zero, zero, behind, zero], { axis: 0 });
     return graph.node("Pad", [kept, pads]);
@@ -175,6 +187,9 @@ export const OPERATORS: Operators = {
       w.node("Add", w.node("Mul", b, cos), w.node("Mul", a, sin)),
     ], { axis: -1 });
     return w.join(turned, size);
+  },
+  scaleChannels: (w, { x, factor }) => {
+    return w.node("Mul", x, w.graph.node("Unsqueeze", [w.nameOf(factor), w.graph.ints([1])]));
   },
   scale: (w, { x, residual }, { factor }) => {
     const y = w.node("Mul", x, w.scalar(factor));
