@@ -22,10 +22,11 @@ from transformers import (
 )
 from transformers.utils import logging
 
-# transformers has no CED of its own: importing it makes it known.
+# transformers has neither of its own: importing them makes them known.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "golden"))
 
 import ced  # noqa: E402, F401
+import efficientat  # noqa: E402, F401
 
 
 def inputs_of(directory, extractor):
@@ -36,7 +37,11 @@ def inputs_of(directory, extractor):
     stored = json.loads(path.read_text())
     values = torch.tensor(stored["values"]).reshape(stored["shape"])
     name = extractor.model_input_names[0]
-    bands_first = type(extractor).__name__ in ("CedFeatureExtractor", "WhisperFeatureExtractor")
+    bands_first = type(extractor).__name__ in (
+        "CedFeatureExtractor",
+        "EfficientATFeatureExtractor",
+        "WhisperFeatureExtractor",
+    )
     return {name: values.transpose(1, 2) if bands_first else values}
 
 

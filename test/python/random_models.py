@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Draws tiny models of an architecture with their extractors, and writes what they give.
 
-    python random_models.py wav2vec2-bert|ced COUNT DIRECTORY
+    python random_models.py wav2vec2-bert|ced|efficientat COUNT DIRECTORY
 
 Each of COUNT folders holds a model, its extractor, and `case.safetensors`: `samples`, the clips one
 after the other, `lengths`, what the extractor makes of them, `features [B, T, C]` and
@@ -20,6 +20,7 @@ from transformers.utils import logging
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "golden"))
 
 from ced import CedConfig, CedFeatureExtractor  # noqa: E402
+from efficientat import EfficientATConfig, EfficientATFeatureExtractor  # noqa: E402
 
 
 def labels(draw):
@@ -111,24 +112,58 @@ def ced(draw):
     return config, extractor, [draw.randint(shortest, 9_000) for _ in range(draw.randint(1, 3))]
 
 
-def draw_weights(model, generator):
+def efficientat(draw):
+    bands = draw.randint(1, 40)
+    rate = draw.choice([16_000, 22_050, 32_000])
+    n_fft = draw.choice([512, 800, 1024])
+    extractor = EfficientATFeatureExtractor(
+        feature_size=bands,
+        sampling_rate=rate,
+        fmin=draw.choice([0.0, 60.0]),
+        fmax=draw.choice([None, 5_000.0]),
+        n_fft=n_fft,
+        win_length=draw.randint(n_fft // 2, n_fft),
+        hopsize=draw.choice([160, 320, 441]),
+    )
+    found = labels(draw)
+    config = EfficientATConfig(
+        width_mult=draw.choice([0.01, 0.05, 0.1, 0.17, 0.2, 0.4]),
+        reduced_tail=draw.random() < 0.3,
+        strides=[draw.choice([1, 2]) for _ in range(4)],
+        classifier_proj_size=draw.choice([None, 7, 20]),
+        input_dim_f=bands,
+        se_dims=draw.choice(["c", "c", "none"]),
+        se_agg=draw.choice(["max", "avg", "add", "min"]),
+        se_r=draw.randint(1, 6),
+        num_classes=len(found["id2label"]),
+        problem_type=draw.choice(["single_label_classification", "multi_label_classification"]),
+        **found,
+    )
+    return config, extractor, [draw.randint(n_fft // 2 + 2, 9_000) for _ in range(draw.randint(1, 3))]
+
+
+def draw_weights(model, generator, kind):
+    norms = (torch.nn.LayerNorm, torch.nn.BatchNorm1d, torch.nn.BatchNorm2d)
+    gains = {f"{name}.weight" for name, module in model.named_modules() if isinstance(module, norms)}
     for name, parameter in model.named_parameters():
         noise = torch.randn(parameter.shape, generator=generator)
         size = parameter[0].numel() ** -0.5 if parameter.dim() > 1 else 0.3
-        is_gain = parameter.dim() == 1 and "norm" in name and name.endswith("weight")
-        parameter.data.copy_(float(is_gain) + size * noise)
+        parameter.data.copy_(float(name in gains) + size * noise)
     for module in model.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
-            module.running_mean.copy_(-20 + 5 * torch.randn(module.num_features, generator=generator))
-            module.running_var.copy_(50 + 50 * torch.rand(module.num_features, generator=generator))
+            mean, deviation, variance = (-20, 5, 50) if kind == "ced" else (0, 0.3, 0.5)
+            normal = torch.randn(module.num_features, generator=generator)
+            module.running_mean.copy_(mean + deviation * normal)
+            even = torch.rand(module.num_features, generator=generator)
+            module.running_var.copy_(variance * (1 + even))
 
 
 def write(directory, kind, seed):
     draw = random.Random(f"{kind} {seed}")
     generator = torch.Generator().manual_seed(seed)
-    config, extractor, lengths = {"wav2vec2-bert": bert, "ced": ced}[kind](draw)
+    config, extractor, lengths = {"wav2vec2-bert": bert, "ced": ced, "efficientat": efficientat}[kind](draw)
     model = AutoModelForAudioClassification.from_config(config, attn_implementation="eager").eval()
-    draw_weights(model, generator)
+    draw_weights(model, generator, kind)
     clips = [draw.choice([0.5, 0.01]) * torch.randn(n, generator=generator) for n in lengths]
     options = {"sampling_rate": extractor.sampling_rate, "return_tensors": "pt"}
     batch = extractor([clip.numpy() for clip in clips], **options)
@@ -138,7 +173,7 @@ def write(directory, kind, seed):
     stored = {
         "samples": torch.cat(clips),
         "lengths": torch.tensor(lengths, dtype=torch.int32),
-        "features": (features.transpose(1, 2) if kind == "ced" else features).contiguous(),
+        "features": (features if kind == "wav2vec2-bert" else features.transpose(1, 2)).contiguous(),
         "scores": scores,
     }
     if "attention_mask" in batch:
