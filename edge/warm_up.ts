@@ -8,7 +8,7 @@
  * @module
  */
 import { encodeWav } from "../src/audio/encode_wav.ts";
-import { plannedBytes } from "../src/kernels/wasm/peak_memory.ts";
+import { planMemory } from "../src/kernels/wasm/peak_memory.ts";
 import type { ServedClassifier } from "./mod.ts";
 
 /** What computing may take. */
@@ -32,11 +32,12 @@ export async function longestClip(
 ): Promise<number> {
   if (tensorBytes === undefined) return maxSeconds;
   try {
-    const short = await plannedBytes(() => classifier(silence(SHORT_SECONDS)));
-    const long = await plannedBytes(() => classifier(silence(LONG_SECONDS)));
-    if (short === undefined || long === undefined) return maxSeconds;
-    const secondBytes = Math.max(1, (long - short) / (LONG_SECONDS - SHORT_SECONDS));
-    const fitting = Math.floor(LONG_SECONDS + (tensorBytes - long) / secondBytes);
+    const short = await planMemory(() => classifier(silence(SHORT_SECONDS)));
+    const long = await planMemory(() => classifier(silence(LONG_SECONDS)));
+    if (!short || !long) return maxSeconds;
+    const grownBytes = long.peakBytes - short.peakBytes;
+    const secondBytes = Math.max(1, grownBytes / (LONG_SECONDS - SHORT_SECONDS));
+    const fitting = Math.floor(LONG_SECONDS + (tensorBytes - long.peakBytes) / secondBytes);
     return Math.min(maxSeconds, Math.max(LEAST_SECONDS, fitting));
   } catch {
     return maxSeconds;

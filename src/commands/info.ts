@@ -20,22 +20,29 @@ import { readJsonFile } from "../weights/json_file.ts";
 import type { TensorSource } from "../weights/tensor_source.ts";
 import { type Command, defineCommand, expectNoFiles } from "./_command.ts";
 import { MODEL_OPTION, modelOrBundled } from "./_model_directory.ts";
+import { type ClipMemory, clipMemory, printMemory } from "./_memory_plan.ts";
 import { megabytes, type Output, table } from "./_output.ts";
 import { type ScoreFacts, scoreFacts, scoreFactsText } from "./_score_facts.ts";
 
 /** `info` on the command line. */
 export const command: Command = defineCommand({
-  usage: "info [--model DIR|ID]",
+  usage: "info [--model DIR|ID] [--memory]",
   options: {
     ...MODEL_OPTION,
+    memory: { kind: "flag", help: "print what a clip takes of memory, by kernel" },
+    seconds: {
+      ...{ kind: "number", min: 0.1, default: 10, value: "SECONDS" },
+      help: "with --memory, of a clip so long",
+    },
   },
-  examples: ["info", "info --model my-model", "info --model my-model --json"],
+  examples: ["info", "info --model my-model", "info --model my-model --memory --seconds 59"],
   run: async ({ options, files }, out) => {
     expectNoFiles(files);
     const directory = await modelOrBundled(options.model, out);
     const device = await useDevice({ backend: "wasm", threads: 0 });
     try {
-      const info = await infoOf(directory);
+      const info: ModelInfo = await infoOf(directory);
+      if (options.memory) info.memory = await clipMemory(directory, options.seconds);
       const named = options.model ?? directory;
       print(info, named === directory ? directory : `${named}, at ${directory}`, out);
       out.event(info);
@@ -68,6 +75,8 @@ export interface ModelInfo {
   parameters: number;
   /** Of the parameters; fine-tuning holds them, their gradients and two moments, and its batches besides. */
   memoryBytes: { float32: number; float16: number; fineTuning: number };
+  /** What a clip takes, where `--memory` asks for it. */
+  memory?: ClipMemory;
   /** What `export` stored the weights in; `null` where it did not write them. */
   exported: string | null;
   /**
@@ -260,6 +269,7 @@ function print(info: ModelInfo, title: string, out: Output): void {
   ) {
     if (names.length > 0) out.line(`\n${heading}: ${shortened(names)}`);
   }
+  if (info.memory) printMemory(info.memory, out);
 }
 
 const HEADS: Readonly<Record<ModelInfo["head"], string>> = {

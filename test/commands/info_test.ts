@@ -196,3 +196,22 @@ kitTest("info names the shard of each weight, and the names of older files", asy
     deepEqual(pretraining.unexpected.sort(), expected.unexpected_keys.toSorted());
   });
 });
+
+Deno.test("info --memory plans what a clip takes, by kernel, and more for a longer one", async () => {
+  await withFolder(async (folder) => {
+    const device = await startTestWasm({ threads: 1 });
+    await saveTinyModel(folder);
+    device.dispose();
+    const planOf = async (seconds: string) => {
+      const args = ["info", "--model", folder, "--memory", "--seconds", seconds, "--json"];
+      return jsonLines<ModelInfo>(await cliOk(args))[0]!.memory!;
+    };
+    const [short, long] = [await planOf("0.5"), await planOf("20")];
+    equal(long.seconds, 20);
+    equal(short.weightBytes, long.weightBytes);
+    ok(short.peakBytes > short.weightBytes && long.peakBytes > 2 * short.peakBytes);
+    ok(long.kernels.some(({ kernel }) => kernel === "attention"));
+    const most = Math.max(...long.kernels.map(({ usedBytes }) => usedBytes));
+    equal(most, long.peakBytes);
+  });
+});

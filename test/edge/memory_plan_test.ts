@@ -2,7 +2,7 @@ import { equal, ok } from "node:assert/strict";
 import { bodyLimits, memoryFor, tensorBytesOf, workersFor } from "../../edge/memory_plan.ts";
 import { longestClip } from "../../edge/warm_up.ts";
 import { pipeline } from "../../src/classify/pipeline.ts";
-import { plannedBytes, takePeakBytes } from "../../src/kernels/wasm/peak_memory.ts";
+import { planMemory, takePeakBytes } from "../../src/kernels/wasm/peak_memory.ts";
 import { fakeClassifier } from "./_served.ts";
 
 const MB = 2 ** 20;
@@ -33,11 +33,11 @@ Deno.test("longestClip() finds the longest that fits, and what is computed keeps
   const seconds = await longestClip(classifier, { ...most, tensorBytes });
   ok(seconds > 2 && seconds < 60, String(seconds));
   const samples = { samples: new Float32Array(seconds * 8_000), samplingRate: 8_000 };
-  const planned = await plannedBytes(() => classifier(samples));
+  const plan = await planMemory(() => classifier(samples));
   takePeakBytes();
   await classifier(samples);
-  equal(takePeakBytes(), planned);
-  ok(planned! <= tensorBytes);
+  equal(takePeakBytes(), plan!.peakBytes);
+  ok(plan!.peakBytes <= tensorBytes);
   classifier.dispose();
 });
 

@@ -31,8 +31,15 @@ export interface WasmParts {
   pool: ThreadPool;
   /** Which of the two builds runs. */
   relaxedSimd: boolean;
-  /** Whether kernels are left out, so that only memory is planned. @default false */
-  isPlanning?: boolean;
+  /** Gets the kernels in the place of being computed, while memory is planned. */
+  plan?: PlannedKernel[];
+}
+
+/** A kernel of a plan. */
+export interface PlannedKernel {
+  kernel: KernelExport;
+  /** Bytes of all tensors and of scratch memory while it runs. */
+  usedBytes: number;
 }
 
 /** What is used of `BackendWasm`. */
@@ -126,8 +133,9 @@ export function backendOver(Store: StoreClass) {
      * `grain` is the least number of units worth giving to another thread.
      */
     dispatch(kernel: KernelExport, units: number, args: readonly number[], grain = 1): void {
-      const { pool, isPlanning } = this.#parts;
-      if (!isPlanning) pool.dispatch(kernel, units, args, grain);
+      const { pool, heap, plan } = this.#parts;
+      if (plan) plan.push({ kernel, usedBytes: heap.usedBytes });
+      else pool.dispatch(kernel, units, args, grain);
     }
 
     /** Numbers in memory at `address`; the view is good until something is allocated. */

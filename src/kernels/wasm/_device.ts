@@ -7,7 +7,13 @@
  * @module
  */
 import { registerBackend, removeBackend, setBackend } from "@tensorflow/tfjs-core";
-import { BACKEND_NAME, backendOver, type StoreClass, type WasmParts } from "./_backend.ts";
+import {
+  BACKEND_NAME,
+  backendOver,
+  type PlannedKernel,
+  type StoreClass,
+  type WasmParts,
+} from "./_backend.ts";
 import { Heap } from "./_heap.ts";
 import { compileKernels, hasRelaxedSimd } from "./_module.ts";
 import { CONTROL_BYTES, MAX_THREADS, ThreadPool } from "./_threads.ts";
@@ -57,24 +63,37 @@ export function takePeakBytes(): number | undefined {
   return currentParts?.heap.takePeakBytes();
 }
 
+/** What computing takes of memory. */
+export interface MemoryPlan {
+  /** Bytes of tensors and scratch memory before anything is computed, such as the weights. */
+  startBytes: number;
+  /** The most at a time. */
+  peakBytes: number;
+  /** In their order. */
+  kernels: PlannedKernel[];
+}
+
 /**
- * Bytes that tensors take at most while something is computed, without computing it: kernels are left out, and what
- * comes back means nothing. The memory is planned as ever, and not touched.
+ * Plans what computing takes of memory without computing it: kernels are left out, and what comes back means nothing.
+ * The memory is given out as ever, and not touched.
  *
  * @returns undefined where the device is not in use.
  */
-export async function plannedBytes(body: () => unknown): Promise<number | undefined> {
+export async function planMemory(body: () => unknown): Promise<MemoryPlan | undefined> {
   const parts = currentParts;
   if (!parts) return undefined;
-  parts.isPlanning = true;
+  const { heap } = parts;
+  const startBytes = heap.usedBytes;
   try {
     // Scratch memory grows while the first runs, and is there from the start of all others.
+    parts.plan = [];
     await body();
-    parts.heap.takePeakBytes();
+    const kernels: PlannedKernel[] = parts.plan = [];
+    heap.takePeakBytes();
     await body();
-    return parts.heap.takePeakBytes();
+    return { startBytes, peakBytes: heap.takePeakBytes(), kernels };
   } finally {
-    parts.isPlanning = false;
+    parts.plan = undefined;
   }
 }
 

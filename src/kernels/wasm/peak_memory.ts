@@ -5,4 +5,4 @@
  *
  * @module
  */
-export { plannedBytes, takePeakBytes } from "./_device.ts";
+export { type MemoryPlan, planMemory, takePeakBytes } from "./_device.ts";
