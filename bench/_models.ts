@@ -25,6 +25,12 @@ async function writePreset(name: PresetName, directory: string): Promise<void> {
   }
 }
 
+/** Writes a preset with random weights; its directory. */
+export async function presetDirectory(name: PresetName, directory: string): Promise<string> {
+  await writePreset(name, directory);
+  return directory;
+}
+
 /** Calls with a preset's directory, or a directory that is there, and a folder that lasts as long as the call. */
 export async function* withModel<Row>(
   model: string,

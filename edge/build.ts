@@ -12,6 +12,7 @@ import { dirname } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { UnsupportedOpError } from "../src/errors.ts";
 import { siblingModule } from "../src/sibling_module.ts";
+import { type BuiltModel, keepOneModel } from "./_one_model_build.ts";
 import { useModules, workerdModules } from "./_workerd_build.ts";
 import type {
   BuildOptions,
@@ -21,6 +22,8 @@ import type {
   OnResolveResult,
   Plugin,
 } from "esbuild";
+
+export type { BuiltModel };
 
 /** The hosts that the service is built for, each by its file in `hosts/`. */
 export type BuildTarget = "deno" | "node" | "bun" | "cloudflare";
@@ -64,6 +67,14 @@ const require = createRequire(import.meta.url);`;
 /** The compiled kernels, in their two builds. */
 const BINARY = /\/src\/kernels\/wasm\/_(relaxed_)?simd_binary\.[jt]s$/;
 
+/** The build for engines without relaxed SIMD: V8 before 11.4, as Node 20 has it, and some browsers. */
+const PLAIN_BINARY = /\/src\/kernels\/wasm\/_simd_binary\.[jt]s$/;
+
+/** Deno and Bun have had relaxed SIMD before the oldest version that bundles are for. */
+const NO_PLAIN =
+  'throw new TypeError("Cannot start the WASM device: expected an engine with relaxed SIMD");' +
+  'export const BINARY = "";';
+
 /** The folder that `src` and `edge` lie in. */
 const ROOT = new URL("../", import.meta.url);
 
@@ -82,9 +93,14 @@ const OLDER_ENGINES = /\/src\/older_engines\.[jt]s$/;
  * Needs to run esbuild's binary and to read the environment, the sources and the npm packages; where
  * Earshot was imported from the web, also the net, to fetch its sources.
  *
+ * @param target the host.
+ * @param model what it is for; without it there is what every model needs.
  * @throws {UnsupportedOpError} when esbuild may not run.
  */
-export async function buildServer(target: BuildTarget = "deno"): Promise<ServerBuild> {
+export async function buildServer(
+  target: BuildTarget = "deno",
+  model?: BuiltModel,
+): Promise<ServerBuild> {
   try {
     // Deno tells where a package lies once it is loaded; where there is node_modules, always. `server.ts` itself would
     // look for its settings.
@@ -93,7 +109,7 @@ export async function buildServer(target: BuildTarget = "deno"): Promise<ServerB
     await import("../src/classify/classifier.ts");
     await import("./mod.ts");
     if (target === "node") await import("ws");
-    return await buildWith(await import("esbuild"), target);
+    return await buildWith(await import("esbuild"), target, model);
   } catch (error) {
     throw asRefusal(error);
   }
@@ -102,9 +118,10 @@ export async function buildServer(target: BuildTarget = "deno"): Promise<ServerB
 async function buildWith(
   { build, stop }: typeof import("esbuild"),
   target: BuildTarget,
+  model: BuiltModel | undefined,
 ): Promise<ServerBuild> {
   try {
-    const server = await build({ ...optionsFor("server", target), minify: true });
+    const server = await build({ ...optionsFor("server", target, model), minify: true });
     const main = await build(optionsFor("main", target));
     return {
       server: server.outputFiles[0]!.contents,
@@ -134,6 +151,7 @@ export async function buildSiteWorker(): Promise<Uint8Array> {
 function optionsFor(
   name: string,
   target: BuildTarget,
+  model?: BuiltModel,
 ): BuildOptions & { write: false; metafile: true } {
   return {
     entryPoints: [siblingModule(name, import.meta.url).href],
@@ -148,7 +166,7 @@ function optionsFor(
     banner: name === "server" ? { js: bannerFor(target) } : {},
     legalComments: "eof",
     logLevel: "silent",
-    plugins: [resolveAndTrim(target)],
+    plugins: [resolveAndTrim(target, name, model)],
   };
 }
 
@@ -167,11 +185,17 @@ function asRefusal(cause: unknown): unknown {
 }
 
 /** Finds modules as Deno does, with or without a `node_modules` folder, and leaves parts of them out. */
-function resolveAndTrim(target: BuildTarget): Plugin {
+function resolveAndTrim(target: BuildTarget, name: string, model?: BuiltModel): Plugin {
   return {
     name: "earshot",
     setup(build) {
       if (target === "cloudflare") useModules(build);
+      if (model) keepOneModel(build, model, fetchText);
+      if (name === "server" && (target === "deno" || target === "bun")) {
+        for (const namespace of ["file", "web"]) {
+          build.onLoad({ filter: PLAIN_BINARY, namespace }, () => ({ contents: NO_PLAIN }));
+        }
+      }
       build.onResolve({ filter: /.*/ }, (found) => {
         // Decoders come along, and run with the first clip that needs them; so do both builds of the kernels.
         const needed = /\/src\/(audio|kernels\/wasm)\/[^/]+$/;
@@ -252,8 +276,12 @@ function replacement(path: string): OnLoadResult | undefined {
 
 /** A source of Earshot that was imported from the web. */
 async function fetchSource(url: string): Promise<OnLoadResult> {
+  return { contents: await fetchText(url), loader: "ts" };
+}
+
+async function fetchText(url: string): Promise<string> {
   const response = await fetch(url, { headers: { Accept: "text/typescript" } });
-  if (response.ok) return { contents: await response.text(), loader: "ts" };
+  if (response.ok) return await response.text();
   await response.body?.cancel();
   throw new TypeError(`Cannot fetch "${url}": expected status 200, found ${response.status}`);
 }

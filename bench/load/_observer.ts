@@ -23,6 +23,17 @@ export async function highestMb(pid: number): Promise<number> {
   return Number(text.match(/^VmHWM:\s+(\d+) kB/m)![1]) / 1_024;
 }
 
+/** Milliseconds of processor time that all threads of a process have had. */
+export async function processorMs(pid: number): Promise<number> {
+  let nanoseconds = 0;
+  for await (const { name } of Deno.readDir(`/proc/${pid}/task`)) {
+    // A thread may end meanwhile.
+    const text = await Deno.readTextFile(`/proc/${pid}/task/${name}/schedstat`).catch(() => "0");
+    nanoseconds += Number(text.split(" ")[0]);
+  }
+  return nanoseconds / 1e6;
+}
+
 /** Answered requests of `POST /` by their status, as the service has counted them. */
 export async function countedClips(url: string): Promise<Readonly<Record<number, number>>> {
   const text = await (await fetch(`${url}metrics`)).text();
@@ -30,7 +41,9 @@ export async function countedClips(url: string): Promise<Readonly<Record<number,
   return Object.fromEntries(Array.from(lines, ([, status, count]) => [status, Number(count)]));
 }
 
-/** Looks once a second while work is done: at the memory, and how long `/livez` takes. */
+const LOOK_MS = 250;
+
+/** Looks again and again while work is done: at the memory, and how long `/livez` takes. */
 export async function observed<T>(
   { url, pid }: { url: string; pid: number },
   work: Promise<T>,
@@ -47,7 +60,7 @@ export async function observed<T>(
     memory.push({ seconds: (asked - begun) / 1_000, megabytes: await residentMb(pid) });
     const status = await probe(`${url}livez`);
     probes.add({ status, ms: performance.now() - asked });
-    await Promise.race([finished.catch(() => {}), pause(1_000)]);
+    await Promise.race([finished.catch(() => {}), pause(LOOK_MS)]);
   }
   return { result: await finished, memory, probes };
 }

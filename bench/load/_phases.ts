@@ -3,21 +3,14 @@
  *
  * @module
  */
-import { encodeWav } from "../../src/audio/mod.ts";
 import type { RunningService } from "../../test/edge/_processes.ts";
-import { hostileRequests } from "./_hostile.ts";
+import { clip } from "./_clips.ts";
+import { type Finding, milliseconds } from "./_finding.ts";
+import { type HostileRequest, hostileRequests } from "./_hostile.ts";
 import { NuisanceClients } from "./_nuisance.ts";
-import { countedClips, observed } from "./_observer.ts";
+import { countedClips, observed, processorMs } from "./_observer.ts";
 import { type Ask, posting, sendAtRate, sendInTurn } from "./_traffic.ts";
 import { median, type Tally } from "./_tally.ts";
-
-/** A figure, and whether it is as it has to be; undefined where it is only reported. */
-export interface Finding {
-  phase: string;
-  what: string;
-  found: string;
-  isRight?: boolean;
-}
 
 /** How long, how fast. */
 export interface LoadPlan {
@@ -47,13 +40,9 @@ const GOOD_PER_SECOND = 10;
 const MAX_GROWTH_MB = 5;
 const MAX_PROBE_MS = { steady: 50, overload: 250 };
 const MAX_GOOD_MS = 1_000;
+const MAX_REFUSAL_MS = 50;
+const REFUSAL_TRIES = 5;
 const FIRST_MINUTE = 4;
-
-/** The clip of a second that is sent. */
-export function clip(): Uint8Array<ArrayBuffer> {
-  const samples = Float32Array.from({ length: 8_000 }, (_, i) => Math.sin(i * 0.35) / 2);
-  return encodeWav(samples, 8_000).slice();
-}
 
 /** How many clips a second are answered, when as many clients ask as keep it busy. */
 export async function capacityOf(url: string, seconds: number): Promise<number> {
@@ -108,13 +97,15 @@ async function* overload(load: Load): AsyncGenerator<Finding> {
   const before = await countedClips(service.url);
   const perSecond = OVERLOAD * rate;
   const work = sendAtRate(ask, { perSecond, seconds: plan.overloadSeconds });
+  const busyBefore = await processorMs(service.pid);
   const { result, probes } = await observed(service, work);
   const after = performance.now();
+  const costMs = (await processorMs(service.pid) - busyBefore) / result.count;
   const statuses = Object.keys(result.statuses).map(Number);
   const areAllowed = statuses.every((status) => [200, 429, 503].includes(status));
   yield { phase, what: "answers", found: `${result}`, isRight: areAllowed };
-  // A full queue takes as long as its clips do, one after the other, at twice the rate of the steady phase.
-  const queueMs = 1_000 * queueLimit / (2 * rate);
+  // A full queue, at the rate of the steady phase: while it refuses so many the service has half of its core left.
+  const queueMs = 1_000 * queueLimit / rate;
   const bound = 2 * unloadedP99 + queueMs;
   const p99 = result.quantile(0.99);
   yield {
@@ -123,7 +114,10 @@ async function* overload(load: Load): AsyncGenerator<Finding> {
     found: milliseconds(p99),
     isRight: p99 <= bound,
   };
+  const perSecondAnswered = result.of(200) / plan.overloadSeconds;
+  yield { phase, what: "answered a second", found: perSecondAnswered.toFixed(1) };
   yield { phase, what: "p99 of those refused", found: milliseconds(result.quantile(0.99, 503)) };
+  yield { phase, what: "processor time of the service a request", found: milliseconds(costMs) };
   yield probeFinding(phase, probes, MAX_PROBE_MS.overload);
   yield await countsFinding(phase, service.url, before, result);
   yield await recovery(load, after);
@@ -143,8 +137,30 @@ async function recovery({ ask, unloadedP99 }: Load, after: number): Promise<Find
   return { phase: "after", what: "recovered", found: "never", isRight: false };
 }
 
-async function* hostile({ service, ask, plan }: Load): AsyncGenerator<Finding> {
+/** How soon a file that would unfold is refused by a service that has nothing else to do. */
+async function refusal({ service }: Load, { name, send }: HostileRequest): Promise<Finding> {
+  const tries: { ms: number; processor: number; status: number }[] = [];
+  for (let i = 0; i < REFUSAL_TRIES; i++) {
+    const before = await processorMs(service.pid);
+    const sent = performance.now();
+    const { status } = await send(service.url);
+    const ms = performance.now() - sent;
+    tries.push({ ms, processor: await processorMs(service.pid) - before, status });
+  }
+  const { ms, processor, status } = tries.sort((a, b) => a.ms - b.ms)[REFUSAL_TRIES >> 1]!;
+  return {
+    phase: "refusal",
+    what: `${name}, at most ${MAX_REFUSAL_MS} ms`,
+    found: `${status} in ${milliseconds(ms)}, ${milliseconds(processor)} of processor time`,
+    isRight: ms <= MAX_REFUSAL_MS,
+  };
+}
+
+async function* hostile(load: Load): AsyncGenerator<Finding> {
+  const { service, ask, plan } = load;
   const phase = "hostile";
+  const list = await hostileRequests();
+  for (const request of list.filter(({ unfolds }) => unfolds)) yield await refusal(load, request);
   const before = await countedClips(service.url);
   const clients = new NuisanceClients(service.url);
   await clients.start({
@@ -157,7 +173,7 @@ async function* hostile({ service, ask, plan }: Load): AsyncGenerator<Finding> {
   yield { phase, what: "connections that give nothing", found: String(connected) };
   const good = sendAtRate(ask, { perSecond: GOOD_PER_SECOND, seconds: plan.hostileSeconds });
   const observing = observed(service, good);
-  for (const { name, allowed, says, send } of await hostileRequests()) {
+  for (const { name, allowed, says, send } of list) {
     const sent = performance.now();
     const { status, text } = await send(service.url);
     const isRight = allowed.includes(status) && (says?.test(text) ?? true);
@@ -221,8 +237,4 @@ async function gauge(url: string, name: string): Promise<number> {
 
 function times(tally: Tally): string {
   return `${milliseconds(tally.quantile(0.5))}, ${milliseconds(tally.quantile(0.99))}`;
-}
-
-function milliseconds(ms: number): string {
-  return Number.isNaN(ms) ? "none" : `${ms.toFixed(ms < 10 ? 1 : 0)} ms`;
 }

@@ -15,13 +15,18 @@ const PATIENCE_MS = 60_000;
 export function posting(url: string, body: Uint8Array<ArrayBuffer>): Ask {
   const client = Deno.createHttpClient({ poolMaxIdlePerHost: 512, poolIdleTimeout: 10_000 });
   return async () => {
+    // `AbortSignal.timeout` would keep a timer of each request for a minute.
+    const patience = new AbortController();
+    const timer = setTimeout(() => patience.abort(), PATIENCE_MS);
     try {
-      const signal = AbortSignal.timeout(PATIENCE_MS);
+      const { signal } = patience;
       const answer = await fetch(url, { method: "POST", body, client, signal });
       await answer.body?.cancel();
       return answer.status;
     } catch {
       return 0;
+    } finally {
+      clearTimeout(timer);
     }
   };
 }

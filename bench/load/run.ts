@@ -3,37 +3,56 @@
  * to be.
  *
  * The service is a process of its own, on the second core where there are two; this one sends, from the first. Nothing
- * else may run meanwhile: times are the machine's as much as the service's.
+ * else may run meanwhile: times are the machine's as much as the service's. Peers and memory have all cores.
  *
  * @module
  */
 import { availableParallelism, cpus } from "node:os";
 import { parseArgs } from "node:util";
-import { capacityOf, type Finding, loaded, type LoadPlan } from "./_phases.ts";
+import { directoryFor, presetDirectory } from "../_models.ts";
+import { ROOT } from "../_process.ts";
+import { faults } from "./_faults.ts";
+import type { Finding } from "./_finding.ts";
+import { type BoundedModel, memoryUnder } from "./_memory.ts";
 import { highestMb } from "./_observer.ts";
+import { peers } from "./_peers.ts";
+import { capacityOf, loaded, type LoadPlan } from "./_phases.ts";
+import { tableOf, writeTable } from "./_written.ts";
 import { type ServiceName, SERVICES, whileServing } from "./_services.ts";
+
+const PHASES = ["load", "faults", "memory", "peers"] as const;
 
 const HELP = `deno task load [options]
 
+  --phases NAME,...      of ${PHASES.join(", ")} (load,faults)
   --capacity             only how many clips a second each service answers
-  --services NAME,...    of ${SERVICES.join(", ")} (all that can run here)
+  --services NAME,...    of ${SERVICES.join(", ")}, or all (serve)
   --model DIR            what is served (models/voice_menu)
   --rate N               clips a second (half the capacity)
   --minutes N            at that rate (10)
   --overload-minutes N   at ten times the rate (2)
   --hostile-seconds N    of good requests beside hostile ones (60)
+  --python PROGRAM       for peers: a Python with fastapi, uvicorn, torch, transformers, soundfile
+  --node PROGRAM         for peers: Node of version 20 or later (node)
+  --peer-seconds N       of each number of clients (6)
+  --write                puts the table into docs/serving.md
   --json                 lines of JSON in the place of a table`;
 
 const { values } = parseArgs({
   args: Deno.args,
   options: {
     capacity: { type: "boolean" },
-    services: { type: "string" },
+    services: { type: "string", default: "serve" },
     model: { type: "string", default: "models/voice_menu" },
     rate: { type: "string" },
     minutes: { type: "string", default: "10" },
     "overload-minutes": { type: "string", default: "2" },
     "hostile-seconds": { type: "string", default: "60" },
+    phases: { type: "string", default: "load,faults" },
+    python: { type: "string", default: "python3" },
+    node: { type: "string", default: "node" },
+    "peer-seconds": { type: "string", default: "6" },
+    write: { type: "boolean" },
     json: { type: "boolean" },
     help: { type: "boolean", short: "h" },
   },
@@ -53,14 +72,16 @@ function planOf(): LoadPlan {
   };
 }
 
+/** The names in an option, each of which is one of some. */
+function named<Name extends string>(text: string, names: readonly Name[]): Name[] {
+  const odd = text.split(",").find((name) => !names.includes(name as Name));
+  if (odd === undefined) return text.split(",") as Name[];
+  console.error(`Cannot load "${odd}": expected one of ${names.join(", ")}`);
+  return Deno.exit(2);
+}
+
 async function services(): Promise<ServiceName[]> {
-  const named = values.services?.split(",");
-  const odd = named?.find((name) => !SERVICES.includes(name as ServiceName));
-  if (odd !== undefined) {
-    console.error(`Cannot load "${odd}": expected one of ${SERVICES.join(", ")}`);
-    Deno.exit(2);
-  }
-  if (named) return named as ServiceName[];
+  if (values.services !== "all") return named(values.services, SERVICES);
   const runs = await Promise.all(SERVICES.map(async (name) => {
     return name !== "node" && name !== "bun" || await canRun(name);
   }));
@@ -83,7 +104,8 @@ async function canRun(program: string): Promise<boolean> {
 /** The sender stays on the first core, so that the second is the service's. */
 async function coreOfService(): Promise<number | undefined> {
   if (availableParallelism() < 2 || !await canRun("taskset")) return undefined;
-  const args = ["-pc", "0", String(Deno.pid)];
+  // All threads: those that send and receive are not the one that was first.
+  const args = ["-apc", "0", String(Deno.pid)];
   await new Deno.Command("taskset", { args, stdout: "null" }).output();
   return 1;
 }
@@ -96,35 +118,92 @@ function print(name: string, { phase, what, found, isRight }: Finding): void {
   console.log([name.padEnd(12), phase.padEnd(10), verdict.padEnd(6), what, "|", found].join("  "));
 }
 
-async function run(): Promise<boolean> {
+/** All findings of a service, or of a phase that starts services of its own. */
+interface Part {
+  name: string;
+  findings: () => AsyncGenerator<Finding>;
+}
+
+async function* ofService(name: ServiceName, folder: string): AsyncGenerator<Finding> {
+  const found: Finding[] = [];
   const plan = planOf();
-  const names = await services();
   const core = await coreOfService();
-  const folder = await Deno.makeTempDir();
-  const isQuiet = values.json === true;
-  if (!isQuiet) {
-    const day = new Date().toISOString().slice(0, 10);
-    console.log(
-      `${cpus()[0]?.model ?? "unknown processor"}, ${availableParallelism()} cores, ${day}`,
-    );
+  await whileServing(name, { model: values.model, folder, core }, async (service) => {
+    if (values.capacity) {
+      const perSecond = await capacityOf(service.url, CAPACITY_SECONDS);
+      const capacity = { phase: "capacity", what: "clips a second", found: perSecond.toFixed(1) };
+      print(name, capacity);
+      return void found.push(capacity);
+    }
+    for await (const finding of loaded(service, plan)) {
+      print(name, finding);
+      found.push(finding);
+    }
+    const most = `${(await highestMb(service.pid)).toFixed(0)} MB`;
+    const finding = { phase: "all", what: "most that was ever resident", found: most };
+    print(name, finding);
+    found.push(finding);
+  });
+  yield* found;
+}
+
+async function* printed(name: string, findings: AsyncGenerator<Finding>): AsyncGenerator<Finding> {
+  for await (const finding of findings) {
+    print(name, finding);
+    yield finding;
   }
+}
+
+async function* memory(folder: string): AsyncGenerator<Finding> {
+  const models: BoundedModel[] = [];
+  for (const [preset, maxMb] of [["small", 160], ["base", 400]] as const) {
+    const scratch = `${folder}/memory-${preset}`;
+    await Deno.mkdir(scratch, { recursive: true });
+    const original = await presetDirectory(preset, `${scratch}/model`);
+    const q8 = await directoryFor("q8", { root: ROOT, original, scratch });
+    if (preset === "small") models.push({ name: "small, 32 bits", model: original, maxMb });
+    models.push({ name: `${preset}, 8 bits`, model: q8, maxMb });
+  }
+  for (const model of models) yield* memoryUnder(model, folder);
+}
+
+async function parts(folder: string): Promise<Part[]> {
+  const phases = values.capacity ? ["load"] : named(values.phases, PHASES);
+  const options = {
+    ...{ python: values.python, node: values.node },
+    seconds: Number(values["peer-seconds"]),
+  };
+  const others: Readonly<Record<string, () => AsyncGenerator<Finding>>> = {
+    faults: () => printed("faults", faults(values.model)),
+    memory: () => printed("memory", memory(folder)),
+    peers: () => printed("peers", peers(options, folder)),
+  };
+  const names = phases.includes("load") ? await services() : [];
+  return [
+    ...phases.filter((phase) => phase !== "load").map((name) => ({
+      name,
+      findings: others[name]!,
+    })),
+    // The last: it keeps this process to one core.
+    ...names.map((name) => ({ name, findings: () => ofService(name, folder) })),
+  ];
+}
+
+async function run(): Promise<boolean> {
+  const folder = await Deno.makeTempDir();
+  const machine = `${cpus()[0]?.model ?? "unknown processor"}, ${availableParallelism()} cores`;
+  const about = `${machine}, Deno ${Deno.version.deno}, ${new Date().toISOString().slice(0, 10)}`;
+  const command = `deno task load ${Deno.args.filter((text) => text !== "--write").join(" ")}`
+    .trim();
+  if (!values.json) console.log(about);
   let isRight = true;
   try {
-    for (const name of names) {
-      await whileServing(name, { model: values.model, folder, core }, async (service) => {
-        if (values.capacity) {
-          const perSecond = await capacityOf(service.url, CAPACITY_SECONDS);
-          return print(name, {
-            ...{ phase: "capacity", what: "clips a second", found: perSecond.toFixed(1) },
-          });
-        }
-        for await (const finding of loaded(service, plan)) {
-          print(name, finding);
-          if (finding.isRight === false) isRight = false;
-        }
-        const found = `${(await highestMb(service.pid)).toFixed(0)} MB`;
-        print(name, { phase: "all", what: "most that was ever resident", found });
-      });
+    for (const { name, findings } of await parts(folder)) {
+      const found = await Array.fromAsync(findings());
+      if (found.some((finding) => finding.isRight === false)) isRight = false;
+      if (!values.write) continue;
+      const shown = command.replace(values.python, "PYTHON").replace(values.node, "node");
+      await writeTable(name, tableOf(found, `**${name}** (\`${shown}\`, ${about}):`));
     }
   } finally {
     await Deno.remove(folder, { recursive: true });

@@ -7,7 +7,7 @@
  * @module
  */
 import { gzipSync } from "node:zlib";
-import { buildServer, buildSiteWorker } from "../../edge/build.ts";
+import { buildServer, buildSiteWorker, type BuiltModel } from "../../edge/build.ts";
 import { sitePage } from "../../edge/ui_texts.ts";
 import { takePeakBytes } from "../kernels/wasm/peak_memory.ts";
 import { memoryFor } from "../../edge/memory_plan.ts";
@@ -21,6 +21,7 @@ import { type BundledHeads, HEADS_FILE } from "../heads/bundled_heads.ts";
 import { HEAD_FILE } from "../heads/head_directory.ts";
 import { listFolder, listFolderIfThere, makeDirectory, writeDirectoryAtomic } from "../files.ts";
 import { directFiles, jsonBytes, loadPretrained, savePretrained } from "../pretrained.ts";
+import { readJsonFileIfThere } from "../weights/json_file.ts";
 import { PACKED_FILE } from "../weights/packed.ts";
 import {
   BUNDLE_TARGETS,
@@ -147,7 +148,7 @@ export async function bundle(options: BundleOptions): Promise<BundleResult> {
     : await pipeline("audio-classification", model);
   try {
     if (!heads) classifier.model.expectClipHead(`bundle "${model}"`, { speakers: true });
-    const { code, reached } = await codeFor(target);
+    const { code, reached } = await codeFor(target, await builtModel(model, classifier.extractor));
     await writeDirectoryAtomic(output, async (folder) => {
       await writeFiles(folder, code);
       const memoryMb = memoryOf(settings);
@@ -177,16 +178,33 @@ function memoryOf({ memoryMb: stated }: Readonly<Record<string, unknown>>): numb
 }
 
 /** What is built, by name. */
-async function codeFor({ build, hasProgram }: BundleTarget): Promise<BuiltCode> {
+async function codeFor(
+  { build, hasProgram }: BundleTarget,
+  model: BuiltModel | undefined,
+): Promise<BuiltCode> {
   if (build === "site") {
     const encoder = new TextEncoder();
     const page = Object.entries(sitePage()).map(([name, text]) => [name, encoder.encode(text)]);
     const code = { ...Object.fromEntries(page), "worker.js": await buildSiteWorker() };
     return { code, reached: {} };
   }
-  const { server, main, modules, reached } = await buildServer(build);
+  const { server, main, modules, reached } = await buildServer(build, model);
   const code = { "server.js": server, ...hasProgram && { "main.js": main }, ...modules };
   return { code, reached };
+}
+
+/** What the code has to know of models: this one. */
+async function builtModel(
+  directory: string,
+  extractor: FeatureExtractor,
+): Promise<BuiltModel | undefined> {
+  const files = await directFiles(directory);
+  const config = await readJsonFileIfThere(files, "config.json") as
+    | { model_type?: unknown }
+    | undefined;
+  const { feature_extractor_type: extractorType } = extractor.toConfig() as Record<string, unknown>;
+  if (typeof config?.model_type !== "string" || typeof extractorType !== "string") return;
+  return { modelType: config.model_type, extractorType };
 }
 
 interface BuiltCode {

@@ -1,0 +1,92 @@
+/**
+ * How much memory a bundle takes when many long recordings are posted at once, of every kind that unfolds.
+ *
+ * @module
+ */
+import { bundle } from "../../src/commands/bundle.ts";
+import { fixture } from "../../test/audio/fixtures.ts";
+import { concat } from "../../test/audio/wav_file.ts";
+import { type ServiceCommand, whileRunning } from "../../test/edge/_processes.ts";
+import { clip } from "./_clips.ts";
+import { type Finding, milliseconds } from "./_finding.ts";
+import { silentOpus } from "./_hostile.ts";
+import { highestMb } from "./_observer.ts";
+import { silentFlac } from "./_silent_flac.ts";
+import { Tally } from "./_tally.ts";
+import { posting } from "./_traffic.ts";
+
+/** A model, and what its bundle may take. */
+export interface BoundedModel {
+  /** As it is called. */
+  name: string;
+  /** Its directory. */
+  model: string;
+  /** Resident, in megabytes. */
+  maxMb: number;
+}
+
+const MB = 1e6;
+/** Bodies may have 10 MiB. */
+const LONG_BYTES = 9.5 * MB;
+/** 48 kHz, one channel: just less than may unfold. */
+const LONG_SECONDS = 340;
+const ALLOWED = [200, 413, 422, 503];
+
+/** Posts waves of long recordings, each wave at once. */
+export async function* memoryUnder(
+  { name, model, maxMb }: BoundedModel,
+  folder: string,
+): AsyncGenerator<Finding> {
+  const cwd = `${folder}/${name.replaceAll(/\W/g, "_")}`;
+  await bundle({ model, output: cwd });
+  const found: Finding[] = [];
+  await whileRunning(await startCommand(cwd), async (url, { pid }) => {
+    for (const [what, bodies] of Object.entries(await waves())) {
+      const begun = performance.now();
+      const tally = await postedAtOnce(url, bodies);
+      const most = await highestMb(pid);
+      const areAllowed = Object.keys(tally.statuses).every((one) => ALLOWED.includes(Number(one)));
+      found.push({
+        phase: `${name}, at most ${maxMb} MB`,
+        what,
+        found: `${most.toFixed(0)} MB, ${tally}, ${milliseconds(performance.now() - begun)}`,
+        isRight: most <= maxMb && areAllowed && most > 0,
+      });
+    }
+  });
+  yield* found;
+}
+
+/** The command of `deno task start`, without the task around it. */
+async function startCommand(cwd: string): Promise<ServiceCommand> {
+  const { tasks } = JSON.parse(await Deno.readTextFile(`${cwd}/deno.json`));
+  const words: string[] = tasks.start.match(/"[^"]*"|\S+/g);
+  const [, ...args] = words.map((word) => word.replaceAll('"', ""));
+  return { args, cwd, env: { PORT: "0", EARSHOT_HOSTNAME: "127.0.0.1" } };
+}
+
+async function postedAtOnce(url: string, bodies: Uint8Array<ArrayBuffer>[]): Promise<Tally> {
+  const tally = new Tally();
+  await Promise.all(bodies.map(async (body) => {
+    const sent = performance.now();
+    const status = await posting(url, body)();
+    tally.add({ status, ms: performance.now() - sent });
+  }));
+  return tally;
+}
+
+async function waves(): Promise<Readonly<Record<string, Uint8Array<ArrayBuffer>[]>>> {
+  const many = (count: number, body: Uint8Array) => {
+    return Array.from({ length: count }, () => body.slice());
+  };
+  const file = new Uint8Array(await fixture("mpeg1.mp3"));
+  const mp3 = concat(...many(Math.floor(LONG_BYTES / file.length), file));
+  const flac = silentFlac({ rateHz: 48_000, channels: 1, seconds: LONG_SECONDS });
+  return {
+    "24 WAV of 59 s": many(24, clip({ seconds: 59, rateHz: 16_000 })),
+    "6 WAV of 9.4 MB": many(6, clip({ seconds: 98, rateHz: 48_000 })),
+    [`4 MP3 of ${(mp3.length / MB).toFixed(1)} MB`]: many(4, mp3),
+    [`8 FLAC of ${LONG_SECONDS} s of silence`]: many(8, flac),
+    [`8 Opus of ${LONG_SECONDS} s`]: many(8, silentOpus(LONG_SECONDS)),
+  };
+}
