@@ -2,6 +2,7 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import {
   ASTFeatureExtractor,
   CedFeatureExtractor,
+  EfficientATFeatureExtractor,
   type FeatureExtractor,
   SeamlessM4TFeatureExtractor,
   WhisperFeatureExtractor,
@@ -24,6 +25,7 @@ const EXTRACTORS: Readonly<Record<string, FeatureExtractor>> = {
   "AST, of any length": ofAnyLength(new ASTFeatureExtractor({ numMelBins: 16 })),
   "AST, not normalised": new ASTFeatureExtractor({ maxLength: 59, doNormalize: false }),
   "CED": new CedFeatureExtractor({ featureSize: 16 }),
+  "EfficientAT": new EfficientATFeatureExtractor({ featureSize: 16, hopsize: 160 }),
   "Wav2Vec2-BERT": new SeamlessM4TFeatureExtractor({ numMelBins: 16 }),
   "Whisper": new WhisperFeatureExtractor({ chunkLength: 1 }),
   // Frames that overlap by little, an odd number of them, and samples left over behind the last one.

@@ -10,6 +10,7 @@ const LIMITS: Record<string, number> = {
   Wav2Vec2FeatureExtractor: 2e-6,
   ASTFeatureExtractor: 1e-5,
   CedFeatureExtractor: 2e-3,
+  EfficientATFeatureExtractor: 5e-5,
   SeamlessM4TFeatureExtractor: 5e-5,
   WhisperFeatureExtractor: 1e-4,
 };
