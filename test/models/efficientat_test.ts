@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { tensor } from "@tensorflow/tfjs-core";
+import type { tensor } from "@tensorflow/tfjs-core";
 import { CheckpointError } from "../../src/errors.ts";
 import { directoryFiles } from "../../src/files.ts";
 import { buildModel, type InferenceModel, Noise } from "../../src/models/mod.ts";
