@@ -20,10 +20,10 @@ import { fromWhereTyped, ROOT } from "./_process.ts";
 import { type BenchRow, rowOf } from "./_records.ts";
 
 /**
- * All but CED: its statistics of bands lag behind so few steps, and it hears the padding of training, which evaluation
- * leaves out.
+ * All but CED and EfficientAT: their running statistics lag behind so few steps, and they hear the padding of training,
+ * which evaluation leaves out.
  */
-const LEARNERS = MODEL_TYPES.filter((modelType) => modelType !== "ced");
+const LEARNERS = MODEL_TYPES.filter((modelType) => !["ced", "efficientat"].includes(modelType));
 
 /** `learning`. */
 export const question: Question = {
