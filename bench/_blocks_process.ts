@@ -78,7 +78,7 @@ async function loadBlocks(directory: string): Promise<AudioClassificationModel> 
 }
 
 const request = readRequest();
-const { backend, threads, rounds, directory } = request;
+const { backend, threads, rounds, clock, directory } = request;
 const device = await useDevice({ backend, threads, purpose: "training" });
 const model = await loadBlocks(directory);
 const { inputs, labels, shape } = await readBlocks(request);
@@ -91,13 +91,13 @@ const loadMs = sinceSpawn(request);
 await step();
 const firstMs = sinceSpawn(request);
 await step();
-const medianMs = await medianMsOf(step, { rounds });
+const medianMs = await medianMsOf(step, { rounds, clock });
 const rssMb = peakRssMb();
 const forwardMs = await medianMsOf(async () => {
   const logits = tidy(() => model.forward({ inputs: tensor(inputs, shape) }).logits);
   await logits.data();
   logits.dispose();
-}, { rounds });
+}, { rounds, clock });
 optimizer.dispose();
 device.dispose();
 const found: Measured = { medianMs, forwardMs, loadMs, firstMs, rssMb, loss: losses[1] };

@@ -8,6 +8,7 @@
  */
 import { resolve } from "node:path";
 import { resourceUsage } from "node:process";
+import type { ClockName } from "./_timing.ts";
 
 /** What a process is to measure. */
 export interface ModelRequest {
@@ -33,6 +34,7 @@ export interface ModelRequest {
   part: "whole" | "blocks";
   /** Runs that are timed. */
   rounds: number;
+  clock: ClockName;
 }
 
 /** What a process found of a model. */

@@ -12,10 +12,12 @@ import type * as Earshot from "../mod.ts";
 import type { AudioClassificationModel, InferenceModel } from "../src/models/mod.ts";
 import { dotPeakGops, fmaPeakGflops } from "./_peaks.ts";
 import { type Measured, noiseBatch, peakRssMb, readRequest, ROOT, sinceSpawn } from "./_process.ts";
-import { median, medianMsOf } from "./_timing.ts";
+import { clockOf, median, medianMsOf } from "./_timing.ts";
 
 const request = readRequest();
-const { root, task, backend, dtype, threads, batch, seconds, rounds, directory, freeze } = request;
+const { root, task, backend, dtype, threads, batch, seconds, directory, freeze } = request;
+const { rounds, clock } = request;
+const now = clockOf(clock);
 const {
   AutoFeatureExtractor,
   AutoModelForAudioClassification,
@@ -44,7 +46,7 @@ async function forwardMsOf(model: InferenceModel, { inputs, shape }: Clips) {
     const logits = tidy(() => model.forward({ inputs: tensor(inputs, shape) }).logits);
     await logits.data();
     logits.dispose();
-  }, { rounds });
+  }, { rounds, clock });
 }
 
 /** The share of the peak that a run with some forward passes' worth of products reaches. */
@@ -57,7 +59,7 @@ async function peakFractionOf(
   const { countFlops } = await import("../src/flops.ts");
   const flops = passes *
     countFlops(() => tidy(() => void model.forward({ inputs: tensor(inputs, shape) })));
-  const peak = threads * (dtype === "q8" ? dotPeakGops() : fmaPeakGflops());
+  const peak = threads * (dtype === "q8" ? dotPeakGops(clock) : fmaPeakGflops(clock));
   return flops / medianMs / 1e6 / peak;
 }
 
@@ -70,7 +72,7 @@ async function measureInference(): Promise<Measured> {
   const clips = wavesOf(samplingRate).map((samples) => ({ samples, samplingRate }));
   await classifier(clips);
   const [firstMs, rssMb] = [sinceSpawn(request), peakRssMb()];
-  const medianMs = await medianMsOf(() => classifier(clips), { rounds });
+  const medianMs = await medianMsOf(() => classifier(clips), { rounds, clock });
   const { inputValues: inputs, shape } = extractor.extract(clips.map(({ samples }) => samples));
   const forwardMs = await forwardMsOf(model, { inputs, shape });
   const peakFraction = await peakFractionOf(model, { inputs, shape }, { passes: 1, medianMs });
@@ -139,7 +141,7 @@ async function timeSteps({ model, featureExtractor, clips }: {
       showsProgress: true,
       onLog: (...event: unknown[]) => {
         if (lossOf(event) === undefined) return;
-        ends.push(performance.now());
+        ends.push(now());
         firstMs ||= sinceSpawn(request);
         rssMb = peakRssMb();
       },

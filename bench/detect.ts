@@ -61,7 +61,14 @@ async function* answer(options: Options, notes: Notes): AsyncGenerator<BenchRow>
         backend: "wasm",
         threads,
       },
-      ...{ batch: 1, seconds: WINDOW_SECONDS, freeze: "none", part: "whole", rounds: 15 },
+      ...{
+        batch: 1,
+        seconds: WINDOW_SECONDS,
+        freeze: "none",
+        part: "whole",
+        rounds: 15,
+        clock: "wall",
+      },
     };
     yield* peerRows(setting, { ...request, python: options.text("python") }, notes);
   });

@@ -46,6 +46,7 @@ const SHARED_OPTIONS: OptionSpecs = {
   dtype: { help: "f32, f16 or q8", default: "f32" },
   threads: { help: "threads of WASM", default: "1" },
   backend: { help: "wasm or webgpu", default: "wasm" },
+  processor: { help: "count processor time: for one thread beside other work on the machine" },
   pairs: { help: "processes of each contender, in turn: 7 with --against, else 1", default: "" },
   peers: { help: "measure the peers that are installed" },
   peer: { help: "measure these of them, separated by commas", default: "" },
@@ -113,18 +114,21 @@ function worksOf(task: ModelRequest["task"], options: Options): Work[] {
     threads: options.count("threads"),
     batch: options.count("batch"),
     rounds: options.count("rounds"),
+    clock: options.flag("processor") ? "processor" : "wall",
     freeze: task === "train" ? options.oneOf("freeze", ["none", "encoder"]) : "none",
     part: task === "train" ? options.oneOf("part", ["whole", "blocks"]) : "whole",
   } as const;
   return options.positives("seconds").map((seconds) => ({ ...shared, seconds }));
 }
 
-function nameOf({ dtype, backend, threads, batch, seconds, freeze, part }: Work): string {
+function nameOf(work: Work): string {
+  const { dtype, backend, threads, batch, seconds, freeze, part, clock } = work;
   const device = backend === "webgpu" ? "WebGPU" : `${threads} thread${threads > 1 ? "s" : ""}`;
   const frozen = freeze === "encoder" ? ", encoder frozen" : "";
+  const counted = clock === "processor" ? ", processor time" : "";
   return `${
     part === "blocks" ? " blocks" : ""
-  } ${dtype}, ${device}, ${batch} x ${seconds} s${frozen}`;
+  } ${dtype}, ${device}, ${batch} x ${seconds} s${frozen}${counted}`;
 }
 
 function chosenPeers(task: ModelRequest["task"], options: Options): Peer[] {

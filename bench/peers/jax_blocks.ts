@@ -120,7 +120,7 @@ function adamW(state: State, gradients: Values, corrections: Values): State {
 }
 
 const request = readRequest();
-const { rounds } = request;
+const { rounds, clock } = request;
 await init("wasm");
 defaultDevice("wasm");
 const blocks = await readBlocks(request);
@@ -165,12 +165,12 @@ const loadMs = sinceSpawn(request);
 await step();
 const firstMs = sinceSpawn(request);
 await step();
-const medianMs = await medianMsOf(step, { rounds });
+const medianMs = await medianMsOf(step, { rounds, clock });
 const rssMb = peakRssMb();
 const forward = async () => {
   await score(tree.ref(current.weights), batch.inputs!.ref).data();
 };
 await forward();
-const forwardMs = await medianMsOf(forward, { rounds });
+const forwardMs = await medianMsOf(forward, { rounds, clock });
 console.log(JSON.stringify({ medianMs, forwardMs, loadMs, firstMs, rssMb, loss: losses[1] }));
 Deno.exit(0);

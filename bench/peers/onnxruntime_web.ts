@@ -33,7 +33,7 @@ function normalize(samples: Float32Array): Float32Array {
 
 const request = readRequest();
 const [runtime, graph] = Deno.args as [string, string];
-const { batch, seconds, threads, rounds, original } = request;
+const { batch, seconds, threads, rounds, clock, original } = request;
 const { env, Tensor, InferenceSession } = await import(runtime) as Runtime;
 env.wasm.numThreads = threads;
 const session = await InferenceSession.create(await Deno.readFile(graph));
@@ -60,8 +60,8 @@ await classify();
 const firstMs = sinceSpawn(request);
 const rssMb = peakRssMb();
 await classify();
-const medianMs = await medianMsOf(classify, { rounds });
+const medianMs = await medianMsOf(classify, { rounds, clock });
 const values = normalize(noise);
-const forwardMs = await medianMsOf(() => forward(values), { rounds });
+const forwardMs = await medianMsOf(() => forward(values), { rounds, clock });
 console.log(JSON.stringify({ medianMs, forwardMs, loadMs, firstMs, rssMb }));
 Deno.exit(0);

@@ -98,7 +98,7 @@ class Optimizer {
 type Corrections = ReturnType<typeof correctionsOf>;
 
 const request = readRequest();
-const { rounds } = request;
+const { rounds, clock } = request;
 setWasmPaths(Deno.args[0]!);
 setThreadsCount(1);
 await tf.setBackend("wasm");
@@ -126,9 +126,9 @@ const loadMs = sinceSpawn(request);
 await step();
 const firstMs = sinceSpawn(request);
 await step();
-const medianMs = await medianMsOf(step, { rounds });
+const medianMs = await medianMsOf(step, { rounds, clock });
 const rssMb = peakRssMb();
 const forwardMs = await medianMsOf(() => {
   tf.tidy(() => void logitsOf(weights, inputs, blocks).dataSync());
-}, { rounds });
+}, { rounds, clock });
 console.log(JSON.stringify({ medianMs, forwardMs, loadMs, firstMs, rssMb, loss: losses[1] }));
