@@ -72,7 +72,7 @@ export {
   registerDevice,
   rowsAreStable,
 } from "./operations/mod.ts";
-export { normedConv1d } from "./operations/normed_conv1d.ts";
+export { isNormedAtOnce, normedConv1d } from "./operations/normed_conv1d.ts";
 export { type Operation, type Shape, sizeOf, type With } from "./operations/operation.ts";
 export { padFrames, type PadFramesAttrs } from "./operations/pad_frames.ts";
 export { patches, type PatchesAttrs } from "./operations/patches.ts";

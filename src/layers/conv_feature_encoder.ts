@@ -9,8 +9,14 @@
  *
  * @module
  */
-import { reshape, type Tensor, tidy } from "@tensorflow/tfjs-core";
-import { type Activation, weightShape } from "../kernels.ts";
+import { concat, reshape, slice, type Tensor, tidy } from "@tensorflow/tfjs-core";
+import {
+  type Activation,
+  isNormedAtOnce,
+  isRecording,
+  rowsAreStable,
+  weightShape,
+} from "../kernels.ts";
 import { conv1d, conv1dFrames, type Conv1dInit, type Conv1dParams, loadConv1d } from "./conv1d.ts";
 import { groupNormedConv1d, layerNorm, loadNorm, type NormParams } from "./norm.ts";
 import type { ParameterReader } from "./parameters.ts";
@@ -64,27 +70,70 @@ export async function loadConvFeatureEncoder(
   return { kind, activation: config.feat_extract_activation, layers };
 }
 
+/** Frames of a piece of a long clip: of 20 ms, about ten seconds. */
+const PIECE_FRAMES = 512;
+
 /** **Shape** `samples [B, S]` -> `[B, T, C]`; frames `[B, T, C]` that it gave before stay as they are. */
 export function convFeatureEncoder(params: ConvFeatureEncoderParams, samples: Tensor): Tensor {
   if (samples.rank === 3) return samples.clone();
   return tidy(() => {
-    let x: Tensor = reshape(samples, [...samples.shape, 1]); // [B, S, 1]
-    for (const { conv, norm } of params.layers) {
-      const input = x;
-      x = norm ? normedConv(params, { conv, norm }, x) : conv1d(conv, x, params.activation); // [B, T, C]
-      input.dispose();
-    }
-    return x;
+    const x: Tensor = reshape(samples, [...samples.shape, 1]); // [B, S, 1]
+    const frames = framesOf(params, samples.shape[1]!);
+    const pieces = hasPieces(params) ? Math.max(1, Math.ceil(frames / PIECE_FRAMES)) : 1;
+    if (pieces === 1) return convolved(params, x);
+    // What is between the layers is the largest of a model, and of one piece alone at a time.
+    const at = (piece: number) => Math.floor(piece * frames / pieces);
+    return concat(
+      Array.from(
+        { length: pieces },
+        (_, piece) => convolved(params, x, [at(piece), at(piece + 1)]),
+      ),
+      1,
+    );
   });
 }
 
-function normedConv(
-  { kind, activation }: ConvFeatureEncoderParams,
-  { conv, norm }: Required<ConvFeatureLayer>,
-  x: Tensor,
-): Tensor {
-  if (kind === "group") return groupNormedConv1d(norm, conv, x, activation);
-  return tidy(() => layerNorm(norm, conv1d(conv, x), activation));
+function framesOf({ layers }: ConvFeatureEncoderParams, samples: number): number {
+  return layers.reduce(
+    (frames, { conv }) => conv1dFrames(frames, weightShape(conv.weight)[2]!, conv.stride),
+    samples,
+  );
+}
+
+/** Whether pieces have the bits of the whole. */
+function hasPieces({ kind, activation, layers }: ConvFeatureEncoderParams): boolean {
+  const isOwn = kind === "layer" || isNormedAtOnce(layers[0]!.conv.weight, activation);
+  return isOwn && rowsAreStable() && !isRecording();
+}
+
+type Range = readonly [from: number, to: number];
+
+/** All frames, or a range of them. **Shape** `x [B, S, 1]` -> `[B, T, C]` */
+function convolved(params: ConvFeatureEncoderParams, x: Tensor, wanted?: Range): Tensor {
+  const { kind, activation, layers } = params;
+  // The frames of each layer that those of the last are made of, back to the samples.
+  const ranges = [wanted];
+  for (const { conv } of layers.toReversed()) ranges.unshift(before(conv, ranges[0]));
+  return tidy(() => {
+    let y = x;
+    for (const [i, { conv, norm }] of layers.entries()) {
+      const input = i === 0 && ranges[0] && kind === "layer" ? sliced(y, ranges[0]) : y;
+      if (!norm) y = conv1d(conv, input, activation);
+      else if (kind === "layer") y = tidy(() => layerNorm(norm, conv1d(conv, input), activation));
+      else y = groupNormedConv1d(norm, conv, input, { activation, frames: ranges[1] });
+      if (input !== x) input.dispose();
+    }
+    return y;
+  });
+}
+
+/** The inputs of a range of outputs. */
+function before({ weight, stride }: Conv1dParams, range: Range | undefined): Range | undefined {
+  return range && [range[0] * stride, (range[1] - 1) * stride + weightShape(weight)[2]!];
+}
+
+function sliced(x: Tensor, [from, to]: Range): Tensor {
+  return slice(x, [0, from, 0], [-1, to - from, -1]);
 }
 
 /** Frames that the encoder gives for a number of samples; 0 or less where the clip is too short. */

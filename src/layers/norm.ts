@@ -35,7 +35,8 @@ export function layerNorm(params: NormParams, x: Tensor, activation?: Activation
 }
 
 /**
- * A convolution without padding, then each of its outputs over time (Wu and He 2018, a group per channel).
+ * A convolution without padding, then each of its outputs over time (Wu and He 2018, a group per channel); `frames` are
+ * those that are wanted.
  *
  * **Shape** `x [B, T, C]` -> `[B, T', O]`
  */
@@ -43,7 +44,10 @@ export function groupNormedConv1d(
   { weight: gamma, bias: beta, eps }: NormParams,
   { weight, bias, stride }: Conv1dParams,
   x: Tensor,
-  activation?: Activation,
+  { activation, frames }: {
+    activation?: Activation;
+    frames?: readonly [from: number, to: number];
+  } = {},
 ): Tensor {
-  return normedConv1d(x, weight, { gamma, beta, bias, stride, eps, activation });
+  return normedConv1d(x, weight, { gamma, beta, bias, stride, eps, activation, frames });
 }

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import type { Tensor } from "@tensorflow/tfjs-core";
+import { slice, type Tensor } from "@tensorflow/tfjs-core";
+import { ShapeError } from "../errors.ts";
 import { type ActivatedNormAttrs, expectChannels, type NormAttrs } from "./_norms.ts";
-import { type FusedActivation, isFused } from "./activation.ts";
+import { type Activation, type FusedActivation, isFused } from "./activation.ts";
 import { conv1d, conv1dOperation } from "./conv1d.ts";
 import { groupNorm } from "./group_norm.ts";
 import { type ComposedOperation, type Shape, sizeOf, type With } from "./operation.ts";
@@ -25,6 +26,8 @@ export interface NormedConv1dAttrs extends NormAttrs {
   /** Frames from one output to the next. */
   stride: number;
   activation: FusedActivation;
+  /** The outputs that are wanted, normalised over all of them. @default all */
+  frames?: readonly [from: number, to: number];
   /** How a packed weight lies; absent where it is rows. */
   layout?: WeightLayout;
 }
@@ -36,6 +39,8 @@ export interface NormedConv1dOptions extends ActivatedNormAttrs {
   /** Of the convolution; it changes nothing but the rounding. */
   bias?: Tensor;
   stride: number;
+  /** The outputs that are wanted, normalised over all of them. @default all */
+  frames?: readonly [from: number, to: number];
 }
 
 /** More products to an output would make its statistics as dear as the convolution. */
@@ -49,9 +54,10 @@ export const normedConv1dOperation: ComposedOperation<
 > = {
   name: "normedConv1d",
   outputs: outputShape,
-  composed: ({ x, weight, gamma, beta }, { stride, eps, activation, layout }) => {
+  composed: ({ x, weight, gamma, beta }, { stride, eps, activation, frames, layout }) => {
     const values = layout ? { layout, values: weight } : weight;
-    return groupNorm(conv1d(x, values, { stride }), gamma, beta, { eps, activation });
+    const y = groupNorm(conv1d(x, values, { stride }), gamma, beta, { eps, activation });
+    return frames ? slice(y, [0, frames[0], 0], [-1, frames[1] - frames[0], -1]) : y;
   },
   flops: (inputs, attrs) => {
     const [, channels = 0, width = 0] = attrs.layout?.shape ?? inputs.weight;
@@ -61,13 +67,25 @@ export const normedConv1dOperation: ComposedOperation<
 
 function outputShape(
   { x, weight, gamma, beta }: With<NormedConv1dInputs, Shape>,
-  { stride, layout }: NormedConv1dAttrs,
+  { stride, frames, layout }: NormedConv1dAttrs,
 ): Shape {
   const plain = { stride, groups: 1, padLeft: 0, padRight: 0, activation: "none" } as const;
   const inputs = { x, weight, scale: undefined, bias: undefined };
   const shape = conv1dOperation.outputs(inputs, { ...plain, layout });
   expectChannels("normedConv1d", { x: shape, gamma, beta });
-  return shape;
+  const [batch, all, outputs] = shape as [number, number, number];
+  const [from, to] = frames ?? [0, all];
+  if (from >= 0 && from < to && to <= all) return [batch, to - from, outputs];
+  throw new ShapeError(
+    `Cannot run normedConv1d: expected frames of 0 to ${all}, found ${from} to ${to}`,
+  );
+}
+
+/** Whether a device may do it in one run, where no gradient is recorded. */
+export function isNormedAtOnce(weight: Weight, activation: Activation): boolean {
+  const [, channels = 0, width = 0] = weightShape(weight);
+  const isRounded = isPacked(weight) && weight.scale !== undefined;
+  return !isRounded && channels * width <= MOST_DEPTH && isFused(activation);
 }
 
 /**
@@ -75,21 +93,23 @@ function outputShape(
  *
  * **Shape** `x [B, T, C]`, `weight [O, C, K]`, `gamma`, `beta [O]` -> `[B, floor((T - K) / stride) + 1, O]`
  *
- * @throws {ShapeError} when the sizes do not fit, or `x` is shorter than the kernel.
+ * @throws {ShapeError} when the sizes do not fit, `x` is shorter than the kernel, or lacks the frames that are wanted.
  */
 export function normedConv1d(
   x: Tensor,
   weight: Weight,
-  { gamma, beta, bias, stride, eps, activation = "none" }: NormedConv1dOptions,
+  { gamma, beta, bias, stride, eps, activation = "none", frames }: NormedConv1dOptions,
 ): Tensor {
-  const { values, scale, layout } = isPacked(weight) ? weight : { values: weight };
-  const [, channels = 0, width = 0] = weightShape(weight);
-  if (isRecording() || scale || channels * width > MOST_DEPTH || !isFused(activation)) {
+  if (isRecording() || !isFused(activation) || !isNormedAtOnce(weight, activation)) {
     const y = conv1d(x, weight, { bias, stride });
     const normed = groupNorm(y, gamma, beta, { eps, activation });
     y.dispose();
-    return normed;
+    if (!frames) return normed;
+    const wanted = slice(normed, [0, frames[0], 0], [-1, frames[1] - frames[0], -1]);
+    normed.dispose();
+    return wanted;
   }
-  const attrs = { stride, eps, activation, layout };
+  const { values, layout } = isPacked(weight) ? weight : { values: weight };
+  const attrs = { stride, eps, activation, frames, layout };
   return run(normedConv1dOperation, { x, weight: values, gamma, beta }, attrs);
 }

@@ -14,10 +14,12 @@ interface Sizes {
   stride: number;
   activation?: Activation;
   bias?: boolean;
+  /** Those that are wanted. */
+  frames?: [from: number, to: number];
 }
 
 function normed(name: string, sizes: Sizes): OpCase {
-  const { x, outputs, width, stride, activation = "gelu", bias } = sizes;
+  const { x, outputs, width, stride, activation = "gelu", bias, frames } = sizes;
   const channels = x.shape[2]!;
   const deviation = 1 / Math.sqrt(channels * width);
   return {
@@ -30,11 +32,11 @@ function normed(name: string, sizes: Sizes): OpCase {
       ...bias && { bias: normal([outputs], { seed: 5 }) },
     },
     run: ({ x, weight, gamma, beta, bias }) => {
-      const options = { gamma: gamma!, beta: beta!, bias, stride, eps: 1e-5, activation };
+      const options = { gamma: gamma!, beta: beta!, bias, stride, eps: 1e-5, activation, frames };
       return normedConv1d(x!, weight!, options);
     },
-    // That of the bias is nothing but what is rounded.
-    hasGradient: !bias,
+    // That of the bias is nothing but what is rounded; frames are cut out where nothing is trained.
+    hasGradient: !bias && !frames,
   };
 }
 
@@ -49,6 +51,7 @@ kernelSuite("normedConv1d", [
   normed("", { x: normal([3, 1601, 1]), outputs: 33, ...WAVE, activation: "silu" }),
   normed("", { x: normal([1, 3203, 1]), outputs: 128, ...WAVE }),
   normed("deeper than what is fused, ", { x: normal([2, 19, 9]), outputs: 5, width: 4, stride: 2 }),
+  normed("some frames, ", { x: normal([2, 300, 1]), outputs: 19, ...WAVE, frames: [17, 40] }),
   normed("zeros, ", { x: fixed([2, 50, 1], 0), outputs: 6, ...WAVE }),
   {
     ...normed("all equal, ", { x: fixed([1, 60, 1], 0.5), outputs: 6, ...WAVE }),

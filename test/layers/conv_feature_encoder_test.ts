@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import { tensor } from "@tensorflow/tfjs-core";
+import { reshape, type Tensor, tensor, tidy } from "@tensorflow/tfjs-core";
+import { takePeakBytes } from "../../src/kernels/wasm/peak_memory.ts";
+import { conv1d } from "../../src/layers/conv1d.ts";
+import { groupNormedConv1d, layerNorm } from "../../src/layers/norm.ts";
 import {
   convFeatureEncoder,
   type ConvFeatureEncoderConfig,
@@ -146,3 +149,30 @@ layerTest("convFeatureEncoder() leaves one tensor and its argument", async () =>
   assert.equal(left, 0);
   assert.equal(x.isDisposed, false);
 });
+
+for (const kind of ["group", "layer"] as const) {
+  Deno.test(`convFeatureEncoder() of a long clip has the bits of the whole, and not its memory [wasm, ${kind}]`, async () => {
+    const device = await startTestWasm({ threads: 1 });
+    const config = { ...CONFIG, feat_extract_norm: kind, conv_dim: [40, 6, 5] };
+    const params = await loadConvFeatureEncoder(freshReader(), config);
+    const samples = noiseTensor([2, 30_011]);
+    const frames = featureFrames(config, 30_011);
+    const byLayer = () =>
+      params.layers.reduce((x: Tensor, { conv, norm }) => {
+        if (!norm) return conv1d(conv, x, "gelu");
+        if (kind === "layer") return layerNorm(norm, conv1d(conv, x), "gelu");
+        return groupNormedConv1d(norm, conv, x, { activation: "gelu" });
+      }, reshape(samples, [2, 30_011, 1]));
+    const peakOf = (body: () => Tensor) => {
+      takePeakBytes();
+      const values = tidy(body).dataSync();
+      return { values, peakBytes: takePeakBytes()! };
+    };
+    peakOf(byLayer);
+    const [whole, pieces] = [byLayer, () => convFeatureEncoder(params, samples)].map(peakOf);
+    assert.equal(pieces!.values.length, 2 * frames * 5);
+    assert.deepEqual(pieces!.values, whole!.values);
+    assert.ok(pieces!.peakBytes < 0.6 * whole!.peakBytes);
+    device.dispose();
+  });
+}

@@ -1,7 +1,8 @@
 /**
  * The few standard kernels of TensorFlow.js that tensors and the tape need, on WASM.
  *
- * Computes: Identity, Reshape (no copy), Cast, Add of two tensors of one shape, ZerosLike, Fill.
+ * Computes: Identity, Reshape (no copy), Cast, Add of two tensors of one shape, ZerosLike, Fill; Slice and Concat of
+ *   the frames of `[B, T, C]`.
  * Buffers: inputs read; outputs written, of the input's type save for Cast.
  * Memory: one pass, no scratch.
  * Error: Add rounds once; the others are exact. Cast to int32 cuts off the fraction.
@@ -12,10 +13,12 @@
 import {
   Add,
   Cast,
+  Concat,
   type DataType,
   Fill,
   Identity,
   Reshape,
+  Slice,
   type TensorInfo,
   ZerosLike,
 } from "@tensorflow/tfjs-core";
@@ -33,6 +36,11 @@ interface FillAttrs {
   dtype?: DataType;
 }
 
+interface SliceAttrs {
+  begin: number[];
+  size: number[];
+}
+
 /** The kernels under the names of TensorFlow.js. */
 export const STANDARD_KERNELS = {
   [Identity]: ({ x }: One, _attrs: object, backend: WasmBackend) => backend.share(x, x.shape),
@@ -46,6 +54,10 @@ export const STANDARD_KERNELS = {
     filled(backend, x.shape, x.dtype, 0),
   [Fill]: (_inputs: object, { shape, value, dtype = "float32" }: FillAttrs, backend: WasmBackend) =>
     filled(backend, shape, dtype, value),
+  [Slice]: ({ x }: One, { begin, size }: SliceAttrs, backend: WasmBackend) =>
+    slicedFrames(backend, x, { begin, size }),
+  [Concat]: (parts: TensorInfo[], { axis }: { axis: number }, backend: WasmBackend) =>
+    joinedFrames(backend, Object.values(parts), axis),
 };
 
 function cast(backend: WasmBackend, x: TensorInfo, dtype: DataType): TensorInfo {
@@ -79,6 +91,53 @@ function filled(
 ): TensorInfo {
   const y = backend.output(shape, dtype);
   backend.typedArrayFromHeap(y).fill(value);
+  return y;
+}
+
+function slicedFrames(
+  backend: WasmBackend,
+  x: TensorInfo,
+  { begin, size }: SliceAttrs,
+): TensorInfo {
+  const [batch = 0, frames = 0, channels = 0] = x.shape;
+  const lengths = size.map((length, i) => length === -1 ? x.shape[i]! - begin[i]! : length);
+  const [from = 0, count = 0] = [begin[1], lengths[1]];
+  const isOfFrames = x.shape.length === 3 && lengths[0] === batch && lengths[2] === channels;
+  if (!isOfFrames) {
+    throw new UnsupportedOpError(
+      `Cannot slice a tensor on WASM: expected frames of [B, T, C], found [${lengths}] of [${x.shape}]`,
+    );
+  }
+  const y = backend.output([batch, count, channels], x.dtype);
+  const [source, target] = [backend.typedArrayFromHeap(x), backend.typedArrayFromHeap(y)];
+  for (let clip = 0; clip < batch; clip++) {
+    const start = (clip * frames + from) * channels;
+    target.set(source.subarray(start, start + count * channels), clip * count * channels);
+  }
+  return y;
+}
+
+function joinedFrames(backend: WasmBackend, parts: TensorInfo[], axis: number): TensorInfo {
+  const [batch = 0, , channels = 0] = parts[0]!.shape;
+  if (axis !== 1 || parts.some(({ shape }) => shape.length !== 3 || shape[2] !== channels)) {
+    throw new UnsupportedOpError(
+      `Cannot join tensors on WASM: expected frames of [B, T, C], found axis ${axis} of ` +
+        parts.map(({ shape }) => `[${shape}]`).join(", "),
+    );
+  }
+  const frames = parts.reduce((sum, { shape }) => sum + shape[1]!, 0);
+  const y = backend.output([batch, frames, channels], parts[0]!.dtype);
+  const target = backend.typedArrayFromHeap(y);
+  let done = 0;
+  for (const part of parts) {
+    const source = backend.typedArrayFromHeap(part);
+    const size = part.shape[1]! * channels;
+    for (let clip = 0; clip < batch; clip++) {
+      const start = (clip * frames + done) * channels;
+      target.set(source.subarray(clip * size, (clip + 1) * size), start);
+    }
+    done += part.shape[1]!;
+  }
   return y;
 }
 

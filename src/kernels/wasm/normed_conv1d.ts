@@ -26,14 +26,16 @@ const GRAIN_PRODUCTS = 65536;
 
 export function normedConv1d(
   { x, weight, gamma, beta }: KernelInputs<"normedConv1d">,
-  { stride, eps, activation, layout }: KernelAttrs<"normedConv1d">,
+  { stride, eps, activation, frames: wanted, layout }: KernelAttrs<"normedConv1d">,
   backend: WasmBackend,
 ): TensorInfo {
   const [outputs = 0, channels = 0, width = 0] = (layout ?? weight).shape;
   const [batch = 0, frames = 0] = x.shape;
   const steps = Math.floor((frames - width) / stride) + 1;
   const depth = channels * width;
-  const y = backend.output([batch, steps, outputs]);
+  const [first, last] = wanted ?? [0, steps];
+  const rows = last - first;
+  const y = backend.output([batch, rows, outputs]);
   const held = weightPanels(backend, { weight, groups: 1, layout });
   if (held.int8) {
     throw new TypeError("Cannot run a kernel: expected a weight of float32, found int8");
@@ -58,9 +60,9 @@ export function normedConv1d(
       ...[backend.address(gamma), backend.address(beta), eps, scaled, offsets],
     ], Math.ceil(GRAIN_PRODUCTS / (PANEL * depth * depth)));
     gemm(backend, {
-      ...{ a, aRow, depth, packed: scaled, bias: offsets, activation },
-      ...{ c: backend.address(y) + clip * steps * outputs * FLOAT_BYTES },
-      ...{ cRow: outputs * FLOAT_BYTES, rows: steps, columns: outputs },
+      ...{ a: a + first * aRow, aRow, depth, packed: scaled, bias: offsets, activation },
+      ...{ c: backend.address(y) + clip * rows * outputs * FLOAT_BYTES },
+      ...{ cRow: outputs * FLOAT_BYTES, rows, columns: outputs },
     }, scratch);
   }
   return y;

@@ -3,10 +3,12 @@ import {
   add,
   cast,
   clone,
+  concat,
   type DataType,
   engine,
   fill,
   reshape,
+  slice,
   type Tensor,
   tensor,
   tensor1d,
@@ -90,4 +92,14 @@ standardTest("padFrames() shares the data where nothing is added or left out", (
   equal(usedBytes(), before);
   x.dispose();
   assertTensor(same, [1, 2, 1], [1, 2], "float32");
+});
+
+standardTest("slice() and concat() cut and join the frames of clips, and nothing else", () => {
+  const x = tensor(Float32Array.from({ length: 16 }, (_, i) => i), [2, 4, 2]);
+  const middle = slice(x, [0, 1, 0], [-1, 2, -1]);
+  assertTensor(middle, [2, 2, 2], [2, 3, 4, 5, 10, 11, 12, 13], "float32");
+  const joined = concat([middle, slice(x, [0, 3, 0], [-1, 1, -1])], 1);
+  assertTensor(joined, [2, 3, 2], [2, 3, 4, 5, 6, 7, 10, 11, 12, 13, 14, 15], "float32");
+  throws(() => slice(x, [1, 0, 0], [1, 4, 2]), /expected frames of \[B, T, C\], found \[1,4,2\]/);
+  throws(() => concat([x, x], 0), /expected frames of \[B, T, C\], found axis 0/);
 });
