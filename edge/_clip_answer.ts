@@ -169,8 +169,10 @@ class InTurn {
     const { queue } = this.#service;
     const { ticket } = this.#asking;
     const leastMs = queue.limits.deadlineMs / LEAST_PART;
-    const patienceMs = Math.max(leastMs, PATIENCE * 1_000 * queue.pace.expected(ticket.seconds));
     const leftMs = Math.max(1, ticket.endBy - performance.now());
+    const expectedMs = 1_000 * queue.pace.expected(ticket.seconds);
+    // Before the first clip nothing is known of how long one takes.
+    const patienceMs = expectedMs === 0 ? leftMs : Math.max(leastMs, PATIENCE * expectedMs);
     return {
       ...turn?.group && { group: turn.group },
       computeTimeoutMs: Math.min(patienceMs, leftMs),
