@@ -31,11 +31,13 @@ export interface TransformerEncoderOptions extends TransformerLayerOptions {
   rates: TransformerRates & { layerdrop: number };
   /** Put around each layer. @default none */
   wrapLayer?: LayerWrapper;
+  /** Whether the states before the last are given up where nothing is trained. @default false */
+  lastAlone?: boolean;
 }
 
 /** What an encoder gives. */
 export interface EncoderStates {
-  /** The input of the first layer, then the output of each: L + 1 of `[B, T, D]`. */
+  /** The input of the first layer, then the output of each: L + 1 of `[B, T, D]`; or the last alone. */
   states: Tensor[];
   /** `[B, T, D]`: the last state, or what a final norm made of it. */
   last: Tensor;
@@ -71,7 +73,7 @@ function stack(
   layers: TransformerLayerParams[],
   first: Tensor,
   layerOf: typeof preNormLayer,
-  { wrapLayer, ...options }: TransformerEncoderOptions,
+  { wrapLayer, lastAlone = false, ...options }: TransformerEncoderOptions,
 ): Tensor[] {
   const run = wrapLayer?.(layerOf) ?? layerOf;
   const states = [first];
@@ -81,6 +83,7 @@ function stack(
     // A clone, so that a state's gradient is one sum over its layer, which others then join, wrapped or not.
     const state = skipped || isRecording() ? last.clone() : last;
     states.push(skipped ? state : run(layer, state, options));
+    if (lastAlone && !isRecording()) states.shift()!.dispose();
   }
   return states;
 }

@@ -53,6 +53,8 @@ export const CONVOLUTIONS: Convolutions<Pick<SpeechParams, "featureEncoder">> = 
 export interface EncodeOptions extends Pick<ForwardOptions, "noise" | "wrapLayer"> {
   /** `[B]`, the frames of each clip that are no padding; all of them by default. */
   lengths?: Tensor;
+  /** Whether the states before the last are given up where nothing is trained. @default false */
+  lastAlone?: boolean;
 }
 
 /** A transformer with its positions. **Shape** `frames [B, T, D]` -> L + 1 states `[B, T, D]` */
@@ -77,8 +79,9 @@ export type StatesOf<Params> = NonNullable<Architecture<unknown, Params>["states
 export function speechStates<Params extends SpeechParams>(
   encode: Encode<Params>,
 ): StatesOf<Params> {
-  return (params, { inputs, lengths: samples }, { noise, wrapLayer }) => {
+  return (params, { inputs, lengths: samples }, options) => {
     const { config } = params;
+    const { noise, wrapLayer, outputHiddenStates } = options;
     const lengths = samples && Array.from(samples, (count) => featureFrames(config, count));
     const valid = lengths && tensor1d(lengths, "int32");
     const convFeatures = convFeatureEncoder(params.featureEncoder, inputs); // [B, T, C]
@@ -88,7 +91,8 @@ export function speechStates<Params extends SpeechParams>(
     }); // [B, T, D]
     const augmented = specAugment(params.specAugment, projected, { lengths, noise });
     const frames = clearPadding(augmented, lengths);
-    const encoded = encode(params, frames, { lengths: valid, noise, wrapLayer });
+    const lastAlone = !config.use_weighted_layer_sum && !outputHiddenStates;
+    const encoded = encode(params, frames, { lengths: valid, noise, wrapLayer, lastAlone });
     return { encoded, lengths, convFeatures };
   };
 }

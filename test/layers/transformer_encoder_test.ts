@@ -83,6 +83,20 @@ for (const encoder of [postNormEncoder, preNormEncoder]) {
     assert.ok(zeros > 16 && zeros < 48, `${zeros} of 64 are zero`);
   });
 
+  layerTest(
+    `${encoder.name}() gives the same last state alone, and leaves its argument`,
+    async () => {
+      const params = await encoderParams(3);
+      const x = noiseTensor([1, 3, 8]);
+      const whole = encoder(params, x, { rates: RATES });
+      const { states, last } = encoder(params, x, { rates: RATES, lastAlone: true });
+      assert.equal(states.length, 1);
+      assertClose(states[0]!, whole.states[3]!);
+      assertClose(last, whole.last);
+      assert.equal(x.isDisposed, false);
+    },
+  );
+
   layerTest(`${encoder.name}() leaves its states and no other tensor`, async () => {
     const params = await encoderParams(2);
     const x = noiseTensor([1, 3, 8]);
