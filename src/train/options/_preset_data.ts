@@ -78,6 +78,7 @@ export const PRESET_DATA: Readonly<Record<PresetName, Preset>> = {
     args: {
       learningRate: 2e-3,
       labelSmoothingFactor: 0.1,
+      emaDecay: 0.99,
       augmentSpeed: 0.2,
       numTrainEpochs: 30,
     },
