@@ -38,7 +38,7 @@ const OPTIONS = {
   "without-yamnet": { type: "boolean", default: false },
   /** Further folds of the sounds that are kept back, to choose settings by. */
   "unheard-folds": { type: "string", default: "" },
-  steps: { type: "string", default: "4000" },
+  steps: { type: "string", default: "9000" },
   seed: { type: "string", default: "20261130" },
   workers: { type: "string", default: String(navigator.hardwareConcurrency) },
 } as const;
@@ -81,8 +81,8 @@ async function make(): Promise<void> {
     copies: Number(values.workers),
     onStart: ({ hours, labels }) =>
       console.log(`${hours.toFixed(1)} hours, ${labels.length} labels, ${values.workers} copies`),
-    onProgress: (step, { labels, numbers, scores }, seconds) => {
-      const losses = [labels, numbers, scores].map((loss) => loss.toFixed(4)).join(" ");
+    onProgress: (step, { labels, numbers, tokens, scores }, seconds) => {
+      const losses = [labels, numbers, tokens, scores].map((loss) => loss.toFixed(4)).join(" ");
       console.log(`Step ${step} of ${steps}: ${losses}, ${seconds.toFixed(0)} s`);
     },
     onCheckpoint: (state, facts) => save(state, { work, output, facts }),

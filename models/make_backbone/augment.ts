@@ -31,14 +31,21 @@ export interface Strength {
 /** Frames of a spectrogram with room for changes. Shape: `[frames, BANDS]` */
 export type Spectrogram = Float32Array;
 
+/** A rendition, and how many times as fast it is. */
+export interface Rendition {
+  spectrogram: Spectrogram;
+  tempo: number;
+}
+
 /** Another rendition of a spectrogram; `noise` is a spectrogram to lie under it. */
 export function changed(
   spectrogram: Spectrogram,
   { speed, warp, noiseShare }: Strength,
   { random, noise }: { random: Random; noise: Spectrogram },
-): Spectrogram {
-  const [tempo, pitch] = [spread(speed, random), spread(warp, random)];
-  let now = random.uniform() < 0.7 ? stretched(spectrogram, tempo, pitch) : spectrogram.slice();
+): Rendition {
+  const isStretched = random.uniform() < 0.8;
+  const [tempo, pitch] = isStretched ? [spread(speed, random), spread(warp, random)] : [1, 1];
+  let now = isStretched ? stretched(spectrogram, tempo, pitch) : spectrogram.slice();
   if (random.uniform() < 0.3) reverberate(now, random);
   if (random.uniform() < 0.5) tilt(now, random);
   lift(now, -25 + 31 * random.uniform());
@@ -47,10 +54,10 @@ export function changed(
       ? withNoise(now, noise, 30 * random.uniform(), random)
       : withHiss(now, 5 + 30 * random.uniform(), random);
   }
-  if (random.uniform() < 0.35) limitBand(now, random);
+  if (random.uniform() < 0.45) limitBand(now, random);
   for (let i = 0; i < now.length; i++) if (now[i]! < LEAST) now[i] = LEAST;
   if (random.uniform() < 0.4) punch(now, random);
-  return now;
+  return { spectrogram: now, tempo };
 }
 
 function spread(most: number, random: Random): number {

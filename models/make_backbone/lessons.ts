@@ -4,21 +4,18 @@
  * A batch has clips of one length: short ones, for words, so that a step does not compute silence, or those of the
  * backbone's full length. What is behind a clip is padding, as the feature extractor pads.
  *
+ * Of speech any piece can be taught, since the speech embedding is known at every time of it: each token learns it for
+ * its own middle, and the vector of the clip at five places.
+ *
  * @module
  */
 import type { Random } from "../../src/random.ts";
 import { changed, LEAST, type Spectrogram, type Strength } from "./augment.ts";
+import { atPlaces, atTokens, sentencePiece, type TokenGrid, wordPiece } from "./speech_targets.ts";
 import type { Lesson } from "./rendering.ts";
 import { isSpoken, type SourceName } from "./sources.ts";
-import {
-  BANDS,
-  chunksOf,
-  joined,
-  readChunk,
-  SPEECH_NUMBERS,
-  YAMNET_CLASSES,
-  YAMNET_SIZE,
-} from "./teachers.ts";
+import { SPEECH_EMBEDDING_SIZE } from "./speech_embedding.ts";
+import { BANDS, chunksOf, joined, readChunk, YAMNET_CLASSES, YAMNET_SIZE } from "./teachers.ts";
 
 /** Where a lesson comes from. */
 type Origin = SourceName | "noises";
@@ -30,9 +27,9 @@ interface Taught {
   loud: readonly [first: number, end: number];
   /** The number of its label; -1 without one. */
   label: number;
-  /** What is distilled, scaled: the speech embedding of words, YAMNet's of all others. */
+  /** What is distilled, scaled: all windows of the speech embedding of speech, YAMNet's mean of all others. */
   numbers: Float32Array;
-  /** YAMNet's scores; empty for words. */
+  /** YAMNet's scores; empty for speech. */
   scores: Float32Array;
 }
 
@@ -46,8 +43,10 @@ export interface LessonBatch {
   labels: Int32Array;
   /** Shape: `[clips, numbers]` */
   numbers: Float32Array;
-  /** Shape: `[clips, 521]`; empty for words. */
+  /** Shape: `[clips, 521]`; empty for speech. */
   scores: Float32Array;
+  /** Of speech, what each token is taught. Shape: `[clips, tokens, 96]`; the mask is 1 where it is nothing. */
+  tokens?: { targets: Float32Array; mask: Int32Array };
   /** Where clips are mixed: the labels of what was mixed in, and what their own count. */
   mixed?: { labels: Int32Array; share: number };
 }
@@ -63,35 +62,40 @@ export interface DrawOptions {
 export const PADDING = 0;
 const NONE = new Float32Array(0);
 const FRAMES_AN_HOUR = 360_000;
-/** Frames around what is loud that a clip keeps at least. */
-const MARGIN = 4;
 
-const SPOKEN: Strength = { speed: 0.2, warp: 0.12, noiseShare: 0.5 };
+const SPOKEN: Strength = { speed: 0.2, warp: 0.15, noiseShare: 0.5 };
 const SOUNDING: Strength = { speed: 0.15, warp: 0.08, noiseShare: 0.3 };
 
-/** How often each source is drawn among what is not spoken. */
-const SHARES: Readonly<Partial<Record<Origin, number>>> = {
-  sounds: 0.62,
-  instruments: 0.15,
-  commands: 0.13,
-  noises: 0.1,
-};
+/** How often each source is drawn: for speech, and for all else. */
+const SPEECH_SHARES: Shares = { words: 0.55, wake_words: 0.2, commands: 0.25 };
+const SOUND_SHARES: Shares = { sounds: 0.72, instruments: 0.18, noises: 0.1 };
+
+type Shares = Readonly<Partial<Record<Origin, number>>>;
 
 /** How often the clips of a batch are mixed. */
 const MIXED_SHARE = 0.6;
+
+/** A lesson cut and changed. */
+interface Drawn {
+  spectrogram: Spectrogram;
+  label: number;
+  numbers: Float32Array;
+  scores: Float32Array;
+  tokens?: { targets: Float32Array; mask: Int32Array };
+}
 
 /** Lessons to draw from. */
 export class Lessons {
   readonly labels: readonly string[];
   readonly #of: Readonly<Partial<Record<Origin, Taught[]>>>;
-  readonly #words: Taught[];
 
   private constructor(labels: readonly string[], lessons: Taught[]) {
     this.labels = labels;
     this.#of = Object.groupBy(lessons, ({ origin }) => origin);
-    this.#words = lessons.filter(({ origin }) => isWord(origin));
-    scaleNumbers(this.#words);
-    scaleNumbers(lessons.filter(({ origin }) => !isWord(origin)));
+    const spoken = lessons.filter(({ origin }) => isSpeech(origin));
+    scaleNumbers(spoken.map(({ numbers }) => numbers), SPEECH_EMBEDDING_SIZE);
+    const others = lessons.filter(({ origin }) => !isSpeech(origin));
+    scaleNumbers(others.map(({ numbers }) => numbers), others[0]!.numbers.length);
   }
 
   /** Reads all from the cache. */
@@ -101,7 +105,7 @@ export class Lessons {
     const taught: Taught[] = [];
     for (const [i, chunk] of chunksOf(lessons).entries()) {
       const read = await readChunk(cache, i);
-      const speech = rowsOf(read.speech, SPEECH_NUMBERS);
+      const speech = rowsOf(read.speech, SPEECH_EMBEDDING_SIZE);
       const scores = rowsOf(read.scores, YAMNET_CLASSES);
       const embedding = rowsOf(read.embedding, YAMNET_SIZE);
       const spectrograms = rowsOf(read.energies, BANDS);
@@ -112,8 +116,8 @@ export class Lessons {
           spectrogram: spectrograms.next(read.frames[k]!),
           loud: [read.loud[2 * k]!, read.loud[2 * k + 1]!],
           label: clip?.label && !below ? labels.indexOf(labelOf(clip)) : -1,
-          numbers: isWord(origin) ? speech.next(1) : embedding.next(1),
-          scores: isWord(origin) ? NONE : scores.next(1),
+          numbers: isSpeech(origin) ? speech.next(read.windows[k]!) : embedding.next(1),
+          scores: isSpeech(origin) ? NONE : scores.next(1),
         });
       }
     }
@@ -147,62 +151,108 @@ export class Lessons {
     return { mean, std: Math.sqrt(squares / count - mean ** 2) };
   }
 
-  /** Words, cut close or not. */
-  words(options: DrawOptions): LessonBatch {
-    const { random } = options;
-    return this.#batch(options, () => this.#words[random.below(this.#words.length)]!);
+  /** Words and pieces of sentences. */
+  speech(options: DrawOptions & { grid: TokenGrid }): LessonBatch {
+    return batchOf(
+      Array.from({ length: options.clips }, () => this.#spoken(options)),
+      options.frames,
+    );
   }
 
-  /** All that is no single word. */
+  /** All that is not spoken. */
   sounds(options: DrawOptions): LessonBatch {
-    const { random } = options;
-    const batch = this.#batch(options, () => {
-      let place = random.uniform() * Object.values(SHARES).reduce((a, b) => a + b);
-      for (const [origin, share] of Object.entries(SHARES)) {
-        const lessons = this.#of[origin as Origin] ?? [];
-        place -= share;
-        if (place < 0 && lessons.length > 0) return lessons[random.below(lessons.length)]!;
-      }
-      return this.#of.noises![random.below(this.#of.noises!.length)]!;
-    });
+    const { clips, frames, random } = options;
+    const batch = batchOf(Array.from({ length: clips }, () => this.#sounding(options)), frames);
     return random.uniform() < MIXED_SHARE ? mixed(batch, 0.5 + 0.5 * random.uniform()) : batch;
   }
 
-  #batch({ clips, frames, random }: DrawOptions, draw: () => Taught): LessonBatch {
-    const lessons = Array.from({ length: clips }, draw)
-      .sort((a, b) => Number(a.label < 0) - Number(b.label < 0));
-    const inputs = new Float32Array(clips * frames * BANDS).fill(PADDING);
-    lessons.forEach((lesson, i) =>
-      inputs.set(this.#rendition(lesson, frames, random), i * frames * BANDS)
-    );
+  #draw(shares: Shares, random: Random): Taught {
+    const known = Object.entries(shares).map(([origin, share]) => ({
+      lessons: this.#of[origin as Origin] ?? [],
+      share,
+    })).filter(({ lessons }) => lessons.length > 0);
+    let place = random.uniform() * known.reduce((sum, { share }) => sum + share, 0);
+    const { lessons } = known.find(({ share }) => (place -= share) < 0) ?? known[0]!;
+    return lessons[random.below(lessons.length)]!;
+  }
+
+  /** Another recording to lie under one. */
+  #noise(random: Random): Spectrogram {
+    const noises = random.uniform() < 0.7 && this.#of.sounds || this.#of.noises!;
+    return noises[random.below(noises.length)]!.spectrogram;
+  }
+
+  #spoken({ frames, random, grid }: DrawOptions & { grid: TokenGrid }): Drawn {
+    const { origin, spectrogram, loud, label, numbers } = this.#draw(SPEECH_SHARES, random);
+    const most = frames / (1 + SPOKEN.speed);
+    const { first, end, said, isWhole } = origin === "commands"
+      ? sentencePiece(loud, { most, random })
+      : wordPiece(loud, { frames: spectrogram.length / BANDS, most, random });
+    const cut = spectrogram.subarray(first * BANDS, end * BANDS);
+    const now = changed(cut, SPOKEN, { random, noise: this.#noise(random) });
+    const shown = now.spectrogram.subarray(0, frames * BANDS);
+    const place = { first, frames: shown.length / BANDS, tempo: now.tempo };
     return {
-      inputs,
-      clips,
-      frames,
-      labels: Int32Array.from(lessons, ({ label }) => label),
-      numbers: joined(lessons.map(({ numbers }) => numbers)),
-      scores: joined(lessons.map(({ scores }) => scores)),
+      spectrogram: shown,
+      label: isWhole ? label : -1,
+      numbers: atPlaces(numbers, said),
+      scores: NONE,
+      tokens: atTokens(numbers, place, grid),
     };
   }
 
-  /** A lesson cut and changed, no longer than `frames`. */
-  #rendition({ origin, spectrogram, loud }: Taught, frames: number, random: Random): Spectrogram {
-    const isCut = isWord(origin);
-    const noises = random.uniform() < 0.7 && this.#of.sounds || this.#of.noises!;
-    const noise = noises[random.below(noises.length)]!.spectrogram;
-    const cut = isCut
-      ? around(spectrogram, loud, { most: frames / (1 + SPOKEN.speed), random })
-      : spectrogram;
-    const now = changed(cut, isCut ? SPOKEN : SOUNDING, { random, noise });
-    const spare = frames - now.length / BANDS;
-    if (spare < 0) return now.subarray(0, frames * BANDS);
-    if (isCut || random.uniform() < 0.5) return now;
-    // What begins later has silence before it.
-    const later = random.below(spare + 1);
-    const moved = new Float32Array(now.length + later * BANDS).fill(LEAST);
-    moved.set(now, later * BANDS);
-    return moved;
+  #sounding({ frames, random }: DrawOptions): Drawn {
+    const lesson = this.#draw(SOUND_SHARES, random);
+    const now = changed(lesson.spectrogram, SOUNDING, { random, noise: this.#noise(random) });
+    const spare = frames - now.spectrogram.length / BANDS;
+    const loud = lesson.loud.map((frame) => frame / now.tempo);
+    return {
+      ...lesson,
+      spectrogram: spare < 0
+        ? aroundOne(now.spectrogram, { frames, loud, random })
+        : random.uniform() < 0.5
+        ? now.spectrogram
+        : later(now.spectrogram, random.below(spare + 1)),
+    };
   }
+}
+
+/** So many frames around one of those from the first to the last loud one. */
+function aroundOne(
+  spectrogram: Spectrogram,
+  { frames, loud: [from, to], random }: { frames: number; loud: number[]; random: Random },
+): Spectrogram {
+  const middle = from! + (to! - from!) * random.uniform();
+  const last = spectrogram.length / BANDS - frames;
+  const first = Math.max(0, Math.min(last, Math.round(middle - frames / 2)));
+  return spectrogram.subarray(first * BANDS, (first + frames) * BANDS);
+}
+
+/** With so many frames of silence before it. */
+function later(spectrogram: Spectrogram, frames: number): Spectrogram {
+  const moved = new Float32Array(spectrogram.length + frames * BANDS).fill(LEAST);
+  moved.set(spectrogram, frames * BANDS);
+  return moved;
+}
+
+/** What has a label comes first. */
+function batchOf(drawn: Drawn[], frames: number): LessonBatch {
+  drawn.sort((a, b) => Number(a.label < 0) - Number(b.label < 0));
+  const inputs = new Float32Array(drawn.length * frames * BANDS).fill(PADDING);
+  drawn.forEach(({ spectrogram }, i) => inputs.set(spectrogram, i * frames * BANDS));
+  const tokens = drawn.flatMap(({ tokens }) => tokens ?? []);
+  return {
+    inputs,
+    clips: drawn.length,
+    frames,
+    labels: Int32Array.from(drawn, ({ label }) => label),
+    numbers: joined(drawn.map(({ numbers }) => numbers)),
+    scores: joined(drawn.map(({ scores }) => scores)),
+    tokens: tokens.length === 0 ? undefined : {
+      targets: joined(tokens.map(({ targets }) => targets)),
+      mask: Int32Array.from(tokens.flatMap(({ mask }) => [...mask])),
+    },
+  };
 }
 
 /**
@@ -230,7 +280,7 @@ function mixed(batch: LessonBatch, share: number): LessonBatch {
   };
 }
 
-function isWord(origin: Origin): boolean {
+function isSpeech(origin: Origin): boolean {
   return origin !== "noises" && isSpoken(origin);
 }
 
@@ -242,42 +292,24 @@ function rowsOf(values: Float32Array, size: number): { next(rows: number): Float
   };
 }
 
-/** The loud part with more or less of what is around it. */
-function around(
-  spectrogram: Spectrogram,
-  [first, end]: readonly [number, number],
-  { most, random }: { most: number; random: Random },
-): Spectrogram {
-  const frames = spectrogram.length / BANDS;
-  const spare = Math.max(0, Math.floor(most) - (end - first));
-  const share = random.uniform();
-  const before = Math.min(first, spare, MARGIN + random.below(Math.ceil(share * spare) + 1));
-  const after = Math.min(
-    frames - end,
-    Math.max(0, spare - before),
-    MARGIN + random.below(Math.ceil(share * spare) + 1),
-  );
-  return spectrogram.subarray((first - before) * BANDS, (end + after) * BANDS);
-}
-
 function labelOf({ source, label }: { source: SourceName; label?: string }): string {
   return source === "instruments" ? `instrument ${label}` : label!;
 }
 
-/** To mean 0 and deviation 1 over all lessons. */
-function scaleNumbers(lessons: readonly Taught[]): void {
-  const size = lessons[0]!.numbers.length;
+/** Rows of `size` numbers to mean 0 and deviation 1. */
+function scaleNumbers(parts: readonly Float32Array[], size: number): void {
   const [sum, squares] = [new Float64Array(size), new Float64Array(size)];
-  for (const { numbers } of lessons) {
-    for (let i = 0; i < size; i++) {
-      sum[i]! += numbers[i]!;
-      squares[i]! += numbers[i]! ** 2;
+  const rows = parts.reduce((rows, { length }) => rows + length / size, 0);
+  for (const numbers of parts) {
+    for (let i = 0; i < numbers.length; i++) {
+      sum[i % size]! += numbers[i]!;
+      squares[i % size]! += numbers[i]! ** 2;
     }
   }
-  for (const { numbers } of lessons) {
-    for (let i = 0; i < size; i++) {
-      const mean = sum[i]! / lessons.length;
-      const variance = squares[i]! / lessons.length - mean ** 2;
+  for (const numbers of parts) {
+    for (let i = 0; i < numbers.length; i++) {
+      const mean = sum[i % size]! / rows;
+      const variance = squares[i % size]! / rows - mean ** 2;
       numbers[i] = Math.max(-5, Math.min(5, (numbers[i]! - mean) / Math.sqrt(variance + 1e-6)));
     }
   }

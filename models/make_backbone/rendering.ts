@@ -1,12 +1,13 @@
 /**
- * Recordings as they are taught: each once as it is, and sounds further times cut, faster or slower, filtered and over
- * one another, so that the teachers hear more than there is. The same seed renders the same samples.
+ * Recordings as they are taught: speech as it is, in parts of five seconds, and sounds further times cut, faster or
+ * slower, filtered and over one another, so that the teachers hear more than there is. The same seed renders the same
+ * samples.
  *
  * @module
  */
 import { decodeAudio, resample } from "../../src/audio/mod.ts";
 import { Random } from "../../src/random.ts";
-import type { SourceClip, SourceName } from "./sources.ts";
+import { isSpoken, type SourceClip, type SourceName } from "./sources.ts";
 
 /** The rate of both teachers and of the backbone. */
 export const RATE_HZ = 16_000;
@@ -27,8 +28,8 @@ export interface Lesson {
 const VERSIONS: Readonly<Record<SourceName, number>> = {
   words: 1,
   wake_words: 1,
-  commands: 1,
-  sounds: 4,
+  commands: 2,
+  sounds: 8,
   instruments: 2,
 };
 /** Pieces of noise that are made. */
@@ -38,10 +39,10 @@ const MIXED_SHARE = 0.4;
 /** All lessons of the clips, in one order. */
 export function lessonsOf(clips: readonly SourceClip[], seed: number): Lesson[] {
   const random = new Random(seed);
-  const sounds = clips.filter(({ source }) => VERSIONS[source] > 1);
+  const sounds = clips.filter(({ source }) => !isSpoken(source));
   const lessons: Lesson[] = clips.flatMap((clip) =>
     Array.from({ length: VERSIONS[clip.source] }, (_, version) => {
-      const isMixed = version > 0 && random.uniform() < MIXED_SHARE;
+      const isMixed = !isSpoken(clip.source) && version > 0 && random.uniform() < MIXED_SHARE;
       const below = isMixed ? sounds[random.below(sounds.length)] : undefined;
       return { clip, version, below, seed: random.uint32() };
     })
@@ -54,9 +55,8 @@ export function lessonsOf(clips: readonly SourceClip[], seed: number): Lesson[] 
 export async function render({ clip, version, below, seed }: Lesson): Promise<Float32Array> {
   const random = new Random(seed);
   if (!clip) return noise(random);
-  const isOnce = VERSIONS[clip.source] === 1;
-  const whole = isOnce ? await samplesOf(clip.file) : await soundOf(clip.file);
-  const samples = whole.subarray(0, MAX_SAMPLES);
+  if (isSpoken(clip.source)) return part(await samplesOf(clip.file), version);
+  const samples = (await soundOf(clip.file)).subarray(0, MAX_SAMPLES);
   if (version === 0) return samples;
   const changed = filtered(faster(cut(samples, random), 0.8 + 0.5 * random.uniform()), random);
   if (!below) return changed.subarray(0, MAX_SAMPLES);
@@ -78,6 +78,14 @@ async function soundOf(file: string): Promise<Float32Array> {
 export async function samplesOf(file: string): Promise<Float32Array> {
   const { samples, sampleRateHz } = await decodeAudio(await Deno.readFile(file), { file });
   return resample(samples, sampleRateHz, RATE_HZ);
+}
+
+/** The first part of what was said, the second, and so on; of less than a second, the end before it too. */
+function part(samples: Float32Array, version: number): Float32Array {
+  const left = samples.length - version * MAX_SAMPLES;
+  return left >= RATE_HZ || version === 0
+    ? samples.subarray(version * MAX_SAMPLES, (version + 1) * MAX_SAMPLES)
+    : samples.subarray(-MAX_SAMPLES);
 }
 
 /** Half of a clip or more. */

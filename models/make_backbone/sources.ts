@@ -31,9 +31,12 @@ export const UNHEARD_WORDS = 10;
 /** Endings of files that hold sound. */
 const SOUND = /\.(wav|flac|ogg)$/;
 
-/** Whether a source is of single words, which the speech embedding teaches; YAMNet teaches all others. */
+/** Recordings of ESC-10, by their number on Freesound, whose terms (Sampling Plus 1.0) are not as free as the others'. */
+const RESTRICTED_SOUNDS = ["96460", "40730"];
+
+/** Whether a source is of speech, which the speech embedding teaches; YAMNet teaches all others. */
 export function isSpoken(source: SourceName | undefined): boolean {
-  return source === "words" || source === "wake_words";
+  return source === "words" || source === "wake_words" || source === "commands";
 }
 
 /** All recordings that may be heard, in one order. */
@@ -81,7 +84,9 @@ async function heardWords(folder: string): Promise<SourceClip[]> {
 
 async function heardSounds(folder: string): Promise<SourceClip[]> {
   const all = await labelledByFolder(folder, "sounds");
-  return all.filter(({ file }) => foldOf(file) !== UNHEARD_FOLD);
+  return all.filter(({ file }) =>
+    foldOf(file) !== UNHEARD_FOLD && !RESTRICTED_SOUNDS.includes(basename(file).split("-")[1]!)
+  );
 }
 
 /** Instruments are what their names begin with. */
@@ -95,7 +100,7 @@ async function heardInstruments(folder: string): Promise<SourceClip[]> {
 
 async function unlabelled(folder: string): Promise<SourceClip[]> {
   const files = await soundsIn(folder);
-  return files.filter((_, i) => i % 3 === 0).map((file) => ({ source: "commands", file }));
+  return files.map((file) => ({ source: "commands", file }));
 }
 
 async function labelledByFolder(folder: string, source: SourceName): Promise<SourceClip[]> {

@@ -26,7 +26,15 @@ import {
   zeros,
 } from "@tensorflow/tfjs-core";
 import "../../src/gradients.ts";
-import { add, crossEntropy, elementLoss, linear, padFrames, scale } from "../../src/kernels.ts";
+import {
+  add,
+  crossEntropy,
+  elementLoss,
+  linear,
+  maskFrames,
+  padFrames,
+  scale,
+} from "../../src/kernels.ts";
 import {
   type AstParams,
   audioSpectrogramTransformer,
@@ -41,12 +49,16 @@ import {
 } from "../../src/layers/parameters.ts";
 import { AdamW, readAs } from "../../src/train/step/optimizer.ts";
 import type { LessonBatch } from "./lessons.ts";
+import { SPEECH_EMBEDDING_SIZE } from "./speech_embedding.ts";
+import type { TokenGrid } from "./speech_targets.ts";
 import { BANDS, SPEECH_NUMBERS, YAMNET_CLASSES, YAMNET_SIZE } from "./teachers.ts";
 
 /** Frames of the backbone's input: five seconds. */
 export const FRAMES = 500;
-/** Frames of a batch of words. */
-export const WORD_FRAMES = 160;
+/** Frames of a short batch of speech. */
+export const SPEECH_FRAMES = 160;
+/** Frames of a short batch of sounds. */
+export const SOUND_FRAMES = 250;
 
 /** The shape of the backbone; the rest is the architecture's default. */
 export const CONFIG = {
@@ -69,11 +81,17 @@ export const CONFIG = {
   attention_probs_dropout_prob: 0,
 } as const;
 
+/** How the tokens of a clip of so many frames lie. */
+export function tokenGrid(frames: number): TokenGrid {
+  const { patch_size: size, time_stride: stride } = CONFIG;
+  return { size, stride, count: Math.floor((frames - size) / stride) + 1 };
+}
+
 const LABEL_SMOOTHING = 0.1;
 /** What the losses count. */
-const WEIGHTS = { labels: 1, numbers: 4, scores: 20 };
+const WEIGHTS = { labels: 2, numbers: 4, tokens: 1, scores: 20 };
 /** Share of the averaged weights that a step leaves. */
-const AVERAGING = 0.98;
+const AVERAGING = 0.99;
 
 /** How the input is scaled, as the feature extractor does: `(x - mean) / (2 std)`. */
 export interface InputScale {
@@ -85,6 +103,7 @@ export interface InputScale {
 export interface StepLosses {
   labels: number;
   numbers: number;
+  tokens: number;
   scores: number;
 }
 
@@ -97,7 +116,7 @@ interface Head {
 /** The backbone in training. */
 export class Student {
   readonly #params: AstParams;
-  readonly #heads: Record<"speech" | "embedding" | "scores", Head>;
+  readonly #heads: Record<"speech" | "tokens" | "embedding" | "scores", Head>;
   /** All that is learnt, by name. */
   readonly #learnt: Map<string, ReturnType<typeof variable>>;
   readonly #averages = new Map<string, Tensor>();
@@ -122,6 +141,7 @@ export class Student {
     };
     this.#heads = {
       speech: head("heads.speech", SPEECH_NUMBERS),
+      tokens: head("heads.tokens", SPEECH_EMBEDDING_SIZE),
       embedding: head("heads.embedding", YAMNET_SIZE),
       scores: head("heads.scores", YAMNET_CLASSES),
     };
@@ -162,7 +182,7 @@ export class Student {
     });
     this.#average();
     const sums = await Promise.all(parts.map(async (part) => (await part.data())[0]!));
-    const found = { labels: 0, numbers: 0, scores: 0 };
+    const found = { labels: 0, numbers: 0, tokens: 0, scores: 0 };
     sums.forEach((sum, i) => found[KINDS[i % KINDS.length]!] += sum / batches.length);
     for (const tensor of [value, norm, ...gradients.values(), ...parts]) tensor.dispose();
     return found;
@@ -171,19 +191,20 @@ export class Student {
   /** The losses of a batch; `parts` gets each without its weight. */
   #losses(batch: LessonBatch, parts: Tensor[]): Tensor[] {
     const { clips, labels, numbers, scores } = batch;
-    const { logits, pooled } = this.#forward(batch);
+    const { logits, pooled, states } = this.#forward(batch);
     const known = labels.indexOf(-1) === -1 ? clips : labels.indexOf(-1);
-    const isOfWords = scores.length === 0;
-    const { speech, embedding, scores: classes } = this.#heads;
+    const isSpoken = scores.length === 0;
+    const { speech, tokens, embedding, scores: classes } = this.#heads;
     const size = numbers.length / clips;
     const losses: Record<typeof KINDS[number], Tensor | undefined> = {
       labels: known === 0 ? undefined : labelLoss(rows(logits, known), batch),
       numbers: size === 0 ? undefined : elementLoss(
-        mapped(isOfWords ? speech : embedding, pooled),
+        mapped(isSpoken ? speech : embedding, pooled),
         tensor2d(numbers, [clips, size]),
         { kind: "squaredError" },
       ),
-      scores: isOfWords || size === 0 ? undefined : elementLoss(
+      tokens: batch.tokens && tokenLoss(mapped(tokens, states), batch.tokens),
+      scores: isSpoken || size === 0 ? undefined : elementLoss(
         mapped(classes, pooled),
         tensor2d(scores, [clips, YAMNET_CLASSES]),
         { kind: "binaryCrossEntropy" },
@@ -196,8 +217,10 @@ export class Student {
     });
   }
 
-  /** **Shape** -> `logits [B, N]`, `pooled [B, D]` */
-  #forward({ inputs, clips, frames }: LessonBatch): { logits: Tensor; pooled: Tensor } {
+  /** **Shape** -> `logits [B, N]`, `pooled [B, D]`, `states [B, tokens, D]` */
+  #forward(
+    { inputs, clips, frames }: LessonBatch,
+  ): { logits: Tensor; pooled: Tensor; states: Tensor } {
     const { config, embeddings } = this.#params;
     const fewer = Math.floor((FRAMES - frames) / CONFIG.time_stride);
     const shorter: AstParams = {
@@ -207,12 +230,13 @@ export class Student {
     };
     const { mean, std } = this.#scale;
     const values = inputs.map((value) => (value - mean) / (2 * std));
-    const { logits, features } = audioSpectrogramTransformer.forward(
+    const { logits, features, lastHiddenState } = audioSpectrogramTransformer.forward(
       shorter,
       { inputs: tensor3d(values, [clips, frames, BANDS]) },
-      { outputFeatures: true },
+      { outputFeatures: true, outputHiddenStates: true },
     );
-    return { logits, pooled: features![0]! };
+    // Two tokens of the clip stand before those of its frames.
+    return { logits, pooled: features![0]!, states: padFrames(lastHiddenState!, { before: -2 }) };
   }
 
   #average(): void {
@@ -265,7 +289,22 @@ export async function finishedModel(
   });
 }
 
-const KINDS = ["labels", "numbers", "scores"] as const;
+const KINDS = ["labels", "numbers", "tokens", "scores"] as const;
+
+/** The mean over what is taught. **Shape** `[B, tokens, 96]` -> scalar */
+function tokenLoss(
+  found: Tensor,
+  { targets, mask }: { targets: Float32Array; mask: Int32Array },
+): Tensor {
+  const [clips, tokens, size] = found.shape as [number, number, number];
+  const taught = mask.reduce((count, isMasked) => count + 1 - isMasked, 0);
+  const nothing = zeros([size]);
+  const masked = maskFrames(found, tensor2d(mask, [clips, tokens], "int32"), nothing);
+  return elementLoss(masked, tensor3d(targets, [clips, tokens, size]), {
+    kind: "squaredError",
+    normalizer: Math.max(1, taught) * size,
+  });
+}
 
 /** Cross-entropy; of mixed clips, that of both labels. */
 function labelLoss(logits: Tensor, { labels, mixed }: LessonBatch): Tensor {

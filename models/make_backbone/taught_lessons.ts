@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { CheckpointError } from "../../src/errors.ts";
 import { listFolderIfThere, makeDirectory } from "../../src/files.ts";
 import type { Lesson } from "./rendering.ts";
-import { chunkFile, chunksOf, type TeacherFiles } from "./teachers.ts";
+import { CHUNK_FORMAT, chunkFile, chunksOf, type TeacherFiles } from "./teachers.ts";
 import type { TeachingStart, TeachingTask } from "./teaching_worker.ts";
 
 /** How the cache is filled. */
@@ -24,7 +24,7 @@ export async function lessonCache(
   lessons: readonly Lesson[],
   { yamnet }: TeacherFiles,
 ): Promise<string> {
-  const text = JSON.stringify([yamnet !== undefined, lessons]);
+  const text = JSON.stringify([CHUNK_FORMAT, yamnet !== undefined, lessons]);
   const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   const cache = join(folder, new Uint8Array(hash).toHex().slice(0, 12));
   await makeDirectory(cache);

@@ -29,8 +29,11 @@ export const SPEECH_NUMBERS = SPEECH_PLACES * SPEECH_EMBEDDING_SIZE;
 export const YAMNET_CLASSES = 521;
 export const YAMNET_SIZE = 1024;
 
-const HOP = 160;
-const WINDOW = 400;
+/** Samples from one frame of the spectrogram to the next, and of each. */
+export const FRAME_HOP = 160;
+export const FRAME_WINDOW = 400;
+/** Changes with what a chunk holds, so that older ones are not taken for it. */
+export const CHUNK_FORMAT = 2;
 const LESSONS_A_CHUNK = 64;
 /** What is quieter than the loudest frame by more is no part of a clip, in nepers of energy: 30 dB. */
 const QUIET = 3 * Math.LN10;
@@ -51,7 +54,9 @@ export interface TaughtChunk {
   frames: Int32Array;
   /** The first frame of each that is loud, and the one after the last. Shape: `[n, 2]` */
   loud: Int32Array;
-  /** Of those that are spoken. Shape: `[spoken, SPEECH_PLACES * 96]` */
+  /** Windows of the speech embedding in each; 0 where it is not spoken. */
+  windows: Int32Array;
+  /** Of those that are spoken, all windows one after the other. Shape: `[windows of all, 96]` */
   speech: Float32Array;
   /** Of all others; empty without YAMNet. Shape: `[others, 521]`, `[others, 1024]` */
   scores: Float32Array;
@@ -60,7 +65,7 @@ export interface TaughtChunk {
 
 const extractor = new ASTFeatureExtractor({
   numMelBins: BANDS,
-  maxLength: Math.floor((MAX_SAMPLES - WINDOW) / HOP) + 1,
+  maxLength: Math.floor((MAX_SAMPLES - FRAME_WINDOW) / FRAME_HOP) + 1,
   doNormalize: false,
 });
 
@@ -114,20 +119,28 @@ export class Teachers {
     return new Teachers(classes, new SpeechEmbedding(spectrogram!, network!));
   }
 
-  /** What is taught of a clip: by the speech embedding where it is a word, else by YAMNet. */
-  teach(samples: Float32Array, { isWord }: { isWord: boolean }): Taught {
-    const clip = samples.length < WINDOW ? padded(samples, WINDOW) : samples;
+  /** What is taught of a clip: by the speech embedding where it is spoken, else by YAMNet. */
+  teach(samples: Float32Array, { isSpoken }: { isSpoken: boolean }): Taught {
+    const clip = samples.length < FRAME_WINDOW ? padded(samples, FRAME_WINDOW) : samples;
     const energies = logEnergies(clip);
     const loud = loudFrames(energies);
-    if (isWord) return { energies, loud, speech: this.speech(clip, loud) };
+    if (isSpoken) return { energies, loud, speech: this.windows(clip) };
     return { energies, loud, ...this.#yamnet?.output(clip) };
+  }
+
+  /** The speech embedding every 80 ms, each window around its time, from the first sample on. Shape: -> `[windows, 96]` */
+  windows(samples: Float32Array): Float32Array {
+    const around = new Float32Array(samples.length + SPEECH_WINDOW + SPEECH_HOP);
+    around.set(samples, SPEECH_WINDOW / 2);
+    const count = Math.ceil(samples.length / SPEECH_HOP) + 1;
+    return this.#speech.windows(around).subarray(0, count * SPEECH_EMBEDDING_SIZE);
   }
 
   /** The speech embedding over what is loud. Shape: -> `[SPEECH_PLACES * 96]` */
   speech(samples: Float32Array, [first, end]: readonly [number, number]): Float32Array {
     const half = SPEECH_WINDOW / 2;
-    const from = Math.max(0, first * HOP);
-    const to = Math.min(samples.length, end * HOP + WINDOW);
+    const from = Math.max(0, first * FRAME_HOP);
+    const to = Math.min(samples.length, end * FRAME_HOP + FRAME_WINDOW);
     const around = new Float32Array(to - from + SPEECH_WINDOW + SPEECH_HOP);
     // What is around a place belongs to its window, as far as there is any.
     const begin = Math.max(0, from - half);
@@ -173,7 +186,7 @@ export async function teachChunk(
 ): Promise<void> {
   const taught: Taught[] = [];
   for (const lesson of lessons) {
-    taught.push(teachers.teach(await render(lesson), { isWord: isSpoken(lesson.clip?.source) }));
+    taught.push(teachers.teach(await render(lesson), { isSpoken: isSpoken(lesson.clip?.source) }));
   }
   const tensor = (name: string, parts: (Float32Array | undefined)[], size: number) => {
     const values = joined(parts.filter((part) => part !== undefined));
@@ -181,11 +194,16 @@ export async function teachChunk(
   };
   const frames = Int32Array.from(taught, ({ energies }) => energies.length / BANDS);
   const loud = Int32Array.from(taught.flatMap(({ loud }) => loud));
+  const windows = Int32Array.from(
+    taught,
+    ({ speech }) => (speech?.length ?? 0) / SPEECH_EMBEDDING_SIZE,
+  );
   const bytes = encodeSafetensors([
     { name: "frames", dtype: "I32", shape: [frames.length], values: frames },
     { name: "loud", dtype: "I32", shape: [frames.length, 2], values: loud },
     tensor("energies", taught.map(({ energies }) => energies), BANDS),
-    tensor("speech", taught.map(({ speech }) => speech), SPEECH_NUMBERS),
+    { name: "windows", dtype: "I32", shape: [frames.length], values: windows },
+    tensor("speech", taught.map(({ speech }) => speech), SPEECH_EMBEDDING_SIZE),
     tensor("scores", taught.map(({ scores }) => scores), YAMNET_CLASSES),
     tensor("embedding", taught.map(({ embedding }) => embedding), YAMNET_SIZE),
   ], {});
@@ -215,6 +233,7 @@ export async function readChunk(cache: string, chunk: number): Promise<TaughtChu
       energies: await floats("energies"),
       frames: await integers("frames"),
       loud: await integers("loud"),
+      windows: await integers("windows"),
       speech: await floats("speech"),
       scores: await floats("scores"),
       embedding: await floats("embedding"),

@@ -41,7 +41,7 @@ export interface RunOptions {
   onCheckpoint(state: StudentState, facts: LessonFacts): Promise<void>;
 }
 
-const LEARNING_RATE = 1.5e-3;
+const LEARNING_RATE = 1e-3;
 const WARMUP_STEPS = 100;
 /** When the learning rate begins to fall, as a share of the run. */
 const FALL = 0.5;
@@ -95,7 +95,12 @@ export function rateAt(step: number, steps: number): number {
 function meanLosses(parts: readonly StepLosses[]): StepLosses {
   const of = (kind: keyof StepLosses) =>
     parts.reduce((sum, part) => sum + part[kind], 0) / parts.length;
-  return { labels: of("labels"), numbers: of("numbers"), scores: of("scores") };
+  return {
+    labels: of("labels"),
+    numbers: of("numbers"),
+    tokens: of("tokens"),
+    scores: of("scores"),
+  };
 }
 
 async function save(state: StudentState, folder: string, step: number): Promise<void> {

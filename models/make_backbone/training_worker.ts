@@ -8,7 +8,15 @@ import { Random } from "../../src/random.ts";
 import { Lessons } from "./lessons.ts";
 import type { Lesson } from "./rendering.ts";
 import { stateSource, type StudentState } from "./student_state.ts";
-import { FRAMES, type InputScale, type StepLosses, Student, WORD_FRAMES } from "./student.ts";
+import {
+  FRAMES,
+  type InputScale,
+  SOUND_FRAMES,
+  SPEECH_FRAMES,
+  type StepLosses,
+  Student,
+  tokenGrid,
+} from "./student.ts";
 
 /** What a worker is asked first; it answers with what it found. */
 export interface TrainingStart {
@@ -39,9 +47,10 @@ export interface TrainingResult {
   losses: StepLosses[];
 }
 
-const WORDS_A_STEP = 32;
-const SOUNDS_A_STEP = 16;
-/** How often words stand in the full length. */
+/** Clips of speech in a step where they are short, and where they stand in the full length. */
+const SPEECH_A_STEP = { short: 32, full: 12 };
+const SOUNDS_A_STEP = 12;
+/** How often all stand in the full length. */
 const FULL_SHARE = 0.2;
 
 const scope = globalThis as unknown as {
@@ -74,10 +83,13 @@ async function train({ state, steps }: TrainingTask): Promise<TrainingResult> {
   const losses: StepLosses[] = [];
   for (const { step, learningRate } of steps) {
     const random = new Random(seed + 7919 * step + 104_729 * index);
-    const frames = random.uniform() < FULL_SHARE ? FRAMES : WORD_FRAMES;
+    const isFull = random.uniform() < FULL_SHARE;
+    const { frames, clips, soundFrames } = isFull
+      ? { frames: FRAMES, clips: SPEECH_A_STEP.full, soundFrames: FRAMES }
+      : { frames: SPEECH_FRAMES, clips: SPEECH_A_STEP.short, soundFrames: SOUND_FRAMES };
     const batches = [
-      lessons.words({ clips: WORDS_A_STEP, frames, random }),
-      lessons.sounds({ clips: SOUNDS_A_STEP, frames: FRAMES, random }),
+      lessons.speech({ clips, frames, random, grid: tokenGrid(frames) }),
+      lessons.sounds({ clips: SOUNDS_A_STEP, frames: soundFrames, random }),
     ];
     losses.push(await student.step(batches, learningRate));
   }

@@ -22,9 +22,13 @@ Deno.test("changed() is the same for the same seed, and leaves its arguments as 
 Deno.test("changed() keeps whole frames, near their number, and no energy below the least", () => {
   for (let seed = 0; seed < 50; seed++) {
     const random = new Random(seed);
-    const now = changed(noisy(50, 1), STRENGTH, { random, noise: noisy(30, 2) });
+    const { spectrogram: now, tempo } = changed(noisy(50, 1), STRENGTH, {
+      random,
+      noise: noisy(30, 2),
+    });
     equal(now.length % BANDS, 0);
     const frames = now.length / BANDS;
+    equal(frames, Math.round(50 / tempo));
     ok(frames >= 40 && frames <= 63, `${frames} frames`);
     ok(now.every((value) => Number.isFinite(value) && value >= LEAST - 1e-6));
   }
