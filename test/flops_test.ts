@@ -60,6 +60,8 @@ Deno.test("countFlops() of a model grows with its layers, and with its clips", a
     const [one, two, deeper, deepest] = counts as [number, number, number, number];
     // SEW-D's and Conformer's tables of distances are multiplied once for all clips.
     assert.ok(two > 1.8 * one && two <= 2 * one, `${name}: ${counts}`);
+    // EfficientAT's depth is fixed.
+    if (name === "efficientat") continue;
     assert.ok(deeper > one && deepest - deeper === deeper - one, `${name}: ${counts}`);
   }
   device.dispose();
