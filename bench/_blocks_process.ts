@@ -6,7 +6,11 @@
 import { tensor, tidy } from "@tensorflow/tfjs-core";
 import { useDevice } from "../src/devices.ts";
 import { directoryFiles } from "../src/files.ts";
-import { classificationHead, loadClassificationHead } from "../src/layers/classification_head.ts";
+import {
+  classificationHead,
+  loadClassificationHead,
+  pooledStates,
+} from "../src/layers/classification_head.ts";
 import { loadNorm } from "../src/layers/norm.ts";
 import { ParameterReader } from "../src/layers/parameters.ts";
 import { postNormEncoder } from "../src/layers/transformer_encoder.ts";
@@ -47,7 +51,10 @@ const blocksOnly: Architecture<Wav2Vec2Config, BlocksParams> = {
   },
   forward({ config, encoder, head }, { inputs }) {
     return tidy(() =>
-      classificationHead(head, [postNormEncoder(encoder, inputs, { rates: config }).last])
+      classificationHead(
+        head,
+        pooledStates([postNormEncoder(encoder, inputs, { rates: config }).last]),
+      )
     );
   },
 };

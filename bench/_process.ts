@@ -88,8 +88,17 @@ export async function runCli(root: string, ...args: string[]): Promise<void> {
   await printedBy(Deno.execPath(), ["run", "--quiet", "-A", ...config, `${root}/cli.ts`, ...args]);
 }
 
-async function printedBy(program: string, args: string[]): Promise<string> {
-  const command = new Deno.Command(program, { args, stdin: "null" });
+/** Runs Deno in the root of this checkout; its output is shown only where it fails. */
+export async function runDeno(...args: string[]): Promise<void> {
+  await printedBy(Deno.execPath(), args, { cwd: ROOT });
+}
+
+async function printedBy(
+  program: string,
+  args: string[],
+  { cwd }: { cwd?: string } = {},
+): Promise<string> {
+  const command = new Deno.Command(program, { args, cwd, stdin: "null" });
   const { success, stdout, stderr } = await command.output();
   const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
   if (success) return decode(stdout);

@@ -27,6 +27,7 @@ const QUESTIONS: Readonly<Record<string, () => Promise<{ question: Question }>>>
   "learning": () => import("./learning.ts"),
   "architectures": () => import("./architectures.ts"),
   "webgpu-step": () => import("./webgpu_step.ts"),
+  "gpu": () => import("./gpu.ts"),
   "costs": () => import("./model_costs.ts"),
   "live": () => import("./live.ts"),
   "few-shots": () => import("./few_shots.ts"),

@@ -124,7 +124,7 @@ const jaxJs: Peer = {
   },
 };
 
-/** TensorFlow.js on its own WASM kernels, bundled so that its gradients can be loaded. */
+/** TensorFlow.js on its own WASM or WebGPU kernels, bundled so that its gradients can be loaded. */
 const stockTfjsBlocks: Peer = {
   name: `stock tfjs ${tfjsVersion}`,
   async measure(request) {

@@ -1,5 +1,5 @@
 /**
- * Stock TensorFlow.js on its WASM kernels, measured in this process: training steps of transformer layers.
+ * Stock TensorFlow.js on its WASM or WebGPU kernels, measured in this process: training steps of transformer layers.
  *
  * Written as a user would, in its operations and with its gradients; maps lie as `matMul`
  * wants them, since it is ten times slower where it has to transpose. The package's gradients name their files without extensions, so that this one is bundled
@@ -10,6 +10,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-core/dist/register_all_gradients";
 import { setThreadsCount, setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
+import "@tensorflow/tfjs-backend-webgpu";
 import { type Blocks, correctionsOf, readBlocks, STEP, targetsOf } from "../_blocks.ts";
 import { peakRssMb, readRequest, sinceSpawn } from "../_process.ts";
 import { medianMsOf } from "../_timing.ts";
@@ -101,7 +102,7 @@ const request = readRequest();
 const { rounds, clock } = request;
 setWasmPaths(Deno.args[0]!);
 setThreadsCount(1);
-await tf.setBackend("wasm");
+await tf.setBackend(request.backend);
 const blocks = await readBlocks(request);
 const weights: Weights = new Map();
 for (const [name, { shape, values }] of blocks.weights) {
@@ -128,7 +129,9 @@ const firstMs = sinceSpawn(request);
 await step();
 const medianMs = await medianMsOf(step, { rounds, clock });
 const rssMb = peakRssMb();
-const forwardMs = await medianMsOf(() => {
-  tf.tidy(() => void logitsOf(weights, inputs, blocks).dataSync());
+const forwardMs = await medianMsOf(async () => {
+  const logits = tf.tidy(() => logitsOf(weights, inputs, blocks));
+  await logits.data();
+  logits.dispose();
 }, { rounds, clock });
 console.log(JSON.stringify({ medianMs, forwardMs, loadMs, firstMs, rssMb, loss: losses[1] }));

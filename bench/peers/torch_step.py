@@ -4,7 +4,7 @@
                             "threads": 1, "freeze": "none", "part": "whole", "spawnedAt": milliseconds}'
 
 `infer` is samples to logits, in inference mode; `train` a whole step, the loss read back, as the benches beside this
-folder do on the other side. The part "blocks" is `_blocks.ts`: frames of noise through the layers, without dropout.
+folder do on the other side. On "webgpu" it runs on CUDA where PyTorch has that. The part "blocks" is `_blocks.ts`: frames of noise through the layers, without dropout.
 """
 
 import json
@@ -34,6 +34,12 @@ def peak_mb():
     except (OSError, StopIteration):
         kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return kilobytes * KB_IN_MB
+
+
+def device_for(request):
+    """CUDA for what is measured on a GPU, where PyTorch has it."""
+    on_gpu = request.get("backend") == "webgpu" and torch.cuda.is_available()
+    return torch.device("cuda" if on_gpu else "cpu")
 
 
 CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
@@ -84,6 +90,8 @@ def main(request):
     model = transformers.AutoModelForAudioClassification.from_pretrained(request["directory"])
     if blocks:
         model = Blocks(model)
+    device = device_for(request)
+    model.to(device)
     load_ms = time.time() * 1000 - request["spawnedAt"]
     with open(request["directory"] + "/preprocessor_config.json") as file:
         rate_hz = json.load(file)["sampling_rate"]
@@ -94,6 +102,7 @@ def main(request):
     else:
         clips = torch.randn(request["batch"], samples)
     labels = torch.arange(request["batch"]) % model.config.num_labels
+    clips, labels = clips.to(device), labels.to(device)
 
     def forward():
         with torch.inference_mode():

@@ -48,8 +48,15 @@ export interface DeviceCounts {
   submissions: number;
   /** Tensors read back. */
   reads: number;
-  /** Dispatches by the name of our program, or the first part of the key of a stock one. */
-  byProgram: Map<string, number>;
+  /** By the name of our program, or the first part of the key of a stock one. */
+  byProgram: Map<string, ProgramCounts>;
+}
+
+/** What one program has done. */
+export interface ProgramCounts {
+  dispatches: number;
+  /** Bytes of all tensors that were bound, a number counted as four: what memory has to move at least. */
+  bytes: number;
 }
 
 /** The backend that {@linkcode startWebgpu} registers. */
@@ -106,7 +113,7 @@ export class DeviceBackend extends WebGPUBackend {
     } catch (cause) {
       throw this.#failure ?? this.#refused(cause);
     }
-    this.#count(recording.name);
+    this.#count(recording.name, tensors.map(({ shape }) => shape));
   }
 
   /** Records one stock program, after a look at the device and the sizes. */
@@ -114,7 +121,8 @@ export class DeviceBackend extends WebGPUBackend {
     if (this.#failure) throw this.#failure;
     for (const { shape } of inputs) this.#assertBindable(shape);
     this.#assertBindable(program.outputShape);
-    this.#count(program.shaderKey.split("_", 1)[0]!);
+    const shapes = [program.outputShape, ...inputs.map(({ shape }) => shape)];
+    this.#count(program.shaderKey.split("_", 1)[0]!, shapes);
     try {
       return super.runWebGPUProgram(program, inputs, ...rest);
     } catch (cause) {
@@ -222,9 +230,12 @@ export class DeviceBackend extends WebGPUBackend {
     return pipeline;
   }
 
-  #count(program: string): void {
+  #count(program: string, shapes: readonly (readonly number[])[]): void {
     this.counts.dispatches++;
-    this.counts.byProgram.set(program, (this.counts.byProgram.get(program) ?? 0) + 1);
+    const { byProgram } = this.counts;
+    const { dispatches, bytes } = byProgram.get(program) ?? { dispatches: 0, bytes: 0 };
+    const bound = shapes.reduce((sum, shape) => sum + bytesOf(shape), 0);
+    byProgram.set(program, { dispatches: dispatches + 1, bytes: bytes + bound });
   }
 
   #refused(cause: unknown): DeviceError {
@@ -255,7 +266,7 @@ export class DeviceBackend extends WebGPUBackend {
 
   #assertBindable(shape: readonly number[]): void {
     const limitBytes = this.device.limits.maxStorageBufferBindingSize;
-    const sizeBytes = util.sizeFromShape([...shape]) * BYTES_PER_ELEMENT;
+    const sizeBytes = bytesOf(shape);
     if (sizeBytes <= limitBytes) return;
     throw new UnsupportedOpError(
       `Cannot use a tensor of shape [${shape}] on WebGPU device "${this.#name}": expected at most ` +
@@ -263,6 +274,10 @@ export class DeviceBackend extends WebGPUBackend {
       { hint: fittingHint(shape, limitBytes / sizeBytes) },
     );
   }
+}
+
+function bytesOf(shape: readonly number[]): number {
+  return util.sizeFromShape([...shape]) * BYTES_PER_ELEMENT;
 }
 
 /** What to do where a tensor is too large: of activations, whose first axis is the clips, how many would fit. */

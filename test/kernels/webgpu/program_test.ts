@@ -63,3 +63,13 @@ guaranteedTest("runElements() reaches every element past one line of workgroups"
   deepEqual([values.length, wrong], [size, -1]);
   release(backend, result);
 });
+
+gpuTest("runProgram() counts what a program binds", () => {
+  const backend = engine().backend as DeviceBackend;
+  const boundBytes = () => backend.counts.byProgram.get(SCALE.name)?.bytes ?? 0;
+  const before = boundBytes();
+  const x = tensor1d([1, 2, 3]);
+  release(backend, scaled(x, 2, 0));
+  deepEqual(boundBytes() - before, 2 * 3 * 4);
+  x.dispose();
+});
