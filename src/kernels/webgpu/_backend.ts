@@ -12,7 +12,7 @@
  */
 import { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import { type BackendValues, type DataId, env, type TensorInfo, util } from "@tensorflow/tfjs-core";
-import { DeviceError, UnsupportedOpError } from "../../errors.ts";
+import { DeviceError } from "../../errors.ts";
 import { type PendingCommands, pendingCommands } from "./_pending_commands.ts";
 
 type RunArguments = Parameters<WebGPUBackend["runWebGPUProgram"]>;
@@ -101,8 +101,7 @@ export class DeviceBackend extends WebGPUBackend {
   /**
    * Records one of our programs, after a look at the device and the sizes.
    *
-   * @throws {DeviceError} when the device has failed, or refuses the program.
-   * @throws {UnsupportedOpError} when a tensor is larger than a binding may be.
+   * @throws {DeviceError} when the device has failed, refuses the program, or takes no binding as large as a tensor.
    */
   record(recording: Recording): void {
     if (this.#failure) throw this.#failure;
@@ -268,10 +267,10 @@ export class DeviceBackend extends WebGPUBackend {
     const limitBytes = this.device.limits.maxStorageBufferBindingSize;
     const sizeBytes = bytesOf(shape);
     if (sizeBytes <= limitBytes) return;
-    throw new UnsupportedOpError(
+    throw new DeviceError(
       `Cannot use a tensor of shape [${shape}] on WebGPU device "${this.#name}": expected at most ` +
         `${limitBytes} bytes (maxStorageBufferBindingSize), found ${sizeBytes}`,
-      { hint: fittingHint(shape, limitBytes / sizeBytes) },
+      { reason: "memory", hint: fittingHint(shape, limitBytes / sizeBytes) },
     );
   }
 }

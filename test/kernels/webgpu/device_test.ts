@@ -12,7 +12,7 @@ import {
   zeros,
 } from "@tensorflow/tfjs-core";
 import type { DeviceBackend } from "../../../src/kernels/webgpu/_backend.ts";
-import { DeviceError, UnsupportedOpError } from "../../../src/errors.ts";
+import { DeviceError } from "../../../src/errors.ts";
 import { activation, attention, layerSum, linear, linears } from "../../../src/kernels.ts";
 import { describeAdapter, startWebgpu } from "../../../src/kernels/webgpu/mod.ts";
 import { useReference } from "../../reference/backend.ts";
@@ -148,7 +148,7 @@ gpuTest("a kernel refuses a tensor that the device cannot bind", (device) => {
   const [x, weight] = [zeros([outputs, 1]), zeros([outputs, 1])];
   const before = backendInUse().numDataIds();
   throws(() => linear(x, weight), (error) => {
-    ok(error instanceof UnsupportedOpError);
+    ok(error instanceof DeviceError);
     match(error.message, new RegExp(`at most ${limit} bytes \\(maxStorageBufferBindingSize\\)`));
     match(error.hint!, /smaller batch/);
     return true;
@@ -162,7 +162,7 @@ guaranteedTest("a kernel names the batch that a binding of 128 MiB holds", () =>
   const x = zeros([8, 8000, 1]);
   const weight = zeros([640, 1]);
   throws(() => linear(x, weight), (error) => {
-    ok(error instanceof UnsupportedOpError);
+    ok(error instanceof DeviceError && error.reason === "memory");
     match(error.message, /shape \[8,8000,640\].* at most 134217728 bytes .* found 163840000$/);
     match(error.hint!, /^At most 6 clips of this length fit at a time/);
     return true;
