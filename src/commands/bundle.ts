@@ -131,7 +131,7 @@ const OWN_NAMES: readonly string[] = [
  * Writes the bundle of a model, whole or not at all.
  *
  * @throws {CheckpointError} when the model cannot classify.
- * @throws {UnsupportedOpError} when its head scores frames.
+ * @throws {UnsupportedOpError} when its head does not classify clips.
  * @throws {FileError} when the output holds files already, or cannot be written.
  */
 export async function bundle(options: BundleOptions): Promise<BundleResult> {
@@ -147,7 +147,7 @@ export async function bundle(options: BundleOptions): Promise<BundleResult> {
     ? await pipeline("audio-classification", model, { heads })
     : await pipeline("audio-classification", model);
   try {
-    if (!heads) classifier.model.expectClipHead(`bundle "${model}"`, { speakers: true });
+    classifier.model.expectClipHead(`bundle "${model}"`);
     const { code, reached } = await codeFor(target, await builtModel(model, classifier.extractor));
     await writeDirectoryAtomic(output, async (folder) => {
       await writeFiles(folder, code);

@@ -34,17 +34,19 @@ interface Params {
 }
 
 /**
- * The architecture with the head that `architectures` of a config names; the same where it names the usual one, or one
- * of pre-training, whose place the usual one takes.
+ * The architecture with the head of a class.
  *
+ * @param config the one that names the class.
  * @throws {CheckpointError} where there is no such head on this base.
  */
-export function withNamedHead(base: Architecture, json: JsonObject, file: string): Architecture {
-  const [named] = Array.isArray(json.architectures) ? json.architectures : [];
-  const head = HEADS.find(({ suffix }) => typeof named === "string" && named.endsWith(suffix));
-  if (!head) return base;
+export function withNamedHead(
+  base: Architecture,
+  named: string,
+  { json, file }: { json: JsonObject; file: string },
+): Architecture {
   const nameFor = ({ suffix }: OtherHead) => base.className.replace(PLAIN_SUFFIX, suffix);
-  if (base.states && named === nameFor(head)) return withHead(base, head, named);
+  const head = HEADS.find((head) => nameFor(head) === named);
+  if (base.states && head) return withHead(base, head, named);
   const known = [base.className, ...base.states ? HEADS.map(nameFor) : []];
   return new ConfigReader(json, file).fail("architectures", known.join(" or "), named);
 }

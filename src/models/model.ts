@@ -83,8 +83,8 @@ export async function buildModel(
   json: JsonObject,
   options: BuildModelOptions = {},
 ): Promise<AudioClassificationModel> {
-  const known = describeModel(json, options);
-  const source = wantedOf(json, options, known);
+  const known = await describeModel(json, options);
+  const source = await wantedOf(json, options, known);
   return new AudioClassificationModel(await loadParameters(known, { ...options, source }));
 }
 
@@ -115,17 +115,20 @@ export async function buildInferenceModel(
   options: BuildModelOptions = {},
   precision: ChosenPrecision = "float32",
 ): Promise<InferenceModel> {
-  const known = describeModel(json, options);
-  const source = wantedOf(json, options, known);
+  const known = await describeModel(json, options);
+  const source = await wantedOf(json, options, known);
   return new InferenceModel(await loadParameters(known, { ...options, source, precision }));
 }
 
 /** All that is known of a model before its weights. */
 type ModelDescription = Omit<ModelParts, "params" | "parameters" | "weights" | "found" | "loading">;
 
-function describeModel(json: JsonObject, options: BuildModelOptions): ModelDescription {
+async function describeModel(
+  json: JsonObject,
+  options: BuildModelOptions,
+): Promise<ModelDescription> {
   const { file = "config.json", origin = {} } = options;
-  const stored = headedArchitectureOf(json, file);
+  const stored = await headedArchitectureOf(json, file);
   // Classes of one's own are those of clips, whatever the checkpoint was for.
   const architecture = options.labels ? stored.plain ?? stored : stored;
   const fields = new ConfigReader(json, file);
@@ -198,12 +201,12 @@ async function loadParameters(
 }
 
 /** The checkpoint; of one with a head that does not classify clips the base alone, where classes are to be those of clips. */
-function wantedOf(
+async function wantedOf(
   json: JsonObject,
   { source, file = "config.json" }: BuildModelOptions,
   { architecture: { basePrefix, kind } }: ModelDescription,
-): ParameterReaderOptions["source"] {
-  const isOther = headedArchitectureOf(json, file).kind !== kind;
+): Promise<ParameterReaderOptions["source"]> {
+  const isOther = (await headedArchitectureOf(json, file)).kind !== kind;
   if (!source || !isOther) return source;
   const isOfBase = (name: string) => name.startsWith(`${basePrefix}.`);
   return {

@@ -3,8 +3,9 @@
  *
  * @module
  */
+import { UnsupportedOpError } from "../errors.ts";
+import { siblingModule } from "../sibling_module.ts";
 import { ConfigReader, type JsonObject } from "./_config_reader.ts";
-import { withNamedHead } from "./_named_head.ts";
 import type { Architecture } from "./architecture.ts";
 import { audioSpectrogramTransformer } from "./audio_spectrogram_transformer.ts";
 import { ced } from "./ced.ts";
@@ -48,11 +49,32 @@ export function architectureOf(modelType: unknown, file: string): Architecture {
   return new ConfigReader({ model_type: modelType }, file).fail("model_type", `one of ${known}`);
 }
 
+/** What classes end with whose heads do not classify clips. */
+const OTHER_HEADS = /For(XVector|AudioFrameClassification)$/;
+
 /**
- * The architecture of a config, with the head that it names in `architectures`.
+ * The architecture of a config, with the head that it names in `architectures`: the usual one, or one of another kind,
+ * whose code is loaded then; that of pre-training has the usual one take its place.
  *
  * @throws {CheckpointError} naming the architectures, or the heads of this one, that exist.
+ * @throws {UnsupportedOpError} for a head of another kind where the code is bundled.
  */
-export function headedArchitectureOf(json: JsonObject, file: string): Architecture {
-  return withNamedHead(architectureOf(json.model_type, file), json, file);
+export async function headedArchitectureOf(json: JsonObject, file: string): Promise<Architecture> {
+  const base = architectureOf(json.model_type, file);
+  const [named] = Array.isArray(json.architectures) ? json.architectures : [];
+  if (typeof named !== "string" || !OTHER_HEADS.test(named)) return base;
+  const { withNamedHead } = await otherHeads(named);
+  return withNamedHead(base, named, { json, file });
+}
+
+/** No `import()` names it in the text, so that no bundle, for a page or a service, carries it. */
+async function otherHeads(named: string): Promise<typeof import("./_named_head.ts")> {
+  try {
+    return await import(siblingModule("_named_head", import.meta.url).href);
+  } catch (cause) {
+    throw new UnsupportedOpError(
+      `Cannot use a model of class "${named}" here: expected a head that classifies clips, as bundles have it`,
+      { cause },
+    );
+  }
 }
