@@ -38,6 +38,23 @@ export const FINE_TUNING: Partial<TrainingOptions> = {
   saveTotalLimit: 1,
 };
 
+/** Training arguments for the backbone that comes with the package, where it is trained as a whole. */
+export const BACKBONE_TUNING: Partial<TrainingOptions> = {
+  ...FINE_TUNING,
+  learningRate: 1e-3,
+  lrSchedulerType: "cosine",
+  weightDecay: 0.05,
+  perDeviceTrainBatchSize: 16,
+  numTrainEpochs: 15,
+  labelSmoothingFactor: 0.1,
+  emaDecay: 0.99,
+  augmentSpeed: 0.25,
+  augmentGainDb: 20,
+  augmentNoise: 0.5,
+  augmentTimeMask: 0.05,
+  augmentBandMask: 0.2,
+};
+
 /** The presets by name; arguments are what differs from {@linkcode FROM_SCRATCH}. */
 export const PRESET_DATA: Readonly<Record<PresetName, Preset>> = {
   tiny: {

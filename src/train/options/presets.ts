@@ -7,10 +7,10 @@
  *
  * @module
  */
-import { FINE_TUNING, FROM_SCRATCH, PRESET_DATA } from "./_preset_data.ts";
+import { BACKBONE_TUNING, FINE_TUNING, FROM_SCRATCH, PRESET_DATA } from "./_preset_data.ts";
 import type { TrainingOptions } from "./arguments.ts";
 
-export { FINE_TUNING };
+export { BACKBONE_TUNING, FINE_TUNING };
 
 /** A model shape with what belongs to it. */
 export interface Preset {

@@ -5,7 +5,7 @@
  */
 import { RECIPES } from "./_recipe_data.ts";
 import type { TrainingOptions } from "./arguments.ts";
-import { FINE_TUNING, isPreset, presetOf } from "./presets.ts";
+import { BACKBONE_TUNING, FINE_TUNING, isPreset, presetOf } from "./presets.ts";
 
 export { RECIPES };
 
@@ -43,8 +43,12 @@ export function isRecipe(name: string): name is RecipeName {
   return Object.hasOwn(RECIPES, name);
 }
 
+/** The name of the model that comes with the package to start from. */
+const BACKBONE = "backbone";
+
 /**
- * The training arguments that suit a model: those of a preset or of fine-tuning, and a recipe's in their place.
+ * The training arguments that suit a model: those of a preset, of the backbone or of other fine-tuning, and a recipe's in
+ * their place.
  *
  * @param model a preset, or anything that names a checkpoint.
  * @param recipe the recipe; without one the model alone decides.
@@ -67,5 +71,5 @@ export function suggestedArguments(
   const own = recipe && RECIPES[recipe];
   return isPreset(model)
     ? { ...presetOf(model, clipSeconds).args, ...own?.fromScratch }
-    : { ...FINE_TUNING, ...own?.fineTuning };
+    : { ...model === BACKBONE ? BACKBONE_TUNING : FINE_TUNING, ...own?.fineTuning };
 }

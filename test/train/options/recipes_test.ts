@@ -42,6 +42,12 @@ Deno.test("suggestedArguments() puts a recipe's in the place of the model's", ()
   equal(suggestedArguments("some/folder", "keyword-spotting").learningRate, 3e-5);
 });
 
+Deno.test("suggestedArguments() trains the backbone as a small model is, not as a large one", () => {
+  const { learningRate, numTrainEpochs, loadBestModelAtEnd } = suggestedArguments("backbone");
+  deepEqual([learningRate, numTrainEpochs, loadBestModelAtEnd], [1e-3, 15, true]);
+  equal(suggestedArguments("some/backbone").learningRate, undefined);
+});
+
 Deno.test("a recipe says where its figure is from", () => {
   for (const name of Object.keys(RECIPES) as RecipeName[]) {
     ok(/by its source|measured here/.test(RECIPES[name].expected), name);
