@@ -75,6 +75,10 @@ const NO_PLAIN =
   'throw new TypeError("Cannot start the WASM device: expected an engine with relaxed SIMD");' +
   'export const BINARY = "";';
 
+/** Heads that do not classify clips, whose code no bundle carries. */
+const OTHER_HEADS = /\/src\/models\/_load_named_head\.[jt]s$/;
+const NO_OTHER_HEADS = 'export const loadNamedHead = () => Promise.reject(new TypeError("bundled"));';
+
 /** The folder that `src` and `edge` lie in. */
 const ROOT = new URL("../", import.meta.url);
 
@@ -190,6 +194,9 @@ function resolveAndTrim(target: BuildTarget, name: string, model?: BuiltModel): 
     name: "earshot",
     setup(build) {
       if (target === "cloudflare") useModules(build);
+      for (const namespace of ["file", "web"]) {
+        build.onLoad({ filter: OTHER_HEADS, namespace }, () => ({ contents: NO_OTHER_HEADS }));
+      }
       if (model) keepOneModel(build, model, fetchText);
       if (name === "server" && (target === "deno" || target === "bun")) {
         for (const namespace of ["file", "web"]) {

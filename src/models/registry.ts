@@ -4,8 +4,8 @@
  * @module
  */
 import { UnsupportedOpError } from "../errors.ts";
-import { siblingModule } from "../sibling_module.ts";
 import { ConfigReader, type JsonObject } from "./_config_reader.ts";
+import { loadNamedHead } from "./_load_named_head.ts";
 import type { Architecture } from "./architecture.ts";
 import { audioSpectrogramTransformer } from "./audio_spectrogram_transformer.ts";
 import { ced } from "./ced.ts";
@@ -63,18 +63,10 @@ export async function headedArchitectureOf(json: JsonObject, file: string): Prom
   const base = architectureOf(json.model_type, file);
   const [named] = Array.isArray(json.architectures) ? json.architectures : [];
   if (typeof named !== "string" || !OTHER_HEADS.test(named)) return base;
-  const { withNamedHead } = await otherHeads(named);
+  const { withNamedHead } = await loadNamedHead().catch((cause) => {
+    throw new UnsupportedOpError(`Cannot use "${named}": expected ${base.className} in a bundle`, {
+      cause,
+    });
+  });
   return withNamedHead(base, named, { json, file });
-}
-
-/** No `import()` names it in the text, so that no bundle, for a page or a service, carries it. */
-async function otherHeads(named: string): Promise<typeof import("./_named_head.ts")> {
-  try {
-    return await import(siblingModule("_named_head", import.meta.url).href);
-  } catch (cause) {
-    throw new UnsupportedOpError(
-      `Cannot use a model of class "${named}" here: expected a head that classifies clips, as bundles have it`,
-      { cause },
-    );
-  }
 }
