@@ -77,7 +77,8 @@ const NO_PLAIN =
 
 /** Heads that do not classify clips, whose code no bundle carries. */
 const OTHER_HEADS = /\/src\/models\/_load_named_head\.[jt]s$/;
-const NO_OTHER_HEADS = 'export const loadNamedHead = () => Promise.reject(new TypeError("bundled"));';
+const NO_OTHER_HEADS =
+  'export const loadNamedHead = () => Promise.reject(new TypeError("bundled"));';
 
 /** The folder that `src` and `edge` lie in. */
 const ROOT = new URL("../", import.meta.url);
