@@ -7,7 +7,7 @@ import { concat } from "../../test/audio/wav_file.ts";
 import { type RunningService, whileRunning } from "../../test/edge/_processes.ts";
 import { BREAKS, MARK } from "./_breaking_thread.ts";
 import { clip } from "./_clips.ts";
-import { type Finding, milliseconds } from "./_finding.ts";
+import { type Finding, milliseconds, reported } from "./_finding.ts";
 import { pause, processorMs } from "./_observer.ts";
 import { posting, sendAtRate } from "./_traffic.ts";
 
@@ -18,16 +18,16 @@ const MAX_ANSWER_MS = 30_000;
 const MAX_START_MS = 1_000;
 
 /** What becomes of the clip, of the others, and how soon there is a thread again. */
-export async function* faults(model: string): AsyncGenerator<Finding> {
+export function faults(model: string): AsyncGenerator<Finding> {
   const script = new URL("_breaking_service.ts", import.meta.url).pathname;
   const args = ["run", "--quiet", "--no-check", "-A", script, model];
-  const found: Finding[] = [];
-  await whileRunning({ args, cwd: Deno.cwd() }, async (_, service) => {
-    for (const name of Object.keys(BREAKS) as (keyof typeof BREAKS)[]) {
-      found.push(...await broken(service, name));
-    }
+  return reported(async (report) => {
+    await whileRunning({ args, cwd: Deno.cwd() }, async (_, service) => {
+      for (const name of Object.keys(BREAKS) as (keyof typeof BREAKS)[]) {
+        (await broken(service, name)).forEach(report);
+      }
+    });
   });
-  yield* found;
 }
 
 async function broken({ url, pid }: RunningService, name: keyof typeof BREAKS): Promise<Finding[]> {

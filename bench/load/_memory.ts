@@ -8,7 +8,7 @@ import { fixture } from "../../test/audio/fixtures.ts";
 import { concat } from "../../test/audio/wav_file.ts";
 import { type ServiceCommand, whileRunning } from "../../test/edge/_processes.ts";
 import { clip } from "./_clips.ts";
-import { type Finding, milliseconds } from "./_finding.ts";
+import { type Finding, milliseconds, reported } from "./_finding.ts";
 import { silentOpus } from "./_hostile.ts";
 import { highestMb } from "./_observer.ts";
 import { silentFlac } from "./_silent_flac.ts";
@@ -33,28 +33,28 @@ const LONG_SECONDS = 340;
 const ALLOWED = [200, 413, 422, 503];
 
 /** Posts waves of long recordings, each wave at once. */
-export async function* memoryUnder(
+export function memoryUnder(
   { name, model, maxMb }: BoundedModel,
   folder: string,
 ): AsyncGenerator<Finding> {
   const cwd = `${folder}/${name.replaceAll(/\W/g, "_")}`;
-  await bundle({ model, output: cwd });
-  const found: Finding[] = [];
-  await whileRunning(await startCommand(cwd), async (url, { pid }) => {
-    for (const [what, bodies] of Object.entries(await waves())) {
-      const begun = performance.now();
-      const tally = await postedAtOnce(url, bodies);
-      const most = await highestMb(pid);
-      const areAllowed = Object.keys(tally.statuses).every((one) => ALLOWED.includes(Number(one)));
-      found.push({
-        phase: `${name}, at most ${maxMb} MB`,
-        what,
-        found: `${most.toFixed(0)} MB, ${tally}, ${milliseconds(performance.now() - begun)}`,
-        isRight: most <= maxMb && areAllowed && most > 0,
-      });
-    }
+  return reported(async (report) => {
+    await bundle({ model, output: cwd });
+    await whileRunning(await startCommand(cwd), async (url, { pid }) => {
+      for (const [what, bodies] of Object.entries(await waves())) {
+        const begun = performance.now();
+        const tally = await postedAtOnce(url, bodies);
+        const most = await highestMb(pid);
+        const statuses = Object.keys(tally.statuses).map(Number);
+        report({
+          phase: `${name}, at most ${maxMb} MB`,
+          what,
+          found: `${most.toFixed(0)} MB, ${tally}, ${milliseconds(performance.now() - begun)}`,
+          isRight: most <= maxMb && statuses.every((status) => ALLOWED.includes(status)),
+        });
+      }
+    });
   });
-  yield* found;
 }
 
 /** The command of `deno task start`, without the task around it. */

@@ -1,7 +1,9 @@
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { decodeAudio } from "../../src/audio/mod.ts";
+import { type Finding, reported } from "./_finding.ts";
 import { silentFlac } from "./_silent_flac.ts";
 import { median, Tally } from "./_tally.ts";
+import { tableOf, withBlock } from "./_written.ts";
 
 Deno.test("Tally counts statuses, and times of one status alone", () => {
   const tally = new Tally();
@@ -23,8 +25,35 @@ Deno.test("silentFlac() is a file that is decoded to silence", async () => {
   ok(samples.every((sample) => sample === 0));
 });
 
+Deno.test("reported() hands findings on as they come, and then the error", async () => {
+  const more = Promise.withResolvers<void>();
+  const one: Finding = { phase: "a", what: "b", found: "c" };
+  const findings = reported(async (report) => {
+    report(one);
+    await more.promise;
+    report(one);
+    throw new RangeError("over");
+  });
+  deepEqual((await findings.next()).value, one);
+  more.resolve();
+  deepEqual((await findings.next()).value, one);
+  await rejects(findings.next(), /over/);
+});
+
+Deno.test("withBlock() puts a table before the mark, and the next one in its place", () => {
+  const table = tableOf([{ phase: "a", what: "b|c", found: "1", isRight: false }], "About:");
+  match(table, /^About:\n\n.*\n.*\n\| a \| b\/c \| 1 \| \*\*no\*\* \|$/);
+  const first = withBlock("before\n\n<!-- load: all -->\nbehind", "serve", "one");
+  const second = withBlock(first, "serve", "two");
+  equal(second, first.replace("one", "two"));
+  match(
+    withBlock(second, "node", "three"),
+    /before\n\n<!-- load: serve -->\n\ntwo\n\n<!-- \/load: serve -->\n\n<!-- load: node -->\n\nthree/,
+  );
+});
+
 Deno.test("deno task load finds what serve answers, and says where something is not right", async () => {
-  const options = ["--services", "serve", "--minutes", "0.02", "--overload-minutes", "0.02"];
+  const options = ["--phases", "load", "--minutes", "0.02", "--overload-minutes", "0.02"];
   const args = ["task", "--quiet", "load", "--json", ...options, "--hostile-seconds", "0"];
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
   const lines = new TextDecoder().decode(stdout).trimEnd().split("\n");

@@ -12,8 +12,8 @@ import { parseArgs } from "node:util";
 import { directoryFor, presetDirectory } from "../_models.ts";
 import { ROOT } from "../_process.ts";
 import { faults } from "./_faults.ts";
-import type { Finding } from "./_finding.ts";
-import { type BoundedModel, memoryUnder } from "./_memory.ts";
+import { type Finding, reported } from "./_finding.ts";
+import { memoryUnder } from "./_memory.ts";
 import { highestMb } from "./_observer.ts";
 import { peers } from "./_peers.ts";
 import { capacityOf, loaded, type LoadPlan } from "./_phases.ts";
@@ -124,27 +124,20 @@ interface Part {
   findings: () => AsyncGenerator<Finding>;
 }
 
-async function* ofService(name: ServiceName, folder: string): AsyncGenerator<Finding> {
-  const found: Finding[] = [];
-  const plan = planOf();
-  const core = await coreOfService();
-  await whileServing(name, { model: values.model, folder, core }, async (service) => {
-    if (values.capacity) {
-      const perSecond = await capacityOf(service.url, CAPACITY_SECONDS);
-      const capacity = { phase: "capacity", what: "clips a second", found: perSecond.toFixed(1) };
-      print(name, capacity);
-      return void found.push(capacity);
-    }
-    for await (const finding of loaded(service, plan)) {
-      print(name, finding);
-      found.push(finding);
-    }
-    const most = `${(await highestMb(service.pid)).toFixed(0)} MB`;
-    const finding = { phase: "all", what: "most that was ever resident", found: most };
-    print(name, finding);
-    found.push(finding);
+function ofService(name: ServiceName, folder: string): AsyncGenerator<Finding> {
+  return reported(async (report) => {
+    const core = await coreOfService();
+    await whileServing(name, { model: values.model, folder, core }, async (service) => {
+      if (values.capacity) {
+        const perSecond = await capacityOf(service.url, CAPACITY_SECONDS);
+        const found = perSecond.toFixed(1);
+        return report({ phase: "capacity", what: "clips a second", found });
+      }
+      for await (const finding of loaded(service, planOf())) report(finding);
+      const found = `${(await highestMb(service.pid)).toFixed(0)} MB`;
+      report({ phase: "all", what: "most that was ever resident", found });
+    });
   });
-  yield* found;
 }
 
 async function* printed(name: string, findings: AsyncGenerator<Finding>): AsyncGenerator<Finding> {
@@ -155,16 +148,16 @@ async function* printed(name: string, findings: AsyncGenerator<Finding>): AsyncG
 }
 
 async function* memory(folder: string): AsyncGenerator<Finding> {
-  const models: BoundedModel[] = [];
   for (const [preset, maxMb] of [["small", 160], ["base", 400]] as const) {
     const scratch = `${folder}/memory-${preset}`;
     await Deno.mkdir(scratch, { recursive: true });
     const original = await presetDirectory(preset, `${scratch}/model`);
-    const q8 = await directoryFor("q8", { root: ROOT, original, scratch });
-    if (preset === "small") models.push({ name: "small, 32 bits", model: original, maxMb });
-    models.push({ name: `${preset}, 8 bits`, model: q8, maxMb });
+    if (preset === "small") {
+      yield* memoryUnder({ name: "small, 32 bits", model: original, maxMb }, folder);
+    }
+    const model = await directoryFor("q8", { root: ROOT, original, scratch });
+    yield* memoryUnder({ name: `${preset}, 8 bits`, model, maxMb }, folder);
   }
-  for (const model of models) yield* memoryUnder(model, folder);
 }
 
 async function parts(folder: string): Promise<Part[]> {
@@ -185,7 +178,7 @@ async function parts(folder: string): Promise<Part[]> {
       findings: others[name]!,
     })),
     // The last: it keeps this process to one core.
-    ...names.map((name) => ({ name, findings: () => ofService(name, folder) })),
+    ...names.map((name) => ({ name, findings: () => printed(name, ofService(name, folder)) })),
   ];
 }
 
