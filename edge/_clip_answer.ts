@@ -10,7 +10,7 @@ import { noteSound } from "./_access_log.ts";
 import type { ClipCost } from "./_clip_cost.ts";
 import type { ClipRequest } from "./_clip_request.ts";
 import { headsOf, headsWith } from "./_heads_request.ts";
-import type { JobOptions, Ticket, Turn } from "./_queue.ts";
+import { BusyError, type JobOptions, type Ticket, type Turn } from "./_queue.ts";
 import type { Service } from "./_service.ts";
 import type { ServedClassifier } from "./mod.ts";
 import { ThreadError } from "./threaded_classifier.ts";
@@ -32,6 +32,9 @@ const WARNING = "X-Earshot-Warning";
 const PATIENCE = 50;
 /** The least, as a part of the deadline: less than clips may wait, so that those behind one that hangs are not late. */
 const LEAST_PART = 6;
+/** The most, as such a part, unless it takes that long anyway: then it may be so many times as slow as it was. */
+const MOST_PART = 2;
+const SLOWEST = 8;
 
 /** The answer by one head. */
 export function oneHead({ classifier, head, bytes, options }: ClipWork): Promise<unknown> {
@@ -66,10 +69,23 @@ export async function answerClip(
     answer,
     request: c.req.raw,
   });
-  const found = await clip.answer();
+  const found = await inTime(clip.answer(), ticket.endBy);
   if (warnings.length === 0) return c.json(found as object);
   const header = warnings.join("; ").replaceAll(/[^ -~]+/g, "?");
   return c.json(found as object, 200, { [WARNING]: header });
+}
+
+/** Who waits is answered when the time is over; the thread ends what it has begun, and nothing more is. */
+async function inTime<T>(work: Promise<T>, endBy: number): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const message = "Cannot answer the request: expected less to be in hand, found its time over";
+    const leftMs = Math.max(0, endBy - performance.now());
+    timer = setTimeout(() => reject(new BusyError(message)), leftMs);
+  });
+  // Nobody may be waiting for it any more.
+  work.catch(() => {});
+  return await Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 interface Asking {
@@ -106,7 +122,7 @@ class InTurn {
   #whole(batch?: string): Promise<unknown> {
     const { ticket } = this.#asking;
     return this.#service.queue.run(
-      (turn) => this.#ask(this.#worker(turn.worker), this.#limitsOf(turn)),
+      (turn) => this.#ask(this.#worker(turn.worker), this.#limitsOf(ticket.seconds, turn)),
       { ...this.#job, seconds: ticket.seconds, batch },
     );
   }
@@ -123,7 +139,7 @@ class InTurn {
   async #windows(): Promise<unknown> {
     const { queue } = this.#service;
     const { worker, leave } = queue.stay();
-    const limits = this.#limitsOf();
+    const limits = this.#limitsOf(WINDOW_SECONDS);
     try {
       return await this.#ask(this.#worker(worker), {
         ...limits,
@@ -164,18 +180,19 @@ class InTurn {
   }
 
   /** What only threads are asked for. */
-  #limitsOf(turn?: Turn): ClassifyOptions {
+  #limitsOf(seconds: number, turn?: Turn): ClassifyOptions {
     if (!this.#work.classifier.workers) return {};
     const { queue } = this.#service;
-    const { ticket } = this.#asking;
-    const leastMs = queue.limits.deadlineMs / LEAST_PART;
-    const leftMs = Math.max(1, ticket.endBy - performance.now());
-    const expectedMs = 1_000 * queue.pace.expected(ticket.seconds);
-    // Before the first clip nothing is known of how long one takes.
-    const patienceMs = expectedMs === 0 ? leftMs : Math.max(leastMs, PATIENCE * expectedMs);
+    const { deadlineMs } = queue.limits;
+    const expectedMs = 1_000 * queue.pace.expected(seconds);
+    // Before the first answer nothing is known: a large model on a slow machine may take all the time that there is.
+    const patienceMs = expectedMs === 0
+      ? deadlineMs
+      : Math.min(PATIENCE * expectedMs, deadlineMs / MOST_PART);
     return {
       ...turn?.group && { group: turn.group },
-      computeTimeoutMs: Math.min(patienceMs, leftMs),
+      // Not what is left for the clip: a thread that is only slow is worth more than the clip that it is at.
+      computeTimeoutMs: Math.max(deadlineMs / LEAST_PART, patienceMs, SLOWEST * expectedMs),
     } as ClassifyOptions;
   }
 }

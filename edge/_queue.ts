@@ -215,6 +215,9 @@ export class WorkQueue {
   run<T>(job: (turn: Turn) => Promise<T>, options: JobOptions = {}): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const { seconds = 1, ticket } = options;
+    if (ticket && ticket.endBy < performance.now()) {
+      return Promise.reject(busy("its turn would have come too late"));
+    }
     const spanOf = spansHere();
     const wait = spanOf("wait");
     const entry: Job = {
@@ -327,7 +330,7 @@ export class WorkQueue {
       if (!this.#waiting.includes(job)) return;
       this.#waiting.splice(this.#waiting.indexOf(job), 1);
       job.fail(busy("its turn would have come too late"));
-    }, by - performance.now());
+    }, Math.max(0, by - performance.now()));
   }
 
   /** Gives every thread that is free its next job. */

@@ -6,8 +6,11 @@
 import type { AppOptions } from "./mod.ts";
 import { appOptions, DEFAULT_SETTINGS } from "./settings.ts";
 
-/** What a process takes before there is a model: measured of a bundle on Deno 2.9 for x64. */
-const PROCESS_BYTES = 78 * 2 ** 20;
+/**
+ * What a process takes before there is a model, and while many bodies come at once: measured of a bundle on Deno 2.9
+ * for x64.
+ */
+const PROCESS_BYTES = 88 * 2 ** 20;
 /** What a thread takes before its model. */
 const THREAD_BYTES = 22 * 2 ** 20;
 /** WebAssembly's memory grows by a quarter, what JavaScript throws away is not collected at once. */
@@ -43,7 +46,7 @@ export function workersFor(
 
 /** The memory that one thread needs to compute clips of some seconds whole. */
 export function memoryFor(weightBytes: number): number {
-  return 134 * 2 ** 20 + 2.6 * weightBytes;
+  return Math.max(140 * 2 ** 20, 124 * 2 ** 20 + 2.6 * weightBytes);
 }
 
 /** Bodies of clips, and what recordings and streams may hold, that leave threads their part. */

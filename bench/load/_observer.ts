@@ -14,13 +14,13 @@ export interface MemorySample {
 /** Megabytes that a process has in memory now. */
 export async function residentMb(pid: number): Promise<number> {
   const text = await Deno.readTextFile(`/proc/${pid}/status`);
-  return Number(text.match(/^VmRSS:\s+(\d+) kB/m)![1]) / 1_024;
+  return Number(text.match(/^VmRSS:\s+(\d+) kB/m)![1]) * 1_024 / 1e6;
 }
 
 /** The most that it ever had. */
 export async function highestMb(pid: number): Promise<number> {
   const text = await Deno.readTextFile(`/proc/${pid}/status`);
-  return Number(text.match(/^VmHWM:\s+(\d+) kB/m)![1]) / 1_024;
+  return Number(text.match(/^VmHWM:\s+(\d+) kB/m)![1]) * 1_024 / 1e6;
 }
 
 /** Milliseconds of processor time that all threads of a process have had. */

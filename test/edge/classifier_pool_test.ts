@@ -23,7 +23,7 @@ async function whileServed(
   const pool = await classifierPool(webWorker(MODULE, "breaking"), { workers });
   await pool.complete;
   const log: string[] = [];
-  const app = createApp(pool, { deadlineMs: 15_000, log: (line) => void log.push(line) });
+  const app = createApp(pool, { deadlineMs: 30_000, log: (line) => void log.push(line) });
   try {
     await use(app, log);
   } finally {

@@ -16,7 +16,7 @@ Deno.test("workersFor() gives a thread to each core, as far as there is memory",
 Deno.test("memoryFor() gives what one thread needs, and bodies leave it that", () => {
   for (const weightBytes of [1, 10, 95, 380].map((size) => size * MB)) {
     const memoryBytes = memoryFor(weightBytes);
-    ok(tensorBytesOf(memoryBytes, 1) > 1.2 * weightBytes + 15 * MB);
+    ok(tensorBytesOf(memoryBytes, 1) > 1.2 * weightBytes + 8 * MB);
     equal(workersFor({ memoryBytes, weightBytes, most: 8 }), 1);
     const { maxBodiesBytes, maxBodyBytes, maxSessions, maxAheadBytes } = bodyLimits(memoryBytes);
     ok(maxBodiesBytes < memoryBytes - tensorBytesOf(memoryBytes, 1));
