@@ -10,7 +10,8 @@ import {
   loadLayerWeights,
   pooledStates,
 } from "../layers/classification_head.ts";
-import type { ParameterReader } from "../layers/parameters.ts";
+import { UnsupportedOpError } from "../errors.ts";
+import type { ParameterReader, ParameterSource } from "../layers/parameters.ts";
 import { ConfigReader, type JsonObject } from "./_config_reader.ts";
 import { frameHead } from "./_frame_head.ts";
 import type { HeadedConfig, OtherHead } from "./_other_head.ts";
@@ -21,6 +22,13 @@ import type { Architecture } from "./architecture.ts";
 const HEADS = [frameHead, xvectorHead] as readonly OtherHead[];
 /** What the classes of the usual head end with. */
 const PLAIN_SUFFIX = "ForSequenceClassification";
+
+/** What heads give, and what can be done where that is not wanted. */
+const GIVES = { xvector: "which gives vectors of speakers", frames: "which scores each frame" };
+const HINTS = {
+  xvector: "Have it embed clips, or give it labels, for a new head that classifies them",
+  frames: "Have it detect sounds, or give it labels, for a new head that classifies clips",
+};
 
 /** A head of another kind, and the weights of the sum over layers where there is one. */
 interface HeadParams {
@@ -77,10 +85,27 @@ function withHead(base: Architecture, head: OtherHead, className: string): Archi
           }),
         };
       }),
+    refusal: (does) =>
+      new UnsupportedOpError(
+        `Cannot ${does}: expected ${base.className}, found ${className}, ${GIVES[head.kind]}`,
+        { hint: HINTS[head.kind] },
+      ),
+    baseOf: (source) => baseOf(source, base),
+    storedClasses: (source) => source.shape("objective.weight")?.[1],
     minSamples: (config) => fewestSamples(base, config, head.fewestFrames(config)),
     paddingInvariant: (config) => base.paddingInvariant(config) && head.isBlindToPadding(config),
     clipScores: head.clipScores &&
       ((params, logits) => head.clipScores!((params as Params).head.own, logits)),
+  };
+}
+
+/** The tensors of the base alone. */
+function baseOf(source: ParameterSource, { basePrefix }: Architecture): ParameterSource {
+  const isOfBase = (name: string) => name.startsWith(`${basePrefix}.`);
+  return {
+    ...source,
+    names: () => Array.from(source.names()).filter(isOfBase),
+    shape: (name) => isOfBase(name) ? source.shape(name) : undefined,
   };
 }
 

@@ -5,7 +5,8 @@
  */
 import type { FrameLayout } from "../layers/conv_feature_encoder.ts";
 import type { Noise } from "../layers/noise.ts";
-import type { ParameterReader } from "../layers/parameters.ts";
+import type { ParameterReader, ParameterSource } from "../layers/parameters.ts";
+import type { UnsupportedOpError } from "../errors.ts";
 import type { ConfigReader, JsonObject } from "./_config_reader.ts";
 import type { HeadTensor, LinearLayer } from "./_linear_head.ts";
 import type { AttentionProjection } from "./lora.ts";
@@ -123,6 +124,12 @@ export interface Architecture<Config = unknown, Params = unknown> {
   readonly kind?: HeadKind;
   /** The same base with the head that classifies clips, where this one's does not. */
   readonly plain?: Architecture<Config, Params>;
+  /** What says, where `kind` is another, that something needs a head which classifies clips. */
+  refusal?(does: string): UnsupportedOpError;
+  /** The tensors that `plain` takes of a checkpoint with the other head: those of the base. */
+  baseOf?(source: ParameterSource): ParameterSource;
+  /** How many classes a checkpoint has whose config is silent. */
+  storedClasses?(source: ParameterSource): number | undefined;
   /** Scores of the classes by the logits of a clip, where these are something else. */
   clipScores?(params: Params, logits: Float32Array): Float32Array;
   /** The convolutions from samples to frames, where there are such. */

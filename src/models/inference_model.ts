@@ -6,7 +6,7 @@
  * @module
  */
 import { tensor, tidy } from "@tensorflow/tfjs-core";
-import { CheckpointError, UnsupportedOpError } from "../errors.ts";
+import { CheckpointError } from "../errors.ts";
 import { disposeWeight, rowsAreStable, sizeOf, type Weight, weightShape } from "../kernels.ts";
 import type { FrameLayout } from "../layers/conv_feature_encoder.ts";
 import type { LoadReport } from "../layers/parameters.ts";
@@ -113,18 +113,6 @@ export interface InferenceParts {
   neighbours?: Neighbours;
 }
 
-/** What heads give that do not classify clips, and what can be done. */
-const OTHER_HEADS: Readonly<Record<HeadKind, { gives: string; hint: string }>> = {
-  xvector: {
-    gives: "which gives vectors of speakers",
-    hint: "Have it embed clips, or give it labels, for a new head that classifies them",
-  },
-  frames: {
-    gives: "which scores each frame",
-    hint: "Have it detect sounds, or give it labels, for a new head that classifies clips",
-  },
-};
-
 /** An audio-classification model on the device in use that answers and does not change. */
 export class InferenceModel {
   /** Class names by number. */
@@ -176,13 +164,8 @@ export class InferenceModel {
    * @throws {UnsupportedOpError} where the head is another.
    */
   expectClipHead(does: string, { speakers = false }: { speakers?: boolean } = {}): void {
-    const { kind, plain, className } = this.#parts.architecture;
-    if (kind === undefined || speakers && kind === "xvector") return;
-    const { gives, hint } = OTHER_HEADS[kind];
-    throw new UnsupportedOpError(
-      `Cannot ${does}: expected ${plain!.className}, found ${className}, ${gives}`,
-      { hint },
-    );
+    const { kind, refusal } = this.#parts.architecture;
+    if (refusal && !(speakers && kind === "xvector")) throw refusal(does);
   }
 
   /** What the outputs mean: one class of several, any number of them, or values. */

@@ -83,8 +83,7 @@ export async function buildModel(
   json: JsonObject,
   options: BuildModelOptions = {},
 ): Promise<AudioClassificationModel> {
-  const known = await describeModel(json, options);
-  const source = await wantedOf(json, options, known);
+  const { known, source } = await describeModel(json, options);
   return new AudioClassificationModel(await loadParameters(known, { ...options, source }));
 }
 
@@ -115,8 +114,7 @@ export async function buildInferenceModel(
   options: BuildModelOptions = {},
   precision: ChosenPrecision = "float32",
 ): Promise<InferenceModel> {
-  const known = await describeModel(json, options);
-  const source = await wantedOf(json, options, known);
+  const { known, source } = await describeModel(json, options);
   return new InferenceModel(await loadParameters(known, { ...options, source, precision }));
 }
 
@@ -126,13 +124,20 @@ type ModelDescription = Omit<ModelParts, "params" | "parameters" | "weights" | "
 async function describeModel(
   json: JsonObject,
   options: BuildModelOptions,
-): Promise<ModelDescription> {
+): Promise<{ known: ModelDescription; source: BuildModelOptions["source"] }> {
   const { file = "config.json", origin = {} } = options;
   const stored = await headedArchitectureOf(json, file);
   // Classes of one's own are those of clips, whatever the checkpoint was for.
-  const architecture = options.labels ? stored.plain ?? stored : stored;
+  const isOwn = options.labels !== undefined && stored.plain !== undefined;
+  const architecture = isOwn ? stored.plain! : stored;
+  const source = isOwn && options.source ? stored.baseOf!(options.source) : options.source;
   const fields = new ConfigReader(json, file);
-  const labels = options.labels ?? storedClasses(fields, architecture, options) ?? labelsOf(fields);
+  const classes = source && architecture.storedClasses?.(source);
+  const isSilent = !["id2label", "num_labels"].some((key) => fields.has(key));
+  const named = classes !== undefined && isSilent
+    ? new ConfigReader({ ...json, num_labels: classes }, file)
+    : fields;
+  const labels = options.labels ?? labelsOf(named);
   if (labels.length === 0) throw new RangeError("Cannot make a model: expected labels, found none");
   const config = architecture.parseConfig(fields, labels.length);
   const problemType = options.problemType ?? problemTypeOf(fields, labels.length, architecture);
@@ -149,19 +154,8 @@ async function describeModel(
     ? isEqualList(labels, labelsOf(fields))
     : true;
   const kept = isSame ? json : withoutOwnScores(json);
-  return { architecture, json: kept, config, labels, problemType, origin };
-}
-
-/** The classes of a head whose tensors know how many they are, where the config is silent. */
-function storedClasses(
-  fields: ConfigReader,
-  { kind }: Pick<ModelDescription["architecture"], "kind">,
-  { source }: Pick<BuildModelOptions, "source">,
-): string[] | undefined {
-  if (kind !== "xvector" || ["id2label", "num_labels"].some((key) => fields.has(key))) return;
-  const classes = source?.shape("objective.weight")?.[1];
-  if (classes === undefined) return undefined;
-  return labelsOf(new ConfigReader({ ...fields.json, num_labels: classes }, fields.file));
+  const known = { architecture, json: kept, config, labels, problemType, origin };
+  return { known, source };
 }
 
 function isEqualList(some: readonly string[], others: readonly string[]): boolean {
@@ -198,22 +192,6 @@ async function loadParameters(
     for (const weight of reader.weights.values()) disposeWeight(weight);
     throw error;
   }
-}
-
-/** The checkpoint; of one with a head that does not classify clips the base alone, where classes are to be those of clips. */
-async function wantedOf(
-  json: JsonObject,
-  { source, file = "config.json" }: BuildModelOptions,
-  { architecture: { basePrefix, kind } }: ModelDescription,
-): Promise<ParameterReaderOptions["source"]> {
-  const isOther = (await headedArchitectureOf(json, file)).kind !== kind;
-  if (!source || !isOther) return source;
-  const isOfBase = (name: string) => name.startsWith(`${basePrefix}.`);
-  return {
-    ...source,
-    names: () => Array.from(source.names()).filter(isOfBase),
-    shape: (name) => isOfBase(name) ? source.shape(name) : undefined,
-  };
 }
 
 /** An audio-classification model on the device in use that can be trained, saved, and prepared for answering. */
