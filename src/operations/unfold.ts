@@ -23,10 +23,10 @@ export const unfoldOperation: Operation<{ x: Tensor }, UnfoldAttrs, Tensor> = {
   outputs: ({ x }, { width, dilation }) => {
     expectRank("unfold x", x, 3);
     const [batch = 0, frames = 0, channels = 0] = x;
-    const rows = frames - (width - 1) * dilation;
-    if (rows >= 1) return [batch, rows, width * channels];
+    const fewest = (width - 1) * dilation + 1;
+    if (frames >= fewest) return [batch, frames - fewest + 1, width * channels];
     throw new ShapeError(
-      `Cannot run unfold: expected at least ${(width - 1) * dilation + 1} frames, found ${frames}`,
+      `Cannot run unfold: expected at least ${fewest} frames, found ${frames}`,
     );
   },
 };

@@ -25,31 +25,16 @@ export function statisticsPool(
   const y = backend.output([batch, 2 * channels]);
   const to = backend.floats(backend.address(y), sizeOf(y.shape));
   const from = backend.floats(backend.address(x), sizeOf(x.shape));
-  for (let b = 0; b < batch; b++) {
-    const length = counts ? backend.ints(counts, batch)[b]! : frames;
-    const first = b * frames * channels;
-    const rows = from.subarray(first, first + length * channels);
-    const [means, deviations] = statistics(rows, length, channels);
-    to.set(means, 2 * b * channels);
-    to.set(deviations, (2 * b + 1) * channels);
+  for (let i = 0; i < batch * channels; i++) {
+    const clip = Math.floor(i / channels);
+    const first = clip * frames * channels + i % channels;
+    const end = first + (counts ? backend.ints(counts, batch)[clip]! : frames) * channels;
+    const length = (end - first) / channels;
+    let [mean, squares] = [0, 0];
+    for (let at = first; at < end; at += channels) mean += from[at]! / length;
+    for (let at = first; at < end; at += channels) squares += (from[at]! - mean) ** 2;
+    to[i + clip * channels] = mean;
+    to[i + (clip + 1) * channels] = Math.sqrt(squares / (length - 1));
   }
   return y;
-}
-
-/** **Shape** `rows [length, C]` -> two of `[C]` */
-function statistics(
-  rows: Float32Array,
-  length: number,
-  channels: number,
-): [Float64Array, Float64Array] {
-  const means = new Float64Array(channels);
-  for (let i = 0; i < rows.length; i += channels) {
-    for (let c = 0; c < channels; c++) means[c]! += rows[i + c]!;
-  }
-  for (let c = 0; c < channels; c++) means[c]! /= length;
-  const squares = new Float64Array(channels);
-  for (let i = 0; i < rows.length; i += channels) {
-    for (let c = 0; c < channels; c++) squares[c]! += (rows[i + c]! - means[c]!) ** 2;
-  }
-  return [means, squares.map((sum) => Math.sqrt(sum / (length - 1)))];
 }

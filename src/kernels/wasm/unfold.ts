@@ -25,12 +25,10 @@ export function unfold(
   const y = backend.output([batch, rows, width * channels]);
   const to = backend.floats(backend.address(y), sizeOf(y.shape));
   const from = backend.floats(backend.address(x), sizeOf(x.shape));
-  for (let row = 0; row < batch * rows; row++) {
-    const first = Math.floor(row / rows) * frames + row % rows;
-    for (let k = 0; k < width; k++) {
-      const at = (first + k * dilation) * channels;
-      to.set(from.subarray(at, at + channels), (row * width + k) * channels);
-    }
+  for (let i = 0; i < batch * rows * width; i++) {
+    const row = Math.floor(i / width);
+    const frame = Math.floor(row / rows) * frames + row % rows + i % width * dilation;
+    to.set(from.subarray(frame * channels, (frame + 1) * channels), i * channels);
   }
   return y;
 }
