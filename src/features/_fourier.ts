@@ -79,8 +79,8 @@ export class PowerSpectrum {
     this.#values.re.set(first);
     this.#values.im.set(second);
     for (const pass of this.#passes) {
-      if (pass.radix === 4) passOfFours(pass, this.#values, this.#spare);
-      else passOfAny(pass, this.#values, this.#spare);
+      const run = PASSES[pass.radix] ?? passOfAny;
+      run(pass, this.#values, this.#spare);
       [this.#values, this.#spare] = [this.#spare, this.#values];
     }
     const { re, im } = this.#values;
@@ -92,6 +92,13 @@ export class PowerSpectrum {
     }
   }
 }
+
+/** Passes that know their roots; those of 3 and 7 take any. */
+const PASSES: Readonly<Record<number, typeof passOfAny>> = {
+  2: passOfTwos,
+  4: passOfFours,
+  5: passOfFives,
+};
 
 function complex(size: number): Complex {
   return { re: new Float64Array(size), im: new Float64Array(size) };
@@ -128,53 +135,156 @@ function rootPowers(points: number, count: number, exponent: (i: number) => numb
 /** The roots of four are 1, -i, -1 and i, which multiply by an exchange of parts. */
 function passOfFours({ groups, stride, twiddles }: Pass, from: Complex, to: Complex): void {
   const { re, im } = from;
+  const { re: toRe, im: toIm } = to;
+  const { re: byRe, im: byIm } = twiddles;
   const leg = stride * groups;
   for (let group = 0; group < groups; group++) {
-    const [re1, im1] = [twiddles.re[group * 4 + 1]!, twiddles.im[group * 4 + 1]!];
-    const [re2, im2] = [twiddles.re[group * 4 + 2]!, twiddles.im[group * 4 + 2]!];
-    const [re3, im3] = [twiddles.re[group * 4 + 3]!, twiddles.im[group * 4 + 3]!];
-    for (let i = 0; i < stride; i++) {
-      const a = group * stride + i;
-      const [b, c, d] = [a + leg, a + 2 * leg, a + 3 * leg];
-      const [acRe, acIm] = [re[a]! + re[c]!, im[a]! + im[c]!];
-      const [bdRe, bdIm] = [re[b]! + re[d]!, im[b]! + im[d]!];
-      const [evenRe, evenIm] = [re[a]! - re[c]!, im[a]! - im[c]!];
-      const [oddRe, oddIm] = [im[b]! - im[d]!, re[d]! - re[b]!];
-      const at = group * stride * 4 + i;
-      to.re[at] = acRe + bdRe;
-      to.im[at] = acIm + bdIm;
-      store(to, at + stride, evenRe + oddRe, evenIm + oddIm, re1, im1);
-      store(to, at + 2 * stride, acRe - bdRe, acIm - bdIm, re2, im2);
-      store(to, at + 3 * stride, evenRe - oddRe, evenIm - oddIm, re3, im3);
+    const re1 = byRe[group * 4 + 1]!;
+    const im1 = byIm[group * 4 + 1]!;
+    const re2 = byRe[group * 4 + 2]!;
+    const im2 = byIm[group * 4 + 2]!;
+    const re3 = byRe[group * 4 + 3]!;
+    const im3 = byIm[group * 4 + 3]!;
+    const start = group * stride;
+    for (let a = start, at = start * 4; a < start + stride; a++, at++) {
+      const aRe = re[a]!;
+      const aIm = im[a]!;
+      const bRe = re[a + leg]!;
+      const bIm = im[a + leg]!;
+      const cRe = re[a + 2 * leg]!;
+      const cIm = im[a + 2 * leg]!;
+      const dRe = re[a + 3 * leg]!;
+      const dIm = im[a + 3 * leg]!;
+      const acRe = aRe + cRe;
+      const acIm = aIm + cIm;
+      const bdRe = bRe + dRe;
+      const bdIm = bIm + dIm;
+      const evenRe = aRe - cRe;
+      const evenIm = aIm - cIm;
+      const oddRe = bIm - dIm;
+      const oddIm = dRe - bRe;
+      toRe[at] = acRe + bdRe;
+      toIm[at] = acIm + bdIm;
+      const firstRe = evenRe + oddRe;
+      const firstIm = evenIm + oddIm;
+      toRe[at + stride] = firstRe * re1 - firstIm * im1;
+      toIm[at + stride] = firstRe * im1 + firstIm * re1;
+      const secondRe = acRe - bdRe;
+      const secondIm = acIm - bdIm;
+      toRe[at + 2 * stride] = secondRe * re2 - secondIm * im2;
+      toIm[at + 2 * stride] = secondRe * im2 + secondIm * re2;
+      const thirdRe = evenRe - oddRe;
+      const thirdIm = evenIm - oddIm;
+      toRe[at + 3 * stride] = thirdRe * re3 - thirdIm * im3;
+      toIm[at + 3 * stride] = thirdRe * im3 + thirdIm * re3;
     }
   }
+}
+
+function passOfTwos({ groups, stride, twiddles }: Pass, from: Complex, to: Complex): void {
+  const { re, im } = from;
+  const { re: toRe, im: toIm } = to;
+  const leg = stride * groups;
+  for (let group = 0; group < groups; group++) {
+    const byRe = twiddles.re[group * 2 + 1]!;
+    const byIm = twiddles.im[group * 2 + 1]!;
+    const start = group * stride;
+    for (let a = start, at = start * 2; a < start + stride; a++, at++) {
+      const aRe = re[a]!;
+      const aIm = im[a]!;
+      const bRe = re[a + leg]!;
+      const bIm = im[a + leg]!;
+      toRe[at] = aRe + bRe;
+      toIm[at] = aIm + bIm;
+      toRe[at + stride] = (aRe - bRe) * byRe - (aIm - bIm) * byIm;
+      toIm[at + stride] = (aRe - bRe) * byIm + (aIm - bIm) * byRe;
+    }
+  }
+}
+
+/** Sums and differences of the points that lie opposite each other, so that eight products are enough of sixteen. */
+function passOfFives({ groups, stride, roots, twiddles }: Pass, from: Complex, to: Complex): void {
+  const { re, im } = from;
+  const { re: toRe, im: toIm } = to;
+  const leg = stride * groups;
+  const cos1 = roots.re[1]!;
+  const sin1 = roots.im[1]!;
+  const cos2 = roots.re[2]!;
+  const sin2 = roots.im[2]!;
+  for (let group = 0; group < groups; group++) {
+    const start = group * stride;
+    const own = group * 5;
+    for (let a = start, at = start * 5; a < start + stride; a++, at++) {
+      const aRe = re[a]!;
+      const aIm = im[a]!;
+      const outerRe = re[a + leg]! + re[a + 4 * leg]!;
+      const outerIm = im[a + leg]! + im[a + 4 * leg]!;
+      const innerRe = re[a + 2 * leg]! + re[a + 3 * leg]!;
+      const innerIm = im[a + 2 * leg]! + im[a + 3 * leg]!;
+      const outerGapRe = re[a + leg]! - re[a + 4 * leg]!;
+      const outerGapIm = im[a + leg]! - im[a + 4 * leg]!;
+      const innerGapRe = re[a + 2 * leg]! - re[a + 3 * leg]!;
+      const innerGapIm = im[a + 2 * leg]! - im[a + 3 * leg]!;
+      const evenRe1 = aRe + cos1 * outerRe + cos2 * innerRe;
+      const evenIm1 = aIm + cos1 * outerIm + cos2 * innerIm;
+      const evenRe2 = aRe + cos2 * outerRe + cos1 * innerRe;
+      const evenIm2 = aIm + cos2 * outerIm + cos1 * innerIm;
+      const oddRe1 = -(sin1 * outerGapIm + sin2 * innerGapIm);
+      const oddIm1 = sin1 * outerGapRe + sin2 * innerGapRe;
+      const oddRe2 = -(sin2 * outerGapIm - sin1 * innerGapIm);
+      const oddIm2 = sin2 * outerGapRe - sin1 * innerGapRe;
+      toRe[at] = aRe + outerRe + innerRe;
+      toIm[at] = aIm + outerIm + innerIm;
+      store(to, at + stride, evenRe1 + oddRe1, evenIm1 + oddIm1, twiddles, own + 1);
+      store(to, at + 2 * stride, evenRe2 + oddRe2, evenIm2 + oddIm2, twiddles, own + 2);
+      store(to, at + 3 * stride, evenRe2 - oddRe2, evenIm2 - oddIm2, twiddles, own + 3);
+      store(to, at + 4 * stride, evenRe1 - oddRe1, evenIm1 - oddIm1, twiddles, own + 4);
+    }
+  }
+}
+
+/** Stores the product of a complex number with one of a list. */
+function store(
+  to: Complex,
+  at: number,
+  re: number,
+  im: number,
+  by: Complex,
+  factor: number,
+): void {
+  const byRe = by.re[factor]!;
+  const byIm = by.im[factor]!;
+  to.re[at] = re * byRe - im * byIm;
+  to.im[at] = re * byIm + im * byRe;
 }
 
 function passOfAny(pass: Pass, from: Complex, to: Complex): void {
   const { radix, groups, stride, roots, twiddles } = pass;
+  const { re, im } = from;
+  const { re: toRe, im: toIm } = to;
+  const { re: rootRe, im: rootIm } = roots;
   const leg = stride * groups;
   for (let group = 0; group < groups; group++) {
-    for (let i = 0; i < stride; i++) {
-      const first = group * stride + i;
-      for (let k = 0; k < radix; k++) {
-        let [sumRe, sumIm, root] = [0, 0, 0];
-        for (let j = 0, at = first; j < radix; j++, at += leg) {
-          const [rootRe, rootIm] = [roots.re[root]!, roots.im[root]!];
-          sumRe += from.re[at]! * rootRe - from.im[at]! * rootIm;
-          sumIm += from.re[at]! * rootIm + from.im[at]! * rootRe;
+    for (let k = 0; k < radix; k++) {
+      const byRe = twiddles.re[group * radix + k]!;
+      const byIm = twiddles.im[group * radix + k]!;
+      const start = group * stride;
+      for (
+        let first = start, out = start * radix + k * stride;
+        first < start + stride;
+        first++, out++
+      ) {
+        let sumRe = 0;
+        let sumIm = 0;
+        for (let j = 0, at = first, root = 0; j < radix; j++, at += leg) {
+          sumRe += re[at]! * rootRe[root]! - im[at]! * rootIm[root]!;
+          sumIm += re[at]! * rootIm[root]! + im[at]! * rootRe[root]!;
           root += k;
           if (root >= radix) root -= radix;
         }
-        const twiddle = group * radix + k;
-        const at = (group * radix + k) * stride + i;
-        store(to, at, sumRe, sumIm, twiddles.re[twiddle]!, twiddles.im[twiddle]!);
+        toRe[out] = sumRe * byRe - sumIm * byIm;
+        toIm[out] = sumRe * byIm + sumIm * byRe;
       }
     }
   }
-}
-
-/** Stores the product of two complex numbers. */
-function store(to: Complex, at: number, re: number, im: number, byRe: number, byIm: number): void {
-  to.re[at] = re * byRe - im * byIm;
-  to.im[at] = re * byIm + im * byRe;
 }
