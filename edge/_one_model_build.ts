@@ -45,7 +45,9 @@ export function keepOneModel(
 ): void {
   for (const [table, name] of [[ARCHITECTURES, modelType], [EXTRACTORS, extractorType]] as const) {
     build.onLoad({ filter: table.file, namespace: "file" }, async ({ path }) => {
-      return shortened(table, name, await readFile(path, "utf8"));
+      // Without the right to read it here it is whole: esbuild has rights of its own.
+      const text = await readFile(path, "utf8").catch(() => undefined);
+      return text === undefined ? undefined : shortened(table, name, text);
     });
     build.onLoad({ filter: table.file, namespace: "web" }, async ({ path }) => {
       return shortened(table, name, await fetchText(path));

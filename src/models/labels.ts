@@ -58,7 +58,8 @@ export function labelsInConfig(config: JsonObject, file: string): string[] {
 }
 
 function numberedLabels(reader: ConfigReader): string[] {
-  const own = reader.has("num_labels") ? undefined : OWN_COUNTS[String(reader.json.model_type)];
+  const { model_type: type } = reader.json;
+  const own = typeof type !== "string" || reader.has("num_labels") ? undefined : OWN_COUNTS[type];
   const limits = { or: own ? AUDIO_SET_CLASSES : 2, min: 1, max: MAX_CLASSES };
   const classes = reader.integer(own ?? "num_labels", limits);
   return Array.from({ length: classes }, (_, i) => numbered(i));
