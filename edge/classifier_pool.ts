@@ -48,23 +48,23 @@ export async function classifierPool(
   const first = await threadedClassifier(start, options);
   const threads = [first];
   const heads = first.heads && sharedHeads(first.heads);
-  let isDisposed = false;
+  const ending = new AbortController();
+  const { signal } = ending;
   const join = async () => {
-    await new Promise((resolve) => setTimeout(resolve, OTHERS_AFTER_MS));
-    if (isDisposed) return;
-    const thread = await threadedClassifier(start, options);
-    if (isDisposed) return thread.dispose();
+    await pause(OTHERS_AFTER_MS, signal);
+    if (signal.aborted) return;
+    const thread = await threadedClassifier(start, { ...options, signal });
     await heads?.join(thread.heads!);
     threads.push(thread);
   };
   const joined = Array.from({ length: workers - 1 }, () =>
     join().catch((error) => {
-      console.error(`A thread of inference less: ${reasonOf(error)}`);
+      if (!signal.aborted) console.error(`A thread of inference less: ${reasonOf(error)}`);
     }));
   const complete = Promise.all(joined).then(() => {});
   const dispose = () => {
-    isDisposed = true;
-    threads.forEach((thread) => thread.dispose());
+    ending.abort();
+    first.dispose();
   };
   const { labels, device, detect, maxSeconds } = first;
   const pool = Object.assign(first.bind(undefined), {
@@ -74,6 +74,17 @@ export async function classifierPool(
   });
   const restarts = () => threads.reduce((sum, thread) => sum + thread.restarts, 0);
   return Object.defineProperty(pool, "restarts", { get: restarts });
+}
+
+/** Waits, until the signal at most. */
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 }
 
 /**

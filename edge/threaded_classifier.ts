@@ -42,6 +42,8 @@ export type StartThread = (listener: ThreadListener) => Thread;
 export interface ThreadOptions {
   /** For one clip or one window, in milliseconds; it is ended then, and another started. @default 300000 */
   computeTimeoutMs?: number;
+  /** Ends the thread, one that is still starting too. @default `dispose` alone does */
+  signal?: AbortSignal;
 }
 
 /** A classifier whose model is in another thread. */
@@ -93,6 +95,7 @@ export async function threadedClassifier(
   options: ThreadOptions = {},
 ): Promise<ThreadedClassifier> {
   const calls = new ThreadCalls(start, options.computeTimeoutMs ?? 300_000);
+  options.signal?.addEventListener("abort", () => calls.dispose());
   const { labels, device, detects, heads, maxSeconds } = await calls.ready;
   const classify = (bytes: Uint8Array, asked?: ThreadedClassifyOptions) =>
     calls.ask<Classification[]>("classes", bytes, asked);
@@ -310,7 +313,9 @@ class ThreadCalls {
   dispose(): void {
     this.#isDisposed = true;
     this.#thread.end();
-    this.#failAll("The service is ending");
+    const reason = "The service is ending";
+    this.#ready.reject(new ThreadError(reason));
+    this.#failAll(reason);
   }
 
   #begin(): void {

@@ -94,3 +94,21 @@ Deno.test("classifierPool() is there with its first thread, and goes on with tho
   equal(started(), 3);
   equal(pool.workers.length, 2);
 });
+
+Deno.test("classifierPool() that is disposed ends threads that are starting, and starts no more", async () => {
+  for (const wantsStart of [false, true]) {
+    const { start, started } = startsFirst(1);
+    const { promise: isStarting, resolve } = Promise.withResolvers<void>();
+    let ended = 0;
+    const pool = await classifierPool((listener) => {
+      if (started() === 0) return { ...start(listener), end: () => ended++ };
+      start({ said: () => {}, broke: () => {} });
+      resolve();
+      return { post: () => {}, end: () => ended++ };
+    }, { workers: 2 });
+    if (wantsStart) await isStarting;
+    pool.dispose();
+    await pool.complete;
+    deepEqual([started(), ended], wantsStart ? [2, 2] : [1, 1]);
+  }
+});

@@ -78,7 +78,8 @@ Deno.test("createApp() counts what is in hand while it is", async () => {
   const status = async () => (await (await ask("readyz")).json()).status;
   equal(await status(), "ready");
   const answer = app.fetch(post(CLIP));
-  const slow = new ReadableStream({ pull: (controller) => done.then(() => controller.close()) });
+  const { promise: sent, resolve: send } = Promise.withResolvers<void>();
+  const slow = new ReadableStream({ pull: (controller) => sent.then(() => controller.close()) });
   const empty = app.fetch(post(slow));
   await begun.promise;
   const found = await figures(await ask("metrics"));
@@ -91,6 +92,8 @@ Deno.test("createApp() counts what is in hand while it is", async () => {
   finish();
   equal((await answer).status, 200);
   equal(await status(), "ready");
+  // A body that came while the place was taken would be refused unseen.
+  send();
   equal((await empty).status, 400);
 });
 
