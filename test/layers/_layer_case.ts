@@ -5,13 +5,13 @@
  */
 import assert from "node:assert/strict";
 import { engine, type Tensor, tensor } from "@tensorflow/tfjs-core";
-import { ParameterReader } from "../../src/layers/parameters.ts";
+import { ParameterReader, type ParameterReaderOptions } from "../../src/layers/parameters.ts";
 import { Random } from "../../src/random.ts";
 import { useReference } from "../reference/backend.ts";
 
 /** A reader that draws every parameter from a fixed seed. */
-export function freshReader(): ParameterReader {
-  return new ParameterReader({ basePrefix: "base", random: new Random(5) });
+export function freshReader(options?: Pick<ParameterReaderOptions, "prepare">): ParameterReader {
+  return new ParameterReader({ basePrefix: "base", random: new Random(5), ...options });
 }
 
 /** Numbers from N(0, 1), the same in every run. */

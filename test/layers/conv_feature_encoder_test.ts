@@ -154,7 +154,7 @@ for (const kind of ["group", "layer"] as const) {
   Deno.test(`convFeatureEncoder() of a long clip has the bits of the whole, and not its memory [wasm, ${kind}]`, async () => {
     const device = await startTestWasm({ threads: 1 });
     const config = { ...CONFIG, feat_extract_norm: kind, conv_dim: [40, 6, 5] };
-    const params = await loadConvFeatureEncoder(freshReader(), config);
+    const params = await loadConvFeatureEncoder(freshReader({ prepare: () => "float32" }), config);
     const samples = noiseTensor([2, 30_011]);
     const frames = featureFrames(config, 30_011);
     const byLayer = () =>
