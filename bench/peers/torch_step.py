@@ -4,11 +4,15 @@
                             "threads": 1, "freeze": "none", "part": "whole", "spawnedAt": milliseconds}'
 
 `infer` is samples to logits, in inference mode; `train` a whole step, the loss read back, as the benches beside this
-folder do on the other side. On "webgpu" it runs on CUDA where PyTorch has that. The part "blocks" is `_blocks.ts`: frames of noise through the layers, without dropout.
+folder do on the other side. On "webgpu" it runs on CUDA where PyTorch has that. Models of spectrograms get them
+ready-made, so that their `infer` lacks what the other side does; those that transformers has not are the PyTorch of
+`test/golden`. The part "blocks" is `_blocks.ts`: frames of noise through the layers, without dropout.
 """
 
+import importlib
 import json
 import math
+import os
 import resource
 import statistics
 import sys
@@ -80,10 +84,29 @@ class Blocks(torch.nn.Module):
         return SimpleNamespace(logits=logits, loss=loss)
 
 
+GOLDEN = os.path.join(os.path.dirname(__file__), "..", "..", "test", "golden")
+
+
+def load_code(directory):
+    """Imports what a model's class is in."""
+    with open(directory + "/config.json") as file:
+        config = json.load(file)
+    if hasattr(transformers, config["architectures"][0]):
+        return
+    sys.path.insert(0, GOLDEN)
+    importlib.import_module(config["model_type"])
+
+
+def spectrograms(directory, clips, rate_hz):
+    """The model's inputs by name."""
+    extractor = transformers.AutoFeatureExtractor.from_pretrained(directory)
+    waves = [clip.numpy() for clip in clips]
+    return dict(extractor(waves, sampling_rate=rate_hz, padding=True, return_tensors="pt"))
+
+
 def main(request):
     blocks = request["part"] == "blocks"
-    with open(request["directory"] + "/config.json") as file:
-        getattr(transformers, json.load(file)["architectures"][0])  # loads its code
+    load_code(request["directory"])
     start_mb = peak_mb()
     torch.set_num_threads(request["threads"])
     torch.manual_seed(0)
@@ -94,7 +117,8 @@ def main(request):
     model.to(device)
     load_ms = time.time() * 1000 - request["spawnedAt"]
     with open(request["directory"] + "/preprocessor_config.json") as file:
-        rate_hz = json.load(file)["sampling_rate"]
+        preprocessor = json.load(file)
+    rate_hz = preprocessor["sampling_rate"]
     samples = round(rate_hz * request["seconds"])
     if blocks:
         frames = (samples - WINDOW_SAMPLES) // HOP_SAMPLES + 1
@@ -102,12 +126,18 @@ def main(request):
     else:
         clips = torch.randn(request["batch"], samples)
     labels = torch.arange(request["batch"]) % model.config.num_labels
+    named = None
+    if not blocks and preprocessor.get("feature_size", 1) > 1:
+        named = spectrograms(request["directory"], clips, rate_hz)
+        named = {name: values.to(device) for name, values in named.items()}
     clips, labels = clips.to(device), labels.to(device)
 
     def forward():
         with torch.inference_mode():
             if blocks:
                 return model(clips).logits.tolist()
+            if named:
+                return model(**named).logits.tolist()
             normal = (clips - clips.mean(-1, keepdim=True)) / clips.std(-1, keepdim=True)
             return model(normal).logits.tolist()
 
@@ -117,7 +147,7 @@ def main(request):
     optimizer = torch.optim.AdamW(trainable, lr=1e-4, weight_decay=0.01)
 
     def step():
-        loss = model(clips, labels=labels).loss
+        loss = (model(**named, labels=labels) if named else model(clips, labels=labels)).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trainable, 1.0)
         optimizer.step()
