@@ -1,4 +1,5 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { assertNear } from "../compare.ts";
 import { encodeWav } from "../../src/audio/mod.ts";
 import { useDevice } from "../../src/devices.ts";
 import { saveTinyModel, tone } from "../tiny_model.ts";
@@ -36,7 +37,7 @@ Deno.test("eval prints what train found on the test split", async () => {
       await cliOk([...EVAL, "--data", "tones", "--json"], { cwd }),
     );
     equal(line!.accuracy, found.test_accuracy);
-    equal(line!.loss, found.test_loss);
+    assertNear(line!.loss, found.test_loss); // a model for inference rounds its first norm otherwise
     equal(line!.samples, 6);
     deepEqual(Object.keys(line!.perClass), TONE_LABELS);
     equal(line!.f1_macro, found.test_f1_macro);
@@ -72,7 +73,8 @@ Deno.test("eval finds the clips again that train held back of a folder without s
     const found = JSON.parse(await Deno.readTextFile(`${folder}/model/all_results.json`));
     const tested = await cliOk([...EVAL, "--data", "tones", "--json"], { cwd });
     const [line] = jsonLines<EvalLine>(tested);
-    deepEqual([line!.samples, line!.loss], [5, found.test_loss]);
+    equal(line!.samples, 5);
+    assertNear(line!.loss, found.test_loss);
     match(tested.stderr, /^"tones" has no splits: "test" is what train draws with seed 42$/m);
     const validation = await cliOk(
       [...EVAL, "--data", "tones", "--split", "validation", "--json"],
