@@ -10,10 +10,16 @@
 
 import { PowerSpectrum } from "./_fourier.ts";
 import { bandEnergies, type MelBank } from "./_mel.ts";
-import type { KeptRows } from "./kept_rows.ts";
+import type {
+  ExtractOptions,
+  FeatureBatch,
+  RecordingWindow,
+  WindowExtractor,
+} from "./feature_extractor.ts";
+import { KeptRows } from "./kept_rows.ts";
 
 /** Frames that are computed together. */
-export const PAIR_FRAMES = 2;
+const PAIR_FRAMES = 2;
 
 /** How samples become frames. */
 export interface SpectrogramOptions {
@@ -93,6 +99,24 @@ export class MelSpectrogram {
     bandEnergies(bank, this.#powers[1], pair.subarray(next));
     for (let i = 0; i < pair.length; i++) pair[i] = levelOf(pair[i]!);
   }
+}
+
+/** Extraction of the windows of a recording, which share pairs of frames; `extract` gets those that a recording keeps. */
+export function pairWindows(
+  hopSamples: number,
+  extract: (
+    windows: readonly RecordingWindow[],
+    options: ExtractOptions,
+    kept: KeptRows,
+  ) => FeatureBatch,
+): WindowExtractor {
+  return {
+    stepSamples: PAIR_FRAMES * hopSamples,
+    begin: () => {
+      const kept = new KeptRows();
+      return (windows, options = {}) => extract(windows, options, kept);
+    },
+  };
 }
 
 /** A raised cosine. @param period the samples from one zero to the next. */

@@ -25,7 +25,7 @@ import {
 } from "./_kaldi.ts";
 import { kaldiBank, type MelBank } from "./_mel.ts";
 import { batchLengths } from "./_padding.ts";
-import { hannWindow, MelSpectrogram, PAIR_FRAMES } from "./_spectrogram.ts";
+import { hannWindow, MelSpectrogram, pairWindows } from "./_spectrogram.ts";
 import type {
   ExtractOptions,
   FeatureBatch,
@@ -33,7 +33,7 @@ import type {
   RecordingWindow,
   WindowExtractor,
 } from "./feature_extractor.ts";
-import { KeptRows } from "./kept_rows.ts";
+import type { KeptRows } from "./kept_rows.ts";
 
 /** How spectrograms are made; the fields of `preprocessor_config.json` in camelCase. */
 export interface ASTFeatureExtractorOptions {
@@ -252,13 +252,10 @@ export class ASTFeatureExtractor implements FeatureExtractor {
 
   /** Extraction of clips that overlap in a recording. */
   get windows(): WindowExtractor {
-    return {
-      stepSamples: PAIR_FRAMES * HOP_SAMPLES,
-      begin: () => {
-        const kept = new KeptRows();
-        return (windows, options = {}) => this.#extract(windows, options, kept);
-      },
-    };
+    return pairWindows(
+      HOP_SAMPLES,
+      (windows, options, kept) => this.#extract(windows, options, kept),
+    );
   }
 
   /**

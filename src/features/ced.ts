@@ -18,7 +18,7 @@ import { ConfigFields, sortedByKey } from "./_config_fields.ts";
 import { htkBank } from "./_mel.ts";
 import { fftSizeField, mirrored } from "./_mirrored.ts";
 import { batchLengths } from "./_padding.ts";
-import { hannWindow, MelSpectrogram, PAIR_FRAMES, type Stretch } from "./_spectrogram.ts";
+import { hannWindow, MelSpectrogram, pairWindows, type Stretch } from "./_spectrogram.ts";
 import type {
   ExtractOptions,
   FeatureBatch,
@@ -26,7 +26,7 @@ import type {
   RecordingWindow,
   WindowExtractor,
 } from "./feature_extractor.ts";
-import { KeptRows } from "./kept_rows.ts";
+import type { KeptRows } from "./kept_rows.ts";
 
 /** How spectrograms are made; the fields of `preprocessor_config.json` in camelCase. */
 export interface CedFeatureExtractorOptions {
@@ -208,13 +208,10 @@ export class CedFeatureExtractor implements FeatureExtractor {
 
   /** Extraction of clips that overlap in a recording. */
   get windows(): WindowExtractor {
-    return {
-      stepSamples: PAIR_FRAMES * this.#options.hopSize,
-      begin: () => {
-        const kept = new KeptRows();
-        return (windows, options = {}) => this.#extract(windows, options, kept);
-      },
-    };
+    return pairWindows(
+      this.#options.hopSize,
+      (windows, options, kept) => this.#extract(windows, options, kept),
+    );
   }
 
   /**

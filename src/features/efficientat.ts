@@ -18,7 +18,7 @@ import { PREEMPHASIS } from "./_kaldi.ts";
 import { kaldiBank } from "./_mel.ts";
 import { fftSizeField, mirrored } from "./_mirrored.ts";
 import { batchLengths } from "./_padding.ts";
-import { hannWindow, MelSpectrogram, PAIR_FRAMES } from "./_spectrogram.ts";
+import { hannWindow, MelSpectrogram, pairWindows } from "./_spectrogram.ts";
 import type {
   ExtractOptions,
   FeatureBatch,
@@ -26,7 +26,7 @@ import type {
   RecordingWindow,
   WindowExtractor,
 } from "./feature_extractor.ts";
-import { KeptRows } from "./kept_rows.ts";
+import type { KeptRows } from "./kept_rows.ts";
 
 /** How spectrograms are made; the fields of `preprocessor_config.json` in camelCase. */
 export interface EfficientATFeatureExtractorOptions {
@@ -207,13 +207,10 @@ export class EfficientATFeatureExtractor implements FeatureExtractor {
 
   /** Extraction of clips that overlap in a recording. */
   get windows(): WindowExtractor {
-    return {
-      stepSamples: PAIR_FRAMES * this.#options.hopsize,
-      begin: () => {
-        const kept = new KeptRows();
-        return (windows, options = {}) => this.#extract(windows, options, kept);
-      },
-    };
+    return pairWindows(
+      this.#options.hopsize,
+      (windows, options, kept) => this.#extract(windows, options, kept),
+    );
   }
 
   /**

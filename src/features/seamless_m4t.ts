@@ -19,7 +19,7 @@ import { ConfigFields, sortedByKey } from "./_config_fields.ts";
 import { FFT_SIZE, FRAME_SAMPLES, framesOf, HOP_SAMPLES, kaldiFrame } from "./_kaldi.ts";
 import { kaldiBank } from "./_mel.ts";
 import { batchLengths } from "./_padding.ts";
-import { hannWindow, MelSpectrogram, PAIR_FRAMES } from "./_spectrogram.ts";
+import { hannWindow, MelSpectrogram, pairWindows } from "./_spectrogram.ts";
 import type {
   ExtractOptions,
   FeatureBatch,
@@ -27,7 +27,7 @@ import type {
   RecordingWindow,
   WindowExtractor,
 } from "./feature_extractor.ts";
-import { KeptRows } from "./kept_rows.ts";
+import type { KeptRows } from "./kept_rows.ts";
 
 /** How spectrograms are made; the fields of `preprocessor_config.json` in camelCase. */
 export interface SeamlessM4TFeatureExtractorOptions {
@@ -197,13 +197,10 @@ export class SeamlessM4TFeatureExtractor implements FeatureExtractor {
 
   /** Extraction of clips that overlap in a recording. */
   get windows(): WindowExtractor {
-    return {
-      stepSamples: PAIR_FRAMES * HOP_SAMPLES,
-      begin: () => {
-        const kept = new KeptRows();
-        return (windows, options = {}) => this.#extract(windows, options, kept);
-      },
-    };
+    return pairWindows(
+      HOP_SAMPLES,
+      (windows, options, kept) => this.#extract(windows, options, kept),
+    );
   }
 
   /**

@@ -18,7 +18,7 @@ import { ConfigFields, sortedByKey } from "./_config_fields.ts";
 import { slaneyBank } from "./_mel.ts";
 import { fftSizeField, mirrored, requireMirror } from "./_mirrored.ts";
 import { batchLengths } from "./_padding.ts";
-import { hannWindow, MelSpectrogram, PAIR_FRAMES, type Stretch } from "./_spectrogram.ts";
+import { hannWindow, MelSpectrogram, pairWindows, type Stretch } from "./_spectrogram.ts";
 import type {
   ExtractOptions,
   FeatureBatch,
@@ -26,7 +26,7 @@ import type {
   RecordingWindow,
   WindowExtractor,
 } from "./feature_extractor.ts";
-import { KeptRows } from "./kept_rows.ts";
+import type { KeptRows } from "./kept_rows.ts";
 
 /** How spectrograms are made; the fields of `preprocessor_config.json` in camelCase. */
 export interface WhisperFeatureExtractorOptions {
@@ -205,15 +205,12 @@ export class WhisperFeatureExtractor implements FeatureExtractor {
 
   /** Extraction of clips that overlap in a recording. */
   get windows(): WindowExtractor {
-    return {
-      stepSamples: PAIR_FRAMES * this.#options.hopLength,
-      begin: () => {
-        const kept = new KeptRows();
-        // Samples that are normalised have the mean of their window in them.
-        return (windows, options = {}) =>
-          this.#extract(windows, options, options.doNormalize ? undefined : kept);
-      },
-    };
+    // Samples that are normalised have the mean of their window in them.
+    return pairWindows(
+      this.#options.hopLength,
+      (windows, options, kept) =>
+        this.#extract(windows, options, options.doNormalize ? undefined : kept),
+    );
   }
 
   /**
