@@ -5,7 +5,8 @@
  */
 import { concat } from "../../test/audio/wav_file.ts";
 import { type RunningService, whileRunning } from "../../test/edge/_processes.ts";
-import { BREAKS, MARK } from "./_breaking_thread.ts";
+import { BREAKS } from "../../test/breaking.ts";
+import { MARK } from "./_breaking_thread.ts";
 import { clip } from "./_clips.ts";
 import { type Finding, milliseconds, reported } from "./_finding.ts";
 import { pause, processorMs } from "./_observer.ts";

@@ -3,7 +3,7 @@ import { classifierPool } from "../../edge/classifier_pool.ts";
 import { type App, createApp } from "../../edge/mod.ts";
 import type { StartThread } from "../../edge/threaded_classifier.ts";
 import { webWorker } from "../../edge/web_worker.ts";
-import { BREAKS } from "./_breaking_thread.ts";
+import { BREAKS } from "../breaking.ts";
 import { CLIP, post } from "./_served.ts";
 
 const MODULE = new URL("./_breaking_thread.ts", import.meta.url);
