@@ -75,12 +75,12 @@ export async function whileRunning(
 /** Asks until there is an answer; `ended` rejects where there will be none. */
 async function answering(url: string, ended: Promise<string>): Promise<string> {
   for (;;) {
-    const later = new Promise<false>((resolve) => setTimeout(resolve, 20, false));
-    const asked = fetch(`${url}livez`).then(async (answer) => {
+    const isAnswering = fetch(`${url}livez`).then(async (answer) => {
       await answer.body?.cancel();
       return true;
-    }, () => later);
-    if (await Promise.race([asked, ended.then(() => asked)])) return url;
+    }, () => false);
+    if (await Promise.race([isAnswering, ended.then(() => isAnswering)])) return url;
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 
