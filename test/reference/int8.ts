@@ -11,6 +11,9 @@ import { activate } from "./activation.ts";
 import { conv1d } from "./conv1d.ts";
 import { map, type NdArray, rowsOf, zeros } from "./nd_array.ts";
 
+/** Steps of a convolution with groups whose rows have one scale. */
+const BLOCK_STEPS = 40;
+
 /** Steps of a row on each side of 0. */
 const ROW_STEPS = 127;
 
@@ -20,13 +23,13 @@ function roundedWeight(weight: NdArray): NdArray {
   return { shape: weight.shape, values: Float64Array.from(unpackWeight(held)) };
 }
 
-/** Each vector of the last axis as it comes back from its bytes: `scale * byte`. */
-function roundedRows(x: NdArray): NdArray {
+/** Each vector of the last axis as it comes back from its bytes: `scale * byte`; what 127 stands for may be given. */
+function roundedRows(x: NdArray, largestAt?: (row: number) => number): NdArray {
   const { rows, columns } = rowsOf(x);
   const y = zeros(x.shape);
   for (let row = 0; row < rows; row++) {
     const from = x.values.subarray(row * columns, (row + 1) * columns);
-    const largest = from.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    const largest = largestAt?.(row) ?? largestOf(from);
     const scale = Math.fround(largest / ROW_STEPS);
     const steps = largest === 0 ? 0 : Math.fround(Math.min(ROW_STEPS / largest, LARGEST_FLOAT));
     from.forEach((value, i) => {
@@ -34,6 +37,10 @@ function roundedRows(x: NdArray): NdArray {
     });
   }
   return y;
+}
+
+function largestOf(values: Float64Array): number {
+  return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 }
 
 const LARGEST_FLOAT = 3.4028234663852886e38;
@@ -83,7 +90,7 @@ function windows(x: NdArray, width: number, { stride, padLeft, padRight }: Conv1
   });
 }
 
-/** `x [B, T, C]`, `weight [O, C / groups, K]`, `bias [O]` -> `[B, T', O]`; the frames under the kernel are one row. */
+/** `x [B, T, C]`, `weight [O, C / groups, K]`, `bias [O]` -> `[B, T', O]`; the frames under the kernel are one row, by group. */
 export function conv1dInt8(
   { x, weight, bias }: { x: NdArray; weight: NdArray; bias?: NdArray },
   attrs: Conv1dAttrs,
@@ -101,7 +108,26 @@ export function conv1dInt8(
     return (step * width + tap) * channels + group * size + channel;
   };
   const shape = [batch, steps, groups, width * size];
-  const rows = roundedRows(map(zeros(shape), (_, at) => under.values[byGroup(at)]!));
+  // All frames from the first to the last under the steps of a block count, those between two kernels too.
+  const largestAt = (row: number) => {
+    const [clip, step, group] = [
+      Math.floor(row / groups / steps),
+      Math.floor(row / groups) % steps,
+      row % groups,
+    ];
+    const first = step - step % BLOCK_STEPS;
+    const last = Math.min(first + BLOCK_STEPS, steps) - 1;
+    let most = 0;
+    for (let at = first * attrs.stride; at < last * attrs.stride + width; at++) {
+      const frame = at - attrs.padLeft;
+      if (frame < 0 || frame >= x.shape[1]!) continue;
+      const from = (clip * x.shape[1]! + frame) * channels + group * size;
+      most = Math.max(most, largestOf(x.values.subarray(from, from + size)));
+    }
+    return most;
+  };
+  const numbers = map(zeros(shape), (_, at) => under.values[byGroup(at)]!);
+  const rows = roundedRows(numbers, groups > 1 ? largestAt : undefined);
   // Every step by itself: as many frames as the kernel is wide, one step long.
   const apart = zeros([batch, steps * width, channels]);
   rows.values.forEach((value, at) => apart.values[byGroup(at)] = value);

@@ -14,7 +14,7 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import { type Packed, PANEL_COLUMNS, QUAD_ROWS, weightSizes } from "../../kernels.ts";
 import { ACTIVATION_NUMBER } from "./activation.ts";
-import { sizeOf, type WasmBackend } from "./_backend.ts";
+import type { WasmBackend } from "./_backend.ts";
 import { CHUNK_FLOPS, type Gemm, roundUp } from "./_gemm.ts";
 
 const FLOAT_BYTES = 4;
@@ -60,23 +60,15 @@ export function packInt8(
   ], Math.ceil(QUANTIZE_GRAIN_ELEMENTS / (PANEL_COLUMNS * depth)));
 }
 
-/** The panels of one group of a weight that is held as `"int8-panels"`. */
+/** The panels of a weight that is held as `"int8-panels"`. */
 export interface Int8Matrix {
   panels: number;
   scales: number;
 }
 
-/** Where the panels of a group are. */
-export function int8Matrix(
-  backend: WasmBackend,
-  { layout: { groups }, values, scale }: Int8Weight,
-  group = 0,
-): Int8Matrix {
-  const groupBytes = (tensor: TensorInfo) => FLOAT_BYTES * sizeOf(tensor.shape) / groups;
-  return {
-    panels: backend.address(values, "int32") + group * groupBytes(values),
-    scales: backend.address(scale) + group * groupBytes(scale),
-  };
+/** Where the panels of a weight without groups are. */
+export function int8Matrix(backend: WasmBackend, { values, scale }: Int8Weight): Int8Matrix {
+  return { panels: backend.address(values, "int32"), scales: backend.address(scale) };
 }
 
 /** A product without groups, whose rows of C follow one another. */

@@ -30,7 +30,8 @@ import {
   type PanelSource,
   scratchAreas,
 } from "./_gemm.ts";
-import { gemmInt8, int8Matrix, int8ScratchBytes, type Int8Weight } from "./_gemm_int8.ts";
+import { groupedConv1dInt8 } from "./_conv1d_int8.ts";
+import { gemmInt8, int8Matrix, int8ScratchBytes } from "./_gemm_int8.ts";
 import { isDepthwise, weightPanels } from "./_weights.ts";
 
 const FLOAT_BYTES = 4;
@@ -85,6 +86,10 @@ export function conv1d(
     return y;
   }
   const panels = weightPanels(backend, { weight, scale, groups: attrs.groups, layout });
+  if (panels.int8 && attrs.groups > 1) {
+    groupedConv1dInt8(backend, { x, y, bias, weight: panels.int8, attrs });
+    return y;
+  }
   const c = outputRows(backend, y, sizes);
   const copied = attrs.groups > 1;
   const [packed, scratch, copy] = scratchAreas(
@@ -110,7 +115,7 @@ export function conv1d(
     bias: bias && backend.address(bias),
     activation: attrs.activation,
   };
-  if (panels.int8) multiplyGroups(backend, panels.int8, product, scratch!);
+  if (panels.int8) gemmInt8(backend, int8Matrix(backend, panels.int8), product, scratch!);
   else gemm(backend, product, scratch!);
   return y;
 }
@@ -181,24 +186,6 @@ export function conv1dGradWeight(
     backend.dispatch("swapTaps", outputs, args, COPY_GRAIN);
   }
   return dweight;
-}
-
-/** One int8 product for each group. */
-function multiplyGroups(
-  backend: WasmBackend,
-  weight: Int8Weight,
-  call: Omit<Gemm, "packed">,
-  scratch: number,
-): void {
-  const { groups = 1, aGroup = 0, cGroup = 0, columns, bias = 0 } = call;
-  for (let group = 0; group < groups; group++) {
-    gemmInt8(backend, int8Matrix(backend, weight, group), {
-      ...call,
-      a: call.a + group * aGroup,
-      c: call.c + group * cGroup,
-      bias: bias && bias + group * columns * FLOAT_BYTES,
-    }, scratch);
-  }
 }
 
 function sizesOf(

@@ -11,9 +11,12 @@ import { innermostLoops } from "./_loops.ts";
 
 /** Sums of a tile of four rows by eight columns; loops that sum up less are not those of products. */
 const LEAST_SUMS = 8;
-/** The sums of each loop: products of int8 and of float32 by five rows, of float32 by four, depthwise convolutions. */
+/**
+ * The sums of each loop: products of int8, of rows that lie apart too, and of float32 by five rows, of float32 by four,
+ * depthwise convolutions.
+ */
 const BUILDS = [
-  { name: "relaxed SIMD", binary: RELAXED, sums: [10, 10, 8, 8] },
+  { name: "relaxed SIMD", binary: RELAXED, sums: [10, 10, 10, 8, 8] },
   { name: "plain SIMD", binary: PLAIN, sums: [10, 8, 8] },
 ];
 

@@ -113,12 +113,26 @@ function linearCase(
   };
 }
 
-function convCase(draw: Draw): Case {
+function randomConvCase(draw: Draw): Case {
   const [groups, width] = [draw(0, 1) * draw(0, 3) + 1, draw(1, 9)];
   const [channels, outputs] = [groups * draw(1, 20), groups * draw(1, 30)];
   const [padLeft, padRight] = draw(0, 1) ? [draw(0, width), draw(0, width)] : [0, 0];
-  const x = [draw(1, 3), width + draw(0, 40), channels];
+  const x = [draw(1, 3), width + draw(0, 150), channels];
   const stride = draw(1, 5);
+  return convCase(x, outputs, width, { stride, groups, padLeft, padRight, activation: "none" });
+}
+
+/** As many frames as the kernel is wide, and more or fewer. */
+function positionalCases(): Case[] {
+  return [1, 49, 128, 170].map((frames) => {
+    const conv = { stride: 1, groups: 2, padLeft: 64, padRight: 63, activation: "none" } as const;
+    return convCase([2, frames, 24], 24, 128, conv);
+  });
+}
+
+function convCase(x: number[], outputs: number, width: number, conv: Conv1dAttrs): Case {
+  const { stride, groups, padLeft, padRight } = conv;
+  const channels = x[2]!;
   const deviation = 1 / Math.sqrt(channels * width);
   return {
     name: `conv1d [${x}] -> ${outputs}, width ${width}, stride ${stride}, ${groups} groups, ` +
@@ -128,7 +142,7 @@ function convCase(draw: Draw): Case {
       weight: normal([outputs, channels / groups, width], { seed: 2, deviation }),
       bias: normal([outputs], { seed: 3 }),
     },
-    conv: { stride, groups, padLeft, padRight, activation: "none" },
+    conv,
   };
 }
 
@@ -136,7 +150,9 @@ function randomCases(): Case[] {
   return Array.from({ length: CASES }, (_, i) => {
     const draw = drawerOf(i);
     const activation = (["none", "relu"] as const)[draw(0, 1)];
-    return i % 2 ? convCase(draw) : linearCase(draw(1, 300), draw(1, 200), draw(1, 40), activation);
+    return i % 2
+      ? randomConvCase(draw)
+      : linearCase(draw(1, 300), draw(1, 200), draw(1, 40), activation);
   });
 }
 
@@ -174,6 +190,9 @@ function assertAgreement(opCase: Case): void {
 for (const build of BUILDS) {
   Deno.test(`int8 products agree with the reference at random sizes [wasm, ${build.name}]`, () =>
     onBuild(build, () => randomCases().forEach(assertAgreement)));
+
+  Deno.test(`int8 positional convolutions agree with the reference [wasm, ${build.name}]`, () =>
+    onBuild(build, () => positionalCases().forEach(assertAgreement)));
 
   Deno.test(`int8 products agree with the reference on hard numbers [wasm, ${build.name}]`, () =>
     onBuild(build, () => hardCases().forEach(assertAgreement)));
@@ -215,7 +234,7 @@ for (const build of BUILDS) {
 /** Sizes that leave something over everywhere, and one with several chunks of rows. */
 function sharedCases(): Case[] {
   const large = linearCase(1503, 770, 70, "relu");
-  return [...randomCases(), ...hardCases(), large];
+  return [...randomCases(), ...positionalCases(), ...hardCases(), large];
 }
 
 Deno.test("int8 products give the same bits in both builds and with 1 to 3 threads [wasm]", async () => {

@@ -78,8 +78,9 @@ function multiplyTile(a: usize, panel: usize, quads: i32, sums: usize): void {
   if (ASC_FEATURE_RELAXED_SIMD) {
     dotBytes(a, panel, quads, sums);
   } else {
-    dotHalf(a, panel, quads, sums);
-    dotHalf(a, panel + 16, quads, sums + 16);
+    const end = panel + <usize>quads * QUAD_BYTES;
+    dotHalf(a, ROW, TILE_QUAD, panel, end, sums);
+    dotHalf(a, ROW, TILE_QUAD, panel + 16, end + 16, sums + 16);
   }
 }
 
@@ -122,35 +123,42 @@ function dotBytes(rows: usize, panel: usize, quads: i32, sums: usize): void {
   v128.store(sums, c41, 144);
 }
 
-/** Four of the 8 columns with operands of 16 bits: each dot product has two lanes for each of two columns. */
-function dotHalf(rows: usize, panel: usize, quads: i32, sums: usize): void {
+/**
+ * Four of the 8 columns with operands of 16 bits: each dot product has two lanes for each of two columns.
+ *
+ * @param row bytes from one row to the next
+ * @param step bytes from one quad of a row to the next
+ */
+export function dotHalf(
+  rows: usize, row: usize, step: usize, panel: usize, end: usize, sums: usize,
+): void {
   const zero = i32x4.splat(0);
   let c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero;
   let c30 = zero, c31 = zero, c40 = zero, c41 = zero;
-  const end = panel + <usize>quads * QUAD_BYTES;
+  const onward = step - 4 * row;
   for (; panel < end; panel += QUAD_BYTES) {
     const b0 = v128.load_ext<i8>(panel);
     const b1 = v128.load_ext<i8>(panel, 8);
     let a = v128.load64_splat(rows);
     c00 = i32x4.add(c00, i32x4.dot_i16x8_s(a, b0));
     c01 = i32x4.add(c01, i32x4.dot_i16x8_s(a, b1));
-    rows += ROW;
+    rows += row;
     a = v128.load64_splat(rows);
     c10 = i32x4.add(c10, i32x4.dot_i16x8_s(a, b0));
     c11 = i32x4.add(c11, i32x4.dot_i16x8_s(a, b1));
-    rows += ROW;
+    rows += row;
     a = v128.load64_splat(rows);
     c20 = i32x4.add(c20, i32x4.dot_i16x8_s(a, b0));
     c21 = i32x4.add(c21, i32x4.dot_i16x8_s(a, b1));
-    rows += ROW;
+    rows += row;
     a = v128.load64_splat(rows);
     c30 = i32x4.add(c30, i32x4.dot_i16x8_s(a, b0));
     c31 = i32x4.add(c31, i32x4.dot_i16x8_s(a, b1));
-    rows += ROW;
+    rows += row;
     a = v128.load64_splat(rows);
     c40 = i32x4.add(c40, i32x4.dot_i16x8_s(a, b0));
     c41 = i32x4.add(c41, i32x4.dot_i16x8_s(a, b1));
-    rows += ROW;
+    rows += onward;
   }
   v128.store(sums, addPairs(c00, c01));
   v128.store(sums, addPairs(c10, c11), 32);
@@ -169,7 +177,7 @@ function addPairs(low: v128, high: v128): v128 {
 /** `count` rows of a tile: scaled, with bias, activation and residual. */
 // @ts-ignore: decorator
 @inline
-function finishTile(
+export function finishTile(
   tile: usize,
   sums: usize,
   scales: usize,

@@ -37,6 +37,7 @@ export { addBias } from "./add_bias";
 export { batchNorm, centredDot } from "./batch_norm";
 export { columnDot, columnSum, maskedColumnSum } from "./column_sum";
 export { groupFrames, swapTaps } from "./conv1d";
+export { convInt8, quantizeFrames } from "./conv1d_int8";
 export { crossEntropy, crossEntropyGrad } from "./cross_entropy";
 export { depthwise, depthwiseGradWeight } from "./depthwise";
 export { dropout } from "./dropout";

@@ -19,9 +19,9 @@ export const TILE_QUAD: usize = <usize>(TILE_ROWS * QUAD * STEP_BYTES);
 /** Bytes of a row of quads of a panel. */
 export const QUAD_BYTES: usize = <usize>(PANEL * QUAD);
 
-const ROW_STEPS: f32 = 127;
+export const ROW_STEPS: f32 = 127;
 const WEIGHT_STEPS: f32 = 63;
-const ZERO_BYTE: i32 = 64;
+export const ZERO_BYTE: i32 = 64;
 /** 1.5 * 2^23: adding it rounds to an integer and leaves that in the low bits. */
 const ROUNDER: f32 = 12582912;
 
@@ -73,14 +73,18 @@ export function copyInside(base: usize, start: i32, count: i32, bytes: i32, to: 
 /** Steps in a unit; where the largest number is next to nothing as many as are finite. */
 // @ts-ignore: decorator
 @inline
-function stepsPerUnit(largest: f32, steps: f32): f32 {
+export function stepsPerUnit(largest: f32, steps: f32): f32 {
   return largest == 0 ? 0 : min(steps / largest, f32.MAX_VALUE);
 }
 
-/** Largest absolute value, infinity or NaN where there is one: as integers, their bits are in that order. */
+/** Largest absolute value, infinity or NaN where there is one. */
 function largestOf(from: usize, count: i32): f32 {
+  return largestLane(largerOf(i32x4.splat(0), from, count));
+}
+
+/** The bits of the largest absolute values so far: as integers, they are in the order of the numbers, NaN above all. */
+export function largerOf(most: v128, from: usize, count: i32): v128 {
   const mask = i32x4.splat(0x7fffffff);
-  let most = i32x4.splat(0);
   const end = from + (<usize>count << 2);
   const whole = from + (<usize>(count & -LANES) << 2);
   for (; from < whole; from += VECTOR_BYTES) {
@@ -89,6 +93,13 @@ function largestOf(from: usize, count: i32): f32 {
   for (; from < end; from += 4) {
     most = i32x4.max_s(most, v128.and(v128.load32_zero(from), mask));
   }
+  return most;
+}
+
+/** The number whose bits are the largest of the four. */
+// @ts-ignore: decorator
+@inline
+export function largestLane(most: v128): f32 {
   most = i32x4.max_s(most, v128.shuffle<i32>(most, most, 2, 3, 0, 1));
   return reinterpret<f32>(max(i32x4.extract_lane(most, 0), i32x4.extract_lane(most, 1)));
 }
@@ -146,6 +157,25 @@ function roundRow(from: usize, count: i32, stepsPerUnit: f32, to: usize): i32 {
     from += VECTOR_BYTES;
     to += TILE_QUAD;
   }
+  return sumIntegers(sum);
+}
+
+/** Writes the bytes of numbers one after the other, up to three more behind them, and returns their sum. */
+export function roundRun(from: usize, count: i32, steps: v128, to: usize): i32 {
+  let sum = i32x4.splat(0);
+  for (; count > 0; count -= LANES) {
+    const value = round(count >= LANES ? v128.load(from) : loadFew(from, count), steps);
+    sum = i32x4.add(sum, value);
+    storeQuad(value, to);
+    from += VECTOR_BYTES;
+    to += <usize>(QUAD * STEP_BYTES);
+  }
+  return sumIntegers(sum);
+}
+
+// @ts-ignore: decorator
+@inline
+function sumIntegers(sum: v128): i32 {
   const pairs = i32x4.add(sum, v128.shuffle<i32>(sum, sum, 2, 3, 0, 1));
   return i32x4.extract_lane(pairs, 0) + i32x4.extract_lane(pairs, 1);
 }
