@@ -34,7 +34,8 @@ export class Imdct {
 
   /** Shape: `x [N/2]` into `out [N]`. */
   transform(x: Float64Array, out: Float64Array): void {
-    const folded = this.fold(x);
+    const folded = this.#folded;
+    this.fold(x, folded);
     const half = this.#half;
     const quarter = half / 2;
     for (let i = 0; i < quarter; i++) {
@@ -46,16 +47,15 @@ export class Imdct {
   }
 
   /**
-   * The outputs without what mirrors others; valid until the next call.
+   * The outputs without what mirrors others.
    *
    * The first half of the outputs is the numbers of the second half here, then the same mirrored with
    * the other sign; the second half is those of the first half here, mirrored, then as they are, all with
-   * the other sign. Shape: `x [N/2] -> [N/2]`
+   * the other sign. Shape: `x [N/2]` into the start of `out`
    */
-  fold(x: Float64Array): Float64Array {
+  fold(x: Float64Array, out: Float64Array): void {
     const [real, imag, cos, sin] = [this.#real, this.#imag, this.#cos, this.#sin];
     const { reversed } = this.#fft;
-    const folded = this.#folded;
     const half = this.#half;
     for (let i = 0; i < real.length; i++) {
       const a = x[2 * i]!;
@@ -66,10 +66,9 @@ export class Imdct {
     }
     this.#fft.transform(real, imag);
     for (let i = 0; i < real.length; i++) {
-      folded[2 * i] = real[i]! * cos[i]! - imag[i]! * sin[i]!;
-      folded[half - 1 - 2 * i] = -(real[i]! * sin[i]! + imag[i]! * cos[i]!);
+      out[2 * i] = real[i]! * cos[i]! - imag[i]! * sin[i]!;
+      out[half - 1 - 2 * i] = -(real[i]! * sin[i]! + imag[i]! * cos[i]!);
     }
-    return folded;
   }
 }
 
@@ -78,8 +77,8 @@ class Fft {
   /** Where each input belongs before the first step. */
   readonly reversed: Uint32Array;
   readonly #size: number;
-  /** Turns of every pair of steps, in the order of their use: cosine and sine, of half and whole. */
-  readonly #turns: Float64Array;
+  /** Turns of every pair of steps: cosine and sine, of half and whole. */
+  readonly #turns: readonly Float64Array[];
 
   constructor(size: number) {
     this.#size = size;
@@ -87,15 +86,17 @@ class Fft {
     for (let i = 1; i < size; i++) {
       this.reversed[i] = this.reversed[i >> 1]! / 2 + (i & 1) * size / 2;
     }
-    const turns: number[] = [];
+    const passes: Float64Array[] = [];
     for (let width = this.#firstWidth; 4 * width <= size; width *= 4) {
+      const turns: number[] = [];
       for (let i = 0; i < width; i++) {
         for (const angle of [-Math.PI * i / width, -Math.PI * i / (2 * width)]) {
           turns.push(Math.cos(angle), Math.sin(angle));
         }
       }
+      passes.push(Float64Array.from(turns));
     }
-    this.#turns = Float64Array.from(turns);
+    this.#turns = passes;
   }
 
   /** An odd number of steps leaves one to be done alone. */
@@ -106,31 +107,23 @@ class Fft {
   /** Transforms numbers that stand where `reversed` says. */
   transform(real: Float64Array, imag: Float64Array): void {
     if (this.#firstWidth === 2) addNeighbours(real, imag);
-    let turnsAt = 0;
-    for (let width = this.#firstWidth; 4 * width <= this.#size; width *= 4) {
-      for (let start = 0; start < this.#size; start += 4 * width) {
-        this.#twoSteps(real, imag, start, width, turnsAt);
-      }
-      turnsAt += 4 * width;
-    }
+    for (const turns of this.#turns) twoSteps(real, imag, turns);
   }
+}
 
-  #twoSteps(
-    real: Float64Array,
-    imag: Float64Array,
-    start: number,
-    width: number,
-    turnsAt: number,
-  ): void {
-    const turns = this.#turns;
-    for (let a = start, at = turnsAt; a < start + width; a++, at += 4) {
+/** All that turn alike are in one inner loop: the first steps have few turns, which stay in registers. */
+function twoSteps(real: Float64Array, imag: Float64Array, turns: Float64Array): void {
+  const size = real.length;
+  const width = turns.length >> 2;
+  for (let i = 0; i < width; i++) {
+    const c1 = turns[4 * i]!;
+    const s1 = turns[4 * i + 1]!;
+    const c2 = turns[4 * i + 2]!;
+    const s2 = turns[4 * i + 3]!;
+    for (let a = i; a < size; a += 4 * width) {
       const b = a + width;
       const c = b + width;
       const d = c + width;
-      const c1 = turns[at]!;
-      const s1 = turns[at + 1]!;
-      const c2 = turns[at + 2]!;
-      const s2 = turns[at + 3]!;
       const br = real[b]! * c1 - imag[b]! * s1;
       const bi = real[b]! * s1 + imag[b]! * c1;
       const dr = real[d]! * c1 - imag[d]! * s1;

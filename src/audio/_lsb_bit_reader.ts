@@ -8,29 +8,25 @@ import { OutOfBits } from "./_bit_reader.ts";
 
 /** A place in a packet, to the bit. */
 export class LsbBitReader {
-  readonly #bytes: Uint8Array;
-  #byte = 0;
-  #bit = 0;
+  /** All bytes, of which the loops over many numbers read a word at a time. */
+  readonly view: DataView;
+  /** Bits that there are. */
+  readonly end: number;
+  /** Bits before the place. */
+  position: number;
 
   /** Starts at the first byte, or at a later one. */
   constructor(bytes: Uint8Array, startByte = 0) {
-    this.#bytes = bytes;
-    this.#byte = startByte;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.end = 8 * bytes.length;
+    this.position = 8 * startByte;
   }
 
   /** The next bits as a number of 0 or more; `count` is 0 to 32. */
   read(count: number): number {
     if (count > 24) return this.read(16) + this.read(count - 16) * 2 ** 16;
-    const bytes = this.#bytes;
-    const at = this.#byte;
-    const bit = this.#bit + count;
-    const end = at * 8 + bit;
-    if (end > bytes.length * 8) throw new OutOfBits("The packet ends too early");
-    const word = bytes[at]! | (bytes[at + 1] ?? 0) << 8 | (bytes[at + 2] ?? 0) << 16 |
-      (bytes[at + 3] ?? 0) << 24;
-    this.#byte = at + (bit >> 3);
-    const value = word >>> this.#bit & 2 ** count - 1;
-    this.#bit = bit & 7;
+    const value = this.#next() & (1 << count) - 1;
+    this.skip(count);
     return value;
   }
 
@@ -39,45 +35,41 @@ export class LsbBitReader {
    * past the end. Shape: `[2 ** bits]`, 16 bits at most.
    */
   lookUp(table: Int32Array, lengthMask: number): number {
-    const bytes = this.#bytes;
-    const at = this.#byte;
-    const word = at + 4 <= bytes.length
-      ? bytes[at]! | bytes[at + 1]! << 8 | bytes[at + 2]! << 16 | bytes[at + 3]! << 24
-      : (bytes[at] ?? 0) | (bytes[at + 1] ?? 0) << 8 | (bytes[at + 2] ?? 0) << 16;
-    const found = table[word >>> this.#bit & table.length - 1]!;
-    const bit = this.#bit + (found & lengthMask);
-    if (8 * at + bit > 8 * bytes.length) throw new OutOfBits("The packet ends too early");
-    this.#byte = at + (bit >> 3);
-    this.#bit = bit & 7;
+    const found = table[this.#next() & table.length - 1]!;
+    this.skip(found & lengthMask);
     return found;
   }
 
   /** Leaves bits out. */
   skip(count: number): void {
-    const bit = this.#bit + count;
-    const byte = this.#byte + (bit >> 3);
-    const over = byte > this.#bytes.length || byte === this.#bytes.length && (bit & 7) > 0;
-    if (over) throw new OutOfBits("The packet ends too early");
-    this.#byte = byte;
-    this.#bit = bit & 7;
+    const position = this.position + count;
+    if (position > this.end) throw new OutOfBits("The packet ends too early");
+    this.position = position;
   }
 
   /** The next bit. */
   readBit(): number {
-    const byte = this.#bytes[this.#byte];
-    if (byte === undefined) throw new OutOfBits("The packet ends too early");
-    const bit = byte >> this.#bit & 1;
-    if (++this.#bit === 8) {
-      this.#bit = 0;
-      this.#byte++;
-    }
-    return bit;
+    return this.read(1);
   }
 
   /** The next bit as a flag. */
   readFlag(): boolean {
     return this.readBit() === 1;
   }
+
+  /** 25 bits or more from the place on, the next one lowest, with zeros past the end. */
+  #next(): number {
+    const { view, position } = this;
+    const at = position >> 3;
+    const word = at + 4 <= view.byteLength ? view.getInt32(at, true) : lastBytes(view, at);
+    return word >>> (position & 7);
+  }
+}
+
+function lastBytes(view: DataView, start: number): number {
+  let word = 0;
+  for (let at = view.byteLength - 1; at >= start; at--) word = word << 8 | view.getUint8(at);
+  return word;
 }
 
 /** The bits that a number of 0 or more takes; 0 for 0. */

@@ -10,7 +10,7 @@
 import { OutOfBits } from "./_bit_reader.ts";
 import { Imdct } from "./_imdct.ts";
 import { bitsOf, LsbBitReader } from "./_lsb_bit_reader.ts";
-import { applyFloor, readHeights } from "./_vorbis_floor.ts";
+import { applyFloor, MAX_POINTS, readHeights } from "./_vorbis_floor.ts";
 import { addResidue } from "./_vorbis_residue.ts";
 import type { VorbisMapping, VorbisSetup } from "./_vorbis_setup.ts";
 
@@ -46,12 +46,14 @@ export class VorbisBlocks {
   readonly #transforms: [Imdct, Imdct];
   /** Rising slopes of the windows between short, and between long neighbours. */
   readonly #slopes: [Float64Array, Float64Array];
-  /** Room for a spectrum by channel. */
-  readonly #spectra: Float64Array[];
+  /** Room for a spectrum by channel, of a short and of a long block. */
+  readonly #spectra: [Float64Array[], Float64Array[]];
+  /** Room for the heights of a floor's points by channel. */
+  readonly #heights: Int32Array[];
   /** Whether the mean of the channels is all that is asked for. */
   readonly #isMixed: boolean;
-  /** By channel, or of the mean: the mirrored half of the block before. */
-  readonly #tails: Float64Array[];
+  /** By channel, or of the mean: what the block before was transformed to, and room for the next. */
+  readonly #folded: [before: Float64Array, next: Float64Array][];
   /** The size of the block before, 0 at the start. */
   #before = 0;
 
@@ -61,10 +63,13 @@ export class VorbisBlocks {
     this.#setup = setup;
     this.#transforms = [new Imdct(short), new Imdct(long)];
     this.#slopes = [slopeOf(short / 2), slopeOf(long / 2)];
-    this.#spectra = Array.from({ length: setup.channels }, () => new Float64Array(long / 2));
+    const spectra = Array.from({ length: setup.channels }, () => new Float64Array(long / 2));
+    this.#spectra = [spectra.map((room) => room.subarray(0, short / 2)), spectra];
+    this.#heights = Array.from({ length: setup.channels }, () => new Int32Array(MAX_POINTS));
     this.#isMixed = isMeanEnough && setup.channels > 1;
     const sounds = this.#isMixed ? 1 : setup.channels;
-    this.#tails = Array.from({ length: sounds }, () => new Float64Array(long / 4));
+    const room = () => new Float64Array(long / 2);
+    this.#folded = Array.from({ length: sounds }, () => [room(), room()]);
   }
 
   /** The samples that a packet makes ready, by channel or of their mean; none for the first one. */
@@ -85,14 +90,16 @@ export class VorbisBlocks {
     const { books, floors, residues } = this.#setup;
     const { submapOf, submaps, couplings } = mapping;
     const floorOf = (channel: number) => floors[submaps[submapOf[channel]!]!.floor]!;
-    const heights = submapOf.map((_, channel) =>
-      unlessCut(() => readHeights(bits, floorOf(channel), books))
+    const heights = this.#heights;
+    const isSilent = submapOf.map((_, channel) =>
+      !unlessCut(() => readHeights(bits, floorOf(channel), books, heights[channel]!))
     );
-    const isSilent = heights.map((list) => list === undefined);
+    const hasFloor = isSilent.map((silent) => !silent);
     for (const { magnitude, angle } of couplings) {
       if (!isSilent[magnitude] || !isSilent[angle]) isSilent[magnitude] = isSilent[angle] = false;
     }
-    const spectra = this.#spectra.map((room) => room.subarray(0, size / 2).fill(0));
+    const spectra = this.#spectra[size === this.#setup.blockSizes[1] ? 1 : 0];
+    for (const spectrum of spectra) spectrum.fill(0);
     for (const [submap, { residue }] of submaps.entries()) {
       const own = spectra.filter((_, channel) => submapOf[channel] === submap);
       const silent = isSilent.filter((_, channel) => submapOf[channel] === submap);
@@ -101,45 +108,50 @@ export class VorbisBlocks {
     for (const { magnitude, angle } of couplings.toReversed()) {
       uncouple(spectra[magnitude]!, spectra[angle]!);
     }
-    for (const [channel, list] of heights.entries()) {
-      if (list === undefined) spectra[channel]!.fill(0);
-      else applyFloor(floorOf(channel), list, spectra[channel]!);
+    for (const [channel, spectrum] of spectra.entries()) {
+      if (hasFloor[channel]) applyFloor(floorOf(channel), heights[channel]!, spectrum);
+      else spectrum.fill(0);
     }
     return spectra;
   }
 
-  /** Transforms one channel, adds the tail of the block before, and keeps a new tail. */
+  /** Transforms one channel, and adds it to the end of the block before. */
   #overlap(spectrum: Float64Array, channel: number, size: number): Float32Array {
     const [short, long] = this.#setup.blockSizes;
-    const folded = this.#transforms[size === long ? 1 : 0].fold(spectrum);
-    const tail = this.#tails[channel]!;
     const before = this.#before;
-    const slope = this.#slopes[Math.min(before, size) === short ? 0 : 1];
-    const ready = before === 0
-      ? new Float32Array(0)
-      : addHalves(tail.subarray(0, before / 4), folded, slope);
-    tail.set(folded.subarray(0, size / 4));
-    return ready;
+    const [tail, folded] = this.#folded[channel]!;
+    this.#transforms[size === long ? 1 : 0].fold(spectrum, folded);
+    this.#folded[channel] = [folded, tail];
+    if (before === 0) return new Float32Array(0);
+    return addHalves(
+      tail,
+      before,
+      folded,
+      size,
+      this.#slopes[Math.min(before, size) === short ? 0 : 1],
+    );
   }
 }
 
 /** The mean of spectra, in the place of the first. */
 function meanOf(spectra: Float64Array[]): Float64Array {
-  const [mean, ...others] = spectra as [Float64Array, ...Float64Array[]];
-  for (const other of others) {
+  const mean = spectra[0]!;
+  const share = 1 / spectra.length;
+  for (let channel = 1; channel < spectra.length - 1; channel++) {
+    const other = spectra[channel]!;
     for (let i = 0; i < mean.length; i++) mean[i]! += other[i]!;
   }
-  const share = 1 / spectra.length;
-  for (let i = 0; i < mean.length; i++) mean[i]! *= share;
+  const last = spectra.at(-1)!;
+  for (let i = 0; i < mean.length; i++) mean[i] = (mean[i]! + last[i]!) * share;
   return mean;
 }
 
 /** A floor in which the packet ends is silence. */
-function unlessCut(read: () => number[] | undefined): number[] | undefined {
+function unlessCut(read: () => boolean): boolean {
   try {
     return read();
   } catch (error) {
-    if (error instanceof OutOfBits) return undefined;
+    if (error instanceof OutOfBits) return false;
     throw error;
   }
 }
@@ -157,9 +169,17 @@ function slopeOf(length: number): Float64Array {
  *
  * Both come without what mirrors the rest: of the first block the end's half, of the next all.
  */
-function addHalves(tail: Float64Array, next: Float64Array, slope: Float64Array): Float32Array {
-  const [a, b] = [2 * tail.length, next.length];
-  const [tailHalf, nextHalf] = [a / 2, b / 2];
+function addHalves(
+  tail: Float64Array,
+  tailSize: number,
+  next: Float64Array,
+  nextSize: number,
+  slope: Float64Array,
+): Float32Array {
+  const a = tailSize / 2;
+  const b = nextSize / 2;
+  const tailHalf = a / 2;
+  const nextHalf = b / 2;
   const out = new Float32Array((a + b) / 2);
   const start = (a - slope.length) / 2;
   const end = start + slope.length;
@@ -187,13 +207,14 @@ function addHalves(tail: Float64Array, next: Float64Array, slope: Float64Array):
 /** Left and right from the larger of the two and its distance to the other. */
 function uncouple(magnitudes: Float64Array, angles: Float64Array): void {
   for (let i = 0; i < magnitudes.length; i++) {
-    const m = magnitudes[i]!;
-    const a = angles[i]!;
-    if (a === 0) angles[i] = m;
-    else if (a > 0) angles[i] = m > 0 ? m - a : m + a;
-    else {
-      angles[i] = m;
-      magnitudes[i] = m > 0 ? m + a : m - a;
+    const angle = angles[i]!;
+    const magnitude = magnitudes[i]!;
+    if (angle === 0) {
+      angles[i] = magnitude;
+      continue;
     }
+    const nearer = magnitude > 0 ? magnitude - Math.abs(angle) : magnitude + Math.abs(angle);
+    angles[i] = angle > 0 ? nearer : magnitude;
+    magnitudes[i] = angle > 0 ? magnitude : nearer;
   }
 }

@@ -63,6 +63,44 @@ export class Codebook {
     do node = tree[2 * node + bits.readBit()]!; while (node >= 0);
     return -2 - node;
   }
+
+  /**
+   * Reads entries and adds their vectors to `out`, one after the other, from `start` to before `end`.
+   *
+   * The place in the packet is a local variable while whole words can be read, and short codes are found at once.
+   */
+  addVectors(bits: LsbBitReader, out: Float64Array, start: number, end: number): void {
+    const { dimensions } = this;
+    const vectors = this.vectors!;
+    const starts = this.#starts;
+    const mask = starts.length - 1;
+    const { view } = bits;
+    const lastWord = bits.end - 32;
+    const isPairs = dimensions === 2 && (end - start) % 2 === 0;
+    let position = bits.position;
+    for (let at = start; at < end; at += dimensions) {
+      let entry = -1;
+      if (position <= lastWord) {
+        const word = view.getInt32(position >> 3, true) >>> (position & 7);
+        const found = starts[word & mask]!;
+        entry = found >> LENGTH_BITS;
+        if (entry >= 0) position += found & LENGTH_MASK;
+      }
+      if (entry < 0) {
+        bits.position = position;
+        entry = this.readEntry(bits);
+        position = bits.position;
+      }
+      if (isPairs) {
+        out[at]! += vectors[2 * entry]!;
+        out[at + 1]! += vectors[2 * entry + 1]!;
+        continue;
+      }
+      const stop = Math.min(at + dimensions, end);
+      for (let i = at, from = entry * dimensions; i < stop; i++, from++) out[i]! += vectors[from]!;
+    }
+    bits.position = position;
+  }
 }
 
 function longestOf(lengths: Uint8Array): number {

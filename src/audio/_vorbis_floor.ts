@@ -33,7 +33,8 @@ interface FloorClass {
   books: number[];
 }
 
-const MAX_POINTS = 65;
+/** Points that a floor can have. */
+export const MAX_POINTS = 65;
 
 /** Heights that a point can have, by multiplier. */
 const RANGES = [256, 128, 86, 64];
@@ -85,31 +86,39 @@ function neighboursOf(x: number[], point: number): [number, number] {
   return [low, high];
 }
 
-/** Reads the heights of one channel's points, or undefined where the channel is silent. */
+/**
+ * Reads the heights of one channel's points into `heights`.
+ *
+ * @returns whether there are any; without, the channel is silent.
+ */
 export function readHeights(
   bits: LsbBitReader,
   floor: Floor,
   books: readonly Codebook[],
-): number[] | undefined {
-  if (!bits.readFlag()) return undefined;
+  heights: Int32Array,
+): boolean {
+  if (!bits.readFlag()) return false;
   const endBits = bitsOf(RANGES[floor.multiplier - 1]! - 1);
-  const heights = [bits.read(endBits), bits.read(endBits)];
+  heights[0] = bits.read(endBits);
+  heights[1] = bits.read(endBits);
+  let point = 2;
   for (const partition of floor.partitions) {
     const { dimensions, subclassBits, masterBook, books: own } = floor.classes[partition]!;
+    const mask = (1 << subclassBits) - 1;
     let chosen = subclassBits > 0 ? books[masterBook]!.readEntry(bits) : 0;
     for (let i = 0; i < dimensions; i++) {
-      const book = own[chosen % 2 ** subclassBits]!;
-      chosen = Math.floor(chosen / 2 ** subclassBits);
-      heights.push(book < 0 ? 0 : books[book]!.readEntry(bits));
+      const book = own[chosen & mask]!;
+      chosen >>= subclassBits;
+      heights[point++] = book < 0 ? 0 : books[book]!.readEntry(bits);
     }
   }
-  return heights;
+  return true;
 }
 
-/** Multiplies a spectrum with the floor that the coded heights draw. */
-export function applyFloor(floor: Floor, coded: number[], spectrum: Float64Array): void {
+/** Multiplies a spectrum with the floor that the coded heights draw; `heights` holds its points then. */
+export function applyFloor(floor: Floor, heights: Int32Array, spectrum: Float64Array): void {
   const { x, sorted, multiplier } = floor;
-  const heights = heightsOf(floor, coded);
+  predictHeights(floor, heights);
   let fromX = 0;
   let fromY = heights[0]! * multiplier;
   for (let i = 1; i < sorted.length; i++) {
@@ -124,22 +133,22 @@ export function applyFloor(floor: Floor, coded: number[], spectrum: Float64Array
   scaleAlongLine(spectrum, fromX, fromY, Math.max(spectrum.length, fromX), fromY);
 }
 
+/** Which points have a height of their own. */
+const isDrawn = new Uint8Array(MAX_POINTS);
+
 /** Undoes the prediction of each height from its two neighbours; -1 for a point that is not drawn. */
-function heightsOf({ x, neighbours, multiplier }: Floor, coded: number[]): Int32Array {
+function predictHeights({ x, neighbours, multiplier }: Floor, heights: Int32Array): void {
   const range = RANGES[multiplier - 1]!;
-  const heights = Int32Array.from(coded);
-  const isDrawn = new Uint8Array(x.length);
-  isDrawn[0] = isDrawn[1] = 1;
+  isDrawn.fill(0, 2, x.length);
   for (let i = 2; i < x.length; i++) {
     const low = neighbours[i]![0];
     const high = neighbours[i]![1];
     const expected = pointOnLine(x[low]!, heights[low]!, x[high]!, heights[high]!, x[i]!);
-    const value = coded[i]!;
+    const value = heights[i]!;
     if (value !== 0) isDrawn[i] = isDrawn[low] = isDrawn[high] = 1;
     heights[i] = unfolded(value, expected, range);
   }
   for (let i = 2; i < x.length; i++) if (isDrawn[i] === 0) heights[i] = -1;
-  return heights;
 }
 
 /** A height from its distance, which is coded to and fro while there is room on both sides. */
@@ -166,24 +175,28 @@ function scaleAlongLine(
   y1: number,
 ): void {
   const end = Math.min(x1, spectrum.length);
-  const [from, to] = [heightOf(y0), heightOf(y1)];
-  const run = x1 - x0;
-  const sign = to < from ? -1 : 1;
-  const step = Math.floor(Math.abs(to - from) / run);
-  const rest = Math.abs(to - from) - step * run;
+  const from = heightOf(y0);
+  const to = heightOf(y1);
   if (to === from) {
     const amplitude = AMPLITUDES[from]!;
     for (let x = x0; x < end; x++) spectrum[x]! *= amplitude;
     return;
   }
-  const whole = sign * step;
+  const run = x1 - x0;
+  const sign = to < from ? -1 : 1;
+  const distance = to < from ? from - to : to - from;
+  // `| 0` keeps whole numbers out of the compiler's floating point.
+  const step = distance / run | 0;
+  const rest = distance - Math.imul(step, run) | 0;
+  const whole = Math.imul(sign, step);
   let y = from;
-  for (let x = x0, error = rest; x < end; x++, error += rest) {
+  let error = rest - run | 0;
+  for (let x = x0; x < end; x++) {
     spectrum[x]! *= AMPLITUDES[y]!;
-    y += whole;
-    if (error < run) continue;
-    error -= run;
-    y += sign;
+    // All bits where the line has fallen behind, none where it has not: a branch would often be foreseen wrongly.
+    const isBehind = ~(error >> 31);
+    y = y + whole + (sign & isBehind) | 0;
+    error = error + rest - (run & isBehind) | 0;
   }
 }
 

@@ -59,7 +59,7 @@ export function addResidue(
   const spoken = channels.filter((_, i) => !isSilent[i]);
   try {
     if (residue.kind === 2) addInterleaved(bits, residue, books, channels);
-    else addVectors(bits, residue, books, spoken);
+    else addVectors(bits, residue, books, spoken, spoken[0]!.length);
   } catch (error) {
     if (!(error instanceof OutOfBits)) throw error;
   }
@@ -74,17 +74,30 @@ function addInterleaved(
   books: readonly Codebook[],
   channels: Float64Array[],
 ): void {
-  const size = channels[0]!.length;
-  const count = channels.length;
-  if (interleaved.length < size * count) interleaved = new Float64Array(size * count);
-  const together = interleaved.subarray(0, size * count).fill(0);
+  const length = channels[0]!.length * channels.length;
+  if (interleaved.length < length) interleaved = new Float64Array(length);
+  interleaved.fill(0, 0, length);
   try {
-    addVectors(bits, residue, books, [together]);
+    addVectors(bits, residue, books, [interleaved], length);
   } finally {
-    for (let channel = 0; channel < count; channel++) {
-      const samples = channels[channel]!;
-      for (let i = 0, at = channel; i < size; i++, at += count) samples[i] = together[at]!;
-    }
+    separate(interleaved, channels);
+  }
+}
+
+function separate(together: Float64Array, channels: Float64Array[]): void {
+  const count = channels.length;
+  if (count === 2) return separatePairs(together, channels[0]!, channels[1]!);
+  for (let channel = 0; channel < count; channel++) {
+    const samples = channels[channel]!;
+    for (let i = 0, at = channel; i < samples.length; i++, at += count) samples[i] = together[at]!;
+  }
+}
+
+/** The same for the most common count, which the compiler then knows. */
+function separatePairs(together: Float64Array, first: Float64Array, second: Float64Array): void {
+  for (let i = 0; i < first.length; i++) {
+    first[i] = together[2 * i]!;
+    second[i] = together[2 * i + 1]!;
   }
 }
 
@@ -93,9 +106,10 @@ function addVectors(
   residue: Residue,
   books: readonly Codebook[],
   vectors: Float64Array[],
+  length: number,
 ): void {
   const { begin, partitionSize, classBook, kind } = residue;
-  const end = Math.min(residue.end, vectors[0]!.length);
+  const end = Math.min(residue.end, length);
   const partitions = Math.max(0, Math.floor((end - begin) / partitionSize));
   const classes = vectors.map(() => new Uint8Array(partitions));
   const step = books[classBook]!.dimensions;
@@ -110,7 +124,7 @@ function addVectors(
           const number = residue.books[classes[i]![partition]!]![pass]!;
           if (number < 0) continue;
           if (kind === 0) addSpread(bits, books[number]!, vectors[i]!, start, partitionSize);
-          else addInOrder(bits, books[number]!, vectors[i]!, start, start + partitionSize);
+          else books[number]!.addVectors(bits, vectors[i]!, start, start + partitionSize);
         }
       }
     }
@@ -143,31 +157,6 @@ function readClasses(
       entry = Math.floor(entry / books.length);
     }
   }
-}
-
-function addInOrder(
-  bits: LsbBitReader,
-  book: Codebook,
-  out: Float64Array,
-  start: number,
-  end: number,
-): void {
-  const { dimensions } = book;
-  const vectors = book.vectors!;
-  let at = start;
-  // Most books of the last passes have pairs.
-  for (; dimensions === 2 && at + 2 <= end; at += 2) {
-    const entry = book.readEntry(bits) * 2;
-    out[at]! += vectors[entry]!;
-    out[at + 1]! += vectors[entry + 1]!;
-  }
-  for (; at + dimensions <= end; at += dimensions) {
-    const entry = book.readEntry(bits) * dimensions;
-    for (let i = 0; i < dimensions; i++) out[at + i]! += vectors[entry + i]!;
-  }
-  if (at === end) return;
-  const entry = book.readEntry(bits) * dimensions;
-  for (let i = 0; at + i < end; i++) out[at + i]! += vectors[entry + i]!;
 }
 
 function addSpread(
