@@ -192,8 +192,9 @@ export class Wav2Vec2FeatureExtractor implements FeatureExtractor {
       const real = row.subarray(start, start + lengths[i]!);
       real.set(clip.subarray(0, real.length));
       attentionMask?.fill(1, i * width + start, i * width + start + real.length);
-      requireFinite(i, real);
-      if (doNormalize) normalize(withMask ? real : row);
+      const mean = requireFinite(i, real);
+      if (doNormalize && (withMask || real.length === row.length)) normalize(real, mean);
+      else if (doNormalize) normalize(row);
     }
     return { inputValues, shape: [clips.length, width], attentionMask, lengths };
   }

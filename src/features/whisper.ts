@@ -258,9 +258,9 @@ export class WhisperFeatureExtractor implements FeatureExtractor {
     const attentionMask = withMask ? new Int32Array(clips.length * frames) : undefined;
     for (const [i, { start, samples: clip }] of windows.entries()) {
       const real = clip.slice(0, samples.lengths[i]!);
-      requireFinite(i, real);
+      const mean = requireFinite(i, real);
       kept?.forgetBefore(start);
-      if (options.doNormalize) normalize(real);
+      if (options.doNormalize) normalize(real, mean);
       const values = inputValues.subarray(i * frames * bands, (i + 1) * frames * bands);
       this.#logMel({ start, samples: real }, { width: samples.width, kept }, values);
       attentionMask?.fill(1, i * frames, i * frames + lengths[i]!);
