@@ -1,10 +1,10 @@
 /**
  * How soon a bundle answers: from the start of a process to the labels of one second of audio, and its memory, beside
- * the bundle of another checkout where one is named.
+ * an empty `Deno.serve`, and the bundle of another checkout where one is named.
  *
  * The model is exported, unless it is f32, and bundled by the command line, and the bundle started as its `deno.json`
  * says, anew for each round; the first request is sent as soon as it listens. Memory is the most that was resident then,
- * as Linux counts it. Files are in the page cache after the first round, which is not counted.
+ * as Linux counts it, and so is processor time. Files are in the page cache after the first round, which is not counted.
  *
  * @module
  */
@@ -37,9 +37,14 @@ interface FirstAnswer {
   firstMs: number;
   /** From a second request to its answer. */
   secondMs: number;
+  /** Processor time from its start until the answer is there. */
+  processorMs: number;
   /** The most that was resident until the first answer. */
   peakRssMb: number;
 }
+
+/** A server that answers whatever it gets. */
+const EMPTY = "Deno.serve(async (request) => new Response(await request.bytes()));";
 
 /** Starts a bundle and asks it twice. */
 async function measure(directory: string, clip: Uint8Array): Promise<FirstAnswer> {
@@ -53,10 +58,12 @@ async function measure(directory: string, clip: Uint8Array): Promise<FirstAnswer
     const listeningMs = performance.now() - started;
     await ask(url, clip);
     const firstMs = performance.now() - started;
+    const processorMs = await processorMsOf(child.pid);
     const peakRssMb = await peakOf(child.pid);
     const asked = performance.now();
     await ask(url, clip);
-    return { listeningMs, firstMs, secondMs: performance.now() - asked, peakRssMb };
+    const secondMs = performance.now() - asked;
+    return { listeningMs, firstMs, secondMs, processorMs, peakRssMb };
   } finally {
     child.kill("SIGKILL");
     await child.status;
@@ -81,6 +88,16 @@ async function ask(url: string, clip: Uint8Array): Promise<void> {
   if (response.status !== 200) throw new RangeError(`Cannot get an answer: ${text}`);
 }
 
+/** Of all threads that it has. */
+async function processorMsOf(pid: number): Promise<number> {
+  let nanoseconds = 0;
+  for await (const { name } of Deno.readDir(`/proc/${pid}/task`)) {
+    const times = await Deno.readTextFile(`/proc/${pid}/task/${name}/schedstat`);
+    nanoseconds += Number(times.split(" ")[0]);
+  }
+  return nanoseconds / 1e6;
+}
+
 async function peakOf(pid: number): Promise<number> {
   const status = await Deno.readTextFile(`/proc/${pid}/status`);
   return Number(status.match(/^VmHWM:\s+(\d+) kB$/m)?.[1]) * 1024 / 1e6;
@@ -91,6 +108,7 @@ const FIGURES: readonly [string, BenchRow["unit"], keyof FirstAnswer][] = [
   ["listening", "ms", "listeningMs"],
   ["first answer", "ms", "firstMs"],
   ["second answer", "ms", "secondMs"],
+  ["processor time until the first answer", "ms", "processorMs"],
   ["most memory", "MB", "peakRssMb"],
 ];
 
@@ -107,6 +125,7 @@ async function* answer(options: Options, notes: Notes): AsyncGenerator<BenchRow>
       notes.progress(`bundling ${model} with ${root}`);
       bundles.push(await bundleOf(dtype, { root, ...directories }));
     }
+    bundles.push(await emptyServer(directories.scratch));
     const found: FirstAnswer[][] = bundles.map(() => []);
     for (let round = 0; round <= rounds; round++) {
       notes.progress(`round ${round} of ${rounds}`);
@@ -116,11 +135,20 @@ async function* answer(options: Options, notes: Notes): AsyncGenerator<BenchRow>
       }
     }
     for (const [what, unit, field] of FIGURES) {
-      const [ours, theirs] = found.map((all) => all.map((one) => one[field]));
-      const row = rowOf(`bundle of ${model} ${dtype}: ${what}`, median(ours!), unit);
-      yield theirs ? besides(row, beside, medianRatio(theirs, ours!)) : row;
+      const all = found.map((ofOne) => ofOne.map((one) => one[field]));
+      const [ours, empty] = [all[0]!, all.at(-1)!];
+      const row = rowOf(`bundle of ${model} ${dtype}: ${what}`, median(ours), unit);
+      yield besides(row, "an empty Deno.serve", medianRatio(empty, ours));
+      if (other) yield besides(row, beside, medianRatio(all[1]!, ours));
     }
   });
+}
+
+async function emptyServer(scratch: string): Promise<string> {
+  const directory = `${scratch}/empty`;
+  await Deno.mkdir(directory);
+  await Deno.writeTextFile(`${directory}/main.js`, EMPTY);
+  return directory;
 }
 
 async function bundleOf(

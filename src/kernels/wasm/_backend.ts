@@ -32,7 +32,14 @@ export interface WasmParts {
   /** Which of the two builds runs. */
   relaxedSimd: boolean;
   /** Gets the kernels in the place of being computed, while memory is planned. */
-  plan?: PlannedKernel[];
+  plan?: RunningPlan;
+}
+
+/** What is known of a plan while it is made. */
+export interface RunningPlan {
+  /** Their bytes without scratch memory, which grows meanwhile. */
+  kernels: PlannedKernel[];
+  scratchBytes: number;
 }
 
 /** A kernel of a plan. */
@@ -134,8 +141,9 @@ export function backendOver(Store: StoreClass) {
      */
     dispatch(kernel: KernelExport, units: number, args: readonly number[], grain = 1): void {
       const { pool, heap, plan } = this.#parts;
-      if (plan) plan.push({ kernel, usedBytes: heap.usedBytes });
-      else pool.dispatch(kernel, units, args, grain);
+      if (!plan) return pool.dispatch(kernel, units, args, grain);
+      plan.scratchBytes = this.#scratch.sizeBytes;
+      plan.kernels.push({ kernel, usedBytes: heap.usedBytes - plan.scratchBytes });
     }
 
     /** Numbers in memory at `address`; the view is good until something is allocated. */

@@ -11,6 +11,7 @@ import {
   BACKEND_NAME,
   backendOver,
   type PlannedKernel,
+  type RunningPlan,
   type StoreClass,
   type WasmParts,
 } from "./_backend.ts";
@@ -84,17 +85,18 @@ export async function planMemory(body: () => unknown): Promise<MemoryPlan | unde
   if (!parts) return undefined;
   const { heap } = parts;
   const startBytes = heap.usedBytes;
+  const plan: RunningPlan = parts.plan = { kernels: [], scratchBytes: 0 };
   try {
-    // Scratch memory grows while the first runs, and is there from the start of all others.
-    parts.plan = [];
     await body();
-    const kernels: PlannedKernel[] = parts.plan = [];
-    heap.takePeakBytes();
-    await body();
-    return { startBytes, peakBytes: heap.takePeakBytes(), kernels };
   } finally {
     parts.plan = undefined;
   }
+  // What scratch memory has grown to is there from the start of all others.
+  const kernels = plan.kernels.map(({ kernel, usedBytes }): PlannedKernel => {
+    return { kernel, usedBytes: usedBytes + plan.scratchBytes };
+  });
+  const peakBytes = kernels.reduce((most, { usedBytes }) => Math.max(most, usedBytes), startBytes);
+  return { startBytes, peakBytes, kernels };
 }
 
 async function reuseOrCreate(Store: StoreClass, options: WasmOptions): Promise<WasmDevice> {
