@@ -8,9 +8,9 @@ import { clip } from "./_clips.ts";
 import { type Finding, milliseconds } from "./_finding.ts";
 import { type HostileRequest, hostileRequests } from "./_hostile.ts";
 import { NuisanceClients } from "./_nuisance.ts";
-import { countedClips, observed, processorMs } from "./_observer.ts";
+import { countedClips, highestMb, observed, pause, processorMs } from "./_observer.ts";
 import { type Ask, posting, sendAtRate, sendInTurn } from "./_traffic.ts";
-import { median, type Tally } from "./_tally.ts";
+import { median, Tally } from "./_tally.ts";
 
 /** How long, how fast. */
 export interface LoadPlan {
@@ -20,6 +20,8 @@ export interface LoadPlan {
   steadySeconds: number;
   overloadSeconds: number;
   hostileSeconds: number;
+  /** What asks the service to end; without it that is not tried. */
+  endSignal?: Deno.Signal;
 }
 
 /** What one phase hands to the next. */
@@ -43,6 +45,9 @@ const MAX_GOOD_MS = 1_000;
 const MAX_REFUSAL_MS = 50;
 const REFUSAL_TRIES = 5;
 const FIRST_MINUTE = 4;
+/** Long enough that some are computed, and some wait, when the service is asked to end. */
+const LAST_CLIP_SECONDS = 20;
+const MAX_END_MS = 5_000;
 
 /** How many clips a second are answered, when as many clients ask as keep it busy. */
 export async function capacityOf(url: string, seconds: number): Promise<number> {
@@ -66,10 +71,14 @@ export async function* loaded(
   if (plan.steadySeconds > 0) yield* steady(load);
   if (plan.overloadSeconds > 0) yield* overload(load);
   if (plan.hostileSeconds > 0) yield* hostile(load);
+  const most = `${(await highestMb(service.pid)).toFixed(0)} MB`;
+  yield { phase: "all", what: "most that was ever resident", found: most };
+  if (plan.endSignal) yield* ending(service, plan.endSignal);
 }
 
 async function* steady({ service, ask, plan, rate }: Load): AsyncGenerator<Finding> {
-  const phase = `${rate.toFixed(1)}/s`;
+  const phase = "steady";
+  yield { phase, what: "clips a second that are sent", found: rate.toFixed(1) };
   const before = await countedClips(service.url);
   const work = sendAtRate(ask, { perSecond: rate, seconds: plan.steadySeconds });
   const { result, memory, probes } = await observed(service, work);
@@ -81,21 +90,27 @@ async function* steady({ service, ask, plan, rate }: Load): AsyncGenerator<Findi
     memory.filter(({ seconds }) => seconds >= from && seconds < to).map((one) => one.megabytes);
   const last = within(plan.steadySeconds - 60, Infinity);
   const first = within(60 * (FIRST_MINUTE - 1), 60 * FIRST_MINUTE);
-  const isLong = plan.steadySeconds >= 60 * (FIRST_MINUTE + 1);
-  const growth = isLong ? median(last) - median(first) : NaN;
+  if (plan.steadySeconds < 60 * (FIRST_MINUTE + 1)) {
+    const third = plan.steadySeconds / 3;
+    const [from, to] = [median(within(0, third)), median(within(2 * third, Infinity))];
+    const found = `${from.toFixed(0)}, ${to.toFixed(0)} MB`;
+    return yield { phase, what: "resident in the first third, in the last", found };
+  }
+  const growth = median(last) - median(first);
   yield {
     phase,
     what: `resident in the last minute, beside minute ${FIRST_MINUTE}`,
-    found: isLong ? `${median(last).toFixed(0)} MB, ${growth.toFixed(1)} MB more` : "too short",
-    ...isLong && { isRight: growth <= MAX_GROWTH_MB },
+    found: `${median(last).toFixed(0)} MB, ${growth.toFixed(1)} MB more`,
+    isRight: growth <= MAX_GROWTH_MB,
   };
 }
 
 async function* overload(load: Load): AsyncGenerator<Finding> {
   const { service, ask, plan, rate, unloadedP99, queueLimit } = load;
-  const phase = `${(OVERLOAD * rate).toFixed(0)}/s`;
+  const phase = "overload";
   const before = await countedClips(service.url);
   const perSecond = OVERLOAD * rate;
+  yield { phase, what: "clips a second that are sent", found: perSecond.toFixed(0) };
   const work = sendAtRate(ask, { perSecond, seconds: plan.overloadSeconds });
   const busyBefore = await processorMs(service.pid);
   const { result, probes } = await observed(service, work);
@@ -110,8 +125,8 @@ async function* overload(load: Load): AsyncGenerator<Finding> {
   const p99 = result.quantile(0.99);
   yield {
     phase,
-    what: `p99 of those answered, at most ${milliseconds(bound)}`,
-    found: milliseconds(p99),
+    what: "p99 of those answered",
+    found: `${milliseconds(p99)}, at most ${milliseconds(bound)}`,
     isRight: p99 <= bound,
   };
   const perSecondAnswered = result.of(200) / plan.overloadSeconds;
@@ -202,6 +217,39 @@ async function* hostile(load: Load): AsyncGenerator<Finding> {
     found: String(more),
     // Some of the hostile list are answered, too.
     isRight: more >= result.of(200),
+  };
+}
+
+/** What is in hand is answered, the rest refused, and an unfinished body is not waited for. */
+async function* ending(
+  service: RunningService,
+  signal: Deno.Signal,
+): AsyncGenerator<Finding, void, void> {
+  const phase = `${signal}`;
+  const clients = new NuisanceClients(service.url);
+  await clients.start({ slowBodies: 1, idleConnections: 1, halfHeaders: 0, abortedUploads: 0 });
+  const ask = posting(service.url, clip({ seconds: LAST_CLIP_SECONDS }));
+  const answers = Promise.all(Array.from({ length: CLIENTS }, ask));
+  let areDone = false;
+  answers.then(() => areDone = true);
+  while (!areDone && await gauge(service.url, "queue_length") < CLIENTS) await pause(1);
+  const asked = performance.now();
+  const { code } = await service.end(signal);
+  const endMs = performance.now() - asked;
+  const tally = new Tally();
+  for (const status of await answers) tally.add({ status, ms: 0 });
+  await clients.end();
+  yield {
+    phase,
+    what: `${CLIENTS} clips of ${LAST_CLIP_SECONDS} s in hand`,
+    found: `${tally}`,
+    isRight: tally.of(200) === tally.count,
+  };
+  yield {
+    phase,
+    what: `ended, with a body that is not, in at most ${MAX_END_MS} ms`,
+    found: `${code} in ${milliseconds(endMs)}`,
+    isRight: code === 0 && endMs <= MAX_END_MS,
   };
 }
 

@@ -29,6 +29,28 @@ export function tableOf(findings: readonly Finding[], about: string): string {
   return [about, "", ...head, ...rows].join("\n");
 }
 
+/** Findings of several services, a column each; a figure that is not as it has to be is marked. */
+export function tableOfServices(
+  services: Readonly<Record<string, readonly Finding[]>>,
+  about: string,
+): string {
+  const names = Object.keys(services);
+  const keyOf = ({ phase, what }: Finding) => `| ${cell(phase)} | ${cell(what)} |`;
+  const keys = new Set(Object.values(services).flat().map(keyOf));
+  const rows = Array.from(keys, (key) => {
+    const cells = names.map((name) => {
+      const finding = services[name]!.find((one) => keyOf(one) === key);
+      if (!finding) return "–";
+      return finding.isRight === false
+        ? `**not right:** ${cell(finding.found)}`
+        : cell(finding.found);
+    });
+    return `${key} ${cells.join(" | ")} |`;
+  });
+  const head = [["phase", "what", ...names], ["---", "---", ...names.map(() => "---")]];
+  return [about, "", ...head.map((cells) => `| ${cells.join(" | ")} |`), ...rows].join("\n");
+}
+
 function cell(text: string): string {
   return text.replaceAll("|", "/");
 }

@@ -3,7 +3,7 @@ import { decodeAudio } from "../../src/audio/mod.ts";
 import { type Finding, reported } from "./_finding.ts";
 import { silentFlac } from "./_silent_flac.ts";
 import { median, Tally } from "./_tally.ts";
-import { tableOf, withBlock } from "./_written.ts";
+import { tableOf, tableOfServices, withBlock } from "./_written.ts";
 
 Deno.test("Tally counts statuses, and times of one status alone", () => {
   const tally = new Tally();
@@ -50,6 +50,15 @@ Deno.test("withBlock() puts a table before the mark, and the next one in its pla
     withBlock(second, "node", "three"),
     /before\n\n<!-- load: serve -->\n\ntwo\n\n<!-- \/load: serve -->\n\n<!-- load: node -->\n\nthree/,
   );
+});
+
+Deno.test("tableOfServices() has a column for each, and marks what is not right", () => {
+  const [phase, what] = ["a", "b"];
+  const table = tableOfServices({
+    node: [{ phase, what, found: "1" }],
+    bun: [{ phase, what, found: "2", isRight: false }, { phase, what: "c", found: "3" }],
+  }, "About:");
+  match(table, /\n\| a \| b \| 1 \| \*\*not right:\*\* 2 \|\n\| a \| c \| – \| 3 \|$/);
 });
 
 Deno.test("deno task load finds what serve answers, and says where something is not right", async () => {

@@ -14,11 +14,18 @@ import { ROOT } from "../_process.ts";
 import { faults } from "./_faults.ts";
 import { type Finding, reported } from "./_finding.ts";
 import { memoryUnder } from "./_memory.ts";
-import { highestMb } from "./_observer.ts";
 import { peers } from "./_peers.ts";
 import { capacityOf, loaded, type LoadPlan } from "./_phases.ts";
-import { tableOf, writeTable } from "./_written.ts";
-import { type ServiceName, SERVICES, whileServing } from "./_services.ts";
+import { tableOf, tableOfServices, writeTable } from "./_written.ts";
+import {
+  endSignal,
+  HOST_NAMES,
+  type HostName,
+  isHere,
+  type ServiceName,
+  SERVICES,
+  whileServing,
+} from "./_services.ts";
 
 const PHASES = ["load", "faults", "memory", "peers"] as const;
 
@@ -26,7 +33,7 @@ const HELP = `deno task load [options]
 
   --phases NAME,...      of ${PHASES.join(", ")} (load,faults)
   --capacity             only how many clips a second each service answers
-  --services NAME,...    of ${SERVICES.join(", ")}, or all (serve)
+  --services NAME,...    of ${SERVICES.join(", ")}; hosts: all but the first (serve)
   --model DIR            what is served (models/voice_menu)
   --rate N               clips a second (half the capacity)
   --minutes N            at that rate (10)
@@ -80,12 +87,11 @@ function named<Name extends string>(text: string, names: readonly Name[]): Name[
   return Deno.exit(2);
 }
 
-async function services(): Promise<ServiceName[]> {
-  if (values.services !== "all") return named(values.services, SERVICES);
-  const runs = await Promise.all(SERVICES.map(async (name) => {
-    return name !== "node" && name !== "bun" || await canRun(name);
-  }));
-  return SERVICES.filter((_, i) => runs[i]);
+function services(): ServiceName[] {
+  const names = values.services === "hosts" ? HOST_NAMES : named(values.services, SERVICES);
+  const missing = names.filter((name) => !isHere(name));
+  if (missing.length > 0) console.error(`Left out, run .ci/runtimes: ${missing.join(", ")}`);
+  return names.filter(isHere);
 }
 
 async function canRun(program: string): Promise<boolean> {
@@ -133,9 +139,8 @@ function ofService(name: ServiceName, folder: string): AsyncGenerator<Finding> {
         const found = perSecond.toFixed(1);
         return report({ phase: "capacity", what: "clips a second", found });
       }
-      for await (const finding of loaded(service, planOf())) report(finding);
-      const found = `${(await highestMb(service.pid)).toFixed(0)} MB`;
-      report({ phase: "all", what: "most that was ever resident", found });
+      const plan = { ...planOf(), endSignal: endSignal(name) };
+      for await (const finding of loaded(service, plan)) report(finding);
     });
   });
 }
@@ -160,7 +165,7 @@ async function* memory(folder: string): AsyncGenerator<Finding> {
   }
 }
 
-async function parts(folder: string): Promise<Part[]> {
+function parts(folder: string): Part[] {
   const phases = values.capacity ? ["load"] : named(values.phases, PHASES);
   const options = {
     ...{ python: values.python, node: values.node },
@@ -171,7 +176,7 @@ async function parts(folder: string): Promise<Part[]> {
     memory: () => printed("memory", memory(folder)),
     peers: () => printed("peers", peers(options, folder)),
   };
-  const names = phases.includes("load") ? await services() : [];
+  const names = phases.includes("load") ? services() : [];
   return [
     ...phases.filter((phase) => phase !== "load").map((name) => ({
       name,
@@ -191,12 +196,18 @@ async function run(): Promise<boolean> {
   if (!values.json) console.log(about);
   let isRight = true;
   try {
-    for (const { name, findings } of await parts(folder)) {
+    const shown = command.replace(values.python, "PYTHON").replace(values.node, "node");
+    const ofHosts: Record<string, Finding[]> = {};
+    for (const { name, findings } of parts(folder)) {
       const found = await Array.fromAsync(findings());
       if (found.some((finding) => finding.isRight === false)) isRight = false;
       if (!values.write) continue;
-      const shown = command.replace(values.python, "PYTHON").replace(values.node, "node");
-      await writeTable(name, tableOf(found, `**${name}** (\`${shown}\`, ${about}):`));
+      if (HOST_NAMES.includes(name as HostName)) ofHosts[name] = found;
+      else await writeTable(name, tableOf(found, `**${name}** (\`${shown}\`, ${about}):`));
+    }
+    if (Object.keys(ofHosts).length > 0) {
+      const title = `**Bundles on their hosts** (\`${shown}\`, ${about}):`;
+      await writeTable("hosts", tableOfServices(ofHosts, title));
     }
   } finally {
     await Deno.remove(folder, { recursive: true });

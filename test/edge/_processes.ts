@@ -43,6 +43,18 @@ export const BUNDLE_COMMANDS: readonly (readonly string[])[] = [
   ["run", "--allow-read=.", "--allow-net", "main.js"],
 ];
 
+/** The command that a bundle's Dockerfile ends with, on this Deno, and on a port that is free. */
+export async function containerCommand(cwd: string): Promise<ServiceCommand> {
+  const [program, ...args] = dockerfileWords(await Deno.readTextFile(`${cwd}/Dockerfile`), "CMD");
+  if (program !== "deno") throw new RangeError(`Cannot start a bundle by "${program}"`);
+  return { args, cwd, env: { PORT: "0", EARSHOT_HOSTNAME: "127.0.0.1" } };
+}
+
+/** The words of the command behind an instruction of a Dockerfile. */
+export function dockerfileWords(text: string, instruction: string): string[] {
+  return JSON.parse(text.match(new RegExp(`^${instruction} (.*)$`, "m"))![1]!);
+}
+
 /** Runs a service while `use` asks it. */
 export async function whileRunning(
   command: ServiceCommand,

@@ -20,6 +20,9 @@ const PATHS = {
   workerd: `@cloudflare/workerd-linux-${X64 ? "64" : "arm64"}/bin/workerd`,
 };
 
+/** The name of a runtime. */
+export type RuntimeName = keyof typeof PATHS;
+
 /** A runtime that may be there. */
 export interface Runtime {
   path: string;
@@ -30,7 +33,7 @@ export interface Runtime {
 }
 
 /** Looks for a runtime. */
-export function runtime(name: keyof typeof PATHS): Runtime {
+export function runtime(name: RuntimeName): Runtime {
   const path = join(FOLDER, "node_modules", PATHS[name]);
   const isMissing = !Deno.env.get("CI") && !isThere(path);
   return { path, isMissing, skipped: isMissing ? " [skipped: run .ci/runtimes]" : "" };

@@ -13,7 +13,12 @@ import { fixture } from "../audio/fixtures.ts";
 import { assertNear } from "../compare.ts";
 import { startTestWasm } from "../devices.ts";
 import { tone } from "../tiny_model.ts";
-import { type ServiceCommand, whileRunning } from "./_processes.ts";
+import {
+  containerCommand,
+  dockerfileWords,
+  type ServiceCommand,
+  whileRunning,
+} from "./_processes.ts";
 import { type Runtime, runtime } from "./_runtimes.ts";
 import { s16 } from "./_served.ts";
 import { StreamClient } from "./_stream_client.ts";
@@ -277,22 +282,11 @@ async function isBusy(url: string): Promise<boolean> {
   return /^earshot_queue_length [1-9]/m.test(text);
 }
 
-/** The command that the Dockerfile ends with, on the Deno that runs the tests. */
-async function containerCommand(cwd: string): Promise<ServiceCommand> {
-  const [program, ...args] = await commandIn(cwd, /^CMD (.*)$/m);
-  equal(program, "deno");
-  return { args, cwd, env: { PORT: "0", EARSHOT_HOSTNAME: "127.0.0.1" } };
-}
-
-async function commandIn(cwd: string, line: RegExp): Promise<string[]> {
-  const text = await Deno.readTextFile(`${cwd}/Dockerfile`);
-  match(text, /^USER deno$/m);
-  return JSON.parse(text.match(line)![1]!);
-}
-
 /** The container's probe sees the service, and nothing where there is none. */
 async function isHealthy(cwd: string, url: string): Promise<void> {
-  const [, ...args] = await commandIn(cwd, /^HEALTHCHECK .*? CMD (.*)$/m);
+  const text = await Deno.readTextFile(`${cwd}/Dockerfile`);
+  match(text, /^USER deno$/m);
+  const [, ...args] = dockerfileWords(text, "HEALTHCHECK .*? CMD");
   for (const [port, code] of [[new URL(url).port, 0], ["1", 1]] as const) {
     const probe = new Deno.Command(Deno.execPath(), { args, cwd, env: { PORT: port } });
     equal((await probe.output()).code, code);

@@ -85,6 +85,10 @@ Deno.test("Bodies gives up on one that comes too slowly", async () => {
   await rejects(use, /expected at least 1000000000 bytes a second/);
   // What it held is free again.
   await rejects(use, /bytes a second/);
+  // One that is all there is no longer late, whoever it was that took the time.
+  const whole = post(CLIP.slice(0, 500));
+  whole.headers.set("content-length", "500");
+  equal(await bodies.use(whole, ({ length }) => Promise.resolve(length)), 500);
 });
 
 Deno.test("createApp() runs one inference at a time, in the order of arrival", async () => {
