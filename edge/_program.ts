@@ -19,10 +19,22 @@ export async function runProgram(
   program: HostProgram,
   settings: ServiceSettings,
 ): Promise<void> {
-  const { shutdownSeconds = DEFAULT_SETTINGS.shutdownSeconds! } = settings;
   await loaded(app, program);
   const running = await listening(app, program, settings);
   if (running.url) console.log(`Listening on ${running.url}`);
+  endBySignals(app, { program, running, settings });
+}
+
+/** What was taken is answered after the first signal to end; a second one ends the process at once. */
+export function endBySignals(
+  app: Pick<App, "close">,
+  { program, running, settings }: {
+    program: Pick<HostProgram, "onSignal" | "exit">;
+    running: Listening;
+    settings: ServiceSettings;
+  },
+): void {
+  const { shutdownSeconds = DEFAULT_SETTINGS.shutdownSeconds! } = settings;
   let isEnding = false;
   program.onSignal(async () => {
     // Who asks twice does not want to wait.

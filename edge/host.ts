@@ -53,6 +53,8 @@ export type Fetch = (request: Request, client?: ClientFacts) => Promise<Response
 export interface ClientFacts {
   /** The address of the connection. */
   readonly remoteAddr?: { readonly hostname?: string; readonly transport?: string };
+  /** Resolves when the answer has been sent. */
+  readonly completed?: Promise<void>;
 }
 
 /** Where settings say that a program listens. */
@@ -67,6 +69,11 @@ export interface Address {
 export interface HostProgram {
   /** Takes requests where settings say, or else the host's own. */
   listen(fetch: Fetch, address: Address): Promise<Listening>;
+  /**
+   * The service where the host has begun to listen by itself, since it was started by the service's module and not by
+   * a program; who listens then has to end with the process.
+   */
+  served?(fetch: Fetch): Listening & { readonly fetch: Fetch };
   /** Calls for each signal to end: SIGINT, and SIGTERM where there is one. */
   onSignal(called: () => void): void;
   /** Ends the process at once. */

@@ -20,7 +20,7 @@ import { lendTensors } from "../src/weights/lent_tensors.ts";
 import { openPacked, PACKED_FILE } from "../src/weights/packed.ts";
 import { openSafetensors } from "../src/weights/safetensors.ts";
 import type { TensorSource } from "../src/weights/tensor_source.ts";
-import { runProgram } from "./_program.ts";
+import { endBySignals, runProgram } from "./_program.ts";
 import { hostOf } from "./hosts/deno.ts";
 import { classifierPool, defaultWorkers } from "./classifier_pool.ts";
 import { answerQuestions } from "./inference_thread.ts";
@@ -138,6 +138,10 @@ const app = createApp(loadInThreads, {
   upgradeWebSocket: host.upgradeWebSocket,
 });
 
+/** `deno serve` has this module as its main one. */
+const served = import.meta.main && !scope ? host.program?.served?.(app.fetch) : undefined;
+if (served) endBySignals(app, { program: host.program!, running: served, settings });
+
 /** What a bundle's program and hosts that call `fetch` get. */
 interface Server extends Omit<App, "metrics"> {
   /** Takes requests until a signal to end. */
@@ -149,7 +153,7 @@ interface Server extends Omit<App, "metrics"> {
  * inference keeps a program that imports this until it exits.
  */
 export default {
-  fetch: (host.entry?.(app.fetch) ?? app.fetch) as App["fetch"],
+  fetch: (served?.fetch ?? host.entry?.(app.fetch) ?? app.fetch) as App["fetch"],
   ...{ load: app.load, close: app.close },
   // A thread may begin with the program too.
   run: async () => scope || await runProgram(app, host.program!, settings),

@@ -12,6 +12,8 @@ import type { Address, ClientFacts, Fetch, Listening } from "../host.ts";
 
 /** Time for the headers of a request, in milliseconds. */
 const HEADERS_TIMEOUT_MS = 10_000;
+/** Longer than proxies keep a connection to send the next request by (nginx 60 s), in milliseconds. */
+const KEEP_ALIVE_MS = 75_000;
 /** How often it is looked at, in milliseconds. */
 const CHECK_MS = 2_000;
 /** How long a client that was answered too early may go on sending, in milliseconds. */
@@ -40,6 +42,7 @@ export async function listenOnNode(
   const server = createServer({
     requestTimeout: 0,
     headersTimeout: HEADERS_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: CHECK_MS,
   });
   server.on("request", (message: IncomingMessage, response: ServerResponse) => {

@@ -3,13 +3,15 @@
  *
  * @module
  */
-import type { Host, HostProgram } from "../host.ts";
+import type { Fetch, Host, HostProgram, Listening } from "../host.ts";
 import type { ThreadScope } from "../inference_thread.ts";
 import { readVariable } from "../settings.ts";
 import { upgradeOnDeno } from "../web_socket.ts";
 import { webWorker } from "../web_worker.ts";
 import { filesBeside } from "./_deno_files.ts";
 
+/** Deno says that an answer is sent when all of it is taken, just before it is written, in milliseconds. */
+const FLUSH_MS = 10;
 /** What Deno Deploy gives an app that asks for nothing else. */
 const DEPLOY_BYTES = 512 * 2 ** 20;
 
@@ -44,9 +46,26 @@ const PROGRAM: HostProgram = {
     const address = { ...port !== undefined && { port }, ...hostname && { hostname } };
     return Promise.resolve(Deno.serve(address, fetch));
   },
+  served,
   onSignal: (called) => {
     Deno.addSignalListener("SIGINT", called);
     if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", called);
   },
   exit: (code) => Deno.exit(code),
 };
+
+/** `deno serve` goes on while there are threads, so that the service has to know when its answers have been sent. */
+function served(fetch: Fetch): Listening & { fetch: Fetch } {
+  const open = new Set<Promise<void>>();
+  return {
+    fetch: (request, client) => {
+      const sent = client?.completed?.catch(() => {}).finally(() => open.delete(sent!));
+      if (sent) open.add(sent);
+      return fetch(request, client);
+    },
+    shutdown: async () => {
+      await Promise.all(open);
+      await new Promise((resolve) => setTimeout(resolve, FLUSH_MS));
+    },
+  };
+}

@@ -14,6 +14,7 @@ import { assertNear } from "../compare.ts";
 import { startTestWasm } from "../devices.ts";
 import { tone } from "../tiny_model.ts";
 import {
+  BUNDLE_COMMANDS,
   containerCommand,
   dockerfileWords,
   type ServiceCommand,
@@ -70,6 +71,10 @@ function on(
 const WORKERD = runtime("workerd");
 
 const PLACES: readonly Place[] = [
+  {
+    ...{ target: "deno", on: "deno serve", signal: "SIGTERM" },
+    command: (cwd) => ({ args: BUNDLE_COMMANDS[0]!, cwd }),
+  },
   {
     ...{ target: "deploy", on: "Deno 2.5", signal: "SIGINT" },
     ...on("deno", ["run", "--allow-all", "main.js"]),
@@ -139,6 +144,7 @@ async function servesAll({ target, command, signal }: Place): Promise<void> {
     equal(thread, target === "cloudflare" ? "the service's" : "own");
     await turnsSomeAway(url);
     if (target === "node" || target === "bun") await refusesHostile(url);
+    if (target === "node") await keepsConnections(url);
     if (target === "container") await isHealthy(output, url);
     if (signal) await endsCleanly(url, () => end(signal));
   });
@@ -247,6 +253,13 @@ async function refusesHostile(url: string): Promise<void> {
   equal(await statusOf(url, "GET //elsewhere/x HTTP/1.1", []), 404);
   equal(await statusOf(url, "GET /stream HTTP/1.1", upgrade), 400);
   equal((await (await fetch(`${url}livez`)).json()).status, "alive");
+}
+
+/** Longer than a proxy in front, which would send its next request into an end. */
+async function keepsConnections(url: string): Promise<void> {
+  const response = await fetch(`${url}livez`);
+  await response.body?.cancel();
+  equal(response.headers.get("keep-alive"), "timeout=75");
 }
 
 /** Sends a request as it stands; the status of its answer. */
