@@ -59,8 +59,8 @@ export type Answer =
   }
   | { kind: "unready"; error: ErrorFacts }
   /** The answer to what was asked of a clip or a head. */
-  | { kind: "classified"; id: number; result: unknown }
-  | { kind: "failed"; id: number; error: ErrorFacts }
+  | { kind: "classified"; id: number; result: unknown; notes?: ClipNotes }
+  | { kind: "failed"; id: number; error: ErrorFacts; notes?: ClipNotes }
   /** The thread itself can no longer be trusted: a trap in WebAssembly, or no memory. */
   | { kind: "broke"; reason: string }
   /** More sound is wanted. */
@@ -69,10 +69,14 @@ export type Answer =
   | { kind: "turn"; id: number }
   | { kind: "computed"; id: number }
   | { kind: "scores"; id: number; window: WindowScores }
-  | { kind: "warning"; id: number; message: string }
-  | { kind: "decoded"; id: number; clip: { seconds: number; decodingSeconds: number } }
   | { kind: "event"; id: number; event: DetectedEvent }
   | { kind: "done"; id: number };
+
+/** What a clip was. It comes with the answer: each message costs both threads about as much as decoding a clip. */
+export interface ClipNotes {
+  decoded: { seconds: number; decodingSeconds: number }[];
+  warnings: string[];
+}
 
 /** An error without its class. */
 export interface ErrorFacts {

@@ -11,7 +11,7 @@ import type { ServedClassifier } from "./mod.ts";
 import type { Group } from "./_queue.ts";
 import { SharedPass } from "./_shared_pass.ts";
 import { warmUp } from "./warm_up.ts";
-import { type Answer, errorOf, factsOf, type Question } from "./_thread_messages.ts";
+import { type Answer, type ClipNotes, errorOf, factsOf, type Question } from "./_thread_messages.ts";
 
 /** A classifier, and a line about what it runs on. */
 export interface LoadedForThread {
@@ -123,6 +123,7 @@ class InferenceThread {
     const work = newWork();
     this.#works.set(id, work);
     const pass = group && this.#passOf(group);
+    const notes: ClipNotes = { decoded: [], warnings: [] };
     try {
       const inTurns = options?.longClips === "windows";
       const { heads } = this.#classifier;
@@ -130,14 +131,14 @@ class InferenceThread {
       const result = await ask[task]!(bytes, {
         ...options,
         ...this.#maxSeconds !== undefined && { maxSeconds: this.#maxSeconds },
-        onDecoded: (clip) => this.#scope.postMessage({ kind: "decoded", id, clip }),
-        onWarning: (message) => this.#scope.postMessage({ kind: "warning", id, message }),
+        onDecoded: (clip) => void notes.decoded.push(clip),
+        onWarning: (message) => void notes.warnings.push(message),
         ...inTurns && { turn: (compute) => this.#turn(id, work, compute) },
         ...pass && { share: pass.share as ClassifyOptions["share"] },
       });
-      this.#scope.postMessage({ kind: "classified", id, result });
+      this.#scope.postMessage({ kind: "classified", id, result, notes });
     } catch (error) {
-      this.#fail(id, error);
+      this.#fail(id, error, notes);
     } finally {
       this.#works.delete(id);
       pass?.leave();
@@ -207,11 +208,11 @@ class InferenceThread {
     }
   }
 
-  #fail(id: number, error: unknown): void {
+  #fail(id: number, error: unknown, notes?: ClipNotes): void {
     if (isFatal(error)) {
       return this.#scope.postMessage({ kind: "broke", reason: factsOf(error).message });
     }
-    this.#scope.postMessage({ kind: "failed", id, error: factsOf(error) });
+    this.#scope.postMessage({ kind: "failed", id, error: factsOf(error), notes });
   }
 }
 

@@ -212,11 +212,12 @@ class ThreadCalls {
     this.#calls.set(id, {
       isComputing: !inTurns,
       answer: (answer) => {
-        if (answer.kind === "classified") resolve(answer.result as Result);
         if (answer.kind === "turn") takeTurn();
         if (answer.kind === "computed") computed.resolve();
-        if (answer.kind === "warning") onWarning?.(answer.message);
-        if (answer.kind === "decoded") onDecoded?.(answer.clip);
+        if (answer.kind !== "classified" && answer.kind !== "failed") return;
+        for (const clip of answer.notes?.decoded ?? []) onDecoded?.(clip);
+        for (const message of answer.notes?.warnings ?? []) onWarning?.(message);
+        if (answer.kind === "classified") resolve(answer.result as Result);
       },
       fail,
     });
@@ -348,8 +349,10 @@ class ThreadCalls {
       return this.#ready.reject(errorOf(answer.error));
     }
     const call = this.#calls.get(answer.id);
+    // The thread is done with it then, and need not be told to stop.
+    if (answer.kind === "classified" || answer.kind === "failed") this.#calls.delete(answer.id);
+    call?.answer(answer);
     if (answer.kind === "failed") call?.fail(errorOf(answer.error));
-    else call?.answer(answer);
   }
 
   #deadline(timeoutMs = this.#computeTimeoutMs): ReturnType<typeof setTimeout> {

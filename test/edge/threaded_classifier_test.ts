@@ -7,12 +7,15 @@ import {
   ThreadError,
   type ThreadListener,
 } from "../../edge/threaded_classifier.ts";
+import type { Question } from "../../edge/_thread_messages.ts";
+import type { ClassifyOptions } from "../../src/classify/pipeline.ts";
 import { AudioFormatError, CheckpointError } from "../../src/errors.ts";
 import { type Call, CLIP, fakeClassifier, fakeDetector, loudness } from "./_served.ts";
 
 /** Threads that are none: messages are copied, and come in a turn of their own. */
 function localThreads(load: () => Promise<ServedClassifier>) {
   const listeners: ThreadListener[] = [];
+  const messages: string[] = [];
   let ended = 0;
   const start: StartThread = (listener) => {
     listeners.push(listener);
@@ -21,6 +24,7 @@ function localThreads(load: () => Promise<ServedClassifier>) {
       onmessage: null,
       postMessage: (answer) => {
         const copy = structuredClone(answer);
+        messages.push(answer.kind);
         queueMicrotask(() => isOn && listener.said(copy));
       },
     };
@@ -28,6 +32,7 @@ function localThreads(load: () => Promise<ServedClassifier>) {
     return {
       post: (message) => {
         const data = structuredClone(message);
+        messages.push((data as Question).kind);
         queueMicrotask(() => scope.onmessage?.({ data } as MessageEvent));
       },
       end: () => {
@@ -36,7 +41,7 @@ function localThreads(load: () => Promise<ServedClassifier>) {
       },
     };
   };
-  return { start, listeners, ended: () => ended };
+  return { start, listeners, messages, ended: () => ended };
 }
 
 async function* blocksOf(...blocks: Float32Array[]): AsyncGenerator<Float32Array> {
@@ -70,6 +75,27 @@ Deno.test("threadedClassifier() answers as the classifier in its thread", async 
   deepEqual(answers[0], [{ label: "yes", score: 0.75 }, { label: "no", score: 0.25 }]);
   deepEqual(calls.map(({ options }) => options), [{ topK: 1 }, {}]);
   deepEqual(calls[0]!.bytes, CLIP);
+});
+
+Deno.test("threadedClassifier() takes one message each way for a clip, what it was included", async () => {
+  const source = Object.assign((_: Uint8Array, options: ClassifyOptions = {}) => {
+    options.onDecoded?.({ seconds: 1, decodingSeconds: 0.5 });
+    options.onWarning?.("cut");
+    if (options.topK === 0) throw new RangeError("top_k");
+    return Promise.resolve([{ label: "yes", score: 1 }]);
+  }, { labels: ["yes"] });
+  const { start, messages } = localThreads(() => Promise.resolve(source));
+  const classifier = await threadedClassifier(start);
+  const notes: unknown[] = [];
+  const options: ClassifyOptions = {
+    onDecoded: (clip) => void notes.push(clip),
+    onWarning: (message) => void notes.push(message),
+  };
+  await classifier(CLIP, options);
+  await rejects(classifier(CLIP, { ...options, topK: 0 }), RangeError);
+  const decoded = { seconds: 1, decodingSeconds: 0.5 };
+  deepEqual(notes, [decoded, "cut", decoded, "cut"]);
+  deepEqual(messages, ["ready", "classify", "classified", "classify", "failed"]);
 });
 
 Deno.test("threadedClassifier() detects as the classifier in its thread, in turn with others", async () => {
