@@ -11,7 +11,13 @@ import type { ServedClassifier } from "./mod.ts";
 import type { Group } from "./_queue.ts";
 import { SharedPass } from "./_shared_pass.ts";
 import { warmUp } from "./warm_up.ts";
-import { type Answer, type ClipNotes, errorOf, factsOf, type Question } from "./_thread_messages.ts";
+import {
+  type Answer,
+  type ClipNotes,
+  errorOf,
+  factsOf,
+  type Question,
+} from "./_thread_messages.ts";
 
 /** A classifier, and a line about what it runs on. */
 export interface LoadedForThread {
