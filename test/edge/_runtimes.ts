@@ -35,8 +35,17 @@ export interface Runtime {
 /** Looks for a runtime. */
 export function runtime(name: RuntimeName): Runtime {
   const path = join(FOLDER, "node_modules", PATHS[name]);
+  return { path, ...presence(path) };
+}
+
+/** Looks for a package beside them; its `path` is the folder that Node finds it from. */
+export function runtimePackage(name: string): Runtime {
+  return { path: FOLDER, ...presence(join(FOLDER, "node_modules", name, "package.json")) };
+}
+
+function presence(path: string): Omit<Runtime, "path"> {
   const isMissing = !Deno.env.get("CI") && !isThere(path);
-  return { path, isMissing, skipped: isMissing ? " [skipped: run .ci/runtimes]" : "" };
+  return { isMissing, skipped: isMissing ? " [skipped: run .ci/runtimes]" : "" };
 }
 
 function isThere(path: string): boolean {
