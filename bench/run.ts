@@ -26,6 +26,7 @@ const QUESTIONS: Readonly<Record<string, () => Promise<{ question: Question }>>>
   "detect-memory": () => import("./detect_memory.ts"),
   "learning": () => import("./learning.ts"),
   "architectures": () => import("./architectures.ts"),
+  "published": () => import("./published.ts"),
   "webgpu-step": () => import("./webgpu_step.ts"),
   "gpu": () => import("./gpu.ts"),
   "costs": () => import("./model_costs.ts"),

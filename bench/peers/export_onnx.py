@@ -1,6 +1,7 @@
 """Writes the directory of a model that hears samples as ONNX, for the peer `onnxruntime_web.ts`.
 
     python3 export_onnx.py MODEL_DIR OUTPUT.onnx [all|MatMul]
+    python3 export_onnx.py GRAPH.onnx OUTPUT.onnx all|MatMul
 
 Any batch and length. The norm of the positional convolution's weight is folded in, as a deployment would. With
 a third argument weights are stored in 8 bits, of all operators that can or of products alone; transformers.js has
@@ -27,10 +28,16 @@ class Logits(torch.nn.Module):
         return self.model(input_values).logits
 
 
-def quantize(output, operators):
+def quantize(graph, output, operators):
     """Stores the weights of a graph in 8 bits, with inputs scaled as they come."""
+    import onnxruntime
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
+    # The quantizer takes weights as they are, and no reshaped ones: constants are folded first.
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = output
+    onnxruntime.InferenceSession(graph, options)
     quantize_dynamic(
         output,
         output,
@@ -39,7 +46,15 @@ def quantize(output, operators):
     )
 
 
-def main(directory, output, operators=None):
+def main(source, output, operators=None):
+    if source.endswith(".onnx"):
+        return quantize(source, output, operators)
+    export(source, output)
+    if operators is not None:
+        quantize(output, output, operators)
+
+
+def export(directory, output):
     model = AutoModelForAudioClassification.from_pretrained(directory, attn_implementation="eager")
     model.eval()
     for module in model.modules():
@@ -58,8 +73,6 @@ def main(directory, output, operators=None):
         output_names=["logits"],
         dynamic_axes={"input_values": {0: "batch", 1: "samples"}, "logits": {0: "batch"}},
     )
-    if operators is not None:
-        quantize(output, operators)
 
 
 if __name__ == "__main__":

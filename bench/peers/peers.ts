@@ -7,7 +7,7 @@ import { version_core as tfjsVersion } from "@tensorflow/tfjs-core";
 import { type Measured, measureInProcess, type ModelRequest } from "../_process.ts";
 
 /** Inference of ONNX graphs. */
-const ONNXRUNTIME_WEB = "npm:onnxruntime-web@1.30.0";
+export const ONNXRUNTIME_WEB = "npm:onnxruntime-web@1.30.0";
 /** Arrays with gradients, compiled to WASM. */
 const JAX_JS = "npm:@jax-js/jax@0.1.25";
 
@@ -21,7 +21,12 @@ export interface Peer {
 /** A request with the Python that has torch. */
 export type PeerRequest = ModelRequest & { python: string };
 
-const UNLOCKED = ["--no-lock", "--node-modules-dir=none", "--cached-only"];
+/** Flags of a process that imports a peer's package, which no file of ours names. */
+export const UNLOCKED: readonly string[] = [
+  "--no-lock",
+  "--node-modules-dir=none",
+  "--cached-only",
+];
 const DENO_RUN: [string, ...string[]] = [Deno.execPath(), "run", "--quiet", "-A"];
 
 function pathOf(file: string): string {
@@ -86,8 +91,18 @@ function onnxruntimeWeb(operators?: "all" | "MatMul"): Peer {
   };
 }
 
+/** A graph with all that can be in 8 bits, in a file; `undefined` where Python or its packages are not there. */
+export async function quantizedGraph(
+  graph: string,
+  output: string,
+  python: string,
+): Promise<string | undefined> {
+  const args = [pathOf("export_onnx.py"), graph, output, "all"];
+  return await succeeds(python, args) ? output : undefined;
+}
+
 /** Whether a package is in Deno's cache, or how to get it there. */
-async function whyMissing(name: string, specifier: string): Promise<string | undefined> {
+export async function whyMissing(name: string, specifier: string): Promise<string | undefined> {
   if (await succeeds(Deno.execPath(), ["eval", ...UNLOCKED, `await import("${specifier}")`])) {
     return;
   }

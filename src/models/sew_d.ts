@@ -17,8 +17,15 @@
  *
  * @module
  */
-import { type Tensor, tensor1d, tidy } from "@tensorflow/tfjs-core";
-import { type Activation, add, attention, relativeScores } from "../kernels.ts";
+import { reshape, slice, type Tensor, tensor1d, tidy } from "@tensorflow/tfjs-core";
+import {
+  type Activation,
+  add,
+  attention,
+  isRecording,
+  relativeScores,
+  rowsAreStable,
+} from "../kernels.ts";
 import {
   classificationHead,
   type ClassificationHeadConfig,
@@ -430,6 +437,24 @@ function layerOf(params: SewDLayerParams, x: Tensor, context: LayerContext): Ten
   });
 }
 
+/**
+ * The embeddings of the distances in an index, and the index among these. Every layer maps them all, which costs a
+ * short clip more than the rest of a layer. Training keeps all: their gradients and noise have a place each.
+ */
+function occurring(
+  embeddings: Tensor,
+  index: Int32Array,
+): { embeddings: Tensor; index: Int32Array } {
+  if (isRecording() || !rowsAreStable()) return { embeddings, index };
+  const [from, to] = [Math.min(...index), Math.max(...index) + 1];
+  const [rows, size] = embeddings.shape as [number, number];
+  const some = slice(reshape(embeddings, [1, rows, size]), [0, from, 0], [1, to - from, size]);
+  return {
+    embeddings: reshape(some, [to - from, size]),
+    index: index.map((position) => position - from),
+  };
+}
+
 /** What the encoder needs besides its parameters and its input. */
 interface EncodeOptions {
   lengths?: Tensor;
@@ -444,11 +469,12 @@ function encode(
   { lengths, noise, wrapLayer }: EncodeOptions,
 ): Tensor[] {
   const { embeddings, norm } = positions;
+  const found = embeddings && occurring(embeddings, distancePositions(x.shape[1]!, config));
   const context: LayerContext = {
     config,
-    positions: embeddings && {
-      embeddings: norm ? layerNorm(norm, embeddings) : embeddings,
-      index: tensor1d(distancePositions(x.shape[1]!, config), "int32"),
+    positions: found && {
+      embeddings: norm ? layerNorm(norm, found.embeddings) : found.embeddings,
+      index: tensor1d(found.index, "int32"),
     },
     lengths,
     noise,

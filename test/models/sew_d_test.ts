@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
-import { engine } from "@tensorflow/tfjs-core";
+import { engine, grad, tidy } from "@tensorflow/tfjs-core";
 import { CheckpointError } from "../../src/errors.ts";
-import { buildModel, Noise } from "../../src/models/mod.ts";
+import { countFlops } from "../../src/flops.ts";
+import "../../src/gradients.ts";
+import { startWasm } from "../../src/kernels/wasm/mod.ts";
+import {
+  type AudioClassificationModel,
+  buildModel,
+  type JsonObject,
+  Noise,
+} from "../../src/models/mod.ts";
 import { distancePositions } from "../../src/models/sew_d.ts";
 import { namesWith, noiseInputs, scoresOf, TINY_SPEECH, withModel } from "./_architecture_case.ts";
 
@@ -62,6 +70,56 @@ Deno.test("SEW-D without relative attention has no embeddings, but their norm", 
   });
   await withModel({ ...TINY, norm_rel_ebd: "none" }, (model) => {
     assert.deepEqual(namesWith(model, "encoder.encoder.LayerNorm"), []);
+  });
+});
+
+/** A short clip has few of these distances. */
+const MANY_BUCKETS = {
+  ...TINY,
+  feat_extract_norm: "layer",
+  position_buckets: 64,
+  max_position_embeddings: 128,
+};
+
+async function withWasmModel(
+  json: JsonObject,
+  body: (model: AudioClassificationModel) => void,
+): Promise<void> {
+  const device = await startWasm();
+  const model = await buildModel(json);
+  try {
+    body(model);
+  } finally {
+    model.dispose();
+    device.dispose();
+  }
+}
+
+Deno.test("SEW-D maps the distances that a clip has", async () => {
+  const found: number[] = [];
+  for (const position_buckets of [64, 32]) {
+    await withWasmModel({ ...MANY_BUCKETS, position_buckets }, (model) => {
+      const inputs = noiseInputs(1, 200);
+      found.push(countFlops(() => tidy(() => void model.forward({ inputs }))));
+      inputs.dispose();
+    });
+  }
+  assert.equal(found[0], found[1]);
+});
+
+Deno.test("SEW-D has the same bits whether it maps all distances or those of the clip", async () => {
+  await withWasmModel(MANY_BUCKETS, (model) => {
+    const inputs = noiseInputs(2, 200);
+    const some = tidy(() => model.forward({ inputs }).logits);
+    let all: Float32Array | undefined;
+    // Recorded, all are mapped.
+    const gradients = grad((samples) => {
+      const { logits } = model.forward({ inputs: samples });
+      all = logits.dataSync<"float32">().slice();
+      return logits;
+    })(inputs);
+    assert.deepEqual(some.dataSync(), all);
+    for (const tensor of [inputs, some, gradients]) tensor.dispose();
   });
 });
 
