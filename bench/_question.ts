@@ -84,9 +84,12 @@ export class Options {
 
   /** A whole number above 0. @throws {OptionError} */
   count(name: string): number {
-    const value = this.positive(name);
-    if (Number.isInteger(value)) return value;
-    throw new OptionError(`--${name} above 0, whole`, value);
+    return whole(name, this.positive(name));
+  }
+
+  /** Whole numbers above 0, separated by commas. @throws {OptionError} */
+  counts(name: string): number[] {
+    return this.positives(name).map((value) => whole(name, value));
   }
 
   /** Numbers above 0, separated by commas. @throws {OptionError} */
@@ -100,7 +103,7 @@ export class Options {
   }
 
   /** Some of some words, separated by commas. @throws {OptionError} */
-  someOf<Word extends string>(name: string, words: readonly Word[]): Word[] {
+  someOf<const Word extends string>(name: string, words: readonly Word[]): Word[] {
     return this.text(name).split(",").map((part) => chosen(name, part, words));
   }
 }
@@ -109,6 +112,11 @@ function positive(name: string, text: string): number {
   const value = Number(text);
   if (value > 0 && Number.isFinite(value)) return value;
   throw new OptionError(`--${name} above 0`, text);
+}
+
+function whole(name: string, value: number): number {
+  if (Number.isInteger(value)) return value;
+  throw new OptionError(`--${name} above 0, whole`, value);
 }
 
 function chosen<Word extends string>(name: string, text: string, words: readonly Word[]): Word {

@@ -150,6 +150,23 @@ for (const [task, batch] of [["infer", "1"], ["train", "2"]] as const) {
   });
 }
 
+Deno.test("run.ts train measures threads beside as many processes", async () => {
+  const args = ["--model", "models/voice_menu", "--seconds", "0.5", "--batch", "2"];
+  const threads = ["--threads", "1,2", "--side-by-side"];
+  const { code, stdout, stderr } = await bench(
+    "train",
+    ...args,
+    ...threads,
+    "--rounds",
+    "1",
+    "--json",
+  );
+  assert.equal(code, 0, stderr);
+  const rows = stdout.trim().split("\n").map((line): BenchRow => JSON.parse(line));
+  const beside = rows.filter(({ name }) => name.endsWith("whole run"));
+  assert.deepEqual(beside.map(({ baseline }) => baseline), [null, "2 processes of Earshot"]);
+});
+
 Deno.test("run.ts refuses what it cannot time, with exit code 2", async () => {
   const cases = [
     [["infer", "--dtype", "q4"], /^Cannot run the bench: expected --dtype f32.*, found q4\n$/],

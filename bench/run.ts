@@ -14,6 +14,7 @@ const QUESTIONS: Readonly<Record<string, () => Promise<{ question: Question }>>>
   "kernels": () => import("./kernels.ts"),
   "infer": async () => ({ question: (await import("./whole_models.ts")).infer }),
   "train": async () => ({ question: (await import("./whole_models.ts")).train }),
+  "job": () => import("./whole_job.ts"),
   "first-answer": () => import("./first_answer.ts"),
   "loading": () => import("./loading.ts"),
   "data-rows": () => import("./data_rows.ts"),

@@ -44,7 +44,7 @@ interface Contender {
 const SHARED_OPTIONS: OptionSpecs = {
   model: { help: "tiny, small, base or a model directory", default: "small" },
   dtype: { help: "f32, f16 or q8", default: "f32" },
-  threads: { help: "threads of WASM", default: "1" },
+  threads: { help: "threads of WASM; some numbers, separated by commas", default: "1" },
   backend: { help: "wasm or webgpu", default: "wasm" },
   processor: { help: "count processor time: for one thread beside other work on the machine" },
   pairs: { help: "processes of each contender, in turn: 7 with --against, else 1", default: "" },
@@ -74,7 +74,10 @@ export const train: Question = {
     seconds: { help: "lengths of a clip, separated by commas", default: "1" },
     batch: { help: "clips at once", default: "8" },
     rounds: { help: "timed steps of a process", default: "11" },
-    freeze: { help: "none or encoder", default: "none" },
+    freeze: { help: "none, encoder or both, separated by commas", default: "none" },
+    "side-by-side": {
+      help: "of more than one thread: beside as many processes of one thread that share the work",
+    },
     part: { help: "whole or blocks", default: "whole" },
   },
   answer: (options, notes) => answer("train", options, notes),
@@ -96,7 +99,15 @@ async function* answer(
         ...await otherCheckout(work, options, directories),
         ...peers.map((peer) => contenderOf(peer, { ...ours, python: options.text("python") })),
       ];
-      yield* rowsOf(`${model}${nameOf(work)}`, { ours, contenders, pairs, notes });
+      const self = { name: "Earshot", measure: () => measureEarshot(ours) };
+      if (task === "train" && options.flag("side-by-side") && work.threads > 1) {
+        const one = { ...ours, threads: 1, python: options.text("python") };
+        contenders.push(
+          sideBySide({ ...self, measure: () => measureEarshot(one) }, work.threads),
+          ...peers.map((peer) => sideBySide(contenderOf(peer, one), work.threads)),
+        );
+      }
+      yield* rowsOf(`${model}${nameOf(work)}`, { self, contenders, pairs, notes });
     }
   });
 }
@@ -111,14 +122,19 @@ function worksOf(task: ModelRequest["task"], options: Options): Work[] {
     task,
     dtype: options.oneOf("dtype", task === "infer" ? ["f32", "f16", "q8"] : ["f32"]),
     backend: options.oneOf("backend", ["wasm", "webgpu"]),
-    threads: options.count("threads"),
     batch: options.count("batch"),
     rounds: options.count("rounds"),
     clock: options.flag("processor") ? "processor" : "wall",
-    freeze: task === "train" ? options.oneOf("freeze", ["none", "encoder"]) : "none",
     part: task === "train" ? options.oneOf("part", ["whole", "blocks"]) : "whole",
   } as const;
-  return options.positives("seconds").map((seconds) => ({ ...shared, seconds }));
+  const freezes = task === "train"
+    ? options.someOf("freeze", ["none", "encoder"] as const)
+    : ["none" as const];
+  return options.positives("seconds").flatMap((seconds) =>
+    freezes.flatMap((freeze) =>
+      options.counts("threads").map((threads) => ({ ...shared, seconds, freeze, threads }))
+    )
+  );
 }
 
 function nameOf(work: Work): string {
@@ -167,6 +183,26 @@ function contenderOf(peer: Peer, request: ModelRequest & { python: string }): Co
   return { name: peer.name, measure: () => peer.measure(request) };
 }
 
+/** Some processes of one contender at once: a step then takes its share of the time of one. */
+function sideBySide({ name, measure }: Contender, count: number): Contender {
+  return {
+    name: `${count} processes of ${name}`,
+    async measure() {
+      const all = await Promise.all(Array.from({ length: count }, measure));
+      const found = all.filter((one) => typeof one !== "string");
+      if (found.length < count) return all.find((one) => typeof one === "string")!;
+      const share = (valueOf: (one: Measured) => number) =>
+        found.reduce((sum, one) => sum + valueOf(one), 0) / count ** 2;
+      return {
+        ...found[0]!,
+        medianMs: share(({ medianMs }) => medianMs),
+        forwardMs: share(({ forwardMs }) => forwardMs),
+        rssMb: found.reduce((sum, { rssMb }) => sum + rssMb, 0),
+      };
+    },
+  };
+}
+
 async function measureEarshot(request: ModelRequest): Promise<Measured> {
   const script = request.part === "blocks" ? "_blocks_process.ts" : "_whole_model_process.ts";
   return await measureByScript<Measured>(script, request);
@@ -174,8 +210,8 @@ async function measureEarshot(request: ModelRequest): Promise<Measured> {
 
 async function* rowsOf(
   name: string,
-  { ours, contenders, pairs, notes }: {
-    ours: ModelRequest;
+  { self, contenders, pairs, notes }: {
+    self: Contender;
     contenders: Contender[];
     pairs: number;
     notes: Notes;
@@ -185,7 +221,7 @@ async function* rowsOf(
   const others = new Map<Contender, Measured[]>();
   for (let pair = 1; pair <= pairs; pair++) {
     notes.progress(`${name}: ${pair} of ${pairs}`);
-    found.push(await measureEarshot(ours));
+    found.push(await self.measure() as Measured);
     for (const contender of contenders) {
       notes.progress(`${name}: ${pair} of ${pairs}, ${contender.name}`);
       const result = await contender.measure();

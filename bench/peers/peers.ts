@@ -91,6 +91,11 @@ function onnxruntimeWeb(operators?: "all" | "MatMul"): Peer {
   };
 }
 
+/** What runs the job of `whole_job.ts` in PyTorch. */
+export function jobCommand(python: string): [string, ...string[]] {
+  return [python, pathOf("torch_job.py")];
+}
+
 /** A graph with all that can be in 8 bits, in a file; `undefined` where Python or its packages are not there. */
 export async function quantizedGraph(
   graph: string,
