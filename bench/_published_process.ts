@@ -10,7 +10,7 @@ import { tensor, tidy } from "@tensorflow/tfjs-core";
 import { pipeline } from "../src/classify/pipeline.ts";
 import { startWasm } from "../src/kernels/wasm/mod.ts";
 import { noiseBatch, readRequest } from "./_process.ts";
-import { type ClockName, clockOf, medianMsOf, timeInTurn } from "./_timing.ts";
+import { type ClockName, medianMsOf, timeInTurn } from "./_timing.ts";
 
 /** What to measure. */
 export interface PublishedRequest {
