@@ -13,7 +13,7 @@ import { OpusDecoder } from "opus-decoder";
 import { audioError } from "./_audio_error.ts";
 import type { AudioBlock } from "./_audio_stream.ts";
 import { type Asking, awaited } from "./_byte_reader.ts";
-import { splitOpusPacket } from "./_opus_packet.ts";
+import { readOpusPacket, splitOpusPacket } from "./_opus_packet.ts";
 
 /** Bytes of a packet for each channel that the package has room for. */
 const MAX_CHANNEL_BYTES = 3_840;
@@ -56,6 +56,11 @@ export class OpusPackets {
       throw audioError(`expected room for an Opus decoder, found ${cause}`, file);
     }
     return new OpusPackets(decoder, layout, file);
+  }
+
+  /** How many frames a packet decodes to; none where it cannot be decoded. */
+  framesOf(packet: Uint8Array): number {
+    return readOpusPacket(packet, this.#layout.streamCount > 1)?.frames ?? 0;
   }
 
   /** The blocks of a packet, one for each of its frames. */

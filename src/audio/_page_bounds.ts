@@ -19,6 +19,12 @@ export interface PageBoundsOptions {
   warn: (doubt: string) => void;
 }
 
+/** Frames of a page, from one to another. */
+export interface FrameSpan {
+  start: number;
+  end: number;
+}
+
 /** Counts the frames of a stream page by page. */
 export class PageBounds {
   readonly #options: PageBoundsOptions;
@@ -32,12 +38,17 @@ export class PageBounds {
   }
 
   /** What of a page's blocks is sound. */
-  cut(blocks: AudioBlock[], { granule, isLast }: OggPage): AudioBlock[] {
-    const before = this.#frames;
+  cut(blocks: AudioBlock[], page: OggPage): AudioBlock[] {
     const count = blocks.reduce((sum, block) => sum + block[0]!.length, 0);
+    return [...cutBlocks(blocks, this.spanOf(count, page))];
+  }
+
+  /** Which of a page's frames are sound, of as many as it holds. */
+  spanOf(count: number, { granule, isLast }: OggPage): FrameSpan {
+    const before = this.#frames;
     this.#frames += count;
-    if (granule === undefined) return blocks;
     let [start, end] = [0, count];
+    if (granule === undefined) return { start, end };
     if (this.#origin === undefined) {
       const origin = isLast ? 0 : granule - this.#frames;
       if (origin < 0 && this.#options.cutsStart) start = -origin;
@@ -48,7 +59,7 @@ export class PageBounds {
       end = Math.max(0, Math.min(count, total - before));
       if (total > this.#frames) this.#warnOf(total);
     }
-    return start === 0 && end === count ? blocks : cutBlocks(blocks, start, end);
+    return { start, end };
   }
 
   #warnOf(total: number): void {
@@ -59,14 +70,17 @@ export class PageBounds {
   }
 }
 
-function cutBlocks(blocks: AudioBlock[], start: number, end: number): AudioBlock[] {
-  const kept: AudioBlock[] = [];
+/** The blocks of a page as far as they lie within a span, one at a time. */
+export function* cutBlocks(
+  blocks: Iterable<AudioBlock>,
+  { start, end }: FrameSpan,
+): Generator<AudioBlock, void, unknown> {
   let at = 0;
   for (const block of blocks) {
     const { length } = block[0]!;
     const [from, to] = [Math.max(start - at, 0), Math.min(end - at, length)];
-    if (from < to) kept.push(block.map((samples) => samples.subarray(from, to)));
+    if (from === 0 && to === length) yield block;
+    else if (from < to) yield block.map((samples) => samples.subarray(from, to));
     at += length;
   }
-  return kept;
 }

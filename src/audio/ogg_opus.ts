@@ -13,7 +13,7 @@ import type { OggReader } from "./_ogg.ts";
 import { openChain } from "./_ogg_chain.ts";
 import { OpusPackets } from "./_opus_decoder.ts";
 import { OPUS_RATE_HZ, readOpusHeader } from "./_opus_header.ts";
-import { PageBounds } from "./_page_bounds.ts";
+import { cutBlocks, PageBounds } from "./_page_bounds.ts";
 
 const MAGIC = "OpusHead";
 
@@ -45,7 +45,15 @@ function* opusBlocks(
   for (;;) {
     const page = yield* ogg.nextPage();
     if (page === undefined) break;
-    const ready: AudioBlock[] = page.packets.flatMap((packet) => decoder.decode(packet));
-    yield* bounds.cut(ready, page);
+    const frames = page.packets.reduce((sum, packet) => sum + decoder.framesOf(packet), 0);
+    yield* cutBlocks(decodedPackets(page.packets, decoder), bounds.spanOf(frames, page));
   }
+}
+
+/** One packet after the other: a page of a kilobyte may hold half a minute. */
+function* decodedPackets(
+  packets: readonly Uint8Array[],
+  decoder: OpusPackets,
+): Generator<AudioBlock, void, unknown> {
+  for (const packet of packets) yield* decoder.decode(packet);
 }

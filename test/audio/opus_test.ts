@@ -1,7 +1,7 @@
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { answer, ByteReader } from "../../src/audio/_byte_reader.ts";
 import { OggReader } from "../../src/audio/_ogg.ts";
-import { decodeAudio } from "../../src/audio/mod.ts";
+import { decodeAudio, openAudio } from "../../src/audio/mod.ts";
 import { AudioFormatError } from "../../src/errors.ts";
 import { fixture } from "./fixtures.ts";
 import { oggFile } from "./ogg_file.ts";
@@ -69,4 +69,16 @@ Deno.test("decodeAudio() names an Opus packet that breaks the rules", async () =
   const file = oggFile([[head!], [tags!], [first!, broken]], 1_920);
   const error = await decodeAudio(file).catch((error: unknown) => error);
   match(`${error}`, /^AudioFormatError: .*: expected a sound Opus packet, found packet 1 broken$/);
+});
+
+Deno.test("openAudio() gives the sound of an Opus packet before it decodes the next one of the page", async () => {
+  const [head, tags, first] = packetsOf(await fixture("mono.opus"));
+  const broken = Uint8Array.of(first![0]! | 3, 0);
+  const audio = await openAudio(oggFile([[head!], [tags!], [first!, first!, broken]], 2_880));
+  let samples = 0;
+  const heard = async () => {
+    for await (const block of audio.blocks()) samples += block.length;
+  };
+  await rejects(heard, /packet 2 broken/);
+  equal(samples, 2 * 960 - 312);
 });
