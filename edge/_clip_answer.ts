@@ -10,7 +10,9 @@ import { noteSound } from "./_access_log.ts";
 import type { ClipCost } from "./_clip_cost.ts";
 import type { ClipRequest } from "./_clip_request.ts";
 import { headsOf, headsWith } from "./_heads_request.ts";
-import { BusyError, type JobOptions, type Ticket, type Turn } from "./_queue.ts";
+import { BusyError } from "./_busy_error.ts";
+import type { JobOptions, Ticket, Turn } from "./_queue.ts";
+import type { Place } from "./_recordings.ts";
 import type { Service } from "./_service.ts";
 import type { ServedClassifier } from "./mod.ts";
 import { ThreadError } from "./threaded_classifier.ts";
@@ -100,6 +102,8 @@ class InTurn {
   readonly #work: ClipWork;
   readonly #asking: Asking;
   #isNext = false;
+  /** Whether a thread has had it in windows. */
+  #isBegun = false;
 
   constructor(service: Service, work: ClipWork, asking: Asking) {
     this.#service = service;
@@ -136,19 +140,28 @@ class InTurn {
     }
   }
 
-  async #windows(): Promise<unknown> {
+  #windows(): Promise<unknown> {
+    const { ticket, request } = this.#asking;
+    const { recordings } = this.#service.queue;
+    return recordings.hear(ticket, (place) => this.#windowsAt(place), {
+      ...{ request, isNext: this.#isBegun },
+    });
+  }
+
+  async #windowsAt(place: Place): Promise<unknown> {
     const { queue } = this.#service;
-    const { worker, leave } = queue.stay();
-    const limits = this.#limitsOf(WINDOW_SECONDS);
-    try {
-      return await this.#ask(this.#worker(worker), {
-        ...limits,
-        longClips: "windows",
-        turn: (compute) => queue.run(compute, { ...this.#job, worker, seconds: WINDOW_SECONDS }),
-      });
-    } finally {
-      leave();
-    }
+    const { worker } = place;
+    this.#isBegun = true;
+    return await this.#ask(this.#worker(worker), {
+      ...this.#limitsOf(WINDOW_SECONDS),
+      longClips: "windows",
+      turn: (compute, seconds = WINDOW_SECONDS) =>
+        place.hear(
+          seconds,
+          compute,
+          (run) => queue.run(run, { ...this.#job, worker, seconds }),
+        ),
+    });
   }
 
   #ask(classifier: ServedClassifier, options: ClassifyOptions): Promise<unknown> {

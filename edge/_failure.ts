@@ -9,7 +9,7 @@ import { HTTPException } from "hono/http-exception";
 import type { Context } from "hono";
 import { AudioFormatError } from "../src/errors.ts";
 import { SettingsError } from "./_detection.ts";
-import { BusyError } from "./_queue.ts";
+import { BusyError } from "./_busy_error.ts";
 import { ThreadError } from "./threaded_classifier.ts";
 
 /** An error as a client gets to see it. */

@@ -8,8 +8,10 @@
  * @module
  */
 import { HTTPException } from "hono/http-exception";
+import { busy } from "./_busy_error.ts";
 import { Meter } from "./_metrics.ts";
 import { Pace } from "./_pace.ts";
+import { Recordings, type Stay } from "./_recordings.ts";
 import type { ServiceTotals } from "./_service_totals.ts";
 import { spansHere } from "./_tracing.ts";
 
@@ -70,28 +72,6 @@ export interface Ticket {
   readonly endBy: number;
 }
 
-/** Too much is in hand, or was asked for. */
-export class BusyError extends HTTPException {
-  /** When to come again, in whole seconds. */
-  readonly retryAfterSeconds: number;
-
-  /**
-   * Makes the error.
-   *
-   * @param message for the client.
-   * @param facts the status, 503 where none is given, and when to come again.
-   */
-  constructor(message: string, facts: { status?: 429 | 503; retryAfterSeconds?: number } = {}) {
-    super(facts.status ?? 503, { message });
-    this.retryAfterSeconds = Math.max(1, Math.ceil(facts.retryAfterSeconds ?? 1));
-  }
-}
-
-/** Status 503, for a clip. */
-function busy(problem: string, retryAfterSeconds?: number): BusyError {
-  return new BusyError(`Cannot take the request: ${problem}`, { retryAfterSeconds });
-}
-
 interface Job {
   seconds: number;
   rank: number;
@@ -125,6 +105,8 @@ export class WorkQueue {
   readonly meter = new Meter();
   /** How fast they are done. */
   readonly pace = new Pace();
+  /** Clips in hand that are heard in windows. */
+  readonly recordings: Recordings;
   readonly #model: () => QueuedModel | undefined;
   readonly #totals: Pick<ServiceTotals, "clips">;
   readonly #tickets = new Set<Ticket>();
@@ -148,6 +130,11 @@ export class WorkQueue {
     this.limits = limits;
     this.#model = model;
     this.#totals = totals;
+    this.recordings = new Recordings({
+      workers: () => this.workers,
+      stay: (isFree) => this.stay(isFree),
+      deadlineMs: limits.deadlineMs,
+    });
   }
 
   /** Clips in hand. */
@@ -197,11 +184,13 @@ export class WorkQueue {
       endBy: now + deadlineMs,
     };
     this.#tickets.add(ticket);
+    if (this.#isTooLong(seconds)) this.recordings.add(ticket);
     this.#totals.clips++;
     try {
       return await handle(ticket);
     } finally {
       this.#tickets.delete(ticket);
+      this.recordings.drop(ticket);
       this.#totals.clips--;
       if (this.length === 0) this.#empty.resolve();
     }
@@ -258,11 +247,11 @@ export class WorkQueue {
     return promise;
   }
 
-  /** A thread for work that stays with it, the one with the least of such; `leave` ends the stay. */
-  stay(): { worker: number; leave: () => void } {
-    let worker = 0;
+  /** A thread for work that stays with it, of those that are free for it the one with the least of such. */
+  stay(isFree: (worker: number) => boolean = () => true): Stay {
     const staying = (of: number) => this.#staying.get(of) ?? 0;
-    for (let i = 1; i < this.workers; i++) if (staying(i) < staying(worker)) worker = i;
+    const worker = Array.from({ length: this.workers }, (_, i) => i).filter(isFree)
+      .reduce((best, one) => staying(one) < staying(best) ? one : best);
     this.#staying.set(worker, staying(worker) + 1);
     return { worker, leave: () => void this.#staying.set(worker, staying(worker) - 1) };
   }
@@ -294,6 +283,7 @@ export class WorkQueue {
         throw busy(`expected at most ${mostLong} long clips at a time`);
       }
     }
+    if (this.#isTooLong(seconds)) this.recordings.expectTime(seconds);
     const lateMs = this.#lateMs(seconds);
     if (lateMs <= 0) return;
     const limit = `one that can be begun within ${deadlineMs / START_PART / 1_000} s`;
@@ -304,7 +294,8 @@ export class WorkQueue {
   #lateMs(seconds: number): number {
     const rank = this.#rankOf(seconds);
     const before = [
-      ...this.#tickets,
+      // Short clips go before each window of a recording.
+      ...Array.from(this.#tickets).filter((ticket) => !this.recordings.has(ticket)),
       ...this.#waiting.filter(({ options }) => !options.ticket),
     ].filter((other) => other.rank <= rank);
     const ahead = before.reduce((sum, other) => sum + this.pace.expected(other.seconds), 0);
@@ -318,6 +309,11 @@ export class WorkQueue {
 
   #rankOf(seconds: number): number {
     return performance.now() + this.#yieldMs(seconds);
+  }
+
+  /** Whether it is heard in windows, as far as its headers and the model say. */
+  #isTooLong(seconds: number): boolean {
+    return seconds > (this.#model()?.maxSeconds ?? Infinity);
   }
 
   #isLong(seconds: number): boolean {

@@ -7,7 +7,7 @@
  * @module
  */
 import type { Context, MiddlewareHandler } from "hono";
-import { BusyError } from "./_queue.ts";
+import { BusyError } from "./_busy_error.ts";
 import type { ClientFacts } from "./host.ts";
 import type { ServiceTotals } from "./_service_totals.ts";
 

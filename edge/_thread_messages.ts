@@ -65,8 +65,8 @@ export type Answer =
   | { kind: "broke"; reason: string }
   /** More sound is wanted. */
   | { kind: "pull"; id: number }
-  /** A window is about to be computed, and is. */
-  | { kind: "turn"; id: number }
+  /** So much sound is about to be computed, and is. */
+  | { kind: "turn"; id: number; seconds?: number }
   | { kind: "computed"; id: number }
   | { kind: "scores"; id: number; window: WindowScores }
   | { kind: "event"; id: number; event: DetectedEvent }

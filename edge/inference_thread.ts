@@ -139,7 +139,7 @@ class InferenceThread {
         ...this.#maxSeconds !== undefined && { maxSeconds: this.#maxSeconds },
         onDecoded: (clip) => void notes.decoded.push(clip),
         onWarning: (message) => void notes.warnings.push(message),
-        ...inTurns && { turn: (compute) => this.#turn(id, work, compute) },
+        ...inTurns && { turn: (compute, seconds) => this.#turn({ id, seconds }, work, compute) },
         ...pass && { share: pass.share as ClassifyOptions["share"] },
       });
       this.#scope.postMessage({ kind: "classified", id, result, notes });
@@ -168,16 +168,20 @@ class InferenceThread {
   }
 
   /** Computes when the service says so. */
-  async #turn<T>(id: number, work: Work, compute: () => Promise<T>): Promise<T> {
+  async #turn<T>(
+    part: { id: number; seconds?: number },
+    work: Work,
+    compute: () => Promise<T>,
+  ): Promise<T> {
     work.go = Promise.withResolvers();
-    this.#scope.postMessage({ kind: "turn", id });
+    this.#scope.postMessage({ kind: "turn", ...part });
     try {
       // Who has stopped answers no more.
       if (!work.ending.signal.aborted) await work.go.promise;
       work.ending.signal.throwIfAborted();
       return await compute();
     } finally {
-      this.#scope.postMessage({ kind: "computed", id });
+      this.#scope.postMessage({ kind: "computed", id: part.id });
     }
   }
 
@@ -191,7 +195,7 @@ class InferenceThread {
         ...settings,
         ...this.#maxSeconds !== undefined && { maxSeconds: this.#maxSeconds },
         signal: work.ending.signal,
-        turn: (compute) => this.#turn(id, work, compute),
+        turn: (compute) => this.#turn({ id }, work, compute),
         onScores: wantsScores ? (window) => tell({ kind: "scores", id, window }) : undefined,
       });
       for await (const event of events) tell({ kind: "event", id, event });

@@ -205,14 +205,14 @@ class ThreadCalls {
       computed.resolve();
       reject(error);
     };
-    const takeTurn = () => {
+    const takeTurn = (seconds?: number) => {
       computed = Promise.withResolvers();
-      turn(() => this.#compute(id, computed.promise, computeTimeoutMs)).catch(fail);
+      turn(() => this.#compute(id, computed.promise, computeTimeoutMs), seconds).catch(fail);
     };
     this.#calls.set(id, {
       isComputing: !inTurns,
       answer: (answer) => {
-        if (answer.kind === "turn") takeTurn();
+        if (answer.kind === "turn") takeTurn(answer.seconds);
         if (answer.kind === "computed") computed.resolve();
         if (answer.kind !== "classified" && answer.kind !== "failed") return;
         for (const clip of answer.notes?.decoded ?? []) onDecoded?.(clip);

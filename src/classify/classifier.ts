@@ -70,8 +70,12 @@ export interface ClassifyOptions {
   onWarning?: (message: string) => void;
   /** Called for a clip that is now samples, with its length and how long that took. @default none */
   onDecoded?: (clip: { seconds: number; decodingSeconds: number }) => void;
-  /** Runs each computation over windows of a long clip, as in `detect`. @default at once */
-  turn?: <T>(compute: () => Promise<T>) => Promise<T>;
+  /**
+   * Runs each computation over windows of a long clip, as in `detect`, and gets how much sound they have in seconds.
+   *
+   * @default at once
+   */
+  turn?: <T>(compute: () => Promise<T>, seconds?: number) => Promise<T>;
   /** Has the batch of a clip computed, perhaps with those of other calls, and gives its own rows. @default alone */
   share?: <Batch, Row>(batch: Batch, compute: (batch: Batch) => Promise<Row[]>) => Promise<Row[]>;
 }
@@ -421,7 +425,8 @@ export function classifierParts(
       windows,
       maxBatchOf(windowSamples, maxSeconds),
       async (batch) => {
-        for (const row of await turn(() => compute(batchOf(batch)))) {
+        const seconds = batch.length * batch[0]!.length / clipRules.rateHz;
+        for (const row of await turn(() => compute(batchOf(batch)), seconds)) {
           logits.add(row.logits);
           if (row.features) features.add(row.features);
         }
