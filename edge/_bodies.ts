@@ -93,9 +93,10 @@ export class Bodies {
     if (this.#totals.bodiesArriving >= maxBodies) {
       throw busy(`expected at most ${maxBodies} bodies on their way`);
     }
-    if (Number(request.headers.get("content-length") ?? 0) > maxBodyBytes) {
-      throw tooLarge(maxBodyBytes);
-    }
+    const statedBytes = Number(request.headers.get("content-length") ?? 0);
+    if (statedBytes > maxBodyBytes) throw tooLarge(maxBodyBytes);
+    // Before any of it is read: what there is no room for now would be thrown away half-way.
+    this.#expectRoom(statedBytes);
     const reader = unpackedBody(request)?.getReader();
     this.#arriving++;
     this.#totals.bodiesArriving++;
@@ -135,14 +136,18 @@ export class Bodies {
   }
 
   #take(count: number, taken: { bytes: number }): void {
-    const { maxBodyBytes, maxBodiesBytes } = this.#limits;
+    const { maxBodyBytes } = this.#limits;
     if (taken.bytes + count > maxBodyBytes) throw tooLarge(maxBodyBytes);
-    if (this.#totals.bodiesBytes + count > maxBodiesBytes) {
-      throw busy(`expected at most ${maxBodiesBytes} bytes of bodies in hand`);
-    }
+    this.#expectRoom(count);
     taken.bytes += count;
     this.#bytes += count;
     this.#totals.bodiesBytes += count;
+  }
+
+  #expectRoom(count: number): void {
+    const { maxBodiesBytes } = this.#limits;
+    if (this.#totals.bodiesBytes + count <= maxBodiesBytes) return;
+    throw busy(`expected at most ${maxBodiesBytes} bytes of bodies in hand`);
   }
 
   #expectPace(bytes: number, elapsedMs: number): void {

@@ -166,9 +166,10 @@ export class Recordings {
       if (begins > waiting.ticket.startBy) this.#refuse(waiting);
     }
     const neededMs = left === 0 ? 0 : 1_000 * this.#expected(left);
-    if (neededMs > TOLERANCE * (ticket.endBy - now)) {
-      throw this.#tooSlow(this.#expected(ticket.seconds));
-    }
+    if (neededMs <= TOLERANCE * (ticket.endBy - now)) return;
+    const wholeSeconds = this.#expected(ticket.seconds);
+    if (1_000 * wholeSeconds > this.#host.deadlineMs) throw this.#tooSlow(wholeSeconds);
+    throw busy("it would not have been answered in time", this.#secondsBefore());
   }
 
   #refuse(waiting: Waiting): void {

@@ -6,6 +6,7 @@
 import { bundle } from "../../src/commands/bundle.ts";
 import { fixture } from "../../test/audio/fixtures.ts";
 import { concat } from "../../test/audio/wav_file.ts";
+import { variablesOf } from "../../test/commands/_command_line.ts";
 import { type ServiceCommand, whileRunning } from "../../test/edge/_processes.ts";
 import { clip } from "./_clips.ts";
 import { type Finding, milliseconds, reported } from "./_finding.ts";
@@ -60,9 +61,11 @@ export function memoryUnder(
 /** The command of `deno task start`, without the task around it. */
 async function startCommand(cwd: string): Promise<ServiceCommand> {
   const { tasks } = JSON.parse(await Deno.readTextFile(`${cwd}/deno.json`));
-  const words: string[] = tasks.start.match(/"[^"]*"|\S+/g);
-  const [, ...args] = words.map((word) => word.replaceAll('"', ""));
-  return { args, cwd, env: { PORT: "0", EARSHOT_HOSTNAME: "127.0.0.1" } };
+  const [, after] = tasks.start.split(/\bdeno (?=run )/);
+  const words: string[] = after.match(/"[^"]*"|\S+/g);
+  const args = words.map((word) => word.replaceAll('"', ""));
+  const env = { ...variablesOf(tasks.start), PORT: "0", EARSHOT_HOSTNAME: "127.0.0.1" };
+  return { args, cwd, env };
 }
 
 async function postedAtOnce(url: string, bodies: Uint8Array<ArrayBuffer>[]): Promise<Tally> {

@@ -10,7 +10,7 @@ import type { SiteFacts } from "../../edge/site_messages.ts";
 import { SETTINGS_VARIABLES } from "../../edge/settings.ts";
 import { jsonBytes } from "../pretrained.ts";
 import { workerFiles } from "./_bundle_worker.ts";
-import { STEADY_V8_FLAGS } from "./_v8_flags.ts";
+import { STEADY_PREFIX, STEADY_V8_FLAGS } from "./_v8_flags.ts";
 
 /** A bundle whose other files are written. */
 export interface WrittenBundle {
@@ -50,7 +50,7 @@ function denoJson(memoryMb: number): object {
   const { spare, stepMb, leastMb } = DEPLOY_PARTS;
   const memoryLimit = Math.max(leastMb, Math.ceil(memoryMb * spare / stepMb) * stepMb);
   return {
-    tasks: { start: `deno run ${RIGHTS.join(" ")} ${STEADY_V8_FLAGS} main.js` },
+    tasks: { start: `${STEADY_PREFIX} deno run ${RIGHTS.join(" ")} ${STEADY_V8_FLAGS} main.js` },
     deploy: { runtime: { type: "dynamic", entrypoint: "main.js", memoryLimit } },
   };
 }
@@ -179,7 +179,7 @@ FROM denoland/deno:${Deno.version.deno}
 WORKDIR /app
 COPY . .
 USER deno
-ENV PORT=8000
+ENV PORT=8000 ${STEADY_PREFIX}
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s CMD ${

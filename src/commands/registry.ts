@@ -15,7 +15,7 @@ export { onOneLine } from "./_printable.ts";
 export { runCommand } from "./_run_command.ts";
 export { typedCommand } from "./_typed_command.ts";
 export { UNWRITTEN_RESULTS_CODE, UnwrittenResults } from "./_unwritten_results.ts";
-export { STEADY_V8_FLAGS } from "./_v8_flags.ts";
+export { STEADY_PREFIX, STEADY_V8_FLAGS } from "./_v8_flags.ts";
 
 /** A command that is not loaded yet. */
 export interface CommandEntry {

@@ -84,7 +84,15 @@ export function jsonLines<T>({ stdout }: CommandLineResult): T[] {
 export function taskRights(name: string): string[] {
   const tasks: Readonly<Record<string, { command: string }>> = denoJson.tasks;
   const { command } = Object.hasOwn(COMMANDS, name) ? tasks[name]! : tasks.doctor!;
-  return command.match(/^deno run (.*) cli\.ts /)![1]!.split(" ");
+  return command.match(/\bdeno run (.*) cli\.ts /)![1]!.split(" ");
+}
+
+/** Variables that a command of `deno task` sets for its program. */
+export function variablesOf(command: string): Record<string, string> {
+  const [before] = command.split(/\bdeno run /);
+  return Object.fromEntries(
+    before!.trim().split(/ +/).filter(Boolean).map((part) => part.split("=")),
+  );
 }
 
 async function textOf(

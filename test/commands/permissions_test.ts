@@ -7,7 +7,12 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { join } from "node:path";
 import denoJson from "../../deno.json" with { type: "json" };
-import { COMMANDS, PERMISSION_SETS, STEADY_V8_FLAGS } from "../../src/commands/registry.ts";
+import {
+  COMMANDS,
+  PERMISSION_SETS,
+  STEADY_PREFIX,
+  STEADY_V8_FLAGS,
+} from "../../src/commands/registry.ts";
 import { useDevice } from "../../src/devices.ts";
 import { folderFiles, startHub, TOKEN } from "../hub/hub.ts";
 import { saveTinyModel, TINY_LABELS } from "../tiny_model.ts";
@@ -28,9 +33,10 @@ Deno.test("deno.json has a task for each command, described as in the registry",
   const tasks: Readonly<Record<string, { description: string; command: string }>> = denoJson.tasks;
   for (const [name, { summary, permissions, runsForDays }] of Object.entries(COMMANDS)) {
     const flags = runsForDays ? `${STEADY_V8_FLAGS} ` : "";
+    const variables = runsForDays ? `${STEADY_PREFIX} ` : "";
     deepEqual(tasks[name], {
       description: summary[0]!.toUpperCase() + summary.slice(1),
-      command: `deno run --quiet -P=${permissions} ${flags}cli.ts ${name}`,
+      command: `${variables}deno run --quiet -P=${permissions} ${flags}cli.ts ${name}`,
     });
   }
 });

@@ -8,7 +8,7 @@ import { parseAllDocuments } from "yaml";
 import { createApp } from "../../edge/mod.ts";
 import { ROUTES } from "../../edge/_routes.ts";
 import { SETTING_ROWS, variableOf } from "../../edge/settings.ts";
-import { STEADY_V8_FLAGS } from "../../src/commands/registry.ts";
+import { STEADY_PREFIX, STEADY_V8_FLAGS } from "../../src/commands/registry.ts";
 import { fakeClassifier } from "../edge/_served.ts";
 
 const PAGE = await Deno.readTextFile("docs/serving.md");
@@ -57,6 +57,7 @@ Deno.test("the unit of systemd starts a bundle as its own task does, with variab
   const unit = block("ini");
   const command = unit.match(/^ExecStart=(.*)$/m)![1]!;
   ok(command.includes(STEADY_V8_FLAGS) && command.endsWith(" main.js"));
+  ok(unit.includes(`Environment=${STEADY_PREFIX}\n`));
   const set = Array.from(unit.matchAll(/\b((?:EARSHOT_\w+|PORT)(?==))/g), ([name]) => name);
   ok(set.length >= 4);
   for (const name of set) ok(VARIABLES.includes(name), name);

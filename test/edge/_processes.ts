@@ -4,7 +4,8 @@
  * @module
  */
 import { join } from "node:path";
-import { taskRights } from "../commands/_command_line.ts";
+import denoJson from "../../deno.json" with { type: "json" };
+import { taskRights, variablesOf } from "../commands/_command_line.ts";
 
 const ROOT = join(import.meta.dirname!, "..", "..");
 
@@ -30,11 +31,15 @@ export interface RunningService {
   end(signal: Deno.Signal): Promise<Deno.CommandStatus>;
 }
 
-/** `serve` on a model, with the rights of its task. */
+/** `serve` on a model, with the rights and variables of its task. */
 export function serveCommand(model: string, args: readonly string[] = []): ServiceCommand {
   const config = ["--config", join(ROOT, "deno.json")];
   const run = ["run", "--no-prompt", "--no-check", ...taskRights("serve"), ...config];
-  return { cwd: ROOT, args: [...run, join(ROOT, "cli.ts"), "serve", "--model", model, ...args] };
+  return {
+    cwd: ROOT,
+    args: [...run, join(ROOT, "cli.ts"), "serve", "--model", model, ...args],
+    env: variablesOf(denoJson.tasks.serve.command),
+  };
 }
 
 /** The two commands that a bundle is started with, here on a port that is free. */

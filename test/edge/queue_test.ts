@@ -72,6 +72,25 @@ Deno.test("createApp() bounds bodies by number and by bytes, and takes others ag
   equal((await app.fetch(post(CLIP))).status, 200);
 });
 
+Deno.test("Bodies reads nothing of one for which there is no room", async () => {
+  const bodies = new Bodies({
+    ...{ maxBodyBytes: 1_000, maxBodiesBytes: 1_000, maxBodies: 2 },
+    ...{ bodyTimeoutMs: 10_000, bodyGraceMs: 5_000, minBytesPerSecond: 1 },
+  }, noTotals());
+  const inHand = Promise.withResolvers<void>();
+  const first = bodies.use(post(CLIP.slice(0, 600)), () => inHand.promise);
+  while (bodies.bytes < 600) await nextTurn();
+  const { readable, writable } = new TransformStream();
+  const request = post(readable);
+  request.headers.set("content-length", "600");
+  await rejects(bodies.use(request, () => Promise.resolve()), /bytes of bodies in hand/);
+  // It was neither begun nor cancelled.
+  equal(writable.locked, false);
+  equal(request.bodyUsed, false);
+  inHand.resolve();
+  await first;
+});
+
 Deno.test("Bodies gives up on one that comes too slowly", async () => {
   const bodies = new Bodies({
     maxBodyBytes: 1_000,
