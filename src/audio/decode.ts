@@ -13,6 +13,7 @@ import { answerFrom, ByteReader, supplyOf } from "./_byte_reader.ts";
 import type { DecodedAudio, DecodeOptions } from "./decoded_audio.ts";
 import { OPENERS } from "./_openers.ts";
 import { sniff } from "./sniff.ts";
+import { UnknownFormatError } from "./unknown_format.ts";
 
 /** The names that {@linkcode sniff} gives to what {@linkcode decodeAudio} reads. */
 export const DECODED_FORMATS: readonly string[] = Object.keys(OPENERS);
@@ -59,7 +60,11 @@ export async function openerOf(head: Uint8Array, file?: string): Promise<OpenAud
   if (head.length === 0) throw audioError("expected audio, found an empty file", file);
   const kind = sniff(head);
   if (kind === undefined) {
-    throw audioError(`expected audio, found an unknown format (${hexHead(head)})`, file);
+    const { message } = audioError(
+      `expected audio, found an unknown format (${hexHead(head)})`,
+      file,
+    );
+    throw new UnknownFormatError(message, { file });
   }
   if (!kind.isAudio) {
     const hint = kind.name === "a Git LFS pointer" ? LFS_HINT : undefined;

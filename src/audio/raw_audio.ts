@@ -4,6 +4,9 @@
  * @module
  */
 
+import { audioError } from "./_audio_error.ts";
+import { sniff } from "./sniff.ts";
+
 /** How samples are written, the lowest byte first. */
 export type RawEncoding = "u8" | "s16" | "s24" | "s32" | "f32";
 
@@ -30,6 +33,8 @@ const ENCODINGS: Readonly<Record<RawEncoding, { sampleBytes: number; formatTag: 
 export const RAW_ENCODINGS: readonly RawEncoding[] = ["u8", "s16", "s24", "s32", "f32"];
 
 const HEADER_BYTES = 44;
+/** What tells the formats with a header from bare samples. */
+const MAGIC_BYTES = 12;
 /** What a writer to a pipe states, which cannot know how much will come. */
 const UNKNOWN_SIZE = 0xffffffff;
 
@@ -38,6 +43,8 @@ const UNKNOWN_SIZE = 0xffffffff;
  *
  * @param pieces the samples' bytes, cut anywhere.
  * @param raw what they are.
+ * @param options the name of the file for messages.
+ * @throws {AudioFormatError} where they begin with a header of their own.
  *
  * @example
  * ```ts
@@ -53,9 +60,33 @@ const UNKNOWN_SIZE = 0xffffffff;
 export async function* withWavHeader(
   pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   raw: RawAudio,
+  options: { file?: string } = {},
 ): AsyncGenerator<Uint8Array, void, void> {
   yield headerOf(raw);
-  yield* pieces;
+  let head = new Uint8Array(0);
+  for await (const piece of pieces) {
+    if (head.length === MAGIC_BYTES) {
+      yield piece;
+      continue;
+    }
+    const taken = piece.subarray(0, MAGIC_BYTES - head.length);
+    head = Uint8Array.of(...head, ...taken);
+    if (head.length < MAGIC_BYTES) continue;
+    expectBare(head, options.file);
+    yield head;
+    if (taken.length < piece.length) yield piece.subarray(taken.length);
+  }
+  if (head.length < MAGIC_BYTES) yield head;
+}
+
+/** The two bytes with which frames of these begin are in many samples. */
+const WEAK_SIGNS = ["MP3", "AAC"];
+
+function expectBare(head: Uint8Array, file?: string): void {
+  const kind = sniff(head);
+  if (!kind?.isAudio || WEAK_SIGNS.includes(kind.name)) return;
+  const hint = "Leave out `rate`, `encoding` and `channels`: the header says what it is";
+  throw audioError(`expected bare samples, found ${kind.name}`, file, { hint });
 }
 
 function headerOf({ rateHz, encoding, channels }: RawAudio): Uint8Array {

@@ -248,6 +248,6 @@ function expectLongEnough(
   const name = file === undefined ? "the recording" : `"${file}"`;
   throw new AudioFormatError(
     `Cannot detect in ${name}: expected at least ${needed} s of audio, found ${found} s`,
-    { file, hint: 'The option lastWindow: "pad" fills it up with silence' },
+    { file, hint: '`lastWindow: "pad"` fills it up with silence' },
   );
 }

@@ -592,15 +592,15 @@ function expectWindow(
 ): void {
   const found = `found ${windowSamples / rateHz} s`;
   if (windowSamples < minSamples) {
-    const least = `expected windowSeconds of at least ${(minSamples / rateHz).toFixed(4)}`;
+    const least = `expected \`windowSeconds\` of at least ${(minSamples / rateHz).toFixed(4)}`;
     throw new RangeError(`Cannot detect: ${least}, the shortest clip of the model, ${found}`);
   }
   if (windowSamples > fixedSamples) {
-    const most = `expected windowSeconds of at most ${(fixedSamples / rateHz).toFixed(2)}`;
+    const most = `expected \`windowSeconds\` of at most ${(fixedSamples / rateHz).toFixed(2)}`;
     throw new RangeError(`Cannot detect: ${most}, all that the model hears of a clip, ${found}`);
   }
   if (windowSamples > maxSeconds * rateHz) {
-    const most = `expected windowSeconds of at most ${maxSeconds}`;
+    const most = `expected \`windowSeconds\` of at most ${maxSeconds}`;
     throw new RangeError(
       `Cannot detect: ${most}, the longest clip that fits into memory, ${found}`,
     );

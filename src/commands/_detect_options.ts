@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { DetectSettings } from "../detect/mod.ts";
+import type { AudioClassifier } from "../classify/pipeline.ts";
+import { detectPlan, type DetectSettings } from "../detect/mod.ts";
 import { type OptionSpecs, type OptionValues, UsageError } from "./_arguments.ts";
 
 /** The options. */
@@ -55,6 +56,11 @@ export const DETECT_OPTIONS = {
     min: 0,
     help: "of events of different classes that are nearer keep the best (0, all)",
   },
+  "last-window": {
+    kind: "choice",
+    choices: ["back", "pad"],
+    help: "at the end: moved back, or filled up with silence (back)",
+  },
 } as const satisfies OptionSpecs;
 
 /**
@@ -73,7 +79,30 @@ export function detectSettings(options: OptionValues<typeof DETECT_OPTIONS>): De
     minEventSeconds: options["min-event-seconds"],
     minGapSeconds: options["min-gap-seconds"],
     minApartSeconds: options["min-apart-seconds"],
+    lastWindow: options["last-window"],
   };
+}
+
+/**
+ * Holds the settings against the model, before anything is heard.
+ *
+ * @throws {UsageError} for those that make no sense.
+ */
+export function expectSettings(
+  settings: DetectSettings,
+  { labels, extractor, model }: AudioClassifier,
+): void {
+  try {
+    const config = model.ownConfig.detect;
+    // Without a threshold beside it, what it may be at most is the model's to say.
+    const isAlone = typeof settings.threshold !== "number";
+    const offThreshold = isAlone ? undefined : settings.offThreshold;
+    const rateHz = extractor.samplingRate;
+    detectPlan({ ...settings, offThreshold }, { labels, rateHz, config });
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(error.message, { cause: error });
+    throw error;
+  }
 }
 
 /** `0.7`, or `dog=0.7,cat=0.6`. */

@@ -25,7 +25,11 @@ import {
   detectionRecord,
   detectionTables,
 } from "./_detection_measures.ts";
+import { expectSettings } from "./_detect_options.ts";
 import type { Output } from "./_output.ts";
+
+/** Ends of annotations are rounded. */
+const END_SLACK_SECONDS = 0.1;
 
 /** What is to be measured. */
 export interface DetectionPlan {
@@ -64,6 +68,7 @@ export async function evaluateDetection(
   });
   try {
     const { labels, model, extractor } = classifier;
+    expectSettings(plan.settings, classifier);
     expectKnown(truths, plan, labels, out);
     const rateHz = extractor.samplingRate;
     const setup = {
@@ -73,6 +78,7 @@ export async function evaluateDetection(
       wakeWord: plan.wakeWord,
     };
     const recordings = await detectAll(classifier, truths, plan, out);
+    warnOfEnds(recordings, out);
     const measures = detectionMeasures(recordings, setup);
     out.line(`${detectionTables(measures)}\n`);
     out.line(out.strong(detectionLine(measures)));
@@ -135,6 +141,16 @@ function expectKnown(
     );
   }
   out.warn(`Labels that the model does not have count as missed: ${shortList(strange)}`);
+}
+
+/** What is annotated after the end counts as missed: mostly times of another recording. */
+function warnOfEnds(recordings: readonly DetectedRecording[], out: Output): void {
+  const late = recordings.flatMap(({ file, truth, durationSeconds }) => {
+    const beyond = truth.filter(({ end }) => end > durationSeconds + END_SLACK_SECONDS);
+    return beyond.map(({ start, end }) => `${start} to ${end} s of "${file}"`);
+  });
+  if (late.length === 0) return;
+  out.warn(`Annotated beyond the end, and so missed there: ${shortList(late)}`);
 }
 
 async function detectAll(

@@ -5,6 +5,7 @@
  */
 import denoJson from "../../deno.json" with { type: "json" };
 import { type RawAudio, withWavHeader } from "../audio/mod.ts";
+import { UnknownFormatError } from "../audio/unknown_format.ts";
 import { type AudioClassifier, pipeline, type SoundSource } from "../classify/pipeline.ts";
 import type { DetectSettings } from "../detect/mod.ts";
 import { useDevice } from "../devices.ts";
@@ -18,7 +19,7 @@ import {
   deviceOptions,
   warnOfUnused,
 } from "./_command.ts";
-import { DETECT_OPTIONS, detectSettings } from "./_detect_options.ts";
+import { DETECT_OPTIONS, detectSettings, expectSettings } from "./_detect_options.ts";
 import {
   ClosedOutput,
   type EventSink,
@@ -27,6 +28,7 @@ import {
   partSink,
 } from "./_event_sink.ts";
 import { endingOf, EVENT_FORMATS, type EventFormat } from "./_event_table.ts";
+import { inFlags } from "./_flags.ts";
 import { interruptedCode, interruptSignal } from "./_interrupt.ts";
 import { type ListedRecording, listedRecordings, STANDARD_INPUT } from "./_listed_recordings.ts";
 import {
@@ -44,6 +46,9 @@ import { SHARD_OPTIONS, shardOf } from "./_shard.ts";
 
 /** What a shell calls a process whose output nobody reads any more: 128 and the number of SIGPIPE. */
 const CLOSED_OUTPUT_CODE = 141;
+
+/** A pipe of them is what nobody can tell by its first bytes. */
+const BARE_HINT = "Of bare samples --rate has to be said, and --encoding where they are not s16";
 
 const OPTIONS = {
   ...MODEL_OPTION,
@@ -95,6 +100,7 @@ export const command: Command = defineCommand({
         rawScores: options["raw-scores"],
         onWarning: (message) => out.warn(`Warning: ${message}`),
       });
+      expectSettings(settings, classifier);
       out.warn(`Device: ${device.description}`);
       warnOfUnused(classifier.model, model, out);
       const sink = options.output === undefined
@@ -274,17 +280,19 @@ async function detectOne(
     if (!isFileFault || (error instanceof FileError && error.file !== file)) throw error;
     tally.failed.push(error.message);
     out.warn(error.message);
-    if (error.hint) out.warn(`- ${error.hint}`);
+    const isUnknown = error instanceof UnknownFormatError && file === STANDARD_INPUT;
+    const hint = isUnknown ? BARE_HINT : error.hint;
+    if (hint) out.warn(`- ${inFlags(hint)}`);
   }
 }
 
 async function sourceOf(file: string, raw: RawAudio | undefined): Promise<SoundSource> {
   if (file === STANDARD_INPUT) {
-    return raw ? withWavHeader(Deno.stdin.readable, raw) : Deno.stdin.readable;
+    return raw ? withWavHeader(Deno.stdin.readable, raw, { file }) : Deno.stdin.readable;
   }
   if (raw === undefined) return file;
   const { readable } = await attempt("open", file, () => Deno.open(file, { read: true }));
-  return withWavHeader(readable, raw);
+  return withWavHeader(readable, raw, { file });
 }
 
 /** Hours of sound in an hour. */

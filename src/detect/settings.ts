@@ -189,7 +189,7 @@ function ownSettings({ config, labels, file = "config.json" }: HearingModel): De
 type Refuse = (name: string, expected: string, found: unknown) => never;
 
 function refuseOption(name: string, expected: string, found: unknown): never {
-  throw new RangeError(`Cannot detect: expected ${name} ${expected}, found ${shown(found)}`);
+  throw new RangeError(`Cannot detect: expected \`${name}\` ${expected}, found ${shown(found)}`);
 }
 
 /** Checks what is there. */

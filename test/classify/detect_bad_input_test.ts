@@ -66,11 +66,11 @@ earsTest(
     const sound = tone(8_000);
     match(
       await refusal(sound, { windowSeconds: 0.005 }),
-      /^RangeError: .* windowSeconds of at least 0\.0075, the shortest clip of the model, found 0\.005 s$/,
+      /^RangeError: .* `windowSeconds` of at least 0\.0075, the shortest clip of the model, found 0\.005 s$/,
     );
     match(
       await refusal(sound, { windowSeconds: 181 }),
-      /^RangeError: .* windowSeconds of at most 180, the longest clip that fits into memory, found 181 s$/,
+      /^RangeError: .* `windowSeconds` of at most 180, the longest clip that fits into memory, found 181 s$/,
     );
     match(
       await refusal(sound, { windowLength: 3 } as DetectOptions),

@@ -137,7 +137,7 @@ Deno.test("detect() refuses windows of which a model of one length would hear a 
     await rejects(events, {
       name: "RangeError",
       message:
-        /expected windowSeconds of at most 1\.00?, all that the model hears .* found 1\.1 s$|0\.99/,
+        /expected `windowSeconds` of at most 1\.00?, all that the model hears .* found 1\.1 s$|0\.99/,
     });
     classifier.dispose();
   }

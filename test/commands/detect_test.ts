@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, doesNotMatch, equal, match, ok } from "node:assert/strict";
 import { parquetReadObjects } from "hyparquet";
 import { encodeWav } from "../../src/audio/mod.ts";
 import { type AudioClassifier, pipeline } from "../../src/classify/pipeline.ts";
@@ -235,7 +235,10 @@ for (
       ["--output", "out", "night/a.wav", "other/a.wav"],
       /recordings of different names, found "night\/a.wav" and "other\/a.wav"/,
     ],
-    [["--window-seconds", "1000", "night"], /Cannot detect: /],
+    [
+      ["--window-seconds", "1000", "night"],
+      /^Cannot detect: expected --window-seconds of at most/m,
+    ],
     [[], /expected files, folders, lists or -, found none/],
   ] as const
 ) {
@@ -255,5 +258,52 @@ Deno.test("detect of nothing on standard input says so", async () => {
     equal(code, 1);
     match(stderr, /expected .*found/);
     await cliOk(["detect", "--help"]);
+  });
+});
+
+Deno.test("detect names the flag of a setting that makes no sense, before it listens", async () => {
+  await inFolder(async (run) => {
+    const odd: [string[], RegExp][] = [
+      [["--mean-windows", "2"], /^Cannot detect: expected --mean-windows an odd number, found 2$/m],
+      [
+        ["--threshold", "0.5", "--off-threshold", "0.9"],
+        /expected --off-threshold at most the threshold 0\.5 of ".*", found 0\.9$/m,
+      ],
+      [
+        ["--threshold", "cow=0.5"],
+        /expected --threshold labels of the model \(.*\), found "cow"$/m,
+      ],
+    ];
+    for (const [args, problem] of odd) {
+      const { code, stderr } = await run([...args, "night"]);
+      equal(code, 2, stderr);
+      match(stderr, problem);
+      doesNotMatch(stderr, /recordings? with/);
+    }
+  });
+});
+
+Deno.test("detect takes no header for bare samples, and says how a pipe of these is named", async () => {
+  await inFolder(async (run) => {
+    const named = await run(["--rate", "8000", "night/a.wav"]);
+    equal(named.code, 1);
+    match(
+      named.stderr,
+      /audio "night\/a\.wav": expected bare samples, found WAV\n- Leave out --rate, --encoding and --/,
+    );
+    const stdin = new Uint8Array(Int16Array.from(SOUND, (value) => Math.round(value * 99)).buffer);
+    const bare = await run(["-"], { stdin });
+    equal(bare.code, 1);
+    match(bare.stderr, /found an unknown format .*\n- Of bare samples --rate has to be said/);
+  });
+});
+
+Deno.test("detect fills up what is too short where it is told to", async () => {
+  await inFolder(async (run, folder) => {
+    await writeFile(`${folder}/click.wav`, encodeWav(SOUND.subarray(0, 10), 8_000));
+    const refused = await run(["click.wav"]);
+    equal(refused.code, 1);
+    match(refused.stderr, /expected at least .* s of audio, .*\n- --last-window pad fills it up/);
+    equal((await run(["--last-window", "pad", "click.wav"])).code, 0);
   });
 });

@@ -93,6 +93,20 @@ Deno.test("eval --annotations says what it leaves out, and refuses what cannot b
   });
 });
 
+Deno.test("eval --annotations says what is annotated beyond the end of a recording", async () => {
+  await withStreams(async (cwd) => {
+    await Deno.writeTextFile(
+      `${cwd}/yard.csv`,
+      "file,start,end,label\na.wav,0,5.05,one\nb.wav,4,99,one\n",
+    );
+    const { stderr } = await cliOk([...EVAL, ...SETTINGS], { cwd });
+    assert.match(
+      stderr,
+      /^Annotated beyond the end, and so missed there: 4 to 99 s of "yard\/b\.wav"$/m,
+    );
+  });
+});
+
 Deno.test("eval refuses settings of a detection without annotations", async () => {
   const { code, stderr } = await cli(["eval", "--data", "yard", "--threshold", "0.7"]);
   assert.equal(code, 2);

@@ -41,24 +41,24 @@ Deno.test("detectPlan() refuses settings that make no sense", () => {
   const odd: [DetectSettings, RegExp][] = [
     [
       { windowSeconds: 0 },
-      /^RangeError: Cannot detect: expected windowSeconds a number above 0, found 0$/,
+      /^RangeError: Cannot detect: expected `windowSeconds` a number above 0, found 0$/,
     ],
-    [{ hopSeconds: NaN }, /expected hopSeconds a number above 0/],
-    [{ minGapSeconds: -1 }, /expected minGapSeconds a number of 0 or more, found -1/],
-    [{ minApartSeconds: -1 }, /expected minApartSeconds a number of 0 or more, found -1/],
-    [{ meanWindows: 4 }, /expected meanWindows an odd number, found 4/],
-    [{ medianWindows: 2 }, /expected medianWindows an odd number, found 2/],
-    [{ medianWindows: -1 }, /expected medianWindows an odd number, found -1/],
-    [{ lastWindow: "cut" as "pad" }, /expected lastWindow "back" or "pad", found "cut"/],
+    [{ hopSeconds: NaN }, /expected `hopSeconds` a number above 0/],
+    [{ minGapSeconds: -1 }, /expected `minGapSeconds` a number of 0 or more, found -1/],
+    [{ minApartSeconds: -1 }, /expected `minApartSeconds` a number of 0 or more, found -1/],
+    [{ meanWindows: 4 }, /expected `meanWindows` an odd number, found 4/],
+    [{ medianWindows: 2 }, /expected `medianWindows` an odd number, found 2/],
+    [{ medianWindows: -1 }, /expected `medianWindows` an odd number, found -1/],
+    [{ lastWindow: "cut" as "pad" }, /expected `lastWindow` "back" or "pad", found "cut"/],
     [
       { threshold: { cat: 1 } },
-      /expected threshold labels of the model \(dog, owl, none\), found "cat"/,
+      /expected `threshold` labels of the model \(dog, owl, none\), found "cat"/,
     ],
-    [{ threshold: "high" as unknown as number }, /expected threshold a number, or one by label/],
-    [{ ignoredLabels: ["cat"] }, /expected ignoredLabels labels of the model/],
+    [{ threshold: "high" as unknown as number }, /expected `threshold` a number, or one by label/],
+    [{ ignoredLabels: ["cat"] }, /expected `ignoredLabels` labels of the model/],
     [
       { threshold: 0.2, offThreshold: 0.3 },
-      /expected offThreshold at most the threshold 0.2 of "dog"/,
+      /expected `offThreshold` at most the threshold 0.2 of "dog"/,
     ],
   ];
   for (const [settings, message] of odd) throws(() => detectPlan(settings, MODEL), message);
