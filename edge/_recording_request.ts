@@ -168,7 +168,7 @@ class RecordingAnswer {
 function expectRecording(request: Request): void {
   if (!/^application\/json/i.test(request.headers.get("content-type") ?? "")) return;
   const message =
-    "Cannot read JSON: expected the file's bytes as the body (curl -T FILE), or a form";
+    "Cannot read JSON: expected the file's bytes as the body (curl -X POST -T FILE), or a form";
   throw new HTTPException(415, { message });
 }
 

@@ -83,7 +83,7 @@ async function answer(
     if (!outgoing.writableFinished) gone.abort();
   });
   const request = requestOf(message, gone.signal);
-  const response = request ? await fetch(request, clientOf(message)) : badRequest();
+  const response = request ? await fetch(request, clientOf(message)) : badRequest(message);
   outgoing.writeHead(response.status, [...response.headers].flat());
   await send(response.body, outgoing).catch(() => outgoing.destroy());
   if (message.complete) return;
@@ -154,7 +154,7 @@ async function upgrade(
   socket.on("error", () => socket.destroy());
   const request = requestOf(message);
   if (request) connections.set(request, connection);
-  const response = request ? await fetch(request, clientOf(message)) : badRequest();
+  const response = request ? await fetch(request, clientOf(message)) : badRequest(message);
   if (request && !connections.has(request)) return;
   const body = new Uint8Array(await response.arrayBuffer());
   const headers = new Headers(response.headers);
@@ -165,7 +165,10 @@ async function upgrade(
   socket.end(body);
 }
 
-function badRequest(): Response {
-  const error = "Cannot read the request: expected the method and path of an HTTP request";
+/** The path or the host is none; what else there is of a request Node has looked at. */
+function badRequest({ url = "/" }: IncomingMessage): Response {
+  const error = url.startsWith("/") && URL.canParse(`http://localhost${url}`)
+    ? "Cannot read the header Host: expected a host's name"
+    : "Cannot read the request: expected the method and path of an HTTP request";
   return Response.json({ error }, { status: 400 });
 }

@@ -252,6 +252,7 @@ async function refusesHostile(url: string): Promise<void> {
   equal(await statusOf(url, "OPTIONS * HTTP/1.1", []), 400);
   equal(await statusOf(url, "GET //elsewhere/x HTTP/1.1", []), 404);
   equal(await statusOf(url, "GET /stream HTTP/1.1", upgrade), 400);
+  equal(await statusOf(url, "GET /livez HTTP/1.1", [], "a b/c"), 400);
   equal((await (await fetch(`${url}livez`)).json()).status, "alive");
 }
 
@@ -263,10 +264,15 @@ async function keepsConnections(url: string): Promise<void> {
 }
 
 /** Sends a request as it stands; the status of its answer. */
-async function statusOf(url: string, line: string, headers: string[]): Promise<number> {
+async function statusOf(
+  url: string,
+  line: string,
+  headers: string[],
+  host = "localhost",
+): Promise<number> {
   const { hostname, port } = new URL(url);
   using connection = await Deno.connect({ hostname, port: Number(port) });
-  const text = [line, "Host: localhost", ...headers, "", ""].join("\r\n");
+  const text = [line, `Host: ${host}`, ...headers, "", ""].join("\r\n");
   await connection.write(new TextEncoder().encode(text));
   const bytes = new Uint8Array(64);
   await connection.read(bytes);
