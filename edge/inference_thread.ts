@@ -7,7 +7,6 @@
  */
 import type { ClassifyOptions } from "../src/classify/pipeline.ts";
 import { DeviceError } from "../src/errors.ts";
-import { freeValues } from "../src/weights/lent_tensors.ts";
 import type { ServedClassifier } from "./mod.ts";
 import type { Group } from "./_queue.ts";
 import { SharedPass } from "./_shared_pass.ts";
@@ -149,8 +148,6 @@ class InferenceThread {
     } finally {
       this.#works.delete(id);
       pass?.leave();
-      // A copy of the service's, of which the next would come before the collector does.
-      freeValues(bytes);
     }
   }
 
