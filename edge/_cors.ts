@@ -25,6 +25,7 @@ export function shareAnswers(allowed: readonly string[]): MiddlewareHandler {
     const isAllowed = origin !== undefined && (isForAll || allowed.includes(origin));
     const isQuestion = c.req.method === "OPTIONS" && c.req.header("access-control-request-method");
     if (isAllowed && isQuestion) c.res = preflight(c);
+    else if (isQuestion && origin !== undefined) c.res = c.json({ error: refusal(origin) }, 403);
     else await next();
     // That of a WebSocket must stay the very object that the host made.
     if (c.res.status === 101) return;
@@ -53,13 +54,15 @@ export function refuseStrangers(allowed: readonly string[]): MiddlewareHandler {
   return async (c, next) => {
     const origin = c.req.header("origin");
     if (origin !== undefined && !isOwn(origin, c) && !allowed.some((one) => isIn(one, origin))) {
-      const message =
-        `Cannot stream to a page of ${origin.slice(0, 80)}: expected this service's ` +
-        "own origin, or one that it allows";
-      throw new HTTPException(403, { message });
+      throw new HTTPException(403, { message: refusal(origin) });
     }
     await next();
   };
+}
+
+function refusal(origin: string): string {
+  const page = origin.slice(0, 80);
+  return `Cannot answer a page of ${page}: expected this service's own origin, or one that it allows`;
 }
 
 function isIn(allowed: string, origin: string): boolean {

@@ -70,7 +70,7 @@ async function sharesWithOnePage(command: ServiceCommand): Promise<void> {
     }
 
     const strange = await preflight(url, STRANGER);
-    deepEqual([strange.status, sharing(strange)], [405, { vary: "Origin" }]);
+    deepEqual([strange.status, sharing(strange)], [403, { vary: "Origin" }]);
     deepEqual(sharing(await ask(url, { Origin: STRANGER })), { vary: "Origin" });
     deepEqual(sharing(await ask(url, {})), { vary: "Origin" });
 
@@ -103,7 +103,7 @@ Deno.test("serve takes EARSHOT_CORS from the environment, and a flag before it",
 Deno.test("serve shares with no page where nothing is said", async () => {
   await whileRunning(serveCommand(MODEL, ["--port", "0"]), async (url) => {
     const asked = await preflight(url, PAGE);
-    deepEqual([asked.status, sharing(asked)], [405, {}]);
+    deepEqual([asked.status, sharing(asked)], [403, {}]);
     deepEqual(sharing(await ask(url, { Origin: PAGE })), {});
     equal(await opens(url, PAGE), false);
   });
