@@ -120,6 +120,8 @@ export async function serve(options: ServeOptions): Promise<void> {
       ...{ log, saveHead, documents: serviceDocuments(described) },
       upgradeWebSocket: upgradeOnDeno,
     });
+    // They are there; the first probe is not to find that nobody has asked for them.
+    await app.load();
     const server = listen({ port: settings.port!, hostname }, app.fetch);
     log(`Device: ${classifier.device}`);
     const url = `http://${hostname === "0.0.0.0" ? "localhost" : hostname}:${server.addr.port}/`;

@@ -39,6 +39,12 @@ Deno.test("serve answers by several models, each below its name, and counts them
         const answer = await fetch(`${url}${path}?top_k=2`, { method: "POST", body: CLIP });
         return [answer.status, await answer.json()];
       };
+      // Before anything else is asked.
+      for (const path of ["readyz", "models/menu/readyz", "models/acme/tiny/healthz"]) {
+        const probe = await fetch(url + path);
+        await probe.body?.cancel();
+        equal(probe.status, 200, path);
+      }
       // What `--models` has comes first, and answers without a name.
       deepEqual(await ask(""), [200, expected.tiny]);
       deepEqual(await ask("models/acme/tiny"), [200, expected.tiny]);
@@ -57,11 +63,6 @@ Deno.test("serve answers by several models, each below its name, and counts them
       const lines = await fetch(`${url}models/menu/detect`, { method: "POST", body: CLIP });
       equal(lines.status, 200);
       await lines.body?.cancel();
-      for (const path of ["readyz", "models/menu/readyz", "models/acme/tiny/healthz"]) {
-        const probe = await fetch(url + path);
-        await probe.body?.cancel();
-        equal(probe.status, 200, path);
-      }
       const { example } = await (await fetch(`${url}models/menu`)).json();
       match(example, /\/models\/menu\/\?top_k=3"$/);
       const metrics = await (await fetch(`${url}metrics`)).text();
