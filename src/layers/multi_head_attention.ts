@@ -6,7 +6,7 @@
  * @module
  */
 import { type Tensor, tidy } from "@tensorflow/tfjs-core";
-import { attention } from "../kernels.ts";
+import { attention, padFrames } from "../kernels.ts";
 import {
   linear,
   type LinearInit,
@@ -44,9 +44,10 @@ export async function loadAttention(
 }
 
 /**
- * Each frame attends to the frames of its own clip; `output` is what follows the output map.
+ * Each frame attends to the frames of its own clip; `output` is what follows the output map, on the first frames alone
+ * where there is a number of them.
  *
- * **Shape** `x [B, T, D]`, `lengths [B]` -> `[B, T, D]`
+ * **Shape** `x [B, T, D]`, `lengths [B]` -> `[B, T or firstFrames, D]`
  */
 export function multiHeadAttention(
   params: AttentionParams,
@@ -55,10 +56,11 @@ export function multiHeadAttention(
     lengths?: Tensor;
     dropoutRate: number;
     noise?: Noise;
+    firstFrames?: number;
     output?: Pick<LinearOptions, "dropoutRate" | "residual">;
   },
 ): Tensor {
-  const { lengths, dropoutRate, noise, output } = options;
+  const { lengths, dropoutRate, noise, firstFrames, output } = options;
   return tidy(() => {
     const [query, key, value] = linears([params.query, params.key, params.value], x);
     const context = attention(query!, key!, value!, {
@@ -67,6 +69,11 @@ export function multiHeadAttention(
       dropoutRate: noise ? dropoutRate : 0,
       dropoutSeed: noise?.seed(),
     });
-    return linear(params.output, context, { ...output, noise });
+    return linear(params.output, beginning(context, firstFrames), { ...output, noise });
   });
+}
+
+/** The first frames, or all. **Shape** `x [B, T, D]` -> `[B, T or firstFrames, D]` */
+export function beginning(x: Tensor, firstFrames: number | undefined): Tensor {
+  return firstFrames === undefined ? x : padFrames(x, { after: firstFrames - x.shape[1]! });
 }

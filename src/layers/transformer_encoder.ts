@@ -33,6 +33,8 @@ export interface TransformerEncoderOptions extends TransformerLayerOptions {
   wrapLayer?: LayerWrapper;
   /** Whether the states before the last are given up where nothing is trained. @default false */
   lastAlone?: boolean;
+  /** Of {@linkcode preNormEncoder}: frames, from the first, that the last state is to have. @default all */
+  firstFrames?: number;
 }
 
 /** What an encoder gives. */
@@ -73,7 +75,7 @@ function stack(
   layers: TransformerLayerParams[],
   first: Tensor,
   layerOf: typeof preNormLayer,
-  { wrapLayer, lastAlone = false, ...options }: TransformerEncoderOptions,
+  { wrapLayer, lastAlone = false, firstFrames, ...options }: TransformerEncoderOptions,
 ): Tensor[] {
   const run = wrapLayer?.(layerOf) ?? layerOf;
   const states = [first];
@@ -82,7 +84,11 @@ function stack(
     const skipped = options.noise?.dropsLayer(options.rates.layerdrop) ?? false;
     // A clone, so that a state's gradient is one sum over its layer, which others then join, wrapped or not.
     const state = skipped || isRecording() ? last.clone() : last;
-    states.push(skipped ? state : run(layer, state, options));
+    states.push(
+      skipped
+        ? state
+        : run(layer, state, layer === layers.at(-1) ? { ...options, firstFrames } : options),
+    );
     if (lastAlone && !isRecording()) states.shift()!.dispose();
   }
   return states;

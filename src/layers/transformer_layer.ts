@@ -15,7 +15,12 @@ import {
   loadAttentionAdapter,
 } from "./_attention_adapter.ts";
 import { feedForward, type FeedForwardParams, loadFeedForward } from "./feed_forward.ts";
-import { type AttentionParams, loadAttention, multiHeadAttention } from "./multi_head_attention.ts";
+import {
+  type AttentionParams,
+  beginning,
+  loadAttention,
+  multiHeadAttention,
+} from "./multi_head_attention.ts";
 import type { Noise } from "./noise.ts";
 import { layerNorm, loadNorm, type NormParams } from "./norm.ts";
 import { normal, type ParameterReader } from "./parameters.ts";
@@ -54,6 +59,8 @@ export interface TransformerLayerOptions {
   /** `[B]`, the frames of each clip that are no padding. */
   lengths?: Tensor;
   noise?: Noise;
+  /** Of {@linkcode preNormLayer}: frames, from the first, that are all it is to give. @default all */
+  firstFrames?: number;
 }
 
 /** Loads `attention`, `layer_norm`, `feed_forward`, `final_layer_norm` and `adapter_layer`. */
@@ -95,7 +102,7 @@ export function postNormLayer(
   });
 }
 
-/** A layer with its norms before each half. **Shape** `x [B, T, D]` -> `[B, T, D]` */
+/** A layer with its norms before each half. **Shape** `x [B, T, D]` -> `[B, T or firstFrames, D]` */
 export function preNormLayer(
   params: TransformerLayerParams,
   x: Tensor,
@@ -103,7 +110,8 @@ export function preNormLayer(
 ): Tensor {
   return tidy(() => {
     const normed = layerNorm(params.layerNorm, x);
-    const attended = attend(params, normed, { ...options, residual: x });
+    const residual = beginning(x, options.firstFrames);
+    const attended = attend(params, normed, { ...options, residual });
     const middle = layerNorm(params.finalLayerNorm, attended);
     const y = widen(params, middle, { ...options, residual: attended });
     return params.adapter ? attentionAdapter(params.adapter, y) : y;
@@ -116,10 +124,11 @@ type HalfOptions = TransformerLayerOptions & { residual: Tensor };
 function attend(
   params: TransformerLayerParams,
   x: Tensor,
-  { rates, lengths, noise, residual }: HalfOptions,
+  { rates, lengths, noise, firstFrames, residual }: HalfOptions,
 ): Tensor {
   return multiHeadAttention(params.attention, x, {
     lengths,
+    firstFrames,
     dropoutRate: rates.attention_dropout,
     noise,
     output: { dropoutRate: rates.hidden_dropout, residual },

@@ -20,11 +20,13 @@ import {
   type Activation,
   add,
   addBias,
+  isRecording,
   linear as product,
   meanPool,
   padFrames,
   patches,
   reshapedWeight,
+  rowsAreStable,
   type Weight,
 } from "../kernels.ts";
 import { linear, type LinearParams, loadLinear } from "../layers/linear.ts";
@@ -312,7 +314,11 @@ function forward(
       layerdrop: 0,
     };
     const embedded = embed(embeddings, inputs, config); // [B, T, D]
-    const { states, last } = preNormEncoder(encoder, embedded, { rates, noise, wrapLayer });
+    const lastAlone = !options.outputHiddenStates;
+    // The head looks at the tokens alone; training keeps the sums of its gradients.
+    const firstFrames = lastAlone && rowsAreStable() && !isRecording() ? TOKENS : undefined;
+    const passed = { rates, noise, wrapLayer, lastAlone, firstFrames };
+    const { states, last } = preNormEncoder(encoder, embedded, passed);
     const pooled = meanPool(padFrames(last, { after: TOKENS - last.shape[1]! })); // [B, D]
     return {
       ...classify(head, pooled),

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import { engine, tensor } from "@tensorflow/tfjs-core";
+import { engine, tensor, tidy } from "@tensorflow/tfjs-core";
 import { CheckpointError, ShapeError } from "../../src/errors.ts";
+import { countFlops } from "../../src/flops.ts";
+import { startWasm } from "../../src/kernels/wasm/mod.ts";
 import { buildModel, Noise } from "../../src/models/mod.ts";
 import { namesWith, noiseInputs, scoresOf, withModel } from "./_architecture_case.ts";
 
@@ -89,6 +91,24 @@ Deno.test("AST puts two tokens before the patches, which positions tell apart", 
     assert.deepEqual(first, [...expected, ...expected]);
     for (const part of [...hiddenStates!, ...Object.values(rest), inputs]) part.dispose();
   });
+});
+
+Deno.test("AST has the same bits whether its last layer gives the tokens or all", async () => {
+  const device = await startWasm();
+  const model = await buildModel(TINY);
+  try {
+    const inputs = noiseInputs(3, 12, 10);
+    const flopsOf = (outputHiddenStates: boolean) =>
+      countFlops(() => tidy(() => void model.forward({ inputs }, { outputHiddenStates })));
+    assert.ok(flopsOf(false) < flopsOf(true));
+    const logitsOf = (outputHiddenStates: boolean) =>
+      tidy(() => Array.from(model.forward({ inputs }, { outputHiddenStates }).logits.dataSync()));
+    assert.deepEqual(logitsOf(false), logitsOf(true));
+    inputs.dispose();
+  } finally {
+    model.dispose();
+    device.dispose();
+  }
 });
 
 Deno.test("AST leaks no tensor in a training pass", async () => {
