@@ -15,7 +15,8 @@ import {
   DEFAULT_MODEL,
 } from "../default_model/mod.ts";
 import { writeDirectoryAtomic } from "../files.ts";
-import { hubModelDirectory, type HubModelOptions, parseHubName } from "../hub/mod.ts";
+import type { HubModelOptions } from "../hub/mod.ts";
+import { parseHubName } from "../hub/names.ts";
 import { hubSettings } from "../hub/settings.ts";
 import type { OptionSpecs } from "./_arguments.ts";
 import { bundledPath, isThere } from "./_command.ts";
@@ -114,9 +115,9 @@ export async function modelDirectory(
   if (await isThere(name)) return name;
   if (name === BACKBONE) return await bundledModelDirectory(BACKBONE);
   if (!parseHubName(name)) return name;
-  return online
-    ? await fetchModel(name, {}, out)
-    : await fromCache({ kind: "model", name }, hubModelDirectory(name, { offline: true }));
+  if (online) return await fetchModel(name, {}, out);
+  const { hubModelDirectory } = await import("../hub/mod.ts");
+  return await fromCache({ kind: "model", name }, hubModelDirectory(name, { offline: true }));
 }
 
 /**
@@ -130,6 +131,7 @@ export async function fetchModel(
   options: HubModelOptions,
   out: Output,
 ): Promise<string> {
+  const { hubModelDirectory } = await import("../hub/mod.ts");
   const bars = transferBars("Downloading", out);
   try {
     return await hubModelDirectory(name, {

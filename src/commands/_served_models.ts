@@ -6,7 +6,7 @@
 import { basename, join, resolve } from "node:path";
 import { FileError } from "../errors.ts";
 import { listFolder } from "../files.ts";
-import { parseHubName } from "../hub/mod.ts";
+import { parseHubName } from "../hub/names.ts";
 import { type OptionSpecs, UsageError } from "./_arguments.ts";
 import { isThere } from "./_command.ts";
 import { modelOrBundled } from "./_model_directory.ts";

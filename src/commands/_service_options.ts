@@ -20,7 +20,7 @@ import {
 } from "../../edge/settings.ts";
 import { readJsonFile } from "../weights/json_file.ts";
 import { type OptionSpec, type OptionSpecs, type OptionValue, UsageError } from "./_arguments.ts";
-import { directFiles } from "../pretrained.ts";
+import { directoryFiles } from "../files.ts";
 
 /** The option of the file, as a bundle has it as `settings.json`. */
 export const SETTINGS_OPTION = {
@@ -90,7 +90,7 @@ export async function settingsToKeep(
 
 async function opened(file: string | undefined): Promise<SettingSources["file"]> {
   if (file === undefined) return undefined;
-  const files = await directFiles(dirname(file));
+  const files = directoryFiles(dirname(file));
   return { name: file, values: await readJsonFile(files, basename(file)) };
 }
 

@@ -1,4 +1,5 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { encodeWav } from "../../src/audio/mod.ts";
 import { type Classification, pipeline } from "../../src/classify/pipeline.ts";
 import { serve } from "../../src/commands/serve.ts";
@@ -99,4 +100,13 @@ Deno.test("serve() says so where the port is taken or the model is not there", a
       /expected a model directory, found nothing/,
     );
   });
+});
+
+Deno.test("serve loads no model code into the thread that takes requests", async () => {
+  const serve = new URL("../../src/commands/serve.ts", import.meta.url);
+  const code = `await import("${serve}"); console.log("_tfengine" in globalThis);`;
+  const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
+  const command = new Deno.Command(Deno.execPath(), { args: ["eval", "--config", config, code] });
+  const { stdout } = await command.output();
+  equal(new TextDecoder().decode(stdout), "false\n");
 });
