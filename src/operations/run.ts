@@ -139,15 +139,18 @@ function asTensor(made: TensorInfo | Tensor): Tensor {
 function present(inputs: object): NamedTensorMap {
   if (Array.isArray(inputs)) return inputs as object as NamedTensorMap;
   const found: NamedTensorMap = {};
-  for (const [name, input] of Object.entries(inputs)) if (input) found[name] = input;
+  const all = inputs as NamedTensorMap;
+  for (const name in all) if (all[name]) found[name] = all[name];
   return found;
 }
 
 /** The shapes of tensors by name, or of a list. */
 export function shapesOf<Tensors extends object>(tensors: Tensors): With<Tensors, Shape> {
-  const shape = (input?: Tensor) => input?.shape;
-  const shapes = Array.isArray(tensors)
-    ? tensors.map(shape)
-    : Object.fromEntries(Object.entries(tensors).map(([name, input]) => [name, shape(input)]));
-  return shapes as With<Tensors, Shape>;
+  if (Array.isArray(tensors)) {
+    return tensors.map((input?: Tensor) => input?.shape) as object as With<Tensors, Shape>;
+  }
+  // An operation takes microseconds, of which entries and closures would be one.
+  const shapes: Record<string, Shape | undefined> = {};
+  for (const name in tensors) shapes[name] = (tensors[name] as Tensor | undefined)?.shape;
+  return shapes as object as With<Tensors, Shape>;
 }

@@ -174,9 +174,7 @@ function addPairs(low: v128, high: v128): v128 {
   return i32x4.add(even, v128.shuffle<i32>(low, high, 1, 3, 5, 7));
 }
 
-/** `count` rows of a tile: scaled, with bias, activation and residual. */
-// @ts-ignore: decorator
-@inline
+/** `count` rows of a tile: scaled, with bias, activation and residual. Panels have scales for all columns. */
 export function finishTile(
   tile: usize,
   sums: usize,
@@ -190,23 +188,43 @@ export function finishTile(
   cRow: usize,
   width: i32,
 ): void {
-  for (; width > 0; width -= LANES) {
-    const columnScale = v128.load(columnScales);
-    const added = bias ? v128.load(bias) : f32x4.splat(0);
-    for (let i = 0; i < count; i++) {
-      const product = i32x4.sub(v128.load(tile + <usize>i * SUM_ROW), v128.load32_splat(sums + (<usize>i << 2)));
-      const scale = f32x4.mul(v128.load32_splat(scales + (<usize>i << 2)), columnScale);
-      let value = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(product), scale), added);
-      const at = <usize>i * cRow;
-      if (activation != NONE) value = activate(value, activation);
-      if (residual) value = f32x4.add(value, v128.load(residual + at));
-      if (width >= LANES) v128.store(c + at, value);
-      else storeLanes(c + at, value, width);
-    }
-    tile += 16;
-    columnScales += 16;
-    c += 16;
-    if (bias) bias += 16;
-    if (residual) residual += 16;
+  const lowScales = v128.load(columnScales), highScales = v128.load(columnScales, 16);
+  let lowBias = f32x4.splat(0), highBias = lowBias;
+  if (bias) {
+    lowBias = v128.load(bias);
+    if (width > LANES) highBias = v128.load(bias, 16);
   }
+  for (; count > 0; count--) {
+    const sum = v128.load32_splat(sums);
+    const scale = v128.load32_splat(scales);
+    let low = scaled(v128.load(tile), sum, f32x4.mul(scale, lowScales), lowBias);
+    let high = scaled(v128.load(tile, 16), sum, f32x4.mul(scale, highScales), highBias);
+    if (activation != NONE) {
+      low = activate(low, activation);
+      high = activate(high, activation);
+    }
+    if (residual) {
+      low = f32x4.add(low, v128.load(residual));
+      if (width > LANES) high = f32x4.add(high, v128.load(residual, 16));
+      residual += cRow;
+    }
+    if (width == PANEL) {
+      v128.store(c, low);
+      v128.store(c, high, 16);
+    } else if (width >= LANES) {
+      v128.store(c, low);
+      if (width > LANES) storeLanes(c + 16, high, width - LANES);
+    } else storeLanes(c, low, width);
+    c += cRow;
+    tile += SUM_ROW;
+    sums += 4;
+    scales += 4;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function scaled(product: v128, sum: v128, scale: v128, bias: v128): v128 {
+  const exact = f32x4.convert_i32x4_s(i32x4.sub(product, sum));
+  return f32x4.add(f32x4.mul(exact, scale), bias);
 }

@@ -13,16 +13,17 @@ export function sumProducts(
   const last = x + <usize>steps * row;
   for (let place = begin; place < end; place++) {
     const own = <usize>place << 2;
-    let sum: f64 = 0;
-    for (let at = x + own; at < last + own; at += row) sum += <f64>load<f32>(at);
-    store<f64>(sums + (<usize>(depth * depth + place) << 3), sum);
+    // It waits for no longer than the products do, and is the same for each `other`.
+    let sum = f64x2.splat(0);
     for (let other = place; other < depth; other += 4) {
       const ahead = <usize>(other - place) << 2;
       let low = f64x2.splat(0), high = low;
+      sum = low;
       for (let at = x + own; at < last + own; at += row) {
         // Past the kernel, and behind the last number, there is room to read.
         const numbers = v128.load(at + ahead);
         const factor = f64x2.splat(<f64>load<f32>(at));
+        sum = f64x2.add(sum, factor);
         low = f64x2.add(low, f64x2.mul(factor, f64x2.promote_low_f32x4(numbers)));
         const others = v128.shuffle<i64>(numbers, numbers, 1, 1);
         high = f64x2.add(high, f64x2.mul(factor, f64x2.promote_low_f32x4(others)));
@@ -34,6 +35,7 @@ export function sumProducts(
       if (left > 2) store<f64>(to, f64x2.extract_lane(high, 0), 16);
       if (left > 3) store<f64>(to, f64x2.extract_lane(high, 1), 24);
     }
+    store<f64>(sums + (<usize>(depth * depth + place) << 3), f64x2.extract_lane(sum, 0));
   }
 }
 
