@@ -4,7 +4,13 @@
  * @module
  */
 import type { AudioClassifier } from "../classify/pipeline.ts";
-import { detectPlan, type DetectSettings } from "../detect/mod.ts";
+import {
+  type DetectPlan,
+  detectPlan,
+  type DetectSettings,
+  type HearingModel,
+} from "../detect/mod.ts";
+import { scoreSettings } from "../scores/mod.ts";
 import { type OptionSpecs, type OptionValues, UsageError } from "./_arguments.ts";
 
 /** The options. */
@@ -83,22 +89,28 @@ export function detectSettings(options: OptionValues<typeof DETECT_OPTIONS>): De
   };
 }
 
+/** What a classifier's detection takes from its model; its thresholds too, where scores are not those of the model alone. */
+export function hearingOf(
+  { labels, extractor, model }: AudioClassifier,
+  rawScores: boolean = false,
+): HearingModel {
+  const scored = rawScores ? undefined : scoreSettings(model.ownConfig.scores, model);
+  return {
+    labels,
+    rateHz: extractor.samplingRate,
+    config: model.ownConfig.detect,
+    thresholds: scored?.thresholds,
+  };
+}
+
 /**
  * Holds the settings against the model, before anything is heard.
  *
  * @throws {UsageError} for those that make no sense.
  */
-export function expectSettings(
-  settings: DetectSettings,
-  { labels, extractor, model }: AudioClassifier,
-): void {
+export function expectSettings(settings: DetectSettings, model: HearingModel): DetectPlan {
   try {
-    const config = model.ownConfig.detect;
-    // Without a threshold beside it, what it may be at most is the model's to say.
-    const isAlone = typeof settings.threshold !== "number";
-    const offThreshold = isAlone ? undefined : settings.offThreshold;
-    const rateHz = extractor.samplingRate;
-    detectPlan({ ...settings, offThreshold }, { labels, rateHz, config });
+    return detectPlan(settings, model);
   } catch (error) {
     if (error instanceof RangeError) throw new UsageError(error.message, { cause: error });
     throw error;

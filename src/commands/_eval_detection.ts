@@ -6,12 +6,7 @@
 import { type AudioClassifier, pipeline } from "../classify/pipeline.ts";
 import { readAnnotations } from "../data/annotation_files.ts";
 import { audioFilesBelow } from "../data/audio_files.ts";
-import {
-  annotatedRecordings,
-  detectPlan,
-  type DetectSettings,
-  type SoundEvent,
-} from "../detect/mod.ts";
+import { annotatedRecordings, type DetectSettings, type SoundEvent } from "../detect/mod.ts";
 import { DatasetError } from "../errors.ts";
 import { entryIfThere } from "../files.ts";
 import type { InferenceModel } from "../models/inference_model.ts";
@@ -25,7 +20,7 @@ import {
   detectionRecord,
   detectionTables,
 } from "./_detection_measures.ts";
-import { expectSettings } from "./_detect_options.ts";
+import { expectSettings, hearingOf } from "./_detect_options.ts";
 import type { Output } from "./_output.ts";
 
 /** Ends of annotations are rounded. */
@@ -67,16 +62,12 @@ export async function evaluateDetection(
     onWarning: (message) => out.warn(`Warning: ${message}`),
   });
   try {
-    const { labels, model, extractor } = classifier;
-    expectSettings(plan.settings, classifier);
+    const { labels, model } = classifier;
+    const hearing = hearingOf(classifier);
+    const { rateHz } = hearing;
+    const settled = expectSettings(plan.settings, hearing);
     expectKnown(truths, plan, labels, out);
-    const rateHz = extractor.samplingRate;
-    const setup = {
-      plan: detectPlan(plan.settings, { labels, rateHz, config: model.ownConfig.detect }),
-      labels,
-      rateHz,
-      wakeWord: plan.wakeWord,
-    };
+    const setup = { plan: settled, labels, rateHz, wakeWord: plan.wakeWord };
     const recordings = await detectAll(classifier, truths, plan, out);
     warnOfEnds(recordings, out);
     const measures = detectionMeasures(recordings, setup);

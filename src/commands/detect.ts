@@ -19,7 +19,7 @@ import {
   deviceOptions,
   warnOfUnused,
 } from "./_command.ts";
-import { DETECT_OPTIONS, detectSettings, expectSettings } from "./_detect_options.ts";
+import { DETECT_OPTIONS, detectSettings, expectSettings, hearingOf } from "./_detect_options.ts";
 import {
   ClosedOutput,
   type EventSink,
@@ -100,7 +100,7 @@ export const command: Command = defineCommand({
         rawScores: options["raw-scores"],
         onWarning: (message) => out.warn(`Warning: ${message}`),
       });
-      expectSettings(settings, classifier);
+      expectSettings(settings, hearingOf(classifier, options["raw-scores"]));
       out.warn(`Device: ${device.description}`);
       warnOfUnused(classifier.model, model, out);
       const sink = options.output === undefined

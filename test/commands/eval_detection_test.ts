@@ -107,6 +107,21 @@ Deno.test("eval --annotations says what is annotated beyond the end of a recordi
   });
 });
 
+Deno.test("eval --annotations holds settings to the thresholds of the model's scores", async () => {
+  await withStreams(async (cwd) => {
+    const config = JSON.parse(await Deno.readTextFile(`${cwd}/model/config.json`));
+    const thresholds = Object.fromEntries(
+      Object.values(config.id2label).map((label) => [label, 0.9]),
+    );
+    const scored = { ...config, earshot: { ...config.earshot, scores: { thresholds } } };
+    await Deno.writeTextFile(`${cwd}/model/config.json`, JSON.stringify(scored));
+    await cliOk([...EVAL, ...SETTINGS, "--off-threshold", "0.8"], { cwd });
+    const above = await cli([...EVAL, ...SETTINGS, "--off-threshold", "0.95"], { cwd });
+    assert.equal(above.code, 2);
+    assert.match(above.stderr, /expected --off-threshold at most the threshold 0\.9 of/);
+  });
+});
+
 Deno.test("eval refuses settings of a detection without annotations", async () => {
   const { code, stderr } = await cli(["eval", "--data", "yard", "--threshold", "0.7"]);
   assert.equal(code, 2);
