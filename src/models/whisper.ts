@@ -14,9 +14,16 @@
  *
  * @module
  */
-import { reshape, type Tensor, tensor1d, tidy } from "@tensorflow/tfjs-core";
+import { concat, reshape, slice, type Tensor, tensor1d, tidy } from "@tensorflow/tfjs-core";
 import { ShapeError } from "../errors.ts";
-import { type Activation, addBias, conv1d } from "../kernels.ts";
+import {
+  type Activation,
+  addBias,
+  conv1d,
+  isRecording,
+  padFrames,
+  rowsAreStable,
+} from "../kernels.ts";
 import {
   classificationHead,
   type ClassificationHeadConfig,
@@ -200,6 +207,43 @@ function convolve({ weight, bias, stride }: Conv1dParams, x: Tensor): Tensor {
   return conv1d(x, weight, { bias, stride, padLeft: 1, padRight: 1, activation: "gelu" });
 }
 
+/** Frames of padding that both convolutions see whole, with those that see an end of it. */
+const PADDING_FRAMES = 8;
+
+/**
+ * Both convolutions. Of the silence behind a short clip, whose frames are all alike, they see as much as gives each
+ * frame that there is of it; the others are copies. **Shape** `x [B, 2 T, bands]` -> `[B, T, D]`
+ */
+function convolved({ conv1, conv2 }: WhisperParams, x: Tensor): Tensor {
+  const frames = x.shape[1]!;
+  const isWhole = isRecording() || !rowsAreStable();
+  const heard = isWhole ? frames : CONV_STRIDE * Math.ceil(unlikeFrames(x) / CONV_STRIDE);
+  const copies = (frames - heard - PADDING_FRAMES) / CONV_STRIDE;
+  if (copies <= 0) return convolve(conv2, convolve(conv1, x));
+  return tidy(() => {
+    const short = padFrames(x, { after: heard + PADDING_FRAMES - frames });
+    const y = convolve(conv2, convolve(conv1, short)); // [B, T - copies, D]
+    const at = heard / CONV_STRIDE + 1;
+    const part = (from: number, count: number) => slice(y, [0, from, 0], [-1, count, -1]);
+    const copy = part(at, 1);
+    return concat([part(0, at), ...Array<Tensor>(copies).fill(copy), part(at, -1)], 1);
+  });
+}
+
+/** Frames before those that are like the last, in the clip where there are most of them. */
+function unlikeFrames(x: Tensor): number {
+  const [clips, frames, bands] = x.shape as [number, number, number];
+  const values = x.dataSync();
+  let most = 0;
+  for (let clip = 0; clip < clips; clip++) {
+    const first = clip * frames * bands;
+    let i = (frames - 1) * bands - 1;
+    while (i >= most * bands && values[first + i] === values[first + i + bands]) i--;
+    most = Math.max(most, Math.floor(i / bands) + 1);
+  }
+  return most;
+}
+
 /** The same table added to every clip. **Shape** `x [B, T, D]`, `positions [T, D]` -> `[B, T, D]` */
 function place(x: Tensor, positions: Tensor): Tensor {
   return tidy(() => {
@@ -217,7 +261,7 @@ function forward(
   const { config } = params;
   expectSpectrogram(inputs, config);
   return tidy(() => {
-    const frames = convolve(params.conv2, convolve(params.conv1, inputs)); // [B, T, D]
+    const frames = convolved(params, inputs); // [B, T, D]
     const rates = {
       hidden_dropout: config.dropout,
       attention_dropout: config.attention_dropout,

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
+import { grad, tensor, tidy } from "@tensorflow/tfjs-core";
 import { CheckpointError, ShapeError } from "../../src/errors.ts";
+import { countFlops } from "../../src/flops.ts";
+import "../../src/gradients.ts";
+import { startWasm } from "../../src/kernels/wasm/mod.ts";
 import { buildModel, type ParameterSource } from "../../src/models/mod.ts";
 import { namesWith, noiseInputs, scoresOf, withModel } from "./_architecture_case.ts";
 
@@ -42,6 +46,31 @@ Deno.test("Whisper's positions are sines and cosines that are saved and never tr
     assert.equal(model.trainable().has(POSITIONS), false);
     assert.ok([...model.tensors()].some(({ name }) => name === POSITIONS));
   });
+});
+
+Deno.test("Whisper has the same bits whether it convolves all silence or a piece of it", async () => {
+  const device = await startWasm();
+  const model = await buildModel({ ...TINY, max_source_positions: 20 });
+  const flops = new Set<number>();
+  for (const heard of [0, 1, 6, 7, 30, 31, 32, 33, 40]) {
+    const noise = noiseInputs(2, 40, 4);
+    // The second clip ends earlier; silence is no 0.
+    const values = noise.dataSync<"float32">().slice().fill(0.25, 4 * (40 + heard));
+    const inputs = tensor(values.fill(0.25, 4 * Math.floor(heard / 2), 4 * 40), [2, 40, 4]);
+    const some = tidy(() => model.forward({ inputs }).logits);
+    flops.add(countFlops(() => tidy(() => void model.forward({ inputs }))));
+    let all: Float32Array | undefined;
+    const gradients = grad((spectrogram) => {
+      const { logits } = model.forward({ inputs: spectrogram });
+      all = logits.dataSync<"float32">().slice();
+      return logits;
+    })(inputs);
+    assert.deepEqual(some.dataSync(), all, `${heard} frames`);
+    for (const part of [noise, inputs, some, gradients]) part.dispose();
+  }
+  assert.ok(flops.size > 3, `${[...flops]}`);
+  model.dispose();
+  device.dispose();
 });
 
 Deno.test("Whisper's keys have no bias", async () => {
