@@ -19,6 +19,8 @@ const SLACK = 1.3;
 const BODIES_PART = 0.2;
 const MOST_BODIES_BYTES = 48 * 2 ** 20;
 const LEAST_BODIES_BYTES = 2 ** 20;
+/** What bodies take with their copies on the way to a thread, and with what is left of those that were refused. */
+const BODY_COPIES = 2.5;
 
 /** What each thread may take for tensors, the weights included, of so much memory in all. */
 export function tensorBytesOf(memoryBytes: number, workers: number): number {
@@ -51,7 +53,7 @@ export function memoryFor(weightBytes: number): number {
 
 /** Bodies of clips, and what recordings and streams may hold, that leave threads their part. */
 export function bodyLimits(memoryBytes: number): MemoryLimits {
-  const bytes = Math.round(Math.max(LEAST_BODIES_BYTES, bodiesPart(memoryBytes) / 2));
+  const bytes = Math.round(Math.max(LEAST_BODIES_BYTES, bodiesPart(memoryBytes) / BODY_COPIES));
   return {
     maxBodiesBytes: Math.min(MOST.maxBodiesBytes, bytes),
     maxBodyBytes: Math.min(MOST.maxBodyBytes, bytes),

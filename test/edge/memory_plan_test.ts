@@ -20,6 +20,8 @@ Deno.test("memoryFor() gives what one thread needs, and bodies leave it that", (
     equal(workersFor({ memoryBytes, weightBytes, most: 8 }), 1);
     const { maxBodiesBytes, maxBodyBytes, maxSessions, maxAheadBytes } = bodyLimits(memoryBytes);
     ok(maxBodiesBytes < memoryBytes - tensorBytesOf(memoryBytes, 1));
+    // They stand there more than twice: as they came, as one, and in the thread.
+    ok(2.5 * maxBodiesBytes <= (memoryBytes - 88 * MB) / 5 + 3);
     ok(maxBodyBytes <= maxBodiesBytes);
     ok(maxSessions * maxAheadBytes <= maxBodiesBytes + maxSessions);
   }
