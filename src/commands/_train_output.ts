@@ -65,7 +65,13 @@ export function trainProgress(
 
 /** Commands to paste, in the form that works on this machine. */
 export function nextCommands(
-  { model, clip, bundledData }: { model: string; clip: string; bundledData?: string },
+  { model, clip, bundledData, isDetector = false }: {
+    model: string;
+    clip: string;
+    bundledData?: string;
+    /** Whether it was trained for sound that goes on. */
+    isDetector?: boolean;
+  },
 ): string {
   const named = shellWords([model]);
   const own = (data: string) => [
@@ -74,7 +80,9 @@ export function nextCommands(
   ];
   return [
     "Next:",
-    `  ${typedCommand(`predict --model ${named} ${shellWords([clip])}`)}`,
+    isDetector
+      ? `  ${typedCommand(`detect --model ${named} path/to/recording.wav`)}`
+      : `  ${typedCommand(`predict --model ${named} ${shellWords([clip])}`)}`,
     `  ${typedCommand(`serve --model ${named}`)}`,
     ...bundledData === undefined ? [] : own(bundledData),
   ].join("\n");

@@ -474,10 +474,9 @@ async function runToEnd(run: Run, started: number, out: Output): Promise<boolean
   const clips = (data.splits.test ?? data.splits.validation ?? data.splits.train)!.clips;
   const clip = clips.find(({ open }) => open === undefined)?.file ?? "path/to/clip.wav";
   const bundled = await bundledPath(BUNDLED_DATA);
-  const isBundledData = plan.data === bundled;
-  out.line(
-    nextCommands({ model: outputDir, clip, bundledData: isBundledData ? bundled : undefined }),
-  );
+  const bundledData = plan.data === bundled ? bundled : undefined;
+  const { isDetector } = plan.detector;
+  out.line(nextCommands({ model: outputDir, clip, bundledData, isDetector }));
   out.event({ event: "done", output: outputDir, metrics, seconds });
   return true;
 }

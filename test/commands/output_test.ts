@@ -111,6 +111,12 @@ Deno.test("nextCommands() quotes names with spaces", () => {
   doesNotMatch(nextCommands(named), /voice_menu/);
 });
 
+Deno.test("nextCommands() detects with a model for sound that goes on", () => {
+  const text = nextCommands({ model: "m", clip: "a.wav", isDetector: true });
+  match(text, /deno task detect --model m path\/to\/recording\.wav$/m);
+  doesNotMatch(text, /predict/);
+});
+
 Deno.test("resumeCommand() repeats the command line and adds where to go on", () => {
   match(
     resumeCommand(["--data", "x", "--overwrite"], "runs/x-1"),
