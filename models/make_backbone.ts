@@ -40,6 +40,8 @@ const OPTIONS = {
   "unheard-folds": { type: "string", default: "" },
   steps: { type: "string", default: "9000" },
   seed: { type: "string", default: "20261130" },
+  /** A backbone of the same shape and labels to go on from. */
+  from: { type: "string" },
   workers: { type: "string", default: String(navigator.hardwareConcurrency) },
 } as const;
 
@@ -78,6 +80,7 @@ async function make(): Promise<void> {
     folder,
     steps,
     seed,
+    from: values.from,
     copies: Number(values.workers),
     onStart: ({ hours, labels }) =>
       console.log(`${hours.toFixed(1)} hours, ${labels.length} labels, ${values.workers} copies`),

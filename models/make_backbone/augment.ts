@@ -1,6 +1,6 @@
 /**
  * Changes of a spectrogram that a listener would not mind: speed, the size of the speaker, reverberation, another
- * microphone, gain, noise, a telephone, and holes in time and frequency.
+ * microphone, gain, noise or none at all, a telephone, and holes in time and frequency.
  *
  * All of it on logarithms of energies, where gain is a sum and noise adds its energy, so that a step costs no more for
  * it; samples would have to be transformed anew each time.
@@ -20,10 +20,12 @@ const NEPERS = Math.LN10 / 10;
 
 /** How much is changed. */
 export interface Strength {
-  /** Largest change of speed, as a share. */
-  speed: number;
+  /** The slowest and the fastest, as times of the speed of before. */
+  tempo: readonly [slowest: number, fastest: number];
   /** Largest change of frequency, as a share. */
   warp: number;
+  /** How often speed and frequencies change. */
+  stretchShare: number;
   /** How often noise is added. */
   noiseShare: number;
 }
@@ -40,23 +42,26 @@ export interface Rendition {
 /** Another rendition of a spectrogram; `noise` is a spectrogram to lie under it. */
 export function changed(
   spectrogram: Spectrogram,
-  { speed, warp, noiseShare }: Strength,
+  { tempo: [slowest, fastest], warp, stretchShare, noiseShare }: Strength,
   { random, noise }: { random: Random; noise: Spectrogram },
 ): Rendition {
-  const isStretched = random.uniform() < 0.8;
-  const [tempo, pitch] = isStretched ? [spread(speed, random), spread(warp, random)] : [1, 1];
+  const isStretched = random.uniform() < stretchShare;
+  const [tempo, pitch] = isStretched
+    ? [slowest * (fastest / slowest) ** random.uniform(), spread(warp, random)]
+    : [1, 1];
   let now = isStretched ? stretched(spectrogram, tempo, pitch) : spectrogram.slice();
-  if (random.uniform() < 0.3) reverberate(now, random);
-  if (random.uniform() < 0.5) tilt(now, random);
+  if (random.uniform() < 0.15) reverberate(now, random);
+  if (random.uniform() < 0.4) tilt(now, random);
   lift(now, -25 + 31 * random.uniform());
   if (random.uniform() < noiseShare) {
     now = random.uniform() < 0.5
-      ? withNoise(now, noise, 30 * random.uniform(), random)
-      : withHiss(now, 5 + 30 * random.uniform(), random);
+      ? withNoise(now, noise, 10 + 30 * random.uniform(), random)
+      : withHiss(now, 10 + 30 * random.uniform(), random);
   }
-  if (random.uniform() < 0.45) limitBand(now, random);
+  if (random.uniform() < 0.35) limitBand(now, random);
+  if (random.uniform() < 0.35) gate(now, random);
   for (let i = 0; i < now.length; i++) if (now[i]! < LEAST) now[i] = LEAST;
-  if (random.uniform() < 0.4) punch(now, random);
+  if (random.uniform() < 0.1) punch(now, random);
   return { spectrogram: now, tempo };
 }
 
@@ -119,9 +124,18 @@ function tilt(spectrogram: Spectrogram, random: Random): void {
 /** Nearly nothing above a frequency: 4 kHz, as of a telephone, or another. */
 function limitBand(spectrogram: Spectrogram, random: Random): void {
   const first = random.uniform() < 0.7 ? TELEPHONE_BANDS : 22 + random.below(BANDS - 22);
-  const less = 5 + 13 * random.uniform();
+  const less = random.uniform() < 0.5 ? Infinity : 5 + 13 * random.uniform();
   for (let i = 0; i < spectrogram.length; i++) {
     if (i % BANDS >= first) spectrogram[i]! -= less;
+  }
+}
+
+/** No noise below what is loud, as of recordings that were cleaned or have few bits: 20 to 50 dB below the mean. */
+function gate(spectrogram: Spectrogram, random: Random): void {
+  const floor = meanEnergy(spectrogram) * 10 ** (-2 - 3 * random.uniform());
+  const rest = Math.exp(LEAST);
+  for (let i = 0; i < spectrogram.length; i++) {
+    spectrogram[i] = Math.log(Math.max(Math.exp(spectrogram[i]!) - floor, rest));
   }
 }
 

@@ -5,13 +5,13 @@
  * backbone's full length. What is behind a clip is padding, as the feature extractor pads.
  *
  * Of speech any piece can be taught, since the speech embedding is known at every time of it: each token learns it for
- * its own middle, and the vector of the clip at five places.
+ * its own middle, and the vector of the clip its mean over what is loud.
  *
  * @module
  */
 import type { Random } from "../../src/random.ts";
 import { changed, LEAST, type Spectrogram, type Strength } from "./augment.ts";
-import { atPlaces, atTokens, sentencePiece, type TokenGrid, wordPiece } from "./speech_targets.ts";
+import { atTokens, meanOver, sentencePiece, type TokenGrid, wordPiece } from "./speech_targets.ts";
 import type { Lesson } from "./rendering.ts";
 import { isSpoken, type SourceName } from "./sources.ts";
 import { SPEECH_EMBEDDING_SIZE } from "./speech_embedding.ts";
@@ -63,11 +63,21 @@ export const PADDING = 0;
 const NONE = new Float32Array(0);
 const FRAMES_AN_HOUR = 360_000;
 
-const SPOKEN: Strength = { speed: 0.2, warp: 0.15, noiseShare: 0.5 };
-const SOUNDING: Strength = { speed: 0.15, warp: 0.08, noiseShare: 0.3 };
+/** Others may speak faster than those who are heard here. */
+const SPOKEN: Strength = { tempo: [0.85, 1.5], warp: 0.1, stretchShare: 0.6, noiseShare: 0.25 };
+const SOUNDING: Strength = { tempo: [0.85, 1.15], warp: 0.08, stretchShare: 0.5, noiseShare: 0.3 };
+/** How often speech has silence before it, and how often behind it, and its most frames. */
+const SILENCE = { share: 0.3, most: 20 } as const;
 
-/** How often each source is drawn: for speech, and for all else. */
-const SPEECH_SHARES: Shares = { words: 0.55, wake_words: 0.2, commands: 0.25 };
+/**
+ * How often each source is drawn: for speech by the frames of a batch, and for all else. What is cut out of a sentence is
+ * taught where nothing near was cut off, so that short batches have words alone.
+ */
+const SPEECH_SHARES: readonly { below: number; shares: Shares }[] = [
+  { below: 200, shares: { words: 0.7, wake_words: 0.3 } },
+  { below: 400, shares: { wake_words: 0.1, commands: 0.9 } },
+  { below: Infinity, shares: { words: 0.4, wake_words: 0.2, commands: 0.4 } },
+];
 const SOUND_SHARES: Shares = { sounds: 0.72, instruments: 0.18, noises: 0.1 };
 
 type Shares = Readonly<Partial<Record<Origin, number>>>;
@@ -88,14 +98,18 @@ interface Drawn {
 export class Lessons {
   readonly labels: readonly string[];
   readonly #of: Readonly<Partial<Record<Origin, Taught[]>>>;
+  /** What brings means over what is loud to mean 0 and deviation 1. */
+  readonly #meanScale: NumberScale;
 
   private constructor(labels: readonly string[], lessons: Taught[]) {
     this.labels = labels;
     this.#of = Object.groupBy(lessons, ({ origin }) => origin);
     const spoken = lessons.filter(({ origin }) => isSpeech(origin));
-    scaleNumbers(spoken.map(({ numbers }) => numbers), SPEECH_EMBEDDING_SIZE);
+    scaleAll(spoken.map(({ numbers }) => numbers), SPEECH_EMBEDDING_SIZE);
+    const means = spoken.map(({ numbers, loud }) => meanOver(numbers, loud));
+    this.#meanScale = scaleOf(means, SPEECH_EMBEDDING_SIZE);
     const others = lessons.filter(({ origin }) => !isSpeech(origin));
-    scaleNumbers(others.map(({ numbers }) => numbers), others[0]!.numbers.length);
+    scaleAll(others.map(({ numbers }) => numbers), others[0]!.numbers.length);
   }
 
   /** Reads all from the cache. */
@@ -183,19 +197,27 @@ export class Lessons {
   }
 
   #spoken({ frames, random, grid }: DrawOptions & { grid: TokenGrid }): Drawn {
-    const { origin, spectrogram, loud, label, numbers } = this.#draw(SPEECH_SHARES, random);
-    const most = frames / (1 + SPOKEN.speed);
+    const { origin, spectrogram, loud, label, numbers } = this.#draw(
+      SPEECH_SHARES.find(({ below }) => frames < below)!.shares,
+      random,
+    );
+    const most = frames * SPOKEN.tempo[0];
     const { first, end, said, isWhole } = origin === "commands"
       ? sentencePiece(loud, { most, random })
       : wordPiece(loud, { frames: spectrogram.length / BANDS, most, random });
     const cut = spectrogram.subarray(first * BANDS, end * BANDS);
     const now = changed(cut, SPOKEN, { random, noise: this.#noise(random) });
-    const shown = now.spectrogram.subarray(0, frames * BANDS);
-    const place = { first, frames: shown.length / BANDS, tempo: now.tempo };
+    const pieceFrames = Math.min(frames, now.spectrogram.length / BANDS);
+    const silence = () => random.uniform() < SILENCE.share ? random.below(SILENCE.most) : 0;
+    const before = Math.min(frames - pieceFrames, silence());
+    const behind = Math.min(frames - pieceFrames - before, silence());
+    const shown = new Float32Array((before + pieceFrames + behind) * BANDS).fill(LEAST);
+    shown.set(now.spectrogram.subarray(0, pieceFrames * BANDS), before * BANDS);
+    const place = { first, frames: pieceFrames, before, tempo: now.tempo, said: loud };
     return {
       spectrogram: shown,
       label: isWhole ? label : -1,
-      numbers: atPlaces(numbers, said),
+      numbers: scaled(meanOver(numbers, said), this.#meanScale),
       scores: NONE,
       tokens: atTokens(numbers, place, grid),
     };
@@ -296,8 +318,19 @@ function labelOf({ source, label }: { source: SourceName; label?: string }): str
   return source === "instruments" ? `instrument ${label}` : label!;
 }
 
+/** Means and deviations of the numbers of a row. */
+interface NumberScale {
+  means: Float64Array;
+  deviations: Float64Array;
+}
+
 /** Rows of `size` numbers to mean 0 and deviation 1. */
-function scaleNumbers(parts: readonly Float32Array[], size: number): void {
+function scaleAll(parts: readonly Float32Array[], size: number): void {
+  const scale = scaleOf(parts, size);
+  for (const numbers of parts) scaled(numbers, scale);
+}
+
+function scaleOf(parts: readonly Float32Array[], size: number): NumberScale {
   const [sum, squares] = [new Float64Array(size), new Float64Array(size)];
   const rows = parts.reduce((rows, { length }) => rows + length / size, 0);
   for (const numbers of parts) {
@@ -306,11 +339,17 @@ function scaleNumbers(parts: readonly Float32Array[], size: number): void {
       squares[i % size]! += numbers[i]! ** 2;
     }
   }
-  for (const numbers of parts) {
-    for (let i = 0; i < numbers.length; i++) {
-      const mean = sum[i % size]! / rows;
-      const variance = squares[i % size]! / rows - mean ** 2;
-      numbers[i] = Math.max(-5, Math.min(5, (numbers[i]! - mean) / Math.sqrt(variance + 1e-6)));
-    }
+  const means = sum.map((value) => value / rows);
+  const deviations = squares.map((value, i) => Math.sqrt(value / rows - means[i]! ** 2 + 1e-6));
+  return { means, deviations };
+}
+
+/** Changes the numbers themselves; what lies far out is brought nearer. */
+function scaled(numbers: Float32Array, { means, deviations }: NumberScale): Float32Array {
+  const size = means.length;
+  for (let i = 0; i < numbers.length; i++) {
+    const value = (numbers[i]! - means[i % size]!) / deviations[i % size]!;
+    numbers[i] = Math.max(-5, Math.min(5, value));
   }
+  return numbers;
 }

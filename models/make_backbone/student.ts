@@ -51,12 +51,13 @@ import { AdamW, readAs } from "../../src/train/step/optimizer.ts";
 import type { LessonBatch } from "./lessons.ts";
 import { SPEECH_EMBEDDING_SIZE } from "./speech_embedding.ts";
 import type { TokenGrid } from "./speech_targets.ts";
-import { BANDS, SPEECH_NUMBERS, YAMNET_CLASSES, YAMNET_SIZE } from "./teachers.ts";
+import { BANDS, YAMNET_CLASSES, YAMNET_SIZE } from "./teachers.ts";
 
 /** Frames of the backbone's input: five seconds. */
 export const FRAMES = 500;
-/** Frames of a short batch of speech. */
-export const SPEECH_FRAMES = 160;
+/** Frames of a batch of words, and of pieces of sentences. */
+export const WORD_FRAMES = 110;
+export const SENTENCE_FRAMES = 260;
 /** Frames of a short batch of sounds. */
 export const SOUND_FRAMES = 250;
 
@@ -89,7 +90,7 @@ export function tokenGrid(frames: number): TokenGrid {
 
 const LABEL_SMOOTHING = 0.1;
 /** What the losses count. */
-const WEIGHTS = { labels: 2, numbers: 4, tokens: 1, scores: 20 };
+const WEIGHTS = { labels: 1, numbers: 4, tokens: 3, scores: 20 };
 /** Share of the averaged weights that a step leaves. */
 const AVERAGING = 0.99;
 
@@ -140,7 +141,7 @@ export class Student {
       return { weight, bias };
     };
     this.#heads = {
-      speech: head("heads.speech", SPEECH_NUMBERS),
+      speech: head("heads.speech", SPEECH_EMBEDDING_SIZE),
       tokens: head("heads.tokens", SPEECH_EMBEDDING_SIZE),
       embedding: head("heads.embedding", YAMNET_SIZE),
       scores: head("heads.scores", YAMNET_CLASSES),
@@ -149,13 +150,18 @@ export class Student {
     this.#optimizer = new AdamW(this.#learnt);
   }
 
-  /** With weights drawn at random. */
-  static async draw(
-    { labels, seed, scale }: { labels: readonly string[]; seed: number; scale: InputScale },
+  /** With the weights of a backbone of the same shape and labels, or drawn at random. */
+  static async begin(
+    { labels, seed, scale, source }: {
+      labels: readonly string[];
+      seed: number;
+      scale: InputScale;
+      source?: ParameterSource;
+    },
   ): Promise<Student> {
     const random = new Random(seed);
     const { basePrefix } = audioSpectrogramTransformer;
-    const reader = new ParameterReader({ basePrefix, random });
+    const reader = new ParameterReader({ basePrefix, random, source });
     const config = { ...CONFIG, interpolate_positions: false, classes: labels.length };
     const params = await audioSpectrogramTransformer.load(reader, config);
     return new Student(params, reader.parameters, { scale, random });

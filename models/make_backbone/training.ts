@@ -32,6 +32,8 @@ export interface RunOptions {
   folder: string;
   steps: number;
   seed: number;
+  /** The backbone whose weights they begin with. @default drawn at random */
+  from?: string;
   /** Copies of the student. */
   copies: number;
   onStart(facts: LessonFacts): void;
@@ -44,7 +46,7 @@ export interface RunOptions {
 const LEARNING_RATE = 1e-3;
 const WARMUP_STEPS = 100;
 /** When the learning rate begins to fall, as a share of the run. */
-const FALL = 0.5;
+const FALL = 0.25;
 /** Steps of a copy by itself. */
 const ALONE = 20;
 /** Rounds of these between checkpoints. */
@@ -54,11 +56,11 @@ const STEP = "step";
 
 /** Trains up to the last step. */
 export async function run(options: RunOptions): Promise<void> {
-  const { cache, plan, folder, steps, seed, copies } = options;
+  const { cache, plan, folder, steps, seed, from, copies } = options;
   const threads = Array.from({ length: copies }, () => new TrainingThread());
   try {
     const all = await Promise.all(
-      threads.map((thread, index) => thread.begin({ cache, plan, seed, index })),
+      threads.map((thread, index) => thread.begin({ cache, plan, seed, from, index })),
     );
     const facts = all[0]!;
     options.onStart(facts);

@@ -4,6 +4,8 @@
  * @module
  */
 import { startWasm } from "../../src/kernels/wasm/mod.ts";
+import { directoryFiles } from "../../src/files.ts";
+import { openWeights } from "../../src/pretrained.ts";
 import { Random } from "../../src/random.ts";
 import { Lessons } from "./lessons.ts";
 import type { Lesson } from "./rendering.ts";
@@ -11,11 +13,12 @@ import { stateSource, type StudentState } from "./student_state.ts";
 import {
   FRAMES,
   type InputScale,
+  SENTENCE_FRAMES,
   SOUND_FRAMES,
-  SPEECH_FRAMES,
   type StepLosses,
   Student,
   tokenGrid,
+  WORD_FRAMES,
 } from "./student.ts";
 
 /** What a worker is asked first; it answers with what it found. */
@@ -23,6 +26,8 @@ export interface TrainingStart {
   cache: string;
   plan: Lesson[];
   seed: number;
+  /** The backbone whose weights it begins with. */
+  from?: string;
   /** Its number among the workers. */
   index: number;
 }
@@ -47,11 +52,13 @@ export interface TrainingResult {
   losses: StepLosses[];
 }
 
-/** Clips of speech in a step where they are short, and where they stand in the full length. */
-const SPEECH_A_STEP = { short: 32, full: 12 };
+/** Steps by their frames and clips of speech and of sounds, and how often each is taken. */
+const KINDS = [
+  { frames: WORD_FRAMES, speech: 44, soundFrames: SOUND_FRAMES, share: 0.45 },
+  { frames: SENTENCE_FRAMES, speech: 20, soundFrames: SOUND_FRAMES, share: 0.3 },
+  { frames: FRAMES, speech: 12, soundFrames: FRAMES, share: 0.25 },
+] as const;
 const SOUNDS_A_STEP = 12;
-/** How often all stand in the full length. */
-const FULL_SHARE = 0.2;
 
 const scope = globalThis as unknown as {
   onmessage: (event: MessageEvent<TrainingStart | TrainingTask>) => void;
@@ -73,7 +80,15 @@ async function begin(start: TrainingStart): Promise<LessonFacts> {
   const lessons = await Lessons.read(start.cache, start.plan);
   const { labels, hours } = lessons;
   const scale = lessons.statistics();
-  ready = { student: await Student.draw({ labels, seed: start.seed, scale }), lessons, start };
+  const source = start.from === undefined
+    ? undefined
+    : await openWeights(directoryFiles(start.from));
+  try {
+    const student = await Student.begin({ labels, seed: start.seed, scale, source });
+    ready = { student, lessons, start };
+  } finally {
+    source?.close();
+  }
   return { labels, scale, hours };
 }
 
@@ -83,12 +98,11 @@ async function train({ state, steps }: TrainingTask): Promise<TrainingResult> {
   const losses: StepLosses[] = [];
   for (const { step, learningRate } of steps) {
     const random = new Random(seed + 7919 * step + 104_729 * index);
-    const isFull = random.uniform() < FULL_SHARE;
-    const { frames, clips, soundFrames } = isFull
-      ? { frames: FRAMES, clips: SPEECH_A_STEP.full, soundFrames: FRAMES }
-      : { frames: SPEECH_FRAMES, clips: SPEECH_A_STEP.short, soundFrames: SOUND_FRAMES };
+    let place = random.uniform();
+    const kind = KINDS.find(({ share }) => (place -= share) < 0) ?? KINDS[0];
+    const { frames, speech, soundFrames } = kind;
     const batches = [
-      lessons.speech({ clips, frames, random, grid: tokenGrid(frames) }),
+      lessons.speech({ clips: speech, frames, random, grid: tokenGrid(frames) }),
       lessons.sounds({ clips: SOUNDS_A_STEP, frames: soundFrames, random }),
     ];
     losses.push(await student.step(batches, learningRate));

@@ -3,7 +3,7 @@ import { Random } from "../../src/random.ts";
 import { changed, LEAST } from "../../models/make_backbone/augment.ts";
 import { BANDS } from "../../models/make_backbone/teachers.ts";
 
-const STRENGTH = { speed: 0.2, warp: 0.1, noiseShare: 1 };
+const STRENGTH = { tempo: [0.8, 1.25], warp: 0.1, stretchShare: 0.8, noiseShare: 1 } as const;
 
 function noisy(frames: number, seed: number): Float32Array {
   const random = new Random(seed);
@@ -32,4 +32,26 @@ Deno.test("changed() keeps whole frames, near their number, and no energy below 
     ok(frames >= 40 && frames <= 63, `${frames} frames`);
     ok(now.every((value) => Number.isFinite(value) && value >= LEAST - 1e-6));
   }
+});
+
+/** In how many of 200 draws nothing is left of a place that has so much energy. */
+function timesGone(place: number, level: number): number {
+  const calm = { ...STRENGTH, stretchShare: 0, noiseShare: 0 };
+  const spectrogram = noisy(20, 1).fill(level, place, place + 1);
+  const draws = Array.from({ length: 200 }, (_, seed) => {
+    const { spectrogram: now } = changed(spectrogram, calm, {
+      random: new Random(seed),
+      noise: spectrogram,
+    });
+    return Math.abs(now[place]! - LEAST) < 1e-5;
+  });
+  return draws.filter((isGone) => isGone).length;
+}
+
+Deno.test("changed() now and then leaves nothing of what is quiet, or of what is high", () => {
+  const quiet = timesGone(BANDS * 10 + 10, -9.5);
+  ok(quiet > 2 && quiet < 60, `${quiet} without what is quiet`);
+  const high = timesGone(BANDS * 10 + BANDS - 1, 10);
+  ok(high > 20 && high < 60, `${high} without what is high`);
+  equal(timesGone(BANDS * 10 + 10, -4), 0);
 });
