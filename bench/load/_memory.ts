@@ -6,12 +6,12 @@
 import { bundle } from "../../src/commands/bundle.ts";
 import { fixture } from "../../test/audio/fixtures.ts";
 import { concat } from "../../test/audio/wav_file.ts";
-import { variablesOf } from "../../test/commands/_command_line.ts";
-import { type ServiceCommand, whileRunning } from "../../test/edge/_processes.ts";
+import { whileRunning } from "../../test/edge/_processes.ts";
 import { clip } from "./_clips.ts";
 import { type Finding, milliseconds, reported } from "./_finding.ts";
 import { silentOpus } from "./_hostile.ts";
 import { highestMb } from "./_observer.ts";
+import { startCommand } from "./_services.ts";
 import { silentFlac } from "./_silent_flac.ts";
 import { Tally } from "./_tally.ts";
 import { posting } from "./_traffic.ts";
@@ -56,16 +56,6 @@ export function memoryUnder(
       }
     });
   });
-}
-
-/** The command of `deno task start`, without the task around it. */
-async function startCommand(cwd: string): Promise<ServiceCommand> {
-  const { tasks } = JSON.parse(await Deno.readTextFile(`${cwd}/deno.json`));
-  const [, after] = tasks.start.split(/\bdeno (?=run )/);
-  const words: string[] = after.match(/"[^"]*"|\S+/g);
-  const args = words.map((word) => word.replaceAll('"', ""));
-  const env = { ...variablesOf(tasks.start), PORT: "0", EARSHOT_HOSTNAME: "127.0.0.1" };
-  return { args, cwd, env };
 }
 
 async function postedAtOnce(url: string, bodies: Uint8Array<ArrayBuffer>[]): Promise<Tally> {

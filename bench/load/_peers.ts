@@ -1,16 +1,18 @@
 /**
- * The same clips asked of `serve` and of what else one would put behind HTTP: transformers behind FastAPI, and
+ * The same clips asked of `serve`, of a bundle, and of what else one would put behind HTTP: transformers behind FastAPI, and
  * onnxruntime-web behind Hono on Node. Each has all threads of the machine; the sender shares them.
  *
  * @module
  */
 import { availableParallelism } from "node:os";
+import { bundle } from "../../src/commands/bundle.ts";
 import { serveCommand, type ServiceCommand, whileRunning } from "../../test/edge/_processes.ts";
 import { directoryFor, presetDirectory } from "../_models.ts";
 import { ROOT, runCli } from "../_process.ts";
 import { clip } from "./_clips.ts";
 import { type Finding, milliseconds } from "./_finding.ts";
 import { highestMb } from "./_observer.ts";
+import { startCommand } from "./_services.ts";
 import { posting, sendInTurn } from "./_traffic.ts";
 
 /** Where the peers come from. */
@@ -30,7 +32,7 @@ const CLIENTS = [1, 8];
 interface Compared {
   name: string;
   rateHz: number;
-  /** What `serve` has, and what its figures have to be of the others': at least so many times the requests. */
+  /** What `serve` and the bundle have, and what their figures have to be of the others': at least so many times the requests. */
   ours: { bits: 8 | 32; directory: string; timesPython?: number; timesOnnx: number }[];
   original: string;
 }
@@ -65,28 +67,21 @@ export async function* peers(options: PeerOptions, folder: string): AsyncGenerat
         ? await measure(await onnxService(options.node, { original, bits, folder, name }))
         : undefined;
       if (onnx) yield row(name, `onnxruntime-web behind Hono, ${bits} bits`, onnx);
-      const ours = await measure(serveCommand(directory, ["--port", "0"]));
-      yield row(name, `serve, ${bits} bits`, ours);
-      if (python) {
-        yield beside(
-          `${name}, ${bits} bits, beside FastAPI`,
-          ours,
-          python,
-          timesPython,
-          MEMORY.python,
-        );
-      }
-      if (onnx) {
-        yield beside(
-          `${name}, ${bits} bits, beside onnxruntime-web`,
-          ours,
-          onnx,
-          timesOnnx,
-          MEMORY.onnx,
-        );
+      const served = await measure(serveCommand(directory, ["--port", "0"]));
+      const bundled = await measure(await bundleOf(directory, `${folder}/${name}-bundle-${bits}`));
+      for (const [what, ours] of [["serve", served], ["its bundle", bundled]] as const) {
+        yield row(name, `${what}, ${bits} bits`, ours);
+        const phase = `${name}, ${what}, ${bits} bits, beside`;
+        if (python) yield beside(`${phase} FastAPI`, ours, python, timesPython, MEMORY.python);
+        if (onnx) yield beside(`${phase} onnxruntime-web`, ours, onnx, timesOnnx, MEMORY.onnx);
       }
     }
   }
+}
+
+async function bundleOf(model: string, output: string): Promise<ServiceCommand> {
+  await bundle({ model, output });
+  return await startCommand(output);
 }
 
 async function models(folder: string): Promise<Compared[]> {

@@ -14,6 +14,7 @@ import {
   type ServiceCommand,
   whileRunning,
 } from "../../test/edge/_processes.ts";
+import { variablesOf } from "../../test/commands/_command_line.ts";
 import { runtime, type RuntimeName } from "../../test/edge/_runtimes.ts";
 import { workerdCommand } from "../../test/edge/_workerd.ts";
 
@@ -101,4 +102,14 @@ async function commandOf(
 function pinned(command: ServiceCommand, core: number): ServiceCommand {
   const { program = Deno.execPath(), args } = command;
   return { ...command, program: "taskset", args: ["-c", String(core), program, ...args] };
+}
+
+/** The command of a bundle's `deno task start`, without the task around it. */
+export async function startCommand(cwd: string): Promise<ServiceCommand> {
+  const { tasks } = JSON.parse(await Deno.readTextFile(`${cwd}/deno.json`));
+  const [, after] = tasks.start.split(/\bdeno (?=run )/);
+  const words: string[] = after.match(/"[^"]*"|\S+/g);
+  const args = words.map((word) => word.replaceAll('"', ""));
+  const env = { ...variablesOf(tasks.start), PORT: "0", EARSHOT_HOSTNAME: "127.0.0.1" };
+  return { args, cwd, env };
 }

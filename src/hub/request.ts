@@ -125,10 +125,13 @@ async function send(
 ): Promise<HubResponse> {
   const watch = new Watch(settings);
   const { method, body, headers } = init;
+  let isAnswered = false;
+  // What goes on being sent behind an answer says nothing of the hub.
+  const onPart = () => void (isAnswered || watch.touch());
   try {
     const response = await settings.fetch(url, {
       method,
-      body: typeof body === "function" ? body(() => watch.touch()) : body,
+      body: typeof body === "function" ? body(onPart) : body,
       headers,
       redirect: "manual",
       signal: watch.signal,
@@ -138,6 +141,8 @@ async function send(
   } catch (cause) {
     watch.stop();
     throw unreachable(settings, url, cause, watch);
+  } finally {
+    isAnswered = true;
   }
 }
 

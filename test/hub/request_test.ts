@@ -49,6 +49,23 @@ hubTest("request() waits as long as the hub asks", async ({ hub, settings }) => 
   assert.deepEqual(used.pauses, [7000, 5000, 30_000]);
 });
 
+hubTest(
+  "request() has no timer left where more was sent behind the answer",
+  async ({ settings }) => {
+    let sendMore = () => {};
+    const answer = () => Promise.resolve(new Response("{}"));
+    const used = { ...await settings(), fetch: answer as typeof fetch };
+    const body = (onPart: () => void) => {
+      sendMore = onPart;
+      return "";
+    };
+    const found = await request(used, `${used.endpoint}${API}`, SUBJECT, { method: "POST", body });
+    assert.equal(await textOf(used, found), "{}");
+    // A timer would be a leak of this test.
+    sendMore();
+  },
+);
+
 hubTest("request() does not wait for an hour", async ({ hub, settings }) => {
   const headers = { "Retry-After": "3600" };
   hub.misbehave({ path: API, fault: { kind: "status", status: 429, headers } });
