@@ -27,6 +27,13 @@ export interface BodyLimits {
   bodyGraceMs: number;
 }
 
+/** A body that is on its way, or until it is answered. */
+interface Arrival {
+  bytes: number;
+  /** Gives it up. */
+  refuse: (error: Error) => void;
+}
+
 /** What is counted of them. */
 type BodyTotals = Pick<ServiceTotals, "bodiesArriving" | "bodiesBytes">;
 
@@ -34,12 +41,11 @@ type BodyTotals = Pick<ServiceTotals, "bodiesArriving" | "bodiesBytes">;
 export class Bodies {
   readonly #limits: BodyLimits;
   readonly #totals: BodyTotals;
-  /** Give up those that are on their way. */
-  readonly #refusals = new Set<(error: Error) => void>();
+  /** Those that are on their way, in the order in which they came. */
+  readonly #arrivals = new Set<Arrival>();
   readonly #arrived = Promise.withResolvers<void>();
   #isEnding = false;
   #bytes = 0;
-  #arriving = 0;
 
   /**
    * @param limits what they may take together.
@@ -52,7 +58,7 @@ export class Bodies {
 
   /** How many are on their way. */
   get arriving(): number {
-    return this.#arriving;
+    return this.#arrivals.size;
   }
 
   /** What is in hand of all of them. */
@@ -67,27 +73,32 @@ export class Bodies {
    * room for it.
    */
   async use<T>(request: Request, handle: (body: Uint8Array) => Promise<T>): Promise<T> {
-    const taken = { bytes: 0 };
+    // A promise of its own: one of all bodies would keep each that was ever raced with it.
+    const { promise: refused, reject: refuse } = Promise.withResolvers<never>();
+    const arrival = { bytes: 0, refuse };
     try {
-      return await handle(await this.#whole(request, taken));
+      return await handle(await this.#whole(request, arrival, refused));
     } finally {
-      this.#bytes -= taken.bytes;
-      this.#totals.bodiesBytes -= taken.bytes;
+      this.#count(arrival, -arrival.bytes);
     }
   }
 
   /** Takes no more bodies; those on their way get some time. Resolves when none is. */
   async close(graceMs: number): Promise<void> {
     this.#isEnding = true;
-    if (this.#arriving === 0) return;
+    if (this.arriving === 0) return;
     const timer = setTimeout(() => {
-      for (const refuse of this.#refusals) refuse(busy("the service is ending"));
+      for (const { refuse } of this.#arrivals) refuse(busy("the service is ending"));
     }, graceMs);
     await this.#arrived.promise;
     clearTimeout(timer);
   }
 
-  async #whole(request: Request, taken: { bytes: number }): Promise<Uint8Array> {
+  async #whole(
+    request: Request,
+    arrival: Arrival,
+    refused: Promise<never>,
+  ): Promise<Uint8Array> {
     const { maxBodies, maxBodyBytes, bodyTimeoutMs } = this.#limits;
     if (this.#isEnding) throw busy("the service is ending");
     if (this.#totals.bodiesArriving >= maxBodies) {
@@ -96,58 +107,69 @@ export class Bodies {
     const statedBytes = Number(request.headers.get("content-length") ?? 0);
     if (statedBytes > maxBodyBytes) throw tooLarge(maxBodyBytes);
     // Before any of it is read: what there is no room for now would be thrown away half-way.
-    this.#expectRoom(statedBytes);
+    if (!this.#hasRoom(statedBytes)) throw this.#noRoom();
     const reader = unpackedBody(request)?.getReader();
-    this.#arriving++;
     this.#totals.bodiesArriving++;
-    // A promise of its own: one of all bodies would keep each that was ever raced with it.
-    const { promise: refused, reject: refuse } = Promise.withResolvers<never>();
-    this.#refusals.add(refuse);
+    this.#arrivals.add(arrival);
     try {
       const late = `Cannot read the body: expected it within ${bodyTimeoutMs / 1000} s`;
       const statedBytes = Number(request.headers.get("content-length") ?? NaN);
-      const arriving = Promise.race([this.#read(reader, taken, statedBytes), refused]);
+      const arriving = Promise.race([this.#read(reader, arrival, statedBytes), refused]);
       return await withDeadline(arriving, bodyTimeoutMs, late);
     } finally {
-      this.#refusals.delete(refuse);
-      this.#arriving--;
+      this.#arrivals.delete(arrival);
       this.#totals.bodiesArriving--;
-      if (this.#isEnding && this.#arriving === 0) this.#arrived.resolve();
+      if (this.#isEnding && this.arriving === 0) this.#arrived.resolve();
       reader?.cancel().catch(() => {});
     }
   }
 
   async #read(
     reader: ReadableStreamDefaultReader<Uint8Array> | undefined,
-    taken: { bytes: number },
+    arrival: Arrival,
     statedBytes: number,
   ): Promise<Uint8Array> {
     const chunks: Uint8Array[] = [];
     const started = performance.now();
     for (;;) {
       const step = await reader?.read().catch(brokenOff);
-      if (step === undefined || step.done) return joined(chunks, taken.bytes);
-      this.#take(step.value.length, taken);
+      if (step === undefined || step.done) return joined(chunks, arrival.bytes);
+      this.#take(step.value.length, arrival);
       chunks.push(step.value);
       // One that is there is not late any more: where the model has this thread, nobody looked before.
-      if (taken.bytes === statedBytes) continue;
-      this.#expectPace(taken.bytes, performance.now() - started);
+      if (arrival.bytes === statedBytes) continue;
+      this.#expectPace(arrival.bytes, performance.now() - started);
     }
   }
 
-  #take(count: number, taken: { bytes: number }): void {
+  /** Where many come at once, the first of them get the room, and not none of them. */
+  #take(count: number, arrival: Arrival): void {
     const { maxBodyBytes } = this.#limits;
-    if (taken.bytes + count > maxBodyBytes) throw tooLarge(maxBodyBytes);
-    this.#expectRoom(count);
-    taken.bytes += count;
-    this.#bytes += count;
-    this.#totals.bodiesBytes += count;
+    if (arrival.bytes + count > maxBodyBytes) throw tooLarge(maxBodyBytes);
+    // It may have been given up while it waited for more.
+    if (!this.#arrivals.has(arrival)) throw this.#noRoom();
+    while (!this.#hasRoom(count)) {
+      const last = [...this.#arrivals].at(-1)!;
+      if (last === arrival) throw this.#noRoom();
+      this.#arrivals.delete(last);
+      this.#count(last, -last.bytes);
+      last.refuse(this.#noRoom());
+    }
+    this.#count(arrival, count);
   }
 
-  #expectRoom(count: number): void {
-    const { maxBodiesBytes } = this.#limits;
-    if (this.#totals.bodiesBytes + count <= maxBodiesBytes) return;
-    throw busy(`expected at most ${maxBodiesBytes} bytes of bodies in hand`);
+  #count(arrival: Arrival, bytes: number): void {
+    arrival.bytes += bytes;
+    this.#bytes += bytes;
+    this.#totals.bodiesBytes += bytes;
+  }
+
+  #hasRoom(count: number): boolean {
+    return this.#totals.bodiesBytes + count <= this.#limits.maxBodiesBytes;
+  }
+
+  #noRoom(): Error {
+    return busy(`expected at most ${this.#limits.maxBodiesBytes} bytes of bodies in hand`);
   }
 
   #expectPace(bytes: number, elapsedMs: number): void {

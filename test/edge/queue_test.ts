@@ -91,6 +91,27 @@ Deno.test("Bodies reads nothing of one for which there is no room", async () => 
   await first;
 });
 
+Deno.test("Bodies gives the room to the first of many that come at once", async () => {
+  const bodies = new Bodies({
+    ...{ maxBodyBytes: 1_000, maxBodiesBytes: 1_000, maxBodies: 9 },
+    ...{ bodyTimeoutMs: 10_000, bodyGraceMs: 5_000, minBytesPerSecond: 1 },
+  }, noTotals());
+  const halves = Array.from({ length: 3 }, () => new TransformStream<Uint8Array, Uint8Array>());
+  const found = Promise.allSettled(
+    halves.map(({ readable }) =>
+      bodies.use(post(readable), ({ length }) => Promise.resolve(length))
+    ),
+  );
+  const writers = halves.map(({ writable }) => writable.getWriter());
+  const send = () => writers.map((writer) => writer.write(new Uint8Array(300)).catch(() => {}));
+  await Promise.all(send());
+  await Promise.all([...send(), ...writers.map((writer) => writer.close().catch(() => {}))]);
+  const [first, ...others] = await found;
+  deepEqual(first, { status: "fulfilled", value: 600 });
+  for (const other of others) equal(other.status, "rejected");
+  equal(bodies.bytes, 0);
+});
+
 Deno.test("Bodies gives up on one that comes too slowly", async () => {
   const bodies = new Bodies({
     maxBodyBytes: 1_000,
