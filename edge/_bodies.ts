@@ -7,6 +7,7 @@
  */
 import { joined } from "../src/classify/bounded_stream.ts";
 import { HTTPException } from "hono/http-exception";
+import { busy } from "./_busy_error.ts";
 import { withDeadline } from "./_deadline.ts";
 import { unpackedBody } from "./_packed_body.ts";
 import type { ServiceTotals } from "./_service_totals.ts";
@@ -113,7 +114,6 @@ export class Bodies {
     this.#arrivals.add(arrival);
     try {
       const late = `Cannot read the body: expected it within ${bodyTimeoutMs / 1000} s`;
-      const statedBytes = Number(request.headers.get("content-length") ?? NaN);
       const arriving = Promise.race([this.#read(reader, arrival, statedBytes), refused]);
       return await withDeadline(arriving, bodyTimeoutMs, late);
     } finally {
@@ -137,7 +137,7 @@ export class Bodies {
       this.#take(step.value.length, arrival);
       chunks.push(step.value);
       // One that is there is not late any more: where the model has this thread, nobody looked before.
-      if (arrival.bytes === statedBytes) continue;
+      if (statedBytes > 0 && arrival.bytes === statedBytes) continue;
       this.#expectPace(arrival.bytes, performance.now() - started);
     }
   }
@@ -190,8 +190,4 @@ export function brokenOff(): never {
 export function tooLarge(maxBytes: number): HTTPException {
   const message = `Cannot read the body: expected at most ${maxBytes} bytes`;
   return new HTTPException(413, { message });
-}
-
-function busy(problem: string): HTTPException {
-  return new HTTPException(503, { message: `Cannot take the request: ${problem}` });
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { HTTPException } from "hono/http-exception";
+import { busy } from "./_busy_error.ts";
 import type { ServiceTotals } from "./_service_totals.ts";
 
 /**
@@ -44,17 +44,14 @@ export class Sessions {
    *
    * @param end is called when the service ends; its promise resolves when the client knows.
    * @returns gives the place back; more than once does no harm.
-   * @throws {HTTPException} with status 503 where there is none.
+   * @throws {BusyError} with status 503 where there is none.
    */
   enter(end: () => Promise<void> | void): () => void {
     if (this.#isClosed) {
-      throw new HTTPException(503, { message: "Cannot take the request: the service is ending" });
+      throw busy("the service is ending");
     }
     if (this.#totals.sessions >= this.#maxSessions) {
-      throw new HTTPException(503, {
-        message: `Cannot take the request: expected at most ${this.#maxSessions} streams and ` +
-          "detections at a time",
-      });
+      throw busy(`expected at most ${this.#maxSessions} streams and detections at a time`);
     }
     // Each session's own, even where two pass the same function.
     const own = () => end();
