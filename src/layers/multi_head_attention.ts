@@ -6,7 +6,7 @@
  * @module
  */
 import { type Tensor, tidy } from "@tensorflow/tfjs-core";
-import { attention, padFrames } from "../kernels.ts";
+import { attention } from "../kernels.ts";
 import {
   linear,
   type LinearInit,
@@ -16,6 +16,7 @@ import {
   loadLinear,
 } from "./linear.ts";
 import type { Noise } from "./noise.ts";
+import { cropFrames } from "./padding.ts";
 import type { ParameterReader } from "./parameters.ts";
 
 /** Four maps `[D, D]`. */
@@ -69,11 +70,6 @@ export function multiHeadAttention(
       dropoutRate: noise ? dropoutRate : 0,
       dropoutSeed: noise?.seed(),
     });
-    return linear(params.output, beginning(context, firstFrames), { ...output, noise });
+    return linear(params.output, cropFrames(context, firstFrames), { ...output, noise });
   });
-}
-
-/** The first frames, or all. **Shape** `x [B, T, D]` -> `[B, T or firstFrames, D]` */
-export function beginning(x: Tensor, firstFrames: number | undefined): Tensor {
-  return firstFrames === undefined ? x : padFrames(x, { after: firstFrames - x.shape[1]! });
 }

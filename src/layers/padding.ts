@@ -1,10 +1,10 @@
 /**
- * Frames that belong to padding.
+ * Frames that belong to padding, and clips without their last frames.
  *
  * @module
  */
 import { type Tensor, tensor1d, tensor2d, tidy } from "@tensorflow/tfjs-core";
-import { maskFrames } from "../kernels.ts";
+import { maskFrames, padFrames } from "../kernels.ts";
 
 /**
  * Zeroes the frames past the length of each clip; without lengths there is no padding.
@@ -22,4 +22,9 @@ export function clearPadding(x: Tensor, lengths?: readonly number[]): Tensor {
     const mask = tensor2d(padding, [batch, frames], "int32");
     return maskFrames(x, mask, tensor1d(new Float32Array(size)));
   });
+}
+
+/** The first frames, or all where there is no number of them. **Shape** `x [B, T, D]` -> `[B, frames or T, D]` */
+export function cropFrames(x: Tensor, frames?: number): Tensor {
+  return frames === undefined ? x : padFrames(x, { after: frames - x.shape[1]! });
 }

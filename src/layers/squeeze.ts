@@ -13,6 +13,7 @@ import { reshape, type Tensor, tidy } from "@tensorflow/tfjs-core";
 import { add, conv1d, meanPool, padFrames } from "../kernels.ts";
 import { kernelTaps, normalisedWeight } from "./_normalised_weight.ts";
 import { linear, type LinearParams, loadLinear } from "./linear.ts";
+import { cropFrames } from "./padding.ts";
 import { normal, type ParameterReader } from "./parameters.ts";
 import {
   loadPositionalConv,
@@ -73,10 +74,6 @@ function positionsOf(
   const options = { bias, groups, stride: factor, padLeft: pad, padRight: pad, activation };
   const seen = conv1d(x, normalisedWeight(weight), options);
   return cropFrames(seen, squeezedFrames(x.shape[1]!, factor));
-}
-
-function cropFrames(x: Tensor, frames: number): Tensor {
-  return padFrames(x, { after: frames - x.shape[1]! });
 }
 
 /** **Shape** `x [B, floor(T / factor), D]` -> `[B, T, D]` */

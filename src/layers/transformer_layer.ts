@@ -15,14 +15,10 @@ import {
   loadAttentionAdapter,
 } from "./_attention_adapter.ts";
 import { feedForward, type FeedForwardParams, loadFeedForward } from "./feed_forward.ts";
-import {
-  type AttentionParams,
-  beginning,
-  loadAttention,
-  multiHeadAttention,
-} from "./multi_head_attention.ts";
+import { type AttentionParams, loadAttention, multiHeadAttention } from "./multi_head_attention.ts";
 import type { Noise } from "./noise.ts";
 import { layerNorm, loadNorm, type NormParams } from "./norm.ts";
+import { cropFrames } from "./padding.ts";
 import { normal, type ParameterReader } from "./parameters.ts";
 
 /** The fields of `config.json` that give a layer its sizes and its first values. */
@@ -110,7 +106,7 @@ export function preNormLayer(
 ): Tensor {
   return tidy(() => {
     const normed = layerNorm(params.layerNorm, x);
-    const residual = beginning(x, options.firstFrames);
+    const residual = cropFrames(x, options.firstFrames);
     const attended = attend(params, normed, { ...options, residual });
     const middle = layerNorm(params.finalLayerNorm, attended);
     const y = widen(params, middle, { ...options, residual: attended });

@@ -32,6 +32,7 @@ import {
 import { linear, type LinearParams, loadLinear } from "../layers/linear.ts";
 import type { AttentionParams } from "../layers/multi_head_attention.ts";
 import { layerNorm, loadNorm, type NormParams } from "../layers/norm.ts";
+import { cropFrames } from "../layers/padding.ts";
 import { constant, normal, type ParameterReader } from "../layers/parameters.ts";
 import { preNormEncoder, type TransformerEncoderParams } from "../layers/transformer_encoder.ts";
 import type { TransformerLayerParams } from "../layers/transformer_layer.ts";
@@ -319,7 +320,7 @@ function forward(
     const firstFrames = lastAlone && rowsAreStable() && !isRecording() ? TOKENS : undefined;
     const passed = { rates, noise, wrapLayer, lastAlone, firstFrames };
     const { states, last } = preNormEncoder(encoder, embedded, passed);
-    const pooled = meanPool(padFrames(last, { after: TOKENS - last.shape[1]! })); // [B, D]
+    const pooled = meanPool(cropFrames(last, TOKENS)); // [B, D]
     return {
       ...classify(head, pooled),
       ...asked(options, { features: [pooled], hiddenStates: states, lastHiddenState: last }),

@@ -16,14 +16,7 @@
  */
 import { concat, reshape, slice, type Tensor, tensor1d, tidy } from "@tensorflow/tfjs-core";
 import { ShapeError } from "../errors.ts";
-import {
-  type Activation,
-  addBias,
-  conv1d,
-  isRecording,
-  padFrames,
-  rowsAreStable,
-} from "../kernels.ts";
+import { type Activation, addBias, conv1d, isRecording, rowsAreStable } from "../kernels.ts";
 import {
   classificationHead,
   type ClassificationHeadConfig,
@@ -36,6 +29,7 @@ import { type Conv1dParams, loadConv1d } from "../layers/conv1d.ts";
 import { loadLinear } from "../layers/linear.ts";
 import type { AttentionParams } from "../layers/multi_head_attention.ts";
 import { loadNorm } from "../layers/norm.ts";
+import { cropFrames } from "../layers/padding.ts";
 import { constant, type Initializer, normal, type ParameterReader } from "../layers/parameters.ts";
 import { preNormEncoder, type TransformerEncoderParams } from "../layers/transformer_encoder.ts";
 import type { TransformerLayerParams } from "../layers/transformer_layer.ts";
@@ -221,7 +215,7 @@ function convolved({ conv1, conv2 }: WhisperParams, x: Tensor): Tensor {
   const copies = (frames - heard - PADDING_FRAMES) / CONV_STRIDE;
   if (copies <= 0) return convolve(conv2, convolve(conv1, x));
   return tidy(() => {
-    const short = padFrames(x, { after: heard + PADDING_FRAMES - frames });
+    const short = cropFrames(x, heard + PADDING_FRAMES);
     const y = convolve(conv2, convolve(conv1, short)); // [B, T - copies, D]
     const at = heard / CONV_STRIDE + 1;
     const part = (from: number, count: number) => slice(y, [0, from, 0], [-1, count, -1]);
